@@ -1,0 +1,187 @@
+"""The store's handle: the one file that knows the Flask extension and how the two databases differ.
+
+Reading sees one snapshot for as long as an app context lasts. Writing happens
+inside `writing()` alone. SQLite and PostgreSQL behave alike to everything above.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Text,
+    event,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from voiceadmin.config import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+SQLITE_PATH = "voiceadmin_sqlite_path"  # the app's extension that names the SQLite file, None with PostgreSQL
+WRITES = "voiceadmin_writes"  # the execution option of a connection that is going to write
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, DisconnectionError)  # the store is gone, locked or full
+BUSY_SECONDS = 5  # how long a writer waits for another one before it gives up
+
+
+class Base(DeclarativeBase):
+    """Base of all tables. Every constraint has a name, so that migrations can speak of it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite's own row id, which is 64 bits wide, must be called so
+Sortable = Text().with_variant(Text(collation="C"), "postgresql")  # code point order, as SQLite has it
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time in UTC. In SQLite a text of fixed width, so that texts order as the times do."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """A text in SQLite, a timestamp with time zone in PostgreSQL."""
+        return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """To the database. Raises ValueError for a naive time: guessing a zone here would be too late."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone.")
+        if dialect.name == "postgresql":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Connect the app to its store. Nothing is opened, and a missing SQLite file is not made: `migrate` does that."""
+    url = make_url(settings.database_url)
+    app.extensions[SQLITE_PATH] = path = sqlite_path(settings)
+    if path is not None:
+        app.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
+            "sqlite", database=f"file:{quote(str(path))}", query={"uri": "true", "mode": "rw"}
+        )
+    else:
+        app.config["SQLALCHEMY_DATABASE_URI"] = url
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+            "isolation_level": "REPEATABLE READ",
+            "pool_pre_ping": True,
+            "connect_args": {"connect_timeout": BUSY_SECONDS, "options": "-c timezone=UTC -c lock_timeout=30s"},
+        }
+    db.init_app(app)
+    if path is not None:
+        with app.app_context():
+            _tune_sqlite(db.engine, path)
+
+
+def sqlite_path(settings: Settings) -> Path | None:
+    """Where the SQLite file lies, or None for another database. A relative address counts from the instance folder."""
+    url = make_url(settings.database_url)
+    return settings.instance / (url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def _tune_sqlite(engine: Engine, path: Path) -> None:
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @event.listens_for(engine, "connect")
+    def opened(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # tells the type checker
+        record.info["file"] = identity()
+        connection.isolation_level = None  # the driver must not begin transactions on its own
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+        """An open file that was deleted or replaced still answers: with the past."""
+        if record.info.get("file") != identity():
+            raise DisconnectionError("The SQLite file is not the one that was opened.")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        """A writer takes its lock at once; one that read first could not be sure to get it."""
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """One transaction that may write: committed at the end, rolled back on any exception."""
+    db.session.rollback()  # a snapshot that is already open would hide what others wrote since
+    options: dict[str, Any] = {WRITES: True}
+    if db.engine.dialect.name == "postgresql":
+        options["isolation_level"] = "READ COMMITTED"
+    db.session.connection(execution_options=options)
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def upsert(table: type[Base]) -> Any:
+    """An INSERT of whole rows in which a row whose primary key is there already overwrites the old one."""
+    inserts: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    insert = inserts[db.engine.dialect.name](table)
+    keys = list(inspect(table).primary_key)
+    others = {column.name: insert.excluded[column.name] for column in inspect(table).columns if column not in keys}
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=others)
+    # With RETURNING, many rows travel in one statement, and the triggers of PostgreSQL fire once for all of them.
+    return statement.returning(*keys) if db.engine.dialect.name == "postgresql" else statement
+
+
+def one_at_a_time(word: str) -> None:
+    """Let only one writing transaction of this word go on at a time. SQLite has but one writer anyway."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:word))"), {"word": word})

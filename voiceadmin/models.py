@@ -1,0 +1,94 @@
+"""The tables, and nothing but tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Enum, Float, ForeignKey, Index, Text, false, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.db import Base, BigId, Sortable, UtcTime
+from voiceadmin.vocabulary import VoiceStatus
+
+
+class Store(Base):
+    """One row: the name of this store, drawn when it was made, so that no other store's ETag is taken for ours."""
+
+    __tablename__ = "store"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+
+
+class Organization(Base):
+    """Owner of assistants and voices.
+
+    id is our own; upstream_id is None where upstream's is not known. revision
+    is drawn anew at random by triggers whenever one of its voices is written,
+    whoever writes; at random, so that a restored backup cannot come to the
+    same revision with other voices. sample: made by the sample data.
+    """
+
+    __tablename__ = "organization"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    upstream_id: Mapped[int | None] = mapped_column(BigId, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int] = mapped_column(BigId, server_default="0")
+    sample: Mapped[bool] = mapped_column(server_default=false())
+
+
+class Assistant(Base):
+    """An AI phone agent. id is upstream's. name_key is its folded name, for search and order."""
+
+    __tablename__ = "assistant"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Sortable)
+    active: Mapped[bool] = mapped_column(server_default=true())
+    tts_provider: Mapped[str | None] = mapped_column(Text)
+    tts_voice_id: Mapped[str | None] = mapped_column(Text)
+
+
+class ClonedVoice(Base):
+    """A cloned voice: upstream's eleven fields, the organization, and two folded texts to order and search by.
+
+    id is upstream's. name_key: the folded name, cut to fit into an index.
+    search_key: folded name and provider's id, a newline between them.
+    """
+
+    __tablename__ = "cloned_voice"
+    __table_args__ = (
+        CheckConstraint("id >= 1", name="id"),
+        CheckConstraint("quality_score BETWEEN 0.0 AND 1.0", name="quality_score"),
+        CheckConstraint("synthesis_count >= 0", name="synthesis_count"),
+        Index(None, "organization_id", "status", "provider"),
+        Index(None, "organization_id", "provider", "provider_voice_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id"))
+    name: Mapped[str] = mapped_column(Text)
+    provider: Mapped[str] = mapped_column(Sortable)
+    provider_voice_id: Mapped[str] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(Sortable)
+    gender: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[VoiceStatus] = mapped_column(
+        Enum(
+            VoiceStatus,
+            native_enum=False,
+            create_constraint=True,
+            name="status",
+            length=20,
+            values_callable=lambda statuses: [status.value for status in statuses],
+        )
+    )
+    quality_score: Mapped[float | None] = mapped_column(Float(53))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    synthesis_count: Mapped[int] = mapped_column(BigId)
+    name_key: Mapped[str] = mapped_column(Sortable)
+    search_key: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,249 @@
+"""Every word with a fixed meaning: statuses, providers, quality tiers, uses, orders and roles, with label and tone."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+from typing import Self
+
+MAX_ID = 2**63 - 1  # what an upstream id can be at most: a signed 64-bit integer
+
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+
+
+def read_integer(text: str) -> int | None:
+    """The integer that a text of ASCII digits with an optional sign is, or None.
+
+    What no 64-bit integer can hold comes back as one just outside: callers
+    test the range anyway, and thousands of digits are not worth the work.
+    """
+    if not _INTEGER.fullmatch(text):
+        return None
+    digits = text.lstrip("+-").lstrip("0") or "0"
+    size = int(digits) if len(digits) <= 19 else MAX_ID + 1
+    return -size if text.startswith("-") else size
+
+
+class Tone(StrEnum):
+    """What a word feels like; the stylesheet gives each tone its colour."""
+
+    GOOD = "good"
+    BUSY = "busy"
+    WARN = "warn"
+    BAD = "bad"
+    MUTED = "muted"
+
+
+class VoiceStatus(StrEnum):
+    """Where a cloned voice stands, in upstream's words. A closed vocabulary."""
+
+    PROCESSING = "processing", "Processing", Tone.BUSY, "The provider is still cloning it; it cannot be used yet."
+    READY = "ready", "Ready", Tone.GOOD, "Cloned and usable by every assistant of its organization."
+    FAILED = "failed", "Failed", Tone.BAD, "Cloning failed; the voice cannot be used. Try again with better samples."
+    ARCHIVED = "archived", "Archived", Tone.MUTED, "Set aside and no longer active. It may still cost a slot."
+
+    label: str
+    tone: Tone
+    meaning: str
+
+    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED, meaning: str = "") -> Self:
+        """Give the member its word, its label, its tone and a sentence that explains it.
+
+        The defaults, here and below, are for the type checker, to which a look-up by the word is a call too.
+        """
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.tone, member.meaning = value, label, tone, meaning
+        return member
+
+
+STATUSES_SHOWN = (VoiceStatus.READY, VoiceStatus.PROCESSING, VoiceStatus.FAILED, VoiceStatus.ARCHIVED)  # on pages
+
+
+class Provider(StrEnum):
+    """The providers that have a name here.
+
+    An open vocabulary: upstream has changed it before, so a store may hold any
+    other word too. `provider_label` names both kinds.
+    """
+
+    ELEVENLABS = "elevenlabs", "ElevenLabs"
+    RESEMBLE = "resemble", "Resemble"
+    INWORLD = "inworld", "Inworld"
+    CARTESIA = "cartesia", "Cartesia"
+
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Give the member its word and its label."""
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        return member
+
+
+PROVIDER_LABELS: dict[str, str] = {provider.value: provider.label for provider in Provider}
+
+
+def provider_label(word: str) -> str:
+    """The name of a provider; an unknown word is its own name."""
+    return PROVIDER_LABELS.get(word, word)
+
+
+class QualityTier(StrEnum):
+    """A range of quality scores, half open: `low` is in, `high` is out. The best tier has no upper bound.
+
+    Bounds and advice are those of the platform's guide for cloned voices.
+    """
+
+    EXCELLENT = "excellent", "Excellent", Tone.GOOD, 4, 0.9, None, "Production-ready."
+    GOOD = "good", "Good", Tone.GOOD, 3, 0.8, 0.9, "Suitable for most uses."
+    FAIR = "fair", "Fair", Tone.WARN, 2, 0.7, 0.8, "May need improvement."
+    POOR = "poor", "Poor", Tone.BAD, 1, 0.0, 0.7, "Consider re-training with better samples."
+
+    label: str
+    tone: Tone
+    bars: int
+    low: float
+    high: float | None
+    advice: str
+
+    def __new__(
+        cls,
+        value: str,
+        label: str = "",
+        tone: Tone = Tone.MUTED,
+        bars: int = 0,
+        low: float = 0.0,
+        high: float | None = None,
+        advice: str = "",
+    ) -> Self:
+        """Give the member its word, label, tone, signal bars (1 to 4), bounds and advice."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.tone, member.bars = value, label, tone, bars
+        member.low, member.high, member.advice = low, high, advice
+        return member
+
+    @classmethod
+    def of(cls, score: float | None) -> QualityTier | None:
+        """Grade a quality score.
+
+        score: 0.0 (worst) to 1.0 (best), or None when there is none; the tier
+            is None then too, because not scored is not poor.
+        Raises ValueError outside that range: a percentage must not become a badge.
+        """
+        if score is None:
+            return None
+        if not 0.0 <= score <= 1.0:
+            raise ValueError(f"A quality score lies between 0.0 and 1.0, not at {score!r}.")
+        return next(tier for tier in cls if score >= tier.low)
+
+    @property
+    def range_label(self) -> str:
+        """The bounds for people: "0.80 to 0.89", the way scores are shown (rounded down)."""
+        return f"{self.low:.2f} to {1.0 if self.high is None else self.high - 0.01:.2f}"
+
+
+NOT_SCORED = "none"  # the filter word for voices without a score
+NOT_SCORED_LABEL = "Not scored"
+NOT_SCORED_ADVICE = "The provider gave no score. That says nothing about the voice."
+
+
+class VoiceUse(StrEnum):
+    """Filter words for how a voice is used.
+
+    `idle`: for how long nobody may have used the voice, counted from its
+    creation if it was never used; None where only "never used" is asked.
+    """
+
+    NEVER = "never", "Never used", None
+    IDLE_30 = "idle-30", "Not used for 30 days", timedelta(days=30)
+    IDLE_90 = "idle-90", "Not used for 90 days", timedelta(days=90)
+
+    label: str
+    idle: timedelta | None
+
+    def __new__(cls, value: str, label: str = "", idle: timedelta | None = None) -> Self:
+        """Give the member its word, its label and its span."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.idle = value, label, idle
+        return member
+
+
+class VoiceColumn(StrEnum):
+    """The columns of a list of voices that it can be ordered by."""
+
+    NAME = "name"
+    PROVIDER = "provider"
+    STATUS = "status"
+    QUALITY = "quality"
+    SYNTHESES = "syntheses"
+    LAST_USED = "last-used"
+    CREATED = "created"
+
+
+class VoiceOrder(StrEnum):
+    """How a list of voices is ordered: a column and a direction.
+
+    A leading minus is the descending direction. Voices without a value come
+    last both ways, and ties are broken by id.
+    """
+
+    MOST_USED = "-syntheses", VoiceColumn.SYNTHESES, "most used first"
+    LEAST_USED = "syntheses", VoiceColumn.SYNTHESES, "least used first"
+    NAME_UP = "name", VoiceColumn.NAME, "by name"
+    NAME_DOWN = "-name", VoiceColumn.NAME, "by name, backwards"
+    PROVIDER_UP = "provider", VoiceColumn.PROVIDER, "by provider"
+    PROVIDER_DOWN = "-provider", VoiceColumn.PROVIDER, "by provider, backwards"
+    STATUS_UP = "status", VoiceColumn.STATUS, "by status"
+    STATUS_DOWN = "-status", VoiceColumn.STATUS, "by status, backwards"
+    BEST = "-quality", VoiceColumn.QUALITY, "best quality first"
+    POOREST = "quality", VoiceColumn.QUALITY, "poorest quality first"
+    LATEST_USED = "-last-used", VoiceColumn.LAST_USED, "last used first"
+    LONGEST_UNUSED = "last-used", VoiceColumn.LAST_USED, "longest unused first"
+    NEWEST = "-created", VoiceColumn.CREATED, "newest first"
+    OLDEST = "created", VoiceColumn.CREATED, "oldest first"
+
+    column: VoiceColumn
+    label: str
+
+    def __new__(cls, value: str, column: VoiceColumn = VoiceColumn.NAME, label: str = "") -> Self:
+        """Give the member its word, its column and the words of the sentence above a list."""
+        member = str.__new__(cls, value)
+        member._value_, member.column, member.label = value, column, label
+        return member
+
+    @property
+    def descending(self) -> bool:
+        """Whether large values come first."""
+        return self.value.startswith("-")
+
+    @classmethod
+    def after_click(cls, column: VoiceColumn, current: VoiceOrder) -> VoiceOrder:
+        """What a click on the head of a column orders by: its useful direction first, then the other one."""
+        of_column = [order for order in cls if order.column is column]
+        return of_column[1] if current is of_column[0] else of_column[0]
+
+
+DEFAULT_ORDER = VoiceOrder.MOST_USED
+
+
+class ExportFormat(StrEnum):
+    """The formats in which voices leave the store."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+class Role(IntEnum):
+    """What somebody may do; each role may do all that a smaller one may."""
+
+    ANYONE = 0
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+PAGE_SIZES = (25, 50, 100)
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE = 1_000_000_000
