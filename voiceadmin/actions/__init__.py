@@ -1,0 +1,1 @@
+"""Writing: one action is one transaction. Nothing else changes the store."""

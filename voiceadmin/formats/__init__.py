@@ -1,0 +1,1 @@
+"""How voices look outside the store: records, and the files and bodies that carry them."""

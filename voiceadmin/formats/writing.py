@@ -1,0 +1,48 @@
+"""Voices on their way out: the API's answer as a body, and whole lists as JSON, NDJSON and CSV in pieces."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+
+from voiceadmin.formats.guard import guarded
+from voiceadmin.formats.record import FIELDS, write_record
+from voiceadmin.shapes import VoiceRow
+from voiceadmin.vocabulary import ExportFormat
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def as_answer(rows: Iterable[VoiceRow]) -> bytes:
+    """The body of the JSON route: `{"success":true,"cloned_voices":[…]}` in UTF-8."""
+    return b'{"success":true,"cloned_voices":[' + ",".join(_encode(write_record(row)) for row in rows).encode() + b"]}"
+
+
+def as_file(rows: Iterable[VoiceRow], format: ExportFormat) -> Iterator[str]:
+    """The text of a file of these voices, in pieces; `read_voices` reads each format back to the same rows."""
+    match format:
+        case ExportFormat.JSON:
+            yield '{"success": true, "cloned_voices": ['
+            for number, row in enumerate(rows):
+                yield ("," if number else "") + "\n" + _encode(write_record(row))
+            yield "\n]}\n"
+        case ExportFormat.NDJSON:
+            for row in rows:
+                yield _encode(write_record(row)) + "\n"
+        case ExportFormat.CSV:
+            line = io.StringIO()
+            writer = csv.writer(line)
+            writer.writerow(FIELDS)
+            for row in rows:
+                yield _taken(line)
+                writer.writerow(guarded(value) if type(value) is str else value for value in write_record(row).values())
+            yield _taken(line)
+
+
+def _taken(line: io.StringIO) -> str:
+    text = line.getvalue()
+    line.seek(0)
+    line.truncate()
+    return text
