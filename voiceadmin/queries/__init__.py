@@ -1,0 +1,1 @@
+"""Reading: filters in, rows and pages out. Nothing in here writes."""

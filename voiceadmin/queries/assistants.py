@@ -1,0 +1,121 @@
+"""Assistants, one or many, with the organization whose voices they can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, tuple_
+
+from voiceadmin.db import db
+from voiceadmin.folding import folded
+from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.problems import AssistantNotFound, OrganizationNotFound
+from voiceadmin.queries.rows import (
+    ORGANIZATION_COLUMNS,
+    VOICE_COLUMNS,
+    assistant_row,
+    organization_row,
+    select_assistants,
+    voice_row,
+)
+from voiceadmin.shapes import (
+    AssistantFilters,
+    AssistantRow,
+    AssistantSummary,
+    OrganizationRow,
+    Page,
+    StatusCounts,
+    VoiceRow,
+)
+from voiceadmin.vocabulary import VoiceStatus
+
+
+def get_assistant(assistant_id: int) -> AssistantRow:
+    """One assistant, in one statement. Raises AssistantNotFound."""
+    row = db.session.execute(select_assistants().where(Assistant.id == assistant_id)).one_or_none()
+    if row is None:
+        raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")
+    return assistant_row(row)
+
+
+def some_assistant(preferred: int) -> int | None:
+    """The id of an assistant to show as an example, if possible the preferred one; None if there is none."""
+    return db.session.scalar(select(Assistant.id).order_by((Assistant.id == preferred).desc(), Assistant.id).limit(1))
+
+
+def get_organization(organization_id: int) -> OrganizationRow:
+    """One organization by our id, in one statement. Raises OrganizationNotFound."""
+    row = db.session.execute(select(*ORGANIZATION_COLUMNS).where(Organization.id == organization_id)).one_or_none()
+    if row is None:
+        raise OrganizationNotFound(f"There is no organization {organization_id}.")
+    return organization_row(tuple(row))
+
+
+def list_assistants(filters: AssistantFilters) -> Page[AssistantSummary]:
+    """One page of assistants by name, each with its voice and the counts of its organization's voices.
+
+    At most four statements, whatever the number of rows. A page past the end is empty.
+    """
+    conditions = tuple(_conditions(filters))
+    total = db.session.scalar(select(func.count()).select_from(Assistant).where(*conditions)) or 0
+    assistants = [
+        assistant_row(row)
+        for row in db.session.execute(
+            select_assistants()
+            .where(*conditions)
+            .order_by(Assistant.name_key, Assistant.id)
+            .limit(filters.size)
+            .offset((filters.page - 1) * filters.size)
+        )
+    ]
+    voices = _voices_set(assistants)
+    counts = _status_counts({assistant.organization.id for assistant in assistants})
+    rows = [
+        AssistantSummary(assistant, voices.get(_setting(assistant)), counts[assistant.organization.id])
+        for assistant in assistants
+    ]
+    return Page(rows, total, filters.page, filters.size)
+
+
+def _conditions(filters: AssistantFilters) -> Iterator[ColumnElement[bool]]:
+    if filters.organization is not None:
+        yield Assistant.organization_id == filters.organization
+    if filters.text:
+        found = Assistant.name_key.contains(folded(filters.text), autoescape=True)
+        yield found if filters.id is None else found | (Assistant.id == filters.id)
+
+
+Setting = tuple[int, str | None, str | None]  # organization, provider, the provider's voice id
+
+
+def _setting(assistant: AssistantRow) -> Setting:
+    return assistant.organization.id, assistant.tts_provider, assistant.tts_voice_id
+
+
+def _voices_set(assistants: Sequence[AssistantRow]) -> dict[Setting, VoiceRow]:
+    """The cloned voices that these assistants are set to. Of duplicates the one with the smallest id counts."""
+    settings = {_setting(assistant) for assistant in assistants if assistant.tts_provider and assistant.tts_voice_id}
+    if not settings:
+        return {}
+    place = tuple_(ClonedVoice.organization_id, ClonedVoice.provider, ClonedVoice.provider_voice_id)
+    found = db.session.execute(
+        select(*VOICE_COLUMNS, ClonedVoice.organization_id)
+        .where(place.in_(sorted(settings, key=repr)))
+        .order_by(ClonedVoice.id.desc())
+    )
+    return {(row.organization_id, row.provider, row.provider_voice_id): voice_row(row) for row in found}
+
+
+def _status_counts(organizations: set[int]) -> dict[int, StatusCounts]:
+    counts: dict[int, dict[VoiceStatus, int]] = {id: dict.fromkeys(VoiceStatus, 0) for id in organizations}
+    if not organizations:
+        return {}
+    found: Any = db.session.execute(
+        select(ClonedVoice.organization_id, ClonedVoice.status, func.count())
+        .where(ClonedVoice.organization_id.in_(sorted(organizations)))
+        .group_by(ClonedVoice.organization_id, ClonedVoice.status)
+    )
+    for organization, status, count in found:
+        counts[organization][status] = count
+    return dict(counts)

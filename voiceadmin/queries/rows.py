@@ -1,0 +1,55 @@
+"""The columns of each row, and how a row of the database becomes one of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from voiceadmin.models import Assistant, ClonedVoice, Organization, Store
+from voiceadmin.shapes import AssistantRow, OrganizationRow, VoiceRow
+
+VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
+
+_Colleague = Assistant.__table__.alias("colleague")
+ORGANIZATION_COLUMNS = [
+    Organization.id,
+    Organization.name,
+    select(func.count())
+    .select_from(_Colleague)
+    .where(_Colleague.c.organization_id == Organization.id)
+    .scalar_subquery()
+    .label("assistants"),
+    Organization.revision,
+    select(Store.name).scalar_subquery().label("store"),
+]
+
+_ASSISTANT_COLUMNS = [
+    Assistant.id,
+    Assistant.name,
+    Assistant.active,
+    Assistant.tts_provider,
+    Assistant.tts_voice_id,
+]
+
+
+def voice_row(row: Any) -> VoiceRow:
+    """A row that begins with VOICE_COLUMNS."""
+    return VoiceRow._make(row[: len(VOICE_COLUMNS)])
+
+
+def organization_row(values: tuple[Any, ...]) -> OrganizationRow:
+    """The values of ORGANIZATION_COLUMNS."""
+    id, name, assistants, revision, store = values
+    return OrganizationRow(id, name, assistants, f"{store}/{id}/{revision}")
+
+
+def select_assistants() -> Any:
+    """All assistants with their organizations, for `assistant_row`."""
+    return select(*_ASSISTANT_COLUMNS, *ORGANIZATION_COLUMNS).join_from(Assistant, Organization)
+
+
+def assistant_row(row: Any) -> AssistantRow:
+    """A row of `select_assistants`."""
+    split = len(_ASSISTANT_COLUMNS)
+    return AssistantRow._make((*row[:split], organization_row(tuple(row[split:]))))
