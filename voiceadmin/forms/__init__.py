@@ -1,0 +1,1 @@
+"""What people and programs write into an address -> domain values. The only readers of query strings."""

@@ -1,0 +1,102 @@
+"""The kinds of field that our forms have. Their messages say what was given and what to do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from wtforms import Field, ValidationError
+from wtforms.widgets import TextInput
+
+from voiceadmin.shapes import quoted
+from voiceadmin.vocabulary import read_integer
+
+MAX_TEXT = 200  # letters of a search
+
+
+class TextField(Field):
+    """A text to search for: trimmed, composed, without control characters."""
+
+    widget = TextInput()
+    data: str
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take the first value."""
+        self.data = unicodedata.normalize("NFC", valuelist[0]).strip() if valuelist else ""
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what no name holds and no database takes."""
+        self.data = self.data or ""
+        if len(self.data) > MAX_TEXT:
+            raise ValidationError(f"This is {len(self.data):,} letters long. Search for at most {MAX_TEXT}.")
+        if any(unicodedata.category(char) in ("Cc", "Cs") for char in self.data):
+            raise ValidationError("This holds control characters. Take them out.")
+
+
+class WordsField(Field):
+    """Any number of words out of a list; none of them means all.
+
+    words: word -> label, in the order to show. thing: what a word is, "a status".
+    """
+
+    widget = TextInput()
+    data: list[str]
+
+    def __init__(self, label: str, words: Mapping[str, str], *, thing: str, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.words, self.thing = words, thing
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take each value once; empty ones are as if absent."""
+        self.data = list(dict.fromkeys(value for value in valuelist if value))
+
+    def pre_validate(self, form: Any) -> None:
+        """Every word must be one of the list."""
+        self.data = self.data or []
+        for word in self.data:
+            if word not in self.words:
+                raise ValidationError(f"{quoted(word, 40)} is not {self.thing}. Choose from the list.")
+
+
+class WordField(Field):
+    """One word out of a list. fallback: the word when none is given."""
+
+    widget = TextInput()
+    data: str
+
+    def __init__(self, label: str, words: Mapping[str, str], *, thing: str, fallback: str, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.words, self.thing, self.fallback = words, thing, fallback
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take the first value."""
+        self.data = valuelist[0] if valuelist else ""
+
+    def pre_validate(self, form: Any) -> None:
+        """It must be one of the list."""
+        self.data = self.data or self.fallback
+        if self.data not in self.words:
+            raise ValidationError(f"{quoted(self.data, 40)} is not {self.thing}. Choose from the list.")
+
+
+class NumberField(Field):
+    """A whole number in ASCII digits, within bounds; None when absent."""
+
+    widget = TextInput()
+    data: int | None
+
+    def __init__(self, label: str, *, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.least, self.most = least, most
+        self.given = ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take the first value; it is judged later."""
+        self.given = valuelist[0] if valuelist else ""
+        self.data = read_integer(self.given)
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what is no number or out of bounds."""
+        if self.given and (self.data is None or not self.least <= self.data <= self.most):
+            raise ValidationError(f"{quoted(self.given, 40)} is not a number from {self.least} to {self.most}.")

@@ -1,0 +1,106 @@
+"""The query of the JSON route. Its faults have the shape and the words that a FastAPI server answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, Form, ValidationError
+from wtforms.widgets import TextInput
+
+from voiceadmin.shapes import VoiceQuery
+from voiceadmin.vocabulary import MAX_ID, PROVIDER_LABELS, VoiceStatus, read_integer
+
+Detail = dict[str, Any]  # one entry of FastAPI's "detail": type, loc, msg, input
+
+
+class QueryField(Field):
+    """One parameter: the last of its values counts, and an empty one is as if absent."""
+
+    widget = TextInput()
+    given = ""
+    fault = ""  # FastAPI's word for what is wrong
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take the last value."""
+        self.given = valuelist[-1] if valuelist else ""
+        self.data: Any = self.given or None
+
+    def refuse(self, fault: str, message: str) -> NoReturn:
+        """End the validation of this field."""
+        self.fault = fault
+        raise ValidationError(message)
+
+
+class QueryWord(QueryField):
+    """One word of a list. words: the list; None lets every word through."""
+
+    words: Sequence[str] | None = None
+
+    def pre_validate(self, form: Any) -> None:
+        """It must be in the list, case included."""
+        if self.data is not None and self.words is not None and self.data not in self.words:
+            *others, last = (f"'{word}'" for word in self.words)
+            self.refuse("enum", f"Input should be {', '.join(others)} or {last}")
+
+
+class QueryNumber(QueryField):
+    """A whole number, from `least` to what 64 bits hold."""
+
+    def __init__(self, least: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least = least
+
+    def pre_validate(self, form: Any) -> None:
+        """It must be a number, and within its bounds."""
+        if self.data is None:
+            return
+        self.data = read_integer(self.given)
+        if self.data is None:
+            self.refuse("int_parsing", NOT_AN_INTEGER)
+        if self.data < self.least:
+            self.refuse("greater_than_equal", f"Input should be greater than or equal to {self.least}")
+        if self.data > MAX_ID:
+            self.refuse("less_than_equal", f"Input should be less than or equal to {MAX_ID}")
+
+
+NOT_AN_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
+
+
+class VoiceQueryForm(Form):
+    """What a program may ask a list of voices for; other parameters are passed over."""
+
+    status = QueryWord(description="Only voices of this status.")
+    provider = QueryWord(description="Only voices of this provider.")
+    skip = QueryNumber(0, description="How many voices to pass over.")
+    limit = QueryNumber(1, description="How many voices to list at most; all when absent.")
+
+    def __init__(self, arguments: MultiDict[str, str], own_providers: Callable[[], Sequence[str]] | None) -> None:
+        """own_providers: gives the providers of the organization's voices, asked for when a word has no name here.
+
+        None when there is no organization: then every provider will do.
+        """
+        super().__init__(arguments)
+        self.status.words = [status.value for status in VoiceStatus]
+        if own_providers is not None and self.provider.data not in {None, *PROVIDER_LABELS}:
+            self.provider.words = list(dict.fromkeys([*PROVIDER_LABELS, *own_providers()]))
+
+    def faults(self) -> list[Detail]:
+        """Every fault, after validate()."""
+        fields: list[Any] = list(self)
+        return [
+            {"type": field.fault, "loc": ["query", field.name], "msg": message, "input": field.given}
+            for field in fields
+            for message in field.errors
+        ]
+
+    def query(self) -> VoiceQuery:
+        """The answers as domain values. Call only after validate()."""
+        status = self.status.data
+        return VoiceQuery(
+            status=None if status is None else VoiceStatus(status),
+            provider=self.provider.data,
+            skip=self.skip.data or 0,
+            limit=self.limit.data,
+        )

@@ -1,0 +1,1 @@
+"""One blueprint per noun: read the form, call one function, answer."""

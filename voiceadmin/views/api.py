@@ -1,0 +1,87 @@
+"""The JSON that programs read: the platform's own list of cloned voices, and the document that describes it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from voiceadmin.access import needs
+from voiceadmin.forms.query import NOT_AN_INTEGER, Detail, VoiceQueryForm
+from voiceadmin.openapi import document
+from voiceadmin.problems import AssistantNotFound
+from voiceadmin.queries.assistants import get_assistant
+from voiceadmin.queries.voices import voice_choices, voices_answer
+from voiceadmin.shapes import AssistantRow, VoiceQuery
+from voiceadmin.vocabulary import MAX_ID, Role, read_integer
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+
+REPRESENTATION = "cloned-voices/1"  # changes when the same voices are written in another way
+
+
+class BadQuery(Exception):
+    """A query that a FastAPI server would refuse with 422. detail: every fault."""
+
+    def __init__(self, detail: list[Detail]) -> None:
+        super().__init__()
+        self.detail = detail
+
+
+@bp.get("/assistants/<assistant_id>/cloned-voices")
+@needs(Role.VIEWER)
+def cloned_voices(assistant_id: str) -> Response:
+    """All cloned voices that an assistant can use, in the platform's own shape.
+
+    The revision that the ETag names is read with the assistant, in the same
+    snapshot as the voices. Faults come first, as FastAPI has it, then the 404.
+    """
+    number = read_integer(assistant_id)
+    assistant = None if number is None else _found(number)
+    form = VoiceQueryForm(
+        request.args, None if assistant is None else lambda: voice_choices(assistant.organization.id).providers
+    )
+    detail: list[Detail] = []
+    if number is None:
+        place = ["path", "assistant_id"]
+        detail.append({"type": "int_parsing", "loc": place, "msg": NOT_AN_INTEGER, "input": assistant_id})
+    if not form.validate():
+        detail += form.faults()
+    if detail:
+        raise BadQuery(detail)
+    if assistant is None:
+        raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")
+    return _answer(assistant, form.query())
+
+
+@bp.get("/openapi.json")
+@needs(Role.ANYONE)
+def openapi() -> Response:
+    """The description of this API."""
+    return jsonify(document())
+
+
+def _found(number: int) -> AssistantRow | None:
+    try:
+        return get_assistant(number) if 1 <= number <= MAX_ID else None
+    except AssistantNotFound:
+        return None
+
+
+def _answer(assistant: AssistantRow, query: VoiceQuery) -> Response:
+    """The list, or 304 when the program has it already."""
+    etag = _etag(REPRESENTATION, assistant.organization.revision, query)
+    known = request.if_none_match.contains_weak(etag)
+    response = (
+        Response(status=304)
+        if known
+        else Response(voices_answer(assistant.organization.id, query), mimetype="application/json")
+    )
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _etag(*parts: Any) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,40 @@
+"""The list of assistants, which is also the way in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from voiceadmin.access import needs
+from voiceadmin.forms.filters import AssistantFilterForm, assistant_arguments
+from voiceadmin.queries.assistants import get_organization, list_assistants
+from voiceadmin.shapes import AssistantFilters
+from voiceadmin.vocabulary import Role
+
+bp = Blueprint("assistants", __name__)
+
+
+@bp.get("/")
+@needs(Role.VIEWER)
+def home() -> Response:
+    """The first page is the list of assistants."""
+    return redirect(url_for("assistants.index"))
+
+
+@bp.get("/assistants")
+@needs(Role.VIEWER)
+def index() -> tuple[str, int]:
+    """All assistants, or those that a search finds."""
+    form = AssistantFilterForm(request.args)
+    if not form.validate():
+        return render_template("assistants/index.html", form=form, filters=None), 422
+    filters = form.filters()
+    organization = None if filters.organization is None else get_organization(filters.organization)
+    page = list_assistants(filters)
+    return render_template(
+        "assistants/index.html", form=form, filters=filters, page=page, organization=organization, address=_address
+    ), 200
+
+
+def _address(filters: AssistantFilters) -> str:
+    return url_for("assistants.index", **assistant_arguments(filters))
