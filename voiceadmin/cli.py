@@ -1,0 +1,230 @@
+"""The voiceadmin command: the same actions and queries, from a shell."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import click
+from flask import Flask
+
+from voiceadmin import clock
+from voiceadmin.actions.importing import ImportTarget, import_voices
+from voiceadmin.actions.sample import fill_sample, remove_sample
+from voiceadmin.actions.store import let_go, prepare_store
+from voiceadmin.problems import Problem
+from voiceadmin.queries.assistants import get_assistant, some_assistant
+from voiceadmin.queries.store import store_is_empty
+from voiceadmin.queries.voices import voices_file
+from voiceadmin.sample_data import FRONT_DESK
+from voiceadmin.server import serve as serve_app
+from voiceadmin.shapes import ImportReport
+from voiceadmin.vocabulary import MAX_ID, ExportFormat
+
+LOOPBACK = "127.0.0.1"
+Port = click.IntRange(1, 65535)
+AssistantId = click.IntRange(1, MAX_ID)
+
+
+class Time(click.ParamType[datetime]):
+    """An ISO 8601 time; without a zone it is UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or fail with what to write."""
+        try:
+            time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is not a time. Write it as 2026-01-31T12:00:00Z.", param, ctx)
+
+
+class Commands(click.Group):
+    """Turns what the domain and the store expect to go wrong into one line on stderr and exit code 1."""
+
+    unavailable: tuple[type[Exception], ...] = ()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            raise click.ClickException(str(problem)) from problem
+        except self.unavailable as error:
+            what = str(getattr(error, "orig", error)).partition("\n")[0]
+            raise click.ClickException(f"The store cannot be reached: {what}. Nothing was written.") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """The admin dashboard over a platform's cloned voices."""
+
+
+@contextmanager
+def opened(ctx: click.Context) -> Iterator[Flask]:
+    """The app, with its store ready, for as long as a command works with it."""
+    app: Flask = ctx.obj()
+    with app.app_context():
+        prepare_store()
+        yield app
+
+
+@cli.command()
+@click.option("--port", type=Port, default=8000, show_default=True, help="Where to listen.")
+@click.pass_context
+def run(ctx: click.Context, port: int) -> None:
+    """Look at it: serve on this machine, with sample data if the store is empty."""
+    with opened(ctx) as app:
+        shows = "your store"
+        if store_is_empty():
+            report = fill_sample(clock.now())
+            click.echo(f"The store was empty. {report} Take it out again with: voiceadmin sample --remove")
+            shows = "sample data"
+        example = some_assistant(FRONT_DESK)
+        let_go()
+    address = f"http://{LOOPBACK}:{port}"
+
+    def announce() -> None:
+        click.echo(f"voiceadmin shows {shows} at {address} (stop with Ctrl-C)")
+        if example is not None:
+            click.echo(f"As JSON:  curl '{address}/api/v1/assistants/{example}/cloned-voices?status=ready'")
+
+    serve_app(app, host=LOOPBACK, port=port, workers=2, threads=4, when_ready=announce)
+
+
+@cli.command()
+@click.option("--host", default=LOOPBACK, show_default=True, help="Where to listen; only this machine's own addresses.")
+@click.option("--port", type=Port, default=8000, show_default=True, help="Where to listen.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at once a process.")
+@click.pass_context
+def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the store as it is, after bringing it to this version's schema."""
+    with opened(ctx) as app:
+        let_go()
+    serve_app(
+        app,
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads,
+        when_ready=lambda: click.echo(f"voiceadmin listens on {host}, port {port}"),
+    )
+
+
+@cli.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--assistant", "assistant_id", type=AssistantId, required=True, help="Whose voices they are.")
+@click.option("--assistant-name", help="What to call it; a new one is “Assistant ID” otherwise.")
+@click.option("--organization", help="Name or our id of a new assistant's organization; one of its own otherwise.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each record; write nothing.")
+@click.option("--skip-bad", is_flag=True, help="Write the good records even if others are bad.")
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    file: BinaryIO,
+    assistant_id: int,
+    assistant_name: str | None,
+    organization: str | None,
+    dry_run: bool,
+    skip_bad: bool,
+) -> None:
+    """Bring voices in from FILE, or from standard input when FILE is "-".
+
+    Reads the API's own answer, a bare array of voices, one voice a line, or the CSV that export writes.
+    """
+    target = ImportTarget(assistant_id, assistant_name, organization)
+    with opened(ctx), _progress(file) as stream:
+        report = import_voices(
+            stream, target, dry_run=dry_run, skip_bad=skip_bad, on_fault=lambda fault: click.echo(fault, err=True)
+        )
+    _tell(report, dry_run=dry_run)
+
+
+def _tell(report: ImportReport, *, dry_run: bool) -> None:
+    outcomes = {name: getattr(report, name) for name in ("added", "changed", "unchanged", "refused")}
+    counts = ", ".join(f"{number:,} {name}" for name, number in outcomes.items()) + "."
+    if report.ignored:
+        counts += f" Passed over {report.ignored:,} fields that the API does not have."
+    if report.written:
+        click.echo(counts)
+    elif dry_run:
+        click.echo(f"Nothing was written; it would be: {counts}")
+    else:
+        raise click.ClickException(
+            f"Nothing was written. Mend the {report.refused:,} refused records, "
+            f"or pass them over with --skip-bad: {counts}"
+        )
+
+
+@contextmanager
+def _progress(file: BinaryIO) -> Iterator[BinaryIO]:
+    """The same stream, with a bar on a terminal that grows as it is read."""
+    try:
+        size = os.fstat(file.fileno()).st_size
+    except OSError:
+        size = 0
+    hidden = not (size and sys.stderr.isatty())
+    with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=hidden) as bar:
+        yield io.BufferedReader(_Watched(file, bar.update), buffer_size=1 << 16)
+
+
+class _Watched(io.RawIOBase):
+    """Reads on behalf of somebody and tells how many bytes each time."""
+
+    def __init__(self, stream: BinaryIO, told: Callable[[int], None]) -> None:
+        self.stream, self.told = stream, told
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self.told(len(data))
+        return len(data)
+
+
+@cli.command()
+@click.option("--assistant", "assistant_id", type=AssistantId, required=True, help="Whose voices.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([format.value for format in ExportFormat]),
+    default=ExportFormat.JSON.value,
+    show_default=True,
+    help="The API's answer, one voice a line, or CSV that a spreadsheet opens safely.",
+)
+@click.pass_context
+def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
+    """Write all voices of an assistant to standard output; import reads every format back."""
+    with opened(ctx):
+        assistant = get_assistant(assistant_id)
+        out = sys.stdout.buffer
+        for piece in voices_file(assistant.organization.id, ExportFormat(format_)):
+            out.write(piece.encode())
+        out.flush()
+
+
+@cli.command()
+@click.option("--now", "now_", type=Time(), help="Make it for this time, as ISO 8601; the present otherwise.")
+@click.option("--remove", is_flag=True, help="Take out what the sample put in, and nothing else.")
+@click.pass_context
+def sample(ctx: click.Context, now_: datetime | None, remove: bool) -> None:
+    """Fill the store with believable data, or take it out again."""
+    with opened(ctx):
+        click.echo(remove_sample() if remove else fill_sample(now_ or clock.now()))
+
+
+@cli.command()
+@click.pass_context
+def migrate(ctx: click.Context) -> None:
+    """Make the store, or bring it to this version's schema."""
+    app: Flask = ctx.obj()
+    with app.app_context():
+        click.echo("The store is migrated." if prepare_store() else "The store was up to date.")
