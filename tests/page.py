@@ -1,0 +1,136 @@
+"""A page as a test sees it: a tree to ask for texts, links and fields, and what every page owes its readers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+VOID = {"meta", "link", "input", "br", "hr", "img", "path", "rect", "use"}
+
+
+@dataclass
+class Node:
+    """An element with its attributes, its children (elements and texts) and its parent."""
+
+    tag: str
+    attributes: dict[str, str]
+    children: list[Node | str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All text in it, white space folded."""
+        pieces = (child if isinstance(child, str) else child.text for child in self.children)
+        return re.sub(r"\s+", " ", "".join(pieces)).strip()
+
+    @property
+    def raw_text(self) -> str:
+        """All text in it as it stands, for what is preformatted."""
+        return "".join(child if isinstance(child, str) else child.raw_text for child in self.children)
+
+    def walk(self) -> Iterator[Node]:
+        """It and all elements in it, in the order of the document."""
+        yield self
+        for child in self.children:
+            if isinstance(child, Node):
+                yield from child.walk()
+
+    def all(self, tag: str, **attributes: str) -> list[Node]:
+        """All elements of a kind whose attributes have these values."""
+        return [
+            node
+            for node in self.walk()
+            if node.tag == tag and all(node.attributes.get(name) == value for name, value in attributes.items())
+        ]
+
+    def one(self, tag: str, **attributes: str) -> Node:
+        """The only such element."""
+        (node,) = self.all(tag, **attributes)
+        return node
+
+
+class _Builder(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = Node("", {})
+        self.open = [self.root]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        node = Node(tag, {name: value or "" for name, value in attrs})
+        assert len(node.attributes) == len(attrs), f"an attribute of <{tag}> stands twice: {attrs}"
+        self.open[-1].children.append(node)
+        if tag not in VOID:
+            self.open.append(node)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open[-1].tag == tag, f"<{self.open[-1].tag}> is closed by </{tag}>"
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.open[-1].children.append(data)
+
+
+class Page:
+    """A parsed page."""
+
+    def __init__(self, html: str) -> None:
+        builder = _Builder()
+        builder.feed(html)
+        builder.close()
+        assert builder.open == [builder.root], f"never closed: {[node.tag for node in builder.open[1:]]}"
+        self.root = builder.root
+        self.html = html
+
+    @property
+    def text(self) -> str:
+        """The text of the content."""
+        return self.root.one("main").text
+
+    @property
+    def sentence(self) -> str:
+        """The sentence that says what a list shows."""
+        return self.root.one("p", role="status").text
+
+    def rows(self) -> list[list[str]]:
+        """The texts of the cells of each row of the only table."""
+        body = self.root.one("tbody")
+        return [[cell.text for cell in row.children if isinstance(cell, Node)] for row in body.all("tr")]
+
+    def column(self, heading: str) -> list[str]:
+        """The texts of one column of the only table."""
+        headings = [head.text.rstrip(" ↓↑") for head in self.root.one("thead").all("th")]
+        return [row[headings.index(heading)] for row in self.rows()]
+
+    def link(self, text: str) -> str:
+        """Where the only link with this text leads."""
+        (address,) = {node.attributes["href"] for node in self.root.all("a") if node.text == text}
+        return address
+
+    def check(self) -> None:
+        """What every page owes its readers."""
+        root = self.root
+        assert root.one("html").attributes["lang"]
+        assert root.one("title").text.endswith(" · voiceadmin")
+        assert root.one("h1").text
+        ids = [node.attributes["id"] for node in root.walk() if "id" in node.attributes]
+        assert len(ids) == len(set(ids)), f"an id stands twice: {sorted(ids)}"
+        labelled = {node.attributes.get("for") for node in root.all("label")}
+        within = {id(inner) for label in root.all("label") for inner in label.walk()}
+        for node in root.walk():
+            assert "style" not in node.attributes, f"inline style on {node.tag}"
+            assert not [name for name in node.attributes if name.startswith("on")], f"inline handler on {node.tag}"
+            assert not node.attributes.get("href", "").lower().startswith("javascript:")
+            if node.tag in ("style", "script"):
+                assert not node.raw_text.strip(), f"inline {node.tag}"
+            if node.tag in ("input", "select", "textarea") and node.attributes.get("type") != "hidden":
+                assert node.attributes.get("id") in labelled - {None} or id(node) in within, node.attributes
+            for name in ("aria-describedby", "aria-labelledby", "aria-controls", "popovertarget", "data-copy"):
+                for target in node.attributes.get(name, "").split():
+                    assert target in ids, f"{name} names {target}, which is not there"
+            if node.attributes.get("href", "").startswith("#"):
+                assert node.attributes["href"][1:] in ids, node.attributes["href"]
+
+
+OpenPage = Callable[..., Page]
