@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-
-from voiceadmin.db import Base, db, writing
-from voiceadmin.folding import name_key, search_key
+from voiceadmin.db import Base, db, upsert, writing
+from voiceadmin.folding import name_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.queries.rows import voice_columns
 from voiceadmin.shapes import VoiceRow
 from voiceadmin.vocabulary import VoiceStatus
 
@@ -55,15 +56,14 @@ def voice_row(**fields: Any) -> VoiceRow:
 def make_voice(organization: Organization, **fields: Any) -> VoiceRow:
     """A voice of an organization; fields as `voice_row` has them."""
     row = voice_row(**fields)
-    _saved(
-        ClonedVoice(
-            **row._asdict(),
-            organization_id=organization.id,
-            name_key=name_key(row.name),
-            search_key=search_key(row.name, row.provider_voice_id),
-        )
-    )
+    put_voices(organization, [row])
     return row
+
+
+def put_voices(organization: Organization, rows: Sequence[VoiceRow]) -> None:
+    """Bring these voices into an organization, all at once."""
+    with writing():
+        db.session.execute(upsert(ClonedVoice), [voice_columns(row, organization.id) for row in rows])
 
 
 def _saved(model: Model) -> Model:

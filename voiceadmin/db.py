@@ -26,7 +26,6 @@ from sqlalchemy import (
     MetaData,
     Text,
     event,
-    inspect,
     make_url,
     text,
 )
@@ -154,14 +153,20 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def write_options() -> dict[str, Any]:
+    """The execution options of a connection that is going to write.
+
+    A reader keeps one snapshot; a writer that had to wait for another one must see what that one wrote.
+    """
+    isolation = {"isolation_level": "READ COMMITTED"} if db.engine.dialect.name == "postgresql" else {}
+    return {WRITES: True, **isolation}
+
+
 @contextmanager
 def writing() -> Iterator[None]:
     """One transaction that may write: committed at the end, rolled back on any exception."""
     db.session.rollback()  # a snapshot that is already open would hide what others wrote since
-    options: dict[str, Any] = {WRITES: True}
-    if db.engine.dialect.name == "postgresql":
-        options["isolation_level"] = "READ COMMITTED"
-    db.session.connection(execution_options=options)
+    db.session.connection(execution_options=write_options())
     try:
         yield
         db.session.commit()
@@ -170,12 +175,14 @@ def writing() -> Iterator[None]:
         raise
 
 
-def upsert(table: type[Base]) -> Any:
+def upsert(model: type[Base]) -> Any:
     """An INSERT of whole rows in which a row whose primary key is there already overwrites the old one."""
+    # The table and not the model: to the mapper, another set of nulls would be another statement.
     inserts: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    table = model.metadata.tables[model.__tablename__]
     insert = inserts[db.engine.dialect.name](table)
-    keys = list(inspect(table).primary_key)
-    others = {column.name: insert.excluded[column.name] for column in inspect(table).columns if column not in keys}
+    keys = list(table.primary_key)
+    others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
     statement = insert.on_conflict_do_update(index_elements=keys, set_=others)
     # With RETURNING, many rows travel in one statement, and the triggers of PostgreSQL fire once for all of them.
     return statement.returning(*keys) if db.engine.dialect.name == "postgresql" else statement

@@ -6,16 +6,17 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sqlalchemy import select
 
 from voiceadmin.db import db, one_at_a_time, upsert, writing
-from voiceadmin.folding import name_key, search_key
+from voiceadmin.folding import name_key
 from voiceadmin.formats.reading import Incoming, read_voices
 from voiceadmin.formats.record import BadValue, read_name
 from voiceadmin.models import Assistant, ClonedVoice, Organization
 from voiceadmin.problems import ImportRefused
+from voiceadmin.queries.rows import voice_columns
 from voiceadmin.shapes import Fault, ImportReport, VoiceRow
 from voiceadmin.vocabulary import MAX_ID, read_integer
 
@@ -59,7 +60,7 @@ def import_voices(
             for batch in _batches(read_voices(stream)):
                 good = list(_sift(batch, organization_id, tally, on_fault))
                 if good and (skip_bad or not tally.refused):
-                    db.session.execute(upsert(ClonedVoice), [_columns(row, organization_id) for row in good])
+                    db.session.execute(upsert(ClonedVoice), [voice_columns(row, organization_id) for row in good])
             if dry_run or (tally.refused and not skip_bad):
                 raise _TakeBack
     except _TakeBack:
@@ -138,14 +139,6 @@ def _stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:
     columns = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
     found = db.session.execute(select(ClonedVoice.organization_id, *columns).where(ClonedVoice.id.in_(ids)))
     return {row.id: (row.organization_id, VoiceRow._make(row[1:])) for row in found}
-
-
-def _columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
-    return row._asdict() | {
-        "organization_id": organization_id,
-        "name_key": name_key(row.name),
-        "search_key": search_key(row.name, row.provider_voice_id),
-    }
 
 
 def _settle(target: ImportTarget) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from voiceadmin.folding import name_key, search_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization, Store
 from voiceadmin.shapes import AssistantRow, OrganizationRow, VoiceRow
 
@@ -36,6 +37,15 @@ _ASSISTANT_COLUMNS = [
 def voice_row(row: Any) -> VoiceRow:
     """A row that begins with VOICE_COLUMNS."""
     return VoiceRow._make(row[: len(VOICE_COLUMNS)])
+
+
+def voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
+    """The way back: all columns of a voice, for `upsert`."""
+    return row._asdict() | {
+        "organization_id": organization_id,
+        "name_key": name_key(row.name),
+        "search_key": search_key(row.name, row.provider_voice_id),
+    }
 
 
 def organization_row(values: tuple[Any, ...]) -> OrganizationRow:
