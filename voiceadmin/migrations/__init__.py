@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import text
 
-from voiceadmin.db import SQLITE_PATH, WRITES, db
+from voiceadmin.db import SQLITE_PATH, db, write_options
 from voiceadmin.problems import StoreNotReady
 
 HERE = Path(__file__).resolve().parent
@@ -48,7 +48,7 @@ def migrate() -> bool:
             raise StoreNotReady(
                 f"{path} cannot be made: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
             ) from error
-    with db.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+    with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         found = MigrationContext.configure(connection).get_current_revision()
