@@ -1,0 +1,160 @@
+"""What people write into the address of a list."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from voiceadmin.forms.filters import AssistantFilterForm, VoiceFilterForm, assistant_arguments, voice_arguments
+from voiceadmin.shapes import AssistantFilters, VoiceChoices, VoiceFilters
+from voiceadmin.vocabulary import MAX_ID, MAX_PAGE, PAGE_SIZES, QualityTier, VoiceOrder, VoiceStatus, VoiceUse
+
+CHOICES = VoiceChoices(providers=("elevenlabs", "playht"), languages=("en", "fr"))
+
+
+def form(*pairs: tuple[str, str]) -> VoiceFilterForm:
+    """The form over an address with these arguments, in this order."""
+    return VoiceFilterForm(MultiDict(pairs), CHOICES)
+
+
+def errors(*pairs: tuple[str, str]) -> dict[str, Any]:
+    """What the form finds wrong."""
+    filled = form(*pairs)
+    filled.validate()
+    return dict(filled.errors)
+
+
+def through_an_address(arguments: dict[str, Any]) -> MultiDict[str, str]:
+    """What a server reads from the address that these arguments make."""
+    return MultiDict(parse_qsl(urlencode(arguments, doseq=True)))
+
+
+def test_no_argument_is_the_default_list() -> None:
+    filled = form()
+
+    assert filled.validate()
+    assert filled.filters() == VoiceFilters()
+
+
+def test_empty_arguments_are_as_if_absent() -> None:
+    filled = form(
+        *((name, "") for name in ("q", "status", "provider", "quality", "use", "language", "sort", "size", "page"))
+    )
+
+    assert filled.validate()
+    assert filled.filters() == VoiceFilters()
+
+
+def test_several_values_of_one_filter_are_kept_once_each() -> None:
+    filled = form(
+        ("status", "ready"), ("status", "failed"), ("status", "ready"), ("quality", "none"), ("quality", "poor")
+    )
+
+    assert filled.validate()
+    assert filled.filters().statuses == (VoiceStatus.READY, VoiceStatus.FAILED)
+    assert filled.filters().tiers == (None, QualityTier.POOR)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("status", "reddy", '"reddy" is not a status. Choose from the list.'),
+        ("status", "READY", '"READY" is not a status. Choose from the list.'),
+        ("provider", "lmnt", '"lmnt" is not a provider of these voices. Choose from the list.'),
+        ("quality", "0.9", '"0.9" is not a quality tier. Choose from the list.'),
+        ("use", "often", '"often" is not a kind of use. Choose from the list.'),
+        ("language", "de", '"de" is not a language of these voices. Choose from the list.'),
+        ("sort", "id; DROP TABLE cloned_voice", '"id; DROP TABLE cloned_voice" is not an order. Choose from the list.'),
+        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
+        ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "-1", f'"-1" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "two", f'"two" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "1_000", f'"1_000" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "٣", f'"٣" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", " 2", f'" 2" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "2\n", f'"2\\n" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", str(MAX_PAGE + 1), f'"{MAX_PAGE + 1}" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "9" * 5000, f'"{"9" * 38}… is not a number from 1 to {MAX_PAGE}.'),
+        ("q", "a\0b", "This holds control characters. Take them out."),
+        ("q", "a\nb", "This holds control characters. Take them out."),
+        ("q", "a\ud800b", "This holds control characters. Take them out."),
+        ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
+    ],
+)
+def test_a_wrong_value_is_named_at_its_field_with_a_remedy(name: str, value: str, message: str) -> None:
+    assert errors((name, value)) == {name: [message]}
+
+
+def test_every_fault_is_found_not_only_the_first() -> None:
+    assert set(errors(("status", "x"), ("use", "x"), ("page", "x"), ("language", "x"))) == {
+        "status",
+        "use",
+        "page",
+        "language",
+    }
+
+
+def test_a_provider_with_a_name_here_can_be_chosen_even_if_no_voice_has_it() -> None:
+    assert errors(("provider", "cartesia"), ("provider", "playht")) == {}
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"), [("  Ada ", "Ada"), ("e\u0301", "é"), ("%_'\"", "%_'\""), ("x" * 200, "x" * 200)]
+)
+def test_a_search_text_is_trimmed_and_composed(raw: str, read: str) -> None:
+    filled = form(("q", raw))
+
+    assert filled.validate()
+    assert filled.filters().text == read
+
+
+@given(
+    st.builds(
+        VoiceFilters,
+        text=st.sampled_from(["", "Ada", "é%_", "😀"]),
+        statuses=st.lists(st.sampled_from(list(VoiceStatus)), unique=True).map(tuple),
+        providers=st.lists(st.sampled_from(["elevenlabs", "playht", "inworld"]), unique=True).map(tuple),
+        tiers=st.lists(st.sampled_from([None, *QualityTier]), unique=True).map(tuple),
+        uses=st.lists(st.sampled_from(list(VoiceUse)), unique=True).map(tuple),
+        languages=st.lists(st.sampled_from(["en", "fr"]), unique=True).map(tuple),
+        order=st.sampled_from(list(VoiceOrder)),
+        size=st.sampled_from(PAGE_SIZES),
+        page=st.sampled_from([1, 2, MAX_PAGE]),
+    )
+)
+def test_filters_survive_the_way_through_an_address(filters: VoiceFilters) -> None:
+    filled = VoiceFilterForm(through_an_address(voice_arguments(filters)), CHOICES)
+
+    assert filled.validate(), filled.errors
+    assert filled.filters() == filters
+
+
+@given(
+    st.builds(
+        AssistantFilters,
+        text=st.sampled_from(["", "desk", "123"]),
+        organization=st.sampled_from([None, 1, MAX_ID]),
+        size=st.sampled_from(PAGE_SIZES),
+        page=st.sampled_from([1, MAX_PAGE]),
+    )
+)
+def test_assistant_filters_survive_the_way_through_an_address(filters: AssistantFilters) -> None:
+    filled = AssistantFilterForm(through_an_address(assistant_arguments(filters)))
+
+    assert filled.validate(), filled.errors
+    assert filled.filters() == filters
+
+
+@given(st.dictionaries(st.sampled_from(["q", "status", "sort", "size", "page", "use", "x"]), st.text(max_size=8)))
+def test_no_argument_breaks_the_form(arguments: dict[str, str]) -> None:
+    filled = VoiceFilterForm(MultiDict(arguments), CHOICES)
+
+    if filled.validate():
+        filled.filters()
+    else:
+        assert all(messages for messages in filled.errors.values())

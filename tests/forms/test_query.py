@@ -1,0 +1,80 @@
+"""What programs write into the address of the JSON route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from werkzeug.datastructures import MultiDict
+
+from voiceadmin.forms.query import VoiceQueryForm
+from voiceadmin.shapes import VoiceQuery
+from voiceadmin.vocabulary import MAX_ID, VoiceStatus
+
+STATUSES = "Input should be 'processing', 'ready', 'failed' or 'archived'"
+PROVIDERS = "Input should be 'elevenlabs', 'resemble', 'inworld', 'cartesia' or 'playht'"
+NO_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
+
+
+def form(
+    *pairs: tuple[str, str], own: Callable[[], Sequence[str]] | None = lambda: ["elevenlabs", "playht"]
+) -> VoiceQueryForm:
+    """The form over an address with these arguments, in this order."""
+    return VoiceQueryForm(MultiDict(pairs), own)
+
+
+def test_the_last_of_a_repeated_parameter_counts_and_an_empty_one_is_as_if_absent() -> None:
+    filled = form(("status", "reddy"), ("status", "ready"), ("provider", "inworld"), ("provider", ""), ("skip", ""))
+
+    assert filled.validate()
+    assert filled.query() == VoiceQuery(status=VoiceStatus.READY)
+
+
+def test_all_parameters_together() -> None:
+    filled = form(("status", "failed"), ("provider", "playht"), ("skip", "+2"), ("limit", "007"), ("other", "x"))
+
+    assert filled.validate()
+    assert filled.query() == VoiceQuery(VoiceStatus.FAILED, "playht", 2, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "fault", "message"),
+    [
+        ("status", "reddy", "enum", STATUSES),
+        ("status", "Ready", "enum", STATUSES),
+        ("provider", "lmnt", "enum", PROVIDERS),
+        ("provider", "ElevenLabs", "enum", PROVIDERS),
+        ("skip", "-1", "greater_than_equal", "Input should be greater than or equal to 0"),
+        ("skip", "one", "int_parsing", NO_INTEGER),
+        ("skip", "1.0", "int_parsing", NO_INTEGER),
+        ("skip", str(MAX_ID + 1), "less_than_equal", f"Input should be less than or equal to {MAX_ID}"),
+        ("limit", "0", "greater_than_equal", "Input should be greater than or equal to 1"),
+        ("limit", "٣", "int_parsing", NO_INTEGER),
+        ("limit", "1_0", "int_parsing", NO_INTEGER),
+        ("limit", "9" * 5000, "less_than_equal", f"Input should be less than or equal to {MAX_ID}"),
+    ],
+)
+def test_a_fault_has_the_shape_of_fastapi(name: str, given: str, fault: str, message: str) -> None:
+    filled = form((name, given))
+
+    assert not filled.validate()
+    assert filled.faults() == [{"type": fault, "loc": ["query", name], "msg": message, "input": given}]
+
+
+def test_every_fault_is_listed() -> None:
+    filled = form(("status", "x"), ("provider", "x"), ("skip", "x"), ("limit", "x"))
+    filled.validate()
+
+    assert [fault["loc"][1] for fault in filled.faults()] == ["status", "provider", "skip", "limit"]
+
+
+def test_the_organizations_providers_are_asked_for_only_when_the_word_has_no_name_here() -> None:
+    def asked() -> Sequence[str]:
+        raise AssertionError
+
+    assert form(("provider", "cartesia"), own=asked).validate()
+    assert form(own=asked).validate()
+
+
+def test_without_an_organization_every_provider_will_do() -> None:
+    assert form(("provider", "anything"), own=None).validate()

@@ -1,0 +1,33 @@
+"""The store as a whole."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from tests.factories import make_assistant
+from voiceadmin.db import db, writing
+from voiceadmin.problems import StoreNotReady
+from voiceadmin.queries.store import check_store, store_is_empty
+
+
+def test_a_store_is_empty_until_it_has_an_assistant_or_a_voice(store: Flask) -> None:
+    assert store_is_empty()
+
+    make_assistant()
+
+    assert not store_is_empty()
+
+
+def test_a_store_of_another_version_is_not_ready(store: Flask) -> None:
+    check_store()
+    with writing():
+        db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+
+    try:
+        with pytest.raises(StoreNotReady, match="voiceadmin migrate"):
+            check_store()
+    finally:
+        with writing():
+            db.session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
