@@ -124,8 +124,9 @@ def _query_parameters() -> list[Schema]:
 def _schema(field: Any) -> Schema:
     match field:
         case QueryNumber():
-            return {"type": "integer", "minimum": field.least, "maximum": MAX_ID}
+            schema: Schema = {"type": "integer", "minimum": field.least, "maximum": MAX_ID}
         case QueryWord(words=None):
             return {"type": "string"}
         case _:
-            return {"type": "string", "enum": field.words}
+            schema = {"type": "string", "enum": field.words}
+    return {"anyOf": [schema, {"const": ""}]}  # empty is as if absent
