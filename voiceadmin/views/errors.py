@@ -6,7 +6,7 @@ import secrets
 from typing import NamedTuple
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from voiceadmin.problems import AssistantNotFound, OrganizationNotFound, Problem, StoreNotReady, VoiceNotFound
 from voiceadmin.views.api import BadQuery
@@ -18,6 +18,7 @@ HTTP_STATUS: dict[type[Problem], int] = {
     StoreNotReady: 503,
 }
 
+FOREIGN_HOST = "This server does not go by that name; its setting VOICEADMIN_HOSTS lists those that it goes by."
 RETRY_AFTER = "5"  # seconds; as long as a writer may keep another one waiting
 
 
@@ -84,7 +85,8 @@ def _problem(error: Problem) -> Response:
 def _http(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error  # a redirect of the router
-    response = _answer(error.code, error.name)
+    says = FOREIGN_HOST if isinstance(error, SecurityError) else None
+    response = _answer(error.code, says or error.name, says=says)
     response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
     return response
 

@@ -1,0 +1,186 @@
+"""Failures: a page that says what to do next, JSON for programs, details in the log alone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from tests.conftest import Client
+from tests.factories import make_assistant, make_organization, make_voice
+from tests.page import OpenPage, Page
+from voiceadmin.db import SQLITE_PATH, db, writing
+
+JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
+
+
+@pytest.fixture
+def broken(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something that nobody expected happens on every list."""
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError("SELECT secret FROM /srv/voiceadmin")
+
+    monkeypatch.setattr("voiceadmin.views.assistants.list_assistants", fail)
+    monkeypatch.setattr("voiceadmin.views.api.get_assistant", fail)
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_unexpected_is_a_calm_page_with_a_reference(open_page: OpenPage, caplog: pytest.LogCaptureFixture) -> None:
+    page = open_page("/assistants", 500)
+
+    reference = page.root.one("span", **{"class": "mono"}).text
+    assert page.root.one("h1").text == "Something broke on our side"
+    assert "secret" not in page.html
+    assert "Traceback" not in page.html
+    assert reference in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_unexpected_is_json_for_a_program(client: FlaskClient) -> None:
+    response = client.get(JSON_ROUTE)
+
+    assert response.status_code == 500
+    assert response.get_json()["detail"].startswith("Internal Server Error (reference ")
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_line_of_the_log_stays_one_line(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    client.get("/api/v1/assistants/1%0d%0aFAKE%1b[31m/cloned-voices")
+    client.get("/assistants?%0d%0aFAKE")
+
+    assert caplog.records
+    assert not [record for record in caplog.records if "\n" in record.getMessage() or "\x1b" in record.getMessage()]
+
+
+def test_an_address_that_is_none_says_where_to_go(open_page: OpenPage) -> None:
+    page = open_page("/nothing/here", 404)
+
+    assert page.link("Go to the assistants") == "/assistants"
+
+
+def test_a_method_that_is_none_is_told_which_are(client: FlaskClient) -> None:
+    response = client.post("/assistants")
+
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    Page(response.text).check()
+
+
+def test_a_foreign_host_is_refused_on_pages_and_routes(client: FlaskClient) -> None:
+    for address in ("/assistants", JSON_ROUTE, "/static/mark.svg", "/nothing"):
+        response = client.get(address, headers={"Host": "evil.example"})
+
+        assert response.status_code == 400, address
+        assert "evil.example" not in response.text
+
+
+def test_a_forwarded_host_is_not_believed(client: FlaskClient) -> None:
+    make_assistant(id=31)
+
+    page = client.get("/assistants/31/voices", headers={"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"})
+
+    assert page.status_code == 200
+    assert "evil" not in page.text
+
+
+# The database gone, locked, full
+
+
+@pytest.fixture
+def acme(sqlite_store: Flask) -> Flask:
+    """A SQLite store with a voice in it; its app answers as on a server."""
+    acme = make_organization("Acme")
+    make_assistant(acme, id=31)
+    make_voice(acme)
+    db.session.remove()
+    sqlite_store.test_client_class = Client
+    return sqlite_store
+
+
+def test_a_store_that_is_gone_is_a_503_and_works_again_when_it_is_back(acme: Flask, tmp_path: Path) -> None:
+    client, path = acme.test_client(), Path(acme.extensions[SQLITE_PATH])
+    assert client.get(JSON_ROUTE).status_code == 200
+
+    path.rename(tmp_path / "away")
+    page, answer, ready = client.get("/assistants"), client.get(JSON_ROUTE), client.get("/readyz")
+    up = client.get("/healthz")
+    (tmp_path / "away").rename(path)
+
+    assert (page.status_code, answer.status_code, ready.status_code, up.status_code) == (503, 503, 503, 200)
+    assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "5"
+    assert Page(page.text).root.one("h1").text == "The store cannot be reached"
+    assert answer.get_json() == {"detail": "The store is unavailable; try again shortly"}
+    assert len(client.get(JSON_ROUTE).get_json()["cloned_voices"]) == 1
+    assert client.get("/readyz").get_json() == {"status": "ready"}
+
+
+def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with acme.app_context(), writing():
+            db.session.execute(text("UPDATE cloned_voice SET name = 'unfinished'"))
+            held.set()
+            done.wait()
+
+    writer = threading.Thread(target=hold)
+    writer.start()
+    held.wait()
+    response = acme.test_client().get(JSON_ROUTE)
+    done.set()
+    writer.join()
+
+    assert response.get_json()["cloned_voices"][0]["name"] != "unfinished"
+
+
+def test_a_postgresql_that_is_out_of_reach_is_a_503(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from voiceadmin import create_app
+    from voiceadmin.config import Settings
+
+    app = create_app(Settings(instance=tmp_path, database_url="postgresql+psycopg://u:hunter2@127.0.0.1:1/none"))
+
+    response = app.test_client().get("/assistants")
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert "hunter2" not in response.text + caplog.text
+    assert [record.levelno for record in caplog.records if record.name == "voiceadmin"] == [logging.ERROR]
+
+
+def test_connections_that_postgresql_has_dropped_are_made_again(postgres_template: str, tmp_path: Path) -> None:
+    from voiceadmin import create_app
+    from voiceadmin.actions.store import let_go
+    from voiceadmin.config import Settings
+
+    app = create_app(Settings(instance=tmp_path, database_url=postgres_template))
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+
+    with app.app_context():
+        other = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        other.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"))
+        other.close()
+
+    assert client.get("/readyz").status_code == 200
+    with app.app_context():
+        let_go()
+
+
+def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
+    from voiceadmin import create_app
+    from voiceadmin.config import Settings
+
+    (tmp_path / "voiceadmin.sqlite").touch()
+    response = create_app(Settings(instance=tmp_path)).test_client().get("/readyz")
+
+    assert response.status_code == 503
+    assert "voiceadmin migrate" in response.get_json()["detail"]

@@ -1,0 +1,300 @@
+"""The pages of an assistant's voices and of one voice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from tests.factories import DAY, make_assistant, make_organization, make_voice, put_voices, voice_row
+from tests.page import OpenPage, Page
+from voiceadmin.db import db
+from voiceadmin.models import Organization
+from voiceadmin.vocabulary import VoiceOrder, VoiceStatus
+
+READY, FAILED = VoiceStatus.READY, VoiceStatus.FAILED
+
+
+@pytest.fixture
+def acme(client: FlaskClient) -> Organization:
+    """Acme, whose assistant 31 is the night desk."""
+    acme = make_organization("Acme")
+    make_assistant(acme, id=31, name="Night desk")
+    return acme
+
+
+@pytest.fixture
+def statements(client: FlaskClient) -> Iterator[list[str]]:
+    """The statements that reach the database, without the begin of a transaction."""
+    seen: list[str] = []
+
+    def note(*args: object) -> None:
+        if not str(args[2]).startswith("BEGIN"):
+            seen.append(str(args[2]))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_a_row_says_all_about_a_voice(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    voice = make_voice(
+        acme,
+        name="Harbour guide",
+        provider="resemble",
+        provider_voice_id="77ab01cd",
+        language="en",
+        gender="female",
+        quality_score=0.897,
+        created_at=datetime(2026, 3, 2, 9, 30, tzinfo=now.tzinfo),
+        last_used_at=now - timedelta(minutes=12),
+        synthesis_count=4712,
+    )
+    make_assistant(acme, tts_provider="resemble", tts_voice_id="77ab01cd")
+
+    page = open_page("/assistants/31/voices")
+
+    assert page.rows() == [
+        [
+            "Harbour guide77ab01cd",
+            "Resemble",
+            "en · female",
+            "Ready",
+            "0.89 Good",
+            "4,712",
+            "12 min ago",
+            "2026-03-02",
+            "1 assistant",
+        ]
+    ]
+    titles = [node.attributes["title"] for node in page.root.one("tbody").all("time")]
+    assert titles == ["2026-11-22 13:48:00 UTC", "2026-03-02 09:30:00 UTC"]
+    links = {node.attributes["href"] for node in page.root.one("tbody").all("a")}
+    assert links == {f"/voices/{voice.id}{place}" for place in ("", "#status", "#quality", "#use", "#assistants")}
+
+
+def test_what_is_not_known_is_said_in_words(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(
+        acme, name=" ", provider="playht", provider_voice_id="", language=None, quality_score=None, synthesis_count=0
+    )
+    make_voice(acme, name="Undated", quality_score=0.0, synthesis_count=5, last_used_at=None)
+
+    page = open_page("/assistants/31/voices?sort=syntheses")
+
+    assert page.column("Voice")[0] == "(no name)no provider id"
+    assert page.column("Provider")[0] == "playht"
+    assert page.column("Language")[0] == "–"
+    assert page.column("Quality") == ["Not scored", "0.00 Poor"]
+    assert page.column("Last used") == ["never", "no date"]
+
+
+def test_the_sentence_says_what_is_shown(acme: Organization, open_page: OpenPage) -> None:
+    for _ in range(3):
+        make_voice(acme, name="Desk", language="fr", quality_score=0.95)
+
+    plain = open_page("/assistants/31/voices").sentence
+    narrowed = open_page(
+        "/assistants/31/voices?status=ready&status=failed&provider=elevenlabs&quality=excellent&quality=none"
+        "&use=never&language=fr&q=desk&sort=-created"
+    ).sentence
+
+    assert plain == "Showing 1–3 of 3 voices, most used first."
+    assert narrowed == (
+        "Showing 1–3 of 3 ready or failed voices at ElevenLabs, excellent or not scored, never used, in fr, "
+        "with “desk” in the name or provider id, newest first. Show all"
+    )
+
+
+def test_a_tab_sets_the_status_alone_and_keeps_the_rest(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(acme, status=READY, provider="resemble")
+    make_voice(acme, status=FAILED, provider="resemble")
+    make_voice(acme, status=FAILED)
+
+    page = open_page("/assistants/31/voices?provider=resemble&status=ready&sort=name&size=25&page=1")
+    tabs = page.root.one("nav", **{"aria-label": "Status"}).all("a")
+
+    assert [tab.text for tab in tabs] == ["All 2", "Ready 1", "Processing 0", "Failed 1", "Archived 0"]
+    assert [tab.text for tab in tabs if "aria-current" in tab.attributes] == ["Ready 1"]
+    assert tabs[3].attributes["href"] == "/assistants/31/voices?status=failed&provider=resemble&sort=name&size=25"
+    assert open_page(tabs[3].attributes["href"]).sentence.startswith("Showing 1–1 of 1 failed voice at Resemble")
+    assert "status" not in tabs[0].attributes["href"]
+
+
+@pytest.mark.parametrize("heading", ["Voice", "Provider", "Status", "Quality", "Syntheses", "Last used", "Created"])
+def test_a_heading_orders_both_ways_and_says_so(acme: Organization, open_page: OpenPage, heading: str) -> None:
+    make_voice(acme)
+
+    def head(page: Page) -> dict[str, str]:
+        (found,) = [th for th in page.root.one("thead").all("th") if th.text.rstrip(" ↓↑") == heading]
+        return {**found.attributes, "href": found.one("a").attributes["href"]}
+
+    first = open_page(head(open_page("/assistants/31/voices"))["href"])
+    second = open_page(head(first)["href"])
+
+    assert {head(first)["aria-sort"], head(second)["aria-sort"]} == {"ascending", "descending"}
+    assert head(second)["href"] == head(open_page("/assistants/31/voices"))["href"] or heading == "Syntheses"
+
+
+def test_every_order_is_offered_where_the_headings_are_hidden(acme: Organization, open_page: OpenPage) -> None:
+    page = open_page("/assistants/31/voices?sort=created")
+
+    options = page.root.one("select", name="sort").all("option")
+
+    assert [option.text.lower() for option in options] == [order.label for order in VoiceOrder]
+    assert [option.text for option in options if "selected" in option.attributes] == ["Oldest first"]
+
+
+def test_the_pager_leads_to_every_page_and_keeps_the_filters(acme: Organization, open_page: OpenPage) -> None:
+    for _ in range(51):
+        make_voice(acme)
+
+    page = open_page("/assistants/31/voices?size=25&status=ready")
+    last = open_page(page.link("Page 3"))
+
+    assert page.sentence.startswith("Showing 1–25 of 51 ready voices")
+    assert last.sentence.startswith("Showing 51–51 of 51 ready voices")
+    assert open_page(last.link("Previous")).sentence.startswith("Showing 26–50 of 51")
+    assert open_page(last.link("100")).sentence.startswith("Showing 1–51 of 51 ready voices")
+
+
+def test_a_page_past_the_end_offers_the_last_one(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(acme)
+
+    page = open_page("/assistants/31/voices?page=7")
+
+    assert "This list has only 1 page" in page.text
+    assert open_page(page.link("Go to the last one")).rows()
+
+
+def test_an_empty_list_names_each_filter_that_could_go(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(acme, name="Desk")
+
+    page = open_page("/assistants/31/voices?q=desk&status=failed")
+
+    assert page.sentence.startswith("Showing no failed voices, with “desk”")
+    assert open_page(page.link("without Failed")).rows()
+    assert "status=failed" in page.link("without “desk”")
+
+
+def test_an_organization_without_voices_says_how_to_bring_some_in(acme: Organization, open_page: OpenPage) -> None:
+    assert "./dev import FILE --assistant 31" in open_page("/assistants/31/voices").text
+
+
+def test_a_wrong_filter_keeps_the_page_and_lists_nothing(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(acme, name="Secret")
+
+    page = open_page("/assistants/31/voices?status=reddy&q=Sec%0Aret&page=0&provider=elevenlabs", 422)
+
+    assert page.root.one("h1").text == "Night desk"
+    assert not page.root.all("table")
+    faults = page.root.one("div", role="alert").text
+    assert 'Status: "reddy" is not a status.' in faults
+    assert 'Page: "0" is not a number' in faults
+    assert page.root.one("p", id="status-fault").text.startswith('"reddy" is not a status.')
+    assert page.root.one("input", id="q").attributes["aria-describedby"] == "q-fault"
+    (kept,) = [node for node in page.root.all("input", name="provider") if "checked" in node.attributes]
+    assert kept.attributes["value"] == "elevenlabs"
+
+
+def test_the_filter_bar_offers_named_providers_and_those_in_the_store(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(acme, provider="playht", language="ja")
+
+    page = open_page("/assistants/31/voices")
+
+    offered = [node.attributes["value"] for node in page.root.all("input", name="provider")]
+    assert offered == ["elevenlabs", "resemble", "inworld", "cartesia", "playht"]
+    assert [node.attributes["value"] for node in page.root.all("input", name="language")] == ["ja"]
+
+
+def test_the_page_says_with_whom_the_voices_are_shared(acme: Organization, open_page: OpenPage) -> None:
+    assert "for this assistant alone" in open_page("/assistants/31/voices").text
+
+    make_assistant(acme, name="Booking line")
+    page = open_page("/assistants/31/voices")
+
+    assert open_page(page.link("shared with 1 other assistant")).column("Assistant")[0].startswith("Booking line")
+
+
+def test_code_samples_cover_status_and_provider_and_name_the_rest(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(acme, provider='it\'s; rm -rf "$HOME"', language="fr")
+    address = "/assistants/31/voices?provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22&status=ready&language=fr&use=never"
+
+    page = open_page(address)
+    curl = page.root.one("pre", id="code-curl-text").raw_text
+
+    assert curl == (
+        "curl 'http://localhost/api/v1/assistants/31/cloned-voices"
+        "?status=ready&provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22'\n"
+    )
+    assert "It does not cover what else is chosen here: use, language." in page.text
+
+
+def test_several_statuses_are_named_as_not_covered_by_code(acme: Organization, open_page: OpenPage) -> None:
+    page = open_page("/assistants/31/voices?status=ready&status=failed")
+
+    assert "cloned-voices'" in page.root.one("pre", id="code-curl-text").raw_text
+    assert "several statuses" in page.text
+
+
+@pytest.mark.parametrize("voices", [10, 1000])
+def test_the_page_takes_five_statements_whatever_the_number_of_voices(
+    acme: Organization, client: FlaskClient, statements: list[str], voices: int
+) -> None:
+    put_voices(acme, [voice_row() for _ in range(voices)])
+    statements.clear()
+
+    assert client.get("/assistants/31/voices?size=50").status_code == 200
+
+    assert len(statements) == 5
+
+
+def test_the_page_of_a_voice_shows_every_field_and_explains_its_marks(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    voice = make_voice(
+        acme,
+        name="Harbour guide",
+        provider="inworld",
+        provider_voice_id="acme__harbour",
+        gender="female",
+        quality_score=0.72,
+        last_used_at=now - 9 * DAY,
+        synthesis_count=1204,
+    )
+    make_assistant(acme, id=7, name="Booking", tts_provider="inworld", tts_voice_id="acme__harbour")
+
+    page = open_page(f"/voices/{voice.id}")
+
+    record = {row.one("dt").text: row.one("dd").text for row in page.root.one("dl", **{"class": "record"}).all("div")}
+    assert record == {
+        "id": str(voice.id),
+        "name": "Harbour guide",
+        "provider": "inworld",
+        "provider_voice_id": "acme__harbour",
+        "language": "en",
+        "gender": "female",
+        "status": "ready",
+        "quality_score": "0.72",
+        "created_at": "2026-01-10T08:00:00Z",
+        "last_used_at": "2026-11-13T14:00:00Z",
+        "synthesis_count": "1204",
+    }
+    assert "May need improvement." in page.root.one("section", id="quality").text
+    assert "1 assistant is set to it" in page.root.one("section", id="assistants").text
+    assert "Booking 7 set to it" in page.text
+    assert "9 days ago" in page.root.one("section", id="use").text
+    assert '"provider_voice_id": "acme__harbour"' in page.root.one("pre", id="json-text").raw_text
+
+
+def test_a_voice_without_assistants_still_has_a_page(client: FlaskClient, open_page: OpenPage) -> None:
+    voice = make_voice(make_organization("Lonely"))
+
+    assert "Lonely has no assistant." in open_page(f"/voices/{voice.id}").text
+
+
+def test_what_is_not_there_is_named(open_page: OpenPage) -> None:
+    assert "Assistant with ID 999 not found." in open_page("/assistants/999/voices", 404).text
+    assert "Cloned voice with ID 999 not found." in open_page("/voices/999", 404).text
