@@ -123,7 +123,7 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         with self.application.app_context():
-            return super().open(*args, **kwargs)
+            return super().open(*args, **({"buffered": True} | kwargs))  # else a file that was sent stays open
 
 
 @pytest.fixture

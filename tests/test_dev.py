@@ -20,10 +20,10 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 STAND_IN = """
-import json, os, sys, time
+import json, os, signal, sys
 print(json.dumps({"words": sys.argv[1:], "folder": os.getcwd(), "pid": os.getpid(), "path": sys.path}), flush=True)
 if "--wait" in sys.argv:
-    time.sleep(60)
+    signal.pause()
 """
 STAND_IN_UV = """#!/bin/sh
 # An environment in a moment; every package there is, is not to be had.

@@ -15,6 +15,9 @@ from sqlalchemy import text
 from tests.conftest import Client
 from tests.factories import make_assistant, make_organization, make_voice
 from tests.page import OpenPage, Page
+from voiceadmin import create_app
+from voiceadmin.actions.store import let_go
+from voiceadmin.config import Settings
 from voiceadmin.db import SQLITE_PATH, db, writing
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
@@ -143,9 +146,6 @@ def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
 
 
 def test_a_postgresql_that_is_out_of_reach_is_a_503(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from voiceadmin import create_app
-    from voiceadmin.config import Settings
-
     app = create_app(Settings(instance=tmp_path, database_url="postgresql+psycopg://u:hunter2@127.0.0.1:1/none"))
 
     response = app.test_client().get("/assistants")
@@ -157,10 +157,6 @@ def test_a_postgresql_that_is_out_of_reach_is_a_503(tmp_path: Path, caplog: pyte
 
 
 def test_connections_that_postgresql_has_dropped_are_made_again(postgres_template: str, tmp_path: Path) -> None:
-    from voiceadmin import create_app
-    from voiceadmin.actions.store import let_go
-    from voiceadmin.config import Settings
-
     app = create_app(Settings(instance=tmp_path, database_url=postgres_template))
     client = app.test_client()
     assert client.get("/readyz").status_code == 200
@@ -176,9 +172,6 @@ def test_connections_that_postgresql_has_dropped_are_made_again(postgres_templat
 
 
 def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
-    from voiceadmin import create_app
-    from voiceadmin.config import Settings
-
     (tmp_path / "voiceadmin.sqlite").touch()
     response = create_app(Settings(instance=tmp_path)).test_client().get("/readyz")
 
