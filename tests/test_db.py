@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError, StatementError
 
 from tests.factories import make_organization, make_voice
-from voiceadmin.db import SQLITE_PATH, db, writing
+from voiceadmin.db import SQLITE_PATH, UNAVAILABLE, db, writing
 from voiceadmin.models import ClonedVoice, Organization
 
 
@@ -162,3 +162,24 @@ def test_the_store_itself_refuses_what_no_voice_can_be(store: Flask, column: str
 
     with pytest.raises(Exception, match=r"(?i)constraint"), writing():
         db.session.execute(text(f"UPDATE cloned_voice SET {column}"))  # our own words
+
+
+def test_a_writer_that_finds_the_store_locked_gives_up_with_what_the_web_calls_unavailable(
+    sqlite_store: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voiceadmin.db.BUSY_SECONDS", 0)  # its patience, which else the test would have to have
+    refused: list[Exception] = []
+
+    def try_to_write() -> None:
+        try:
+            make_organization("Second")
+        except UNAVAILABLE as error:
+            refused.append(error)
+
+    with writing():
+        db.session.add(Organization(name="First"))
+        db.session.flush()
+        elsewhere(sqlite_store, try_to_write)
+
+    assert "locked" in str(refused[0])
+    assert count() == 1

@@ -17,6 +17,7 @@ from voiceadmin import clock
 from voiceadmin.actions.importing import ImportTarget, import_voices
 from voiceadmin.actions.sample import fill_sample, remove_sample
 from voiceadmin.actions.store import let_go, prepare_store
+from voiceadmin.config import COMMAND
 from voiceadmin.problems import Problem
 from voiceadmin.queries.assistants import get_assistant, some_assistant
 from voiceadmin.queries.store import store_is_empty
@@ -83,7 +84,7 @@ def run(ctx: click.Context, port: int) -> None:
         shows = "your store"
         if store_is_empty():
             report = fill_sample(clock.now())
-            click.echo(f"The store was empty. {report} Take it out again with: voiceadmin sample --remove")
+            click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
             shows = "sample data"
         example = some_assistant(FRONT_DESK)
         let_go()

@@ -12,6 +12,7 @@ from voiceadmin.problems import BadSettings
 PACKAGE = Path(__file__).resolve().parent
 IN_CHECKOUT = not (PACKAGE / "templates").is_dir()  # a wheel carries templates and static files in the package
 ASSETS = PACKAGE.parent if IN_CHECKOUT else PACKAGE
+COMMAND = "./dev" if IN_CHECKOUT else "voiceadmin"  # how this program is called where it lies
 PREFIX = "VOICEADMIN_"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask, current_app
 
 from voiceadmin import vocabulary
+from voiceadmin.config import COMMAND
 from voiceadmin.shapes import VoiceFilters
 
 HOUR = timedelta(hours=1)
@@ -25,7 +26,7 @@ def init_app(app: Flask) -> None:
     for present in (count, plural, score, share, stamp, machine, day, ago, either, filter_parts):
         app.add_template_filter(present)
     app.add_template_filter(vocabulary.provider_label, "provider_label")
-    app.jinja_env.globals.update(vocabulary=vocabulary, asset=asset)
+    app.jinja_env.globals.update(vocabulary=vocabulary, asset=asset, command=COMMAND)
 
 
 def count(number: int) -> str:

@@ -26,7 +26,7 @@ def test_a_store_of_another_version_is_not_ready(store: Flask) -> None:
         db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
 
     try:
-        with pytest.raises(StoreNotReady, match="voiceadmin migrate"):
+        with pytest.raises(StoreNotReady, match="migrate"):
             check_store()
     finally:
         with writing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from voiceadmin.config import COMMAND
 from voiceadmin.db import db
 from voiceadmin.migrations import newest, revision_of_store
 from voiceadmin.models import Assistant, ClonedVoice
@@ -13,7 +14,7 @@ from voiceadmin.problems import StoreNotReady
 def check_store() -> None:
     """Raise StoreNotReady unless the store stands at this program's schema; a store out of reach raises by itself."""
     if revision_of_store() != newest():
-        raise StoreNotReady("The store is not at this program's version. Run “voiceadmin migrate”.")
+        raise StoreNotReady(f"The store is not at this program's version. Run “{COMMAND} migrate”.")
 
 
 def store_is_empty() -> bool:
