@@ -18,6 +18,7 @@ from voiceadmin.actions.importing import ImportTarget, import_voices
 from voiceadmin.actions.sample import fill_sample, remove_sample
 from voiceadmin.actions.store import let_go, prepare_store
 from voiceadmin.config import COMMAND
+from voiceadmin.presenting import plural
 from voiceadmin.problems import Problem
 from voiceadmin.queries.assistants import get_assistant, some_assistant
 from voiceadmin.queries.store import store_is_empty
@@ -144,23 +145,22 @@ def import_(
         report = import_voices(
             stream, target, dry_run=dry_run, skip_bad=skip_bad, on_fault=lambda fault: click.echo(fault, err=True)
         )
-    _tell(report, dry_run=dry_run)
+    _tell(report, skip_bad=skip_bad)
 
 
-def _tell(report: ImportReport, *, dry_run: bool) -> None:
+def _tell(report: ImportReport, *, skip_bad: bool) -> None:
     outcomes = {name: getattr(report, name) for name in ("added", "changed", "unchanged", "refused")}
     counts = ", ".join(f"{number:,} {name}" for name, number in outcomes.items()) + "."
     if report.ignored:
-        counts += f" Passed over {report.ignored:,} fields that the API does not have."
+        counts += f" Passed over {plural(report.ignored, 'field')} that the API does not have."
     if report.written:
         click.echo(counts)
-    elif dry_run:
-        click.echo(f"Nothing was written; it would be: {counts}")
+    elif report.refused and not skip_bad:
+        them = "it" if report.refused == 1 else "them"
+        mend = f"Mend {plural(report.refused, 'record')}, or pass {them} over with --skip-bad"
+        raise click.ClickException(f"Nothing was written. {mend}: {counts}")
     else:
-        raise click.ClickException(
-            f"Nothing was written. Mend the {report.refused:,} refused records, "
-            f"or pass them over with --skip-bad: {counts}"
-        )
+        click.echo(f"Nothing was written; it would be: {counts}")
 
 
 @contextmanager

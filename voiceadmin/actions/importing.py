@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -52,9 +53,8 @@ def import_voices(
     left out. Raises ImportRefused when the target makes no sense, BadInput
     when the file as a whole cannot be read; nothing is written then either.
     """
-    tally = _Tally()
     try:
-        with writing():
+        with closing(_Tally()) as tally, writing():
             one_at_a_time("import")
             organization_id = _settle(target)
             for batch in _batches(read_voices(stream)):
@@ -94,6 +94,10 @@ class _Tally:
             else:
                 self._seen.execute("INSERT INTO seen VALUES (?, ?)", (row.id, record))
         return found
+
+    def close(self) -> None:
+        """Give the ids up. The counts stay."""
+        self._seen.close()
 
     def report(self, *, written: bool) -> ImportReport:
         """The counts."""

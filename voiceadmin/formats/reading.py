@@ -49,18 +49,15 @@ def read_voices(stream: BinaryIO) -> Iterator[Incoming]:
     UTF-8, breaks off or is none of the formats.
     """
     cursor = _Cursor(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
-    try:
-        match cursor.peek():
-            case "[":
-                yield from _array(cursor)
-            case "{" if _is_answer(cursor):
-                yield from _answer(cursor)
-            case "{" | "":
-                yield from _lines(cursor)
-            case _:
-                yield from _csv(cursor)
-    except UnicodeDecodeError as error:
-        _fail("is not UTF-8 text.", "Save it in that encoding.", cause=error)
+    match cursor.peek():
+        case "[":
+            yield from _array(cursor)
+        case "{" if _is_answer(cursor):
+            yield from _answer(cursor)
+        case "{" | "":
+            yield from _lines(cursor)
+        case _:
+            yield from _csv(cursor)
 
 
 def _incoming(number: int, raw: object) -> Incoming:
@@ -105,7 +102,10 @@ class _Cursor:
 
     def more(self) -> bool:
         """Read a further block, twice as long each time for the same place. False at the end of the input."""
-        block = self.text.read(max(BLOCK, len(self.buffer) - self.at))
+        try:
+            block = self.text.read(max(BLOCK, len(self.buffer) - self.at))
+        except UnicodeDecodeError as error:
+            _fail("is not UTF-8 text.", "Save it in that encoding.", cause=error)
         if block:
             self.buffer, self.at = self.buffer[self.at :] + block, 0
         return bool(block)
@@ -125,26 +125,38 @@ class _Cursor:
         self.at += found
         return found
 
+    def another(self, closing: str) -> bool:
+        """Step over what stands behind a value: a comma, if there is another one, or the closing bracket."""
+        if self.skip(","):
+            return True
+        if self.skip(closing):
+            return False
+        raise ValueError(f"A comma or {closing} is missing")
+
     def value(self) -> Any:
         """Read one JSON value. Raises ValueError when it is not one, ends too early or is too long."""
         self.peek()
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.buffer, self.at)
-                if end < len(self.buffer) or not self.more():  # a number might go on in the next block
+                if end < len(self.buffer) or not self.longer():  # a number might go on in the next block
                     break
             except RecursionError as error:
                 raise ValueError("It is nested too deeply") from error
             except ValueError:
-                if len(self.buffer) - self.at > LONGEST or not self.more():
+                if not self.longer():
                     raise
         self.at = end
         return value
 
+    def longer(self) -> bool:
+        """Read more of the value that begins here. False when there is no more, or it is too long already."""
+        return len(self.buffer) - self.at <= LONGEST and self.more()
+
     def line(self) -> str:
-        """The next line with its end, at most LONGEST characters of it; "" at the end of the input."""
+        """The next line with its end, or what is held of one that is too long; "" at the end of the input."""
         while (end := self.buffer.find("\n", self.at) + 1) == 0:
-            if len(self.buffer) - self.at > LONGEST or not self.more():
+            if not self.longer():
                 end = len(self.buffer)
                 break
         line, self.at = self.buffer[self.at : end], end
@@ -158,34 +170,38 @@ def _broken(number: int, error: ValueError) -> NoReturn:
 
 def _is_answer(cursor: _Cursor) -> bool:
     """Whether an input that begins with { is one answer of the API, rather than one object a line."""
-    cursor.more()
-    try:
-        first, _ = _DECODER.raw_decode(cursor.buffer, cursor.at)
-    except (ValueError, RecursionError):
-        return _LIST_BEGINS.search(cursor.buffer) is not None
-    return "cloned_voices" in first or not any(name in first for name in FIELDS)
+    while True:
+        try:
+            first, _ = _DECODER.raw_decode(cursor.buffer, cursor.at)
+        except (ValueError, RecursionError):
+            if _LIST_BEGINS.search(cursor.buffer, cursor.at):
+                return True
+            if not cursor.longer():
+                return False
+        else:
+            return "cloned_voices" in first or not any(name in first for name in FIELDS)
 
 
 def _answer(cursor: _Cursor) -> Iterator[Incoming]:
     """The API's object: the list is streamed, whatever stands before and after it is read and judged."""
     cursor.skip("{")
     found, numbers = False, 0
-    while not cursor.skip("}"):
+    more = not cursor.skip("}")
+    while more:
         try:
             name = cursor.value()
-            if not cursor.skip(":"):
-                raise ValueError("A colon is missing")
+            if not isinstance(name, str) or not cursor.skip(":"):
+                raise ValueError("A name with a colon is missing")
             if name == "cloned_voices" and cursor.peek() == "[":
+                if found:
+                    _fail("has the list “cloned_voices” twice.", "Give one answer of the API a file.")
                 found = True
                 for incoming in _array(cursor, ends_input=False):
                     numbers = incoming.number
                     yield incoming
-            elif (value := cursor.value()) is False and name == "success":
-                _fail("is an answer that did not succeed.", "Ask the API again and import what it lists.")
-            elif name == "detail":
-                _fail(f"is an error answer of the API: {value!r:.200}", "Mend that first.")
-            if cursor.peek() != "}" and not cursor.skip(","):
-                raise ValueError("A comma or } is missing")
+            else:
+                _judge(name, cursor.value())
+            more = cursor.another("}")
         except ValueError as error:
             _broken(numbers + 1, error)
     if not found:
@@ -193,15 +209,23 @@ def _answer(cursor: _Cursor) -> Iterator[Incoming]:
     _ends(cursor)
 
 
+def _judge(name: str, value: object) -> None:
+    """Refuse an answer that says of itself that it is none."""
+    if name == "success" and value is False:
+        _fail("is an answer that did not succeed.", "Ask the API again and import what it lists.")
+    if name == "detail":
+        _fail(f"is an error answer of the API: {value!r:.200}.", "Mend that first.")
+
+
 def _array(cursor: _Cursor, *, ends_input: bool = True) -> Iterator[Incoming]:
     cursor.skip("[")
     number = 0
-    while not cursor.skip("]"):
+    more = not cursor.skip("]")
+    while more:
         number += 1
         try:
             yield _incoming(number, cursor.value())
-            if cursor.peek() != "]" and not cursor.skip(","):
-                raise ValueError("A comma or ] is missing")
+            more = cursor.another("]")
         except ValueError as error:
             _broken(number, error)
     if ends_input:
@@ -236,14 +260,14 @@ def _csv(cursor: _Cursor) -> Iterator[Incoming]:
     """Cells are texts; an empty one is null where the field may be null."""
     number = 0
     try:
-        rows = csv.reader(iter(cursor.line, ""), strict=True)
-        header = next(rows)
+        rows = _csv_rows(cursor)
+        header = next(rows, [])
         if missing := [name for name in FIELDS if header.count(name) != 1]:
             _fail(
                 f"is no JSON, and as CSV its first line does not have once each: {', '.join(missing)}.",
                 f"Give all eleven columns: {','.join(FIELDS)}.",
             )
-        for number, cells in enumerate((row for row in rows if row), 1):
+        for number, cells in enumerate(rows, 1):
             if len(cells) != len(header):
                 problem = f"has {len(cells)} cells where the first line has {len(header)}."
                 yield Incoming(
@@ -255,3 +279,21 @@ def _csv(cursor: _Cursor) -> Iterator[Incoming]:
             yield _incoming(number, raw)
     except csv.Error as error:
         _fail(f"is not CSV here: {error}.", "Export it again.", record=number + 1, cause=error)
+
+
+def _csv_rows(cursor: _Cursor) -> Iterator[list[str]]:
+    """All rows but the empty ones. Raises csv.Error, also for a row that finds no end among its quoted lines."""
+    held = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal held
+        while line := cursor.line():
+            held += len(line)
+            if held > LONGEST:
+                raise csv.Error("the row is too long")
+            yield line
+
+    for row in csv.reader(lines(), strict=True):
+        held = 0
+        if row:
+            yield row

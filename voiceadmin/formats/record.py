@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from voiceadmin.shapes import VoiceRow
-from voiceadmin.vocabulary import MAX_ID, VoiceStatus
+from voiceadmin.vocabulary import MAX_ID, VoiceStatus, read_integer
 
 FIELDS = VoiceRow._fields
 OPTIONAL = frozenset(
@@ -114,13 +114,10 @@ def _word_or_none(value: Any) -> str | None:
     return None if value is None or value == "" else _text(value, MAX_WORD)
 
 
-_DIGITS = re.compile(r"[+-]?[0-9]+", re.ASCII)
-
-
 def _integer(value: Any, least: int) -> int:
-    number = value
-    if isinstance(value, str) and len(value) < 40 and _DIGITS.fullmatch(value):
-        number = int(value)
+    number = read_integer(value) if isinstance(value, str) else value
+    if isinstance(number, Decimal):  # what a reader of JSON makes of far too many digits
+        number = MAX_ID + 1
     if isinstance(number, bool) or not isinstance(number, int):
         raise BadValue("is not a whole number.", f"Give one from {least} to {MAX_ID}, in digits.")
     if not least <= number <= MAX_ID:
@@ -160,9 +157,9 @@ def _score(value: Any) -> float | None:
 
 
 _TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)"  # day and clock
-    r"(?:[.,]([0-9]+))?\s?"  # fraction of a second
-    r"(Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?",  # zone
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]((?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2})?)"  # day and clock
+    r"(?:(?<=:..:..)[.,]([0-9]+))?"  # fraction of a second; of a minute it would be something else
+    r"(?: ?(Z|z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?",  # zone
     re.ASCII,
 )
 

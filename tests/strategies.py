@@ -1,0 +1,81 @@
+"""Voices to try a property with: fields up to their bounds, texts as hostile as a database takes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from voiceadmin.formats.record import MAX_NAME, MAX_VOICE_ID, MAX_WORD
+from voiceadmin.shapes import VoiceRow
+from voiceadmin.vocabulary import MAX_ID, VoiceStatus
+
+HOSTILE = [
+    "",
+    " ",
+    "=1+1",
+    "'=1+1",
+    "''=1+1",
+    "'",
+    "''",
+    "'apostrophe",
+    "+49 30",
+    "-1",
+    "@SUM(A1)",
+    "＝1+1",
+    "'＋1",
+    "－1",
+    "＠1",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    'a "quoted" name',
+    '"',
+    '",',
+    "a,b;c",
+    "two\nlines",
+    "two\r\nlines",
+    "old\rMac",
+    "tab\tinside",
+    "a\\b",
+    "\\ud800",
+    "{}[]:",
+    '"cloned_voices": [',
+    "null",
+    "Recepción",
+    "😀👩‍👩‍👧",
+    "abc\u202ecba",
+    "line\u2028separator\u2029",
+    "\ufeffmark",
+    "\ufffe\uffff",
+    "\x1b[31m\x7f\x85",
+    "'; DROP TABLE cloned_voice; --",
+    "' OR '1'='1",
+    "<script>alert(1)</script>",
+    "{{ 7 * 7 }}",
+    "%_\\%",
+]
+LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # a NUL is refused; halves of surrogates too
+TEXTS = st.sampled_from(HOSTILE) | st.text(LETTERS, max_size=20) | st.text("'=+-@\t\r\n\",\\＝＋－＠a", max_size=8)
+WORDS = TEXTS | st.sampled_from(["é" * MAX_WORD])
+TIMES = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
+    [datetime(2024, 1, 15, 10, 45, tzinfo=UTC), datetime(2024, 1, 15, 10, 45, 0, 123000, tzinfo=UTC)]
+)
+SCORES = st.floats(0, 1).map(abs) | st.sampled_from([0.0, 1e-300, 0.6999999999999999, 0.7, 0.897, 0.9, 1.0])
+COUNTS = st.integers(0, MAX_ID) | st.sampled_from([0, 2**31, MAX_ID])
+
+VOICES = st.builds(
+    VoiceRow,
+    id=st.integers(1, MAX_ID) | st.sampled_from([1, 2**31, 2**53 + 1, MAX_ID]),
+    name=TEXTS | st.sampled_from(["x" * MAX_NAME, "😀" * MAX_NAME, '"' * MAX_NAME]),
+    provider=WORDS.filter(str.strip),
+    provider_voice_id=TEXTS | st.sampled_from(["=" * MAX_VOICE_ID]),
+    language=st.none() | WORDS.filter(bool),
+    gender=st.none() | WORDS.filter(bool),
+    status=st.sampled_from(VoiceStatus),
+    quality_score=st.none() | SCORES,
+    created_at=TIMES,
+    last_used_at=st.none() | TIMES,
+    synthesis_count=COUNTS,
+)
+LISTS = st.lists(VOICES, max_size=6, unique_by=lambda row: row.id)

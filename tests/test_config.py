@@ -1,0 +1,121 @@
+"""Settings: read once, all faults at once, never a value in a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from voiceadmin.config import ASSETS, Settings, default_instance, setting_names
+from voiceadmin.problems import BadSettings
+
+
+def test_nothing_set_means_the_defaults() -> None:
+    assert Settings.from_environ({"HOME": "/root"}) == Settings()
+
+
+def test_empty_counts_as_not_set() -> None:
+    assert Settings.from_environ(dict.fromkeys(setting_names(), "")) == Settings()
+
+
+def test_the_default_store_is_a_file_beside_the_checkout() -> None:
+    assert default_instance() == ASSETS / "instance"
+    assert Settings().database_url == "sqlite:///voiceadmin.sqlite"
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    given = {
+        "VOICEADMIN_INSTANCE": str(tmp_path),
+        "VOICEADMIN_DATABASE_URL": "postgresql://desk:secret@db.example:5433/voices",
+        "VOICEADMIN_HOSTS": "voices.example, .internal.example ,",
+    }
+
+    settings = Settings.from_environ(given)
+
+    assert sorted(given) == sorted(setting_names())
+    assert settings == Settings(
+        instance=tmp_path,
+        database_url="postgresql+psycopg://desk:secret@db.example:5433/voices",
+        hosts=("voices.example", ".internal.example"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "url"),
+    [
+        ("sqlite:///other.sqlite", "sqlite:///other.sqlite"),
+        ("sqlite:////var/lib/voices.sqlite", "sqlite:////var/lib/voices.sqlite"),
+        ("postgres://db/voices", "postgresql+psycopg://db/voices"),
+        ("postgresql://db/voices", "postgresql+psycopg://db/voices"),
+        ("postgresql+psycopg://db/voices?sslmode=require", "postgresql+psycopg://db/voices?sslmode=require"),
+    ],
+)
+def test_an_address_of_a_database_gets_its_driver(raw: str, url: str) -> None:
+    assert Settings.from_environ({"VOICEADMIN_DATABASE_URL": raw}).database_url == url
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "voices.sqlite",
+        "mysql://db/voices",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "postgresql:db",
+        "://",
+    ],
+)
+def test_an_address_that_leads_to_no_store_is_refused(raw: str) -> None:
+    with pytest.raises(BadSettings, match=r"^VOICEADMIN_DATABASE_URL "):
+        Settings.from_environ({"VOICEADMIN_DATABASE_URL": raw})
+
+
+@pytest.mark.parametrize("raw", ["https://voices.example", "a b", "desk@voices.example", "*", ",", " , "])
+def test_a_host_is_a_name_and_nothing_more(raw: str) -> None:
+    with pytest.raises(BadSettings, match=r"^VOICEADMIN_HOSTS lists host names"):
+        Settings.from_environ({"VOICEADMIN_HOSTS": raw})
+
+
+def test_a_home_is_followed_and_a_folder_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/desk")
+
+    assert Settings.from_environ({"VOICEADMIN_INSTANCE": "~/voices"}).instance == Path("/home/desk/voices")
+    assert Settings.from_environ({"VOICEADMIN_INSTANCE": "voices"}).instance == tmp_path / "voices"
+
+
+def test_a_file_is_no_folder_for_a_store(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+
+    with pytest.raises(BadSettings, match=r"^VOICEADMIN_INSTANCE names a file; give it a folder\.$"):
+        Settings.from_environ({"VOICEADMIN_INSTANCE": str(taken)})
+
+
+def test_every_fault_is_reported_at_once_and_by_name_alone(tmp_path: Path) -> None:
+    taken = tmp_path / "hush-folder"
+    taken.touch()
+
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_environ(
+            {
+                "VOICEADMIN_INSTANCE": str(taken),
+                "VOICEADMIN_DATABASE_URL": "mysql://desk:hush@db/voices",
+                "VOICEADMIN_HOSTS": "https://hush.example",
+                "VOICEADMIN_DATABASE": "hush",
+            }
+        )
+
+    lines = str(caught.value).splitlines()
+    assert sorted(line.split()[0] for line in lines) == [
+        "VOICEADMIN_DATABASE",
+        "VOICEADMIN_DATABASE_URL",
+        "VOICEADMIN_HOSTS",
+        "VOICEADMIN_INSTANCE",
+    ]
+    assert "hush" not in str(caught.value)
+
+
+def test_what_the_tests_read_is_no_unknown_setting() -> None:
+    assert Settings.from_environ({"VOICEADMIN_CHROMIUM": "/usr/bin/chromium"}) == Settings()

@@ -1,0 +1,76 @@
+"""Folded texts: what makes no difference, and what does."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import LETTERS, TEXTS
+from voiceadmin.folding import LONGEST_KEY, folded, name_key, search_key
+
+ALL_LETTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("Recepción", "RECEPCION", id="case-and-accents"),
+        pytest.param("Straße", "STRASSE", id="sharp-s"),
+        pytest.param("Ǆ", "dž", id="digraph"),
+        pytest.param("ﬁne", "fine", id="ligature"),
+        pytest.param("Ａｄａ", "ada", id="full-width"),
+        pytest.param("e\u0301", "é", id="composed-and-decomposed"),
+        pytest.param("Σίσυφος", "ΣΙΣΥΦΟΣ", id="final-sigma"),
+        pytest.param("Ёлка", "елка", id="cyrillic"),
+        pytest.param("½", "1⁄2", id="fraction"),
+    ],
+)
+def test_these_are_the_same(one: str, other: str) -> None:
+    assert folded(one) == folded(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("कि", "क", id="a-vowel-sign-is-a-letter"),
+        pytest.param("が", "か", id="a-voiced-mark-is-part-of-its-letter"),
+        pytest.param("กำ", "ก", id="thai"),
+        pytest.param("a b", "ab", id="space"),
+        pytest.param("o", "0", id="look-alikes"),
+    ],
+)
+def test_these_are_not(one: str, other: str) -> None:
+    assert folded(one) != folded(other)
+
+
+def test_folding_again_changes_no_letter() -> None:
+    assert [letter for letter in ALL_LETTERS if folded(folded(letter)) != folded(letter)] == []
+
+
+@given(st.text(LETTERS))
+def test_the_way_a_text_is_composed_makes_no_difference(text: str) -> None:
+    assert folded(unicodedata.normalize("NFD", text)) == folded(unicodedata.normalize("NFC", text)) == folded(text)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_plain_text_takes_the_short_way_to_the_same_end(text: str) -> None:
+    assert folded(text) == folded(text + "é")[: len(text)]
+
+
+@given(TEXTS)
+def test_a_key_to_order_by_fits_into_an_index(name: str) -> None:
+    assert len(name_key(name)) <= LONGEST_KEY
+    assert folded(name).startswith(name_key(name))
+    assert len(name_key("ﷺ" * 300).encode()) < 2700
+
+
+def test_a_voice_is_found_by_its_name_and_by_its_providers_id() -> None:
+    key = search_key("Recepción", "PV-Ángel")
+
+    assert "recepcion" in key
+    assert "pv-angel" in key
+    assert "recepcionpv" not in key

@@ -1,0 +1,174 @@
+"""Values as text: none of them says more than is true."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import TIMES
+from voiceadmin import create_app
+from voiceadmin.config import ASSETS, Settings
+from voiceadmin.formats.record import iso
+from voiceadmin.presenting import ago, asset, count, day, either, filter_parts, machine, plural, score, share, stamp
+from voiceadmin.shapes import VoiceFilters
+from voiceadmin.vocabulary import QualityTier, VoiceOrder, VoiceStatus, VoiceUse
+
+NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
+SPANS = st.timedeltas(timedelta(0), timedelta(days=3650))
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    """An app that opens no store."""
+    return create_app(Settings(instance=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.897, "0.89"),
+        (0.9, "0.90"),
+        (math.nextafter(0.9, 0), "0.89"),
+        (1.0, "1.00"),
+        (math.nextafter(1, 0), "0.99"),
+        (0.29, "0.29"),
+        (0.0, "0.00"),
+        (1e-300, "0.00"),
+        (5e-324, "0.00"),
+    ],
+)
+def test_a_score_is_cut_off_not_rounded(value: float, text: str) -> None:
+    assert score(value) == text
+
+
+@given(st.floats(0, 1))
+def test_a_shown_score_is_never_above_the_score(value: float) -> None:
+    assert float(score(value)) <= value < float(score(value)) + 0.0101
+
+
+def test_numbers_are_grouped_by_thousands() -> None:
+    assert count(1204) == "1,204"
+    assert plural(1204, "voice") == "1,204 voices"
+    assert plural(1, "voice") == "1 voice"
+    assert plural(0, "use") == "0 uses"
+    assert plural(2, "match", "matches") == "2 matches"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "width"),
+    [(0, 0, "0"), (0, 10, "0"), (5, 10, "50"), (10, 10, "100"), (1, 1_000_000, "1.5"), (1, 3, "33.33")],
+)
+def test_a_bar_is_as_wide_as_its_share(part: int, whole: int, width: str) -> None:
+    assert share(part, whole, 100) == width
+
+
+@given(TIMES)
+def test_a_time_is_shown_to_the_second_and_says_its_zone(time: datetime) -> None:
+    to_the_second = time.replace(microsecond=0)
+
+    assert datetime.fromisoformat(machine(time)) == to_the_second
+    assert stamp(time) == machine(time).replace("T", " ").replace("Z", " UTC")
+    assert iso(to_the_second) == machine(time)
+    assert stamp(time).startswith(day(time))
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(0), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 min ago"),
+        (timedelta(minutes=59, seconds=59), "59 min ago"),
+        (timedelta(hours=1), "1 h ago"),
+        (timedelta(hours=23, minutes=59), "23 h ago"),
+        (timedelta(days=1), "yesterday"),
+        (timedelta(days=2), "2 days ago"),
+        (timedelta(days=91), "91 days ago"),
+        (timedelta(days=92), "3 months ago"),
+        (timedelta(days=365), "11 months ago"),
+        (timedelta(days=730), "23 months ago"),
+        (timedelta(days=731), "2 years ago"),
+        (timedelta(days=3653), "10 years ago"),
+        (timedelta(seconds=-60), "just now"),
+        (timedelta(seconds=-61), "in 1 min"),
+        (timedelta(hours=-5), "in 5 h"),
+        (timedelta(days=-1), "in 1 day"),
+        (timedelta(days=-800), "in 2 years"),
+    ],
+)
+def test_how_long_ago_is_told_in_one_unit(span: timedelta, text: str) -> None:
+    assert ago(NOON - span, NOON) == text
+
+
+@given(TIMES, TIMES)
+def test_how_long_ago_never_breaks(time: datetime, now: datetime) -> None:
+    assert ago(time, now)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [([], ""), (["ready"], "ready"), (["ready", "failed"], "ready or failed"), (["a", "b", "c"], "a, b or c")],
+)
+def test_words_are_joined_by_or(words: list[str], text: str) -> None:
+    assert either(words) == text
+
+
+def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
+    filters = VoiceFilters(
+        text="ada",
+        statuses=(VoiceStatus.READY, VoiceStatus.FAILED),
+        providers=("elevenlabs", "playht"),
+        tiers=(QualityTier.POOR, None),
+        uses=(VoiceUse.IDLE_30,),
+        languages=("en",),
+        order=VoiceOrder.NAME_UP,
+        page=4,
+    )
+
+    parts = filter_parts(filters)
+
+    assert [words for words, _ in parts] == [
+        "“ada”",
+        "Ready or Failed",
+        "ElevenLabs or playht",
+        "Poor or Not scored",
+        "Not used for 30 days",
+        "en",
+    ]
+    assert [without for _, without in parts] == [
+        filters.but(text=""),
+        filters.but(statuses=()),
+        filters.but(providers=()),
+        filters.but(tiers=()),
+        filters.but(uses=()),
+        filters.but(languages=()),
+    ]
+
+
+def test_no_filter_has_no_parts() -> None:
+    assert filter_parts(VoiceFilters(order=VoiceOrder.NAME_UP, page=4)) == []
+
+
+def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
+    content = (ASSETS / "static" / "voiceadmin.css").read_bytes()
+
+    with app.test_request_context():
+        address = asset("voiceadmin.css")
+    with app.test_client().get(address) as response:
+        served = response.data
+
+    assert address == f"/static/voiceadmin.css?v={hashlib.blake2b(content, digest_size=6).hexdigest()}"
+    assert served == content
+
+
+def test_templates_can_name_all_of_these(app: Flask) -> None:
+    template = app.jinja_env.from_string("{{ 0.897 | score }}, {{ 1204 | count }}, {{ 'inworld' | provider_label }}")
+
+    assert template.render() == "0.89, 1,204, Inworld"
