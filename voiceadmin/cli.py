@@ -24,6 +24,7 @@ from voiceadmin.queries.assistants import get_assistant, some_assistant
 from voiceadmin.queries.store import store_is_empty
 from voiceadmin.queries.voices import voices_file
 from voiceadmin.sample_data import FRONT_DESK
+from voiceadmin.server import check_address
 from voiceadmin.server import serve as serve_app
 from voiceadmin.shapes import ImportReport
 from voiceadmin.vocabulary import MAX_ID, ExportFormat
@@ -81,6 +82,7 @@ def opened(ctx: click.Context) -> Iterator[Flask]:
 @click.pass_context
 def run(ctx: click.Context, port: int) -> None:
     """Look at it: serve on this machine, with sample data if the store is empty."""
+    check_address(LOOPBACK, port)
     with opened(ctx) as app:
         shows = "your store"
         if store_is_empty():
@@ -107,6 +109,7 @@ def run(ctx: click.Context, port: int) -> None:
 @click.pass_context
 def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) -> None:
     """Serve the store as it is, after bringing it to this version's schema."""
+    check_address(host, port)
     with opened(ctx) as app:
         let_go()
     serve_app(

@@ -35,11 +35,9 @@ class _Server(BaseApplication):
 def serve(app: Flask, *, host: str, port: int, workers: int, threads: int, when_ready: Callable[[], None]) -> None:
     """Serve until a signal says stop; requests under way get their answer first.
 
-    Call with no connection to the store open: the workers are forked from
-    this process. Raises ServeRefused for an address that is not this
-    machine's own, or is taken.
+    Call with an address that `check_address` let through, and with no
+    connection to the store open: the workers are forked from this process.
     """
-    _check(host, port)
     _Server(
         app,
         {
@@ -57,8 +55,11 @@ def serve(app: Flask, *, host: str, port: int, workers: int, threads: int, when_
     ).run()
 
 
-def _check(host: str, port: int) -> None:
-    """There are no accounts yet, so nobody but this machine may come in."""
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that is not this machine's own, for there are no accounts yet, or that is taken.
+
+    Raises ServeRefused.
+    """
     if not _is_loopback(host):
         raise ServeRefused(
             f"voiceadmin has no accounts yet, so it does not listen on {host}: "
