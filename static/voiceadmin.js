@@ -20,9 +20,10 @@ document.addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("button[data-copy]")) {
   if (!navigator.clipboard) break; // only where the page is local or encrypted
   button.hidden = false;
+  button.ariaLive = "polite"; // so that "Copied" is heard too
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    button.firstChild.data = "Copied";
+    setTimeout(() => { button.firstChild.data = "Copy"; }, 2000);
   });
 }
