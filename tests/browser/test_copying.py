@@ -1,0 +1,46 @@
+"""Buttons that copy."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+
+def visit_allowed(visit: Visit, address: str) -> Page:
+    """Visit a page that may use the clipboard."""
+    return visit(address, clipboard=True)
+
+
+def clipboard(page: Page) -> str:
+    """What was copied last."""
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+@pytest.mark.parametrize(("name", "start"), [("curl", "curl '"), ("Python", "import json"), ("Node", "// Save as")])
+def test_each_sample_is_copied_whole(visit: Visit, live_server: str, name: str, start: str) -> None:
+    page = visit_allowed(visit, live_server + "/assistants/123/voices")
+    page.get_by_text("Use this list from code").click()
+
+    page.get_by_role("button", name=f"Copy {name}", exact=True).click()
+
+    expect(page.get_by_role("button", name=f"Copied {name}", exact=True)).to_be_visible()
+    text = clipboard(page)
+    assert text.startswith(start)
+    assert text in page.locator("pre").all_text_contents()
+
+
+def test_the_provider_s_id_and_the_record_are_copied(visit: Visit, live_server: str) -> None:
+    page = visit_allowed(visit, live_server + "/voices/456")
+
+    page.get_by_role("button", name="Copy the provider’s id").click()
+    expect(page.get_by_role("button", name="Copied the provider’s id")).to_be_visible()
+    assert clipboard(page) == "voice_abc123xyz"
+    page.get_by_text("As JSON").click()
+    page.get_by_role("button", name="Copy the JSON").click()
+    expect(page.get_by_role("button", name="Copied the JSON")).to_be_visible()
+    assert json.loads(clipboard(page))["id"] == 456
+    expect(page.get_by_role("button", name="Copy the JSON")).to_be_visible()  # after two seconds, for the next time

@@ -1,0 +1,116 @@
+"""On a phone, and on a desk's screen zoomed in: cards instead of a table, filters behind a button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+PHONE: dict[str, Any] = {"width": 390, "height": 844}
+LABELS = """(row) => [...row.querySelectorAll("td")].map((cell) => getComputedStyle(cell, "::before").content)"""
+
+
+@pytest.fixture
+def voices(visit: Visit, live_server: str) -> Page:
+    """The voices of the night desk on a phone."""
+    return visit(live_server + "/assistants/31/voices", **PHONE)
+
+
+@pytest.mark.parametrize("path", ["/assistants/31/voices?sort=name", "/assistants"])
+def test_each_cell_of_a_card_has_the_label_of_its_column(visit: Visit, live_server: str, path: str) -> None:
+    page = visit(live_server + path, **PHONE)
+    headings = page.get_by_role("columnheader").all_text_contents()
+
+    for row in page.locator("tbody").get_by_role("row").all()[:3]:
+        assert row.evaluate(LABELS) == [f'"{heading.strip()}"' for heading in headings[1:]]
+
+
+def test_wide_cells_have_no_labels(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices")
+
+    assert set(page.get_by_role("row").nth(1).evaluate(LABELS)) == {"none"}
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_it_is_a_table_for_assistive_technology(visit: Visit, live_server: str, width: int) -> None:
+    page = visit(live_server + "/assistants/123/voices", width=width)
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    seen = [(node["role"]["value"], node["name"]["value"]) for node in nodes if not node["ignored"] and "name" in node]
+    kinds = [kind for kind, _ in seen]
+
+    cells = page.locator("td:visible").count()
+    counts = {"table": 1, "row": 4, "columnheader": 9, "rowheader": 3, "cell": cells}
+    assert {kind: kinds.count(kind) for kind in counts} == counts
+    assert [name for kind, name in seen if kind == "columnheader"][:4] == ["Voice", "Provider", "Language", "Status"]
+    row = page.get_by_role("row", name="Training Voice Sample")
+    said = [cell.inner_text() for cell in row.get_by_role("cell").all()]
+    assert said[:7] == ["ElevenLabs", "en", "Processing", "Not scored", "0", "never", "2024-01-15"]
+    # Not every browser infers the roles from the elements once these are no longer laid out as a table.
+    assert page.locator("td:not([role=cell]), tr:not([role=row]), thead:not([role]), tbody:not([role])").count() == 0
+
+
+def test_the_filters_open_work_and_say_which_are_on(voices: Page) -> None:
+    opener = voices.get_by_role("button", name="Filters")
+    status = voices.get_by_role("group", name="Status", exact=True)
+    expect(voices.get_by_label("Name or provider id")).to_be_hidden()
+
+    opener.click()
+    status.locator("summary").click()
+    status.get_by_role("checkbox", name="Failed").check()
+    voices.get_by_label("Order").select_option(label="By name")
+    voices.get_by_role("button", name="Show", exact=True).click()
+
+    expect(voices.get_by_role("status")).to_contain_text("failed voices, by name.")
+    expect(opener).to_have_text("Filters: Failed")
+    expect(voices.get_by_label("Name or provider id")).to_be_hidden()
+    assert "status=failed" in voices.url
+    assert "sort=name" in voices.url
+
+
+def test_escape_closes_the_menu_first_and_then_the_filters(voices: Page) -> None:
+    search = voices.get_by_label("Name or provider id")
+    language = voices.get_by_role("group", name="Language", exact=True)
+
+    voices.get_by_role("button", name="Filters").press("Enter")
+    expect(search).to_be_visible()
+    language.locator("summary").press("Enter")
+    expect(language.get_by_role("checkbox").first).to_be_visible()
+    voices.keyboard.press("Escape")
+    expect(language.get_by_role("checkbox").first).to_be_hidden()
+    expect(search).to_be_visible()
+    voices.keyboard.press("Escape")
+    expect(search).to_be_hidden()
+    expect(voices.get_by_role("button", name="Filters")).to_be_focused()
+
+
+@pytest.mark.parametrize("height", [844, 480])
+def test_a_long_menu_leaves_every_filter_in_reach(visit: Visit, excess_server: str, height: int) -> None:
+    page = visit(excess_server + "/assistants/900/voices", width=320, height=height)
+    page.get_by_role("button", name="Filters").click()
+    language = page.get_by_role("group", name="Language", exact=True)
+
+    language.locator("summary").click()
+    last = language.get_by_role("checkbox").last
+    last.check()
+    expect(last).to_be_in_viewport()
+    page.get_by_role("button", name="Show", exact=True).click()
+
+    expect(page.get_by_role("status")).to_contain_text(", in lll")
+
+
+def test_a_faulty_filter_is_open_where_its_fault_is(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices?status=nope", **PHONE)
+
+    expect(page.get_by_text("is not a status. Choose from the list.").last).to_be_visible()
+    expect(page.get_by_role("group", name="Status", exact=True).locator("summary")).to_be_visible()
+
+
+def test_the_chosen_tab_is_seen(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices?status=archived", width=320)
+
+    expect(page.get_by_role("navigation", name="Status").get_by_role("link", name="Archived")).to_be_in_viewport(
+        ratio=1
+    )

@@ -1,0 +1,62 @@
+"""Without JavaScript everything works but copying."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+
+@pytest.fixture(params=[1440, 390])
+def voices(visit: Visit, live_server: str, request: pytest.FixtureRequest) -> Page:
+    """The voices of the night desk, on a desk and on a phone, without JavaScript."""
+    return visit(live_server + "/assistants/31/voices", width=request.param, script=False)
+
+
+def test_filters_menus_and_tabs(voices: Page) -> None:
+    opener = voices.get_by_role("button", name="Filters")
+    quality = voices.get_by_role("group", name="Quality", exact=True)
+    if opener.is_visible():
+        opener.click()
+
+    quality.locator("summary").click()
+    quality.get_by_role("checkbox", name="Not scored").check()
+    voices.get_by_role("group", name="Use", exact=True).locator("summary").click()
+    expect(quality.get_by_role("checkbox", name="Not scored")).to_be_hidden()
+    voices.get_by_role("checkbox", name="Never used").check()
+    voices.get_by_role("button", name="Show", exact=True).click()
+    expect(voices.get_by_role("status")).to_contain_text("voices, not scored, never used, most used first")
+    voices.get_by_role("navigation", name="Status").get_by_role("link", name="Failed").click()
+    expect(voices.get_by_role("status")).to_contain_text("failed voices, not scored, never used")
+
+
+def test_order_and_pages(voices: Page) -> None:
+    if voices.get_by_role("button", name="Filters").is_visible():
+        voices.get_by_role("button", name="Filters").click()
+        voices.get_by_label("Order").select_option(label="Oldest first")
+        voices.get_by_role("button", name="Show", exact=True).click()
+    else:
+        for _ in range(2):
+            voices.get_by_role("columnheader", name="Created").get_by_role("link").click()
+
+    expect(voices.get_by_role("status")).to_contain_text("oldest first")
+    voices.get_by_role("link", name="Next").click()
+    expect(voices.get_by_role("status")).to_contain_text("Showing 51–100 of 1,204 voices, oldest first")
+
+
+def test_the_code_opens_and_offers_no_button_that_would_not_work(voices: Page) -> None:
+    voices.get_by_text("Use this list from code").click()
+
+    expect(voices.get_by_text("curl 'http://127.0.0.1")).to_be_visible()
+    expect(voices.get_by_role("button", name="Copy")).to_have_count(0)
+
+
+def test_escape_closes_the_filters(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices", width=390, script=False)
+
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_label("Name or provider id")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_label("Name or provider id")).to_be_hidden()
