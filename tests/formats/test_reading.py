@@ -450,6 +450,7 @@ def documents() -> Iterator[tuple[str, str]]:
         yield f"{format.value}", "".join(as_file([ADA, BO], format))
     yield "array", f"[{A},\n{B}]"
     yield "faulty", f'[{{"id": 0, "x": 1}}, 5, {A}, 1234567, "text", null, {B}]'
+    yield "numbers", "[1234567, 12.5, -3e4, 0]"
     yield "faulty lines", f"{A}\nnonsense\n12\n\n{B}"
     yield "late answer", f'{{"note": [1, 2, {{"a": "b"}}], "cloned_voices": [{A}, {B}], "total": 2}}'
     yield "broken", f"[{A}, {B[:-4]}"

@@ -41,9 +41,11 @@ def test_the_answer_reads_back_to_the_same_voices(voices: list[VoiceRow]) -> Non
 
 @given(LISTS)
 def test_the_answer_is_what_the_api_says(voices: list[VoiceRow]) -> None:
-    answer = json.loads(as_answer(voices))
+    body = as_answer(voices)
 
+    answer = json.loads(body)
     assert answer == {"success": True, "cloned_voices": [write_record(voice) for voice in voices]}
+    assert body == json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
     assert all(tuple(voice) == FIELDS for voice in answer["cloned_voices"])
 
 

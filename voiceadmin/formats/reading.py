@@ -139,7 +139,7 @@ class _Cursor:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.buffer, self.at)
-                if end < len(self.buffer) or not self.longer():  # a number might go on in the next block
+                if end + 2 < len(self.buffer) or not self.longer():  # "1" or "1e+" may be the beginning of a number
                     break
             except RecursionError as error:
                 raise ValueError("It is nested too deeply") from error
