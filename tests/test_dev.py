@@ -44,6 +44,9 @@ class Checkout:
         (folder / "voiceadmin" / "__main__.py").write_text(STAND_IN)
         (folder / "run.lock").write_text("# nothing\n")
         (folder / "test.lock").write_text("# nothing\n")
+        (folder / "bench.lock").write_text("# nothing\n")
+        (folder / "tests" / "benchmarks").mkdir(parents=True)
+        (folder / "tests" / "benchmarks" / "__main__.py").write_text(STAND_IN)
         (folder / "bin").mkdir()
         (folder / "bin" / "uv").write_text(STAND_IN_UV)
         (folder / "bin" / "uv").chmod(0o755)
@@ -97,7 +100,7 @@ def test_without_a_word_it_says_how_it_is_used_and_fails(ready: Checkout) -> Non
     code, output, messages = ready.dev()
 
     assert (code, output) == (1, "")
-    assert all(f"./dev {verb}" in messages for verb in ("run", "test", "check", "lock"))
+    assert all(f"./dev {verb}" in messages for verb in ("run", "test", "check", "bench", "lock"))
 
 
 def test_help_is_no_failure(ready: Checkout) -> None:
@@ -150,6 +153,13 @@ def test_a_pretender_among_the_later_pythons_is_passed_over(tmp_path: Path) -> N
 @pytest.mark.parametrize("words", [("run", "--port", "8000"), ("import", "Stimmen für alle.json"), ("--version",)])
 def test_other_words_go_to_voiceadmin_unchanged(ready: Checkout, words: tuple[str, ...]) -> None:
     assert ready.told(*words)["words"] == list(words)
+
+
+def test_bench_has_an_environment_of_its_own(ready: Checkout) -> None:
+    told = ready.told("bench", "--quick", "--folder", "ein Ordner")
+
+    assert told["words"] == ["--quick", "--folder", "ein Ordner"]
+    assert any("/.venv/bench/" in path for path in told["path"])
 
 
 def test_the_users_folder_stays_the_working_folder(fresh: Checkout, tmp_path: Path) -> None:
@@ -255,7 +265,7 @@ def test_a_browser_that_is_not_there_is_refused_by_name(ready: Checkout) -> None
     assert messages.endswith("VOICEADMIN_CHROMIUM names no program: /no/such/browser\n")
 
 
-@pytest.mark.parametrize("name", ["run", "test"])
+@pytest.mark.parametrize("name", ["run", "test", "bench"])
 def test_a_lock_names_no_address_and_no_folder(name: str) -> None:
     text = (ROOT / f"{name}.lock").read_text("utf-8").replace("    --hash=", "")
 
@@ -275,7 +285,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     project = settings["project"]
     run = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
-    asked = {"run": run, "test": [*run, *settings["dependency-groups"]["test"]]}
+    asked = {"run": run} | {name: [*run, *settings["dependency-groups"][name]] for name in ("test", "bench")}
 
     for name, lines in asked.items():
         locked = pins(name)
@@ -283,5 +293,6 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
             assert wanted.specifier.contains(locked.get(wanted.name, "0")), f"{name}.lock: {wanted}"
 
 
-def test_the_tests_use_the_versions_that_run() -> None:
-    assert pins("run").items() <= pins("test").items()
+@pytest.mark.parametrize("name", ["test", "bench"])
+def test_tests_and_benchmarks_use_the_versions_that_run(name: str) -> None:
+    assert pins("run").items() <= pins(name).items()

@@ -284,7 +284,7 @@ def test_only_what_must_stands_at_the_root() -> None:
 
     assert {name.partition("/")[0] for name in tracked.stdout.splitlines()} <= {
         *("voiceadmin", "templates", "static", "tests", "instance", "pyproject.toml", "README.md", "CHANGELOG.md"),
-        *("dev", "run.lock", "test.lock", ".gitignore", ".ci"),
+        *("dev", "run.lock", "test.lock", "bench.lock", ".gitignore", ".ci"),
     }
 
 

@@ -77,9 +77,9 @@ SEARCHED = [payload for payload in PAYLOADS if payload.strip() and len(payload) 
 
 @pytest.fixture(scope="module")
 def server(serve: Serve) -> str:
-    """Payload 0 is the name of organization 1 and of assistant 1, and every text of its voice 1, and so on.
+    """A server where payload n, from 1, is every text of organization, assistant and voice n.
 
-    All payloads together are texts of the voices 101 onward of assistant 1000.
+    All payloads together are the texts of the voices 101 onward, of assistant 1000.
     """
 
     def fill() -> None:

@@ -1,0 +1,154 @@
+"""Measures how fast voiceadmin answers, beside other dashboards and beside what is possible at all.
+
+Makes a store of 1,000,000 voices, starts every server over it on this machine's
+loopback, lets them take turns, and prints medians, ratios of the same run and
+whether each figure to be reached was met. Stops whatever it started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from tests.benchmarks.client import BadAnswer
+from tests.benchmarks.measure import POSTGRESQL, Question, Results, Turns, measure_memory, measure_starts, questions
+from tests.benchmarks.postgresql import running as postgresql_running
+from tests.benchmarks.report import Figure, as_json, figures, lines, write
+from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, installed, nginx_kind
+from tests.benchmarks.store import Plan, Store, make_store, plain_store
+from tests.benchmarks.writes import change_ms, import_rate
+
+RESULTS = Path(__file__).resolve().parents[2] / "instance" / "benchmarks.json"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done. seconds, most: of one server's turn with one question; larger: also stores ten times as big."""
+
+    plan: Plan
+    rounds: int
+    seconds: float
+    most: int
+    many_rounds: int
+    many_seconds: float
+    changes: int
+    imported: int
+    larger: bool
+
+
+FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, larger=True)
+QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, larger=False)
+
+
+def say(line: str) -> None:
+    """Tell the person how far it is."""
+    click.echo(line, err=True)
+
+
+def run(
+    effort: Effort, folder: Path, kinds: Sequence[Kind], *, postgres: bool, plain_peers: bool = False
+) -> tuple[Results, list[Figure]]:
+    """Make the stores that the folder does not have yet, check, measure, stop everything."""
+    plan, load = effort.plan, os.getloadavg()[0]
+    store = make_store(plan, folder, say)
+    asked = questions(store)
+    with ExitStack() as stack:
+        turns = Turns(stack, say)
+        turns.results.single["load"] = load
+        peers = [kind for kind in kinds if kind.name in PEERS]
+        turns.start([kind for kind in kinds if kind not in peers], store)
+        turns.start(peers, plain_store(store) if plain_peers else store)
+        if postgres:
+            address, place = stack.enter_context(postgresql_running(folder / "postgresql"))
+            chosen = [kind for kind in kinds if kind.name in WITH_POSTGRESQL]
+            turns.start(chosen, make_store(plan, place, say, address), POSTGRESQL)
+        if effort.larger:
+            for what, larger in (
+                ("10 × voices", Plan(10 * plan.voices, plan.organizations, plan.big)),
+                ("10 × organizations", Plan(plan.voices, 10 * plan.organizations, plan.big)),
+            ):
+                turns.start([KINDS[OURS]], make_store(larger, folder, say), f", {what}", only=asked[0].name)
+        say("Checking that all answers are the same ...")
+        turns.check(asked)
+        turns.rounds(asked, effort.rounds, effort.seconds, effort.most)
+        by_name = {question.name: question for question in asked}
+        crowded = [by_name[f"{kind} of {plan.big[2]:,}"] for kind in ("page", "JSON")]
+        turns.rates(crowded, effort.many_rounds, effort.many_seconds, store)
+    _alone(effort, store, by_name[f"JSON of {plan.big[0]:,}"], turns.results)
+    return turns.results, figures(turns.results, plan)
+
+
+def _alone(effort: Effort, store: Store, largest: Question, results: Results) -> None:
+    """What is measured with no other server around."""
+    say("Memory, starts and writes ...")
+    measure_memory(largest, store, results)
+    measure_starts(store, results, effort.rounds)
+    results.single["change"] = change_ms(store, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
+    with tempfile.TemporaryDirectory(prefix="voiceadmin-") as empty:
+        results.single["import"] = import_rate(Path(empty), effort.imported)
+
+
+def kinds_here() -> list[Kind]:
+    """All that are installed, our own first."""
+    nginx = nginx_kind()
+    missing = [kind.name for kind in KINDS.values() if not installed(kind)] + ([] if nginx else ["nginx"])
+    if missing:
+        say(f"Not installed, so left out: {', '.join(missing)}.")
+    return [kind for kind in KINDS.values() if installed(kind)] + ([nginx] if nginx else [])
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]}, help=__doc__)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Under five minutes: 300,000 voices in 300 organizations, fewer and shorter rounds, and no larger stores.",
+)
+@click.option(
+    "--plain-peers",
+    is_flag=True,
+    help="The peers over a table of their own, with one index for the filters; over our store otherwise.",
+)
+@click.option("--postgres", is_flag=True, help="The same store on PostgreSQL too.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the stores are kept for the next run; a temporary folder otherwise.",
+)
+@click.option(
+    "--results",
+    "results_",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=RESULTS,
+    help="Where the figures go as JSON; instance/benchmarks.json otherwise.",
+)
+def main(quick: bool, postgres: bool, plain_peers: bool, folder: Path | None, results_: Path) -> None:
+    """Do what the command line says."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    effort = QUICK if quick else FULL
+    with ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voiceadmin-bench-")))
+        try:
+            results, found = run(effort, folder.resolve(), kinds_here(), postgres=postgres, plain_peers=plain_peers)
+        except BadAnswer as bad:
+            raise click.ClickException(str(bad)) from bad
+    write(results_, as_json(results, found, effort.plan) | {"plain_peers": plain_peers})
+    for line in lines(results, found):
+        click.echo(line)
+    say(f"As JSON: {results_}")
+
+
+if __name__ == "__main__":
+    main(prog_name="./dev bench")
