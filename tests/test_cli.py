@@ -494,6 +494,7 @@ sys.exit(ended.returncode)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_an_import_of_any_length_takes_less_than_200_megabytes(tmp_path: Path, long: bool) -> None:
     number = 1_000_000 if long else 200_000
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere

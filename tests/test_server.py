@@ -230,7 +230,7 @@ def test_a_taken_port_is_refused_in_one_sentence_and_the_store_left_alone(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "::1"])
+@pytest.mark.parametrize("host", ["localhost", "::1"])
 def test_every_name_of_this_machine_is_its_own(start: Start, host: str) -> None:
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -243,14 +243,6 @@ def test_every_name_of_this_machine_is_its_own(start: Start, host: str) -> None:
     with socket.create_connection((host, served.port)) as visitor:
         visitor.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert b" 200 " in visitor.recv(100)
-
-
-def test_a_page_that_is_asked_for_by_another_name_is_refused(start: Start) -> None:
-    served = start("serve", "--workers", "1")
-
-    with socket.create_connection((LOOPBACK, served.port)) as visitor:
-        visitor.sendall(b"GET /healthz HTTP/1.0\r\nHost: attacker.example\r\n\r\n")
-        assert b" 400 " in visitor.recv(100)
 
 
 # How it ends
