@@ -63,6 +63,9 @@ def test_an_address_of_a_database_gets_its_driver(raw: str, url: str) -> None:
         "sqlite:///",
         "sqlite:///:memory:",
         "postgresql:db",
+        "postgresql://db:notaport/voices",
+        "postgresql://db:70000/voices",
+        "sqlite://host/voices.sqlite",
         "://",
     ],
 )
@@ -119,3 +122,8 @@ def test_every_fault_is_reported_at_once_and_by_name_alone(tmp_path: Path) -> No
 
 def test_what_the_tests_read_is_no_unknown_setting() -> None:
     assert Settings.from_environ({"VOICEADMIN_CHROMIUM": "/usr/bin/chromium"}) == Settings()
+
+
+def test_a_name_in_small_letters_is_no_setting() -> None:
+    with pytest.raises(BadSettings, match="VOICEADMIN_hosts is not a setting"):
+        Settings.from_environ({"VOICEADMIN_hosts": "example.org"})

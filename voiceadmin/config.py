@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from voiceadmin.problems import BadSettings
 
@@ -41,10 +42,10 @@ class Settings:
         for name, raw in sorted(environ.items()):
             if not name.startswith(PREFIX) or not raw:
                 continue
-            read = _READERS.get(name.removeprefix(PREFIX).lower())
+            setting = name.removeprefix(PREFIX).lower()
             try:
-                if read is not None:
-                    given[name.removeprefix(PREFIX).lower()] = read(raw)
+                if name in setting_names():
+                    given[setting] = _READERS[setting](raw)
                 elif name not in FOREIGN:
                     faults.append(f"{name} is not a setting; the README lists them all.")
             except ValueError as error:
@@ -79,8 +80,14 @@ def _database_url(raw: str) -> str:
     }
     if not separator or scheme not in drivers:
         raise ValueError("is not an address of a database; write sqlite:///FILE or postgresql://USER@HOST/NAME.")
-    if scheme == "sqlite" and rest in ("", "/", "/:memory:"):
+    if scheme == "sqlite" and not rest.startswith("/"):
+        raise ValueError("names no file; write three slashes before it, as in sqlite:///voiceadmin.sqlite.")
+    if scheme == "sqlite" and rest in ("/", "/:memory:"):
         raise ValueError("needs a file, as in sqlite:///voiceadmin.sqlite; a database in memory is gone at once.")
+    try:
+        urlsplit(raw).port  # noqa: B018  # read, because only then it is judged
+    except ValueError as error:
+        raise ValueError("has a port that is no number up to 65535.") from error
     return f"{drivers[scheme]}://{rest}"
 
 

@@ -258,7 +258,7 @@ class Fault:
 
 
 def quoted(value: object, limit: int = 80) -> str:
-    """A value as a message quotes it: on one line, at most `limit` characters, what is not printable escaped."""
+    """A value as a message quotes it: on one line, at most `limit` of its characters, what is not printable escaped."""
     match value:
         case dict():
             return "an object"

@@ -71,6 +71,13 @@ HARM = """() => {
     scripts: document.scripts.length,
   };
 }"""
+SHOWN = """() => ({
+  title: document.title,
+  heading: document.querySelector("h1").textContent,
+  assistant: document.querySelector("#assistants a").textContent,
+  record: [...document.querySelectorAll("#record dd")].map((node) => node.textContent),
+  json: document.querySelector("#record pre").textContent,
+})"""
 HTML_SPACE = "[ \t\n\f\r]+"
 SEARCHED = [payload for payload in PAYLOADS if payload.strip() and len(payload) <= 200]
 
@@ -150,12 +157,11 @@ def test_a_voice_shows_them_everywhere(marked: Page, server: str) -> None:
         marked.goto(f"{server}/voices/{number}")
 
         check_unharmed(marked, forms=0)
-        assert marked.get_by_role("heading", level=1).text_content() == seen(payload)
-        record = marked.get_by_role("region", name="Upstream’s record")
-        assert record.locator("dd").all_text_contents()[1:6] == [payload] * 5
-        assert json.loads(record.locator("pre").text_content() or "")["name"] == payload
-        assert marked.get_by_role("region", name="Assistants").get_by_role("link").text_content() == seen(payload)
-        assert marked.title() == re.sub(HTML_SPACE, " ", f"{seen(payload)} · voiceadmin").strip(" ")
+        shown = marked.evaluate(SHOWN)
+        assert shown["heading"] == shown["assistant"] == seen(payload)
+        assert shown["record"][1:6] == [payload] * 5
+        assert json.loads(shown["json"])["name"] == payload
+        assert shown["title"] == re.sub(HTML_SPACE, " ", f"{seen(payload)} · voiceadmin").strip(" ")
 
 
 def test_a_search_and_filters_show_what_was_asked(marked: Page, server: str) -> None:

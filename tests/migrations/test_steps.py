@@ -19,7 +19,7 @@ from tests.factories import make_organization, make_voice
 from voiceadmin import create_app
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
-from voiceadmin.db import Base, db, write_options
+from voiceadmin.db import Base, db, write_options, writing
 from voiceadmin.migrations import HERE, migrate, newest, revision_of_store
 from voiceadmin.problems import StoreNotReady
 
@@ -100,6 +100,26 @@ def test_many_that_start_together_migrate_once(bare: Flask) -> None:
         did = list(pool.map(lambda _: start(), range(4)))
 
     assert sorted(did) == [False, False, False, True]
+
+
+def test_a_store_that_is_up_to_date_waits_for_no_writer(bare: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voiceadmin.db.BUSY_SECONDS", 0)
+    migrate()
+
+    def again() -> bool:
+        with bare.app_context():
+            return migrate()
+
+    with writing(), ThreadPoolExecutor(1) as other:
+        make_change()
+        did = other.submit(again).result()
+
+    assert not did
+
+
+def make_change() -> None:
+    """Something that no other writer may pass."""
+    db.session.execute(text("UPDATE store SET name = name"))
 
 
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(bare: Flask) -> None:

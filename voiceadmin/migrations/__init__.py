@@ -48,6 +48,9 @@ def migrate() -> bool:
             raise StoreNotReady(
                 f"{path} cannot be made: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
             ) from error
+    with db.engine.connect() as connection:  # a look that waits for no writer, since there is rarely more to do
+        if MigrationContext.configure(connection).get_current_revision() == newest():
+            return False
     with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
