@@ -30,8 +30,7 @@ def column(page: Page, heading: str) -> list[str]:
     """The texts of a column."""
     table = page.get_by_role("table")
     headings = [text.rstrip(" ↓↑") for text in table.get_by_role("columnheader").all_text_contents()]
-    rows = table.locator("tbody").get_by_role("row").all()
-    return [row.locator("th, td").nth(headings.index(heading)).inner_text() for row in rows]
+    return table.locator(f"tbody tr > :nth-child({headings.index(heading) + 1})").all_inner_texts()
 
 
 def asked_for(page: Page) -> list[tuple[str, str]]:

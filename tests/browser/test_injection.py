@@ -78,6 +78,7 @@ SHOWN = """() => ({
   record: [...document.querySelectorAll("#record dd")].map((node) => node.textContent),
   json: document.querySelector("#record pre").textContent,
 })"""
+ASKED = """[document.querySelector("[role=status]").textContent, document.querySelector("[type=search]").value]"""
 HTML_SPACE = "[ \t\n\f\r]+"
 SEARCHED = [payload for payload in PAYLOADS if payload.strip() and len(payload) <= 200]
 
@@ -171,9 +172,9 @@ def test_a_search_and_filters_show_what_was_asked(marked: Page, server: str) -> 
         marked.goto(f"{server}/assistants/{assistant}/voices?q={asked}&provider={asked}&language={asked}")
 
         check_unharmed(marked, forms=1)
-        sentence = marked.get_by_role("status").text_content() or ""
+        sentence, field = marked.evaluate(ASKED)
         assert f"1 of 1 voice at {payload}, in {payload}, with “{payload.strip()}”" in sentence
-        assert marked.get_by_label("Name or provider id").input_value() == payload.strip()
+        assert field == payload.strip()
 
 
 def test_wrong_filters_and_addresses_do_no_harm(marked: Page, server: str) -> None:
@@ -182,7 +183,6 @@ def test_wrong_filters_and_addresses_do_no_harm(marked: Page, server: str) -> No
         marked.goto(f"{server}/assistants/1/voices?status={asked}&sort={asked}&page={asked}&language={asked}x")
 
         check_unharmed(marked, forms=1)
-        faults = marked.get_by_role("alert").text_content() or ""
-        assert quoted(payload, 40) in faults
+        assert quoted(payload, 40) in marked.evaluate("document.querySelector('[role=alert]').textContent")
     marked.goto(f"{server}/{quote(PAYLOADS[0], safe='')}")
     check_unharmed(marked, forms=0)
