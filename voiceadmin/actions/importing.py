@@ -17,7 +17,7 @@ from voiceadmin.formats.reading import Incoming, read_voices
 from voiceadmin.formats.record import BadValue, read_name
 from voiceadmin.models import Assistant, ClonedVoice, Organization
 from voiceadmin.problems import ImportRefused
-from voiceadmin.queries.rows import voice_columns
+from voiceadmin.queries.rows import VOICE_COLUMNS, voice_columns, voice_row
 from voiceadmin.shapes import Fault, ImportReport, VoiceRow
 from voiceadmin.vocabulary import MAX_ID, read_integer
 
@@ -140,9 +140,8 @@ def _sift(
 
 def _stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:
     """The voices of these ids as the store has them, each with its organization."""
-    columns = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
-    found = db.session.execute(select(ClonedVoice.organization_id, *columns).where(ClonedVoice.id.in_(ids)))
-    return {row.id: (row.organization_id, VoiceRow._make(row[1:])) for row in found}
+    found = db.session.execute(select(*VOICE_COLUMNS, ClonedVoice.organization_id).where(ClonedVoice.id.in_(ids)))
+    return {row.id: (row.organization_id, voice_row(row)) for row in found}
 
 
 def _settle(target: ImportTarget) -> int:
