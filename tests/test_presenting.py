@@ -6,17 +6,37 @@ import hashlib
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.factories import voice_row
 from tests.strategies import TIMES
 from voiceadmin import create_app
 from voiceadmin.config import ASSETS, Settings
 from voiceadmin.formats.record import iso
-from voiceadmin.presenting import ago, asset, count, day, either, filter_parts, machine, plural, score, share, stamp
+from voiceadmin.presenting import (
+    ago,
+    asset,
+    clicked,
+    count,
+    day,
+    either,
+    filter_parts,
+    kept,
+    largest,
+    last_use,
+    machine,
+    named,
+    plural,
+    score,
+    share,
+    spoken,
+    stamp,
+)
 from voiceadmin.shapes import VoiceFilters
 from voiceadmin.vocabulary import QualityTier, VoiceOrder, VoiceStatus, VoiceUse
 
@@ -40,6 +60,7 @@ def app(tmp_path: Path) -> Flask:
         (math.nextafter(1, 0), "0.99"),
         (0.29, "0.29"),
         (0.0, "0.00"),
+        (-0.0, "0.00"),
         (1e-300, "0.00"),
         (5e-324, "0.00"),
     ],
@@ -113,6 +134,36 @@ def test_how_long_ago_never_breaks(time: datetime, now: datetime) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"last_used_at": NOON - timedelta(hours=5), "synthesis_count": 3}, "5 h ago"),
+        ({"last_used_at": None, "synthesis_count": 3}, "no date"),
+        ({"last_used_at": None, "synthesis_count": 0}, "never"),
+    ],
+)
+def test_the_last_use_is_told_as_far_as_it_is_known(fields: dict[str, Any], text: str) -> None:
+    assert last_use(voice_row(**fields), NOON) == text
+
+
+def test_a_blank_name_is_told() -> None:
+    assert [named("Ada"), named(" Ada "), named(""), named(" \u3000")] == ["Ada", " Ada ", "(no name)", "(no name)"]
+
+
+def test_language_and_gender_are_told_where_known() -> None:
+    assert [spoken(["en", "female"]), spoken(["en", None]), spoken([None, "female"]), spoken([None, ""])] == [
+        "en · female",
+        "en",
+        "female",
+        "–",
+    ]
+
+
+def test_the_largest_count_is_that_of_the_most_used_voice() -> None:
+    assert largest([voice_row(synthesis_count=3), voice_row(synthesis_count=70), voice_row()]) == 70
+    assert largest([]) == 0
+
+
+@pytest.mark.parametrize(
     ("words", "text"),
     [([], ""), (["ready"], "ready"), (["ready", "failed"], "ready or failed"), (["a", "b", "c"], "a, b or c")],
 )
@@ -156,11 +207,38 @@ def test_no_filter_has_no_parts() -> None:
     assert filter_parts(VoiceFilters(order=VoiceOrder.NAME_UP, page=4)) == []
 
 
+def test_a_click_on_a_head_orders_by_its_column_and_back() -> None:
+    filters = VoiceFilters(text="ada", page=4)
+
+    once = clicked(filters, "name")
+
+    assert once == filters.but(order=VoiceOrder.NAME_UP)
+    assert clicked(once, "name") == filters.but(order=VoiceOrder.NAME_DOWN)
+
+
+def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
+    macro = app.jinja_env.get_template("voices/_row.html").module.row  # type: ignore[attr-defined]
+    voice = voice_row(name="<b>Ada</b>", last_used_at=NOON)
+    given = (voice, "/voices/", "1.5", "5 h ago", 1)
+    others = [
+        (voice._replace(name="<b>Eve</b>"), *given[1:]),
+        (voice, "/prefix/voices/", *given[2:]),
+        (*given[:2], "2", *given[3:]),
+        (*given[:3], "6 h ago", 1),
+        (*given[:4], 0),
+    ]
+
+    drawn = [kept(macro, *one) for one in (given, *others, given)]
+
+    assert drawn == [macro(*one) for one in (given, *others, given)]
+    assert len(set(drawn)) == 6
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in drawn[0]
+
+
 def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
     content = (ASSETS / "static" / "voiceadmin.css").read_bytes()
 
-    with app.test_request_context():
-        address = asset("voiceadmin.css")
+    address = asset(str(ASSETS / "static"), "/static", "voiceadmin.css")
     with app.test_client().get(address) as response:
         served = response.data
 

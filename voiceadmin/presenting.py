@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from functools import cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
-from flask import Flask, current_app
+from flask import Flask
+from jinja2.runtime import Macro
 
 from voiceadmin import vocabulary
 from voiceadmin.config import COMMAND
-from voiceadmin.shapes import VoiceFilters
+from voiceadmin.shapes import VoiceFilters, VoiceRow
+from voiceadmin.vocabulary import VoiceColumn, VoiceOrder
 
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 MONTH = timedelta(days=30.44)  # on average
 YEAR = timedelta(days=365.25)
+CENT = Decimal("0.01")
 
 
 def init_app(app: Flask) -> None:
     """Give templates the filters below and the vocabulary."""
-    for present in (count, plural, score, share, stamp, machine, day, ago, either, filter_parts):
+    values = (named, spoken, largest, count, plural, score, share, stamp, machine, day, ago, last_use)
+    for present in (*values, either, filter_parts, clicked, kept):
         app.add_template_filter(present)
     app.add_template_filter(vocabulary.provider_label, "provider_label")
-    app.jinja_env.globals.update(vocabulary=vocabulary, asset=asset, command=COMMAND)
+    app.jinja_env.globals.update(
+        vocabulary=vocabulary, asset=partial(asset, app.static_folder, app.static_url_path), command=COMMAND
+    )
+
+
+def named(name: str) -> str:
+    """The name of an organization, an assistant or a voice: whatever upstream has, which may be blank."""
+    return name if name.strip() else "(no name)"
+
+
+def spoken(words: Sequence[str | None]) -> str:
+    """The language and the gender of a voice, where known: "en · female", "en", or a dash."""
+    return " · ".join(filter(None, words)) or "–"
+
+
+def largest(voices: Sequence[VoiceRow]) -> int:
+    """The largest count of syntheses among voices."""
+    return max((voice.synthesis_count for voice in voices), default=0)
 
 
 def count(number: int) -> str:
@@ -40,8 +62,8 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 
 def score(value: float) -> str:
-    """A quality score with two decimals, cut off: 0.897 is "0.89", because 0.90 would be another tier."""
-    return str(Decimal(repr(value)).quantize(Decimal("0.01"), rounding=ROUND_DOWN))
+    """A quality score with two decimals, cut off: 0.897 is "0.89", because 0.90 would be another tier. -0.0 is 0."""
+    return str(Decimal(repr(abs(value))).quantize(CENT, rounding=ROUND_DOWN))
 
 
 def share(part: int, whole: int, width: int) -> str:
@@ -51,12 +73,12 @@ def share(part: int, whole: int, width: int) -> str:
 
 def stamp(time: datetime) -> str:
     """A time in full, to the second: "2024-01-15 10:45:00 UTC"."""
-    return time.replace(tzinfo=None).isoformat(" ", "seconds") + " UTC"
+    return time.isoformat(" ", "seconds")[:19] + " UTC"
 
 
 def machine(time: datetime) -> str:
     """A time for programs that read the page, to the second: "2024-01-15T10:45:00Z"."""
-    return time.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return time.isoformat("T", "seconds")[:19] + "Z"
 
 
 def day(time: datetime) -> str:
@@ -67,16 +89,16 @@ def day(time: datetime) -> str:
 def ago(time: datetime, now: datetime) -> str:
     """How long ago, in the one unit that matters; what lies ahead, by a clock that is wrong, is said so too."""
     span = now - time
-    if span < timedelta(minutes=-1):
+    if span < -MINUTE:
         return f"in {_span(-span)}"
-    if span < timedelta(minutes=1):
+    if span < MINUTE:
         return "just now"
     return "yesterday" if DAY <= span < 2 * DAY else f"{_span(span)} ago"
 
 
 def _span(span: timedelta) -> str:
     if span < HOUR:
-        return f"{span // timedelta(minutes=1)} min"
+        return f"{span // MINUTE} min"
     if span < DAY:
         return f"{span // HOUR} h"
     if span < 3 * MONTH:
@@ -84,6 +106,13 @@ def _span(span: timedelta) -> str:
     if span < 2 * YEAR:
         return plural(span // MONTH, "month")
     return plural(span // YEAR, "year")
+
+
+def last_use(voice: VoiceRow, now: datetime) -> str:
+    """How long ago a voice was last used. No time with a count above zero: upstream did not say when."""
+    if voice.last_used_at is None:
+        return "no date" if voice.synthesis_count else "never"
+    return ago(voice.last_used_at, now)
 
 
 def either(words: Sequence[str]) -> str:
@@ -105,14 +134,29 @@ def filter_parts(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
     return [(words, filters.but(**{name: "" if name == "text" else ()})) for name, words in parts.items() if words]
 
 
-def asset(name: str) -> str:
-    """The address of a file under static/, with a hash of what is in it.
-
-    Written by hand, because the page that refuses a foreign host has no router to ask.
-    """
-    return f"{current_app.static_url_path}/{name}?v={_hash(Path(current_app.static_folder or '') / name)}"
+def clicked(filters: VoiceFilters, column: str) -> VoiceFilters:
+    """The filters after a click on the head of a column."""
+    return filters.but(order=_after_click(column, filters.order))
 
 
 @cache
-def _hash(path: Path) -> str:
-    return hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()
+def _after_click(column: str, current: VoiceOrder) -> VoiceOrder:
+    return VoiceOrder.after_click(VoiceColumn(column), current)
+
+
+@lru_cache(maxsize=20)
+def asset(folder: str, path: str, name: str) -> str:
+    """The address of a file in a folder that is served at a path, with a hash of what is in it.
+
+    Written by hand, because the page that refuses a foreign host has no router to ask.
+    """
+    return f"{path}/{name}?v={hashlib.blake2b((Path(folder) / name).read_bytes(), digest_size=6).hexdigest()}"
+
+
+@lru_cache(maxsize=2000)
+def kept(macro: Macro, *given: Hashable) -> str:
+    """What a macro draws, kept for the next time that the same is given to it.
+
+    Only for a macro that draws on nothing else. 2,000 rows of voices take 4 MB.
+    """
+    return macro(*given)

@@ -14,6 +14,8 @@ from voiceadmin.vocabulary import read_integer
 
 MAX_TEXT = 200  # letters of a search
 
+Shown = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], str]  # name, label, words, those chosen, fault
+
 
 class TextField(Field):
     """A text to search for: trimmed, composed, without control characters."""
@@ -58,6 +60,11 @@ class WordsField(Field):
             if word not in self.words:
                 raise ValidationError(f"{quoted(word, 40)} is not {self.thing}. Choose from the list.")
 
+    @property
+    def shown(self) -> Shown:
+        """All that a page shows of it."""
+        return self.name, self.label.text, tuple(self.words.items()), tuple(self.data or ()), _fault(self)
+
 
 class WordField(Field):
     """One word out of a list. fallback: the word when none is given."""
@@ -78,6 +85,11 @@ class WordField(Field):
         self.data = self.data or self.fallback
         if self.data not in self.words:
             raise ValidationError(f"{quoted(self.data, 40)} is not {self.thing}. Choose from the list.")
+
+    @property
+    def shown(self) -> Shown:
+        """All that a page shows of it."""
+        return self.name, self.label.text, tuple(self.words.items()), (self.data,), _fault(self)
 
 
 class NumberField(Field):
@@ -100,3 +112,7 @@ class NumberField(Field):
         """Refuse what is no number or out of bounds."""
         if self.given and (self.data is None or not self.least <= self.data <= self.most):
             raise ValidationError(f"{quoted(self.given, 40)} is not a number from {self.least} to {self.most}.")
+
+
+def _fault(field: Field) -> str:
+    return field.errors[0] if field.errors else ""

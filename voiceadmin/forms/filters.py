@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
@@ -82,6 +84,13 @@ def voice_arguments(filters: VoiceFilters) -> dict[str, Any]:
         size=None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
         page=None if filters.page == 1 else filters.page,
     )
+
+
+@lru_cache(maxsize=1000)
+def voice_query(filters: VoiceFilters) -> str:
+    """What follows the address of a list to show it by these filters: "" or "?status=ready&page=2"."""
+    arguments = urlencode(voice_arguments(filters), doseq=True)
+    return "?" + arguments if arguments else ""
 
 
 class AssistantFilterForm(Form):

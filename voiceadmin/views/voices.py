@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.access import needs
-from voiceadmin.forms.filters import VoiceFilterForm, voice_arguments
+from voiceadmin.forms.filters import VoiceFilterForm, voice_query
 from voiceadmin.queries.assistants import get_assistant
 from voiceadmin.queries.voices import get_voice, list_voices, voice_choices, voice_record
 from voiceadmin.shapes import VoiceFilters
@@ -35,14 +35,14 @@ def index(assistant_id: int) -> tuple[str, int]:
         form=form,
         filters=filters,
         voices=voices,
-        address=partial(_address, assistant_id),
+        address=partial(_address, url_for("voices.index", assistant_id=assistant_id)),
         samples=code_samples(assistant.id, filters),
         now=now,
     ), 200
 
 
-def _address(assistant_id: int, filters: VoiceFilters) -> str:
-    return url_for("voices.index", assistant_id=assistant_id, **voice_arguments(filters))
+def _address(path: str, filters: VoiceFilters) -> str:
+    return path + voice_query(filters)
 
 
 @bp.get("/voices/<id:voice_id>")
