@@ -103,15 +103,24 @@ def test_order_size_and_page_leave_no_voice_out() -> None:
 def test_the_tabs_count_every_status_and_all_of_them() -> None:
     counts = dict.fromkeys(VoiceStatus, 0) | {VoiceStatus.READY: 3, VoiceStatus.FAILED: 2}
 
-    tabs = VoiceList(Page([], 5, 1, 50), counts, {}).tabs
+    tabs = VoiceList(Page([], 5, 1, 50), counts, {VoiceStatus.READY}, {}).tabs
 
     assert tabs == [
-        ((), "All", 5),
-        ((VoiceStatus.READY,), "Ready", 3),
-        ((VoiceStatus.PROCESSING,), "Processing", 0),
-        ((VoiceStatus.FAILED,), "Failed", 2),
-        ((VoiceStatus.ARCHIVED,), "Archived", 0),
+        ((), "All", 5, False),
+        ((VoiceStatus.READY,), "Ready", 3, False),
+        ((VoiceStatus.PROCESSING,), "Processing", 0, True),
+        ((VoiceStatus.FAILED,), "Failed", 2, True),
+        ((VoiceStatus.ARCHIVED,), "Archived", 0, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "number", "last"),
+    [([0] * 10, 3, 4), ([0] * 9, 3, 3), ([0] * 10, 1, 3), ([], 9, 3)],
+    ids=["a-full-page-may-have-a-next-one", "one-that-is-not-full-is-the-last", "counted-pages", "past-the-end"],
+)
+def test_the_last_page_of_a_list_that_was_not_counted_out(rows: list[int], number: int, last: int) -> None:
+    assert Page(rows, 25, number, 10, exact=False).last == last
 
 
 @pytest.mark.parametrize(
@@ -173,3 +182,8 @@ def test_what_is_quoted_never_leaves_its_line_or_the_printable_letters(value: st
     assert text.isprintable()
     assert len(text.splitlines()) == 1
     text.encode()
+
+
+@pytest.mark.parametrize(("text", "begins"), [("", False), ("ab", True), ("é", True), ("abc", False), ("ﬃ", False)])
+def test_a_short_text_begins_a_word(text: str, begins: bool) -> None:
+    assert VoiceFilters(text=text).begins is begins

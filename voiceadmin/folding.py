@@ -27,5 +27,8 @@ def name_key(name: str) -> str:
 
 
 def search_key(name: str, provider_voice_id: str) -> str:
-    """What a voice is found by. A search text holds no newline, so it never matches across the two."""
-    return f"{folded(name)}\n{folded(provider_voice_id)}"
+    """What a voice is found by. A search text holds no newline, so it never matches across the two.
+
+    At either end stands a newline too: what begins a word stands behind a newline or a blank everywhere.
+    """
+    return f"\n{folded(name)}\n{folded(provider_voice_id)}\n"

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Enum, Float, ForeignKey, Index, Text, false, true
+from sqlalchemy import (
+    CheckConstraint,
+    Enum,
+    FetchedValue,
+    Float,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    false,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.db import Base, BigId, Sortable, UtcTime
@@ -53,11 +65,27 @@ class Assistant(Base):
     tts_voice_id: Mapped[str | None] = mapped_column(Text)
 
 
+# The orders of a list of voices, each an index of one stretch for every status and provider; then what filters test.
+ORDERS = {
+    "name": ("name_key",),
+    "quality": ("quality_score",),
+    "syntheses": ("synthesis_count",),
+    "last_used": ("dated", "idle_since"),
+    "created": ("created_at",),
+}
+TESTED = ("id", "tier", "language", "dated", "never", "idle_since")
+
+
 class ClonedVoice(Base):
     """A cloned voice: upstream's eleven fields, the organization, and two folded texts to order and search by.
 
     id is upstream's. name_key: the folded name, cut to fit into an index.
-    search_key: folded name and provider's id, a newline between them.
+    search_key: folded name and provider's id, between newlines.
+
+    The database works out the last five itself. tier: of the quality score,
+    its bars, 0 without a score. dated: 1 when the last use is known. never: 1
+    when there was none. idle_since: the last use, or else the creation.
+    record: its JSON as the JSON route writes it.
     """
 
     __tablename__ = "cloned_voice"
@@ -65,8 +93,14 @@ class ClonedVoice(Base):
         CheckConstraint("id >= 1", name="id"),
         CheckConstraint("quality_score BETWEEN 0.0 AND 1.0", name="quality_score"),
         CheckConstraint("synthesis_count >= 0", name="synthesis_count"),
-        Index(None, "organization_id", "status", "provider"),
         Index(None, "organization_id", "provider", "provider_voice_id"),
+        *(
+            Index(
+                f"ix_voice_by_{name}",
+                *("organization_id", "status", "provider", *columns, *(one for one in TESTED if one not in columns)),
+            )
+            for name, columns in ORDERS.items()
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
@@ -92,3 +126,25 @@ class ClonedVoice(Base):
     synthesis_count: Mapped[int] = mapped_column(BigId)
     name_key: Mapped[str] = mapped_column(Sortable)
     search_key: Mapped[str] = mapped_column(Text)
+
+    tier: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
+    dated: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
+    never: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
+    idle_since: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
+    record: Mapped[str] = mapped_column(Text, FetchedValue())
+
+
+class VoiceCount(Base):
+    """How many voices an organization has of each kind, kept by triggers. language: "" for none."""
+
+    __tablename__ = "voice_count"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    organization_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(String(20), primary_key=True)
+    provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
+    language: Mapped[str] = mapped_column(Sortable, primary_key=True)
+    tier: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    dated: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    never: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    voices: Mapped[int] = mapped_column(BigId)

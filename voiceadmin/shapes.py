@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
+from voiceadmin.folding import folded
 from voiceadmin.vocabulary import (
     DEFAULT_ORDER,
     DEFAULT_PAGE_SIZE,
     MAX_ID,
+    SHORT_TEXT,
     STATUSES_SHOWN,
     QualityTier,
     VoiceOrder,
@@ -82,17 +84,24 @@ StatusCounts = Mapping[VoiceStatus, int]  # every status is a key
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page of a list. number: from 1; past the last page the rows are empty. total: rows in the whole list."""
+    """One page of a list. number: from 1; past the last page the rows are empty.
+
+    total: rows in the whole list; so many at least, when it is not exact.
+    """
 
     rows: Sequence[Row]
     total: int
     number: int
     size: int
+    exact: bool = True
 
     @property
     def last(self) -> int:
-        """The number of the last page; 1 for an empty list."""
-        return max(1, -(-self.total // self.size))
+        """The number of the last page; 1 for an empty list. When the total is not exact: the last that may be there."""
+        counted = max(1, -(-self.total // self.size))
+        if self.exact or not self.rows:
+            return counted
+        return max(counted, self.number + (len(self.rows) == self.size))
 
     @property
     def window(self) -> list[int | None]:
@@ -122,7 +131,7 @@ class VoiceFilters:
 
     Several values of one field mean any of them; an empty field means all.
     tiers: None in it stands for "not scored". text: part of a name or of a
-    provider's id. page: from 1.
+    provider's id; what is shorter than SHORT_TEXT begins a word. page: from 1.
     """
 
     text: str = ""
@@ -138,6 +147,11 @@ class VoiceFilters:
     def but(self, **changes: Any) -> Self:
         """The same filters with some fields changed, back on the first page unless a page is named."""
         return replace(self, **({"page": 1} | changes))
+
+    @property
+    def begins(self) -> bool:
+        """Whether the text is so short that it is only looked for where words begin."""
+        return 0 < len(folded(self.text)) < SHORT_TEXT
 
     @property
     def unfiltered(self) -> Self:
@@ -172,20 +186,24 @@ class VoiceChoices:
 class VoiceList:
     """A page of voices with what is shown around it.
 
-    counts: voices by status under all filters but the status. users: how many
-    assistants are set to a voice, by the voice's id; a voice that none is set
-    to has no key.
+    counts: voices by status under all filters but the status. more: the
+    statuses of which there are more than that. users: how many assistants are
+    set to a voice, by the voice's id; a voice that none is set to has no key.
+    cut: after how many voices the search for rows ended, so that some may be
+    missing; 0 when it went on as far as it had to.
     """
 
     page: Page[VoiceRow]
     counts: StatusCounts
+    more: Collection[VoiceStatus]
     users: Mapping[int, int]
+    cut: int = 0
 
     @property
-    def tabs(self) -> list[tuple[tuple[VoiceStatus, ...], str, int]]:
-        """The tabs over the list: the statuses that each one chooses, its label and how many voices it has."""
-        each = [((status,), status.label, self.counts[status]) for status in STATUSES_SHOWN]
-        return [((), "All", sum(self.counts.values())), *each]
+    def tabs(self) -> list[tuple[tuple[VoiceStatus, ...], str, int, bool]]:
+        """The tabs over the list: the statuses that each chooses, its label, how many voices it has, if exactly so."""
+        each = [((status,), status.label, self.counts[status], status not in self.more) for status in STATUSES_SHOWN]
+        return [((), "All", sum(self.counts.values()), not self.more), *each]
 
 
 @dataclass(frozen=True, slots=True)

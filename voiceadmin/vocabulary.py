@@ -244,6 +244,7 @@ class Role(IntEnum):
     ADMIN = 3
 
 
+SHORT_TEXT = 3  # letters from which a text is looked for inside words too
 PAGE_SIZES = (25, 50, 100)
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE = 1_000_000_000

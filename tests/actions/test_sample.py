@@ -72,7 +72,7 @@ def test_a_stored_voice_is_found_by_its_folded_texts() -> None:
     voice = db.session.get_one(ClonedVoice, 456)
 
     assert voice.name_key == "custom professional voice"
-    assert voice.search_key == "custom professional voice\nvoice_abc123xyz"
+    assert voice.search_key == "\ncustom professional voice\nvoice_abc123xyz\n"
 
 
 def test_the_organizations_are_marked_as_sample_and_have_our_own_ids() -> None:

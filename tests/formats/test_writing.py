@@ -34,26 +34,20 @@ def test_every_file_reads_back_to_the_same_voices(voices: list[VoiceRow], format
     assert read_back(data) == voices
 
 
-@given(LISTS)
-def test_the_answer_reads_back_to_the_same_voices(voices: list[VoiceRow]) -> None:
-    assert read_back(as_answer(voices)) == voices
+@pytest.mark.parametrize("records", ['{"name":"Recepción"},{}', '{"name":"Recepción"},{}'.encode()])
+def test_the_answer_holds_the_records_as_they_are_written(records: str | bytes) -> None:
+    assert json.loads(as_answer(records)) == {"success": True, "cloned_voices": [{"name": "Recepción"}, {}]}
 
 
-@given(LISTS)
-def test_the_answer_is_what_the_api_says(voices: list[VoiceRow]) -> None:
-    body = as_answer(voices)
-
-    answer = json.loads(body)
-    assert answer == {"success": True, "cloned_voices": [write_record(voice) for voice in voices]}
-    assert body == json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-    assert all(tuple(voice) == FIELDS for voice in answer["cloned_voices"])
+def test_the_answer_for_no_voices_is_an_empty_list() -> None:
+    assert as_answer(None) == b'{"success":true,"cloned_voices":[]}'
 
 
 @given(LISTS)
 def test_a_json_file_is_the_answer_with_a_voice_a_line(voices: list[VoiceRow]) -> None:
     text = "".join(as_file(voices, ExportFormat.JSON))
 
-    assert json.loads(text) == json.loads(as_answer(voices))
+    assert json.loads(text) == {"success": True, "cloned_voices": [write_record(voice) for voice in voices]}
     assert text.count("\n") == len(voices) + 2
 
 

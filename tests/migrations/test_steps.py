@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import stat
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -53,12 +55,26 @@ def go(revision: str) -> None:
         (command.downgrade if revision == "base" else command.upgrade)(config, revision)
 
 
+OF_ONE_DATABASE = {"place", "ix_voice_record", "ix_voice_search", "ix_voice_by_kind"}  # no model speaks of them
+
+
+def differences() -> Any:
+    """Between the store and the models, but for what Alembic cannot compare."""
+
+    def ours(thing: Any, name: str | None, *_: Any) -> bool:
+        return name is not None and name not in OF_ONE_DATABASE and not name.startswith("voice_search")
+
+    options = {"compare_server_default": True, "include_object": ours}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index ix_voice_by_kind")
+        warnings.filterwarnings("ignore", r"Computed default on cloned_voice\.\w+ cannot be modified")
+        return compare_metadata(MigrationContext.configure(db.session.connection(), opts=options), Base.metadata)
+
+
 def test_the_steps_lead_to_the_models(bare: Flask) -> None:
     migrate()
 
-    context = MigrationContext.configure(db.session.connection(), opts={"compare_server_default": True})
-
-    assert compare_metadata(context, Base.metadata) == []
+    assert differences() == []
 
 
 def test_a_new_store_is_made_once(bare: Flask) -> None:
@@ -85,10 +101,8 @@ def test_a_step_back_takes_everything_away_and_forward_again_brings_the_same(bar
     db.session.rollback()
     go("head")
 
-    context = MigrationContext.configure(db.session.connection())
-
     assert left == ["alembic_version"]
-    assert compare_metadata(context, Base.metadata) == []
+    assert differences() == []
 
 
 def test_many_that_start_together_migrate_once(bare: Flask) -> None:

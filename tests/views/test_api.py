@@ -17,6 +17,7 @@ from voiceadmin.actions.sample import fill_sample
 from voiceadmin.db import db, writing
 from voiceadmin.models import Organization
 from voiceadmin.queries.voices import voices_answer
+from voiceadmin.views.bodies import Bodies
 from voiceadmin.vocabulary import MAX_ID, VoiceStatus
 
 ROUTE = "/api/v1/assistants/{}/cloned-voices"
@@ -326,6 +327,7 @@ def test_the_body_and_its_tag_are_of_one_snapshot(
         writer.join()
         return voices_answer(*args)
 
+    monkeypatch.setattr("voiceadmin.views.api.bodies", Bodies(0))
     monkeypatch.setattr("voiceadmin.views.api.voices_answer", with_a_write_in_between)
     response = client.get(ROUTE.format(31))
     monkeypatch.undo()
@@ -334,6 +336,20 @@ def test_the_body_and_its_tag_are_of_one_snapshot(
     assert response.get_json()["cloned_voices"][0]["name"] == "Before"
     assert client.get(ROUTE.format(31)).get_json()["cloned_voices"][0]["name"] == "After"
     assert tag(client) != before
+
+
+def test_a_list_that_did_not_change_is_put_together_once(
+    client: FlaskClient, acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_voice(acme, name="Once")
+    first = client.get(ROUTE.format(31)).data
+
+    def never(*_: Any) -> bytes:
+        raise AssertionError("put together again")
+
+    monkeypatch.setattr("voiceadmin.views.api.voices_answer", never)
+
+    assert client.get(ROUTE.format(31)).data == first
 
 
 def test_names_in_every_script_and_hostile_texts_come_through_as_they_are(

@@ -31,7 +31,7 @@ def broken(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         raise ZeroDivisionError("SELECT secret FROM /srv/voiceadmin")
 
     monkeypatch.setattr("voiceadmin.views.assistants.list_assistants", fail)
-    monkeypatch.setattr("voiceadmin.views.api.get_assistant", fail)
+    monkeypatch.setattr("voiceadmin.views.api.get_owner", fail)
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
 
 

@@ -174,7 +174,9 @@ def _voices(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> Iterat
 def _put(table: type[Base], rows: Sequence[dict[str, Any]]) -> Tally:
     """Write those of the whole rows that the store does not have just like that."""
     columns = inspect(table).columns
-    found = db.session.execute(select(*columns).where(columns["id"].in_([row["id"] for row in rows])))
+    found = db.session.execute(
+        select(*(columns[name] for name in rows[0])).where(columns["id"].in_([row["id"] for row in rows]))
+    )
     stored = {row["id"]: dict(row) for row in found.mappings()}
     different = [row for row in rows if stored.get(row["id"]) != row]
     if different:

@@ -15,9 +15,13 @@ from voiceadmin.vocabulary import ExportFormat
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def as_answer(rows: Iterable[VoiceRow]) -> bytes:
-    """The body of the JSON route: `{"success":true,"cloned_voices":[…]}` in UTF-8."""
-    return b'{"success":true,"cloned_voices":[' + ",".join(_encode(write_record(row)) for row in rows).encode() + b"]}"
+def as_answer(records: bytes | str | None) -> bytes:
+    """The body of the JSON route: `{"success":true,"cloned_voices":[…]}` in UTF-8.
+
+    records: the JSON of every voice, commas between them; None for no voices.
+    """
+    written = records.encode() if isinstance(records, str) else records or b""
+    return b"".join((b'{"success":true,"cloned_voices":[', written, b"]}"))
 
 
 def as_file(rows: Iterable[VoiceRow], format: ExportFormat) -> Iterator[str]:

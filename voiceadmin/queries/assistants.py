@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select, text, tuple_
 
 from voiceadmin.db import db
 from voiceadmin.folding import folded
-from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.models import Assistant, ClonedVoice, Organization, VoiceCount
 from voiceadmin.problems import AssistantNotFound, OrganizationNotFound
 from voiceadmin.queries.rows import (
     ORGANIZATION_COLUMNS,
     VOICE_COLUMNS,
     assistant_row,
     organization_row,
+    revision,
     select_assistants,
     voice_row,
 )
@@ -30,13 +31,28 @@ from voiceadmin.shapes import (
 )
 from voiceadmin.vocabulary import VoiceStatus
 
+_ONE = select_assistants().where(Assistant.id == bindparam("id"))
+_OWNER = text(
+    "SELECT organization.id, store.name, organization.revision FROM assistant"
+    " JOIN organization ON organization.id = assistant.organization_id CROSS JOIN store WHERE assistant.id = :id"
+)
+
 
 def get_assistant(assistant_id: int) -> AssistantRow:
     """One assistant, in one statement. Raises AssistantNotFound."""
-    row = db.session.execute(select_assistants().where(Assistant.id == assistant_id)).one_or_none()
+    row = db.session.execute(_ONE, {"id": assistant_id}).one_or_none()
     if row is None:
         raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")
     return assistant_row(row)
+
+
+def get_owner(assistant_id: int) -> tuple[int, str] | None:
+    """Our id of the organization whose voices an assistant can use, and its revision; None if it is not there.
+
+    Programs ask for this every few seconds, so it reads nothing else.
+    """
+    row = db.session.execute(_OWNER, {"id": assistant_id}).one_or_none()
+    return None if row is None else (row[0], revision(*row))
 
 
 def some_assistant(preferred: int) -> int | None:
@@ -112,10 +128,10 @@ def _status_counts(organizations: set[int]) -> dict[int, StatusCounts]:
     if not organizations:
         return {}
     found: Any = db.session.execute(
-        select(ClonedVoice.organization_id, ClonedVoice.status, func.count())
-        .where(ClonedVoice.organization_id.in_(sorted(organizations)))
-        .group_by(ClonedVoice.organization_id, ClonedVoice.status)
+        select(VoiceCount.organization_id, VoiceCount.status, cast(func.sum(VoiceCount.voices), BigInteger))
+        .where(VoiceCount.organization_id.in_(sorted(organizations)))
+        .group_by(VoiceCount.organization_id, VoiceCount.status)
     )
     for organization, status, count in found:
-        counts[organization][status] = count
+        counts[organization][VoiceStatus(status)] = count
     return dict(counts)

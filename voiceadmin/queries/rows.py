@@ -39,19 +39,28 @@ def voice_row(row: Any) -> VoiceRow:
     return VoiceRow._make(row[: len(VOICE_COLUMNS)])
 
 
+WRITTEN_COLUMNS = (*VoiceRow._fields, "organization_id", "name_key", "search_key")
+
+
+def voice_values(row: VoiceRow, organization_id: int) -> tuple[Any, ...]:
+    """The way back: the values of WRITTEN_COLUMNS, for `upsert_rows`."""
+    return (*row, organization_id, name_key(row.name), search_key(row.name, row.provider_voice_id))
+
+
 def voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
-    """The way back: all columns of a voice, for `upsert`."""
-    return row._asdict() | {
-        "organization_id": organization_id,
-        "name_key": name_key(row.name),
-        "search_key": search_key(row.name, row.provider_voice_id),
-    }
+    """The same by column, for `upsert`."""
+    return dict(zip(WRITTEN_COLUMNS, voice_values(row, organization_id), strict=True))
 
 
 def organization_row(values: tuple[Any, ...]) -> OrganizationRow:
     """The values of ORGANIZATION_COLUMNS."""
-    id, name, assistants, revision, store = values
-    return OrganizationRow(id, name, assistants, f"{store}/{id}/{revision}")
+    id, name, assistants, number, store = values
+    return OrganizationRow(id, name, assistants, revision(id, store, number))
+
+
+def revision(organization_id: int, store: str, number: int) -> str:
+    """A word that no other state of any organization's voices has, in whichever store."""
+    return f"{store}/{organization_id}/{number}"
 
 
 def select_assistants() -> Any:

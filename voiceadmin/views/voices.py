@@ -11,7 +11,8 @@ from voiceadmin import clock
 from voiceadmin.access import needs
 from voiceadmin.forms.filters import VoiceFilterForm, voice_query
 from voiceadmin.queries.assistants import get_assistant
-from voiceadmin.queries.voices import get_voice, list_voices, voice_choices, voice_record
+from voiceadmin.queries.voice_lists import list_voices
+from voiceadmin.queries.voices import get_voice, voice_choices, voice_record
 from voiceadmin.shapes import VoiceFilters
 from voiceadmin.views.code import code_samples
 from voiceadmin.vocabulary import Role

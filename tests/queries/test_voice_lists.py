@@ -1,0 +1,452 @@
+"""A page of voices by filters and order: every way of finding it finds what plain Python finds."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, event, text
+
+from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, voice_row
+from voiceadmin.actions.importing import ImportTarget, import_voices
+from voiceadmin.db import db, writing
+from voiceadmin.folding import folded, name_key
+from voiceadmin.models import ClonedVoice, Organization
+from voiceadmin.queries import voice_lists
+from voiceadmin.queries.voice_lists import list_voices
+from voiceadmin.shapes import Fault, VoiceFilters, VoiceRow
+from voiceadmin.vocabulary import (
+    MAX_ID,
+    PAGE_SIZES,
+    QualityTier,
+    VoiceColumn,
+    VoiceOrder,
+    VoiceStatus,
+    VoiceUse,
+)
+
+READY, FAILED, PROCESSING = VoiceStatus.READY, VoiceStatus.FAILED, VoiceStatus.PROCESSING
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    """An organization that holds the voices of a test."""
+    return make_organization()
+
+
+def names(organization: Organization, now: datetime, **filters: Any) -> set[str]:
+    """The names of the voices that filters choose."""
+    return {row.name for row in list_voices(organization.id, VoiceFilters(**filters), now=now).page.rows}
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        pytest.param({}, {"Ada", "Bo_b", "Recepción", "50%"}, id="no-filter-is-all"),
+        pytest.param({"text": "ADA"}, {"Ada"}, id="name-ignores-case"),
+        pytest.param({"text": "recepcion"}, {"Recepción"}, id="name-ignores-accents"),
+        pytest.param({"text": "RECEPCIÓN"}, {"Recepción"}, id="accents-in-the-search-are-ignored-too"),
+        pytest.param({"text": "o_b"}, {"Bo_b"}, id="underscore-is-a-letter"),
+        pytest.param({"text": "0%"}, set(), id="two-letters-begin-a-word"),
+        pytest.param({"text": "50%"}, {"50%"}, id="percent-is-a-letter"),
+        pytest.param({"text": "b"}, {"Bo_b"}, id="one-letter-begins-a-word"),
+        pytest.param({"text": "ep"}, set(), id="two-letters-inside-a-word-are-too-few"),
+        pytest.param({"text": "epc"}, {"Recepción"}, id="three-letters-are-found-inside-a-word"),
+        pytest.param({"text": "pv"}, {"Ada", "Bo_b", "Recepción", "50%"}, id="a-provider-id-is-a-word"),
+        pytest.param({"text": "pv-bo"}, {"Bo_b"}, id="provider-id-is-searched"),
+        pytest.param({"text": "adapv"}, set(), id="name-and-provider-id-do-not-run-together"),
+        pytest.param({"statuses": (FAILED,)}, {"Bo_b"}, id="one-status"),
+        pytest.param({"statuses": (FAILED, PROCESSING)}, {"Bo_b", "Recepción"}, id="any-of-two-statuses"),
+        pytest.param({"providers": ("playht",)}, {"50%"}, id="a-provider-without-a-name-here"),
+        pytest.param({"providers": ("playht", "resemble")}, {"50%", "Bo_b"}, id="any-of-two-providers"),
+        pytest.param({"tiers": (QualityTier.EXCELLENT,)}, {"Ada"}, id="one-is-excellent"),
+        pytest.param({"tiers": (QualityTier.GOOD,)}, {"Bo_b"}, id="lower-bound-is-in"),
+        pytest.param({"tiers": (QualityTier.POOR,)}, {"50%"}, id="zero-is-poor"),
+        pytest.param({"tiers": (None,)}, {"Recepción"}, id="not-scored"),
+        pytest.param({"tiers": (None, QualityTier.POOR)}, {"Recepción", "50%"}, id="not-scored-or-poor"),
+        pytest.param({"languages": ("fr",)}, {"Bo_b"}, id="one-language"),
+        pytest.param({"uses": (VoiceUse.NEVER,)}, {"Recepción", "50%"}, id="never-used"),
+        pytest.param({"uses": (VoiceUse.IDLE_30,)}, {"Bo_b", "50%"}, id="idle-includes-old-ones-never-used"),
+        pytest.param({"uses": (VoiceUse.IDLE_90,)}, {"50%"}, id="idle-for-longer"),
+        pytest.param({"statuses": (READY,), "tiers": (QualityTier.POOR,)}, {"50%"}, id="filters-add-up"),
+        pytest.param({"statuses": (READY,), "languages": ("fr",)}, set(), id="filters-can-exclude-all"),
+    ],
+)
+def test_filters_choose_voices(acme: Organization, now: datetime, filters: dict[str, Any], expected: set[str]) -> None:
+    make_voice(acme, name="Ada", provider_voice_id="pv-ada", quality_score=1.0, last_used_at=now, synthesis_count=3)
+    make_voice(
+        acme,
+        name="Bo_b",
+        provider="resemble",
+        provider_voice_id="pv-bo",
+        status=FAILED,
+        quality_score=QualityTier.GOOD.low,
+        language="fr",
+        last_used_at=now - 30 * DAY,
+        synthesis_count=1,
+    )
+    make_voice(acme, name="Recepción", status=PROCESSING, quality_score=None, created_at=now - 29 * DAY)
+    make_voice(acme, name="50%", provider="playht", quality_score=0.0, created_at=LONG_AGO)
+    make_voice(make_organization("Other"), name="Ada of another organization")
+
+    assert names(acme, now, **filters) == expected
+
+
+def test_a_voice_with_uses_but_no_date_counts_as_used(acme: Organization, now: datetime) -> None:
+    make_voice(acme, name="Undated", synthesis_count=5, last_used_at=None)
+
+    assert names(acme, now, uses=(VoiceUse.NEVER,)) == set()
+
+
+def test_the_bounds_of_idleness_are_inclusive(acme: Organization, now: datetime) -> None:
+    instant = timedelta(microseconds=1)
+    make_voice(acme, name="At", last_used_at=now - 30 * DAY, synthesis_count=1)
+    make_voice(acme, name="Inside", last_used_at=now - 30 * DAY + instant, synthesis_count=1)
+
+    assert names(acme, now, uses=(VoiceUse.IDLE_30,)) == {"At"}
+
+
+def test_counts_by_status_stand_under_the_other_filters(acme: Organization, now: datetime) -> None:
+    make_voice(acme, status=READY)
+    make_voice(acme, status=FAILED)
+    make_voice(acme, status=FAILED, provider="resemble")
+
+    filters = VoiceFilters(statuses=(READY,), providers=("elevenlabs",))
+    found = list_voices(acme.id, filters, now=now)
+
+    assert found.counts == {PROCESSING: 0, READY: 1, FAILED: 1, VoiceStatus.ARCHIVED: 0}
+    assert found.page.total == 1
+    assert [(label, number) for _, label, number, _ in found.tabs][:2] == [("All", 2), ("Ready", 1)]
+
+
+def test_a_page_past_the_end_is_empty_and_knows_the_total(acme: Organization, now: datetime) -> None:
+    make_voice(acme)
+
+    page = list_voices(acme.id, VoiceFilters(page=9), now=now).page
+
+    assert (page.rows, page.total, page.last) == ([], 1, 1)
+
+
+def test_users_are_the_assistants_set_to_a_voice(acme: Organization, now: datetime) -> None:
+    used = make_voice(acme, provider="resemble", provider_voice_id="X1")
+    other_case = make_voice(acme, provider="resemble", provider_voice_id="x1")
+    other_provider = make_voice(acme, provider="inworld", provider_voice_id="X1")
+    nameless = make_voice(acme, provider_voice_id="")
+    for _ in range(2):
+        make_assistant(acme, tts_provider="resemble", tts_voice_id="X1")
+    make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="")
+    make_assistant(make_organization("Other"), tts_provider="inworld", tts_voice_id="X1")
+
+    users = list_voices(acme.id, VoiceFilters(), now=now).users
+
+    assert users == {used.id: 2}
+    assert not {other_case.id, other_provider.id, nameless.id} & set(users)
+
+
+# Every order, filter and page, against plain Python over the same rows
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+SCORES = st.none() | st.sampled_from([0.0, 0.6999999999999999, 0.7, 0.8, 0.897, 0.9, 1.0]) | st.floats(0, 1)
+TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2026, 11, 22)).map(  # noqa: DTZ001  # made aware at once
+    lambda time: time.replace(tzinfo=LONG_AGO.tzinfo)
+)
+VOICES = st.builds(
+    voice_row,
+    name=WORDS | st.sampled_from(["Ada", "ada", "Émile", "emile", "Zoë"]),
+    provider=st.sampled_from(["elevenlabs", "resemble", "playht", "Zed"]),
+    provider_voice_id=WORDS,
+    language=st.sampled_from([None, "en", "fr", "en-US"]),
+    status=st.sampled_from(list(VoiceStatus)),
+    quality_score=SCORES,
+    created_at=TIMES,
+    last_used_at=st.none() | TIMES,
+    synthesis_count=st.sampled_from([0, 0, 1, 2, MAX_ID]),
+)
+FILTERS = st.builds(
+    VoiceFilters,
+    text=st.sampled_from(["", "", "a", "é", "%", "E", "ad", "ada", "mile"]),
+    statuses=st.lists(st.sampled_from(list(VoiceStatus)), max_size=2, unique=True).map(tuple),
+    providers=st.lists(st.sampled_from(["elevenlabs", "playht"]), max_size=2, unique=True).map(tuple),
+    tiers=st.lists(st.sampled_from([None, *QualityTier]), max_size=2, unique=True).map(tuple),
+    uses=st.lists(st.sampled_from(list(VoiceUse)), max_size=2, unique=True).map(tuple),
+    languages=st.lists(st.sampled_from(["en", "fr"]), max_size=2, unique=True).map(tuple),
+    order=st.sampled_from(list(VoiceOrder)),
+    size=st.sampled_from([1, 2, 3]),
+)
+IN_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:
+    """Let an organization have exactly these voices."""
+    with writing():
+        db.session.execute(delete(ClonedVoice))
+    if rows:
+        put_voices(organization, rows)
+
+
+def chosen(row: VoiceRow, filters: VoiceFilters, now: datetime) -> bool:
+    """What the filters mean, in plain Python."""
+
+    def has_text(row: VoiceRow) -> bool:
+        sought = folded(filters.text)
+        texts = [folded(row.name), folded(row.provider_voice_id)]
+        if len(sought) >= 3 or not sought:
+            return any(sought in text for text in texts)
+        return any(f"{before}{sought}" in f"\n{text}" for text in texts for before in "\n ")
+
+    def in_use(use: VoiceUse) -> bool:
+        if use.idle is None:
+            return row.last_used_at is None and row.synthesis_count == 0
+        return (row.last_used_at or row.created_at) <= now - use.idle
+
+    return (
+        has_text(row)
+        and (not filters.statuses or row.status in filters.statuses)
+        and (not filters.providers or row.provider in filters.providers)
+        and (not filters.tiers or row.tier in filters.tiers)
+        and (not filters.uses or any(map(in_use, filters.uses)))
+        and (not filters.languages or row.language in filters.languages)
+    )
+
+
+def ordered(rows: Sequence[VoiceRow], order: VoiceOrder) -> list[VoiceRow]:
+    """What the order means, in plain Python: nulls last both ways, ties by id in the order's direction.
+
+    Voices without a last use go by their creation; those of a status or a provider go by name, whatever the direction.
+    """
+    values: dict[VoiceColumn, Callable[[VoiceRow], Any]] = {
+        VoiceColumn.NAME: lambda row: name_key(row.name),
+        VoiceColumn.PROVIDER: lambda row: row.provider,
+        VoiceColumn.STATUS: lambda row: row.status.value,
+        VoiceColumn.QUALITY: lambda row: row.quality_score,
+        VoiceColumn.SYNTHESES: lambda row: row.synthesis_count,
+        VoiceColumn.LAST_USED: lambda row: row.last_used_at,
+        VoiceColumn.CREATED: lambda row: row.created_at,
+    }
+    value, down = values[order.column], order.descending
+    rows = sorted(rows, key=lambda row: (name_key(row.name), row.id))
+    if order.column in (VoiceColumn.STATUS, VoiceColumn.PROVIDER):
+        return (
+            sorted(rows, key=value, reverse=False)
+            if not down
+            else sorted(rows, key=lambda row: [-ord(letter) for letter in value(row)] + [0])
+        )
+    known = [row for row in rows if value(row) is not None]
+    unknown = [row for row in rows if value(row) is None]
+    known.sort(key=lambda row: (value(row), row.id), reverse=down)
+    unknown.sort(key=lambda row: (row.created_at if order.column is VoiceColumn.LAST_USED else 0, row.id), reverse=down)
+    return known + unknown
+
+
+WAYS = {  # the bounds that lead to each way of finding a page
+    "as-it-comes": {},
+    "walking": {"LOOKING_UP": 10**9},
+    "looking-up": {"LOOKING_UP": 0},
+    "too-many-to-count": {"GATHERED": 1},
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find pages in one of the ways."""
+    for name, value in WAYS[request.param].items():
+        monkeypatch.setattr(voice_lists, name, value)
+
+
+@IN_DATABASE
+@given(rows=st.lists(VOICES, max_size=12), filters=FILTERS)
+@pytest.mark.usefixtures("way")
+def test_pages_together_are_the_list_that_plain_python_makes(
+    acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
+) -> None:
+    refill(acme, rows)
+    expected = ordered([row for row in rows if chosen(row, filters, now)], filters.order)
+    counts = Counter(row.status for row in rows if chosen(row, filters.but(statuses=()), now))
+
+    first = list_voices(acme.id, filters, now=now)
+    found, number, voices = list(first.page.rows), 1, first
+    while voices.page.rows:
+        number += 1
+        voices = list_voices(acme.id, filters.but(page=number), now=now)
+        found += voices.page.rows
+
+    assert found == expected
+    assert not voices.cut
+    assert first.page.total == len(expected) if first.page.exact else first.page.total <= len(expected)
+    for status in VoiceStatus:
+        exact = status not in first.more
+        assert first.counts[status] == counts[status] if exact else first.counts[status] <= counts[status]
+
+
+@IN_DATABASE
+@given(rows=st.lists(VOICES, max_size=12), filters=FILTERS)
+def test_what_a_bounded_walk_finds_is_right_as_far_as_it_goes(
+    acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
+) -> None:
+    refill(acme, rows)
+    expected = ordered([row for row in rows if chosen(row, filters, now)], filters.order)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voice_lists, "WALKED", 4)
+        patch.setattr(voice_lists, "GATHERED", 1)
+        voices = list_voices(acme.id, replace(filters, size=25), now=now)
+
+    places = [expected.index(row) for row in voices.page.rows]
+    assert places == sorted(places)
+    assert voices.cut or len(voices.page.rows) == len(expected)
+
+
+@IN_DATABASE
+@given(score=SCORES)
+def test_python_and_sql_grade_alike(acme: Organization, now: datetime, score: float | None) -> None:
+    row = voice_row(quality_score=score)
+    refill(acme, [row])
+
+    tiers = [tier for tier in (None, *QualityTier) if names(acme, now, tiers=(tier,))]
+
+    assert tiers == [QualityTier.of(score)]
+
+
+@pytest.mark.parametrize("size", PAGE_SIZES)
+def test_a_list_takes_three_statements_whatever_its_length(acme: Organization, now: datetime, size: int) -> None:
+    make_assistant(acme)
+    refill(acme, [voice_row() for _ in range(size + 1)])
+    statements: list[str] = []
+    db.session.rollback()
+    event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    list_voices(acme.id, VoiceFilters(size=size), now=now)
+
+    assert len([statement for statement in statements if not statement.startswith("BEGIN")]) == 3
+
+
+def test_an_import_is_seen_by_the_next_reading(acme: Organization, now: datetime) -> None:
+    assistant, faults = make_assistant(acme), list[Fault]()
+    line = json.dumps({**voice_row(name="New")._asdict(), "created_at": "2026-01-01T00:00:00Z"}).encode()
+
+    import_voices(io.BytesIO(line), ImportTarget(assistant.id), on_fault=faults.append)
+
+    assert not faults
+
+    assert names(acme, now) == {"New"}
+
+
+# What a page costs: entries of tables and indexes that the database visits, or the steps of SQLite's machine
+
+
+def voices_like(count: int, **fields: Any) -> list[VoiceRow]:
+    """So many voices of every kind, evenly spread."""
+    return [
+        voice_row(
+            **{
+                "name": f"Voice {number * 7919 % count}",
+                "provider": ("elevenlabs", "resemble", "inworld")[number % 3],
+                "status": (READY, READY, FAILED, PROCESSING)[number % 4],
+                "quality_score": None if number % 5 == 0 else number * 31 % 100 / 100,
+                "language": ("en", "de", None)[number % 7 % 3],
+                "last_used_at": None if number % 8 < 3 else LONG_AGO + timedelta(minutes=number * 997 % 100_000),
+                "synthesis_count": 0 if number % 8 < 3 else number * 13 % 1000,
+            }
+            | fields
+        )
+        for number in range(count)
+    ]
+
+
+def cost_of(work: Callable[[], Any]) -> int:
+    """How much the database visits to do something."""
+    db.session.rollback()
+    connection = db.session.connection().connection.driver_connection
+    if db.engine.dialect.name == "sqlite":
+        assert isinstance(connection, sqlite3.Connection)
+        steps = count()
+        connection.set_progress_handler(lambda: next(steps) and 0, 1)
+        work()
+        connection.set_progress_handler(None, 0)
+        return next(steps)
+    work()
+    visited = db.session.scalar(
+        text(
+            "SELECT CAST(sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)) AS bigint)"
+            " FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace"
+        )
+    )
+    return int(visited or 0)
+
+
+def settle() -> None:
+    """What the databases do by themselves sooner or later: count rows, and merge what an index of words grew by."""
+    if db.engine.dialect.name == "sqlite":
+        with writing():
+            db.session.execute(text("INSERT INTO voice_search (voice_search) VALUES ('optimize')"))
+    else:
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+PAGES: dict[str, dict[str, Any]] = {
+    "all": {},
+    "status-and-provider": {"statuses": (READY,), "providers": ("resemble",)},
+    "tier": {"tiers": (QualityTier.POOR,)},
+    "use": {"uses": (VoiceUse.NEVER,)},
+    "idle": {"uses": (VoiceUse.IDLE_30,)},
+    "language": {"languages": ("de",)},
+    "text": {"text": "voice 12"},
+    "by-name": {"order": VoiceOrder.NAME_UP},
+    "last-page": {"page": 10, "size": 25},
+}
+
+
+def test_voices_elsewhere_cost_a_page_nothing(acme: Organization, now: datetime) -> None:
+    put_voices(acme, voices_like(250))
+    lists = {name: VoiceFilters(**filters) for name, filters in PAGES.items()}
+
+    def costs() -> dict[str, int]:
+        settle()
+        return {name: cost_of(lambda: list_voices(acme.id, filters, now=now)) for name, filters in lists.items()}  # noqa: B023
+
+    put_voices(make_organization("Other"), voices_like(1000))
+    before = costs()
+    put_voices(make_organization("Larger"), voices_like(4500))
+    for _ in range(9):
+        put_voices(make_organization("One of many"), voices_like(500))
+    after = costs()
+
+    assert {name: cost for name, cost in after.items() if cost > 1.1 * before[name]} == {}
+
+
+@pytest.mark.parametrize("order", VoiceOrder)
+def test_the_first_and_the_last_page_cost_the_same_in_an_organization_ten_times_as_large(
+    sqlite_store: Flask, now: datetime, order: VoiceOrder
+) -> None:
+    small, large = make_organization("Small"), make_organization("Large")
+    put_voices(small, voices_like(300))
+    put_voices(large, voices_like(3000))
+    choices: list[dict[str, Any]] = [
+        {},
+        {"statuses": (READY,)},
+        {"statuses": (READY, FAILED)},
+        {"providers": ("resemble",)},
+        {"statuses": (FAILED,), "providers": ("resemble",)},
+    ]
+
+    def costs(organization: Organization, filters: VoiceFilters) -> list[int]:
+        last = list_voices(organization.id, filters, now=now).page.last
+        ends = filters, filters.but(page=last)
+        return [cost_of(lambda: list_voices(organization.id, end, now=now)) for end in ends]  # noqa: B023
+
+    for choice in choices:
+        filters = VoiceFilters(**choice, order=order, size=25)
+        for of_small, of_large in zip(costs(small, filters), costs(large, filters), strict=True):
+            assert of_large < 1.5 * of_small, choice
