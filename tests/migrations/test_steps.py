@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,22 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import text
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, text, update
 
-from tests.factories import make_organization, make_voice
+from tests.factories import make_organization, make_voice, put_voices, voice_row
 from voiceadmin import create_app
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
-from voiceadmin.db import Base, db, write_options, writing
+from voiceadmin.db import Base, db, upsert, write_options, writing
 from voiceadmin.migrations import HERE, migrate, newest, revision_of_store
+from voiceadmin.models import ClonedVoice
 from voiceadmin.problems import StoreNotReady
+from voiceadmin.queries.rows import voice_columns
+from voiceadmin.queries.voice_lists import list_voices
+from voiceadmin.queries.voices import voices_answer
+from voiceadmin.shapes import VoiceFilters, VoiceQuery
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -166,3 +175,78 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
     with app.app_context(), pytest.raises(StoreNotReady, match="VOICEADMIN_INSTANCE"):
         migrate()
+
+
+COUNTED = "organization_id, status, provider, coalesce(language, ''), tier, dated, never"
+
+
+def assert_counted() -> None:
+    """The kept counts are what counting finds."""
+    kept = db.session.execute(text("SELECT * FROM voice_count")).all()
+    counted = db.session.execute(text(f"SELECT {COUNTED}, count(*) FROM cloned_voice GROUP BY {COUNTED}")).all()
+    assert sorted(map(tuple, kept)) == sorted(map(tuple, counted))
+
+
+def test_voices_that_were_there_before_are_counted_found_and_written(bare: Flask) -> None:
+    migrate()
+    go("base")
+    go("0001")
+    with writing():
+        db.session.execute(text("INSERT INTO organization (id, name) VALUES (1, 'Acme')"))
+        db.session.execute(
+            text(
+                "INSERT INTO cloned_voice (id, organization_id, name, provider, provider_voice_id, status, created_at,"
+                " synthesis_count, name_key, search_key) VALUES (7, 1, 'Ada', 'resemble', '', 'ready',"
+                " '2024-01-15T10:45:00.000000Z', 0, 'ada', :search_key)"
+            ),
+            {"search_key": "ada\n"},
+        )
+
+    migrate()
+
+    assert_counted()
+    found = list_voices(1, VoiceFilters(text="ada"), now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert [row.id for row in found.page.rows] == [7]
+    assert json.loads(voices_answer(1, VoiceQuery()))["cloned_voices"][0]["created_at"] == "2024-01-15T10:45:00Z"
+
+
+WRITES = st.lists(
+    st.tuples(
+        st.sampled_from(["insert", "delete", "language", "status", "quality_score", "synthesis_count", "last_used_at"]),
+        st.integers(1, 5),
+        st.integers(0, 2),
+    ),
+    max_size=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(WRITES)
+def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tuple[str, int, int]]) -> None:
+    """By hand, a statement for one voice or for many."""
+    organizations = [make_organization() for _ in range(2)]
+    values: dict[str, list[Any]] = {
+        "language": ["en", None, ""],
+        "status": ["ready", "failed", "archived"],
+        "quality_score": [None, 0.5, 0.95],
+        "synthesis_count": [0, 1, 2],
+        "last_used_at": [None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))],
+    }
+    put_voices(organizations[0], [voice_row(id=1), voice_row(id=2)])
+    with writing():
+        for what, id, number in writes:
+            if what == "insert":
+                db.session.execute(upsert(ClonedVoice), [voice_columns(voice_row(id=id), organizations[number % 2].id)])
+            elif what == "delete":
+                db.session.execute(delete(ClonedVoice).where(ClonedVoice.id >= id))
+            else:
+                db.session.execute(
+                    update(ClonedVoice).where(ClonedVoice.id <= id).values({what: values[what][number]}),
+                    execution_options={"synchronize_session": False},
+                )
+
+    assert_counted()
+
+    with writing():
+        db.session.execute(delete(ClonedVoice))
+    assert_counted()
