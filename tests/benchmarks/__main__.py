@@ -19,19 +19,28 @@ from typing import NoReturn
 import click
 
 from tests.benchmarks.client import BadAnswer
-from tests.benchmarks.measure import POSTGRESQL, Question, Results, Turns, measure_memory, measure_starts, questions
+from tests.benchmarks.measure import (
+    POSTGRESQL,
+    TENTH,
+    Question,
+    Results,
+    Turns,
+    measure_memory,
+    measure_starts,
+    questions,
+)
 from tests.benchmarks.postgresql import running as postgresql_running
 from tests.benchmarks.report import Figure, as_json, figures, lines, write
 from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, installed, nginx_kind
 from tests.benchmarks.store import Plan, Store, make_store, plain_store
-from tests.benchmarks.writes import change_ms, import_rate
+from tests.benchmarks.writes import change_ms, import_rate, prices
 
 RESULTS = Path(__file__).resolve().parents[2] / "instance" / "benchmarks.json"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done. seconds, most: of one server's turn with one question; larger: also stores ten times as big."""
+    """How much is done. seconds, most: of one server's turn with one question."""
 
     plan: Plan
     rounds: int
@@ -41,11 +50,11 @@ class Effort:
     many_seconds: float
     changes: int
     imported: int
-    larger: bool
+    priced: int
 
 
-FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, larger=True)
-QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, larger=False)
+FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000)
+QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000)
 
 
 def say(line: str) -> None:
@@ -54,7 +63,7 @@ def say(line: str) -> None:
 
 
 def run(
-    effort: Effort, folder: Path, kinds: Sequence[Kind], *, postgres: bool, plain_peers: bool = False
+    effort: Effort, folder: Path, kinds: Sequence[Kind], *, postgres: bool, shared: bool = False
 ) -> tuple[Results, list[Figure]]:
     """Make the stores that the folder does not have yet, check, measure, stop everything."""
     plan, load = effort.plan, os.getloadavg()[0]
@@ -65,17 +74,13 @@ def run(
         turns.results.single["load"] = load
         peers = [kind for kind in kinds if kind.name in PEERS]
         turns.start([kind for kind in kinds if kind not in peers], store)
-        turns.start(peers, plain_store(store) if plain_peers else store)
+        turns.start(peers, store if shared else plain_store(store))
         if postgres:
             address, place = stack.enter_context(postgresql_running(folder / "postgresql"))
             chosen = [kind for kind in kinds if kind.name in WITH_POSTGRESQL]
             turns.start(chosen, make_store(plan, place, say, address), POSTGRESQL)
-        if effort.larger:
-            for what, larger in (
-                ("10 × voices", Plan(10 * plan.voices, plan.organizations, plan.big)),
-                ("10 × organizations", Plan(plan.voices, 10 * plan.organizations, plan.big)),
-            ):
-                turns.start([KINDS[OURS]], make_store(larger, folder, say), f", {what}", only=asked[0].name)
+        tenth = _tenth(plan)
+        turns.start([KINDS[OURS]], make_store(tenth, folder, say), TENTH, only=asked[0].name)
         say("Checking that all answers are the same ...")
         turns.check(asked)
         turns.rounds(asked, effort.rounds, effort.seconds, effort.most)
@@ -86,6 +91,12 @@ def run(
     return turns.results, figures(turns.results, plan)
 
 
+def _tenth(plan: Plan) -> Plan:
+    """A store with the same small lists and a tenth of everything else."""
+    big = (0, 0, *plan.big[2:])
+    return Plan(max(plan.voices // 10, sum(big)), max(plan.organizations // 10, len(big) + 1), big)
+
+
 def _alone(effort: Effort, store: Store, largest: Question, results: Results) -> None:
     """What is measured with no other server around."""
     say("Memory, starts and writes ...")
@@ -94,6 +105,7 @@ def _alone(effort: Effort, store: Store, largest: Question, results: Results) ->
     results.single["change"] = change_ms(store, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
     with tempfile.TemporaryDirectory(prefix="voiceadmin-") as empty:
         results.single["import"] = import_rate(Path(empty), effort.imported)
+        results.prices = prices(Path(empty) / "prices", effort.priced)
 
 
 def kinds_here() -> list[Kind]:
@@ -113,12 +125,13 @@ def _interrupt(*_: object) -> NoReturn:
 @click.option(
     "--quick",
     is_flag=True,
-    help="Under five minutes: 300,000 voices in 300 organizations, fewer and shorter rounds, and no larger stores.",
+    help="Under five minutes: 300,000 voices in 300 organizations, fewer and shorter rounds.",
 )
 @click.option(
-    "--plain-peers",
+    "--shared",
     is_flag=True,
-    help="The peers over a table of their own, with one index for the filters; over our store otherwise.",
+    help="The peers over our own store and its indexes; over a table of their own, with one index for the filters,"
+    " otherwise.",
 )
 @click.option("--postgres", is_flag=True, help="The same store on PostgreSQL too.")
 @click.option(
@@ -133,7 +146,7 @@ def _interrupt(*_: object) -> NoReturn:
     default=RESULTS,
     help="Where the figures go as JSON; instance/benchmarks.json otherwise.",
 )
-def main(quick: bool, postgres: bool, plain_peers: bool, folder: Path | None, results_: Path) -> None:
+def main(quick: bool, postgres: bool, shared: bool, folder: Path | None, results_: Path) -> None:
     """Do what the command line says."""
     signal.signal(signal.SIGTERM, _interrupt)
     effort = QUICK if quick else FULL
@@ -141,10 +154,10 @@ def main(quick: bool, postgres: bool, plain_peers: bool, folder: Path | None, re
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voiceadmin-bench-")))
         try:
-            results, found = run(effort, folder.resolve(), kinds_here(), postgres=postgres, plain_peers=plain_peers)
+            results, found = run(effort, folder.resolve(), kinds_here(), postgres=postgres, shared=shared)
         except BadAnswer as bad:
             raise click.ClickException(str(bad)) from bad
-    write(results_, as_json(results, found, effort.plan) | {"plain_peers": plain_peers})
+    write(results_, as_json(results, found, effort.plan) | {"shared": shared})
     for line in lines(results, found):
         click.echo(line)
     say(f"As JSON: {results_}")

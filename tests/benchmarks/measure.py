@@ -41,8 +41,10 @@ from tests.benchmarks.servers import (
     started,
 )
 from tests.benchmarks.store import SOUGHT, Store, Touch
+from tests.benchmarks.writes import Price
 
 POSTGRESQL = ", PostgreSQL"  # behind the name of a server over that store
+TENTH = ", a tenth of the store"
 MANY = 8  # clients at once
 SIZE = 50  # rows a page
 
@@ -65,12 +67,14 @@ class Results:
     rounds: median milliseconds in each round, by question and server. fastest:
     of all single answers; what else the machine does touches it least. rates:
     by what was asked and how, in each round. single: other figures by name.
+    prices: of what a write has to keep up.
     """
 
     rounds: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     fastest: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     rates: dict[str, list[Rate]] = field(default_factory=lambda: defaultdict(list))
     single: dict[str, float | None] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
     def median(self, question: str, server: str = OURS) -> float | None:
         """The median of the rounds in milliseconds, or None where it was not measured."""

@@ -15,15 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
+
+from sqlalchemy import text
 
 from tests.benchmarks.store import Store, some_voice
 from voiceadmin import create_app
 from voiceadmin.actions.importing import ImportTarget, import_voices
 from voiceadmin.actions.store import let_go, prepare_store
 from voiceadmin.config import Settings
-from voiceadmin.db import db
+from voiceadmin.db import db, upsert, writing
 from voiceadmin.formats.record import write_record
+from voiceadmin.models import ClonedVoice, Organization
+from voiceadmin.queries.rows import voice_columns
 from voiceadmin.queries.voices import voices_answer
 from voiceadmin.shapes import Fault, VoiceQuery
 
@@ -56,6 +60,70 @@ def import_rate(folder: Path, voices: int) -> float:
         taken = time.perf_counter() - start
         assert report.added == voices, report
     return voices / taken
+
+
+PARTS = {  # what a write has to keep up, by what its indexes and triggers are called
+    "the six ordered indexes": "ix\\_voice\\_by\\_%",
+    "the written records": "ix\\_voice\\_record",
+    "the kept counts": "%counted",
+    "the search": "%found",
+    "the revision": "voice\\_" + 6 * "_",  # insert, update, delete
+}
+
+
+class Price(NamedTuple):
+    """What a part costs: microseconds for a voice that is added among others, and for one that is changed."""
+
+    adding: float
+    changing: float
+
+
+def prices(folder: Path, voices: int) -> dict[str, Price]:
+    """What each part costs, which is what a write saves without it; and under "all of it", what a write costs.
+
+    Added a thousand at a time to a store of so many, and changed one by one
+    as a use changes a voice, by SQL alone.
+    """
+    whole = _price(folder / "whole", voices, without=None)
+    found = {"all of it": whole}
+    for part, pattern in PARTS.items():
+        less = _price(folder / part, voices, without=pattern)
+        found[part] = Price(whole.adding - less.adding, whole.changing - less.changing)
+    return found
+
+
+def _price(folder: Path, voices: int, without: str | None) -> Price:
+    chance = random.Random(3)
+    rows = [voice_columns(some_voice(id, chance), 1) for id in range(1, 2 * voices + 1)]
+    chance.shuffle(rows)
+    with _opened(Settings(instance=folder)):
+        with writing():
+            db.session.add(Organization(id=1, name="One"))
+            db.session.flush()
+            db.session.execute(upsert(ClonedVoice), rows[:voices])
+            for kind, name in db.session.execute(
+                text(
+                    "SELECT type, name FROM sqlite_master WHERE tbl_name = 'cloned_voice' AND sql IS NOT NULL"
+                    " AND type IN ('index', 'trigger') AND name LIKE :without ESCAPE '\\'"
+                ),
+                {"without": without or ""},
+            ).all():
+                db.session.execute(text(f"DROP {kind} {name}"))
+        start = time.perf_counter()
+        for place in range(voices, 2 * voices, 1000):
+            with writing():
+                db.session.execute(upsert(ClonedVoice), rows[place : place + 1000])
+        adding = (time.perf_counter() - start) / voices
+        changes = []
+        for row in rows[:500]:
+            start = time.perf_counter()
+            with writing():
+                db.session.execute(_USE, {"id": row["id"], "now": "2026-11-01T12:00:00.000000Z"})
+            changes.append(time.perf_counter() - start)
+    return Price(adding * 1e6, median(changes) * 1e6)
+
+
+_USE = text("UPDATE cloned_voice SET synthesis_count = synthesis_count + 1, last_used_at = :now WHERE id = :id")
 
 
 @contextmanager

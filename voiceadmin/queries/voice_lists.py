@@ -438,12 +438,14 @@ class Merge:
         conditions = [self.condition, "" if self.bounded else self.tests]
         more = "".join(f" AND {condition}" for condition in conditions if condition)
         columns = ", tier, language, never, idle_since" if self.bounded else ""
+        order = f"ORDER BY sorted {direction}, id {direction}"  # of each stretch too: PostgreSQL merges only what is
         merged = " UNION ALL ".join(
-            f"SELECT {self.key} AS sorted, id{columns} FROM {self.table} WHERE organization_id = :organization"
-            f" AND status = :status{number} AND provider = :provider{number}{more}"
+            f"SELECT * FROM (SELECT {self.key} AS sorted, id{columns} FROM {self.table}"
+            f" WHERE organization_id = :organization AND status = :status{number} AND provider = :provider{number}"
+            f"{more} {order}) AS stretch{number}"
             for number in range(self.stretches)
         )
-        merged += f" ORDER BY sorted {direction}, id {direction}"
+        merged = f"{merged} {order}"
         if self.bounded:
             whole = "(SELECT search_key FROM cloned_voice AS whole WHERE whole.id = walked.id)"
             tests = " AND ".join(filter(None, (self.tests, self.held.format(whole))))

@@ -64,7 +64,7 @@ def _memory(organization: str) -> bytes:
 def _page(organization: str) -> bytes:
     rows = _store("BENCH_STORE").execute(
         f"SELECT {COLUMNS} FROM cloned_voice WHERE organization_id = ? AND status = 'ready' AND provider = 'elevenlabs'"
-        " ORDER BY synthesis_count DESC, id LIMIT 50",
+        " ORDER BY synthesis_count DESC, id DESC LIMIT 50",
         [organization],
     )
     cells = ("".join(f"<td>{html.escape(str(value))}</td>" for value in row) for row in rows)

@@ -38,7 +38,7 @@ db = SQLAlchemy(app, model_class=Base)
 @app.get("/page")
 def page() -> str:
     filters = {name: request.args[name] for name in ("organization_id", "status", "provider") if name in request.args}
-    statement = select(Voice).filter_by(**filters).order_by(Voice.synthesis_count.desc(), Voice.id)
+    statement = select(Voice).filter_by(**filters).order_by(Voice.synthesis_count.desc(), Voice.id.desc())
     return render_template_string(TABLE, voices=db.paginate(statement, per_page=50), fields=FIELDS)
 
 

@@ -226,13 +226,19 @@ POSTGRESQL = {
             SELECT coalesce('"' || replace(to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
                 '.000000', '') || 'Z"', 'null') $$""",
         """CREATE FUNCTION voice_grams(organization_id bigint, search_key text) RETURNS text[]
-            IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$
-            SELECT array_agg(DISTINCT organization_id || 'x' || gram) FROM (
-                SELECT substr(search_key, place, 3) FROM generate_series(1, length(search_key) - 2) AS place
-                UNION ALL
-                SELECT substr(search_key, place, 2) FROM generate_series(1, length(search_key) - 2) AS place
-                WHERE substr(search_key, place, 1) IN (chr(10), ' ')
-            ) AS grams (gram) $$""",
+            IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$
+            DECLARE
+                grams text[] := '{}';
+                before text := organization_id || 'x';
+            BEGIN
+                FOR place IN 1 .. length(search_key) - 2 LOOP
+                    grams := grams || (before || substr(search_key, place, 3));
+                    IF substr(search_key, place, 1) IN (chr(10), ' ') THEN
+                        grams := grams || (before || substr(search_key, place, 2));
+                    END IF;
+                END LOOP;
+                RETURN grams;
+            END $$""",
         # One statement, so that the table is written anew but once.
         "ALTER TABLE cloned_voice "
         + ", ".join(
