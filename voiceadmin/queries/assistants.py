@@ -16,6 +16,7 @@ from voiceadmin.queries.rows import (
     VOICE_COLUMNS,
     assistant_row,
     organization_row,
+    ready,
     revision,
     select_assistants,
     voice_row,
@@ -31,7 +32,7 @@ from voiceadmin.shapes import (
 )
 from voiceadmin.vocabulary import VoiceStatus
 
-_ONE = select_assistants().where(Assistant.id == bindparam("id"))
+_ONE = ready(select_assistants().where(Assistant.id == bindparam("id")))
 _OWNER = text(
     "SELECT organization.id, store.name, organization.revision FROM assistant"
     " JOIN organization ON organization.id = assistant.organization_id CROSS JOIN store WHERE assistant.id = :id"

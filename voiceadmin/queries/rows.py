@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.sql.selectable import TextualSelect
 
 from voiceadmin.folding import name_key, search_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization, Store
@@ -72,3 +73,8 @@ def assistant_row(row: Any) -> AssistantRow:
     """A row of `select_assistants`."""
     split = len(_ASSISTANT_COLUMNS)
     return AssistantRow._make((*row[:split], organization_row(tuple(row[split:]))))
+
+
+def ready(statement: Select[Any]) -> TextualSelect:
+    """The same statement as a text, which SQLAlchemy need not look through anew at each use."""
+    return text(str(statement)).columns(*statement.selected_columns)

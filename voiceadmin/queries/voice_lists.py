@@ -146,7 +146,8 @@ def list_voices(organization_id: int, filters: VoiceFilters, *, now: datetime) -
     end is empty.
     """
     sought = Sought.of(organization_id, filters, now)
-    kinds = [kind for kind in _kinds(sought) if not filters.providers or kind.provider in filters.providers]
+    divided = WAYS[filters.order.column].divided
+    kinds = [kind for kind in _kinds(sought, divided) if not filters.providers or kind.provider in filters.providers]
     counts, rows, cut = (_by_text if sought.text else _by_kind)(sought, kinds, filters)
     statuses = set(filters.statuses or VoiceStatus)
     page = Page(
@@ -234,18 +235,25 @@ def _by_status(numbers: Iterable[tuple[VoiceStatus, int]]) -> dict[VoiceStatus, 
 # Counting
 
 
-def _kinds(sought: Sought) -> Iterator[Kind]:
-    """Every kind of voices that the organization has, from the counts that the triggers keep."""
-    tests = "1 = 1" if sought.timed or not sought.tests else sought.tests
+def _kinds(sought: Sought, divided: str) -> Iterator[Kind]:
+    """Every kind of voices that the organization has, from the counts that the triggers keep.
+
+    divided: the field of Kind that the list is divided by. dated and scored
+    are told apart only where they matter: the database adds up faster then.
+    """
+    scored = "CASE tier WHEN 0 THEN 0 ELSE 1 END" if divided == "scored" else "1"
+    dated = "dated" if divided == "dated" or sought.timed else "1"
+    tests = "" if sought.timed else sought.tests
+    matching = f"CASE WHEN {tests} THEN voices ELSE 0 END" if tests else "voices"
     values = {name: value for name, value in sought.values.items() if f":{name}" in tests or name == "organization"}
     found = db.session.execute(
         _sql(
-            "SELECT status, provider, dated, CASE tier WHEN 0 THEN 0 ELSE 1 END, CAST(sum(voices) AS BIGINT),"
-            f" CAST(sum(CASE WHEN {tests} THEN voices ELSE 0 END) AS BIGINT)"
-            " FROM voice_count WHERE organization_id = :organization GROUP BY 1, 2, 3, 4"
+            f"SELECT status, provider, {dated} AS dated, {scored} AS scored, CAST(sum(voices) AS BIGINT),"
+            f" CAST(sum({matching}) AS BIGINT) FROM voice_count WHERE organization_id = :organization"
+            f" GROUP BY status, provider{', 3' if dated != '1' else ''}{', 4' if scored != '1' else ''}"
         ),
         values,
-    )
+    ).all()
     for status, *others in found:
         yield Kind(VoiceStatus(status), *others)
 
@@ -319,7 +327,7 @@ def _gathered(driver: str, values: dict[str, Any], filters: VoiceFilters) -> lis
         f"SELECT {COLUMNS} {LOOKED_UP.format(driver)} ORDER BY {_order(filters)} LIMIT :limit OFFSET :offset"
     )
     found = db.session.execute(statement, values | {"limit": filters.size, "offset": _offset(filters)})
-    return [voice_row(row) for row in found]
+    return [voice_row(row) for row in found.all()]
 
 
 _BY_ID = select(*VOICE_COLUMNS).where(ClonedVoice.id.in_(bindparam("ids", expanding=True)))
@@ -329,7 +337,7 @@ def _rows(ids: Sequence[int]) -> list[VoiceRow]:
     """The voices of these ids, in this order."""
     if not ids:
         return []
-    rows = (voice_row(row) for row in db.session.execute(_BY_ID, {"ids": ids}))
+    rows = (voice_row(row) for row in db.session.execute(_BY_ID, {"ids": ids}).all())
     of_id = {row.id: row for row in rows}
     return [of_id[id] for id in ids]
 
@@ -394,7 +402,7 @@ def _walk(sought: Sought, kinds: Sequence[Kind], filters: VoiceFilters) -> tuple
         values |= held(sought.text)[1] if sought.text else {}
         values |= {"walked": most} if bounded else {}
         place = {"limit": length, "offset": from_end if backwards else offset}
-        found = [voice_row(row) for row in db.session.execute(_page_sql(merge), values | place)]
+        found = [voice_row(row) for row in db.session.execute(_page_sql(merge), values | place).all()]
         rows += found
         if bounded and len(found) < length and part.number > most:
             cut = WALKED
@@ -494,7 +502,7 @@ def _users(organization_id: int, rows: Sequence[VoiceRow]) -> dict[int, int]:
     if not places:
         return {}
     ids = sorted({voice_id for _, voice_id in places})
-    found = db.session.execute(_USERS, {"organization": organization_id, "ids": ids})
+    found = db.session.execute(_USERS, {"organization": organization_id, "ids": ids}).all()
     users = {(provider, voice_id): count for provider, voice_id, count in found}
     places_of = ((row.id, (row.provider, row.provider_voice_id)) for row in rows)
     return {id: users[place] for id, place in places_of if place in users}
