@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import func, select
 
-from tests.factories import make_assistant, make_organization, make_voice
+from tests.factories import make_assistant, make_organization, make_voice, put_voices, voice_row
 from voiceadmin import create_app
 from voiceadmin.actions.store import let_go, prepare_store
 from voiceadmin.cli import cli
@@ -32,6 +32,10 @@ from voiceadmin.models import ClonedVoice
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
+UP = '{"status":"up"}\n'
+ASKED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+KEPT = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"  # the connection stays open for more
+VOICES = b"GET /api/v1/assistants/31/cloned-voices HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 class Served:
@@ -61,9 +65,10 @@ class Served:
         with urllib.request.urlopen(self.address + path) as answer:
             return answer.status, answer.read().decode()
 
-    def end(self, how: signal.Signals) -> tuple[int, str]:
-        """Stop it: the exit code, and what else it printed."""
-        self.process.send_signal(how)
+    def end(self, how: signal.Signals | None = None) -> tuple[int, str]:
+        """Stop it, or wait until it stops: the exit code, and what else it printed."""
+        if how is not None:
+            self.process.send_signal(how)
         output, _ = self.process.communicate()
         return self.process.returncode, output
 
@@ -105,6 +110,27 @@ def workers(served: Served) -> int:
     """How many processes a server has started that still run."""
     listed = subprocess.run(["ps", "-A", "-o", "ppid="], capture_output=True, text=True, check=True)
     return listed.stdout.split().count(str(served.process.pid))
+
+
+def worker_of(served: Served) -> int:
+    """The process id of a server's only worker."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = (line.split() for line in listed.stdout.splitlines())
+    (found,) = [int(pid) for pid, parent in pairs if parent == str(served.process.pid)]
+    return found
+
+
+def connect(served: Served, request: bytes = b"") -> socket.socket:
+    """A connection on which this much has been said."""
+    visitor = socket.create_connection((LOOPBACK, served.port))
+    visitor.sendall(request)
+    return visitor
+
+
+def answer(visitor: socket.socket) -> bytes:
+    """All that a server says until it hangs up."""
+    with visitor, visitor.makefile("rb") as stream:
+        return stream.read()
 
 
 def until(condition: Callable[[], Any], what: str) -> None:
@@ -181,7 +207,7 @@ def test_one_worker_with_one_thread_is_enough(start: Start) -> None:
     with ThreadPoolExecutor(8) as visitors:
         answers = list(visitors.map(served.get, ["/healthz"] * 40))
 
-    assert answers == [(200, '{"status":"up"}\n')] * 40
+    assert answers == [(200, UP)] * 40
 
 
 @pytest.mark.parametrize(("verb", "filled"), [("run", 2500), ("serve", 0)])
@@ -245,7 +271,113 @@ def test_every_name_of_this_machine_is_its_own(start: Start, host: str) -> None:
         assert b" 200 " in visitor.recv(100)
 
 
+# Whom it waits for
+
+
+def test_nobody_waits_for_those_who_say_nothing_or_not_all(start: Start) -> None:
+    served = start("serve", "--workers", "1", "--threads", "1")
+    with connect(served), connect(served, ASKED[:20]) as halting, connect(served, KEPT) as coming_back:
+        with coming_back.makefile("rb") as stream:
+            assert next(line for line in stream if line == UP.encode())  # the connection stays open
+        coming_back.sendall(ASKED[:20])
+
+        answers = [served.get("/healthz") for _ in range(3)]
+
+        coming_back.sendall(ASKED[20:])
+        for byte in ASKED[20:]:
+            halting.sendall(bytes([byte]))
+        late = [answer(halting), answer(coming_back)]
+
+    assert answers == [(200, UP)] * 3
+    assert [said.startswith(b"HTTP/1.1 200 ") and said.endswith(UP.encode()) for said in late] == [True, True]
+
+
+def test_nobody_waits_for_those_who_have_their_answer_and_do_not_hang_up(start: Start) -> None:
+    served = start("serve", "--workers", "1", "--threads", "1")
+    answered = [connect(served, ASKED) for _ in range(20)]
+
+    assert all(answer(visitor).endswith(UP.encode()) for visitor in reversed(answered))
+    assert served.end(signal.SIGTERM) == (0, "")
+
+
+def test_whoever_breaks_off_is_let_go(start: Start) -> None:
+    served = start("serve", "--workers", "1", "--threads", "1")
+    visitor = connect(served, ASKED[:20])
+    visitor.shutdown(socket.SHUT_WR)
+
+    assert answer(visitor) == b""
+    assert served.get("/healthz") == (200, UP)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"HEAD /assistants HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"200"),
+        (b"GET /healthz?" + b"x" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"414"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n", b"431"),
+    ],
+    ids=["HEAD", "long address", "long header"],
+)
+def test_an_answer_without_a_body_and_requests_that_are_too_long(start: Start, request_: bytes, status: bytes) -> None:
+    served = start("serve", "--workers", "1")
+
+    head, _, body = answer(connect(served, request_)).partition(b"\r\n\r\n")
+
+    assert head.split()[1] == status
+    assert status != b"200" or not body
+
+
 # How it ends
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_it_ends_though_it_has_only_begun(start: Start, how: signal.Signals) -> None:
+    assert start("serve", "--workers", "4").end(how) == (0, "")
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_it_ends_though_connections_are_open(start: Start, count: str) -> None:
+    served = start("serve", "--workers", count)
+    with connect(served), connect(served, ASKED[:20]), connect(served, KEPT) as kept:
+        assert kept.recv(1)
+
+        assert served.end(signal.SIGTERM) == (0, "")
+
+
+def test_an_answer_under_way_is_sent_whole_and_nobody_is_let_in_behind_it(start: Start, sqlite_store: Flask) -> None:
+    acme = make_organization()
+    make_assistant(acme, id=31)
+    put_voices(acme, [voice_row(gender="x" * 100_000) for _ in range(200)])  # more than the system takes off the server
+    let_go()
+    served = start("serve", "--workers", "1")
+
+    visitor = connect(served, VOICES)
+    begun = visitor.recv(1)
+    served.process.send_signal(signal.SIGTERM)
+    until(lambda: refused(served.port), "nobody else is let in")
+    head, _, body = (begun + answer(visitor)).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert len(json.loads(body)["cloned_voices"]) == 200
+    assert served.end() == (0, "")
+
+
+def test_whoever_has_connected_gets_an_answer_before_the_server_ends(start: Start) -> None:
+    if not shutil.which("ps"):
+        pytest.skip("there is no ps to find the worker")
+    served = start("serve", "--workers", "1")
+    served.get("/healthz")
+    worker = worker_of(served)
+
+    os.kill(worker, signal.SIGSTOP)
+    visitors = [connect(served, ASKED) for _ in range(20)]
+    for process in (served.process.pid, worker):
+        os.kill(process, signal.SIGTERM)
+    os.kill(worker, signal.SIGCONT)
+    answers = [answer(visitor) for visitor in visitors]
+
+    assert all(said.startswith(b"HTTP/1.1 200 ") and said.endswith(UP.encode()) for said in answers)
+    assert served.end() == (0, "")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
@@ -273,7 +405,7 @@ def test_a_request_under_way_gets_its_answer_before_the_server_ends(
         psycopg.connect(url, autocommit=True) as watcher,
         ThreadPoolExecutor(1) as visitor,
     ):
-        keeper.execute("LOCK TABLE cloned_voice IN ACCESS EXCLUSIVE MODE")
+        keeper.execute("LOCK TABLE assistant IN ACCESS EXCLUSIVE MODE")
         answer = visitor.submit(served.get, "/assistants/31/voices")
         until(lambda: watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone(), "the request waits")
         served.process.send_signal(signal.SIGTERM)
@@ -284,4 +416,4 @@ def test_a_request_under_way_gets_its_answer_before_the_server_ends(
 
     assert waiting
     assert (status, "Night desk" in page) == (200, True)
-    assert served.end(signal.SIGTERM) == (0, "")
+    assert served.end() == (0, "")
