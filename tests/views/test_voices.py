@@ -13,6 +13,7 @@ from tests.factories import DAY, make_assistant, make_organization, make_voice, 
 from tests.page import OpenPage, Page
 from voiceadmin.db import db
 from voiceadmin.models import Organization
+from voiceadmin.queries import voice_lists
 from voiceadmin.vocabulary import VoiceOrder, VoiceStatus
 
 READY, FAILED = VoiceStatus.READY, VoiceStatus.FAILED
@@ -106,6 +107,47 @@ def test_the_sentence_says_what_is_shown(acme: Organization, open_page: OpenPage
         "Showing 1–3 of 3 ready or failed voices at ElevenLabs, excellent or not scored, never used, in fr, "
         "with “desk” in the name or provider id, newest first. Show all"
     )
+
+
+def test_the_sentence_says_where_a_short_text_is_looked_for(acme: Organization, open_page: OpenPage) -> None:
+    make_voice(acme, name="Night desk")
+
+    sentence = open_page("/assistants/31/voices?q=de").sentence
+
+    assert "1–1 of 1 voice, with a word of the name, or a provider id, that begins with “de”" in sentence
+
+
+def test_what_was_not_counted_out_is_said_to_be_more(
+    acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice_lists, "GATHERED", 2)
+    put_voices(acme, [voice_row() for _ in range(60)])
+
+    page = open_page("/assistants/31/voices?use=idle-30&size=25")
+    tabs = page.root.one("nav", **{"aria-label": "Status"}).all("a")
+
+    assert [tab.text for tab in tabs] == ["All 2+", "Ready 2+", "Processing 0", "Failed 0", "Archived 0"]
+    assert page.sentence.startswith("Showing 1–25 of 2+ voices")
+    assert 'rel="next"' in page.html
+    assert "The list ends before this page" in open_page("/assistants/31/voices?use=idle-30&size=25&page=9").text
+
+
+def test_a_list_that_was_not_looked_through_to_the_end_says_so(
+    acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice_lists, "GATHERED", 0)
+    monkeypatch.setattr(voice_lists, "WALKED", 4)
+    put_voices(acme, [voice_row(language="fr", synthesis_count=number) for number in range(60)])
+
+    address = "/assistants/31/voices?quality=good&language=fr"
+    page = open_page(address)
+
+    assert page.sentence.endswith(
+        "Only the first 4 voices in this order were looked through. To see others, turn the "
+        "order round or change the filters."
+    )
+    assert len(page.rows()) == 4
+    assert "None is found so far down" in open_page(f"{address}&page=2&size=25").text
 
 
 def test_a_tab_sets_the_status_alone_and_keeps_the_rest(acme: Organization, open_page: OpenPage) -> None:
