@@ -20,13 +20,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextClause, bindparam, select, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from voiceadmin.db import UtcTime, db, indexed_by
 from voiceadmin.folding import folded
 from voiceadmin.models import ClonedVoice
-from voiceadmin.queries.rows import VOICE_COLUMNS, voice_row
+from voiceadmin.queries.rows import voice_row
 from voiceadmin.queries.search import candidates, held
 from voiceadmin.shapes import Page, VoiceFilters, VoiceList, VoiceRow
 from voiceadmin.vocabulary import VoiceColumn, VoiceStatus, VoiceUse
@@ -182,7 +182,7 @@ def _by_kind(sought: Sought, kinds: list[Kind], filters: VoiceFilters) -> Found:
         and (matching * LOOKING_UP <= number or (sought.combined and number > WALKED))
     ):
         driver, values = (_idle if sought.timed else _of_kinds)(sought, chosen)
-        return counts, _gathered(driver, sought.values | values, filters), 0
+        return counts, _page_of(LOOKED_UP.format(driver), sought.values | values, filters), 0
     return counts, *_walk(sought, chosen, filters)
 
 
@@ -197,20 +197,17 @@ def _by_text(sought: Sought, kinds: list[Kind], filters: VoiceFilters) -> Found:
         conditions.append(f"provider IN ({', '.join(map(':{}'.format, providers))})")
         values |= providers
     common = db.session.scalar(_sql(f"SELECT count(*) FROM ({driver} LIMIT :most + 1) AS possible"), values) > GATHERED
-    found = db.session.execute(
-        _sql(
-            f"SELECT voice.id, status {LOOKED_UP.format(f'{driver} LIMIT :most')}"
-            f" AND {' AND '.join(filter(None, conditions))}" + ("" if common else f" ORDER BY {_order(filters)}")
-        ),
-        values,
-    ).all()
-    numbers = _by_status((VoiceStatus(status), 1) for _, status in found)
+    found = f"{LOOKED_UP.format(f'{driver} LIMIT :most')} AND {' AND '.join(filter(None, conditions))}"
+    counted = db.session.execute(_sql(f"SELECT status, count(*) {found} GROUP BY status"), values).all()
+    counts = _by_status((VoiceStatus(status), number) for status, number in counted)
+    chosen = [kind for kind in kinds if not filters.statuses or kind.status in filters.statuses]
     if common:
-        chosen = [kind for kind in kinds if not filters.statuses or kind.status in filters.statuses]
-        rows, cut = _walk(sought, chosen, filters)
-        return Counts(numbers, frozenset(VoiceStatus)), rows, cut
-    ids = [id for id, status in found if not filters.statuses or status in filters.statuses]
-    return Counts(numbers, frozenset()), _rows(ids[_offset(filters) :][: filters.size]), 0
+        return Counts(counts, frozenset(VoiceStatus)), *_walk(sought, chosen, filters)
+    if filters.statuses:
+        statuses = {f"status{number}": status.value for number, status in enumerate(filters.statuses)}
+        found += f" AND status IN ({', '.join(map(':{}'.format, statuses))})"
+        values |= statuses
+    return Counts(counts, frozenset()), _page_of(found, values, filters), 0
 
 
 def _offset(filters: VoiceFilters) -> int:
@@ -321,25 +318,11 @@ def _of_kinds(sought: Sought, kinds: Collection[Kind]) -> tuple[str, dict[str, A
     ), values
 
 
-def _gathered(driver: str, values: dict[str, Any], filters: VoiceFilters) -> list[VoiceRow]:
-    """A page of the voices whose ids a piece of SQL selects."""
-    statement = _voices(
-        f"SELECT {COLUMNS} {LOOKED_UP.format(driver)} ORDER BY {_order(filters)} LIMIT :limit OFFSET :offset"
-    )
-    found = db.session.execute(statement, values | {"limit": filters.size, "offset": _offset(filters)})
-    return [voice_row(row) for row in found.all()]
-
-
-_BY_ID = select(*VOICE_COLUMNS).where(ClonedVoice.id.in_(bindparam("ids", expanding=True)))
-
-
-def _rows(ids: Sequence[int]) -> list[VoiceRow]:
-    """The voices of these ids, in this order."""
-    if not ids:
-        return []
-    rows = (voice_row(row) for row in db.session.execute(_BY_ID, {"ids": ids}).all())
-    of_id = {row.id: row for row in rows}
-    return [of_id[id] for id in ids]
+def _page_of(found: str, values: dict[str, Any], filters: VoiceFilters) -> list[VoiceRow]:
+    """A page of voices that were looked up. found: from FROM on."""
+    statement = _voices(f"SELECT {COLUMNS} {found} ORDER BY {_order(filters)} LIMIT :limit OFFSET :offset")
+    rows = db.session.execute(statement, values | {"limit": filters.size, "offset": _offset(filters)}).all()
+    return [voice_row(row) for row in rows]
 
 
 # Walking

@@ -11,8 +11,8 @@ class Bodies:
     """The bodies that were asked for last, so many bytes of them at most.
 
     A tag names one content for ever, so nothing ever has to be taken back:
-    what is no longer asked for is pushed out by what is. A body of more than
-    half of the room is not kept.
+    what is no longer asked for is pushed out by what is. A body that is larger
+    than the room is not kept.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,7 +27,7 @@ class Bodies:
                 self._bodies.move_to_end(tag)
                 return self._bodies[tag]
         body = make()
-        if len(body) <= self.most // 2:
+        if len(body) <= self.most:
             with self._lock:
                 self.size += len(body) - len(self._bodies.pop(tag, b""))
                 self._bodies[tag] = body
