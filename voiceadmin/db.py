@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 SQLITE_PATH = "voiceadmin_sqlite_path"  # the app's extension that names the SQLite file, None with PostgreSQL
 WRITES = "voiceadmin_writes"  # the execution option of a connection that is going to write
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, DisconnectionError)  # the store is gone, locked or full
-MAPPED = 1 << 31  # bytes of the file that SQLite reads as memory: its own cache is void after every write of others
+CACHE_KIB = 16_000  # of a connection: what one search looks at; a write of another process voids it anyway
 ROWS_TOGETHER = 50  # in one statement of SQLite, which anywhere takes 999 values
 # random_page_cost: as on a disk that does not turn; with that of one that does, few rows were not looked up by index.
 POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=30s -c random_page_cost=1.1"
@@ -147,7 +147,7 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
             f"busy_timeout={BUSY_SECONDS * 1000}",
             "journal_mode=WAL",
             "synchronous=NORMAL",
-            f"mmap_size={MAPPED}",
+            f"cache_size=-{CACHE_KIB}",
             "foreign_keys=ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()

@@ -182,7 +182,7 @@ def _by_kind(sought: Sought, kinds: list[Kind], filters: VoiceFilters) -> Found:
         and (matching * LOOKING_UP <= number or (sought.combined and number > WALKED))
     ):
         driver, values = (_idle if sought.timed else _of_kinds)(sought, chosen)
-        return counts, _page_of(LOOKED_UP.format(driver), sought.values | values, filters), 0
+        return counts, _gathered(driver, sought.values | values, filters), 0
     return counts, *_walk(sought, chosen, filters)
 
 
@@ -197,17 +197,25 @@ def _by_text(sought: Sought, kinds: list[Kind], filters: VoiceFilters) -> Found:
         conditions.append(f"provider IN ({', '.join(map(':{}'.format, providers))})")
         values |= providers
     common = db.session.scalar(_sql(f"SELECT count(*) FROM ({driver} LIMIT :most + 1) AS possible"), values) > GATHERED
-    found = f"{LOOKED_UP.format(f'{driver} LIMIT :most')} AND {' AND '.join(filter(None, conditions))}"
-    counted = db.session.execute(_sql(f"SELECT status, count(*) {found} GROUP BY status"), values).all()
-    counts = _by_status((VoiceStatus(status), number) for status, number in counted)
+    looked_up = f"{LOOKED_UP.format(f'{driver} LIMIT :most')} AND {' AND '.join(filter(None, conditions))}"
     chosen = [kind for kind in kinds if not filters.statuses or kind.status in filters.statuses]
     if common:
-        return Counts(counts, frozenset(VoiceStatus)), *_walk(sought, chosen, filters)
-    if filters.statuses:
-        statuses = {f"status{number}": status.value for number, status in enumerate(filters.statuses)}
-        found += f" AND status IN ({', '.join(map(':{}'.format, statuses))})"
-        values |= statuses
-    return Counts(counts, frozenset()), _page_of(found, values, filters), 0
+        found = db.session.execute(_sql(f"SELECT status, count(*) {looked_up} GROUP BY status"), values).all()
+        counts = Counts(_by_status((VoiceStatus(status), number) for status, number in found), frozenset(VoiceStatus))
+        return counts, *_walk(sought, chosen, filters)
+    statuses = {f"status{number}": status.value for number, status in enumerate(filters.statuses)}
+    of_status = f"WHERE status IN ({', '.join(map(':{}'.format, statuses))}) " if statuses else ""
+    found = db.session.execute(
+        _sql(
+            f"WITH found AS (SELECT voice.id AS id, {ORDERED_BY} {looked_up})"
+            " SELECT status, count(*) AS number FROM found GROUP BY status UNION ALL"
+            f" SELECT '', id FROM (SELECT voice.id FROM found AS voice {of_status}ORDER BY {_order(filters)}"
+            " LIMIT :limit OFFSET :offset) AS page"
+        ),
+        values | statuses | {"limit": filters.size, "offset": _offset(filters)},
+    ).all()
+    numbers = _by_status((VoiceStatus(status), number) for status, number in found if status)
+    return Counts(numbers, frozenset()), _rows([id for status, id in found if not status], filters), 0
 
 
 def _offset(filters: VoiceFilters) -> int:
@@ -293,6 +301,7 @@ def _idle_stretches(sought: Sought, kinds: Collection[Kind], prefix: str = "") -
 # Looking up
 
 # SQLite reads a cross join in this order.
+ORDERED_BY = "status, provider, name_key, quality_score, synthesis_count, dated, idle_since, created_at"
 LOOKED_UP = "FROM ({}) AS possible CROSS JOIN cloned_voice AS voice WHERE voice.id = possible.id"
 
 
@@ -318,11 +327,23 @@ def _of_kinds(sought: Sought, kinds: Collection[Kind]) -> tuple[str, dict[str, A
     ), values
 
 
-def _page_of(found: str, values: dict[str, Any], filters: VoiceFilters) -> list[VoiceRow]:
-    """A page of voices that were looked up. found: from FROM on."""
-    statement = _voices(f"SELECT {COLUMNS} {found} ORDER BY {_order(filters)} LIMIT :limit OFFSET :offset")
-    rows = db.session.execute(statement, values | {"limit": filters.size, "offset": _offset(filters)}).all()
-    return [voice_row(row) for row in rows]
+def _gathered(driver: str, values: dict[str, Any], filters: VoiceFilters) -> list[VoiceRow]:
+    """A page of the voices whose ids a piece of SQL selects."""
+    statement = _voices(
+        f"SELECT {COLUMNS} {LOOKED_UP.format(driver)} ORDER BY {_order(filters)} LIMIT :limit OFFSET :offset"
+    )
+    found = db.session.execute(statement, values | {"limit": filters.size, "offset": _offset(filters)})
+    return [voice_row(row) for row in found.all()]
+
+
+def _rows(ids: Sequence[int], filters: VoiceFilters) -> list[VoiceRow]:
+    """The voices of these ids."""
+    if not ids:
+        return []
+    statement = _voices(
+        f"SELECT {COLUMNS} FROM cloned_voice AS voice WHERE voice.id IN :ids ORDER BY {_order(filters)}"
+    )
+    return [voice_row(row) for row in db.session.execute(statement, {"ids": ids}).all()]
 
 
 # Walking
@@ -463,8 +484,8 @@ COLUMNS = ", ".join(f"voice.{name}" for name in VoiceRow._fields)
 
 @lru_cache(maxsize=1000)
 def _sql(statement: str) -> TextClause:
-    clause = text(statement)
-    return clause.bindparams(bindparam("idle", type_=UtcTime)) if ":idle" in statement else clause
+    special = {"idle": bindparam("idle", type_=UtcTime), "ids": bindparam("ids", expanding=True)}
+    return text(statement).bindparams(*(parameter for name, parameter in special.items() if f":{name}" in statement))
 
 
 @lru_cache(maxsize=1000)
