@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError, StatementError
 
-from tests.factories import make_organization, make_voice
-from voiceadmin.db import SQLITE_PATH, UNAVAILABLE, db, writing
+from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
+from voiceadmin.db import ROWS_TOGETHER, SQLITE_PATH, UNAVAILABLE, db, upsert_rows, writing
 from voiceadmin.models import ClonedVoice, Organization
+from voiceadmin.queries.rows import WRITTEN_COLUMNS, voice_values
 
 
 def count() -> int:
@@ -93,6 +94,28 @@ def test_the_first_and_the_last_time_come_back_as_they_went_in(store: Flask, tim
     make_voice(make_organization(), created_at=time)
 
     assert db.session.scalars(select(ClonedVoice.created_at)).one() == time
+
+
+@pytest.mark.parametrize("number", [0, 1, ROWS_TOGETHER - 1, ROWS_TOGETHER, 2 * ROWS_TOGETHER + 1])
+def test_many_rows_at_once_are_written_and_overwritten_as_one_by_one(store: Flask, number: int) -> None:
+    acme = make_organization()
+    rows = [voice_row(id=number, last_used_at=None if number % 2 else LONG_AGO) for number in range(1, number + 1)]
+    changed = [
+        row._replace(name='\'{"x", NULL}\\', language=None, created_at=LONG_AGO.astimezone(timezone(DAY / 3)))
+        for row in rows
+    ]
+
+    for given in (rows, changed):
+        with writing():
+            upsert_rows(ClonedVoice, WRITTEN_COLUMNS, [voice_values(row, acme.id) for row in given])
+        many = db.session.execute(select(ClonedVoice.__table__).order_by(ClonedVoice.id)).all()
+        db.session.rollback()
+        put_voices(acme, given) if given else None
+        one_by_one = db.session.execute(select(ClonedVoice.__table__).order_by(ClonedVoice.id)).all()
+
+        assert [row.name for row in many] == [row.name for row in given]
+        assert many == one_by_one
+        db.session.rollback()
 
 
 def test_a_replaced_sqlite_file_is_noticed_by_open_connections(sqlite_store: Flask, tmp_path: Path) -> None:

@@ -554,7 +554,10 @@ def test_many_imports_at_once_make_an_organization_once(store: Flask) -> None:
     assert len(stored()) == 8
 
 
-def test_a_reader_meanwhile_sees_the_store_as_it_was(acme: Organization, store: Flask) -> None:
+def test_a_reader_meanwhile_sees_the_store_as_it_was(
+    acme: Organization, store: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 100)
     seen: list[int] = []
 
     class Watched(io.BytesIO):

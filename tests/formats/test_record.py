@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TIMES, VOICES
+from voiceadmin.formats import record
 from voiceadmin.formats.record import (
     FIELDS,
     MAX_NAME,
@@ -437,3 +439,29 @@ def test_whatever_a_field_holds_is_a_value_or_a_fault_of_that_field(field: str, 
         blamed = [name for name, *_ in bad.blames]
 
     assert blamed == [field]
+
+
+def outcome(read: Callable[[Mapping[str, Any]], VoiceRow], raw: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What reading a record comes to: its values with their types, or the blames."""
+    try:
+        return tuple((type(value), repr(value)) for value in read(raw))
+    except BadRecord as bad:
+        return bad.blames
+
+
+@given(VOICES, st.dictionaries(st.sampled_from([*FIELDS, "other"]), JSON | st.just(...), max_size=2))
+def test_the_short_way_of_a_faultless_record_comes_to_the_same(voice: VoiceRow, changes: dict[str, Any]) -> None:
+    raw = {name: value for name, value in (write_record(voice) | changes).items() if value is not ...}
+
+    assert outcome(read_record, raw) == outcome(record._read_with_care, raw)
+
+
+@given(st.from_regex(record._PLAIN_TIME, fullmatch=True) | TIMES.map(iso))
+def test_a_time_as_the_api_writes_it_is_the_same_read_as_any_other(text: str) -> None:
+    def read_as(text: str) -> datetime | str:
+        try:
+            return read(created_at=text).created_at
+        except BadRecord as bad:
+            return bad.blames[0][2]
+
+    assert read_as(text) == read_as(text.replace("Z", "+00:00"))

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
@@ -60,11 +60,14 @@ def read_voices(stream: BinaryIO) -> Iterator[Incoming]:
             yield from _csv(cursor)
 
 
+_KNOWN = frozenset(FIELDS)
+
+
 def _incoming(number: int, raw: object) -> Incoming:
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         fault = Fault(number, None, raw, "is not an object.", f"Give one with the fields {', '.join(FIELDS)}.")
         return Incoming(number, None, (fault,), 0)
-    unknown = sum(name not in FIELDS for name in raw)
+    unknown = 0 if raw.keys() == _KNOWN else len(raw.keys() - _KNOWN)
     try:
         return Incoming(number, read_record(raw), (), unknown)
     except BadRecord as bad:
