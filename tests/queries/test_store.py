@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from tests.factories import make_assistant
 from voiceadmin.db import db, writing
+from voiceadmin.migrations import newest
 from voiceadmin.problems import StoreNotReady
 from voiceadmin.queries.store import check_store, store_is_empty
 
@@ -30,4 +31,4 @@ def test_a_store_of_another_version_is_not_ready(store: Flask) -> None:
             check_store()
     finally:
         with writing():
-            db.session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            db.session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest()})
