@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from sqlalchemy import delete
+
 from voiceadmin.db import Base, db, upsert, writing
 from voiceadmin.folding import name_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization
@@ -64,6 +66,14 @@ def put_voices(organization: Organization, rows: Sequence[VoiceRow]) -> None:
     """Bring these voices into an organization, all at once."""
     with writing():
         db.session.execute(upsert(ClonedVoice), [voice_columns(row, organization.id) for row in rows])
+
+
+def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:
+    """Let an organization have exactly these voices, and all others none."""
+    with writing():
+        db.session.execute(delete(ClonedVoice))
+    if rows:
+        put_voices(organization, rows)
 
 
 def _saved(model: Model) -> Model:

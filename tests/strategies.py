@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from tests.factories import voice_row
 from voiceadmin.formats.record import MAX_NAME, MAX_VOICE_ID, MAX_WORD
 from voiceadmin.shapes import VoiceRow
 from voiceadmin.vocabulary import MAX_ID, VoiceStatus
@@ -61,7 +63,7 @@ WORDS = TEXTS | st.sampled_from(["é" * MAX_WORD])
 TIMES = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
     [datetime(2024, 1, 15, 10, 45, tzinfo=UTC), datetime(2024, 1, 15, 10, 45, 0, 123000, tzinfo=UTC)]
 )
-SCORES = st.floats(0, 1).map(abs) | st.sampled_from([0.0, 1e-300, 0.6999999999999999, 0.7, 0.897, 0.9, 1.0])
+SCORES = st.floats(0, 1).map(abs) | st.sampled_from([0.0, 1e-300, 0.6999999999999999, 0.7, 0.8, 0.897, 0.9, 1.0])
 COUNTS = st.integers(0, MAX_ID) | st.sampled_from([0, 2**31, MAX_ID])
 
 VOICES = st.builds(
@@ -79,3 +81,23 @@ VOICES = st.builds(
     synthesis_count=COUNTS,
 )
 LISTS = st.lists(VOICES, max_size=6, unique_by=lambda row: row.id)
+
+# Voices that are alike in much, so that filters find several and orders have ties
+
+SHORT_TEXTS = st.text(LETTERS, max_size=6)
+PLAIN_TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2026, 11, 22), timezones=st.just(UTC))  # noqa: DTZ001  # st adds it
+PLAIN_VOICES = st.builds(
+    voice_row,
+    name=SHORT_TEXTS | st.sampled_from(["Ada", "ada", "Émile", "emile", "Zoë"]),
+    provider=st.sampled_from(["elevenlabs", "resemble", "playht", "Zed"]),
+    provider_voice_id=SHORT_TEXTS,
+    language=st.sampled_from([None, "en", "fr", "en-US"]),
+    status=st.sampled_from(list(VoiceStatus)),
+    quality_score=st.none() | SCORES,
+    created_at=PLAIN_TIMES,
+    last_used_at=st.none() | PLAIN_TIMES,
+    synthesis_count=st.sampled_from([0, 0, 1, 2, MAX_ID]),
+)
+
+# For a property that is tried on one store again and again.
+IN_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, voice_row
-from tests.strategies import HOSTILE, LISTS
+from tests.strategies import HOSTILE, IN_DATABASE, LISTS
 from voiceadmin.actions import importing
 from voiceadmin.actions.importing import ImportTarget, import_voices
 from voiceadmin.db import db, writing
@@ -35,7 +35,6 @@ from voiceadmin.vocabulary import MAX_ID, ExportFormat, VoiceStatus, read_intege
 
 DESK = 31
 DESK_TARGET = ImportTarget(DESK)
-IN_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def lines(rows: Iterable[Any]) -> bytes:

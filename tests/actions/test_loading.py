@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select, text
 
 from tests.factories import LONG_AGO, make_assistant, make_organization, put_voices, voice_row
-from tests.strategies import HOSTILE, LISTS
+from tests.strategies import HOSTILE, IN_DATABASE, LISTS
 from voiceadmin import create_app
 from voiceadmin.actions import importing, loading
 from voiceadmin.actions.importing import ImportTarget, import_voices
@@ -163,7 +163,7 @@ def test_the_store_is_the_same_as_if_each_voice_had_been_written_alone(
             assert one[part] == other[part], part
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@IN_DATABASE
 @given(rows=LISTS, changed=st.lists(st.text("ab =é", max_size=4), max_size=6))
 def test_any_voices_are_counted_and_found_as_if_written_alone(
     sqlite_store: Flask, bulk: None, rows: Sequence[VoiceRow], changed: Sequence[str]

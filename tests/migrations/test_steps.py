@@ -17,11 +17,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, text, update
 
 from tests.factories import make_organization, make_voice, put_voices, voice_row
+from tests.strategies import IN_DATABASE
 from voiceadmin import create_app
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
@@ -220,7 +221,7 @@ WRITES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@IN_DATABASE
 @given(WRITES)
 def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tuple[str, int, int]]) -> None:
     """By hand, a statement for one voice or for many."""

@@ -6,19 +6,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, text
 
 from tests.factories import make_organization, make_voice, put_voices, voice_row
-from tests.strategies import TEXTS
+from tests.strategies import IN_DATABASE, TEXTS
 from voiceadmin.db import db, writing
 from voiceadmin.folding import folded
 from voiceadmin.formats.record import MAX_NAME, MAX_VOICE_ID
 from voiceadmin.models import ClonedVoice, Organization
 from voiceadmin.queries.search import candidates, held
-
-IN_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture

@@ -14,20 +14,20 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, text
+from sqlalchemy import event, text
 
-from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, voice_row
+from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
+from tests.strategies import IN_DATABASE, PLAIN_VOICES, SCORES
 from voiceadmin.actions.importing import ImportTarget, import_voices
 from voiceadmin.db import db, writing
 from voiceadmin.folding import folded, name_key
-from voiceadmin.models import ClonedVoice, Organization
+from voiceadmin.models import Organization
 from voiceadmin.queries import voice_lists
 from voiceadmin.queries.voice_lists import list_voices
 from voiceadmin.shapes import Fault, VoiceFilters, VoiceRow
 from voiceadmin.vocabulary import (
-    MAX_ID,
     PAGE_SIZES,
     QualityTier,
     VoiceColumn,
@@ -156,23 +156,6 @@ def test_users_are_the_assistants_set_to_a_voice(acme: Organization, now: dateti
 
 # Every order, filter and page, against plain Python over the same rows
 
-WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
-SCORES = st.none() | st.sampled_from([0.0, 0.6999999999999999, 0.7, 0.8, 0.897, 0.9, 1.0]) | st.floats(0, 1)
-TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2026, 11, 22)).map(  # noqa: DTZ001  # made aware at once
-    lambda time: time.replace(tzinfo=LONG_AGO.tzinfo)
-)
-VOICES = st.builds(
-    voice_row,
-    name=WORDS | st.sampled_from(["Ada", "ada", "Émile", "emile", "Zoë"]),
-    provider=st.sampled_from(["elevenlabs", "resemble", "playht", "Zed"]),
-    provider_voice_id=WORDS,
-    language=st.sampled_from([None, "en", "fr", "en-US"]),
-    status=st.sampled_from(list(VoiceStatus)),
-    quality_score=SCORES,
-    created_at=TIMES,
-    last_used_at=st.none() | TIMES,
-    synthesis_count=st.sampled_from([0, 0, 1, 2, MAX_ID]),
-)
 FILTERS = st.builds(
     VoiceFilters,
     text=st.sampled_from(["", "", "a", "é", "%", "E", "ad", "ada", "mile"]),
@@ -184,15 +167,6 @@ FILTERS = st.builds(
     order=st.sampled_from(list(VoiceOrder)),
     size=st.sampled_from([1, 2, 3]),
 )
-IN_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-
-
-def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:
-    """Let an organization have exactly these voices."""
-    with writing():
-        db.session.execute(delete(ClonedVoice))
-    if rows:
-        put_voices(organization, rows)
 
 
 def chosen(row: VoiceRow, filters: VoiceFilters, now: datetime) -> bool:
@@ -265,7 +239,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @IN_DATABASE
-@given(rows=st.lists(VOICES, max_size=12), filters=FILTERS)
+@given(rows=st.lists(PLAIN_VOICES, max_size=12), filters=FILTERS)
 @pytest.mark.usefixtures("way")
 def test_pages_together_are_the_list_that_plain_python_makes(
     acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
@@ -290,7 +264,7 @@ def test_pages_together_are_the_list_that_plain_python_makes(
 
 
 @IN_DATABASE
-@given(rows=st.lists(VOICES, max_size=12), filters=FILTERS)
+@given(rows=st.lists(PLAIN_VOICES, max_size=12), filters=FILTERS)
 def test_what_a_bounded_walk_finds_is_right_as_far_as_it_goes(
     acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
 ) -> None:
@@ -308,7 +282,7 @@ def test_what_a_bounded_walk_finds_is_right_as_far_as_it_goes(
 
 
 @IN_DATABASE
-@given(score=SCORES)
+@given(score=st.none() | SCORES)
 def test_python_and_sql_grade_alike(acme: Organization, now: datetime, score: float | None) -> None:
     row = voice_row(quality_score=score)
     refill(acme, [row])

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
-from datetime import datetime
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete
 
-from tests import strategies
-from tests.factories import LONG_AGO, make_assistant, make_organization, make_voice, put_voices, voice_row
-from voiceadmin.db import db, writing
+from tests.factories import make_assistant, make_organization, make_voice, refill
+from tests.strategies import IN_DATABASE, LISTS, PLAIN_VOICES
 from voiceadmin.formats.reading import read_voices
 from voiceadmin.formats.record import FIELDS, write_record
-from voiceadmin.models import ClonedVoice, Organization
+from voiceadmin.models import Organization
 from voiceadmin.problems import VoiceNotFound
 from voiceadmin.queries.voices import get_voice, voice_choices, voices_answer
-from voiceadmin.shapes import VoiceFilters, VoiceQuery, VoiceRow
+from voiceadmin.shapes import VoiceQuery, VoiceRow
 from voiceadmin.vocabulary import (
     MAX_ID,
-    QualityTier,
-    VoiceOrder,
     VoiceStatus,
-    VoiceUse,
 )
 
 
@@ -65,50 +58,9 @@ def test_a_voice_that_is_not_there_is_not_found(store: Flask) -> None:
         get_voice(7)
 
 
-# Every order, filter and page, against plain Python over the same rows
-
-WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
-SCORES = st.none() | st.sampled_from([0.0, 0.6999999999999999, 0.7, 0.8, 0.897, 0.9, 1.0]) | st.floats(0, 1)
-TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2026, 11, 22)).map(  # noqa: DTZ001  # made aware at once
-    lambda time: time.replace(tzinfo=LONG_AGO.tzinfo)
-)
-VOICES = st.builds(
-    voice_row,
-    name=WORDS | st.sampled_from(["Ada", "ada", "Émile", "emile", "Zoë"]),
-    provider=st.sampled_from(["elevenlabs", "resemble", "playht", "Zed"]),
-    provider_voice_id=WORDS,
-    language=st.sampled_from([None, "en", "fr", "en-US"]),
-    status=st.sampled_from(list(VoiceStatus)),
-    quality_score=SCORES,
-    created_at=TIMES,
-    last_used_at=st.none() | TIMES,
-    synthesis_count=st.sampled_from([0, 0, 1, 2, MAX_ID]),
-)
-FILTERS = st.builds(
-    VoiceFilters,
-    text=st.sampled_from(["", "a", "é", "%", "E"]),
-    statuses=st.lists(st.sampled_from(list(VoiceStatus)), max_size=2, unique=True).map(tuple),
-    providers=st.lists(st.sampled_from(["elevenlabs", "playht"]), max_size=2, unique=True).map(tuple),
-    tiers=st.lists(st.sampled_from([None, *QualityTier]), max_size=2, unique=True).map(tuple),
-    uses=st.lists(st.sampled_from(list(VoiceUse)), max_size=2, unique=True).map(tuple),
-    languages=st.lists(st.sampled_from(["en", "fr"]), max_size=2, unique=True).map(tuple),
-    order=st.sampled_from(list(VoiceOrder)),
-    size=st.sampled_from([1, 2, 3]),
-)
-IN_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-
-
-def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:
-    """Let an organization have exactly these voices."""
-    with writing():
-        db.session.execute(delete(ClonedVoice))
-    if rows:
-        put_voices(organization, rows)
-
-
 @IN_DATABASE
 @given(
-    rows=st.lists(VOICES, max_size=8),
+    rows=st.lists(PLAIN_VOICES, max_size=8),
     status=st.none() | st.sampled_from(list(VoiceStatus)),
     provider=st.none() | st.sampled_from(["elevenlabs", "playht"]),
     skip=st.sampled_from([0, 1, 3, MAX_ID]),
@@ -139,7 +91,7 @@ def test_the_answer_for_programs_is_the_list_that_plain_python_makes(
 
 
 @IN_DATABASE
-@given(strategies.LISTS)
+@given(LISTS)
 def test_the_database_writes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
     refill(acme, voices)
 
