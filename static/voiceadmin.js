@@ -27,3 +27,6 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.firstChild.data = "Copy"; }, 2000);
   });
 }
+
+const { left, staying } = document.body.dataset;
+if (left) setTimeout(() => import(staying), (left - 150) * 1000); // seconds; shortly before the session ends

@@ -12,17 +12,24 @@ from typing import Any
 import hypothesis
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from tests.factories import make_account, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin import clock, create_app
+from voiceadmin.actions import passwords
 from voiceadmin.actions.store import let_go, prepare_store
 from voiceadmin.config import Settings
-from voiceadmin.db import db
+from voiceadmin.db import Base, db
+from voiceadmin.people import Actor
+from voiceadmin.vocabulary import ActorKind
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+SHELL = Actor(ActorKind.SHELL, None, "tester")
+TABLES = [name for name in Base.metadata.tables if name != "store"]
 
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=3000, deadline=None)
@@ -98,12 +105,14 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Flask]:
     """An app over an empty store, inside its context."""
-    app = create_app(settings)
+    app = create_app(settings, WTF_CSRF_ENABLED=False)
     with app.app_context():
         yield app
         if db.engine.dialect.name == "postgresql":
             db.session.rollback()
-            db.session.execute(text("TRUNCATE organization, assistant, cloned_voice RESTART IDENTITY"))
+            # What triggers guard, the audit trail, can only be emptied by somebody who may switch them off.
+            db.session.execute(text("SET LOCAL session_replication_role = replica"))
+            db.session.execute(text(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"))
             db.session.commit()
         let_go()
 
@@ -112,7 +121,7 @@ def store(settings: Settings) -> Iterator[Flask]:
 def sqlite_store(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
     """An app over an empty SQLite store, inside its context, for what does not depend on the database."""
     shutil.copy(sqlite_template, tmp_path / "voiceadmin.sqlite")
-    app = create_app(Settings(instance=tmp_path))
+    app = create_app(Settings(instance=tmp_path), WTF_CSRF_ENABLED=False)
     with app.app_context():
         yield app
         let_go()
@@ -127,10 +136,24 @@ class Client(FlaskClient):
 
 
 @pytest.fixture
-def client(store: Flask, now: datetime) -> FlaskClient:
-    """A browser without a screen, on both databases."""
+def stranger(store: Flask, now: datetime) -> FlaskClient:
+    """A browser without a screen in which nobody has signed in, on both databases."""
     store.test_client_class = Client
     return store.test_client()
+
+
+@pytest.fixture
+def client(stranger: FlaskClient) -> FlaskClient:
+    """The same browser, with an admin of the platform signed in."""
+    return sign_in(stranger, make_account("root@example.com", platform=True))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A hash that takes next to no time; one test looks at the real parameters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture

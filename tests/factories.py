@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from flask.testing import FlaskClient
 from sqlalchemy import delete
 
+from voiceadmin import clock
+from voiceadmin.access import cookie_name
+from voiceadmin.actions.passwords import password_hash
+from voiceadmin.actions.sessions import begin_session
 from voiceadmin.db import Base, db, upsert, writing
-from voiceadmin.folding import name_key
-from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.folding import email_key, name_key
+from voiceadmin.models import Account, Assistant, ClonedVoice, Membership, Organization
 from voiceadmin.queries.rows import voice_columns
 from voiceadmin.shapes import VoiceRow
-from voiceadmin.vocabulary import VoiceStatus
+from voiceadmin.vocabulary import Role, VoiceStatus
 
 LONG_AGO = datetime(2026, 1, 10, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -74,6 +79,35 @@ def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:
         db.session.execute(delete(ClonedVoice))
     if rows:
         put_voices(organization, rows)
+
+
+PASSWORD = "correct horse battery"  # everybody's
+
+
+def make_account(
+    email: str = "", *, platform: bool = False, roles: Mapping[Organization, Role] | None = None, **fields: Any
+) -> Account:
+    """A person who can sign in with PASSWORD, with these roles."""
+    number = next(_numbers)
+    email = email or f"person{number}@example.com"
+    given: dict[str, Any] = {
+        "name": "",
+        "password_hash": password_hash(PASSWORD),
+        "created_at": LONG_AGO,
+        "platform": platform,
+    }
+    account = _saved(Account(email=email, email_key=email_key(email), **(given | fields)))
+    for organization, role in (roles or {}).items():
+        _saved(Membership(account_id=account.id, organization_id=organization.id, role=int(role)))
+    return account
+
+
+def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
+    """Let a browser have a session of somebody, as if they had given their password just now."""
+    with writing():
+        token = begin_session(account.id, address="127.0.0.1", client="Mozilla/5.0 Firefox/140.0", now=clock.now())
+    client.set_cookie(cookie_name(client.application.config["VOICEADMIN"]), token)
+    return client
 
 
 def _saved(model: Model) -> Model:

@@ -8,6 +8,9 @@ import pytest
 
 from voiceadmin.config import ASSETS, Settings, default_instance, setting_names
 from voiceadmin.problems import BadSettings
+from voiceadmin.vocabulary import Role
+
+SECRET = "0123456789abcdef" * 2
 
 
 def test_nothing_set_means_the_defaults() -> None:
@@ -28,6 +31,14 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "VOICEADMIN_INSTANCE": str(tmp_path),
         "VOICEADMIN_DATABASE_URL": "postgresql://desk:secret@db.example:5433/voices",
         "VOICEADMIN_HOSTS": "voices.example, .internal.example ,",
+        "VOICEADMIN_SECRET_KEY": SECRET,
+        "VOICEADMIN_PROXIES": "1",
+        "VOICEADMIN_PLAIN_COOKIES": "yes",
+        "VOICEADMIN_ANONYMOUS_ROLE": "viewer",
+        "VOICEADMIN_SESSION_IDLE_MINUTES": "15",
+        "VOICEADMIN_SESSION_HOURS": "8",
+        "VOICEADMIN_KEY_RATE": "2",
+        "VOICEADMIN_KEY_BURST": "20",
     }
 
     settings = Settings.from_environ(given)
@@ -37,7 +48,42 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         instance=tmp_path,
         database_url="postgresql+psycopg://desk:secret@db.example:5433/voices",
         hosts=("voices.example", ".internal.example"),
+        secret_key=SECRET,
+        proxies=1,
+        plain_cookies=True,
+        anonymous_role=Role.VIEWER,
+        session_idle_minutes=15,
+        session_hours=8,
+        key_rate=2,
+        key_burst=20,
     )
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "message"),
+    [
+        ("SECRET_KEY", SECRET[:31], "can be guessed; give 32 or more random characters"),
+        ("SECRET_KEY", "changeme" * 8, "can be guessed; give 32 or more random characters"),
+        ("PROXIES", "-1", "is not a whole number of proxies from 0 to 10."),
+        ("PROXIES", "11", "is not a whole number of proxies from 0 to 10."),
+        ("PLAIN_COOKIES", "1", "is neither yes nor no."),
+        ("ANONYMOUS_ROLE", "admin", "is none of none, viewer and operator; an admin must sign in."),
+        ("ANONYMOUS_ROLE", "Viewer", "is none of none, viewer and operator; an admin must sign in."),
+        ("SESSION_IDLE_MINUTES", "0", "is not a whole number of minutes from 1 to 1,440."),
+        ("SESSION_IDLE_MINUTES", "1441", "is not a whole number of minutes from 1 to 1,440."),
+        ("SESSION_HOURS", "12.5", "is not a whole number of hours from 1 to 720."),
+        ("SESSION_HOURS", "721", "is not a whole number of hours from 1 to 720."),
+        ("KEY_RATE", "fast", "is not a whole number of requests a second from 1 to 1,000,000."),
+        ("KEY_BURST", "0", "is not a whole number of requests from 1 to 1,000,000."),
+    ],
+)
+def test_what_makes_no_sense_is_named_with_its_remedy(name: str, raw: str, message: str) -> None:
+    with pytest.raises(BadSettings) as bad:
+        Settings.from_environ({f"VOICEADMIN_{name}": raw})
+
+    assert f"VOICEADMIN_{name} {message}" in str(bad.value)
+    assert name != "SECRET_KEY" or raw not in str(bad.value)
 
 
 @pytest.mark.parametrize(

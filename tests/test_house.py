@@ -23,10 +23,13 @@ PACKAGE = ROOT / "voiceadmin"
 TEMPLATES = ROOT / "templates"
 
 FLOORS = {
-    0: {"vocabulary", "shapes", "problems", "config", "clock", "folding", "sample_data"},
+    0: {
+        *("vocabulary", "shapes", "people", "problems", "tokens"),
+        *("config", "clock", "folding", "logs", "sample_data"),
+    },
     1: {"db", "models", "migrations", "formats"},
     2: {"queries", "actions"},
-    3: {"forms", "presenting", "access", "headers", "views", "openapi", "server", "cli"},
+    3: {"forms", "presenting", "access", "headers", "views", "openapi", "deployment", "server", "cli"},
     4: {"__init__", "__main__"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
@@ -128,7 +131,14 @@ def test_only_actions_write() -> None:
 
 
 def test_tests_stand_where_the_code_stands() -> None:
-    about_the_whole = {"test_house.py", "test_dev.py", "test_wheel.py", "test_hostile.py", "test_steps.py"}
+    about_the_whole = {
+        "test_house.py",
+        "test_dev.py",
+        "test_wheel.py",
+        "test_hostile.py",
+        "test_fuzz.py",
+        "test_steps.py",
+    }
     strangers = [
         path
         for path in (ROOT / "tests").rglob("test_*.py")
@@ -218,8 +228,13 @@ def test_every_template_is_reached(name: str) -> None:
     assert any(f'"{name}"' in text for text in texts)
 
 
+def styles() -> str:
+    """All style sheets one after the other."""
+    return "".join(path.read_text("utf-8") for path in sorted((ROOT / "static").glob("*.css"), reverse=True))
+
+
 def test_a_colour_is_written_among_the_tokens_and_nowhere_else() -> None:
-    css = (ROOT / "static" / "voiceadmin.css").read_text("utf-8")
+    css = styles()
     before, _, rest = css.partition("@layer tokens {")
     tokens, _, after = rest.partition("\n}\n")
 
@@ -232,7 +247,7 @@ def test_a_colour_is_written_among_the_tokens_and_nowhere_else() -> None:
 
 
 def test_every_token_is_defined_and_used() -> None:
-    css = re.sub(r"/\*.*?\*/", "", (ROOT / "static" / "voiceadmin.css").read_text("utf-8"), flags=re.DOTALL)
+    css = re.sub(r"/\*.*?\*/", "", styles(), flags=re.DOTALL)
 
     assert set(re.findall(r"var\((--[\w-]+)", css)) == set(re.findall(r"[{;]\s+(--[\w-]+):", css))
 
@@ -261,6 +276,21 @@ def test_the_readme_shows_every_room() -> None:
     for path in PACKAGE.iterdir():
         if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__"):
             assert re.search(rf"\b{path.stem}\b", readme()), path.name
+
+
+def test_the_readme_names_everything_that_comes_along_and_its_licence() -> None:
+    pinned = re.findall(r"^([a-z0-9-]+)==", (ROOT / "run.lock").read_text("utf-8"), re.MULTILINE)
+    _, _, told = readme().partition("What comes along at run time, by licence.")
+
+    assert set(pinned) <= set(re.findall(r"[a-z0-9-]+", told))
+
+
+def test_every_package_is_pinned_by_its_hash_and_from_no_named_place() -> None:
+    for lock in ROOT.glob("*.lock"):
+        pins = lock.read_text("utf-8")
+        assert "://" not in pins, lock.name
+        for pin in re.split(r"\n(?=\S)", pins):
+            assert pin.startswith("#") or "--hash=sha256:" in pin, (lock.name, pin[:80])
 
 
 def test_pictures_of_the_readme_are_there() -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -22,13 +26,14 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import func, select
 
-from tests.factories import make_assistant, make_organization, make_voice, put_voices, voice_row
+from tests.factories import make_account, make_assistant, make_organization, make_voice, put_voices, voice_row
 from voiceadmin import create_app
 from voiceadmin.actions.store import let_go, prepare_store
 from voiceadmin.cli import cli
 from voiceadmin.config import COMMAND, Settings
 from voiceadmin.db import db
 from voiceadmin.models import ClonedVoice
+from voiceadmin.vocabulary import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
@@ -38,8 +43,36 @@ KEPT = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"  # the connection sta
 VOICES = b"GET /api/v1/assistants/31/cloned-voices HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
+OPEN = {"VOICEADMIN_ANONYMOUS_ROLE": "viewer"}  # so that most of these tests need no account
+LINK = "Make the first account within 30 minutes: "
+
+
+class Browser:
+    """A browser that keeps cookies, follows redirects, and sends forms with their hidden token."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        policy = http.cookiejar.DefaultCookiePolicy(secure_protocols=("http", "https"))
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar(policy))
+        self.opener = urllib.request.build_opener(jar)
+
+    def get(self, path: str, data: bytes | None = None) -> str:
+        """The text of the page where a path leads."""
+        try:
+            with self.opener.open(self.address + path, data) as answer:
+                text: str = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+        return text
+
+    def send(self, path: str, **fields: str) -> str:
+        """Fill in the form of a page and send it."""
+        (token,) = re.findall(r'name="csrf_token" value="([^"]+)"', self.get(path))[-1:]
+        return self.get(path, urlencode(fields | {"csrf_token": token}).encode())
+
+
 class Served:
-    """A server process over the store in a folder. said: the lines that it printed until it was ready."""
+    """A server process over the store in a folder. said: what it printed until it was ready; told: its log."""
 
     def __init__(self, folder: Path, *words: str, last: str, **more: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")}
@@ -47,16 +80,18 @@ class Served:
         self.address = f"http://{LOOPBACK}:{self.port}"
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "voiceadmin", *words, "--port", str(self.port)],
-            env=kept | {"PYTHONPATH": str(ROOT), "VOICEADMIN_INSTANCE": str(folder)} | more,
+            env=kept | OPEN | {"PYTHONPATH": str(ROOT), "VOICEADMIN_INSTANCE": str(folder)} | more,
             cwd=folder.parent,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         self.said: list[str] = []
+        self.told: list[str] = []
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(line.rstrip("\n"))
+            of_nobody = line.startswith(("{", LINK))  # the log, and the link that makes the first account
+            (self.told if of_nobody else self.said).append(line.rstrip("\n"))
             if last in line:
                 break
 
@@ -81,8 +116,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start servers, and leave none behind."""
     started: list[Served] = []
 
-    def begin(verb: str, *words: str, folder: Path = tmp_path, **more: str) -> Served:
-        served = Served(folder, verb, *words, last={"run": "curl", "serve": "listens"}[verb], **more)
+    def begin(verb: str, *words: str, folder: Path = tmp_path, last: str = "", **more: str) -> Served:
+        served = Served(folder, verb, *words, last=last or {"run": "curl", "serve": "listens"}[verb], **more)
         started.append(served)
         return served
 
@@ -201,6 +236,55 @@ def test_serve_makes_the_store_and_leaves_it_empty(start: Start, tmp_path: Path)
     assert voices(tmp_path / "new") == 0
 
 
+def test_serve_prints_a_link_that_makes_the_first_account_once(start: Start, tmp_path: Path) -> None:
+    served = start("serve", folder=tmp_path / "new", VOICEADMIN_ANONYMOUS_ROLE="")
+    (link,) = [line.removeprefix(LINK) for line in served.told if line.startswith(LINK)]
+    browser = Browser(served.address)
+
+    shut = browser.get("/assistants")
+    made = browser.send(link.removeprefix(served.address), email="root@example.com", password="correct horse battery")
+    opened = browser.get("/people")
+    again = Browser(served.address).get(link.removeprefix(served.address))
+    served.end(signal.SIGTERM)
+    later = start("serve", folder=tmp_path / "new")
+
+    assert "<h1>Sign in</h1>" in shut
+    assert link.startswith(f"{served.address}/join/")
+    assert "root@example.com" in made
+    assert "<h1>People</h1>" in opened
+    assert "This link is not good any more" in again
+    assert [line for line in later.told if line.startswith(LINK)] == []
+
+
+def test_the_log_is_one_object_a_line_and_has_no_secret(start: Start, tmp_path: Path) -> None:
+    served = start("serve", folder=tmp_path / "new", VOICEADMIN_ANONYMOUS_ROLE="")
+    (link,) = [line.removeprefix(LINK) for line in served.told if line.startswith(LINK)]
+    browser = Browser(served.address)
+    browser.send(link.removeprefix(served.address), email="root@example.com", password="correct horse battery")
+    browser.send("/sign-in", email="root@example.com", password="a wrong password")
+
+    _, output = served.end(signal.SIGTERM)
+
+    said = [json.loads(line)["message"] for line in [*served.told, *output.splitlines()] if line.startswith("{")]
+    assert [line.partition(":")[0] for line in said] == ["link-made", "account-made", "sign-in-failed"]
+    for secret in ("correct horse", "a wrong", link.rpartition("/")[2]):
+        assert secret not in "".join(said)
+
+
+def test_run_asks_for_an_account_as_soon_as_there_is_one(start: Start, sqlite_store: Flask) -> None:
+    make_voice(make_organization())
+    let_go()
+    served = start("run", last="voiceadmin shows")
+    before = served.get("/assistants")[1]
+
+    make_account(platform=True)
+    let_go()
+    after = [served.get("/assistants")[1] for _ in range(8)]
+
+    assert "There are no accounts yet" in before
+    assert all("<h1>Sign in</h1>" in page for page in after)
+
+
 def test_one_worker_with_one_thread_is_enough(start: Start) -> None:
     served = start("serve", "--workers", "1", "--threads", "1")
 
@@ -229,13 +313,15 @@ def test_two_that_start_together_on_a_new_store_both_come_up(
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "example.com", "127.0.0.1.example", ""])
-def test_it_does_not_listen_beyond_this_machine(tmp_path: Path, host: str) -> None:
-    result = CliRunner().invoke(cli, ["serve", "--host", host], obj=lambda: app_of(tmp_path))
+def test_it_does_not_listen_beyond_this_machine_while_nobody_has_to_sign_in(tmp_path: Path, host: str) -> None:
+    settings = Settings(instance=tmp_path, anonymous_role=Role.VIEWER)
+
+    result = CliRunner().invoke(cli, ["serve", "--host", host], obj=lambda: create_app(settings))
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"Error: voiceadmin has no accounts yet, so it does not listen on {host}: "
-        "use 127.0.0.1, and a tunnel or a proxy with its own sign-in for others.\n"
+        f"Error: With VOICEADMIN_ANONYMOUS_ROLE nobody has to sign in, so voiceadmin does not listen on {host}: "
+        "use 127.0.0.1, or take the setting away and invite people.\n"
     )
     assert list(tmp_path.iterdir()) == []
 

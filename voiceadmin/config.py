@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voiceadmin.problems import BadSettings
+from voiceadmin.vocabulary import Role, read_integer
 
 PACKAGE = Path(__file__).resolve().parent
 IN_CHECKOUT = not (PACKAGE / "templates").is_dir()  # a wheel carries templates and static files in the package
 ASSETS = PACKAGE.parent if IN_CHECKOUT else PACKAGE
 COMMAND = "./dev" if IN_CHECKOUT else "voiceadmin"  # how this program is called where it lies
 PREFIX = "VOICEADMIN_"
+LEAST_SECRET = 32  # characters; a random one of hexadecimal digits has 128 bits then
 
 
 def default_instance() -> Path:
@@ -24,11 +26,26 @@ def default_instance() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. Each is read from VOICEADMIN_ and its name in capitals; empty counts as not set."""
+    """All settings. Each is read from VOICEADMIN_ and its name in capitals; empty counts as not set.
+
+    secret_key: signs the tokens of forms; None draws one at each start.
+    proxies: how many reverse proxies stand in front and may be believed.
+    plain_cookies: whether cookies travel without TLS too. anonymous_role: of
+    whoever has not signed in. key_rate, key_burst: requests of an API key, a
+    second and at once.
+    """
 
     instance: Path = field(default_factory=default_instance)
     database_url: str = "sqlite:///voiceadmin.sqlite"
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    secret_key: str | None = field(default=None, repr=False)
+    proxies: int = 0
+    plain_cookies: bool = False
+    anonymous_role: Role = Role.ANYONE
+    session_idle_minutes: int = 30
+    session_hours: int = 12
+    key_rate: float = 10.0
+    key_burst: int = 50
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -98,8 +115,48 @@ def _hosts(raw: str) -> tuple[str, ...]:
     return hosts
 
 
+def _secret_key(raw: str) -> str:
+    if len(raw) < LEAST_SECRET or len(set(raw)) < LEAST_SECRET // 3:
+        raise ValueError(
+            f"can be guessed; give {LEAST_SECRET} or more random characters, such as those that "
+            "“python3 -c 'import secrets; print(secrets.token_hex(32))'” prints."
+        )
+    return raw
+
+
+def _yes_or_no(raw: str) -> bool:
+    if raw not in ("yes", "no"):
+        raise ValueError("is neither yes nor no.")
+    return raw == "yes"
+
+
+def _anonymous_role(raw: str) -> Role:
+    roles = {role.word: role for role in (Role.ANYONE, Role.VIEWER, Role.OPERATOR)}
+    if raw not in roles:
+        raise ValueError("is none of none, viewer and operator; an admin must sign in.")
+    return roles[raw]
+
+
+def _number(least: int, most: int, unit: str) -> Callable[[str], int]:
+    def read(raw: str) -> int:
+        number = read_integer(raw)
+        if number is None or not least <= number <= most:
+            raise ValueError(f"is not a whole number of {unit} from {least:,} to {most:,}.")
+        return number
+
+    return read
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "instance": _instance,
     "database_url": _database_url,
     "hosts": _hosts,
+    "secret_key": _secret_key,
+    "proxies": _number(0, 10, "proxies"),
+    "plain_cookies": _yes_or_no,
+    "anonymous_role": _anonymous_role,
+    "session_idle_minutes": _number(1, 1440, "minutes"),
+    "session_hours": _number(1, 720, "hours"),
+    "key_rate": _number(1, 1_000_000, "requests a second"),
+    "key_burst": _number(1, 1_000_000, "requests"),
 }

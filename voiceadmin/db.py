@@ -6,6 +6,7 @@ inside `writing()` alone. SQLite and PostgreSQL behave alike to everything above
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+log = logging.getLogger("voiceadmin.audit")
+
+TOLD = "voiceadmin_told"  # the lines to log once a transaction is through
 SQLITE_PATH = "voiceadmin_sqlite_path"  # the app's extension that names the SQLite file, None with PostgreSQL
 WRITES = "voiceadmin_writes"  # the execution option of a connection that is going to write
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, DisconnectionError)  # the store is gone, locked or full
@@ -111,11 +115,13 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
             "sqlite", database=f"file:{quote(str(path))}", query={"uri": "true", "mode": "rw"}
         )
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}  # an error's text goes into the log
     else:
         app.config["SQLALCHEMY_DATABASE_URI"] = url
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "isolation_level": "REPEATABLE READ",
             "pool_pre_ping": True,
+            "hide_parameters": True,
             "connect_args": {"connect_timeout": BUSY_SECONDS, "options": POSTGRESQL_OPTIONS},
         }
     db.init_app(app)
@@ -179,12 +185,21 @@ def writing() -> Iterator[None]:
     """One transaction that may write: committed at the end, rolled back on any exception."""
     db.session.rollback()  # a snapshot that is already open would hide what others wrote since
     db.session.connection(execution_options=write_options())
+    told: list[str] = []
+    db.session.info[TOLD] = told
     try:
         yield
         db.session.commit()
     except BaseException:
         db.session.rollback()
         raise
+    for event_ in told:
+        log.info(event_)
+
+
+def tell_after_commit(line: str) -> None:
+    """Log a line when the transaction that is being written is through, and not at all if it fails."""
+    db.session.info[TOLD].append(line)
 
 
 def upsert(model: type[Base]) -> Any:
@@ -264,6 +279,13 @@ def indexed_by(name: str) -> str:
     Nothing on PostgreSQL, which knows better how its rows are spread.
     """
     return f" INDEXED BY {name}" if db.engine.dialect.name == "sqlite" else ""
+
+
+def listed(expression: str) -> str:
+    """SQL that puts all values of an expression together as one text, commas between them; NULL for none."""
+    if db.engine.dialect.name == "sqlite":
+        return f"group_concat({expression}, ',')"
+    return f"string_agg(CAST({expression} AS text), ',')"
 
 
 def joined(column: str) -> str:

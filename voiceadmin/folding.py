@@ -26,6 +26,11 @@ def name_key(name: str) -> str:
     return folded(name)[:LONGEST_KEY]
 
 
+def email_key(email: str) -> str:
+    """What an e-mail is known by. Accents stay: who has one with an accent is somebody else."""
+    return unicodedata.normalize("NFC", email.strip()).lower()
+
+
 def search_key(name: str, provider_voice_id: str) -> str:
     """What a voice is found by. A search text holds no newline, so it never matches across the two.
 

@@ -29,6 +29,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+OVER_TLS = "max-age=31536000; includeSubDomains"  # a browser that came over TLS once never comes without it
 
 
 def init_app(app: Flask) -> None:
@@ -38,6 +39,8 @@ def init_app(app: Flask) -> None:
 
 def _secured(response: Response) -> Response:
     response.headers.extend({name: value for name, value in HEADERS.items() if name not in response.headers})
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = OVER_TLS
     if request.endpoint == "static" and response.status_code < 400:
         # The address of a file carries a hash of its content, so a file that changes gets another address.
         versioned = "v" in request.args

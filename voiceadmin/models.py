@@ -20,7 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.db import Base, BigId, Sortable, UtcTime
-from voiceadmin.vocabulary import VoiceStatus
+from voiceadmin.people import OrganizationId
+from voiceadmin.vocabulary import LinkPurpose, VoiceStatus
 
 
 class Store(Base):
@@ -44,7 +45,7 @@ class Organization(Base):
     __tablename__ = "organization"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    id: Mapped[OrganizationId] = mapped_column(BigId, primary_key=True)
     upstream_id: Mapped[int | None] = mapped_column(BigId, unique=True)
     name: Mapped[str] = mapped_column(Text)
     revision: Mapped[int] = mapped_column(BigId, server_default="0")
@@ -148,3 +149,141 @@ class VoiceCount(Base):
     dated: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     never: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     voices: Mapped[int] = mapped_column(BigId)
+
+
+class Account(Base):
+    """A person. email_key: the folded e-mail. password_hash: argon2's. platform: whether an admin of the platform."""
+
+    __tablename__ = "account"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    email: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Sortable, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    platform: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class Membership(Base):
+    """The role of an account in an organization. role: the number of a Role."""
+
+    __tablename__ = "membership"
+    __table_args__ = (CheckConstraint("role BETWEEN 1 AND 3", name="role"),)
+
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+    role: Mapped[int] = mapped_column(SmallInteger)
+
+
+class AccountSession(Base):
+    """Somebody who is signed in. token_hash: of the cookie's token. seen_at: last activity. sure_at: last password."""
+
+    __tablename__ = "account_session"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(Text, unique=True)
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcTime)
+    sure_at: Mapped[datetime] = mapped_column(UtcTime)
+    address: Mapped[str] = mapped_column(Text)
+    client: Mapped[str] = mapped_column(Text)
+
+
+class Link(Base):
+    """A link that is good for one use. account_id: whose password a reset sets. used_at: when it was used or revoked.
+
+    organization_id, role, platform: what an invitation grants to the holder of the e-mail.
+    """
+
+    __tablename__ = "link"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(Text, unique=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(String(20))
+    email: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
+    organization_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"))
+    role: Mapped[int | None] = mapped_column(SmallInteger)
+    platform: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class ApiKey(Base):
+    """What a program shows to read JSON. hint: how the key begins. everywhere: whether it reads all organizations."""
+
+    __tablename__ = "api_key"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    token_hash: Mapped[str] = mapped_column(Text, unique=True)
+    hint: Mapped[str] = mapped_column(Text)
+    everywhere: Mapped[bool] = mapped_column(server_default=false())
+    maker: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class ApiKeyOrganization(Base):
+    """An organization that an API key reads."""
+
+    __tablename__ = "api_key_organization"
+
+    key_id: Mapped[int] = mapped_column(BigId, ForeignKey("api_key.id"), primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+
+
+class Bucket(Base):
+    """Tokens that are spent on requests and tries and come back with time. at: when counted, seconds since 1970."""
+
+    __tablename__ = "bucket"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    tokens: Mapped[float] = mapped_column(Float(53))
+    at: Mapped[float] = mapped_column(Float(53), index=True)
+
+
+class AuditLine(Base):
+    """Who did what. Triggers refuse to alter or remove a line. actor_key: the folded name. before, after: JSON.
+
+    Ids are no foreign keys: a line outlives what it speaks of.
+    """
+
+    __tablename__ = "audit_line"
+    __table_args__ = (
+        Index(None, "organization_id", "id"),
+        Index(None, "actor_key", "id"),
+        Index(None, "word", "id"),
+        Index(None, "object_kind", "object_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    actor_kind: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[int | None] = mapped_column(BigId)
+    actor_name: Mapped[str] = mapped_column(Text)
+    actor_key: Mapped[str] = mapped_column(Sortable)
+    address: Mapped[str | None] = mapped_column(Text)
+    word: Mapped[str] = mapped_column(String(40))
+    organization_id: Mapped[int | None] = mapped_column(BigId)
+    object_kind: Mapped[str] = mapped_column(String(20))
+    object_id: Mapped[int | None] = mapped_column(BigId)
+    object_name: Mapped[str] = mapped_column(Text)
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str | None] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)

@@ -34,6 +34,16 @@ _FIELDS: dict[str, Schema] = {
 }
 
 
+_BUDGET: Schema = {
+    f"RateLimit-{name}": {"description": description, "schema": {"type": "integer"}}
+    for name, description in {
+        "Limit": "How many requests the key may make at once.",
+        "Remaining": "How many are left.",
+        "Reset": "Seconds until all are there again.",
+    }.items()
+}
+
+
 @cache
 def document() -> Schema:
     """The whole document, OpenAPI 3.1."""
@@ -63,7 +73,10 @@ def document() -> Schema:
                         ),
                     }
                 ),
-            }
+            },
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "An API key, which begins with va_."}
+            },
         },
     }
 
@@ -85,8 +98,11 @@ def _ref(name: str) -> Schema:
 
 def _list_voices() -> Schema:
     etag = {"ETag": {"description": "Names this answer; send it as If-None-Match.", "schema": {"type": "string"}}}
+    headers = etag | _BUDGET
+    wait = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return {
         "operationId": "list_cloned_voices",
+        "security": [{"key": []}],
         "summary": "List the cloned voices that an assistant can use, by id.",
         "parameters": [
             {
@@ -99,11 +115,13 @@ def _list_voices() -> Schema:
             {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
         ],
         "responses": {
-            "200": _answer("All voices that match.", "ClonedVoices") | {"headers": etag},
-            "304": {"description": "The list is the one that If-None-Match names.", "headers": etag},
-            "404": _answer("There is no such assistant.", "Error"),
+            "200": _answer("All voices that match.", "ClonedVoices") | {"headers": headers},
+            "304": {"description": "The list is the one that If-None-Match names.", "headers": headers},
+            "401": _answer("There is no API key, or it is not valid.", "Error"),
+            "404": _answer("There is no such assistant among those that the key may read.", "Error"),
             "422": _answer("A parameter cannot be what it is.", "ValidationError"),
-            "503": _answer("The store is out of reach; see Retry-After.", "Error"),
+            "429": _answer("The key asks too often.", "Error") | {"headers": _BUDGET | wait},
+            "503": _answer("The store is out of reach.", "Error") | {"headers": wait},
         },
     }
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import cache, lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from jinja2.runtime import Macro
 
 from voiceadmin import vocabulary
 from voiceadmin.config import COMMAND
+from voiceadmin.people import AuditRow
 from voiceadmin.shapes import VoiceFilters, VoiceRow
 from voiceadmin.vocabulary import VoiceColumn, VoiceOrder
 
@@ -28,7 +32,7 @@ CENT = Decimal("0.01")
 def init_app(app: Flask) -> None:
     """Give templates the filters below and the vocabulary."""
     values = (named, spoken, largest, count, plural, score, share, stamp, machine, day, ago, last_use)
-    for present in (*values, either, filter_parts, clicked, kept):
+    for present in (*values, either, filter_parts, clicked, kept, span, browser, changes):
         app.add_template_filter(present)
     app.add_template_filter(vocabulary.provider_label, "provider_label")
     app.jinja_env.globals.update(
@@ -88,24 +92,70 @@ def day(time: datetime) -> str:
 
 def ago(time: datetime, now: datetime) -> str:
     """How long ago, in the one unit that matters; what lies ahead, by a clock that is wrong, is said so too."""
-    span = now - time
-    if span < -MINUTE:
-        return f"in {_span(-span)}"
-    if span < MINUTE:
+    past = now - time
+    if past < -MINUTE:
+        return f"in {span(-past)}"
+    if past < MINUTE:
         return "just now"
-    return "yesterday" if DAY <= span < 2 * DAY else f"{_span(span)} ago"
+    return "yesterday" if DAY <= past < 2 * DAY else f"{span(past)} ago"
 
 
-def _span(span: timedelta) -> str:
-    if span < HOUR:
-        return f"{span // MINUTE} min"
-    if span < DAY:
-        return f"{span // HOUR} h"
-    if span < 3 * MONTH:
-        return plural(span // DAY, "day")
-    if span < 2 * YEAR:
-        return plural(span // MONTH, "month")
-    return plural(span // YEAR, "year")
+def span(time: timedelta) -> str:
+    """How long, in the one unit that matters: "47 min", "3 days"."""
+    if time < HOUR:
+        return f"{time // MINUTE} min"
+    if time < DAY:
+        return f"{time // HOUR} h"
+    if time < 3 * MONTH:
+        return plural(time // DAY, "day")
+    if time < 2 * YEAR:
+        return plural(time // MONTH, "month")
+    return plural(time // YEAR, "year")
+
+
+def browser(client: str) -> str:
+    """What a browser says of itself, for people: "Firefox on Linux". What is not known is cut to its beginning."""
+    kind = next((name for mark, name in _BROWSERS.items() if mark in client), None)
+    system = next((name for mark, name in _SYSTEMS.items() if mark in client), None)
+    if kind is None:
+        return client[:40] or "unknown"
+    return f"{kind} on {system}" if system else kind
+
+
+# The first mark that is found counts: most browsers name others too.
+_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+def changes(line: AuditRow) -> list[tuple[str, Any, Any]]:
+    """Each fact of a line of the audit trail: its name, and what it was before and after; None where it was not."""
+    before, after = line.before or {}, line.after or {}
+    return [(name, _fact(before, name), _fact(after, name)) for name in dict.fromkeys([*before, *after])]
+
+
+def _fact(facts: dict[str, Any], name: str) -> str | None:
+    if name not in facts:
+        return None
+    value = facts[name]
+    if value is None:
+        return "none"
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    try:
+        return stamp(datetime.fromisoformat(value)) if _TIME.fullmatch(value) else value
+    except ValueError:  # it only looks like a time
+        return value
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
 
 
 def last_use(voice: VoiceRow, now: datetime) -> str:

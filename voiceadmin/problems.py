@@ -37,3 +37,51 @@ class StoreNotReady(Problem):
 
 class ServeRefused(Problem):
     """The server will not start like this."""
+
+
+class SignInRefused(Problem):
+    """E-mail and password do not fit together, or the account is disabled; which of these is not told."""
+
+
+class Throttled(Problem):
+    """Too many tries. wait: seconds until the next one may go well."""
+
+    def __init__(self, text: str, wait: float) -> None:
+        super().__init__(text)
+        self.wait = wait
+
+
+class LinkRefused(Problem):
+    """A link is not good, or not any more."""
+
+
+class AccountNotFound(Problem):
+    """There is no such account, or none that this person may manage."""
+
+
+class KeyNotFound(Problem):
+    """There is no such API key, or none that this person may manage."""
+
+
+class LinkNotFound(Problem):
+    """There is no such open link, or none that this person may manage."""
+
+
+class SessionNotFound(Problem):
+    """There is no such session, or none of one's own."""
+
+
+class ChangeRefused(Problem):
+    """What was asked for would leave things in a state that they must not be in."""
+
+
+class SignInNeeded(Problem):
+    """Whoever asks is not known."""
+
+
+class PasswordNeeded(Problem):
+    """Whoever asks has to give their password again."""
+
+
+class KeyRefused(Problem):
+    """An API key opens nothing: unknown, expired or revoked."""

@@ -1,4 +1,4 @@
-"""The server process: gunicorn on this machine's loopback, told what to do in one place."""
+"""The server process: gunicorn, told what to do in one place."""
 
 from __future__ import annotations
 
@@ -148,6 +148,7 @@ def serve(app: Flask, *, host: str, port: int, workers: int, threads: int, when_
             "workers": workers,
             "worker_class": Worker,
             "threads": threads,
+            "forwarded_allow_ips": "",  # what a proxy says is read by the app, if a setting tells it to
             "keepalive": IDLE_SECONDS,
             "graceful_timeout": GRACE_SECONDS,
             "loglevel": "warning",
@@ -162,15 +163,15 @@ def serve(app: Flask, *, host: str, port: int, workers: int, threads: int, when_
     ).run()
 
 
-def check_address(host: str, port: int) -> None:
-    """Refuse an address that is not this machine's own, for there are no accounts yet, or that is taken.
+def check_address(host: str, port: int, *, open_to_all: bool) -> None:
+    """Refuse an address that is taken, or that others reach while whoever comes needs no account.
 
     Raises ServeRefused.
     """
-    if not _is_loopback(host):
+    if open_to_all and not _is_loopback(host):
         raise ServeRefused(
-            f"voiceadmin has no accounts yet, so it does not listen on {host}: "
-            "use 127.0.0.1, and a tunnel or a proxy with its own sign-in for others."
+            f"With VOICEADMIN_ANONYMOUS_ROLE nobody has to sign in, so voiceadmin does not listen on {host}: "
+            "use 127.0.0.1, or take the setting away and invite people."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from voiceadmin.folding import folded
+from voiceadmin.people import OrganizationId
 from voiceadmin.vocabulary import (
     DEFAULT_ORDER,
     DEFAULT_PAGE_SIZE,
@@ -58,7 +59,7 @@ class OrganizationRow(NamedTuple):
     for the state of its voices in this store; every write to them changes it.
     """
 
-    id: int
+    id: OrganizationId
     name: str
     assistants: int
     revision: str

@@ -236,12 +236,137 @@ class ExportFormat(StrEnum):
 
 
 class Role(IntEnum):
-    """What somebody may do; each role may do all that a smaller one may."""
+    """What somebody may do; each role may do all that a smaller one may.
 
-    ANYONE = 0
-    VIEWER = 1
-    OPERATOR = 2
-    ADMIN = 3
+    Viewer, operator and admin are granted for one organization; a platform
+    admin is one everywhere. `word` stands in forms, commands and settings.
+    """
+
+    ANYONE = 0, "none", "Nobody", "Sees nothing."
+    VIEWER = 1, "viewer", "Viewer", "Looks at voices and assistants."
+    OPERATOR = 2, "operator", "Operator", "Triages: acts on voices too."
+    ADMIN = 3, "admin", "Admin", "Decides about people, keys, sources and deletions too."
+    PLATFORM = 4, "platform", "Platform admin", "Is an admin of every organization, and of the platform itself."
+
+    word: str
+    label: str
+    meaning: str
+
+    def __new__(cls, value: int, word: str = "", label: str = "", meaning: str = "") -> Self:
+        """Give the member its rank, its word, its label and a sentence that explains it."""
+        member = int.__new__(cls, value)
+        member._value_, member.word, member.label, member.meaning = value, word, label, meaning
+        return member
+
+    @classmethod
+    def called(cls, word: str) -> Role:
+        """The role of this word. Raises ValueError."""
+        for role in cls:
+            if role.word == word:
+                return role
+        raise ValueError(f"{word!r} is no role.")
+
+
+GRANTED = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organization
+
+
+SECTIONS = (  # of the site: the address of each, its name, and who sees it
+    ("assistants", "Assistants", Role.VIEWER),
+    ("activity", "Activity", Role.VIEWER),
+    ("people", "People", Role.ADMIN),
+    ("keys", "Keys", Role.ADMIN),
+)
+
+
+class ActorKind(StrEnum):
+    """What kind of somebody does something."""
+
+    ACCOUNT = "account", "Person"
+    KEY = "key", "API key"
+    SHELL = "shell", "Shell"
+    NOBODY = "nobody", "Nobody signed in"
+
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Give the member its word and its label."""
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        return member
+
+
+class ObjectKind(StrEnum):
+    """What kind of thing something is done to."""
+
+    ACCOUNT = "account"
+    ASSISTANT = "assistant"
+    KEY = "key"
+    LINK = "link"
+    ORGANIZATION = "organization"
+    STORE = "store"
+    VOICE = "voice"
+
+
+class AuditWord(StrEnum):
+    """What was done. label: how a sentence goes on after who did it. least: who in the organization may read of it."""
+
+    SIGNED_IN = "signed-in", "signed in", Role.ADMIN
+    SIGN_IN_FAILED = "sign-in-failed", "failed to sign in", Role.ADMIN
+    SIGNED_OUT = "signed-out", "signed out", Role.ADMIN
+    SESSION_ENDED = "session-ended", "ended sessions", Role.ADMIN
+    CONFIRMED = "confirmed", "gave the password again", Role.ADMIN
+    CONFIRM_FAILED = "confirm-failed", "failed to give the password again", Role.ADMIN
+    THROTTLED = "throttled", "was slowed down", Role.ADMIN
+    LINK_MADE = "link-made", "made a link", Role.ADMIN
+    LINK_REVOKED = "link-revoked", "took a link back", Role.ADMIN
+    ACCOUNT_MADE = "account-made", "made an account", Role.ADMIN
+    PASSWORD_CHANGED = "password-changed", "changed a password", Role.ADMIN  # a word, not a password
+    ACCOUNT_DISABLED = "account-disabled", "disabled an account", Role.ADMIN
+    ACCOUNT_ENABLED = "account-enabled", "enabled an account", Role.ADMIN
+    ROLE_CHANGED = "role-changed", "changed a role", Role.ADMIN
+    KEY_MADE = "key-made", "made an API key", Role.ADMIN
+    KEY_REVOKED = "key-revoked", "revoked an API key", Role.ADMIN
+    VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER
+    VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER
+    VOICE_CHANGED = "voice-changed", "changed a voice", Role.VIEWER
+    VOICE_REMOVED = "voice-removed", "removed a voice", Role.VIEWER
+    SAMPLE_FILLED = "sample-filled", "filled in sample data", Role.VIEWER
+    SAMPLE_REMOVED = "sample-removed", "took sample data out", Role.VIEWER
+    ACTIVITY_EXPORTED = "activity-exported", "exported the activity", Role.ADMIN
+
+    label: str
+    least: Role
+
+    def __new__(cls, value: str, label: str = "", least: Role = Role.ADMIN) -> Self:
+        """Give the member its word, its label and the least role that reads of it."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.least = value, label, least
+        return member
+
+
+class LinkPurpose(StrEnum):
+    """What a link that is good for one use lets its holder do."""
+
+    SETUP = "setup", "Set-up"
+    INVITATION = "invitation", "Invitation"
+    RESET = "reset", "New password"
+
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Give the member its word and its label."""
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        return member
+
+
+LINK_LIVES = {  # how long each is good for
+    LinkPurpose.SETUP: timedelta(minutes=30),
+    LinkPurpose.INVITATION: timedelta(days=7),
+    LinkPurpose.RESET: timedelta(hours=24),
+}
+SURE_FOR = timedelta(minutes=15)  # after the password was given, until a dangerous act asks for it again
+KEY_PREFIX = "va_"
 
 
 SHORT_TEXT = 3  # letters from which a text is looked for inside words too

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
+from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, voice_row
 from tests.strategies import HOSTILE, IN_DATABASE, LISTS
 from voiceadmin.actions import importing
@@ -26,12 +27,14 @@ from voiceadmin.formats.reading import BadInput
 from voiceadmin.formats.record import write_record
 from voiceadmin.formats.writing import as_file
 from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.people import AuditFilters, AuditRow, nobody
 from voiceadmin.problems import ImportRefused
+from voiceadmin.queries.activity import list_activity
 from voiceadmin.queries.rows import VOICE_COLUMNS
 from voiceadmin.queries.rows import voice_row as row_of
 from voiceadmin.queries.voices import voices_file
 from voiceadmin.shapes import ImportReport, VoiceRow
-from voiceadmin.vocabulary import MAX_ID, ExportFormat, VoiceStatus, read_integer
+from voiceadmin.vocabulary import MAX_ID, AuditWord, ExportFormat, ObjectKind, Role, VoiceStatus, read_integer
 
 DESK = 31
 DESK_TARGET = ImportTarget(DESK)
@@ -46,7 +49,9 @@ def lines(rows: Iterable[Any]) -> bytes:
 def bring(data: bytes, target: ImportTarget = DESK_TARGET, **options: bool) -> tuple[ImportReport, list[str]]:
     """Import a file: how it ended, and every fault."""
     faults: list[str] = []
-    report = import_voices(io.BytesIO(data), target, on_fault=lambda fault: faults.append(str(fault)), **options)
+    report = import_voices(
+        io.BytesIO(data), target, by=SHELL, now=NOW, on_fault=lambda fault: faults.append(str(fault)), **options
+    )
     return report, faults
 
 
@@ -305,7 +310,7 @@ def test_ctrl_c_leaves_the_store_as_it_was(acme: Organization) -> None:
     stream = Interrupted(lines(voice_row(id=number) for number in range(10, 3010)))
 
     with pytest.raises(KeyboardInterrupt):
-        import_voices(io.BufferedReader(stream), ImportTarget(77), on_fault=print)
+        import_voices(io.BufferedReader(stream), ImportTarget(77), by=SHELL, now=NOW, on_fault=print)
 
     assert everything() == before
 
@@ -572,8 +577,96 @@ def test_a_reader_meanwhile_sees_the_store_as_it_was(
             db.session.remove()
 
     rows = [voice_row(id=number) for number in range(10, 1210)]
-    import_voices(Watched(lines(rows)), DESK_TARGET, on_fault=print)
+    import_voices(Watched(lines(rows)), DESK_TARGET, by=SHELL, now=NOW, on_fault=print)
 
     assert len(seen) > 2
     assert set(seen) == {3}
     assert len(stored()) == 1203
+
+
+# What the audit trail says of it
+
+
+def trail() -> list[AuditRow]:
+    """All lines, the oldest first."""
+    db.session.rollback()
+    return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
+
+
+def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Organization) -> None:
+    used = LONG_AGO + DAY
+    rows = [
+        voice_row(id=1, name="Ada L.", provider_voice_id=stored()[0].provider_voice_id, last_used_at=used),
+        stored()[1],
+        voice_row(id=5),
+    ]
+
+    bring(lines(rows), ImportTarget(DESK, assistant_name="Day desk"))
+
+    changed, whole = trail()
+    assert (changed.word, changed.object_kind, changed.object_id, changed.object_name) == (
+        AuditWord.VOICE_CHANGED,
+        ObjectKind.VOICE,
+        1,
+        "Ada L.",
+    )
+    assert changed.before == {"name": "Ada", "last_used_at": None}
+    assert changed.after == {"name": "Ada L.", "last_used_at": write_record(rows[0])["last_used_at"]}
+    assert (changed.why, whole.why) == ("import", "")
+    assert (whole.word, whole.object_kind, whole.object_id, whole.object_name) == (
+        AuditWord.VOICES_IMPORTED,
+        ObjectKind.ASSISTANT,
+        DESK,
+        "Day desk",
+    )
+    assert (whole.before, whole.after) == (None, {"added": 1, "changed": 1, "unchanged": 1})
+    for line in (changed, whole):
+        assert (line.at, line.actor_name, line.organization_id) == (NOW, "tester", acme.id)
+
+
+def test_voices_of_all_batches_that_were_changed_have_a_line(
+    acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    put_voices(acme, [voice_row(id=number, name="old") for number in range(10, 17)])
+
+    bring(lines(voice_row(id=number, name="new" if number % 2 else "old") for number in range(10, 20)))
+
+    changed = [line for line in trail() if line.word is AuditWord.VOICE_CHANGED]
+    assert [line.object_id for line in changed] == list(range(10, 17))
+    assert [(line.after or {}).get("name") for line in changed] == [None, "new", None, "new", None, "new", None]
+
+
+def test_an_import_without_a_change_leaves_its_one_line(acme: Organization) -> None:
+    bring(lines(stored()[:2]))
+
+    (line,) = trail()
+    assert line.after == {"added": 0, "changed": 0, "unchanged": 2}
+
+
+def test_an_import_that_passes_bad_records_over_tells_of_the_good_ones(acme: Organization) -> None:
+    bring(lines([{"id": 1}, voice_row(id=2, name="Changed")]), skip_bad=True)
+
+    assert [(line.word, line.object_id) for line in trail()] == [
+        (AuditWord.VOICE_CHANGED, 2),
+        (AuditWord.VOICES_IMPORTED, DESK),
+    ]
+
+
+@pytest.mark.parametrize("options", [{"dry_run": True}, {"dry_run": True, "skip_bad": True}, {}])
+def test_what_writes_nothing_leaves_no_line(acme: Organization, options: dict[str, Any]) -> None:
+    bad: list[Any] = [] if options else [{"id": 7}]
+
+    report, _ = bring(lines([voice_row(id=1, name="Changed"), *bad]), **options)
+
+    assert not report.written
+    assert trail() == []
+
+
+def test_an_import_that_cannot_begin_leaves_no_line(acme: Organization) -> None:
+    with pytest.raises(BadInput):
+        bring(b"nonsense")
+    with pytest.raises(ImportRefused):
+        bring(lines([voice_row()]), ImportTarget(0))
+
+    assert trail() == []

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, func, select, text
 
+from tests.conftest import NOW, SHELL
 from tests.factories import LONG_AGO, make_assistant, make_organization, put_voices, voice_row
 from tests.strategies import HOSTILE, IN_DATABASE, LISTS
 from voiceadmin import create_app
@@ -62,7 +63,9 @@ def bring(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: in
     """Import these voices, or records as they are. Whether that was done."""
     records = (write_record(row) if isinstance(row, VoiceRow) else row for row in rows)
     data = b"".join(json.dumps(record).encode() + b"\n" for record in records) + rest
-    return import_voices(io.BytesIO(data), ImportTarget(desk), on_fault=lambda fault: None, **options).written
+    return import_voices(
+        io.BytesIO(data), ImportTarget(desk), by=SHELL, now=NOW, on_fault=lambda fault: None, **options
+    ).written
 
 
 def rows_of(statement: str) -> list[Any]:
@@ -226,7 +229,7 @@ def stopped() -> None:
     """Ctrl-C."""
     data = b"".join(json.dumps(write_record(row)).encode() + b"\n" for row in SEVERAL)
     with pytest.raises(KeyboardInterrupt):
-        import_voices(io.BufferedReader(Stopped(data)), ImportTarget(DESK), on_fault=print)
+        import_voices(io.BufferedReader(Stopped(data)), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
 
 
 def rehearsed() -> None:
@@ -319,7 +322,7 @@ def test_a_reader_meanwhile_misses_no_index(sqlite_store: Flask, now: datetime, 
             db.session.remove()
 
     data = b"".join(json.dumps(write_record(voice_row(id=number))).encode() + b"\n" for number in range(1000, 1600))
-    import_voices(Watched(data), ImportTarget(DESK), on_fault=print)
+    import_voices(Watched(data), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
     during = set(seen)
     look()
 

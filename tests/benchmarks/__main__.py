@@ -32,6 +32,7 @@ from tests.benchmarks.measure import (
 from tests.benchmarks.postgresql import running as postgresql_running
 from tests.benchmarks.report import Figure, as_json, figures, lines, write
 from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, installed, nginx_kind
+from tests.benchmarks.signing_in import refusals_ms
 from tests.benchmarks.store import Plan, Store, make_store, plain_store
 from tests.benchmarks.writes import change_ms, import_rate, prices
 
@@ -51,10 +52,11 @@ class Effort:
     changes: int
     imported: int
     priced: int
+    tries: int
 
 
-FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000)
-QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000)
+FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50)
+QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25)
 
 
 def say(line: str) -> None:
@@ -106,6 +108,8 @@ def _alone(effort: Effort, store: Store, largest: Question, results: Results) ->
     with tempfile.TemporaryDirectory(prefix="voiceadmin-") as empty:
         results.single["import"] = import_rate(Path(empty), effort.imported)
         results.prices = prices(Path(empty) / "prices", effort.priced)
+        unknown, known = refusals_ms(Path(empty) / "accounts", effort.tries)
+        results.single |= {"refused, unknown": unknown, "refused, known": known}
 
 
 def kinds_here() -> list[Kind]:

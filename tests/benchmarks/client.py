@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
+from tests.benchmarks.admitted import HEADERS
+
 HOST = "127.0.0.1"
 PATIENCE = 120  # seconds for one answer
 
@@ -50,7 +52,7 @@ class Client:
     def get(self, path: str, etag: str | None = None) -> Answer:
         """One request and its whole answer."""
         known = f"If-None-Match: {etag}\r\n" if etag else ""
-        request = f"GET {path} HTTP/1.1\r\nHost: {HOST}:{self.port}\r\nAccept: */*\r\n{known}\r\n".encode()
+        request = f"GET {path} HTTP/1.1\r\nHost: {HOST}:{self.port}\r\nAccept: */*\r\n{HEADERS}{known}\r\n".encode()
         if self.socket is None:
             self.socket = socket.create_connection((HOST, self.port), timeout=PATIENCE)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

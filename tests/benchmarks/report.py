@@ -124,6 +124,9 @@ def _postgresql(results: Results, plan: Plan) -> Iterator[Figure]:
 def _rest(results: Results) -> Iterator[Figure]:
     yield Figure("a change of one voice", results.single.get("change"), 5, "ms")
     yield Figure("import", results.single.get("import"), 20_000, "voices/s", least=True)
+    unknown, known = (results.single.get(f"refused, {account}") for account in ("unknown", "known"))
+    apart = abs(unknown / known - 1) * 100 if unknown and known else None
+    yield Figure("a refused sign-in: unknown against known account", apart, 10, "% apart")
     yield Figure("start to first answer", results.single.get("start"), 2, "s")
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import insert, text
 
+from tests.benchmarks.admitted import AMPLE, admit
 from tests.benchmarks.peers.words import FIELDS
 from voiceadmin import create_app
 from voiceadmin.actions.store import let_go, prepare_store
@@ -147,7 +148,7 @@ class Store:
     @property
     def environ(self) -> dict[str, str]:
         """The same for a program that is started."""
-        ours = {"VOICEADMIN_INSTANCE": str(self.folder)}
+        ours = {"VOICEADMIN_INSTANCE": str(self.folder)} | AMPLE
         if self.address is not None:
             ours["VOICEADMIN_DATABASE_URL"] = self.address
         return ours | {"BENCH_STORE": self.address or str(self.file), "BENCH_FRAGMENTS": str(fragments_file(self))}
@@ -160,6 +161,7 @@ def make_store(plan: Plan, folder: Path, say: Callable[[str], None], address: st
     stamp, wanted = store.folder / "finished", f"{newest()} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         _write_fragments(store)  # anew, should a run have been stopped between two writes
+        admit(store.settings)
         return store
     for former in [store.folder, *(folder.glob(f"{kind}-*") if address is not None else [])]:
         shutil.rmtree(former, ignore_errors=True)  # a PostgreSQL holds but one store
@@ -174,6 +176,7 @@ def make_store(plan: Plan, folder: Path, say: Callable[[str], None], address: st
         _fill(plan)
         _settle()
         let_go()
+    admit(store.settings)
     store.folder.mkdir(parents=True, exist_ok=True)
     _write_fragments(store)
     stamp.write_text(wanted, "utf-8")

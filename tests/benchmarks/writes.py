@@ -20,6 +20,7 @@ from typing import NamedTuple, NoReturn
 from sqlalchemy import text
 
 from tests.benchmarks.store import Store, some_voice
+from tests.conftest import NOW, SHELL
 from voiceadmin import create_app
 from voiceadmin.actions.importing import ImportTarget, import_voices
 from voiceadmin.actions.store import let_go, prepare_store
@@ -27,6 +28,7 @@ from voiceadmin.config import Settings
 from voiceadmin.db import db, upsert, writing
 from voiceadmin.formats.record import write_record
 from voiceadmin.models import ClonedVoice, Organization
+from voiceadmin.people import OrganizationId
 from voiceadmin.queries.rows import voice_columns
 from voiceadmin.queries.voices import voices_answer
 from voiceadmin.shapes import Fault, VoiceQuery
@@ -36,13 +38,13 @@ def change_ms(store: Store, organization: int, times: int = 100) -> float:
     """The median of so many changes of one voice, each a transaction; the last one leaves it as it was."""
     taken = []
     with _opened(store.settings):
-        (record,) = json.loads(voices_answer(organization, VoiceQuery(limit=1)))["cloned_voices"]
+        (record,) = json.loads(voices_answer(OrganizationId(organization), VoiceQuery(limit=1)))["cloned_voices"]
         db.session.rollback()
         for number in range(2 * times):
             changed = record | {"synthesis_count": record["synthesis_count"] + (number + 1) % 2}
             file = io.BytesIO(json.dumps(changed).encode())
             start = time.perf_counter()
-            report = import_voices(file, ImportTarget(organization), on_fault=_never)
+            report = import_voices(file, ImportTarget(organization), by=SHELL, now=NOW, on_fault=_never)
             taken.append((time.perf_counter() - start) * 1000)
             assert report.changed == 1, report
     return median(taken)
@@ -56,7 +58,7 @@ def import_rate(folder: Path, voices: int) -> float:
     )
     with _opened(Settings(instance=folder)):
         start = time.perf_counter()
-        report = import_voices(file, ImportTarget(1), on_fault=_never)
+        report = import_voices(file, ImportTarget(1), by=SHELL, now=NOW, on_fault=_never)
         taken = time.perf_counter() - start
         assert report.added == voices, report
     return voices / taken

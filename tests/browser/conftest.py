@@ -1,4 +1,7 @@
-"""A real browser, and servers for it to look at: one with the sample data, one without anything, one with too much."""
+"""A real browser, and servers for it to look at: with the sample data, with many people, with nothing, with too much.
+
+On each of them an admin of the platform is signed in with the same cookie; see `tests/browser/crowd.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,24 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
+from tests.browser.crowd import ROOT, SETUP, choose_token, fill_crowd, let_in, let_program_in
 from tests.browser.excess import fill_excess
 from tests.browser.watching import Watch
-from tests.conftest import NOW
+from tests.conftest import NOW, SHELL
+from tests.factories import make_account
 from voiceadmin import create_app
+from voiceadmin.access import cookie_name
+from voiceadmin.actions.accounts import make_setup_link
 from voiceadmin.actions.sample import fill_sample
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
 from voiceadmin.db import db, writing
+from voiceadmin.vocabulary import Role
 
 HERE = Path(__file__).resolve().parent
 BROWSERS = ("chromium", "google-chrome-stable", "google-chrome")
 
-Serve = Callable[[Callable[[], object]], str]
+Serve = Callable[..., str]
 PATIENCE = 10_000  # milliseconds; on a busy machine a click may take a while
 
 UNMOVED: dict[str, Any] = dict.fromkeys(("media", "color_scheme", "reduced_motion", "forced_colors"), "null")
@@ -70,19 +78,28 @@ def still(now: datetime) -> datetime:
 
 @pytest.fixture(scope="session")
 def serve(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a server over a store of its own, filled by a function that is called in the app's context."""
+    """Start a server over a store of its own, filled by a function that is called in the app's context.
+
+    root: whether there is an admin of the platform, who is signed in. settings: those that are not the default.
+    """
     with ExitStack() as running:
 
-        def start(fill: Callable[[], object]) -> str:
-            return running.enter_context(_serving(sqlite_template, tmp_path_factory.mktemp("site"), fill))
+        def start(fill: Callable[[], object], *, root: bool = True, **settings: Any) -> str:
+            def fill_all() -> None:
+                fill()
+                if root:
+                    let_in(make_account("root@example.com", platform=True), ROOT, NOW)
+
+            of_store = Settings(instance=tmp_path_factory.mktemp("site"), **settings)
+            return running.enter_context(_serving(sqlite_template, of_store, fill_all))
 
         yield start
 
 
 @contextmanager
-def _serving(template: Path, folder: Path, fill: Callable[[], object]) -> Iterator[str]:
-    shutil.copy(template, folder / "voiceadmin.sqlite")
-    app = create_app(Settings(instance=folder))
+def _serving(template: Path, settings: Settings, fill: Callable[[], object]) -> Iterator[str]:
+    shutil.copy(template, settings.instance / "voiceadmin.sqlite")
+    app = create_app(settings)
     with app.app_context():
         fill()
         let_go()
@@ -99,14 +116,47 @@ def _serving(template: Path, folder: Path, fill: Callable[[], object]) -> Iterat
 
 @pytest.fixture(scope="session")
 def live_server(serve: Serve) -> str:
-    """The address of a server with the sample data."""
-    return serve(lambda: fill_sample(NOW))
+    """The address of a server with the sample data, and with an API key."""
+
+    def fill() -> None:
+        fill_sample(NOW, by=SHELL, now=NOW)
+        let_program_in(NOW)
+
+    return serve(fill)
 
 
 @pytest.fixture(scope="session")
 def bare_server(serve: Serve) -> str:
-    """The address of a server whose store has nothing in it."""
+    """The address of a server whose store has nothing in it but its admin."""
     return serve(lambda: None)
+
+
+@pytest.fixture(scope="session")
+def new_server(serve: Serve) -> str:
+    """The address of a server that nobody has an account on."""
+
+    def offer() -> None:
+        make_setup_link(by=SHELL, now=NOW)
+        choose_token(SETUP)
+
+    return serve(offer, root=False)
+
+
+@pytest.fixture(scope="session")
+def open_server(serve: Serve) -> str:
+    """The address of a server on which everybody may look, signed in or not, behind a proxy."""
+    return serve(
+        lambda: fill_sample(NOW, by=SHELL, now=NOW),
+        anonymous_role=Role.VIEWER,
+        proxies=1,
+        hosts=("127.0.0.1", "voices.example.com"),
+    )
+
+
+@pytest.fixture(scope="session")
+def crowd_server(serve: Serve) -> str:
+    """The address of a server with as many people, keys and doings as a company has; see tests/browser/crowd.py."""
+    return serve(lambda: fill_crowd(NOW))
 
 
 @pytest.fixture(scope="session")
@@ -127,9 +177,10 @@ def broken_server(serve: Serve) -> str:
 
 
 @pytest.fixture(scope="session")
-def servers(live_server: str, bare_server: str, excess_server: str, broken_server: str) -> Mapping[str, str]:
+def servers(request: pytest.FixtureRequest) -> Mapping[str, str]:
     """The addresses of all of them."""
-    return {"sample": live_server, "bare": bare_server, "excess": excess_server, "broken": broken_server}
+    fixtures = {name: f"{name}_server" for name in ("bare", "new", "open", "crowd", "excess", "broken")}
+    return {name: request.getfixturevalue(fixture) for name, fixture in ({"sample": "live_server"} | fixtures).items()}
 
 
 @pytest.fixture(scope="session")
@@ -139,13 +190,27 @@ def shared_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         yield cache(lambda **options: stack.enter_context(browser.new_context(**options)).new_page())
 
 
+def cookie(token: str) -> Any:
+    """The cookie of a session. Cookies know no ports, so it goes to every server here."""
+    return {
+        "name": cookie_name(Settings()),
+        "value": token,
+        "domain": "127.0.0.1",
+        "path": "/",
+        "secure": True,
+        "httpOnly": True,
+        "sameSite": "Lax",
+    }
+
+
 @pytest.fixture
 def visit(shared_page: Callable[..., Page], new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
     """Open an address and watch the page: whatever it logs, throws, or asks of others fails the test.
 
-    width, height: of the window. script: whether JavaScript is on. clipboard:
-    whether the page may use it. fresh: with nothing kept from other visits.
-    media: as `Page.emulate_media` has it.
+    token: of the session that the browser comes with; "" is none. width,
+    height: of the window. script: whether JavaScript is on. clipboard: whether
+    the page may use it. fresh: with nothing kept from other visits. media: as
+    `Page.emulate_media` has it.
     """
     with ExitStack() as watching:
         watches: list[Watch] = []
@@ -153,6 +218,7 @@ def visit(shared_page: Callable[..., Page], new_context: Callable[..., BrowserCo
         def go(
             address: str,
             *,
+            token: str = ROOT,
             width: int = 1440,
             height: int = 900,
             script: bool = True,
@@ -167,6 +233,9 @@ def visit(shared_page: Callable[..., Page], new_context: Callable[..., BrowserCo
             page.set_default_timeout(PATIENCE)
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(**(UNMOVED | media))
+            page.context.clear_cookies()
+            if token:
+                page.context.add_cookies([cookie(token)])
             watches.append(watching.enter_context(Watch(page)))
             page.goto(address)
             return page

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tests.factories import LONG_AGO, make_assistant, make_organization, put_voices, voice_row
-from voiceadmin.vocabulary import VoiceStatus
+from tests.browser.crowd import INVITED, VIEWER, choose_token, let_in
+from tests.conftest import SHELL
+from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
+from voiceadmin.actions.accounts import Grant, invite
+from voiceadmin.actions.audit import record
+from voiceadmin.actions.keys import make_key
+from voiceadmin.db import writing
+from voiceadmin.models import Organization
+from voiceadmin.people import EVERYTHING, Actor, Thing
+from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role, VoiceStatus
 
 LANGUAGES = 40
 VOICES = 60
@@ -28,6 +36,7 @@ def fill_excess(now: datetime) -> None:
     make_assistant(
         organization, id=LONG_NAMED, name="A" * 10_000, tts_provider=PROVIDERS[0], tts_voice_id=PROVIDER_IDS[1]
     )
+    _fill_people(now, organization)
     make_assistant(organization, id=NAMELESS, name="  ", tts_provider=PROVIDERS[2], tts_voice_id="q" * 500)
     make_assistant(make_organization(" "), id=LONELY, name="Lonely")
     _fill_mixed(now)
@@ -50,6 +59,36 @@ def fill_excess(now: datetime) -> None:
             for number in range(1, VOICES + 1)
         ],
     )
+
+
+def _fill_people(now: datetime, organization: Organization) -> None:
+    """Person 1 has an address and a name as long as they may be, and so has everything that they did."""
+    nameless = make_organization("\t")
+    long = make_account(
+        f"{'m' * 64}@{'w' * 181}.example", name="N" * 200, roles={organization: Role.ADMIN, nameless: Role.VIEWER}
+    )
+    make_account("w.w@example.com", name="Words of a name " * 12, roles={organization: Role.VIEWER})
+    for number, client in enumerate(("U" * 300, "", "Agent of many words " * 15)):
+        let_in(long, f"{VIEWER if number == 0 else number}", now, client=client, address="2001:db8::" + "f" * 4)
+    by = Actor(ActorKind.ACCOUNT, long.id, long.email, "2001:0db8:85a3:0000:0000:8a2e:0370:7334")
+    for name in ("K" * 100, "a key of words " * 6):
+        make_key(
+            EVERYTHING, name, frozenset({organization.id, nameless.id}), expires_at=now + timedelta(1), by=by, now=now
+        )
+    invite(EVERYTHING, long.email.replace("m", "i"), Grant(organization.id, Role.ADMIN), by=by, now=now)
+    choose_token(INVITED)
+    with writing():
+        for kind in (ObjectKind.VOICE, ObjectKind.STORE):
+            record(
+                AuditWord.VOICE_CHANGED,
+                Thing(kind, 2**63 - 1, "O" * 10_000),
+                by=by if kind is ObjectKind.VOICE else SHELL,
+                now=now,
+                organization=organization.id,
+                before={"name": "B" * 500, "f" * 100: "before " * 50},
+                after={"name": "A" * 500, "f" * 100: None, "count": 2**63 - 1},
+                why="w" * 300,
+            )
 
 
 def _fill_mixed(now: datetime) -> None:

@@ -10,14 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.browser.conftest import Serve, Visit
+from tests.browser.crowd import KEY, let_program_in
+from tests.conftest import NOW
 from tests.factories import make_assistant, make_organization, make_voice
 
-RunSamples = Callable[[str], dict[str, str]]
+RunSamples = Callable[..., dict[str, str]]
 
 HOSTILE = """it's "$(touch broken)" `touch broken`; touch broken & \\ ${HOME} %s %27 </pre> é 声 #?+="""
 
@@ -31,6 +34,7 @@ def hostile_server(serve: Serve) -> str:
         make_assistant(organization, id=7)
         make_voice(organization, id=70, name="Odd", provider=HOSTILE, synthesis_count=5, quality_score=0.8)
         make_voice(organization, id=71, name="Even", synthesis_count=3)
+        let_program_in(NOW)
 
     return serve(fill)
 
@@ -39,8 +43,8 @@ def hostile_server(serve: Serve) -> str:
 def run_samples(visit: Visit, tmp_path: Path) -> RunSamples:
     """Run the three programs of a page, and give what each one prints."""
 
-    def run(address: str) -> dict[str, str]:
-        page = visit(address)
+    def run(address: str, **options: Any) -> dict[str, str]:
+        page = visit(address, **options)
         page.get_by_text("Use this list from code").click()
         texts = {
             name: page.get_by_role("region", name=name).locator("pre").text_content() or ""
@@ -58,7 +62,7 @@ def run_samples(visit: Visit, tmp_path: Path) -> RunSamples:
 
 
 def _output(command: list[str], folder: Path) -> str:
-    environment = os.environ | {"NO_PROXY": "*", "no_proxy": "*", "PYTHONIOENCODING": "utf-8"}
+    environment = os.environ | {"NO_PROXY": "*", "no_proxy": "*", "PYTHONIOENCODING": "utf-8", "KEY": KEY}
     ran = subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr.decode()
     return ran.stdout.decode()
@@ -86,6 +90,13 @@ def test_they_give_the_figures_of_the_list(run_samples: RunSamples, live_server:
     assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [456, 457, 458]
     assert printed["Python"].splitlines() == figures(3, 2, 1, 70)
     assert printed["Node"].splitlines() == ["456 Custom Professional Voice 0.95", "457 Resemble Brand Voice 0.98"]
+
+
+def test_they_need_no_key_where_nobody_does(run_samples: RunSamples, open_server: str) -> None:
+    printed = run_samples(open_server + "/assistants/123/voices", token="")
+
+    assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [456, 457, 458]
+    assert printed["Python"].splitlines() == figures(3, 2, 1, 70)
 
 
 def test_they_keep_the_filters_of_the_page(run_samples: RunSamples, live_server: str) -> None:

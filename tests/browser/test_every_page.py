@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Visit
+from tests.browser.crowd import ADMIN, INVITED, INVITED_AGAIN, RESET, ROOT, SETUP, VIEWER
 from tests.browser.excess import LONELY, LONG_NAMED, MIXED, NAMELESS
 
 Theme = Literal["light", "dark"]
@@ -24,7 +25,7 @@ SPACED = """() => {
   `);
   document.adoptedStyleSheets = [spacing];
 }"""
-OPEN = "for (const part of document.querySelectorAll('details')) { part.name = ''; part.open = true }"
+OPEN = "for (const part of document.querySelectorAll('main details')) { part.name = ''; part.open = true }"
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "resultTypes": ["violations"],
@@ -37,12 +38,64 @@ THEMES: tuple[Theme, Theme] = ("light", "dark")
 
 
 class Scene(NamedTuple):
-    """What is looked at. opened: whether its menus are open."""
+    """What is looked at.
+
+    opened: whether its menus are open. token: of who looks, "" for nobody. does: what is done on the page to get
+    there; status is that of the last page.
+    """
 
     server: str
     path: str
     status: int = 200
     opened: bool = False
+    token: str = ROOT
+    does: Callable[[Page], object] | None = None
+
+
+def send(button: str, **fields: str) -> Callable[[Page], None]:
+    """Fill in a form and send it, also where the browser itself would find a fault. _ in a label stands for a blank."""
+
+    def do(page: Page) -> None:
+        page.evaluate("for (const form of document.forms) form.noValidate = true")
+        for label, value in fields.items():
+            page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+        with page.expect_navigation():
+            page.get_by_role("button", name=button, exact=True).click()
+
+    return do
+
+
+def make_key(page: Page) -> None:
+    """Make a key for Acme Telecom."""
+    page.get_by_role("checkbox", name="Acme Telecom").check()
+    send("Make the key", Name="Status board")(page)
+
+
+def ask_first(button: str) -> Callable[[Page], None]:
+    """Press a button that asks before it does anything."""
+
+    def do(page: Page) -> None:
+        page.get_by_role("button", name=button).first.click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").wait_for()
+
+    return do
+
+
+def keep_a_role(page: Page) -> None:
+    """Save a role as it is, which the next page confirms in words."""
+    send("Save the role at Acme Telecom")(page)
+
+
+def open_menu(page: Page) -> None:
+    """Open the menu of the account."""
+    page.get_by_role("banner").locator("summary").click()
+
+
+def come_over_plain_http(page: Page) -> None:
+    """Load the page anew, as if a proxy had got it under a public name and without encryption."""
+    page.set_extra_http_headers({"X-Forwarded-Host": "voices.example.com", "X-Forwarded-Proto": "http"})
+    page.reload()
+    page.set_extra_http_headers({})
 
 
 PAGES = {
@@ -50,6 +103,13 @@ PAGES = {
     "voices": Scene("excess", f"/assistants/{MIXED}/voices?size=25&page=2&sort=created"),
     "voice": Scene("sample", "/voices/456"),
     "error": Scene("sample", "/assistants/99/voices", 404),
+    "sign in": Scene("crowd", "/sign-in", token=""),
+    "account": Scene("crowd", "/account", token=ADMIN),
+    "people": Scene("crowd", "/people"),
+    "person": Scene("crowd", "/people/9"),
+    "new key": Scene("crowd", "/keys/new"),
+    "keys": Scene("crowd", "/keys"),
+    "activity": Scene("crowd", "/activity?kind=voice-changed&kind=voices-imported"),
 }
 VOICES = "/assistants/31/voices"
 STATES = {
@@ -80,6 +140,54 @@ STATES = {
     "no such page": Scene("sample", "/nowhere", 404),
     "store out of reach": Scene("broken", "/assistants", 503),
     "no such voice": Scene("bare", "/voices/9223372036854775807", 404),
+    "sign in refused": Scene(
+        "crowd", "/sign-in", 422, token="", does=send("Sign in", **{"E-mail": "a@b.example", "Password": "x"})
+    ),
+    "sign in with nothing": Scene("crowd", "/sign-in?next=/keys", 422, token="", does=send("Sign in")),
+    "sign in to an empty store": Scene("new", "/sign-in", token=""),
+    "sign in over plain HTTP": Scene("open", "/sign-in", token="", does=come_over_plain_http),
+    "join, the first": Scene("new", f"/join/{SETUP}", token=""),
+    "join, the first, with faults": Scene("new", f"/join/{SETUP}", 422, token="", does=send("Make the account")),
+    "join": Scene("crowd", f"/join/{INVITED}", token=""),
+    "join with an account": Scene("crowd", f"/join/{INVITED_AGAIN}", token=""),
+    "choose a new password": Scene("crowd", f"/join/{RESET}", token=""),
+    "excessive invitation": Scene("excess", f"/join/{INVITED}", token=""),
+    "link that is not good": Scene("crowd", "/join/no-such-link", 410, token=""),
+    "confirm": Scene("crowd", "/confirm?next=/keys"),
+    "confirm refused": Scene("crowd", "/confirm", 422, does=send("Go on", Your_password="wrong")),
+    "header opened": Scene("crowd", "/assistants", token=ADMIN, does=open_menu),
+    "not signed in": Scene("open", "/assistants", token=""),
+    "voices of somebody who looks": Scene("crowd", VOICES, token=VIEWER),
+    "not for a viewer": Scene("crowd", "/keys", 403, token=VIEWER),
+    "account of the admin of the platform": Scene("bare", "/account"),
+    "account with faults": Scene("crowd", "/account", 422, token=VIEWER, does=send("Change the password")),
+    "excessive account": Scene("excess", "/account", token=VIEWER),
+    "people, one": Scene("bare", "/people"),
+    "people of one organization": Scene("crowd", "/people", token=ADMIN),
+    "excessive people": Scene("excess", "/people"),
+    "everybody signed out?": Scene("crowd", "/people", does=ask_first("Sign everybody out")),
+    "person not managed": Scene("crowd", "/people/9", token=ADMIN),
+    "person oneself": Scene("crowd", "/people/1", token=ADMIN),
+    "person without roles and sessions, disabled": Scene("crowd", "/people/3"),
+    "person changed": Scene("crowd", "/people/9", does=keep_a_role),
+    "person disabled?": Scene("crowd", "/people/9", does=ask_first("Disable the account")),
+    "excessive person": Scene("excess", "/people/1"),
+    "invite": Scene("crowd", "/people/invite"),
+    "invite with faults": Scene("crowd", "/people/invite", 422, does=send("Make the link", **{"E-mail": "nobody"})),
+    "invited": Scene("crowd", "/people/invite", does=send("Make the link", **{"E-mail": "friend@example.com"})),
+    "no keys": Scene("bare", "/keys"),
+    "key revoked?": Scene("crowd", "/keys", does=ask_first("Revoke")),
+    "excessive keys": Scene("excess", "/keys"),
+    "new key without organizations": Scene("bare", "/keys/new"),
+    "new key with faults": Scene("crowd", "/keys/new", 422, does=send("Make the key")),
+    "key made": Scene("crowd", "/keys/new", does=make_key),
+    "all activity": Scene("crowd", "/activity", opened=True),
+    "older activity": Scene("crowd", "/activity?older=60"),
+    "activity of somebody": Scene("crowd", "/activity?who=tester&kind=voice-changed&voice=456&since=2026-11-01", 200),
+    "no activity found": Scene("crowd", "/activity?who=nobody"),
+    "no activity": Scene("bare", "/activity"),
+    "activity wrongly asked for": Scene("crowd", "/activity?kind=x&voice=x&since=x&until=x&who=%00&older=x", 422),
+    "excessive activity": Scene("excess", "/activity"),
 }
 
 
@@ -101,7 +209,9 @@ def show(visit: Visit, servers: Mapping[str, str]) -> Visit:
     """Go to a scene, with the options of a visit."""
 
     def go(scene: Scene, **options: Any) -> Page:
-        page = visit(servers[scene.server] + scene.path, **options)
+        page = visit(servers[scene.server] + scene.path, token=scene.token, **options)
+        if scene.does:
+            scene.does(page)
         assert page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") == scene.status
         if scene.opened:
             page.evaluate(OPEN)

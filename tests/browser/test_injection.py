@@ -9,11 +9,21 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page
+from sqlalchemy import update
 
-from tests.browser.conftest import Serve
+from tests.browser.conftest import Serve, cookie
+from tests.browser.crowd import ROOT, VIEWER, let_in
 from tests.browser.watching import Watch
-from tests.factories import make_assistant, make_organization, make_voice
+from tests.conftest import NOW
+from tests.factories import make_account, make_assistant, make_organization, make_voice
+from voiceadmin.actions.accounts import Grant, invite
+from voiceadmin.actions.audit import record_all
+from voiceadmin.actions.keys import make_key
+from voiceadmin.db import db, writing
+from voiceadmin.models import Account
+from voiceadmin.people import EVERYTHING, Actor, Thing
 from voiceadmin.shapes import quoted
+from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -104,6 +114,36 @@ def server(serve: Serve) -> str:
 
 
 @pytest.fixture(scope="module")
+def peopled_server(serve: Serve) -> str:
+    """A server where payload n, from 1, is every text of account, organization, key, invitation, session and doing n.
+
+    All payloads together are the organizations, and the clients of the sessions, of account 1.
+    """
+
+    def fill() -> None:
+        organizations = [make_organization(payload) for payload in PAYLOADS]
+        for number, (payload, organization) in enumerate(zip(PAYLOADS, organizations, strict=True), 1):
+            roles = dict.fromkeys(organizations if number == 1 else [organization], Role.ADMIN)
+            account = make_account(name=payload, roles=roles)
+            with writing():
+                db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
+            by = Actor(ActorKind.ACCOUNT, account.id, payload, payload)
+            invite(EVERYTHING, payload, Grant(organization.id, Role.VIEWER), by=by, now=NOW)
+            make_key(EVERYTHING, payload, frozenset({organization.id}), expires_at=None, by=by, now=NOW)
+            if number == 1:
+                for at, client in enumerate(PAYLOADS):
+                    let_in(account, f"{VIEWER}-{at}", NOW, client=client, address=client)
+        with writing():
+            facts = {payload: payload for payload in PAYLOADS}
+            for payload in PAYLOADS:
+                thing = Thing(ObjectKind.VOICE, 1, payload)
+                by = Actor(ActorKind.SHELL, None, payload, payload)
+                record_all(AuditWord.VOICE_CHANGED, [(thing, 1, facts, facts)], by=by, now=NOW, why=payload)
+
+    return serve(fill)
+
+
+@pytest.fixture(scope="module")
 def marked_page(browser: Browser) -> Iterator[Page]:
     """A page in which whatever is executed leaves a mark."""
     with browser.new_context() as context:
@@ -114,13 +154,14 @@ def marked_page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def marked(marked_page: Page) -> Iterator[Page]:
     """The same page, watched."""
+    marked_page.context.add_cookies([cookie(ROOT)])
     with Watch(marked_page) as watch:
         yield marked_page
     watch.check()
 
 
 def check_unharmed(page: Page, forms: int) -> None:
-    """Nothing ran, and nothing is in the page that its templates did not put there."""
+    """Nothing ran, and nothing is in the page that its templates did not put there. forms: signing out is one."""
     assert page.evaluate(HARM) == {"executed": False, "foreign": [], "handlers": [], "forms": forms, "scripts": 1}
 
 
@@ -132,7 +173,7 @@ def seen(payload: str) -> str:
 def test_the_list_of_assistants_shows_them_all(marked: Page, server: str) -> None:
     marked.goto(server + "/assistants?size=100")
 
-    check_unharmed(marked, forms=1)
+    check_unharmed(marked, forms=2)
     names = marked.get_by_role("rowheader").get_by_role("link").all_text_contents()
     organizations = marked.locator("tbody td:nth-child(2)").all_text_contents()
     assert sorted(names) == sorted([seen(payload) for payload in PAYLOADS] + ["Everything"])
@@ -142,7 +183,7 @@ def test_the_list_of_assistants_shows_them_all(marked: Page, server: str) -> Non
 def test_a_list_of_voices_shows_them_all(marked: Page, server: str) -> None:
     marked.goto(server + "/assistants/1000/voices?size=100&sort=created")
 
-    check_unharmed(marked, forms=1)
+    check_unharmed(marked, forms=2)
     rows = marked.locator("tbody").get_by_role("row")
     assert rows.locator("th > a").all_text_contents() == [seen(payload) for payload in PAYLOADS]
     assert rows.locator("th > span").all_text_contents() == PAYLOADS
@@ -157,7 +198,7 @@ def test_a_voice_shows_them_everywhere(marked: Page, server: str) -> None:
     for number, payload in enumerate(PAYLOADS, 1):
         marked.goto(f"{server}/voices/{number}")
 
-        check_unharmed(marked, forms=0)
+        check_unharmed(marked, forms=1)
         shown = marked.evaluate(SHOWN)
         assert shown["heading"] == shown["assistant"] == seen(payload)
         assert shown["record"][1:6] == [payload] * 5
@@ -171,7 +212,7 @@ def test_a_search_and_filters_show_what_was_asked(marked: Page, server: str) -> 
         assistant = PAYLOADS.index(payload) + 1
         marked.goto(f"{server}/assistants/{assistant}/voices?q={asked}&provider={asked}&language={asked}")
 
-        check_unharmed(marked, forms=1)
+        check_unharmed(marked, forms=2)
         sentence, field = marked.evaluate(ASKED)
         assert f"1 of 1 voice at {payload}, in {payload}, with “{payload.strip()}”" in sentence
         assert field == payload.strip()
@@ -182,7 +223,92 @@ def test_wrong_filters_and_addresses_do_no_harm(marked: Page, server: str) -> No
         asked = quote(payload, safe="")
         marked.goto(f"{server}/assistants/1/voices?status={asked}&sort={asked}&page={asked}&language={asked}x")
 
-        check_unharmed(marked, forms=1)
+        check_unharmed(marked, forms=2)
         assert quoted(payload, 40) in marked.evaluate("document.querySelector('[role=alert]').textContent")
     marked.goto(f"{server}/{quote(PAYLOADS[0], safe='')}")
-    check_unharmed(marked, forms=0)
+    check_unharmed(marked, forms=1)
+
+
+def lines(texts: list[str]) -> set[str]:
+    """Texts of a page, and payloads as they look there."""
+    return {re.sub(HTML_SPACE, " ", text).strip(" ") for text in texts}
+
+
+def test_people_and_keys_show_them_all(marked: Page, peopled_server: str) -> None:
+    wanted = lines([seen(payload) for payload in PAYLOADS])
+    marked.goto(peopled_server + "/people")
+    check_unharmed(marked, forms=2 + len(PAYLOADS))
+    rows = marked.locator("table").first.locator("tbody tr")
+    assert lines(PAYLOADS) - {""} <= lines(rows.locator("th > a").all_text_contents())
+    assert lines(PAYLOADS) - {""} <= lines(rows.locator("th > span").all_text_contents())
+    assert wanted - {PAYLOADS[0]} <= lines(rows.locator("td:nth-child(2) .name").all_text_contents())  # five at most
+    assert lines(PAYLOADS) - {""} <= lines(marked.locator("table").last.locator("tbody th").all_text_contents())
+
+    marked.goto(peopled_server + "/keys")
+    check_unharmed(marked, forms=1 + len(PAYLOADS))
+    rows = marked.locator("tbody tr")
+    assert lines(PAYLOADS) == lines(rows.locator("th b").all_text_contents())
+    assert wanted == lines(rows.locator("td:nth-child(2) .brief").all_text_contents())
+    assert lines(PAYLOADS) == lines(rows.locator("td:nth-child(5) .sub").all_text_contents())
+    assert lines([f"Revoke “{payload}”?" for payload in PAYLOADS]) == lines(rows.locator("h2").all_text_contents())
+
+
+def test_a_person_and_their_account_show_them_all(marked: Page, peopled_server: str) -> None:
+    wanted = lines([seen(payload) for payload in PAYLOADS])
+    for number, payload in enumerate(PAYLOADS, 1):
+        marked.goto(f"{peopled_server}/people/{number}")
+        check_unharmed(marked, forms=6 if number > 1 else 5 + len(PAYLOADS))
+        assert lines([marked.locator("h1").text_content() or ""]) == lines([payload])
+        if number == 1:
+            assert wanted == lines(marked.locator(".grant > .name").all_text_contents())
+            assert len(marked.locator("tbody tr").all()) == len(PAYLOADS)
+
+    marked.context.add_cookies([cookie(f"{VIEWER}-0")])
+    marked.goto(peopled_server + "/account")
+    check_unharmed(marked, forms=3 + len(PAYLOADS))
+    assert wanted == lines(marked.locator(".grants .name").all_text_contents())
+    browsers = marked.locator("tbody th").all_text_contents()
+    for payload in PAYLOADS:
+        assert any(text.strip().startswith(payload[:40].strip()) for text in browsers), payload
+
+
+def test_the_activity_shows_them_all(marked: Page, peopled_server: str) -> None:
+    marked.goto(peopled_server + "/activity?kind=voice-changed")
+
+    check_unharmed(marked, forms=2)
+    rows = marked.locator("tbody tr")
+    assert lines(PAYLOADS) - {""} == lines(rows.locator("td:nth-child(2) > a").all_text_contents()) - {""}
+    assert lines(PAYLOADS) == lines(rows.locator("td:nth-child(3) > .sub").all_text_contents())
+    assert lines([seen(payload) for payload in PAYLOADS]) == lines(
+        rows.locator("td:nth-child(4) > a").all_text_contents()
+    )
+    facts = lines(rows.first.locator(".change").all_text_contents())
+    assert lines([f"{payload.replace('_', ' ')} {payload} → {payload}" for payload in PAYLOADS]) == facts
+    for payload in SEARCHED:
+        asked = quote(payload, safe="")
+        marked.goto(f"{peopled_server}/activity?who={asked}")
+        check_unharmed(marked, forms=2)
+        assert marked.locator("[role=status] b").nth(1).text_content() == payload.strip()
+        marked.goto(f"{peopled_server}/activity?kind={asked}&voice={asked}&since={asked}&until={asked}&older={asked}")
+        check_unharmed(marked, forms=2)
+
+
+def test_what_is_said_after_a_change_does_no_harm(marked: Page, peopled_server: str) -> None:
+    for number, payload in enumerate(PAYLOADS[1:], 2):
+        marked.goto(f"{peopled_server}/people/{number}")
+        with marked.expect_navigation():
+            marked.get_by_role("button", name="Save").click()
+        check_unharmed(marked, forms=6)
+        said = marked.locator(".flash").text_content() or ""
+        assert lines([said]) == lines([f"{payload} is admin at {payload} now, and has to sign in again."])
+
+
+def test_sign_in_and_links_show_what_was_typed(marked: Page, peopled_server: str) -> None:
+    for payload in SEARCHED[:12]:
+        marked.goto(peopled_server + "/people/invite")
+        marked.evaluate("document.forms[1].noValidate = true")
+        marked.get_by_label("E-mail").fill(payload)
+        with marked.expect_navigation():
+            marked.get_by_role("button", name="Make the link").click()
+        check_unharmed(marked, forms=2)
+        assert marked.get_by_label("E-mail").input_value() == payload.strip()

@@ -7,7 +7,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,28 @@ from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DatabaseError
 
-from tests.factories import make_organization, make_voice, put_voices, voice_row
+from tests.factories import PASSWORD, make_account, make_organization, make_voice, put_voices, voice_row
 from tests.strategies import IN_DATABASE
 from voiceadmin import create_app
+from voiceadmin.actions.accounts import Grant, invite, make_reset_link
+from voiceadmin.actions.audit import note
+from voiceadmin.actions.keys import make_key
+from voiceadmin.actions.sessions import sign_in
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
 from voiceadmin.db import Base, db, upsert, write_options, writing
 from voiceadmin.migrations import HERE, migrate, newest, revision_of_store
 from voiceadmin.models import ClonedVoice
+from voiceadmin.people import EVERYTHING, Actor, OrganizationId, Thing
 from voiceadmin.problems import StoreNotReady
 from voiceadmin.queries.rows import voice_columns
 from voiceadmin.queries.voice_lists import list_voices
 from voiceadmin.queries.voices import voices_answer
 from voiceadmin.shapes import VoiceFilters, VoiceQuery
+from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -56,13 +63,13 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
         let_go()
 
 
-def go(revision: str) -> None:
+def go(revision: str, *, down: bool = False) -> None:
     """Bring the store to a revision, upwards or downwards."""
     with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
         config = Config()
         config.set_main_option("script_location", str(HERE).replace("%", "%%"))
         config.attributes["connection"] = connection
-        (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+        (command.downgrade if down or revision == "base" else command.upgrade)(config, revision)
 
 
 OF_ONE_DATABASE = {"place", "ix_voice_record", "ix_voice_search", "ix_voice_by_kind"}  # no model speaks of them
@@ -206,9 +213,12 @@ def test_voices_that_were_there_before_are_counted_found_and_written(bare: Flask
     migrate()
 
     assert_counted()
-    found = list_voices(1, VoiceFilters(text="ada"), now=datetime(2026, 1, 1, tzinfo=UTC))
+    found = list_voices(OrganizationId(1), VoiceFilters(text="ada"), now=datetime(2026, 1, 1, tzinfo=UTC))
     assert [row.id for row in found.page.rows] == [7]
-    assert json.loads(voices_answer(1, VoiceQuery()))["cloned_voices"][0]["created_at"] == "2024-01-15T10:45:00Z"
+    assert (
+        json.loads(voices_answer(OrganizationId(1), VoiceQuery()))["cloned_voices"][0]["created_at"]
+        == "2024-01-15T10:45:00Z"
+    )
 
 
 WRITES = st.lists(
@@ -251,3 +261,42 @@ def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tu
     with writing():
         db.session.execute(delete(ClonedVoice))
     assert_counted()
+
+
+OF_ACCOUNTS = [
+    Base.metadata.tables[name]
+    for name in (
+        *("account", "membership", "account_session", "link"),
+        *("api_key", "api_key_organization", "bucket", "audit_line"),
+    )
+]
+
+
+def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> None:
+    migrate()
+    acme = make_organization()
+    voice = make_voice(acme)
+    ada = make_account("ada@example.com", platform=True, roles={acme: Role.ADMIN})
+    by = Actor(ActorKind.ACCOUNT, ada.id, ada.email)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    invite(EVERYTHING, "bo@example.com", Grant(acme.id, Role.VIEWER), by=by, now=now)
+    make_reset_link(EVERYTHING, ada.id, by=by, now=now)
+    make_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
+    sign_in("ada@example.com", PASSWORD, address="", client="", idle=timedelta(hours=1), now=now)
+    filled = [table.name for table in OF_ACCOUNTS if db.session.execute(select(table).limit(1)).first()]
+    db.session.rollback()
+
+    go("0002", down=True)
+    left = set(db.inspect(db.engine).get_table_names())
+    kept = db.session.execute(text("SELECT id, name FROM cloned_voice")).all()
+    db.session.rollback()
+    go("head")
+
+    assert len(filled) == len(OF_ACCOUNTS) == 8
+    assert not left & set(filled)
+    assert [tuple(row) for row in kept] == [(voice.id, voice.name)]
+    assert differences() == []
+    assert not any(db.session.execute(select(table).limit(1)).first() for table in OF_ACCOUNTS)
+    note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=by, now=now)
+    with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
+        db.session.execute(text("DELETE FROM audit_line"))

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
+from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE, PLAIN_VOICES, SCORES
 from voiceadmin.actions.importing import ImportTarget, import_voices
@@ -309,7 +310,7 @@ def test_an_import_is_seen_by_the_next_reading(acme: Organization, now: datetime
     assistant, faults = make_assistant(acme), list[Fault]()
     line = json.dumps({**voice_row(name="New")._asdict(), "created_at": "2026-01-01T00:00:00Z"}).encode()
 
-    import_voices(io.BytesIO(line), ImportTarget(assistant.id), on_fault=faults.append)
+    import_voices(io.BytesIO(line), ImportTarget(assistant.id), by=SHELL, now=NOW, on_fault=faults.append)
 
     assert not faults
 

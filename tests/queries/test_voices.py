@@ -15,6 +15,7 @@ from tests.strategies import IN_DATABASE, LISTS, PLAIN_VOICES
 from voiceadmin.formats.reading import read_voices
 from voiceadmin.formats.record import FIELDS, write_record
 from voiceadmin.models import Organization
+from voiceadmin.people import EVERYTHING, NOTHING, Scope
 from voiceadmin.problems import VoiceNotFound
 from voiceadmin.queries.voices import get_voice, voice_choices, voices_answer
 from voiceadmin.shapes import VoiceQuery, VoiceRow
@@ -46,7 +47,7 @@ def test_a_voice_comes_with_its_assistants_the_set_ones_first(acme: Organization
     make_assistant(acme, name="Aaron")
     make_assistant(acme, name="Zoe", tts_provider="inworld", tts_voice_id="acme__x")
 
-    detail = get_voice(voice.id)
+    detail = get_voice(EVERYTHING, voice.id)
 
     assert detail.voice == voice
     assert [assistant.name for assistant in detail.assistants] == ["Zoe", "Aaron"]
@@ -55,7 +56,17 @@ def test_a_voice_comes_with_its_assistants_the_set_ones_first(acme: Organization
 
 def test_a_voice_that_is_not_there_is_not_found(store: Flask) -> None:
     with pytest.raises(VoiceNotFound, match="Cloned voice with ID 7 not found"):
-        get_voice(7)
+        get_voice(EVERYTHING, 7)
+
+
+def test_a_voice_outside_a_scope_is_not_found(acme: Organization) -> None:
+    ours, theirs = make_voice(acme), make_voice(make_organization("Other"))
+    here = Scope(frozenset({acme.id}))
+
+    assert get_voice(here, ours.id).voice == ours
+    for scope, voice in ((here, theirs), (NOTHING, ours)):
+        with pytest.raises(VoiceNotFound, match=f"Cloned voice with ID {voice.id} not found"):
+            get_voice(scope, voice.id)
 
 
 @IN_DATABASE

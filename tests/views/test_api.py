@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from tests.conftest import NOW, SHELL
 from tests.factories import make_assistant, make_organization, make_voice
 from voiceadmin.actions.sample import fill_sample
 from voiceadmin.db import db, writing
@@ -41,7 +42,7 @@ def ids(client: FlaskClient, address: str) -> list[int]:
 
 
 def test_the_documented_voices_are_answered_letter_for_letter(client: FlaskClient, now: datetime) -> None:
-    fill_sample(now)
+    fill_sample(now, by=SHELL, now=NOW)
 
     response = client.get(ROUTE.format(123))
 
@@ -327,10 +328,10 @@ def test_the_body_and_its_tag_are_of_one_snapshot(
         writer.join()
         return voices_answer(*args)
 
-    monkeypatch.setattr("voiceadmin.views.api.bodies", Bodies(0))
-    monkeypatch.setattr("voiceadmin.views.api.voices_answer", with_a_write_in_between)
-    response = client.get(ROUTE.format(31))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("voiceadmin.views.api.bodies", Bodies(0))
+        patch.setattr("voiceadmin.views.api.voices_answer", with_a_write_in_between)
+        response = client.get(ROUTE.format(31))
 
     assert response.headers["ETag"] == before
     assert response.get_json()["cloned_voices"][0]["name"] == "Before"

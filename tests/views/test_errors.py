@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.conftest import Client
-from tests.factories import make_assistant, make_organization, make_voice
+from tests.factories import make_account, make_assistant, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin import create_app
+from voiceadmin.access import needs
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
 from voiceadmin.db import SQLITE_PATH, db, writing
+from voiceadmin.vocabulary import Role
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
 
@@ -109,16 +111,29 @@ def acme(sqlite_store: Flask) -> Flask:
     return sqlite_store
 
 
+def root(app: Flask) -> FlaskClient:
+    """A browser with an admin of the platform in it."""
+    client = sign_in(app.test_client(), make_account(platform=True))
+    db.session.remove()
+    return client
+
+
 def test_a_store_that_is_gone_is_a_503_and_works_again_when_it_is_back(acme: Flask, tmp_path: Path) -> None:
-    client, path = acme.test_client(), Path(acme.extensions[SQLITE_PATH])
+    client, path = root(acme), Path(acme.extensions[SQLITE_PATH])
     assert client.get(JSON_ROUTE).status_code == 200
+    db.session.rollback()
 
     path.rename(tmp_path / "away")
     page, answer, ready = client.get("/assistants"), client.get(JSON_ROUTE), client.get("/readyz")
-    up = client.get("/healthz")
+    up, sign_in_page = client.get("/healthz"), acme.test_client().get("/sign-in")
+    others = [client.get("/nothing"), client.post("/assistants")]
+    strangers = acme.test_client().get("/nothing")
     (tmp_path / "away").rename(path)
 
     assert (page.status_code, answer.status_code, ready.status_code, up.status_code) == (503, 503, 503, 200)
+    assert sign_in_page.status_code == 503
+    assert [other.status_code for other in others] == [503] * 2, "the head of the page cannot say who is there"
+    assert strangers.status_code == 404
     assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "5"
     assert Page(page.text).root.one("h1").text == "The store cannot be reached"
     assert answer.get_json() == {"detail": "The store is unavailable; try again shortly"}
@@ -127,7 +142,7 @@ def test_a_store_that_is_gone_is_a_503_and_works_again_when_it_is_back(acme: Fla
 
 
 def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
-    held, done = threading.Event(), threading.Event()
+    client, held, done = root(acme), threading.Event(), threading.Event()
 
     def hold() -> None:
         with acme.app_context(), writing():
@@ -138,7 +153,7 @@ def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
     writer = threading.Thread(target=hold)
     writer.start()
     held.wait()
-    response = acme.test_client().get(JSON_ROUTE)
+    response = client.get(JSON_ROUTE)
     done.set()
     writer.join()
 
@@ -148,7 +163,7 @@ def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
 def test_a_postgresql_that_is_out_of_reach_is_a_503(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(Settings(instance=tmp_path, database_url="postgresql+psycopg://u:hunter2@127.0.0.1:1/none"))
 
-    response = app.test_client().get("/assistants")
+    response = app.test_client().get("/sign-in")
 
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
@@ -177,3 +192,42 @@ def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
 
     assert response.status_code == 503
     assert "migrate" in response.get_json()["detail"]
+
+
+# What an answer must not tell
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 422, 429, 500, 503])
+def test_a_program_gets_a_detail_and_a_person_a_page(client: FlaskClient, status: int) -> None:
+    app = client.application
+    for path in ("/failing", "/api/failing"):
+        app.add_url_rule(path, path, needs(Role.ANYONE)(lambda: abort(status)))
+
+    page, answer = client.get("/failing"), client.get("/api/failing")
+
+    assert (page.status_code, answer.status_code) == (status, status)
+    Page(page.text).check()
+    assert set(answer.get_json()) == {"detail"}
+    assert ("Retry-After" in page.headers) == (status == 503)
+    assert ("WWW-Authenticate" in answer.headers) == (status == 403)
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_unexpected_shows_nothing_of_who_asked(client: FlaskClient) -> None:
+    response = client.get("/assistants?q=hush", headers={"Cookie": "a=hush"})
+
+    assert response.status_code == 500
+    assert not [
+        word for word in ("hush", "root@example.com", "ZeroDivisionError", "/srv/", ".py") if word in response.text
+    ]
+
+
+def test_a_link_s_token_does_not_get_into_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    token = "x" * 43
+    client.get(f"/join/{token}", headers={"Host": "evil.example"})
+    client.post(f"/join/{token}", headers={"Origin": "https://evil.example"})
+
+    assert [record.getMessage() for record in caplog.records if record.name == "voiceadmin"] == [
+        "Refused GET '/join/…' with 400",
+        "Refused POST '/join/…' with 400",
+    ]

@@ -6,21 +6,24 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import BinaryIO
 
 from sqlalchemy import select
 
+from voiceadmin.actions.audit import Facts, record, record_all
 from voiceadmin.actions.loading import Loading
 from voiceadmin.db import db, one_at_a_time, writing
 from voiceadmin.folding import name_key
 from voiceadmin.formats.reading import Incoming, read_voices
-from voiceadmin.formats.record import BadValue, read_name
+from voiceadmin.formats.record import BadValue, read_name, write_record
 from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.people import Actor, Thing
 from voiceadmin.problems import ImportRefused
 from voiceadmin.queries.rows import VOICE_COLUMNS, voice_row
 from voiceadmin.shapes import Fault, ImportReport, VoiceRow
-from voiceadmin.vocabulary import MAX_ID, read_integer
+from voiceadmin.vocabulary import MAX_ID, AuditWord, ObjectKind, read_integer
 
 BATCH = 2000  # records looked up and written at a time
 
@@ -43,12 +46,15 @@ def import_voices(
     stream: BinaryIO,
     target: ImportTarget,
     *,
+    by: Actor,
+    now: datetime,
     dry_run: bool = False,
     skip_bad: bool = False,
     on_fault: Callable[[Fault], None],
 ) -> ImportReport:
     """Upsert every voice of a file by its id, in one transaction.
 
+    The audit trail gets a line for the import, and one for each voice that it changed.
     on_fault is called with every fault, in the order of the records. A fault
     means that nothing is written, unless skip_bad: then only its record is
     left out. Raises ImportRefused when the target makes no sense, BadInput
@@ -62,13 +68,19 @@ def import_voices(
             for batch in _batches(read_voices(stream)):
                 good = list(_sift(batch, organization_id, tally, on_fault))
                 if good and not dry_run and (skip_bad or not tally.refused):
-                    loading.write(good)
+                    loading.write([row for _, row in good])
+                    changes = (_change(before, row, organization_id) for before, row in good if before is not None)
+                    record_all(AuditWord.VOICE_CHANGED, changes, by=by, now=now, why="import")
             if dry_run or (tally.refused and not skip_bad):
                 raise _TakeBack
             loading.finish()
+            report = tally.report(written=True)
+            counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
+            assistant = Thing(ObjectKind.ASSISTANT, target.assistant_id, target.assistant_name or "")
+            record(AuditWord.VOICES_IMPORTED, assistant, by=by, now=now, organization=organization_id, after=counts)
     except _TakeBack:
         return tally.report(written=False)
-    return tally.report(written=True)
+    return report
 
 
 class _TakeBack(Exception):
@@ -112,8 +124,8 @@ def _batches(records: Iterator[Incoming]) -> Iterator[list[Incoming]]:
 
 def _sift(
     batch: Sequence[Incoming], organization_id: int, tally: _Tally, on_fault: Callable[[Fault], None]
-) -> Iterator[VoiceRow]:
-    """The rows of a batch that must be written; what becomes of every record goes into the tally."""
+) -> Iterator[tuple[VoiceRow | None, VoiceRow]]:
+    """The rows of a batch to write, each behind the stored one; what becomes of every record goes into the tally."""
     numbered = [(incoming.number, incoming.row) for incoming in batch if incoming.row is not None]
     earlier = tally.earlier(numbered)
     stored = _stored([row.id for _, row in numbered])
@@ -133,10 +145,18 @@ def _sift(
             else:
                 tally.added += before is None
                 tally.changed += before is not None
-                yield row
+                yield before, row
         for fault in faults:
             on_fault(fault)
         tally.refused += bool(faults)
+
+
+def _change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[Thing, int, Facts, Facts]:
+    """What the audit trail says of a voice that was there."""
+    old, new = write_record(before), write_record(after)
+    differ = [name for name, value in new.items() if old[name] != value]
+    thing = Thing(ObjectKind.VOICE, after.id, after.name)
+    return thing, organization_id, {name: old[name] for name in differ}, {name: new[name] for name in differ}
 
 
 def _stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:

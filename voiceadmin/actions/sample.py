@@ -9,12 +9,17 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Delete, delete, exists, func, inspect, select
 
+from voiceadmin.actions.audit import record
 from voiceadmin.db import Base, db, one_at_a_time, upsert, writing
 from voiceadmin.folding import name_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.people import Actor, Thing
 from voiceadmin.problems import SampleRefused
 from voiceadmin.queries.rows import voice_columns
 from voiceadmin.sample_data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, sample_organizations
+from voiceadmin.vocabulary import AuditWord, ObjectKind
+
+SAMPLE = Thing(ObjectKind.STORE, None, "sample data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,14 @@ class SampleReport:
         return " ".join([told, *map(str, self.kept)])
 
 
-def fill_sample(now: datetime) -> SampleReport:
-    """Put the sample into the store as it looks at the beginning of this day, in UTC.
+def fill_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
+    """Put the sample into the store as it looks at the beginning of the day of `as_of`, in UTC.
 
     What is there already and alike is not written again. Raises SampleRefused
     when an id of the sample is taken outside the sample's organizations, or
-    when `now` is too early to have a past; nothing is written then.
+    when that is too early to have a past; nothing is written then.
     """
-    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     try:
         sample = sample_organizations(day)
     except OverflowError as error:
@@ -89,14 +94,16 @@ def fill_sample(now: datetime) -> SampleReport:
         one_at_a_time("import")
         _refuse_taken_ids()
         ids, organizations = _organization_ids(sample)
-        return SampleReport(
+        report = SampleReport(
             organizations,
             assistants=_put(Assistant, list(_assistants(sample, ids))),
             voices=_put(ClonedVoice, list(_voices(sample, ids))),
         )
+        record(AuditWord.SAMPLE_FILLED, SAMPLE, by=by, now=now, after={"voices": str(report.voices)})
+        return report
 
 
-def remove_sample() -> SampleReport:
+def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
     """Take out what `fill_sample` put in, and nothing else.
 
     An organization in which something is left stays. It stays a sample one, so
@@ -121,6 +128,7 @@ def remove_sample() -> SampleReport:
         organizations = _removed(delete(Organization).where(Organization.sample, ~is_used))
         kept = tuple(_kept())
         kept_assistants = sum(len(organization.sample_assistants) for organization in kept)
+        record(AuditWord.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": str(voices)})
         return SampleReport(
             Tally(removed=organizations, kept=len(kept)),
             Tally(removed=assistants, kept=kept_assistants),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from voiceadmin.formats.guard import guarded
 from voiceadmin.formats.record import FIELDS, write_record
@@ -26,23 +27,38 @@ def as_answer(records: bytes | str | None) -> bytes:
 
 def as_file(rows: Iterable[VoiceRow], format: ExportFormat) -> Iterator[str]:
     """The text of a file of these voices, in pieces; `read_voices` reads each format back to the same rows."""
-    match format:
-        case ExportFormat.JSON:
-            yield '{"success": true, "cloned_voices": ['
-            for number, row in enumerate(rows):
-                yield ("," if number else "") + "\n" + _encode(write_record(row))
-            yield "\n]}\n"
-        case ExportFormat.NDJSON:
-            for row in rows:
-                yield _encode(write_record(row)) + "\n"
-        case ExportFormat.CSV:
-            line = io.StringIO()
-            writer = csv.writer(line)
-            writer.writerow(FIELDS)
-            for row in rows:
-                yield _taken(line)
-                writer.writerow(guarded(value) if type(value) is str else value for value in write_record(row).values())
-            yield _taken(line)
+    if format is ExportFormat.JSON:
+        yield '{"success": true, "cloned_voices": ['
+        for number, row in enumerate(rows):
+            yield ("," if number else "") + "\n" + _encode(write_record(row))
+        yield "\n]}\n"
+    else:
+        yield from as_lines(FIELDS, map(write_record, rows), format)
+
+
+def as_lines(fields: Sequence[str], records: Iterable[Mapping[str, Any]], format: ExportFormat) -> Iterator[str]:
+    """One record a line: as JSON, or as CSV under a head, with texts guarded and whatever is no plain value as JSON."""
+    if format is ExportFormat.NDJSON:
+        for record in records:
+            yield _encode(record) + "\n"
+        return
+    line = io.StringIO()
+    writer = csv.writer(line)
+    writer.writerow(fields)
+    for record in records:
+        yield _taken(line)
+        writer.writerow(map(_cell, record.values()))
+    yield _taken(line)
+
+
+def _cell(value: Any) -> Any:
+    match value:
+        case str():
+            return guarded(value)
+        case dict() | list():
+            return _encode(value)
+        case _:
+            return value
 
 
 def _taken(line: io.StringIO) -> str:

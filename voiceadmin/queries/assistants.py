@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select,
 from voiceadmin.db import db
 from voiceadmin.folding import folded
 from voiceadmin.models import Assistant, ClonedVoice, Organization, VoiceCount
+from voiceadmin.people import OrganizationId, Scope
 from voiceadmin.problems import AssistantNotFound, OrganizationNotFound
 from voiceadmin.queries.rows import (
     ORGANIZATION_COLUMNS,
@@ -20,6 +21,7 @@ from voiceadmin.queries.rows import (
     revision,
     select_assistants,
     voice_row,
+    within,
 )
 from voiceadmin.shapes import (
     AssistantFilters,
@@ -39,42 +41,51 @@ _OWNER = text(
 )
 
 
-def get_assistant(assistant_id: int) -> AssistantRow:
+def get_assistant(scope: Scope, assistant_id: int) -> AssistantRow:
     """One assistant, in one statement. Raises AssistantNotFound."""
     row = db.session.execute(_ONE, {"id": assistant_id}).one_or_none()
-    if row is None:
+    assistant = None if row is None else assistant_row(row)
+    if assistant is None or not scope.covers(assistant.organization.id):
         raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")
-    return assistant_row(row)
+    return assistant
 
 
-def get_owner(assistant_id: int) -> tuple[int, str] | None:
+def get_owner(scope: Scope, assistant_id: int) -> tuple[OrganizationId, str] | None:
     """Our id of the organization whose voices an assistant can use, and its revision; None if it is not there.
 
     Programs ask for this every few seconds, so it reads nothing else.
     """
     row = db.session.execute(_OWNER, {"id": assistant_id}).one_or_none()
-    return None if row is None else (row[0], revision(*row))
+    return None if row is None or not scope.covers(row[0]) else (OrganizationId(row[0]), revision(*row))
 
 
-def some_assistant(preferred: int) -> int | None:
+def some_assistant(scope: Scope, preferred: int) -> int | None:
     """The id of an assistant to show as an example, if possible the preferred one; None if there is none."""
-    return db.session.scalar(select(Assistant.id).order_by((Assistant.id == preferred).desc(), Assistant.id).limit(1))
+    found = select(Assistant.id).where(within(scope, Assistant.organization_id))
+    return db.session.scalar(found.order_by((Assistant.id == preferred).desc(), Assistant.id).limit(1))
 
 
-def get_organization(organization_id: int) -> OrganizationRow:
+def get_organization(scope: Scope, organization_id: int) -> OrganizationRow:
     """One organization by our id, in one statement. Raises OrganizationNotFound."""
     row = db.session.execute(select(*ORGANIZATION_COLUMNS).where(Organization.id == organization_id)).one_or_none()
-    if row is None:
+    if row is None or not scope.covers(organization_id):
         raise OrganizationNotFound(f"There is no organization {organization_id}.")
     return organization_row(tuple(row))
 
 
-def list_assistants(filters: AssistantFilters) -> Page[AssistantSummary]:
+def list_organizations(scope: Scope) -> dict[int, str]:
+    """The names of all organizations by our id, ordered by name and id."""
+    found = select(Organization.id, Organization.name).where(within(scope, Organization.id))
+    rows = db.session.execute(found.order_by(Organization.name, Organization.id))
+    return {row.id: row.name for row in rows}
+
+
+def list_assistants(scope: Scope, filters: AssistantFilters) -> Page[AssistantSummary]:
     """One page of assistants by name, each with its voice and the counts of its organization's voices.
 
     At most four statements, whatever the number of rows. A page past the end is empty.
     """
-    conditions = tuple(_conditions(filters))
+    conditions = (within(scope, Assistant.organization_id), *_conditions(filters))
     total = db.session.scalar(select(func.count()).select_from(Assistant).where(*conditions)) or 0
     assistants = [
         assistant_row(row)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, func, select, text, true
 from sqlalchemy.sql.selectable import TextualSelect
 
 from voiceadmin.folding import name_key, search_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization, Store
+from voiceadmin.people import OrganizationId, Scope
 from voiceadmin.shapes import AssistantRow, OrganizationRow, VoiceRow
 
 VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
@@ -56,7 +57,7 @@ def voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
 def organization_row(values: tuple[Any, ...]) -> OrganizationRow:
     """The values of ORGANIZATION_COLUMNS."""
     id, name, assistants, number, store = values
-    return OrganizationRow(id, name, assistants, revision(id, store, number))
+    return OrganizationRow(OrganizationId(id), name, assistants, revision(id, store, number))
 
 
 def revision(organization_id: int, store: str, number: int) -> str:
@@ -73,6 +74,11 @@ def assistant_row(row: Any) -> AssistantRow:
     """A row of `select_assistants`."""
     split = len(_ASSISTANT_COLUMNS)
     return AssistantRow._make((*row[:split], organization_row(tuple(row[split:]))))
+
+
+def within(scope: Scope, column: Any) -> ColumnElement[bool]:
+    """The condition that a column of organization ids stays inside a scope."""
+    return true() if scope.organizations is None else column.in_(sorted(scope.organizations))
 
 
 def ready(statement: Select[Any]) -> TextualSelect:

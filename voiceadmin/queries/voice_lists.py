@@ -26,6 +26,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 from voiceadmin.db import UtcTime, db, indexed_by
 from voiceadmin.folding import folded
 from voiceadmin.models import ClonedVoice
+from voiceadmin.people import OrganizationId
 from voiceadmin.queries.rows import voice_row
 from voiceadmin.queries.search import candidates, held
 from voiceadmin.shapes import Page, VoiceFilters, VoiceList, VoiceRow
@@ -138,7 +139,7 @@ class Counts(NamedTuple):
     more: frozenset[VoiceStatus]
 
 
-def list_voices(organization_id: int, filters: VoiceFilters, *, now: datetime) -> VoiceList:
+def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: datetime) -> VoiceList:
     """One page of an organization's voices, and their counts by status under the other filters.
 
     Some few statements, whatever the number of rows. Voices without a value

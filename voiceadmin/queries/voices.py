@@ -12,6 +12,7 @@ from voiceadmin.db import db, indexed_by, joined
 from voiceadmin.formats.record import write_record
 from voiceadmin.formats.writing import as_answer, as_file
 from voiceadmin.models import Assistant, ClonedVoice, Organization
+from voiceadmin.people import OrganizationId, Scope
 from voiceadmin.problems import VoiceNotFound
 from voiceadmin.queries.rows import (
     ORGANIZATION_COLUMNS,
@@ -28,7 +29,7 @@ ASSISTANTS_SHOWN = 25  # of those that can use a voice, on its page
 _CHOICES = text("SELECT DISTINCT provider, language FROM voice_count WHERE organization_id = :organization")
 
 
-def voice_choices(organization_id: int) -> VoiceChoices:
+def voice_choices(organization_id: OrganizationId) -> VoiceChoices:
     """The providers and languages that an organization's voices have, in one statement."""
     found = db.session.execute(_CHOICES, {"organization": organization_id}).all()
     return VoiceChoices(
@@ -37,16 +38,17 @@ def voice_choices(organization_id: int) -> VoiceChoices:
     )
 
 
-def get_voice(voice_id: int) -> VoiceDetail:
+def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
     """One voice with the assistants that can use it, in three statements. Raises VoiceNotFound."""
     row = db.session.execute(
         select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS)
         .join_from(ClonedVoice, Organization)
         .where(ClonedVoice.id == voice_id)
     ).one_or_none()
-    if row is None:
+    organization = None if row is None else organization_row(tuple(row[len(VOICE_COLUMNS) :]))
+    if organization is None or not scope.covers(organization.id):
         raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
-    voice, organization = voice_row(row), organization_row(tuple(row[len(VOICE_COLUMNS) :]))
+    voice = voice_row(row)
     of_organization = Assistant.organization_id == organization.id
     is_set = and_(
         Assistant.tts_provider == voice.provider,
@@ -63,7 +65,7 @@ def get_voice(voice_id: int) -> VoiceDetail:
     return VoiceDetail(voice, organization, [assistant_row(row) for row in assistants], set_by or 0)
 
 
-def voices_answer(organization_id: int, query: VoiceQuery) -> bytes:
+def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
     """The body of the JSON route: all voices that match, by id, in one statement.
 
     The database puts it together out of the records that it has written
@@ -93,7 +95,7 @@ def voice_record(voice: VoiceRow) -> dict[str, Any]:
     return write_record(voice)
 
 
-def voices_file(organization_id: int, format: ExportFormat) -> Iterator[str]:
+def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterator[str]:
     """All voices of an organization as a file, by id, in pieces and out of one snapshot."""
     rows = db.session.execute(
         select(*VOICE_COLUMNS).where(ClonedVoice.organization_id == organization_id).order_by(ClonedVoice.id),

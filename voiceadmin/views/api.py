@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from voiceadmin.access import needs
+from voiceadmin.access import needs, scope
 from voiceadmin.forms.query import NOT_AN_INTEGER, Detail, VoiceQueryForm
 from voiceadmin.openapi import document
+from voiceadmin.people import OrganizationId
 from voiceadmin.problems import AssistantNotFound
 from voiceadmin.queries.assistants import get_owner
 from voiceadmin.queries.voices import voice_choices, voices_answer
@@ -41,7 +42,7 @@ def cloned_voices(assistant_id: str) -> Response:
     Faults come first, as FastAPI has it, then the 404.
     """
     number = read_integer(assistant_id)
-    owner = None if number is None or not 1 <= number <= MAX_ID else get_owner(number)
+    owner = None if number is None or not 1 <= number <= MAX_ID else get_owner(scope(), number)
     if owner is not None and not request.args:  # as most programs ask, every few seconds
         return _answer(*owner, VoiceQuery())
     form = VoiceQueryForm(request.args, None if owner is None else lambda: voice_choices(owner[0]).providers)
@@ -65,7 +66,7 @@ def openapi() -> Response:
     return jsonify(document())
 
 
-def _answer(organization_id: int, revision: str, query: VoiceQuery) -> Response:
+def _answer(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
     """The list, or 304 when the program has it already."""
     etag = _etag(REPRESENTATION, revision, query)
     known = request.if_none_match.contains_weak(etag)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from voiceadmin.access import needs
+from voiceadmin.access import needs, scope
 from voiceadmin.forms.filters import AssistantFilterForm, assistant_arguments
 from voiceadmin.queries.assistants import get_organization, list_assistants
 from voiceadmin.shapes import AssistantFilters
@@ -29,8 +29,8 @@ def index() -> tuple[str, int]:
     if not form.validate():
         return render_template("assistants/index.html", form=form, filters=None), 422
     filters = form.filters()
-    organization = None if filters.organization is None else get_organization(filters.organization)
-    page = list_assistants(filters)
+    organization = None if filters.organization is None else get_organization(scope(), filters.organization)
+    page = list_assistants(scope(), filters)
     return render_template(
         "assistants/index.html", form=form, filters=filters, page=page, organization=organization, address=_address
     ), 200

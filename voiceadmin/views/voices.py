@@ -8,7 +8,7 @@ from functools import partial
 from flask import Blueprint, render_template, request, url_for
 
 from voiceadmin import clock
-from voiceadmin.access import needs
+from voiceadmin.access import needs, scope
 from voiceadmin.forms.filters import VoiceFilterForm, voice_query
 from voiceadmin.queries.assistants import get_assistant
 from voiceadmin.queries.voice_lists import list_voices
@@ -24,7 +24,7 @@ bp = Blueprint("voices", __name__)
 @needs(Role.VIEWER)
 def index(assistant_id: int) -> tuple[str, int]:
     """The cloned voices of one assistant, filtered."""
-    assistant = get_assistant(assistant_id)
+    assistant = get_assistant(scope(), assistant_id)
     form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
@@ -50,7 +50,7 @@ def _address(path: str, filters: VoiceFilters) -> str:
 @needs(Role.VIEWER)
 def show(voice_id: int) -> str:
     """One voice: every field, its assistants and its JSON."""
-    detail = get_voice(voice_id)
+    detail = get_voice(scope(), voice_id)
     record = voice_record(detail.voice)
     as_json = json.dumps(record, ensure_ascii=False, indent=2)
     return render_template("voices/show.html", detail=detail, record=record, json=as_json, now=clock.now())

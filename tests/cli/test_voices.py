@@ -13,24 +13,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
+from tests.cli.conftest import Shell
 from tests.factories import make_assistant, make_organization, make_voice, put_voices, voice_row
 from tests.strategies import VOICES
-from voiceadmin import create_app
-from voiceadmin.actions.store import let_go
-from voiceadmin.cli import Commands, cli
 from voiceadmin.config import COMMAND, Settings
-from voiceadmin.db import UNAVAILABLE, db
+from voiceadmin.db import db
 from voiceadmin.formats.record import write_record
 from voiceadmin.formats.writing import as_file
 from voiceadmin.models import Assistant, ClonedVoice, Organization
@@ -38,38 +33,9 @@ from voiceadmin.queries.voices import voices_file
 from voiceadmin.shapes import VoiceRow
 from voiceadmin.vocabulary import ExportFormat
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NONE = "0 added, 0 changed, 0 unchanged, 0 refused."
 ONE_BAD = 'Record 2, id: "x" is not a whole number. Give one from 1 to 9223372036854775807, in digits.\n'
-
-Shell = Callable[..., Result]
-
-
-@pytest.fixture
-def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
-    """Run commands over the store that settings name, each with an app of its own, as a process would."""
-    monkeypatch.setattr(Commands, "unavailable", UNAVAILABLE)
-    apps: list[Flask] = []
-
-    def factory(settings: Settings) -> Flask:
-        apps.append(create_app(settings))
-        return apps[-1]
-
-    def run(settings: Settings, *words: str | Path, stdin: bytes | str = b"") -> Result:
-        result = CliRunner().invoke(cli, [str(word) for word in words], obj=partial(factory, settings), input=stdin)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    yield lambda settings: partial(run, settings)
-    for app in apps:
-        with app.app_context():
-            let_go()
-
-
-@pytest.fixture
-def shell(store: Flask, settings: Settings, over: Callable[[Settings], Shell]) -> Shell:
-    """Run a command over the store of the test."""
-    return over(settings)
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:

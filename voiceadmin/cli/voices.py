@@ -1,4 +1,4 @@
-"""The voiceadmin command: the same actions and queries, from a shell."""
+"""Voices in and out, the sample, the schema."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import click
 from flask import Flask
 
 from voiceadmin import clock
+from voiceadmin.actions.audit import note
 from voiceadmin.actions.importing import ImportTarget, import_voices
 from voiceadmin.actions.sample import fill_sample, remove_sample
-from voiceadmin.actions.store import let_go, prepare_store
-from voiceadmin.config import COMMAND
+from voiceadmin.actions.store import prepare_store
+from voiceadmin.cli.shell import cli, opened, shell
+from voiceadmin.people import EVERYTHING, Thing
 from voiceadmin.presenting import plural
-from voiceadmin.problems import Problem
-from voiceadmin.queries.assistants import get_assistant, some_assistant
-from voiceadmin.queries.store import store_is_empty
+from voiceadmin.queries.assistants import get_assistant
 from voiceadmin.queries.voices import voices_file
-from voiceadmin.sample_data import FRONT_DESK
-from voiceadmin.server import check_address
-from voiceadmin.server import serve as serve_app
 from voiceadmin.shapes import ImportReport
-from voiceadmin.vocabulary import MAX_ID, ExportFormat
+from voiceadmin.vocabulary import (
+    MAX_ID,
+    AuditWord,
+    ExportFormat,
+    ObjectKind,
+)
 
-LOOPBACK = "127.0.0.1"
-Port = click.IntRange(1, 65535)
 AssistantId = click.IntRange(1, MAX_ID)
 
 
@@ -46,80 +46,6 @@ class Time(click.ParamType[datetime]):
             return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a time. Write it as 2026-01-31T12:00:00Z.", param, ctx)
-
-
-class Commands(click.Group):
-    """Turns what the domain and the store expect to go wrong into one line on stderr and exit code 1."""
-
-    unavailable: tuple[type[Exception], ...] = ()
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except Problem as problem:
-            raise click.ClickException(str(problem)) from problem
-        except self.unavailable as error:
-            what = str(getattr(error, "orig", error)).partition("\n")[0]
-            raise click.ClickException(f"The store cannot be reached: {what}. Nothing was written.") from error
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
-    """The admin dashboard over a platform's cloned voices."""
-
-
-@contextmanager
-def opened(ctx: click.Context) -> Iterator[Flask]:
-    """The app, with its store ready, for as long as a command works with it."""
-    app: Flask = ctx.obj()
-    with app.app_context():
-        prepare_store()
-        yield app
-
-
-@cli.command()
-@click.option("--port", type=Port, default=8000, show_default=True, help="Where to listen.")
-@click.pass_context
-def run(ctx: click.Context, port: int) -> None:
-    """Look at it: serve on this machine, with sample data if the store is empty."""
-    check_address(LOOPBACK, port)
-    with opened(ctx) as app:
-        shows = "your store"
-        if store_is_empty():
-            report = fill_sample(clock.now())
-            click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
-            shows = "sample data"
-        example = some_assistant(FRONT_DESK)
-        let_go()
-    address = f"http://{LOOPBACK}:{port}"
-
-    def announce() -> None:
-        click.echo(f"voiceadmin shows {shows} at {address} (stop with Ctrl-C)")
-        if example is not None:
-            click.echo(f"As JSON:  curl '{address}/api/v1/assistants/{example}/cloned-voices?status=ready'")
-
-    serve_app(app, host=LOOPBACK, port=port, workers=2, threads=4, when_ready=announce)
-
-
-@cli.command()
-@click.option("--host", default=LOOPBACK, show_default=True, help="Where to listen; only this machine's own addresses.")
-@click.option("--port", type=Port, default=8000, show_default=True, help="Where to listen.")
-@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
-@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at once a process.")
-@click.pass_context
-def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) -> None:
-    """Serve the store as it is, after bringing it to this version's schema."""
-    check_address(host, port)
-    with opened(ctx) as app:
-        let_go()
-    serve_app(
-        app,
-        host=host,
-        port=port,
-        workers=workers,
-        threads=threads,
-        when_ready=lambda: click.echo(f"voiceadmin listens on {host}, port {port}"),
-    )
 
 
 @cli.command("import")
@@ -146,7 +72,13 @@ def import_(
     target = ImportTarget(assistant_id, assistant_name, organization)
     with opened(ctx), _progress(file) as stream:
         report = import_voices(
-            stream, target, dry_run=dry_run, skip_bad=skip_bad, on_fault=lambda fault: click.echo(fault, err=True)
+            stream,
+            target,
+            by=shell(),
+            now=clock.now(),
+            dry_run=dry_run,
+            skip_bad=skip_bad,
+            on_fault=lambda fault: click.echo(fault, err=True),
         )
     _tell(report, skip_bad=skip_bad)
 
@@ -208,9 +140,19 @@ class _Watched(io.RawIOBase):
 def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
     """Write all voices of an assistant to standard output; import reads every format back."""
     with opened(ctx):
-        assistant = get_assistant(assistant_id)
+        assistant = get_assistant(EVERYTHING, assistant_id)
+        thing = Thing(ObjectKind.ASSISTANT, assistant.id, assistant.name)
+        organization = assistant.organization.id
+        note(
+            AuditWord.VOICES_EXPORTED,
+            thing,
+            by=shell(),
+            now=clock.now(),
+            organization=organization,
+            after={"format": format_},
+        )
         out = sys.stdout.buffer
-        for piece in voices_file(assistant.organization.id, ExportFormat(format_)):
+        for piece in voices_file(organization, ExportFormat(format_)):
             out.write(piece.encode())
         out.flush()
 
@@ -222,7 +164,8 @@ def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
 def sample(ctx: click.Context, now_: datetime | None, remove: bool) -> None:
     """Fill the store with believable data, or take it out again."""
     with opened(ctx):
-        click.echo(remove_sample() if remove else fill_sample(now_ or clock.now()))
+        now = clock.now()
+        click.echo(remove_sample(by=shell(), now=now) if remove else fill_sample(now_ or now, by=shell(), now=now))
 
 
 @cli.command()

@@ -1,0 +1,45 @@
+"""Whoever asks is let in, as in production: pages by the session of an admin, JSON by a key whose budget is ample."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete
+
+from voiceadmin import create_app
+from voiceadmin.access import cookie_name
+from voiceadmin.actions.store import let_go
+from voiceadmin.config import Settings
+from voiceadmin.db import db, writing
+from voiceadmin.models import Account, AccountSession, ApiKey
+from voiceadmin.tokens import token_hash
+from voiceadmin.vocabulary import KEY_PREFIX
+
+TOKEN = "benchmark" + "0" * 34
+KEY = KEY_PREFIX + TOKEN
+AMPLE = {"VOICEADMIN_KEY_RATE": "1000000", "VOICEADMIN_KEY_BURST": "1000000", "VOICEADMIN_SESSION_IDLE_MINUTES": "600"}
+HEADERS = f"Authorization: Bearer {KEY}\r\nCookie: {cookie_name(Settings())}={TOKEN}\r\n"  # sent to the peers too
+
+
+def admit(settings: Settings) -> None:
+    """Give a store the session and the key that HEADERS speak of, as new."""
+    now = datetime.now(UTC)
+    app = create_app(settings)
+    with app.app_context():
+        with writing():
+            for table in (AccountSession, ApiKey, Account):
+                db.session.execute(delete(table))
+            account = Account(
+                email="bench", email_key="bench", name="", password_hash="", platform=True, created_at=now
+            )
+            db.session.add(account)
+            db.session.flush()
+            times = {"created_at": now, "seen_at": now, "sure_at": now}
+            session = AccountSession(
+                token_hash=token_hash(TOKEN), account_id=account.id, address="", client="", **times
+            )
+            key = ApiKey(
+                name="bench", token_hash=token_hash(KEY), hint="", everywhere=True, maker="bench", created_at=now
+            )
+            db.session.add_all([session, key])
+        let_go()

@@ -1,0 +1,44 @@
+"""How long a refused sign-in takes: whether there is such an account must not be told by the time."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+from sqlalchemy import delete, insert
+
+from voiceadmin import create_app
+from voiceadmin.actions.passwords import password_hash
+from voiceadmin.actions.sessions import sign_in
+from voiceadmin.actions.store import let_go, prepare_store
+from voiceadmin.config import Settings
+from voiceadmin.db import db, writing
+from voiceadmin.models import Account, Bucket
+from voiceadmin.problems import SignInRefused
+
+KNOWN, UNKNOWN = "known@example.com", "unknown@example.com"
+
+
+def refusals_ms(folder: Path, tries: int) -> tuple[float, float]:
+    """The median of so many refused tries each, in turns: of an unknown account, of a known one."""
+    app, now = create_app(Settings(instance=folder)), datetime.now(UTC)
+    taken: dict[str, list[float]] = {UNKNOWN: [], KNOWN: []}
+    with app.app_context():
+        prepare_store()
+        with writing():
+            kept = password_hash("the right password")
+            values = {"email": KNOWN, "email_key": KNOWN, "name": "", "password_hash": kept, "created_at": now}
+            db.session.execute(insert(Account).values(**values))
+        for _ in range(tries):
+            for email, times in taken.items():
+                with writing():
+                    db.session.execute(delete(Bucket))
+                start = time.perf_counter()
+                with suppress(SignInRefused):
+                    sign_in(email, "a wrong one", address="192.0.2.1", client="", idle=timedelta(minutes=30), now=now)
+                times.append((time.perf_counter() - start) * 1000)
+        let_go()
+    return median(taken[UNKNOWN]), median(taken[KNOWN])

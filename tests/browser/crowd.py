@@ -1,0 +1,167 @@
+"""As many people, keys and doings as a company has, and sessions whose tokens the tests know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from tests.conftest import SHELL
+from tests.factories import DAY, make_account
+from voiceadmin.actions.accounts import Grant, disable_account, invite, make_reset_link
+from voiceadmin.actions.audit import record_all
+from voiceadmin.actions.keys import make_key, revoke_key
+from voiceadmin.actions.sample import fill_sample
+from voiceadmin.db import db, writing
+from voiceadmin.models import Account, AccountSession, ApiKey, Link, Organization
+from voiceadmin.people import EVERYTHING, Actor, Thing
+from voiceadmin.tokens import token_hash
+from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role
+
+ROOT = "token-of-the-admin-of-the-platform"
+ADMIN = "token-of-an-admin"  # of Acme Telecom alone
+VIEWER = "token-of-a-viewer"  # of Acme Telecom alone
+
+KEY = "va_key-of-everything"
+INVITED = "token-of-an-invitation"
+INVITED_AGAIN = "token-of-an-invitation-of-somebody-with-an-account"
+RESET = "token-of-a-reset"
+SETUP = "token-of-the-set-up"
+
+WINDOWS_EDGE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0"
+)
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 Version/19.1 Mobile Safari/604.1"
+LINUX = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
+
+PEOPLE = (
+    "Ada Lindqvist", "Bao Nguyen", "Chiara Rossi", "Dmitri Volkov", "Elif Yılmaz", "Femi Adeyemi", "Grace O’Neill",
+    "Hiroshi Tanaka", "Ines Carvalho", "Jonas Weber", "", "Katarzyna Wiśniewska-Dąbrowska", "Liam Murphy",
+    "Mei-Ling Chen", "Noor Haddad", "Olga Petrova", "Pablo Fernández de la Reguera", "Quinn Baker", "Rania Khoury",
+    "Sven Eriksson", "", "Tomás Ó Briain", "Uma Krishnan", "Víctor Sánchez", "Wanjiru Kamau", "Xavier Dubois",
+)  # fmt: skip
+PROGRAMS = ("Status board", "Nightly report", "Grafana", "Call router", "Billing", "On-call pager", "Data warehouse")
+
+
+def let_in(account: Account, token: str, now: datetime, *, client: str = LINUX, address: str = "127.0.0.1") -> None:
+    """Let somebody have a session with this token, begun just now."""
+    with writing():
+        db.session.add(
+            AccountSession(
+                token_hash=token_hash(token),
+                account_id=account.id,
+                created_at=now,
+                seen_at=now,
+                sure_at=now,
+                address=address,
+                client=client,
+            )
+        )
+
+
+def let_program_in(now: datetime) -> None:
+    """Let there be an API key for everything whose text the tests know."""
+    with writing():
+        db.session.add(
+            ApiKey(name="tests", token_hash=token_hash(KEY), hint=KEY[:9], everywhere=True, maker="", created_at=now)
+        )
+
+
+def choose_token(token: str) -> None:
+    """Let the newest link have this token."""
+    with writing():
+        db.session.scalars(select(Link).order_by(Link.id.desc())).first().token_hash = token_hash(token)  # type: ignore[union-attr]
+
+
+def fill_crowd(now: datetime) -> None:
+    """Fill the store. Person 1 administers Acme Telecom, person 2 looks at it, person 3 is disabled."""
+    fill_sample(now - 40 * DAY, by=SHELL, now=now - 40 * DAY)
+    fill_sample(now, by=SHELL, now=now)
+    organizations = db.session.scalars(select(Organization).order_by(Organization.id)).all()
+    acme = next(organization for organization in organizations if organization.name == "Acme Telecom")
+    people = _people(now, acme, organizations)
+    by = Actor(ActorKind.ACCOUNT, people[0].id, people[0].email, "192.0.2.17")
+    _links(now, acme, organizations, people, by)
+    _keys(now, organizations, by)
+    _doings(now, acme, by)
+    disable_account(EVERYTHING, people[2].id, by=by, now=now - 2 * DAY)
+
+
+def _people(now: datetime, acme: Organization, organizations: Sequence[Organization]) -> list[Account]:
+    people = []
+    for number, name in enumerate(PEOPLE):
+        host = "acme.example" if number % 3 else "harbor-view-inn.example"
+        email = f"{name.split()[0].lower() if name else f'night-shift-{number}'}@{host}"
+        roles = {organizations[number % len(organizations)]: Role(1 + number % 3)}
+        if number < 3:
+            roles = {acme: (Role.ADMIN, Role.VIEWER, Role.OPERATOR)[number]}
+        if number in (8, 12):
+            roles = {organization: Role(1 + organization.id % 3) for organization in organizations}
+        people.append(make_account(email, name=name, roles=roles, platform=number == 5, created_at=now - number * DAY))
+    let_in(people[0], ADMIN, now)
+    let_in(people[1], VIEWER, now)
+    for number, (client, address) in enumerate(
+        ((IPHONE, "2001:db8:85a3::8a2e:370:7334"), (WINDOWS_EDGE, "192.0.2.17"))
+    ):
+        let_in(people[0], f"another-{number}", now - timedelta(minutes=7 * number + 3), client=client, address=address)
+    return people
+
+
+def _links(
+    now: datetime, acme: Organization, organizations: Sequence[Organization], people: Sequence[Account], by: Actor
+) -> None:
+    invite(EVERYTHING, "newcomer@example.com", Grant(acme.id, Role.OPERATOR), by=by, now=now - 2 * DAY)
+    choose_token(INVITED)
+    invite(EVERYTHING, people[1].email, Grant(organizations[-1].id, Role.VIEWER), by=by, now=now - DAY)
+    choose_token(INVITED_AGAIN)
+    invite(EVERYTHING, "second.admin@example.com", Grant(None, Role.PLATFORM), by=by, now=now)
+    make_reset_link(EVERYTHING, people[4].id, by=by, now=now)
+    choose_token(RESET)
+
+
+def _keys(now: datetime, organizations: Sequence[Organization], by: Actor) -> None:
+    for number in range(30):
+        made = now - (60 - 2 * number) * DAY
+        some = frozenset(organization.id for organization in organizations[: number % 5 + 1])
+        make_key(
+            EVERYTHING,
+            f"{PROGRAMS[number % len(PROGRAMS)]} {number // len(PROGRAMS) or ''}".strip(),
+            None if number % 7 == 4 else some,
+            expires_at=None if number % 11 == 5 else made + (50 + 30 * (number % 4)) * DAY,
+            by=by,
+            now=made,
+        )
+    for number in (3, 20):
+        revoke_key(EVERYTHING, number, by=by, now=now - timedelta(hours=number))
+
+
+def _doings(now: datetime, acme: Organization, by: Actor) -> None:
+    """What an import does to voices, and what people and programs did."""
+    changed = [
+        (
+            Thing(ObjectKind.VOICE, number, name),
+            acme.id,
+            {"status": "processing", "quality_score": None, "last_used_at": None},
+            {
+                "status": "failed" if number % 2 else "ready",
+                "quality_score": 0.91,
+                "last_used_at": "2026-11-22T13:20:00Z",
+            },
+        )
+        for number, name in ((456, "Custom Professional Voice"), (457, "Resemble Brand Voice"), (458, "Sample"))
+    ]
+    with writing():
+        nobody = Actor(ActorKind.NOBODY, None, "", "203.0.113.9")
+        program = Actor(ActorKind.KEY, 2, "Nightly report", "198.51.100.4")
+        thing = Thing(ObjectKind.ACCOUNT, by.id, by.name)
+        record_all(AuditWord.SIGN_IN_FAILED, [(thing, None, None, None)], by=nobody, now=now - timedelta(hours=3))
+        record_all(AuditWord.SIGNED_IN, [(thing, None, None, None)], by=by, now=now - timedelta(hours=2))
+        record_all(AuditWord.VOICE_CHANGED, changed, by=SHELL, now=now - timedelta(hours=1))
+        imported = {"added": 3, "changed": 3, "unchanged": 1198}
+        store = Thing(ObjectKind.ORGANIZATION, acme.id, acme.name)
+        record_all(
+            AuditWord.VOICES_IMPORTED, [(store, acme.id, None, imported)], by=SHELL, now=now - timedelta(hours=1)
+        )
+        key = Thing(ObjectKind.KEY, 2, "Nightly report")
+        record_all(AuditWord.THROTTLED, [(key, acme.id, None, None)], by=program, now=now - timedelta(minutes=20))

@@ -1,0 +1,127 @@
+"""What admins do to people and keys: roles, what is asked first, what is copied, what then works no more."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Serve, Visit
+from tests.browser.crowd import ADMIN, ROOT, VIEWER, fill_crowd
+from tests.browser.test_signing_in import FRONT_DESK, answer
+from tests.conftest import NOW
+from tests.factories import PASSWORD
+
+
+@pytest.fixture(scope="module")
+def server(serve: Serve) -> str:
+    """The address of a server whose people and keys these tests may change."""
+    return serve(lambda: fill_crowd(NOW))
+
+
+@pytest.mark.parametrize("path", ["/people", "/keys", "/activity", "/account"])
+def test_on_a_phone_each_cell_has_the_label_of_its_column(visit: Visit, server: str, path: str) -> None:
+    page = visit(server + path, width=390, token=ADMIN)
+    table = page.get_by_role("table").first
+
+    headings = table.get_by_role("columnheader").all_text_contents()
+    row = table.locator("tbody").get_by_role("row").first
+    labels = row.locator("td").evaluate_all(
+        "(cells) => cells.map((cell) => getComputedStyle(cell, '::before').content)"
+    )
+    named = [f'"{heading}"' for heading in headings[1:] if not heading.startswith(("End", "Revoke"))]
+    assert [label for label in labels if label != "none"] == named
+
+
+def test_a_role_that_is_taken_away_ends_with_the_next_click(visit: Visit, server: str) -> None:
+    bao = visit(server + "/assistants", fresh=True, token=VIEWER)
+    expect(bao.get_by_role("heading", level=1)).to_have_text("Assistants")
+    admin = visit(server + "/people")
+
+    admin.get_by_role("link", name="bao@acme.example", exact=True).click()
+    admin.get_by_label("Role at Acme Telecom").select_option(label="No role")
+    admin.get_by_role("button", name="Save the role at Acme Telecom").click()
+    expect(admin.get_by_role("status")).to_contain_text("bao@acme.example is nobody at Acme Telecom now")
+    bao.get_by_role("link", name="Night desk").click()
+
+    expect(bao.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_a_role_is_added(visit: Visit, server: str) -> None:
+    page = visit(server + "/people")
+
+    page.get_by_role("link", name="hiroshi@acme.example", exact=True).click()
+    page.get_by_label("Another organization").select_option(label="Bluebird Books")
+    page.get_by_label("Role there").select_option(label="Admin")
+    page.get_by_role("button", name="Add this role").click()
+
+    expect(page.get_by_role("status")).to_contain_text("hiroshi@acme.example is admin at Bluebird Books now")
+    expect(page.get_by_label("Role at Bluebird Books")).to_have_value("admin")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_key_is_revoked_only_after_a_question(visit: Visit, server: str, script: bool) -> None:
+    page = visit(server + "/keys/new", fresh=True, token=ROOT, script=script)
+    page.get_by_label("Name").fill("Doomed")
+    page.get_by_role("checkbox", name="All, those to come too").check()
+    page.get_by_role("button", name="Make the key").click()
+    key = page.get_by_role("code").first.inner_text()
+    page.get_by_role("link", name="Done").click()
+    opener = page.get_by_role("button", name="Revoke the key Doomed").first
+    question = page.get_by_role("dialog", name="Revoke “Doomed”?")
+
+    opener.press("Enter")
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(question).to_be_hidden()
+    opener.press("Enter")
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    assert answer(server + FRONT_DESK, key)[0] == 200
+    opener.click()
+    question.get_by_role("button", name="Revoke").click()
+
+    expect(page.get_by_role("status")).to_have_text("The key “Doomed” opens nothing any more.")
+    assert answer(server + FRONT_DESK, key)[0] == 401
+
+
+def test_a_disabled_account_lets_nobody_in(visit: Visit, server: str) -> None:
+    admin = visit(server + "/people")
+    admin.get_by_role("link", name="uma@acme.example", exact=True).click()
+
+    admin.get_by_role("button", name="Disable the account").click()
+    question = admin.get_by_role("dialog", name="Disable the account?")
+    expect(question).to_contain_text("uma@acme.example is signed out everywhere at once")
+    question.get_by_role("button", name="Disable the account").click()
+    expect(admin.get_by_role("status")).to_contain_text("uma@acme.example is disabled")
+    uma = visit(server + "/sign-in", fresh=True, token="")
+    uma.get_by_label("E-mail").fill("uma@acme.example")
+    uma.get_by_label("Password").fill(PASSWORD)
+    uma.get_by_role("button", name="Sign in").click()
+
+    expect(uma.get_by_role("alert")).to_contain_text("E-mail and password do not fit together.")
+
+
+def clipboard(page: Page) -> str:
+    """What was copied last."""
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_link_and_a_key_are_copied_whole(visit: Visit, server: str) -> None:
+    page = visit(server + "/people/invite", clipboard=True)
+    page.get_by_label("E-mail").fill("friend@example.com")
+    page.get_by_role("button", name="Make the link").click()
+
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied", exact=True)).to_be_visible()
+    assert clipboard(page) == page.get_by_role("code").inner_text()
+    assert clipboard(page).startswith(server + "/join/")
+
+    page.goto(server + "/keys/new")
+    page.get_by_label("Name").fill("Copied")
+    page.get_by_role("checkbox", name="Acme Telecom").check()
+    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
+    key = clipboard(page)
+    assert answer(server + "/api/v1/assistants/31/cloned-voices?limit=1", key)[0] == 200
+    page.get_by_role("button", name="Copy the call").click()
+    assert clipboard(page).startswith(f"curl -H 'Authorization: Bearer {key}' '{server}/api/v1/")

@@ -1,0 +1,282 @@
+"""Coming in, staying and leaving: with the keyboard alone, with a password manager, with and without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Serve, Visit
+from tests.browser.crowd import INVITED, RESET, ROOT, SETUP, VIEWER, choose_token
+from tests.conftest import NOW, SHELL
+from tests.factories import PASSWORD
+from voiceadmin import clock
+from voiceadmin.actions.accounts import make_setup_link
+from voiceadmin.actions.sample import fill_sample
+
+FRONT_DESK = "/api/v1/assistants/123/cloned-voices"
+
+Wait = Callable[..., None]
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(120):
+        if target.evaluate("(node) => node === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"Tab does not lead to {target}")
+
+
+def type_into(page: Page, **fields: str) -> None:
+    """Go to fields by their labels and type into them; _ in a label stands for a blank. Then press Enter."""
+    for label, value in fields.items():
+        tab_to(page, page.get_by_label(label.replace("_", " "), exact=True))
+        page.keyboard.type(value)
+    page.keyboard.press("Enter")
+
+
+def follow(page: Page, name: str) -> None:
+    """Go to a link or a button and press Enter."""
+    tab_to(page, page.get_by_role("link", name=name, exact=True).or_(page.get_by_role("button", name=name, exact=True)))
+    page.keyboard.press("Enter")
+
+
+def answer(address: str, key: str) -> tuple[int, list[int]]:
+    """What a program with this key gets: the status, and the ids of the voices."""
+    asked = Request(address, headers={"Authorization": f"Bearer {key}"})
+    try:
+        with build_opener(ProxyHandler({})).open(asked) as got:
+            return got.status, [voice["id"] for voice in json.load(got)["cloned_voices"]]
+    except HTTPError as refused:
+        return refused.code, []
+
+
+@pytest.fixture
+def own_server(serve: Serve) -> str:
+    """The address of a server of the test's own, with the sample data and no account but by the set-up link."""
+
+    def fill() -> None:
+        fill_sample(NOW, by=SHELL, now=NOW)
+        make_setup_link(by=SHELL, now=NOW)
+        choose_token(SETUP)
+
+    return serve(fill, root=False)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: str, script: bool) -> None:
+    ada = visit(f"{own_server}/join/{SETUP}", fresh=True, token="", script=script)
+
+    type_into(ada, **{"E-mail": "ada@example.com", "Your name": "Ada", "Password": PASSWORD})
+    expect(ada.get_by_role("heading", level=1)).to_have_text("Assistants")
+    expect(ada.get_by_role("banner")).to_contain_text("Signed in as ada@example.com")
+
+    follow(ada, "People")
+    follow(ada, "Invite somebody")
+    tab_to(ada, ada.get_by_label("Organization"))
+    ada.keyboard.type("Harbor")
+    type_into(ada, **{"E-mail": "bao@example.com"})
+    link = ada.get_by_role("code").inner_text()
+
+    bao = visit(link, fresh=True, token="", script=script)
+    expect(bao.get_by_text("You are invited to Harbor View Inn as viewer.")).to_be_visible()
+    type_into(bao, Password="another good password")
+    expect(bao.get_by_role("status")).to_contain_text("1–1 of 1 assistant")
+    expect(bao.get_by_role("rowheader")).to_contain_text(["Front desk"])
+    expect(bao.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(["Assistants", "Activity"])
+    bao.goto(own_server + "/assistants/31/voices")
+    expect(bao.get_by_role("heading", level=1)).to_have_text("Nothing is here")
+
+    follow(ada, "Keys")
+    follow(ada, "Make a key")
+    tab_to(ada, ada.get_by_label("Name"))
+    ada.keyboard.type("Status board")
+    tab_to(ada, ada.get_by_role("checkbox", name="Harbor View Inn"))
+    ada.keyboard.press("Space")
+    follow(ada, "Make the key")
+    key = ada.get_by_role("code").first.inner_text()
+    assert answer(own_server + FRONT_DESK, key) == (200, [456, 457, 458])
+    assert answer(own_server + "/api/v1/assistants/31/cloned-voices", key)[0] == 404
+
+    follow(ada, "Activity")
+    expect(ada.get_by_role("heading", level=1)).to_have_text("Activity")
+    lines = [re.sub(r"\s+", " ", line) for line in ada.locator("tbody").get_by_role("row").all_inner_texts()]
+    for done in (
+        r"ada@example.com .*made an API key .*Status board",
+        r"bao@example.com .*made an account by an invitation bao@example.com",
+        r"ada@example.com .*made a link bao@example.com .*role viewer",
+        r"ada@example.com .*made an account by the set-up link",
+    ):
+        assert any(re.search(done, line) for line in lines), (done, lines)
+
+    tab_to(ada, ada.get_by_role("banner").locator("summary"))
+    ada.keyboard.press("Enter")
+    follow(ada, "Sign out")
+    expect(ada.get_by_role("heading", level=1)).to_have_text("Sign in")
+    expect(ada.get_by_role("status")).to_have_text("You are signed out.")
+
+
+def test_signing_in_leads_to_where_one_wanted_to_go(visit: Visit, crowd_server: str) -> None:
+    page = visit(crowd_server + "/activity?who=tester", fresh=True, token="")
+
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    page.keyboard.type("bao@acme.example")
+    type_into(page, Password="wrong")
+    expect(page.get_by_role("alert")).to_contain_text("E-mail and password do not fit together.")
+    expect(page.get_by_label("E-mail")).to_have_value("bao@acme.example")
+    expect(page.get_by_label("Password")).to_be_focused()
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Activity")
+    assert page.url == crowd_server + "/activity?who=tester"
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "wanted"),
+    [
+        ("/sign-in", "", ["username", "current-password"]),
+        (f"/join/{INVITED}", "", ["username", "name", "new-password"]),
+        (f"/join/{RESET}", "", ["username", "new-password"]),
+        ("/confirm", ROOT, ["username", "current-password"]),
+        ("/account", VIEWER, ["username", "current-password", "new-password"]),
+    ],
+)
+def test_a_password_manager_finds_its_fields(
+    visit: Visit, crowd_server: str, path: str, token: str, wanted: list[str]
+) -> None:
+    page = visit(crowd_server + path, token=token)
+
+    form = page.locator("main form").filter(has=page.locator("[type=password]"))
+    fields = form.locator("input:not([type=hidden])")
+    assert fields.evaluate_all("(fields) => fields.map((field) => field.autocomplete)") == wanted
+    for name, field in zip(wanted, fields.all(), strict=True):
+        assert field.get_attribute("type") == ("email" if name == "username" else "password" if "-" in name else "text")
+    if path != "/sign-in":
+        assert "@" in form.locator("[autocomplete=username]").input_value()
+
+
+def test_the_menu_of_the_account_opens_and_closes(visit: Visit, crowd_server: str) -> None:
+    page = visit(crowd_server + "/assistants", token=VIEWER)
+    menu = page.get_by_role("banner").locator("summary")
+    account = page.get_by_role("link", name="Account and sessions")
+
+    tab_to(page, menu)
+    page.keyboard.press("Enter")
+    expect(account).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(account).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(account).to_be_hidden()
+    expect(menu).to_be_focused()
+    menu.click()
+    page.get_by_role("heading", level=1).click()
+    expect(account).to_be_hidden()
+    menu.click()
+    account.click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bao Nguyen")
+
+
+# Staying
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
+    """Let time pass, on the server and in the page."""
+    present = [NOW]
+
+    def now() -> datetime:
+        return present[0]
+
+    def go(page: Page, **time: float) -> None:
+        span = timedelta(**time)
+        present[0] += span
+        page.clock.fast_forward(int(span.total_seconds() * 1000))
+
+    monkeypatch.setattr(clock, "now", now)
+    return go
+
+
+def start(visit: Visit, address: str) -> Page:
+    """Open a page whose clock the test moves."""
+    page = visit("about:blank", fresh=True)
+    page.clock.install(time=NOW)
+    page.goto(address)
+    return page
+
+
+def test_a_click_prolongs_a_session_that_is_about_to_end(visit: Visit, serve: Serve, wait: Wait) -> None:
+    page = start(visit, serve(lambda: None) + "/assistants")
+    question = page.get_by_role("alertdialog", name="Still there?")
+
+    wait(page, minutes=28)
+    expect(question).to_be_visible()
+    expect(question).to_contain_text("You will be signed out in 2 minutes.")
+    assert question.locator("[aria-live=polite]").count() == 1
+    expect(question.get_by_role("button", name="Stay signed in")).to_be_focused()
+    assert question.evaluate("(dialog) => getComputedStyle(dialog).maxInlineSize") != "none", "it has its style"
+    wait(page, seconds=61)
+    expect(question).to_contain_text("You will be signed out in 1 minute.")
+    page.keyboard.press("Enter")
+    expect(question).to_be_hidden()
+    wait(page, minutes=20)
+    page.reload()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Assistants")
+
+
+def test_who_stays_away_is_led_back_by_way_of_the_password(visit: Visit, serve: Serve, wait: Wait) -> None:
+    page = start(visit, serve(lambda: None) + "/people?from=here")
+
+    wait(page, minutes=31)
+    over = page.get_by_role("alertdialog", name="You were signed out")
+    over.get_by_role("button", name="Sign in again").click()
+    page.get_by_label("E-mail").fill("root@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("People")
+    assert page.url.endswith("/people?from=here")
+
+
+def test_a_session_that_cannot_be_longer_says_so(visit: Visit, serve: Serve, wait: Wait) -> None:
+    page = start(visit, serve(lambda: None, session_idle_minutes=1440, session_hours=1) + "/assistants")
+
+    wait(page, minutes=58, seconds=30)
+    page.get_by_role("alertdialog", name="Still there?").get_by_role("button", name="Stay signed in").click()
+    last = page.get_by_role("alertdialog", name="Soon you have to sign in again")
+    expect(last).to_contain_text("You will be signed out in 2 minutes, whatever you do")
+    last.get_by_role("button", name="Close").click()
+    expect(last).to_be_hidden()
+    wait(page, minutes=2)
+
+    expect(page.get_by_role("alertdialog", name="You were signed out")).to_be_visible()
+
+
+def test_a_short_session_is_prolonged_too(visit: Visit, serve: Serve, wait: Wait) -> None:
+    page = start(visit, serve(lambda: None, session_idle_minutes=1) + "/assistants")
+    question = page.get_by_role("alertdialog", name="Still there?")
+
+    wait(page, seconds=45)
+    question.get_by_role("button", name="Stay signed in").click()
+
+    expect(question).to_be_hidden()
+
+
+def test_what_was_done_in_another_tab_counts(visit: Visit, serve: Serve, wait: Wait) -> None:
+    page = start(visit, serve(lambda: None) + "/assistants")
+
+    wait(page, minutes=28)
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    assert page.request.get(page.url).ok
+    wait(page, seconds=61)
+
+    expect(page.get_by_role("alertdialog")).to_be_hidden()

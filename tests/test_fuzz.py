@@ -1,0 +1,154 @@
+"""Every page and every form under a fuzzer, on behalf of everybody: whatever is sent, the answer is one of ours."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.core.result import Ok
+from sqlalchemy import delete, text, update
+from werkzeug.routing import Rule
+
+from tests.conftest import NOW, SHELL
+from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice
+from voiceadmin.access import cookie_name
+from voiceadmin.actions.accounts import Grant, invite
+from voiceadmin.actions.keys import make_key
+from voiceadmin.actions.sessions import begin_session
+from voiceadmin.db import db, writing
+from voiceadmin.models import Account, Bucket, Organization
+from voiceadmin.people import EVERYTHING
+from voiceadmin.vocabulary import GRANTED, AuditWord, Role, VoiceOrder, VoiceStatus
+
+IDS = {"type": "integer", "anyOf": [{"enum": [1, 2, 3, 4, 5, 31]}, {"type": "integer"}]}
+WORDS: dict[str, list[str]] = {  # what gets past a form, so that the fuzzer comes to what lies behind it
+    "email": ["person@example.com", "root@example.com", "new@example.com"],
+    "password": [PASSWORD, "wrong password"],
+    "old": [PASSWORD, "wrong password"],
+    "new": ["another good one", "12345678"],
+    "next": ["/assistants?q=x", "//evil.example"],
+    "name": ["Status board", ""],
+    "organization": ["1", "2", "all"],
+    "organizations": ["1", "2", "all"],
+    "role": [role.word for role in GRANTED] + ["none"],
+    "expires": ["30", "never"],
+    "status": [status.value for status in VoiceStatus],
+    "sort": [order.value for order in VoiceOrder],
+    "kind": [word.value for word in AuditWord],
+    **{name: ["1", "2"] for name in ("page", "older", "voice")},
+    **{name: ["2026-01-31", "2026-02-30"] for name in ("since", "until")},
+    **{name: ["elevenlabs", "50", "never"] for name in ("q", "who", "provider", "quality", "use", "language", "size")},
+}
+FIELDS = {  # of the forms, by the beginning of an address; one that is not here may get every word
+    "/activity": ("who", "kind", "voice", "since", "until", "older"),
+    "/assistants/": ("q", "status", "provider", "quality", "use", "language", "sort", "size", "page"),
+    "/assistants": ("q", "organization", "size", "page"),
+    "/account": ("old", "new"),
+    "/confirm": ("password", "next"),
+    "/join": ("email", "name", "password"),
+    "/keys": ("name", "organizations", "expires"),
+    "/people": ("email", "organization", "role"),
+    "/sign-in": ("email", "password", "next"),
+    **dict.fromkeys(("/", "/healthz", "/readyz", "/session", "/sign-out", "/voices", "/invitations"), ()),
+}
+
+
+def fields(path: str) -> dict[str, Any]:
+    """Schemas of what a form of this address takes: words that it knows, or any text."""
+    found = max((beginning for beginning in FIELDS if path.startswith(beginning)), key=len)
+    names = FIELDS[found] if found != "/" or path == "/" else tuple(WORDS)
+    return {name: {"anyOf": [{"type": "string", "enum": WORDS[name]}, {"type": "string"}]} for name in names}
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """A description of all pages and forms, made from the routes; the JSON route has one of its own."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint != "static" and not rule.rule.startswith("/api/"):
+            for method in (rule.methods or set()) & {"GET", "POST"}:
+                path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+                paths.setdefault(path, {})[method.lower()] = operation(rule, method)
+    return {"openapi": "3.1.0", "info": {"title": "pages", "version": "1"}, "paths": paths}
+
+
+def operation(rule: Rule, method: str) -> dict[str, Any]:
+    """One method of one route."""
+    words = {"format": {"enum": ["csv", "ndjson", "json"]}, "token": {"type": "string", "enum": ["TOKEN", "x"]}}
+    described: dict[str, Any] = {
+        "responses": {"default": {"description": "Any"}},
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": words.get(name, IDS)} for name in rule.arguments
+        ],
+    }
+    known = fields(rule.rule)
+    if method == "GET":
+        described["parameters"] += [{"name": name, "in": "query", "schema": one} for name, one in known.items()]
+    else:
+        form = {"schema": {"type": "object", "properties": known}}
+        described["requestBody"] = {"content": {"application/x-www-form-urlencoded": form}}
+    return described
+
+
+def refill(people: dict[Role, Account], acme: Organization) -> dict[Role, str]:
+    """Everybody as they were, nobody throttled, and a new session for each; the token of each cookie."""
+    with writing():
+        db.session.execute(delete(Bucket))
+        db.session.execute(update(Account).values(disabled_at=None))
+        db.session.execute(text("DELETE FROM membership"))
+        for role, account in people.items():
+            if role in GRANTED:
+                values = {"account": account.id, "organization": acme.id, "role": int(role)}
+                db.session.execute(text("INSERT INTO membership VALUES (:account, :organization, :role)"), values)
+            db.session.execute(update(Account).where(Account.id == account.id).values(platform=role is Role.PLATFORM))
+        return {role: begin_session(account.id, address="", client="", now=NOW) for role, account in people.items()}
+
+
+@pytest.mark.timeout(600)
+def test_nothing_that_anybody_sends_breaks_a_page(store: Flask, stranger: FlaskClient, long: bool) -> None:
+    acme, globex = make_organization("Acme"), make_organization("Globex")
+    make_assistant(acme, id=31)
+    make_voice(acme, id=3)
+    make_voice(globex, id=4)
+    people = {
+        role: make_account(f"{role.word}@example.com")
+        for role in (Role.PLATFORM, Role.ADMIN, Role.OPERATOR, Role.VIEWER)
+    }
+    make_account("person@example.com", roles={acme: Role.VIEWER})
+    make_key(EVERYTHING, "poller", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
+    link = invite(EVERYTHING, "new@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
+    schema = schemathesis.openapi.from_dict(document(store))
+    schema.app = store
+    cookie = cookie_name(store.config["VOICEADMIN"])
+    seen: set[int] = set()
+    tokens, changed = refill(people, acme), list[Any]()
+
+    examples = 2000 if long else 300 if db.engine.dialect.name == "sqlite" else 100
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def each(data: st.DataObject) -> None:
+        case = data.draw(strategy)
+        role = data.draw(st.sampled_from([Role.ANYONE, *people]))
+        if changed:
+            tokens.update(refill(people, acme))
+            changed.clear()
+        case.path_parameters = {k: link if v == "TOKEN" else v for k, v in (case.path_parameters or {}).items()}
+        stranger.set_cookie(cookie, tokens.get(role, ""))
+        sent = case.body if isinstance(case.body, dict) else {}
+        response = stranger.open(case.formatted_path, method=case.method, query_string=case.query, data=sent)
+        seen.add(response.status_code)
+        changed.extend([case] if case.method == "POST" and response.status_code < 400 else [])
+        assert response.status_code < 500, f"{role.word}: {case.as_curl_command()}"
+
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        strategy = found.ok().as_strategy()
+        each()
+
+    assert seen >= {200, 303, 403, 404, 410, 422}

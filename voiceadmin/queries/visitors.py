@@ -1,0 +1,125 @@
+"""Whoever comes with a secret: the session of a person, an API key, a link. The secret itself is the scope here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, String, Text, column, exists, select, text
+from sqlalchemy.sql.selectable import TextualSelect
+
+from voiceadmin.db import UtcTime, db, listed
+from voiceadmin.folding import email_key
+from voiceadmin.models import Account, Link, Organization
+from voiceadmin.people import Actor, HeldKey, LinkRow, SessionRow, Visitor
+from voiceadmin.tokens import token_hash
+from voiceadmin.vocabulary import ActorKind, LinkPurpose, Role
+
+
+def find_session(token: str, address: str | None) -> Visitor | None:
+    """The person whose session has this token, whatever its age; None if there is none or the account is disabled."""
+    row = db.session.execute(
+        _session_sql(listed("organization_id || ':' || role")), {"hash": token_hash(token)}
+    ).first()
+    if row is None:
+        return None
+    *session, email, platform, grants = row
+    roles = dict(_grant(grant) for grant in grants.split(",")) if grants else {}
+    seen = SessionRow._make(session)
+    actor = Actor(ActorKind.ACCOUNT, seen.account_id, email, address)
+    return Visitor(actor, roles, Role.PLATFORM if platform else Role.ANYONE, seen)
+
+
+def _grant(text: str) -> tuple[int, Role]:
+    organization, _, role = text.partition(":")
+    return int(organization), Role(int(role))
+
+
+@cache
+def _session_sql(grants: str) -> TextualSelect:
+    return text(
+        "SELECT s.id, s.account_id, s.created_at, s.seen_at, s.sure_at, s.address, s.client, a.email, a.platform,"
+        f" (SELECT {grants} FROM membership WHERE account_id = a.id) AS grants"
+        " FROM account_session s JOIN account a ON a.id = s.account_id"
+        " WHERE s.token_hash = :hash AND a.disabled_at IS NULL"
+    ).columns(
+        *(column(name, BigInteger) for name in ("id", "account_id")),
+        *(column(name, UtcTime) for name in ("created_at", "seen_at", "sure_at")),
+        *(column(name, Text) for name in ("address", "client", "email")),
+        column("platform", Boolean),
+        column("grants", String),
+    )
+
+
+def find_key(token: str) -> HeldKey | None:
+    """The API key of this token, also an expired one; None if there is none or it was revoked."""
+    row = db.session.execute(_key_sql(listed("organization_id")), {"hash": token_hash(token)}).first()
+    if row is None:
+        return None
+    id, name, expires_at, used_at, everywhere, organizations = row
+    ids = frozenset(int(number) for number in organizations.split(",")) if organizations else frozenset()
+    return HeldKey(id, name, expires_at, used_at, None if everywhere else ids)
+
+
+@cache
+def _key_sql(organizations: str) -> TextualSelect:
+    return text(
+        "SELECT id, name, expires_at, used_at, everywhere,"
+        f" (SELECT {organizations} FROM api_key_organization WHERE key_id = api_key.id) AS organizations"
+        " FROM api_key WHERE token_hash = :hash AND revoked_at IS NULL"
+    ).columns(
+        column("id", BigInteger),
+        column("name", Text),
+        *(column(name, UtcTime) for name in ("expires_at", "used_at")),
+        column("everywhere", Boolean),
+        column("organizations", String),
+    )
+
+
+def find_link(token: str, now: datetime) -> LinkRow | None:
+    """The link of this token, with whether its e-mail has an account; None unless it is open."""
+    row = db.session.execute(
+        select(*LINK_COLUMNS)
+        .outerjoin_from(Link, Organization, Organization.id == Link.organization_id)
+        .where(Link.token_hash == token_hash(token), Link.used_at.is_(None), Link.expires_at > now)
+    ).one_or_none()
+    if row is None:
+        return None
+    link = link_row(row)
+    if link.purpose is LinkPurpose.SETUP:
+        return None if any_account() else link
+    return replace(link, has_account=has_account(link.email))
+
+
+LINK_COLUMNS = (
+    Link.id,
+    Link.purpose,
+    Link.email,
+    Link.organization_id,
+    Organization.name,
+    Link.role,
+    Link.platform,
+    Link.created_at,
+    Link.expires_at,
+    Link.account_id,
+)
+
+
+def link_row(row: Any) -> LinkRow:
+    """A row of LINK_COLUMNS."""
+    values = list(row)
+    values[1] = LinkPurpose(values[1])
+    values[5] = None if values[5] is None else Role(values[5])
+    return LinkRow(*values)
+
+
+def has_account(email: str) -> bool:
+    """Whether there is an account of this e-mail."""
+    return bool(db.session.scalar(select(exists().where(Account.email_key == email_key(email)))))
+
+
+def any_account() -> bool:
+    """Whether there is any account at all. Without one, the first start of a server offers to make it."""
+    return bool(db.session.scalar(select(exists().where(Account.id > 0))))

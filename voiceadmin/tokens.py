@@ -1,0 +1,25 @@
+"""Secrets that people and programs show to be let in: 256 random bits, of which the store keeps a hash alone."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from voiceadmin.vocabulary import KEY_PREFIX
+
+HINT = len(KEY_PREFIX) + 6  # letters of a key that tell it from others; the 37 that are left cannot be guessed
+
+
+def new_token() -> str:
+    """A new secret of 43 letters, digits, hyphens and underscores."""
+    return secrets.token_urlsafe(32)
+
+
+def new_key() -> str:
+    """A new API key, which its beginning gives away as one of ours."""
+    return KEY_PREFIX + new_token()
+
+
+def token_hash(token: str) -> str:
+    """What the store keeps of a secret. It has so many bits that a slow hash would add nothing."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
