@@ -13,14 +13,18 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import NOW
 from tests.factories import voice_row
 from tests.strategies import TIMES
 from voiceadmin import create_app
 from voiceadmin.config import ASSETS, Settings
 from voiceadmin.formats.record import iso
+from voiceadmin.people import AuditRow
 from voiceadmin.presenting import (
     ago,
     asset,
+    browser,
+    changes,
     clicked,
     count,
     day,
@@ -38,7 +42,7 @@ from voiceadmin.presenting import (
     stamp,
 )
 from voiceadmin.shapes import VoiceFilters
-from voiceadmin.vocabulary import QualityTier, VoiceOrder, VoiceStatus, VoiceUse
+from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, QualityTier, VoiceOrder, VoiceStatus, VoiceUse
 
 NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
 SPANS = st.timedeltas(timedelta(0), timedelta(days=3650))
@@ -250,3 +254,47 @@ def test_templates_can_name_all_of_these(app: Flask) -> None:
     template = app.jinja_env.from_string("{{ 0.897 | score }}, {{ 1204 | count }}, {{ 'inworld' | provider_label }}")
 
     assert template.render() == "0.89, 1,204, Inworld"
+
+
+@pytest.mark.parametrize(
+    ("client", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 OPR/120.0", "Opera on Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/150.0 Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/19.0 Safari/605.1.15", "Safari on macOS"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("Firefox/1.0", "Firefox"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("x" * 50, "x" * 40),
+        ("", "unknown"),
+    ],
+)
+def test_a_browser_is_told_by_its_kind_and_system(client: str, shown: str) -> None:
+    assert browser(client) == shown
+
+
+def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditRow:
+    """A line of the audit trail with these facts."""
+    somebody = (ActorKind.SHELL, None, "me", None)
+    thing = (None, ObjectKind.VOICE, 1, "Ada")
+    return AuditRow(1, NOW, *somebody, AuditWord.VOICE_CHANGED, *thing, before, after, "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (None, None, []),
+        ({"name": "Ada"}, {"name": "Bo"}, [("name", "Ada", "Bo")]),
+        (None, {"voices": 3, "ok": True}, [("voices", None, "3"), ("ok", None, "true")]),
+        ({"key": "va_1"}, None, [("key", "va_1", None)]),
+        ({"quality_score": None}, {"quality_score": 0.5}, [("quality_score", "none", "0.5")]),
+        ({"last_used_at": "2026-01-02T03:04:05Z"}, {}, [("last_used_at", "2026-01-02 03:04:05 UTC", None)]),
+        ({"name": "2026-01-02 or so"}, {}, [("name", "2026-01-02 or so", None)]),
+    ],
+)
+def test_a_change_is_shown_fact_by_fact(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, shown: list[tuple[str, str | None, str | None]]
+) -> None:
+    assert changes(line(before, after)) == shown

@@ -177,7 +177,10 @@ class Thing(NamedTuple):
 
 
 class AuditRow(NamedTuple):
-    """A line of the audit trail: who did what to what, when and from where; before and after, as far as they differ."""
+    """A line of the audit trail: who did what to what, when and from where; before and after, as far as they differ.
+
+    organization_name: None too for an organization that is gone.
+    """
 
     id: int
     at: datetime
@@ -193,6 +196,7 @@ class AuditRow(NamedTuple):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     why: str
+    organization_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

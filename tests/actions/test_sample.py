@@ -316,7 +316,7 @@ def test_filling_and_removing_leave_a_line_each() -> None:
 
     lines = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
     assert [(line.word, line.at, line.actor_name, line.before, line.after) for line in lines] == [
-        (AuditWord.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"voices": "2500"}, None),
+        (AuditWord.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"voices": "2,500 removed"}, None),
         (AuditWord.SAMPLE_FILLED, NOW, "tester", None, {"voices": "2,500 added"}),
     ]
     assert {(line.object_name, line.organization_id) for line in lines} == {("sample data", None)}

@@ -122,7 +122,7 @@ def test_changing_a_password_takes_the_old_one_and_a_good_one() -> None:
         ("5", "viewer", Grant(5, Role.VIEWER)),
         ("7", "admin", Grant(7, Role.ADMIN)),
         ("all", "viewer", Grant(None, Role.PLATFORM)),
-        ("", "", Grant(5, Role.VIEWER)),
+        ("5", "", Grant(5, Role.VIEWER)),
     ],
 )
 def test_a_grant_is_a_role_and_where_it_holds(organization: str, role: str, grant: Grant) -> None:
@@ -157,13 +157,13 @@ def test_what_is_offered_is_what_the_scope_allows() -> None:
     assert (mine.organization.words, mine.role.words) == ({"5": "Acme", "7": "Other"}, roles)
     assert whole.organization.words == {"5": "Acme", "7": "Other", "all": "All, as an admin of the platform"}
     assert whole.role.words == roles | {"none": "No role"}
-    assert (mine.organization.fallback, mine.role.fallback) == ("5", "viewer")
+    assert (mine.organization.fallback, mine.role.fallback) == ("", "viewer")
     assert GrantForm(None, {}).organization.words == {}
-    assert GrantForm(None, {}, everywhere=True).organization.fallback == "all"
+    assert list(GrantForm(None, {}, everywhere=True).organization.words) == ["all"]
 
 
 def test_without_an_organization_nothing_is_granted() -> None:
-    assert errors(GrantForm(sent(role="viewer"), {})) == {
+    assert errors(GrantForm(sent(role="viewer"), OURS)) == {
         "organization": ['"" is not an organization of yours. Choose from the list.']
     }
 

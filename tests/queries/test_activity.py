@@ -256,7 +256,7 @@ def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known
 
     assert text.split("\r\n") == [
         ",".join(AuditRow._fields),
-        "1,2026-11-23T14:00:00Z,shell,,tester,,sample-filled,,store,,sample data,,,",
+        "1,2026-11-23T14:00:00Z,shell,,tester,,sample-filled,,store,,sample data,,,,",
         "",
     ]
 

@@ -268,7 +268,7 @@ def test_code_samples_cover_status_and_provider_and_name_the_rest(acme: Organiza
     curl = page.root.one("pre", id="code-curl-text").raw_text
 
     assert curl == (
-        "curl 'http://localhost/api/v1/assistants/31/cloned-voices"
+        'curl -H "Authorization: Bearer $KEY" \'http://localhost/api/v1/assistants/31/cloned-voices'
         "?status=ready&provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22'\n"
     )
     assert "It does not cover what else is chosen here: use, language." in page.text

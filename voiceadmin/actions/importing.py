@@ -76,8 +76,9 @@ def import_voices(
             loading.finish()
             report = tally.report(written=True)
             counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
-            assistant = Thing(ObjectKind.ASSISTANT, target.assistant_id, target.assistant_name or "")
-            record(AuditWord.VOICES_IMPORTED, assistant, by=by, now=now, organization=organization_id, after=counts)
+            assistant = db.session.get_one(Assistant, target.assistant_id)
+            thing = Thing(ObjectKind.ASSISTANT, assistant.id, assistant.name)
+            record(AuditWord.VOICES_IMPORTED, thing, by=by, now=now, organization=organization_id, after=counts)
     except _TakeBack:
         return tally.report(written=False)
     return report

@@ -156,7 +156,10 @@ class Purse:
         with writing():
             told = draw(f"told key {key.id}", TOLD_AGAIN, now)
             if told.tokens:
-                record(AuditWord.THROTTLED, Thing(ObjectKind.KEY, key.id, key.name), by=by, now=now)
+                thing = Thing(ObjectKind.KEY, key.id, key.name)
+                places: list[int | None] = [*sorted(key.organizations or ())] or [None]
+                for organization in places:
+                    record(AuditWord.THROTTLED, thing, by=by, now=now, organization=organization)
         return told.wait
 
 

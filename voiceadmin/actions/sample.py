@@ -128,7 +128,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
         organizations = _removed(delete(Organization).where(Organization.sample, ~is_used))
         kept = tuple(_kept())
         kept_assistants = sum(len(organization.sample_assistants) for organization in kept)
-        record(AuditWord.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": str(voices)})
+        record(AuditWord.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": f"{voices:,} removed"})
         return SampleReport(
             Tally(removed=organizations, kept=len(kept)),
             Tally(removed=assistants, kept=kept_assistants),

@@ -87,7 +87,6 @@ class GrantForm(Form):
         self.organization.words = {str(id): name for id, name in organizations.items()}
         if everywhere:
             self.organization.words |= {EVERYWHERE: "All, as an admin of the platform"}
-        self.organization.fallback = next(iter(self.organization.words), "")
         self.role.words = {role.word: role.label for role in GRANTED} | ({NO_ROLE: "No role"} if remove else {})
 
     def grant(self) -> Grant:

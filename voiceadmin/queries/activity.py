@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from voiceadmin.db import db
 from voiceadmin.folding import name_key
 from voiceadmin.formats.writing import as_lines
-from voiceadmin.models import AuditLine
+from voiceadmin.models import AuditLine, Organization
 from voiceadmin.people import EVERYTHING, AuditFilters, AuditRow, Scope, Visitor
 from voiceadmin.queries.rows import within
 from voiceadmin.vocabulary import ActorKind, AuditWord, ExportFormat, ObjectKind, Role
 
 LINES = 50  # a page
-_COLUMNS = [getattr(AuditLine, name) for name in AuditRow._fields]
+_COLUMNS = [getattr(AuditLine, name) for name in AuditRow._fields[:-1]]
 
 
 def list_activity(visitor: Visitor, filters: AuditFilters) -> tuple[list[AuditRow], bool]:
@@ -39,7 +39,12 @@ def _record(line: AuditRow) -> dict[str, Any]:
 
 
 def _select(visitor: Visitor, filters: AuditFilters) -> Select[Any]:
-    return select(*_COLUMNS).where(_readable(visitor), *_conditions(filters)).order_by(AuditLine.id.desc())
+    return (
+        select(*_COLUMNS, Organization.name.label("organization_name"))
+        .outerjoin_from(AuditLine, Organization, Organization.id == AuditLine.organization_id)
+        .where(_readable(visitor), *_conditions(filters))
+        .order_by(AuditLine.id.desc())
+    )
 
 
 def _readable(visitor: Visitor) -> ColumnElement[bool]:
