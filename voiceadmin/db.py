@@ -168,7 +168,11 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
     def begun(connection: Connection) -> None:
         """A writer takes its lock at once; one that read first could not be sure to get it."""
         writes = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if writes:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("BEGIN")  # cannot fail, so its errors need no translation, which every request would pay for
 
 
 def write_options() -> dict[str, Any]:

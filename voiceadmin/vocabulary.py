@@ -35,6 +35,18 @@ class Tone(StrEnum):
     MUTED = "muted"
 
 
+class Labelled(StrEnum):
+    """Words that have a label for people, and nothing else."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Give the member its word and its label."""
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        return member
+
+
 class VoiceStatus(StrEnum):
     """Where a cloned voice stands, in upstream's words. A closed vocabulary."""
 
@@ -60,7 +72,7 @@ class VoiceStatus(StrEnum):
 STATUSES_SHOWN = (VoiceStatus.READY, VoiceStatus.PROCESSING, VoiceStatus.FAILED, VoiceStatus.ARCHIVED)  # on pages
 
 
-class Provider(StrEnum):
+class Provider(Labelled):
     """The providers that have a name here.
 
     An open vocabulary: upstream has changed it before, so a store may hold any
@@ -71,14 +83,6 @@ class Provider(StrEnum):
     RESEMBLE = "resemble", "Resemble"
     INWORLD = "inworld", "Inworld"
     CARTESIA = "cartesia", "Cartesia"
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        """Give the member its word and its label."""
-        member = str.__new__(cls, value)
-        member._value_, member.label = value, label
-        return member
 
 
 PROVIDER_LABELS: dict[str, str] = {provider.value: provider.label for provider in Provider}
@@ -278,7 +282,7 @@ SECTIONS = (  # of the site: the address of each, its name, and who sees it
 )
 
 
-class ActorKind(StrEnum):
+class ActorKind(Labelled):
     """What kind of somebody does something."""
 
     ACCOUNT = "account", "Person"
@@ -286,25 +290,16 @@ class ActorKind(StrEnum):
     SHELL = "shell", "Shell"
     NOBODY = "nobody", "Nobody signed in"
 
-    label: str
 
-    def __new__(cls, value: str, label: str = "") -> Self:
-        """Give the member its word and its label."""
-        member = str.__new__(cls, value)
-        member._value_, member.label = value, label
-        return member
-
-
-class ObjectKind(StrEnum):
+class ObjectKind(Labelled):
     """What kind of thing something is done to."""
 
-    ACCOUNT = "account"
-    ASSISTANT = "assistant"
-    KEY = "key"
-    LINK = "link"
-    ORGANIZATION = "organization"
-    STORE = "store"
-    VOICE = "voice"
+    ACCOUNT = "account", "Account"
+    ASSISTANT = "assistant", "Assistant"
+    KEY = "key", "API key"
+    LINK = "link", "Link"
+    STORE = "store", "Store"
+    VOICE = "voice", "Voice"
 
 
 class AuditWord(StrEnum):
@@ -344,20 +339,12 @@ class AuditWord(StrEnum):
         return member
 
 
-class LinkPurpose(StrEnum):
+class LinkPurpose(Labelled):
     """What a link that is good for one use lets its holder do."""
 
     SETUP = "setup", "Set-up"
     INVITATION = "invitation", "Invitation"
     RESET = "reset", "New password"
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        """Give the member its word and its label."""
-        member = str.__new__(cls, value)
-        member._value_, member.label = value, label
-        return member
 
 
 LINK_LIVES = {  # how long each is good for

@@ -159,7 +159,7 @@ def _doings(now: datetime, acme: Organization, by: Actor) -> None:
         record_all(AuditWord.SIGNED_IN, [(thing, None, None, None)], by=by, now=now - timedelta(hours=2))
         record_all(AuditWord.VOICE_CHANGED, changed, by=SHELL, now=now - timedelta(hours=1))
         imported = {"added": 3, "changed": 3, "unchanged": 1198}
-        store = Thing(ObjectKind.ORGANIZATION, acme.id, acme.name)
+        store = Thing(ObjectKind.STORE, acme.id, acme.name)
         record_all(
             AuditWord.VOICES_IMPORTED, [(store, acme.id, None, imported)], by=SHELL, now=now - timedelta(hours=1)
         )

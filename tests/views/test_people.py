@@ -275,8 +275,8 @@ def test_somebody_outside_is_not_found(admin: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("role", "flash", "roles"),
     [
-        ("admin", 'bo@example.com is admin at "Acme" now, and has to sign in again.', [Role.ADMIN]),
-        ("none", 'bo@example.com is nobody at "Acme" now, and has to sign in again.', []),
+        ("admin", "bo@example.com is admin at Acme now, and has to sign in again.", [Role.ADMIN]),
+        ("none", "bo@example.com is nobody at Acme now, and has to sign in again.", []),
     ],
 )
 def test_a_role_is_changed(client: FlaskClient, acme: Organization, role: str, flash: str, roles: list[Role]) -> None:

@@ -9,7 +9,7 @@ from voiceadmin import access, clock
 from voiceadmin.access import needs, scope
 from voiceadmin.actions.keys import make_key, revoke_key
 from voiceadmin.forms.accounts import KeyForm
-from voiceadmin.people import EVERYTHING
+from voiceadmin.people import EVERYTHING, Scope
 from voiceadmin.queries.assistants import list_organizations, some_assistant
 from voiceadmin.queries.keys import list_keys
 from voiceadmin.vocabulary import Role
@@ -44,7 +44,8 @@ def new() -> tuple[str, int]:
         by=access.visitor().actor,
         now=now,
     )
-    example = some_assistant(scope(), 0)
+    chosen = form.chosen()
+    example = some_assistant(scope() if chosen is None else Scope(chosen), 0)
     address = request.host_url.rstrip("/") + url_for("api.cloned_voices", assistant_id=example or "ASSISTANT_ID")
     return render_template("keys/made.html", key=key, name=form.name.data, address=address), 200
 

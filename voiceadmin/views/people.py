@@ -16,7 +16,6 @@ from voiceadmin.presenting import plural
 from voiceadmin.problems import ChangeRefused
 from voiceadmin.queries.accounts import get_account, list_accounts, list_invitations, list_sessions
 from voiceadmin.queries.assistants import list_organizations
-from voiceadmin.shapes import quoted
 from voiceadmin.views.auth import let_go
 from voiceadmin.vocabulary import LINK_LIVES, LinkPurpose, Role
 
@@ -106,7 +105,7 @@ def change_role(account_id: int) -> Answer:
     organization_id = int(form.organization.data)
     role = None if form.removes else Role.called(form.role.data)
     email = accounts.change_role(scope(), account_id, organization_id, role, by=access.visitor().actor, now=clock.now())
-    place = quoted(form.organization.words[form.organization.data])  # a cookie brings it to the next page
+    place = form.organization.words[form.organization.data][:200]  # a cookie brings it to the next page
     flash(f"{email} is {role.label.lower() if role else 'nobody'} at {place} now, and has to sign in again.")
     return _back(account_id, still=role is not None)
 
