@@ -199,6 +199,7 @@ class AccountSession(Base):
 class Link(Base):
     """A link that is good for one use. account_id: whose password a reset sets. used_at: when it was used or revoked.
 
+    made_by: the account of whoever made it, None for a shell.
     organization_id, role, platform: what an invitation grants to the holder of the e-mail.
     """
 
@@ -210,6 +211,7 @@ class Link(Base):
     purpose: Mapped[LinkPurpose] = mapped_column(String(20))
     email: Mapped[str] = mapped_column(Text)
     account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
+    made_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
     organization_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"))
     role: Mapped[int | None] = mapped_column(SmallInteger)
     platform: Mapped[bool] = mapped_column(server_default=false())

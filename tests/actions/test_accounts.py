@@ -816,3 +816,39 @@ def test_an_account_is_found_by_its_e_mail() -> None:
     assert accounts.account_called(" bo@EXAMPLE.com") == bo.id
     with pytest.raises(AccountNotFound, match=r"^There is no account of cy@example\.com\.$"):
         accounts.account_called("cy@example.com")
+
+
+# What whoever loses their power leaves behind
+
+
+@pytest.mark.parametrize("way", ["disabled", "another role", "platform admin no longer"])
+def test_links_that_somebody_made_are_void_when_they_lose_their_power(way: str) -> None:
+    acme, admin = make_organization("Acme"), make_account(platform=True)
+    make_account(platform=True)
+    token = accounts.invite(EVERYTHING, "friend@example.com", Grant(acme.id, Role.ADMIN), by=actor(admin), now=NOW)
+    kept = accounts.invite(EVERYTHING, "friend@example.com", Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
+
+    if way == "disabled":
+        accounts.disable_account(EVERYTHING, admin.id, by=SHELL, now=NOW)
+    elif way == "another role":
+        accounts.change_role(EVERYTHING, admin.id, acme.id, Role.VIEWER, by=SHELL, now=NOW)
+    else:
+        accounts.set_platform(EVERYTHING, admin.id, on=False, by=SHELL, now=NOW)
+
+    assert find_link(token, NOW) is None
+    assert find_link(kept, NOW) is not None
+
+
+@pytest.mark.parametrize(
+    ("held", "offered", "then"),
+    [(Role.ADMIN, Role.VIEWER, Role.ADMIN), (Role.VIEWER, Role.OPERATOR, Role.OPERATOR)],
+    ids=["a smaller one", "a greater one"],
+)
+def test_an_invitation_never_takes_a_role_away(held: Role, offered: Role, then: Role) -> None:
+    acme = make_organization("Acme")
+    make_account("ada@example.com", roles={acme: held})
+    token = accounts.invite(EVERYTHING, "ada@example.com", Grant(acme.id, offered), by=SHELL, now=NOW)
+
+    ada = come_in(token, password=PASSWORD)
+
+    assert ada.roles == {acme.id: then}

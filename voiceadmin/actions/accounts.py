@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
 
 from voiceadmin.actions import passwords
 from voiceadmin.actions.audit import record
@@ -128,11 +128,18 @@ def join(token: str, *, email: str, name: str, password: str, by: Actor, client:
             account.password_hash = kept
             end_sessions(account.id)
             record(AuditWord.PASSWORD_CHANGED, _thing(account), by=actor, now=now, why="by a link")
-        if link.role is not None and link.organization_id is not None:
-            _grant(account, link.organization_id, link.role, by=actor, now=now)
-        if link.platform and not account.platform:
-            _set_platform(account, on=True, by=actor, now=now)
+        _receive(account, link, by=actor, now=now)
         return begin_session(account.id, address=by.address or "", client=client, now=now)
+
+
+def _receive(account: Account, link: LinkRow, *, by: Actor, now: datetime) -> None:
+    """Give an account what a link grants, unless it has as much already."""
+    if link.role is not None and link.organization_id is not None:
+        held = _role(account.id, link.organization_id) or Role.ANYONE
+        if held < link.role:
+            _grant(account, link.organization_id, link.role, by=by, now=now)
+    if link.platform and not account.platform:
+        _set_platform(account, on=True, by=by, now=now)
 
 
 def _prove(link: LinkRow, name: str, password: str, *, by: Actor, now: datetime) -> str:
@@ -199,6 +206,7 @@ def _make_link(
         purpose=purpose,
         email=email,
         account_id=account_id,
+        made_by=by.id if by.kind is ActorKind.ACCOUNT else None,
         organization_id=organization_id,
         role=None if grant is None or organization_id is None else int(grant.role),
         platform=grant is not None and organization_id is None,
@@ -299,9 +307,12 @@ def _record_role(
 
 
 def _shut_out(account: Account, *, now: datetime) -> None:
-    """End all sessions, and void links for a new password: whoever made one may not have that power any more."""
+    """End all sessions, and void open links: those for their password, and those that they made for others.
+
+    Whoever made one may not have that power any more.
+    """
     end_sessions(account.id)
-    _void(Link.account_id == account.id, now=now)
+    _void(or_(Link.account_id == account.id, Link.made_by == account.id), now=now)
 
 
 def _role(account_id: int, organization_id: int) -> Role | None:

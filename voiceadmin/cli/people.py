@@ -21,6 +21,7 @@ from voiceadmin.actions.accounts import (
 )
 from voiceadmin.actions.keys import make_key, revoke_key
 from voiceadmin.cli.shell import cli, opened, shell
+from voiceadmin.config import Settings
 from voiceadmin.deployment import join_address
 from voiceadmin.forms.accounts import NO_ROLE, InviteForm
 from voiceadmin.people import EVERYTHING
@@ -75,6 +76,8 @@ def _email(text: str) -> str:
 def _show_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None:
     click.echo(f"Pass this link on to {email}; it works once, for {span(LINK_LIVES[purpose])}:")
     click.echo(join_address(app.config["VOICEADMIN"], token))
+    if app.config["VOICEADMIN"].hosts == Settings().hosts:
+        click.echo("That is where the server listens by default; put another port in if it does not.", err=True)
 
 
 @account.command("list")

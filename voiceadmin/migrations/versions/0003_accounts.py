@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(20), nullable=False),
         sa.Column("email", sa.Text, nullable=False),
         sa.Column("account_id", BigId, sa.ForeignKey("account.id")),
+        sa.Column("made_by", BigId, sa.ForeignKey("account.id")),
         sa.Column("organization_id", BigId, sa.ForeignKey("organization.id", ondelete="CASCADE")),
         sa.Column("role", sa.SmallInteger),
         sa.Column("platform", sa.Boolean, nullable=False, server_default=sa.false()),
