@@ -142,6 +142,8 @@ def test_a_key_for_everything_is_asked_for_by_name(shell: Shell) -> None:
         (["account", "disable", "last@example.com"], 1, "is the last admin of the platform."),
         (["account", "reset", "a@b.c"], 1, "There is no account of a@b.c."),
         (["key", "add", "x"], 2, "Give either --organization or --everywhere."),
+        (["key", "add", " ", "--everywhere"], 2, "This is empty. Fill it in."),
+        (["key", "add", "x" * 101, "--everywhere"], 2, "This is 101 letters long. Give at most 100."),
         (["key", "add", "x", "--everywhere", "--days", "0"], 2, "0 is not in the range 1<=x<=3650."),
         (["key", "revoke", "77"], 1, "There is no API key 77."),
     ],

@@ -23,7 +23,7 @@ from voiceadmin.actions.keys import make_key, revoke_key
 from voiceadmin.cli.shell import cli, opened, shell
 from voiceadmin.config import Settings
 from voiceadmin.deployment import join_address
-from voiceadmin.forms.accounts import NO_ROLE, InviteForm
+from voiceadmin.forms.accounts import NO_ROLE, InviteForm, KeyForm
 from voiceadmin.people import EVERYTHING
 from voiceadmin.presenting import ago, span
 from voiceadmin.problems import ChangeRefused, OrganizationNotFound
@@ -175,10 +175,14 @@ def key_add(ctx: click.Context, name: str, organizations: tuple[str, ...], every
     """Make a key and print it, this once."""
     if everywhere == bool(organizations):
         raise click.UsageError("Give either --organization or --everywhere.")
+    form = KeyForm(MultiDict({"name": name}), {}, everywhere=False)
+    form.validate()
+    if form.name.errors:
+        raise click.BadParameter(str(form.name.errors[0]), param_hint="NAME")
     with opened(ctx):
         now = clock.now()
         read = None if everywhere else frozenset(map(_organization_id, organizations))
-        made = make_key(EVERYTHING, name, read, expires_at=now + timedelta(days=days), by=shell(), now=now)
+        made = make_key(EVERYTHING, form.name.data, read, expires_at=now + timedelta(days=days), by=shell(), now=now)
         click.echo("This key is not shown again:", err=True)
         click.echo(made)
 
