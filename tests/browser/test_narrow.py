@@ -28,6 +28,12 @@ def test_each_cell_of_a_card_has_the_label_of_its_column(visit: Visit, live_serv
         assert row.evaluate(LABELS) == [f'"{heading.strip()}"' for heading in headings[1:]]
 
 
+def test_the_cells_of_a_card_begin_at_one_edge(voices: Page) -> None:
+    edges = "(row) => [...row.querySelectorAll('td')].map((cell) => getComputedStyle(cell).paddingInlineStart)"
+
+    assert set(voices.locator("tbody").get_by_role("row").first.evaluate(edges)) == {"0px"}
+
+
 def test_wide_cells_have_no_labels(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices")
 
