@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 SHELL = Actor(ActorKind.SHELL, None, "tester")
 TABLES = [name for name in Base.metadata.tables if name != "store"]
 
+hypothesis.settings.register_profile("few", max_examples=10, deadline=None, database=None, derandomize=True)
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=3000, deadline=None)
 
@@ -42,7 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples a property is tried with."""
-    hypothesis.settings.load_profile("long" if config.getoption("--long") else "short")
+    mutated = "MUTANT_UNDER_TEST" in os.environ  # mutmut runs the tests anew for every change that it makes
+    hypothesis.settings.load_profile("long" if config.getoption("--long") else "few" if mutated else "short")
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g
+from flask.wrappers import Request
 from werkzeug.routing import Rule
+from werkzeug.test import create_environ
 
 from tests.conftest import NOW, Client
 from tests.town import (
@@ -34,11 +36,13 @@ from tests.town import (
     town_in,
     with_cookie,
 )
-from voiceadmin import clock, create_app
+from voiceadmin import access, clock, create_app
 from voiceadmin.access import UNTIL_ACCOUNTS, Mark, needs
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
-from voiceadmin.vocabulary import MAX_ID, AuditWord, Role
+from voiceadmin.people import EVERYTHING, Actor, Scope, SessionRow, Visitor, nobody
+from voiceadmin.views.errors import FORM_TOO_OLD
+from voiceadmin.vocabulary import MAX_ID, SURE_FOR, ActorKind, AuditWord, Role
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
 OPEN_TO_ANYONE = {
@@ -727,3 +731,248 @@ def test_a_field_that_a_form_does_not_have_counts_for_nothing(
             )
 
     assert kept[0] == kept[1]
+
+
+# Who it is, as a view is told
+
+
+def seen_by_a_view(app: Flask, role: Role = Role.ANYONE) -> list[tuple[Visitor, Scope | None]]:
+    """Add a view at /who and at /api/v1/who; what it is told comes into this list."""
+    seen: list[tuple[Visitor, Scope | None]] = []
+
+    def who() -> str:
+        seen.append((access.visitor(), access.scope() if role else None))
+        return access.address()
+
+    for address in ("/who", "/api/v1/who"):
+        app.add_url_rule(address, address.strip("/").replace("/", "_"), needs(role)(who))
+    return seen
+
+
+FROM = {"REMOTE_ADDR": "203.0.113.7"}
+
+
+def test_a_view_is_told_which_key_came_from_where_and_what_it_reads(small_town: Town) -> None:
+    seen = seen_by_a_view(small_town.app, Role.VIEWER)
+    ids = {key["name"]: key["id"] for key in rows_of("api_key")}
+    client = small_town.app.test_client()
+
+    for key in ("acme", "all"):
+        response = client.get("/api/v1/who", headers=bearer(small_town.keys[key]), environ_base=FROM)
+        assert (response.status_code, response.text) == (200, "203.0.113.7")
+
+    acme, name = small_town.acme.id, "Key of everything"
+    assert seen == [
+        (
+            Visitor(Actor(ActorKind.KEY, ids["Key of Acme"], "Key of Acme", "203.0.113.7"), {acme: Role.VIEWER}),
+            Scope(frozenset({acme})),
+        ),
+        (
+            Visitor(Actor(ActorKind.KEY, ids[name], name, "203.0.113.7"), everywhere=Role.VIEWER),
+            EVERYTHING,
+        ),
+    ]
+
+
+def test_a_view_is_told_which_person_came_from_where_and_where_they_may(small_town: Town) -> None:
+    seen = seen_by_a_view(small_town.app, Role.VIEWER)
+    both = small_town.people["both"]
+
+    assert small_town.browser("both").get("/who", environ_base=FROM).status_code == 200
+
+    ((visitor, scope),) = seen
+    assert visitor.actor == Actor(ActorKind.ACCOUNT, both.id, "both@example.com", "203.0.113.7")
+    assert visitor.account_id == both.id
+    assert scope == Scope(frozenset({small_town.acme.id, small_town.zebra.id}))
+
+
+@pytest.mark.parametrize("address", ["/who", "/api/v1/who"])
+@pytest.mark.parametrize("role", [Role.ANYONE, Role.VIEWER])
+def test_a_view_is_told_that_it_is_nobody_and_what_all_may(small_town: Town, role: Role, address: str) -> None:
+    app = small_town.app_with(anonymous_role=role)
+    seen = seen_by_a_view(app)
+
+    assert app.test_client().get(address, environ_base=FROM).text == "203.0.113.7"
+
+    assert seen == [(nobody("203.0.113.7", role), None)]
+
+
+def test_who_is_forgotten_is_nobody_from_the_same_place(small_town: Town) -> None:
+    with small_town.app.test_request_context("/", environ_base=FROM):
+        access.forget_visitor()
+
+        assert access.visitor() == nobody("203.0.113.7")
+
+
+def test_a_request_from_nowhere_has_an_empty_address(small_town: Town) -> None:
+    with small_town.app.test_request_context("/", environ_overrides={"REMOTE_ADDR": None}):
+        assert access.address() == ""
+
+
+def test_who_is_turned_away_is_told_what_to_do(small_town: Town) -> None:
+    client = small_town.app.test_client()
+
+    refused = client.get(JSON_ROUTE, headers=bearer("va_wrong"))
+    unknown = client.get(JSON_ROUTE)
+
+    assert refused.get_json() == {"detail": "This API key is not valid, or not any more."}
+    assert unknown.get_json() == {"detail": "Send an API key: Authorization: Bearer va_…"}
+
+
+# What an app is made of
+
+
+@pytest.mark.parametrize(("plain", "name"), [(False, "__Host-voiceadmin"), (True, "voiceadmin")])
+def test_cookies_are_kept_to_this_host_and_to_tls_unless_they_are_plain(
+    small_town: Town, plain: bool, name: str
+) -> None:
+    app = small_town.app_with(plain_cookies=plain)
+
+    assert access.cookie_name(app.config["VOICEADMIN"]) == name
+    assert {key: app.config[f"SESSION_COOKIE_{key}"] for key in ("NAME", "SECURE", "SAMESITE", "PATH")} == {
+        "NAME": f"{name}-form",
+        "SECURE": not plain,
+        "SAMESITE": "Lax",
+        "PATH": "/",
+    }
+
+
+def test_an_app_signs_with_the_key_it_is_given_or_with_one_of_its_own(small_town: Town) -> None:
+    assert small_town.app_with(secret_key="given" * 8).config["SECRET_KEY"] == "given" * 8
+    first, second = (small_town.app_with(secret_key="").config["SECRET_KEY"] for _ in range(2))
+    assert len({first, second}) == 2
+    assert min(len(first), len(second)) >= 43
+
+
+def test_a_form_is_good_for_as_long_as_its_page(small_town: Town) -> None:
+    config = small_town.app_with(csrf=True).config
+
+    assert (config["WTF_CSRF_TIME_LIMIT"], config["WTF_CSRF_HEADERS"]) == (None, ["X-CSRF-Token"])
+
+
+def test_templates_can_ask_who_it_is_and_how_open_the_store_is(small_town: Town) -> None:
+    app = small_town.app
+    known = app.jinja_env.globals
+
+    assert (known["visitor"], known["session_left"]) == (access.visitor, access.session_left)
+    asked: Any = known["until_accounts"]
+    with app.app_context():
+        assert not asked()
+        app.config[UNTIL_ACCOUNTS] = True
+        assert asked() is True
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("http://localhost/", True),
+        ("http://localhost:8000/", True),
+        ("http://127.0.0.1/", True),
+        ("http://127.0.0.1:8000/", True),
+        ("http://127.8.9.1/", True),
+        ("http://[::1]/", True),
+        ("http://[::1]:8000/", True),
+        ("https://voices.example/", True),
+        ("http://voices.example/", False),
+        ("http://voices.example:8000/", False),
+        ("http://localhost.example/", False),
+        ("http://10.0.0.1/", False),
+        ("http://10.0.0.1:8000/", False),
+        ("http://[2001:db8::1]/", False),
+        ("http://[2001:db8::1]:8000/", False),
+    ],
+)
+def test_a_browser_keeps_our_cookies_over_tls_or_on_the_machine_itself(
+    small_town: Town, url: str, private: bool
+) -> None:
+    request = Request(create_environ(base_url=url))
+
+    with small_town.app.app_context():
+        assert access.is_private(request) is private
+    with small_town.app_with(plain_cookies=True).app_context():
+        assert access.is_private(request) is True
+
+
+# How sure it is that it is them
+
+
+def test_the_password_counts_as_given_for_so_long(small_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, instant = small_town.browser("admin"), timedelta(microseconds=1)
+    monkeypatch.setattr(clock, "now", lambda: NOW + SURE_FOR - instant)
+    copy = with_cookie(small_town.app, cookie_of(browser))
+    assert copy.get("/keys/new").status_code == 200
+
+    monkeypatch.setattr(clock, "now", lambda: NOW + SURE_FOR)
+
+    refused = copy.get("/keys/new")
+    assert refused.status_code == 303
+    assert refused.headers["Location"].startswith("/confirm")
+
+
+def test_nobody_is_sure(small_town: Town) -> None:
+    with small_town.app.test_request_context("/"):
+        assert not access.is_sure(NOW)
+        assert access.session_left() is None
+
+
+def test_what_is_left_of_a_session_is_never_less_than_nothing(
+    small_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = SessionRow(1, 1, NOW, NOW, NOW, "", "")
+    with small_town.app.test_request_context("/"):
+        access.forget_visitor()
+        g.visitor = replace(g.visitor, session=ada)
+        for late, left in ((0, 1800), (0.5, 1799), (1799, 1), (1799.5, 0), (1800, 0), (1801.5, 0)):
+            move_clock(monkeypatch, seconds=late)
+            assert access.session_left() == left, late
+
+
+def test_whether_there_are_accounts_is_asked_until_there_is_one(
+    sqlite_store: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def any_account() -> bool:
+        asked.append(1)
+        return len(asked) == 3
+
+    monkeypatch.setattr(access, "any_account", any_account)
+    sqlite_store.config["VOICEADMIN"] = replace(sqlite_store.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
+    assert (access.open_to_all(), asked) == (Role.OPERATOR, [])  # it is open whoever there is
+
+    sqlite_store.config[UNTIL_ACCOUNTS] = True
+    roles = [access.open_to_all() for _ in range(5)]
+
+    assert roles == [Role.OPERATOR, Role.OPERATOR, Role.ANYONE, Role.ANYONE, Role.ANYONE]
+    assert len(asked) == 3
+    assert sqlite_store.config["VOICEADMIN"].anonymous_role is Role.ANYONE
+
+
+# What other sites send, header by header
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Referer": "http://localhost/assistants?q=x"}, 200),
+        ({"Origin": "", "Referer": "http://localhost/"}, 200),
+        ({"Origin": "", "Referer": "http://evil.example/"}, 400),
+        ({"Origin": "http://localhost", "Referer": "http://evil.example/"}, 200),
+        ({"Origin": "http://["}, 400),
+        ({"Origin": "https://localhost"}, 400),
+        ({"Origin": "http://localhost:1"}, 400),
+    ],
+)
+def test_what_another_site_sends_is_refused_for_what_it_is(
+    small_town: Town, headers: dict[str, str], status: int
+) -> None:
+    browser = small_town.browser("viewer")
+
+    response = browser.post("/session", headers=headers)
+
+    assert response.status_code == status
+    assert (FORM_TOO_OLD in response.text) == (status == 400)
+    for method in ("GET", "HEAD", "OPTIONS"):
+        assert browser.open("/session", method=method, headers=headers).status_code == 200

@@ -100,7 +100,7 @@ def test_without_a_word_it_says_how_it_is_used_and_fails(ready: Checkout) -> Non
     code, output, messages = ready.dev()
 
     assert (code, output) == (1, "")
-    assert all(f"./dev {verb}" in messages for verb in ("run", "test", "check", "bench", "lock"))
+    assert all(f"./dev {verb}" in messages for verb in ("run", "test", "check", "bench", "mutate", "lock"))
 
 
 def test_help_is_no_failure(ready: Checkout) -> None:

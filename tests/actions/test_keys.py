@@ -242,9 +242,16 @@ def test_a_burst_gives_what_the_bucket_holds_and_then_what_comes_back(writes: li
     assert [budget.left for budget in budgets] == [*range(49, -1, -1), *[0] * 30]
     assert {budget.wait for budget in budgets[:50]} == {0}
     assert {budget.wait for budget in budgets[50:]} == {1}
-    assert len(writes) == 5 + 1  # the last for the audit trail
+    assert len(writes) == 9 + 1  # a second's worth each, then half of what is left; the last for the audit trail
     assert [spend(purse, key, NOW + SECOND).allowed for _ in range(12)] == [True] * 10 + [False] * 2
     assert spend(purse, key, NOW + 1.25 * SECOND).wait == 0.75
+
+
+@pytest.mark.parametrize("limit", [Limit(10, 10), Limit(3, 50), Limit(2, 1)])
+def test_no_process_leaves_another_one_without(limit: Limit) -> None:
+    key = held(some_key())
+
+    assert [spend(Purse(limit), key).allowed for _ in range(2)] == [True, True]
 
 
 def test_two_processes_together_give_no_more_than_the_bucket_holds() -> None:

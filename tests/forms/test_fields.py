@@ -259,3 +259,33 @@ def test_what_looks_like_a_day_is_one_or_is_refused(value: str) -> None:
     else:
         assert data.date().isoformat() == value
         assert data.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("email", "x" * 39, f'"{"x" * 38}…'),
+        ("email", "x" * 38, f'"{"x" * 38}"'),
+        ("day", "2" * 39, f'"{"2" * 38}…'),
+        ("number", "x" * 39, f'"{"x" * 38}…'),
+    ],
+)
+def test_what_was_given_is_shown_up_to_forty_letters(name: str, value: str, shown: str) -> None:
+    class Long(Form):
+        email = EmailField("E-mail")
+        day = DayField("Day")
+        number = NumberField("Number", least=1, most=2)
+
+    form = Long(MultiDict([(name, value)]))
+    form.validate()
+
+    (message,) = form[name].errors
+    assert str(message).startswith(f"{shown} is no")
+
+
+def test_every_field_has_the_name_for_people_that_it_is_given() -> None:
+    labels = [field.label.text for field in Everything(None)]
+
+    assert labels == [
+        *("Text", "Text", "Words", "Word", "Number", "Line", "Line", "Line", "E-mail", "Secret", "Day", "Path"),
+    ]

@@ -9,10 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
+from wtforms import Form
 
-from voiceadmin.forms.filters import AssistantFilterForm, VoiceFilterForm, assistant_arguments, voice_arguments
+from voiceadmin.forms import filters as filter_forms
+from voiceadmin.forms.filters import (
+    AssistantFilterForm,
+    VoiceFilterForm,
+    assistant_arguments,
+    voice_arguments,
+    voice_query,
+)
 from voiceadmin.shapes import AssistantFilters, VoiceChoices, VoiceFilters
-from voiceadmin.vocabulary import MAX_ID, MAX_PAGE, PAGE_SIZES, QualityTier, VoiceOrder, VoiceStatus, VoiceUse
+from voiceadmin.vocabulary import (
+    DEFAULT_PAGE_SIZE,
+    MAX_ID,
+    MAX_PAGE,
+    NOT_SCORED_LABEL,
+    PAGE_SIZES,
+    PROVIDER_LABELS,
+    QualityTier,
+    VoiceOrder,
+    VoiceStatus,
+    VoiceUse,
+    provider_label,
+)
 
 CHOICES = VoiceChoices(providers=("elevenlabs", "playht"), languages=("en", "fr"))
 
@@ -158,3 +178,120 @@ def test_no_argument_breaks_the_form(arguments: dict[str, str]) -> None:
         filled.filters()
     else:
         assert all(messages for messages in filled.errors.values())
+
+
+# The way back: what stands in an address, and what does not
+
+
+def test_the_default_list_has_an_address_without_arguments() -> None:
+    assert voice_arguments(VoiceFilters()) == {}
+    assert voice_query(VoiceFilters()) == ""
+    assert assistant_arguments(AssistantFilters()) == {}
+
+
+def test_every_argument_of_a_list_of_voices_stands_under_its_own_name() -> None:
+    filters = VoiceFilters(
+        text="Ada & Bo",
+        statuses=(VoiceStatus.READY, VoiceStatus.FAILED),
+        providers=("playht",),
+        tiers=(None, QualityTier.POOR),
+        uses=(VoiceUse.NEVER,),
+        languages=("fr",),
+        order=VoiceOrder("-name"),
+        size=PAGE_SIZES[-1],
+        page=2,
+    )
+
+    assert voice_arguments(filters) == {
+        "q": "Ada & Bo",
+        "status": ["ready", "failed"],
+        "provider": ["playht"],
+        "quality": ["none", "poor"],
+        "use": ["never"],
+        "language": ["fr"],
+        "sort": "-name",
+        "size": PAGE_SIZES[-1],
+        "page": 2,
+    }
+    assert voice_query(filters) == (
+        "?q=Ada+%26+Bo&status=ready&status=failed&provider=playht&quality=none&quality=poor&use=never&language=fr"
+        f"&sort=-name&size={PAGE_SIZES[-1]}&page=2"
+    )
+
+
+def test_every_argument_of_a_list_of_assistants_stands_under_its_own_name() -> None:
+    filters = AssistantFilters(text="desk", organization=7, size=PAGE_SIZES[-1], page=2)
+
+    assert assistant_arguments(filters) == {"q": "desk", "organization": 7, "size": PAGE_SIZES[-1], "page": 2}
+
+
+# What a page shows of the fields
+
+
+def test_fields_have_names_for_people_and_list_what_can_be_chosen() -> None:
+    filled, search = form(), AssistantFilterForm(MultiDict())
+
+    assert [field.label.text for field in filled] == [
+        *("Name or provider id", "Status", "Provider", "Quality", "Use", "Language", "Order", "Rows a page", "Page"),
+    ]
+    assert [field.label.text for field in search] == ["Name or id", "Organization", "Rows a page", "Page"]
+    assert filled.status.words == {status.value: status.label for status in VoiceStatus}
+    assert filled.quality.words == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
+    assert filled.use.words == {use.value: use.label for use in VoiceUse}
+    assert filled.sort.words == {order.value: order.label for order in VoiceOrder}
+    assert filled.language.words == {"en": "en", "fr": "fr"}
+    assert filled.provider.words == PROVIDER_LABELS | {"elevenlabs": "ElevenLabs", "playht": provider_label("playht")}
+    for size in (filled.size, search.size):
+        assert size.words == {str(number): str(number) for number in PAGE_SIZES}
+        assert size.fallback == str(DEFAULT_PAGE_SIZE)
+
+
+def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
+    """The forms make these once, as they are read in."""
+
+    class Fresh(Form):
+        size = filter_forms._size_field()
+
+    fresh = Fresh(MultiDict([("size", "51")]))
+
+    assert not fresh.validate()
+    assert fresh.errors == {"size": ['"51" is not a number of rows a page. Choose from the list.']}
+    assert (fresh.size.label.text, fresh.size.words, fresh.size.fallback) == (
+        "Rows a page",
+        {str(number): str(number) for number in PAGE_SIZES},
+        str(DEFAULT_PAGE_SIZE),
+    )
+    assert filter_forms._labels(VoiceStatus) == form().status.words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("organization", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
+        ("organization", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
+        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
+        ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
+        ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
+    ],
+)
+def test_a_wrong_value_of_the_search_for_assistants_is_named_at_its_field(name: str, value: str, message: str) -> None:
+    filled = AssistantFilterForm(MultiDict([(name, value)]))
+
+    assert not filled.validate()
+    assert dict(filled.errors) == {name: [message]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("organization", "1", AssistantFilters(organization=1)),
+        ("organization", str(MAX_ID), AssistantFilters(organization=MAX_ID)),
+        ("page", "1", AssistantFilters()),
+        ("page", str(MAX_PAGE), AssistantFilters(page=MAX_PAGE)),
+    ],
+)
+def test_the_bounds_of_the_search_for_assistants_are_in(name: str, value: str, read: AssistantFilters) -> None:
+    filled = AssistantFilterForm(MultiDict([(name, value)]))
+
+    assert filled.validate()
+    assert filled.filters() == read

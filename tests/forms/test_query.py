@@ -78,3 +78,19 @@ def test_the_organizations_providers_are_asked_for_only_when_the_word_has_no_nam
 
 def test_without_an_organization_every_provider_will_do() -> None:
     assert form(("provider", "anything"), own=None).validate()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "query"),
+    [
+        ("skip", "0", VoiceQuery()),
+        ("skip", str(MAX_ID), VoiceQuery(skip=MAX_ID)),
+        ("limit", "1", VoiceQuery(limit=1)),
+        ("limit", str(MAX_ID), VoiceQuery(limit=MAX_ID)),
+    ],
+)
+def test_the_bounds_of_a_number_are_in(name: str, given: str, query: VoiceQuery) -> None:
+    filled = form((name, given))
+
+    assert filled.validate()
+    assert filled.query() == query

@@ -221,3 +221,10 @@ def test_somebody_without_an_account_has_no_sessions() -> None:
     begun(make_account())
 
     assert list_own_sessions(Visitor(SHELL), **LIMITS) == []
+
+
+def test_sessions_go_by_their_last_activity_and_not_by_their_beginning() -> None:
+    ada = make_account()
+    first, second, third = (begun(ada, NOW - DAY / 4, NOW - late * SECOND) for late in (0, 2, 1))
+
+    assert [row.id for row in list_own_sessions(visiting(ada), **LIMITS)] == [first, third, second]

@@ -151,3 +151,71 @@ def test_organizations_are_listed_by_name_and_id() -> None:
     assert list(list_organizations(EVERYTHING).items()) == [(acme.id, "Acme"), (twin.id, "Acme"), (zed.id, "Zed")]
     assert list_organizations(Scope(frozenset({twin.id, 999}))) == {twin.id: "Acme"}
     assert list_organizations(NOTHING) == {}
+
+
+def test_without_the_preferred_one_the_example_is_the_first_by_id() -> None:
+    other, acme = make_organization("Other"), make_organization("Acme")
+    make_assistant(other, id=9)
+    make_assistant(acme, id=5)
+
+    assert some_assistant(EVERYTHING, 123) == 5
+    assert some_assistant(Scope(frozenset({acme.id, other.id})), 123) == 5
+
+
+def test_assistants_of_one_name_go_by_id_whosever_they_are() -> None:
+    other, acme = make_organization("Other"), make_organization("Acme")
+    make_assistant(other, id=9)
+    make_assistant(acme, id=5)
+    make_assistant(other, id=7)
+
+    for scope in (EVERYTHING, Scope(frozenset({acme.id, other.id}))):
+        assert [row.assistant.id for row in list_assistants(scope, AssistantFilters()).rows] == [5, 7, 9]
+
+
+def test_a_page_knows_its_number_and_its_size() -> None:
+    page = list_assistants(EVERYTHING, AssistantFilters(size=25, page=3))
+
+    assert (page.number, page.size, page.total, page.rows) == (3, 25, 0, [])
+
+
+@pytest.mark.parametrize(("text", "found"), [("%", {1}), ("_", {2}), ("/", {3}), ("50", {1}), ("%_", set())])
+def test_a_sign_of_patterns_is_a_letter_to_a_search(text: str, found: set[int]) -> None:
+    for id, name in ((1, "50% off"), (2, "night_desk"), (3, "day/night"), (4, "Plain")):
+        make_assistant(id=id, name=name)
+
+    assert {row.assistant.id for row in list_assistants(EVERYTHING, AssistantFilters(text=text)).rows} == found
+
+
+@pytest.mark.parametrize(
+    ("provider", "voice_id"), [("elevenlabs", ""), ("elevenlabs", None), ("", "pv"), (None, "pv"), (None, None)]
+)
+def test_an_assistant_that_is_set_to_half_a_voice_is_set_to_none(provider: str | None, voice_id: str | None) -> None:
+    acme = make_organization()
+    make_voice(acme, provider="elevenlabs", provider_voice_id="")
+    make_voice(acme, provider="", provider_voice_id="pv")
+    make_assistant(acme, tts_provider=provider, tts_voice_id=voice_id)
+
+    (row,) = list_assistants(EVERYTHING, AssistantFilters()).rows
+
+    assert row.voice is None
+
+
+def test_voices_are_counted_by_organization_and_status() -> None:
+    acme, other, bare = (make_organization(name) for name in ("Acme", "Other", "Bare"))
+    for organization, statuses in (
+        (acme, [VoiceStatus.READY, VoiceStatus.READY, VoiceStatus.FAILED]),
+        (other, [VoiceStatus.READY, VoiceStatus.ARCHIVED, VoiceStatus.ARCHIVED, VoiceStatus.ARCHIVED]),
+    ):
+        for number, status in enumerate(statuses):
+            make_voice(organization, status=status, provider=("inworld", "playht")[number % 2])
+    for number, organization in enumerate((acme, other, bare)):
+        make_assistant(organization, name=f"Desk {number}")
+
+    counts = [row.counts for row in list_assistants(EVERYTHING, AssistantFilters()).rows]
+
+    nothing = dict.fromkeys(VoiceStatus, 0)
+    assert counts == [
+        nothing | {VoiceStatus.READY: 2, VoiceStatus.FAILED: 1},
+        nothing | {VoiceStatus.READY: 1, VoiceStatus.ARCHIVED: 3},
+        nothing,
+    ]

@@ -12,7 +12,7 @@ from tests.conftest import NOW, SHELL
 from tests.factories import DAY, make_organization
 from voiceadmin.actions.keys import make_key, revoke_key
 from voiceadmin.db import db, writing
-from voiceadmin.models import Organization
+from voiceadmin.models import ApiKey, Organization
 from voiceadmin.people import EVERYTHING, NOTHING, KeyRow, Scope
 from voiceadmin.problems import KeyNotFound
 from voiceadmin.queries.keys import get_key, list_keys
@@ -100,3 +100,21 @@ def test_the_list_takes_two_statements() -> None:
     assert names(scope(acme)) == ["key 4", "key 3", "key 2", "key 1", "key 0"]
 
     assert len([statement for statement in statements if statement.startswith("SELECT")]) == 2
+
+
+def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() -> None:
+    acme = make_organization("Acme")
+    id, _ = made("board", acme)
+    with writing():
+        db.session.get_one(ApiKey, id).everywhere = True
+
+    assert names(scope(acme)) == []
+    assert [row.organizations for row in list_keys(EVERYTHING)] == [None]
+
+
+def test_a_key_tells_when_it_was_used() -> None:
+    id, _ = made("board")
+    with writing():
+        db.session.get_one(ApiKey, id).used_at = NOW + DAY
+
+    assert get_key(EVERYTHING, id).used_at == NOW + DAY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from voiceadmin.db import db, writing
 from voiceadmin.folding import folded
 from voiceadmin.formats.record import MAX_NAME, MAX_VOICE_ID
 from voiceadmin.models import ClonedVoice, Organization
+from voiceadmin.queries import search
 from voiceadmin.queries.search import candidates, held
 
 
@@ -78,3 +80,78 @@ def test_a_voice_that_was_renamed_moved_or_deleted_is_found_as_it_is_now(acme: O
     assert possible(acme, "maria") == set()
     assert possible(acme, "sophie") == {renamed.id}
     assert possible(other, "maria") == {moved.id}
+
+
+# The SQL, to the letter
+
+
+@pytest.mark.parametrize(
+    ("sought", "condition", "values"),
+    [
+        ("ada", "key LIKE :held ESCAPE '/'", {"held": "%ada%"}),
+        ("5/%_a", "key LIKE :held ESCAPE '/'", {"held": "%5///%/_a%"}),
+        ("ab", "(key LIKE :held ESCAPE '/' OR key LIKE :held_too ESCAPE '/')", {"held": "%\nab%", "held_too": "% ab%"}),
+        ("%", "(key LIKE :held ESCAPE '/' OR key LIKE :held_too ESCAPE '/')", {"held": "%\n/%%", "held_too": "% /%%"}),
+    ],
+)
+def test_a_text_is_compared_letter_by_letter(sought: str, condition: str, values: dict[str, str]) -> None:
+    given, parameters = held(sought)
+
+    assert given.format("key") == condition
+    assert parameters == values
+
+
+@pytest.mark.parametrize(
+    ("sought", "grams"),
+    [
+        ("a", "5x0a61* OR 5x2061*"),
+        ("ab", "5x0a6162 OR 5x206162"),
+        ("abc", "5x616263"),
+        ("abcd", "5x626364 AND 5x616263"),
+        ("aaaa", "5x616161"),
+    ],
+)
+def test_sqlite_looks_for_words_of_an_organization(sqlite_store: Flask, sought: str, grams: str) -> None:
+    assert candidates(5, sought) == (
+        "SELECT rowid AS id FROM voice_search WHERE voice_search MATCH :grams",
+        {"grams": grams},
+    )
+
+
+@pytest.mark.parametrize(
+    ("sought", "operator", "grams"),
+    [
+        ("a", "&&", ["5x\na", "5x a"]),
+        ("ab", "&&", ["5x\nab", "5x ab"]),
+        ("abc", "@>", ["5xabc"]),
+        ("abcd", "@>", ["5xbcd", "5xabc"]),
+    ],
+)
+def test_a_server_looks_for_words_as_its_index_has_them(
+    monkeypatch: pytest.MonkeyPatch, sought: str, operator: str, grams: list[str]
+) -> None:
+    engine = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
+    monkeypatch.setattr(search, "db", SimpleNamespace(engine=engine))
+
+    assert candidates(5, sought) == (
+        f"SELECT id FROM cloned_voice WHERE voice_grams(organization_id, search_key) {operator} CAST(:grams AS text[])",
+        {"grams": grams},
+    )
+
+
+@pytest.mark.parametrize(
+    ("length", "places"),
+    [
+        (3, [0]),
+        (4, [1, 0]),
+        (18, list(range(15, -1, -1))),  # as many as are looked for at most
+        (19, list(range(16, -1, -2))),
+        (34, list(range(31, -1, -2))),
+        (35, list(range(32, -1, -3))),
+    ],
+)
+def test_of_a_long_text_some_grams_are_looked_for_the_last_ones_first(length: int, places: list[int]) -> None:
+    sought = "".join(chr(ord("A") + number) for number in range(length))
+
+    assert search._spread(sought) == [sought[place : place + 3] for place in places]
+    assert len(places) <= search.ENOUGH

@@ -194,3 +194,14 @@ def test_whether_there_is_an_account_is_told() -> None:
     make_account("Ada@example.com")
 
     assert (any_account(), has_account(" ADA@example.com"), has_account("a@example.com")) == (True, True, False)
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, Role.ADMIN])
+def test_a_role_is_read_back_as_the_one_that_was_written(role: Role) -> None:
+    organizations = [make_organization() for _ in range(12)]
+    ada = make_account(roles=dict.fromkeys(organizations, role))
+
+    visitor = find_session(begun(ada), None)
+
+    assert visitor is not None
+    assert visitor.roles == {organization.id: role for organization in organizations}

@@ -413,3 +413,125 @@ def test_the_first_and_the_last_page_cost_the_same_in_an_organization_ten_times_
         filters = VoiceFilters(**choice, order=order, size=25)
         for of_small, of_large in zip(costs(small, filters), costs(large, filters), strict=True):
             assert of_large < 1.5 * of_small, choice
+
+
+# The bounds, from both sides
+
+
+@pytest.mark.parametrize(("number", "counted", "more"), [(1, 1, False), (2, 2, False), (3, 2, True), (4, 2, True)])
+@pytest.mark.parametrize("filters", [{"uses": (VoiceUse.IDLE_30,)}, {"text": "maria"}], ids=["idle", "text"])
+def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_more(
+    acme: Organization,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    filters: dict[str, Any],
+    number: int,
+    counted: int,
+    more: bool,
+) -> None:
+    monkeypatch.setattr(voice_lists, "GATHERED", 2)
+    put_voices(acme, [voice_row(name=f"Maria {letter}") for letter in "abcd"[:number]])
+
+    found = list_voices(acme.id, VoiceFilters(**filters), now=now)
+
+    assert found.counts == dict.fromkeys(VoiceStatus, 0) | {READY: counted}
+    if "text" in filters:  # any status may have more then
+        assert found.more == (frozenset(VoiceStatus) if more else frozenset())
+    else:
+        assert found.more == (frozenset({READY}) if more else frozenset())
+    assert (found.page.total, found.page.exact, found.cut) == (counted, not more, 0)
+    assert len(found.page.rows) == number
+
+
+@pytest.mark.parametrize(("before", "names", "cut"), [(2, 2, 0), (3, 1, 4), (4, 0, 4), (5, 0, 4)])
+def test_a_walk_ends_after_so_many_voices_and_says_so(
+    acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, before: int, names: int, cut: int
+) -> None:
+    monkeypatch.setattr(voice_lists, "GATHERED", 1)
+    monkeypatch.setattr(voice_lists, "WALKED", 4)
+    others = [voice_row(name=f"Anna {number}") for number in range(before)]
+    put_voices(acme, [*others, voice_row(name="Maria 1"), voice_row(name="Maria 2")])
+
+    found = list_voices(acme.id, VoiceFilters(text="maria", order=VoiceOrder.NAME_UP), now=now)
+
+    assert [row.name for row in found.page.rows] == ["Maria 1", "Maria 2"][:names]
+    assert found.cut == cut
+
+
+@pytest.mark.parametrize("order", [VoiceOrder("quality"), VoiceOrder("-quality"), VoiceOrder("last-used")])
+def test_a_walk_shares_its_bound_among_the_parts_of_a_list(
+    acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, order: VoiceOrder
+) -> None:
+    """Those with a value are one part and those without another, so each may pass two."""
+    monkeypatch.setattr(voice_lists, "GATHERED", 1)
+    monkeypatch.setattr(voice_lists, "WALKED", 4)
+    with_value = {"quality_score": 0.5, "last_used_at": LONG_AGO, "synthesis_count": 1}
+    put_voices(acme, [voice_row(name="Maria", **with_value) for _ in range(2)])
+    put_voices(acme, [voice_row(name="Maria", quality_score=None) for _ in range(2)])
+    whole = list_voices(acme.id, VoiceFilters(text="maria", order=order), now=now)
+    assert (len(whole.page.rows), whole.cut) == (4, 0)
+
+    put_voices(acme, [voice_row(name="Maria", quality_score=None)])
+    short = list_voices(acme.id, VoiceFilters(text="maria", order=order), now=now)
+
+    assert (len(short.page.rows), short.cut) == (4, 4)
+
+
+# The same filters in every order and way, each time: what is drawn above may pass some of them over
+
+CHOICES: list[dict[str, Any]] = [
+    {},
+    {"statuses": (READY,)},
+    {"statuses": (READY, FAILED)},
+    {"providers": ("resemble",)},
+    {"providers": ("resemble", "inworld")},
+    {"statuses": (FAILED, PROCESSING), "providers": ("resemble", "elevenlabs")},
+    {"tiers": (QualityTier.POOR,)},
+    {"tiers": (None,)},
+    {"tiers": (None, QualityTier.GOOD)},
+    {"tiers": (QualityTier.GOOD, QualityTier.EXCELLENT), "statuses": (READY,)},
+    {"languages": ("de",)},
+    {"languages": ("de", "en"), "providers": ("inworld",)},
+    {"uses": (VoiceUse.NEVER,)},
+    {"uses": (VoiceUse.NEVER,), "languages": ("en",), "statuses": (READY, PROCESSING)},
+    {"uses": (VoiceUse.IDLE_30,)},
+    {"uses": (VoiceUse.NEVER, VoiceUse.IDLE_30)},
+    {"uses": (VoiceUse.IDLE_30,), "tiers": (QualityTier.POOR, None), "providers": ("elevenlabs",)},
+    {"text": "voice 1"},
+    {"text": "1", "statuses": (READY,)},
+    {"text": "voice 2", "uses": (VoiceUse.IDLE_30,), "providers": ("resemble", "inworld")},
+    {"text": "voice", "tiers": (QualityTier.POOR,)},
+    {"text": "nowhere"},
+]
+
+
+@pytest.mark.parametrize("order", VoiceOrder)
+@pytest.mark.usefixtures("way")
+def test_every_order_of_every_choice_is_the_list_that_plain_python_makes(acme: Organization, order: VoiceOrder) -> None:
+    rows, later = voices_like(60), LONG_AGO + 80 * DAY  # when some were used within thirty days, and some not
+    put_voices(acme, rows)
+    put_voices(make_organization("Other"), voices_like(20))
+
+    for choice in CHOICES:
+        filters = VoiceFilters(**choice, order=order, size=7)
+        expected = ordered([row for row in rows if chosen(row, filters, later)], order)
+        counts = Counter(row.status for row in rows if chosen(row, filters.but(statuses=()), later))
+        found: list[VoiceRow] = []
+        for page in range(1, len(expected) // 7 + 2):
+            voices = list_voices(acme.id, filters.but(page=page), now=later)
+            found += voices.page.rows
+            for status in set(VoiceStatus).difference(voices.more):
+                assert voices.counts[status] == counts[status], (choice, page)
+
+        assert found == expected, choice
+
+
+@pytest.mark.usefixtures("way")
+def test_never_used_or_idle_includes_what_was_made_today(acme: Organization, now: datetime) -> None:
+    make_voice(acme, name="New", created_at=now)
+    make_voice(acme, name="Used today", last_used_at=now, synthesis_count=1)
+    make_voice(acme, name="Old", last_used_at=LONG_AGO, synthesis_count=1)
+
+    found = list_voices(acme.id, VoiceFilters(uses=(VoiceUse.NEVER, VoiceUse.IDLE_30)), now=now)
+
+    assert {row.name for row in found.page.rows} == {"New", "Old"}

@@ -14,15 +14,20 @@ from tests.factories import make_assistant, make_organization, make_voice, refil
 from tests.strategies import IN_DATABASE, LISTS, PLAIN_VOICES
 from voiceadmin.formats.reading import read_voices
 from voiceadmin.formats.record import FIELDS, write_record
+from voiceadmin.formats.writing import as_file
 from voiceadmin.models import Organization
 from voiceadmin.people import EVERYTHING, NOTHING, Scope
 from voiceadmin.problems import VoiceNotFound
-from voiceadmin.queries.voices import get_voice, voice_choices, voices_answer
-from voiceadmin.shapes import VoiceQuery, VoiceRow
-from voiceadmin.vocabulary import (
-    MAX_ID,
-    VoiceStatus,
+from voiceadmin.queries.voices import (
+    ASSISTANTS_SHOWN,
+    get_voice,
+    voice_choices,
+    voice_record,
+    voices_answer,
+    voices_file,
 )
+from voiceadmin.shapes import VoiceQuery, VoiceRow
+from voiceadmin.vocabulary import MAX_ID, ExportFormat, VoiceStatus
 
 
 @pytest.fixture
@@ -112,3 +117,50 @@ def test_the_database_writes_every_voice_as_python_does(acme: Organization, voic
     assert json.loads(body) == {"success": True, "cloned_voices": records}
     assert all(tuple(voice) == FIELDS for voice in json.loads(body)["cloned_voices"])
     assert [incoming.row for incoming in read_voices(io.BytesIO(body))] == sorted(voices, key=lambda voice: voice.id)
+
+
+@pytest.mark.parametrize("format", ExportFormat)
+def test_a_file_holds_all_voices_of_one_organization_by_id(acme: Organization, format: ExportFormat) -> None:
+    voices = [make_voice(acme, id=id, name=name) for id, name in ((9, "Ada"), (3, "Bo"), (5, "é,\n\"x'"))]
+    make_voice(make_organization("Other"), id=4)
+
+    text = "".join(voices_file(acme.id, format))
+
+    assert text == "".join(as_file(sorted(voices, key=lambda voice: voice.id), format))
+    assert text.count("elevenlabs") == 3
+
+
+def test_a_voice_shows_so_many_of_the_assistants_that_can_use_it_by_name(acme: Organization) -> None:
+    voice = make_voice(acme, provider="inworld", provider_voice_id="x")
+    for number in range(ASSISTANTS_SHOWN):
+        make_assistant(acme, name=f"Desk {number:02}")
+    set_to = {"tts_provider": "inworld", "tts_voice_id": "x"}
+    last = [make_assistant(acme, name=name, **set_to).id for name in ("Zoe", "Yan")]
+    make_assistant(acme, name="A", tts_provider="resemble", tts_voice_id="x")
+    make_assistant(acme, name="B", tts_provider="inworld", tts_voice_id="X")
+    make_assistant(make_organization("Other"), name="C", **set_to)
+
+    detail = get_voice(EVERYTHING, voice.id)
+
+    names = [assistant.name for assistant in detail.assistants]
+    assert names == ["Yan", "Zoe", "A", "B", *(f"Desk {number:02}" for number in range(ASSISTANTS_SHOWN - 4))]
+    assert [assistant.id for assistant in detail.assistants[:2]] == last[::-1]
+    assert (detail.set_by, detail.organization.assistants) == (2, ASSISTANTS_SHOWN + 4)
+
+
+def test_of_assistants_of_one_name_the_first_id_comes_first(acme: Organization) -> None:
+    voice = make_voice(acme, provider_voice_id="")
+    for id in (902, 901):
+        make_assistant(acme, id=id, name="Émile", tts_provider="elevenlabs", tts_voice_id="")
+
+    detail = get_voice(EVERYTHING, voice.id)
+
+    assert [assistant.id for assistant in detail.assistants] == [901, 902]
+    assert detail.set_by == 0  # nothing is set to a voice whose provider gave it no id
+
+
+def test_a_record_is_what_the_route_for_programs_lists(acme: Organization) -> None:
+    voice = make_voice(acme)
+
+    assert voice_record(voice) == write_record(voice)
+    assert json.loads(voices_answer(acme.id, VoiceQuery()))["cloned_voices"] == [voice_record(voice)]

@@ -19,6 +19,7 @@ from voiceadmin.tokens import HINT, new_key, token_hash
 from voiceadmin.vocabulary import AuditWord, ObjectKind
 
 MINUTE = timedelta(minutes=1)
+SHARE = 0.5  # of a key's bucket that a process takes at once at most
 TOLD_AGAIN = Limit(1, 1 / 300)  # that a key is throttled goes into the audit trail once in five minutes
 
 
@@ -116,10 +117,10 @@ class _Hand:
 class Purse:
     """What a process took in advance out of the buckets of keys, so that not every request writes.
 
-    It takes a second's worth at a time, and lets the store have back what it
-    did not use. So a key that keeps to its rate costs at most one write a
-    second, and no key ever gets more than its bucket holds, however many
-    processes serve it.
+    It takes a second's worth at a time, at most half of what is there, and lets
+    the store have back what it did not use. So a key that keeps to its rate
+    costs a process at most one write a second, no process leaves another one
+    without, and no key ever gets more than its bucket holds.
     """
 
     def __init__(self, limit: Limit) -> None:
@@ -145,7 +146,8 @@ class Purse:
 
     def _draw(self, key: HeldKey, hand: _Hand, *, by: Actor, now: datetime) -> None:
         with writing():
-            drawn = draw(f"key {key.id}", self.limit, now, most=ceil(self.limit.rate), back=hand.tokens)
+            most = ceil(self.limit.rate)
+            drawn = draw(f"key {key.id}", self.limit, now, most=most, share=SHARE, back=hand.tokens)
             if key.used_at is None or now - key.used_at >= MINUTE:
                 db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(used_at=now))
         hand.tokens, hand.left = drawn.tokens, drawn.left

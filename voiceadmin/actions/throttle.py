@@ -27,17 +27,18 @@ class Drawn:
     wait: float
 
 
-def draw(name: str, limit: Limit, now: datetime, *, most: int = 1, back: float = 0) -> Drawn:
+def draw(name: str, limit: Limit, now: datetime, *, most: int = 1, share: float = 1, back: float = 0) -> Drawn:
     """Take up to `most` whole tokens out of a bucket, after putting `back` what was not used. Call while writing.
 
-    A clock that was set back takes nothing away.
+    share: of what is there, so that others find some too; one token is taken in
+    any case. A clock that was set back takes nothing away.
     """
     one_at_a_time(f"bucket {name}")
     at = now.timestamp()
     row = db.session.execute(select(Bucket.tokens, Bucket.at).where(Bucket.name == name)).one_or_none()
     tokens, since = (limit.capacity, at) if row is None else row
     tokens = min(limit.capacity, tokens + max(0.0, at - since) * limit.rate + back)
-    taken = min(most, floor(tokens + 1e-9))
+    taken = min(most, floor(tokens + 1e-9), max(1, floor(tokens * share + 1e-9)))
     if taken or back:
         counted = {"name": name, "tokens": float(tokens - taken), "at": max(at, since)}
         db.session.execute(upsert(Bucket), [counted])
