@@ -7,7 +7,6 @@ hands it on to the queries: what lies outside is as if it were not there.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,11 +18,12 @@ from flask import Flask, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask.wrappers import Request, Response
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import BadRequest
 
 from voiceadmin import clock
 from voiceadmin.actions.keys import Purse, too_fast
 from voiceadmin.actions.sessions import touch_session
-from voiceadmin.config import Settings
+from voiceadmin.config import Settings, is_loopback
 from voiceadmin.people import Actor, Limit, Scope, SessionRow, Visitor, nobody
 from voiceadmin.problems import KeyRefused, PasswordNeeded, SignInNeeded
 from voiceadmin.queries.visitors import any_account, find_key, find_session
@@ -38,9 +38,11 @@ BACKGROUND = "X-Background"  # a page sends it with what it fetches by itself, w
 PURSE = "voiceadmin_purse"  # the app's extension that holds what was taken of the keys' buckets
 UNTIL_ACCOUNTS = "VOICEADMIN_ANONYMOUS_UNTIL_ACCOUNTS"  # the app's flag that only an empty store is open to all
 
-FOREIGN_SITE = "This was sent from another site."
-
 csrf = CSRFProtect()
+
+
+class ForeignSite(BadRequest):
+    """Another site made a browser send this."""
 
 
 class FormSessions(SecureCookieSessionInterface):
@@ -103,6 +105,18 @@ def cookie_name(settings: Settings) -> str:
     return "voiceadmin" if settings.plain_cookies else "__Host-voiceadmin"
 
 
+def cookie() -> dict[str, Any]:
+    """What sets and deletes the cookie of a session alike: its name, and whom browsers give it to."""
+    settings = _settings()
+    return {
+        "key": cookie_name(settings),
+        "path": "/",
+        "secure": not settings.plain_cookies,
+        "httponly": True,
+        "samesite": "Lax",
+    }
+
+
 def visitor() -> Visitor:
     """Whoever makes this request."""
     if "visitor" not in g:
@@ -161,7 +175,7 @@ def is_private(request: Request) -> bool:
     """Whether a browser keeps our cookies: over TLS, on the machine itself, or where they are plain."""
     host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
     name = (host or request.host).strip("[]")
-    return request.is_secure or _settings().plain_cookies or name == "localhost" or _is_loopback(name)
+    return request.is_secure or _settings().plain_cookies or is_loopback(name)
 
 
 def _visitor() -> Visitor:
@@ -219,7 +233,7 @@ def _same_origin() -> None:
         return
     source = request.headers.get("Origin") or request.headers.get("Referer")
     if source is not None and _origin(source) != _origin(request.host_url):
-        abort(400, FOREIGN_SITE)
+        raise ForeignSite
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -253,10 +267,3 @@ def _for_program() -> bool:
 def _settings() -> Settings:
     found: Settings = current_app.config["VOICEADMIN"]
     return found
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -70,6 +71,14 @@ class Settings:
         if faults:
             raise BadSettings("\n".join(faults))
         return cls(**given)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine itself, for itself alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def setting_names() -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import selectors
 import signal
@@ -18,6 +17,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from voiceadmin.config import is_loopback
 from voiceadmin.problems import ServeRefused
 
 GRACE_SECONDS = 10  # for requests under way when the server is told to stop
@@ -168,7 +168,7 @@ def check_address(host: str, port: int, *, open_to_all: bool) -> None:
 
     Raises ServeRefused.
     """
-    if open_to_all and not _is_loopback(host):
+    if open_to_all and not is_loopback(host):
         raise ServeRefused(
             f"With VOICEADMIN_ANONYMOUS_ROLE nobody has to sign in, so voiceadmin does not listen on {host}: "
             "use 127.0.0.1, or take the setting away and invite people."
@@ -180,12 +180,3 @@ def check_address(host: str, port: int, *, open_to_all: bool) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise ServeRefused(f"{host}:{port} cannot be used: {error.strerror}. Choose another --port.") from error
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

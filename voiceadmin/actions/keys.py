@@ -10,7 +10,7 @@ from threading import Lock
 from sqlalchemy import insert, select, update
 
 from voiceadmin.actions.audit import record
-from voiceadmin.actions.throttle import draw
+from voiceadmin.actions.throttle import TOLD_AGAIN, draw
 from voiceadmin.db import db, writing
 from voiceadmin.models import ApiKey, ApiKeyOrganization, Organization
 from voiceadmin.people import EVERYTHING, Actor, Budget, HeldKey, Limit, Scope, Thing
@@ -20,7 +20,6 @@ from voiceadmin.vocabulary import AuditWord, ObjectKind
 
 MINUTE = timedelta(minutes=1)
 SHARE = 0.5  # of a key's bucket that a process takes at once at most
-TOLD_AGAIN = Limit(1, 1 / 300)  # that a key is throttled goes into the audit trail once in five minutes
 
 
 def make_key(
@@ -85,7 +84,7 @@ def revoke_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
 
 def _record(
     word: AuditWord,
-    key: ApiKey,
+    key: ApiKey | HeldKey,
     organizations: list[int],
     *,
     by: Actor,
@@ -158,10 +157,7 @@ class Purse:
         with writing():
             told = draw(f"told key {key.id}", TOLD_AGAIN, now)
             if told.tokens:
-                thing = Thing(ObjectKind.KEY, key.id, key.name)
-                places: list[int | None] = [*sorted(key.organizations or ())] or [None]
-                for organization in places:
-                    record(AuditWord.THROTTLED, thing, by=by, now=now, organization=organization)
+                _record(AuditWord.THROTTLED, key, sorted(key.organizations or ()), by=by, now=now)
         return told.wait
 
 

@@ -12,6 +12,7 @@ from voiceadmin.actions.audit import record
 from voiceadmin.actions.throttle import (
     SIGN_IN_FROM_ADDRESS,
     SIGN_IN_OF_ACCOUNT,
+    TOLD_AGAIN,
     draw,
     forget_full_buckets,
     network,
@@ -27,7 +28,6 @@ from voiceadmin.tokens import new_token, token_hash
 from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind
 
 MINUTE = timedelta(minutes=1)
-TOLD_AGAIN = Limit(1, 1 / 300)  # that somebody is throttled goes into the audit trail once in five minutes
 MAX_CLIENT = 300  # letters kept of what a browser says of itself
 REFUSED = "E-mail and password do not fit together. Check both; a link for a new password comes from an admin."
 

@@ -15,6 +15,7 @@ from voiceadmin.people import Limit
 
 SIGN_IN_OF_ACCOUNT = Limit(10, 10 / 300)  # tries, and those that come back in a second: 10 in 5 minutes
 SIGN_IN_FROM_ADDRESS = Limit(50, 50 / 300)  # many people can share one address
+TOLD_AGAIN = Limit(1, 1 / 300)  # that somebody is throttled goes into the audit trail once in five minutes
 STALE = timedelta(days=1)  # after which every bucket is full, and no row says the same
 
 

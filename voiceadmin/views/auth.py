@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import access, clock
 from voiceadmin.access import needs
 from voiceadmin.actions import accounts, sessions
-from voiceadmin.config import Settings
 from voiceadmin.forms.accounts import ConfirmForm, JoinForm, SignInForm
 from voiceadmin.problems import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.queries.visitors import any_account, find_link
@@ -56,12 +55,9 @@ def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
 
 def let_in(token: str, on: str = "") -> Response:
     """Give a browser the cookie of a session that has just begun, and nothing from before."""
-    settings: Settings = current_app.config["VOICEADMIN"]
     session.clear()  # a form's token from before must not be good any more
     response = redirect(on or url_for("assistants.home"), 303)
-    response.set_cookie(
-        access.cookie_name(settings), token, path="/", secure=not settings.plain_cookies, httponly=True, samesite="Lax"
-    )
+    response.set_cookie(value=token, **access.cookie())
     return response
 
 
@@ -80,14 +76,11 @@ def sign_out() -> Response:
 
 def let_go(message: str) -> Response:
     """Take the cookies back, and lead to where one signs in."""
-    settings: Settings = current_app.config["VOICEADMIN"]
     session.clear()
     access.forget_visitor()
     flash(message)
     response = redirect(url_for("auth.sign_in"), 303)
-    response.delete_cookie(
-        access.cookie_name(settings), path="/", secure=not settings.plain_cookies, httponly=True, samesite="Lax"
-    )
+    response.delete_cookie(**access.cookie())
     return response
 
 

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
-from voiceadmin.access import FOREIGN_SITE, SAFE_METHODS, forget_visitor, visitor
+from voiceadmin.access import SAFE_METHODS, ForeignSite, forget_visitor, visitor
 from voiceadmin.problems import (
     AccountNotFound,
     AssistantNotFound,
@@ -159,7 +159,7 @@ def _http(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Res
     if error.code is None or error.code < 400:
         return error  # a redirect of the router
     says = FOREIGN_HOST if isinstance(error, SecurityError) else None
-    if isinstance(error, CSRFError) or error.description == FOREIGN_SITE:
+    if isinstance(error, CSRFError | ForeignSite):
         says = FORM_TOO_OLD
     if error.code in (400, 403):
         current_app.logger.warning("Refused %s %r with %s", request.method, _place(), error.code)
