@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
-from voiceadmin.db import ROWS_TOGETHER, SQLITE_PATH, UNAVAILABLE, db, upsert_rows, writing
+from voiceadmin.db import ROWS_TOGETHER, SQLITE_PATH, UNAVAILABLE, db, first_row, upsert_rows, writing
 from voiceadmin.models import ClonedVoice, Organization
 from voiceadmin.queries.rows import WRITTEN_COLUMNS, voice_values
 
@@ -42,6 +42,24 @@ def test_a_reader_keeps_its_snapshot_until_its_context_ends(store: Flask) -> Non
     db.session.rollback()
 
     assert (before, during, count()) == (0, 0, 1)
+
+
+def test_a_first_row_is_of_the_same_snapshot_and_comes_as_the_driver_has_it(store: Flask) -> None:
+    id = make_organization().id
+    sql = "SELECT id, NULL FROM organization WHERE id = :id"
+    before = first_row(sql, {"id": id}), first_row(sql, {"id": id + 1})
+    elsewhere(store, make_organization)
+
+    assert before == ((id, None), None)
+    assert first_row(sql, {"id": id + 1}) is None
+
+
+def test_a_first_row_that_fails_says_so_as_every_other_statement_and_leaves_the_store_usable(store: Flask) -> None:
+    with pytest.raises(DBAPIError):
+        first_row("SELECT missing FROM organization WHERE id = :id", {"id": 1})
+    db.session.rollback()
+
+    assert count() == 0
 
 
 def test_a_failure_inside_writing_leaves_nothing(store: Flask) -> None:

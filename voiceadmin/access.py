@@ -248,10 +248,13 @@ def _tell_budget(response: Response) -> Response:
     budget = g.get("budget")
     if budget is not None:
         settings = _settings()
-        response.headers["RateLimit-Limit"] = str(settings.key_burst)
-        response.headers["RateLimit-Remaining"] = str(budget.left)
-        missing = settings.key_burst - budget.left
-        response.headers["RateLimit-Reset"] = str(ceil(missing / settings.key_rate))
+        response.headers.extend(
+            [
+                ("RateLimit-Limit", str(settings.key_burst)),
+                ("RateLimit-Remaining", str(budget.left)),
+                ("RateLimit-Reset", str(ceil((settings.key_burst - budget.left) / settings.key_rate))),
+            ]
+        )
     return response
 
 

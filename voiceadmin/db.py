@@ -7,6 +7,7 @@ inside `writing()` alone. SQLite and PostgreSQL behave alike to everything above
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,7 +105,8 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """From the database."""
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+        found: datetime | None = as_time(value)
+        return found
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -204,6 +206,35 @@ def writing() -> Iterator[None]:
 def tell_after_commit(line: str) -> None:
     """Log a line when the transaction that is being written is through, and not at all if it fails."""
     db.session.info[TOLD].append(line)
+
+
+def first_row(sql: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
+    """The first row of a statement as the driver has it; None if there is none.
+
+    For the few that every request asks, where the detours of SQLAlchemy take
+    longer than the database: times are texts in SQLite (see `as_time`), truth
+    is 0 or 1.
+    """
+    connection = db.session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    dialect = connection.dialect
+    try:
+        row: tuple[Any, ...] | None = driver.execute(_in_words_of(dialect.name, sql), values).fetchone()
+    except dialect.loaded_dbapi.Error:
+        db.session.rollback()
+        found = db.session.execute(text(sql), values).first()  # fails again, now as the errors that all others know
+        return None if found is None else tuple(found)
+    return row
+
+
+@cache
+def _in_words_of(dialect: str, sql: str) -> str:
+    return sql if dialect == "sqlite" else re.sub(r":([a-z_]+)", r"%(\1)s", sql)
+
+
+def as_time(value: Any) -> Any:
+    """An aware time from what a driver has for it; None for null."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def upsert(model: type[Base]) -> Any:

@@ -38,7 +38,8 @@ def init_app(app: Flask) -> None:
 
 
 def _secured(response: Response) -> Response:
-    response.headers.extend({name: value for name, value in HEADERS.items() if name not in response.headers})
+    given = {name.lower() for name, _ in response.headers}
+    response.headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in given])
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = OVER_TLS
     if request.endpoint == "static" and response.status_code < 400:

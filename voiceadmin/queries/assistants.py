@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select, text, tuple_
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select, tuple_
 
-from voiceadmin.db import db
+from voiceadmin.db import db, first_row
 from voiceadmin.folding import folded
 from voiceadmin.models import Assistant, ClonedVoice, Organization, VoiceCount
 from voiceadmin.people import OrganizationId, Scope
@@ -35,7 +35,7 @@ from voiceadmin.shapes import (
 from voiceadmin.vocabulary import VoiceStatus
 
 _ONE = ready(select_assistants().where(Assistant.id == bindparam("id")))
-_OWNER = text(
+_OWNER = (
     "SELECT organization.id, store.name, organization.revision FROM assistant"
     " JOIN organization ON organization.id = assistant.organization_id CROSS JOIN store WHERE assistant.id = :id"
 )
@@ -55,7 +55,7 @@ def get_owner(scope: Scope, assistant_id: int) -> tuple[OrganizationId, str] | N
 
     Programs ask for this every few seconds, so it reads nothing else.
     """
-    row = db.session.execute(_OWNER, {"id": assistant_id}).one_or_none()
+    row = first_row(_OWNER, {"id": assistant_id})
     return None if row is None or not scope.covers(row[0]) else (OrganizationId(row[0]), revision(*row))
 
 

@@ -7,10 +7,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, String, Text, column, exists, select, text
-from sqlalchemy.sql.selectable import TextualSelect
+from sqlalchemy import exists, select
 
-from voiceadmin.db import UtcTime, db, listed
+from voiceadmin.db import as_time, db, first_row, listed
 from voiceadmin.folding import email_key
 from voiceadmin.models import Account, Link, Organization
 from voiceadmin.people import Actor, HeldKey, LinkRow, SessionRow, Visitor
@@ -20,15 +19,14 @@ from voiceadmin.vocabulary import ActorKind, LinkPurpose, Role
 
 def find_session(token: str, address: str | None) -> Visitor | None:
     """The person whose session has this token, whatever its age; None if there is none or the account is disabled."""
-    row = db.session.execute(
-        _session_sql(listed("organization_id || ':' || role")), {"hash": token_hash(token)}
-    ).first()
+    row = first_row(_session_sql(listed("organization_id || ':' || role")), {"hash": token_hash(token)})
     if row is None:
         return None
-    *session, email, platform, grants = row
+    id, account_id, created_at, seen_at, sure_at, seen_from, client, email, platform, grants = row
     roles = dict(_grant(grant) for grant in grants.split(",")) if grants else {}
-    seen = SessionRow._make(session)
-    actor = Actor(ActorKind.ACCOUNT, seen.account_id, email, address)
+    times = as_time(created_at), as_time(seen_at), as_time(sure_at)
+    seen = SessionRow(id, account_id, *times, seen_from, client)
+    actor = Actor(ActorKind.ACCOUNT, account_id, email, address)
     return Visitor(actor, roles, Role.PLATFORM if platform else Role.ANYONE, seen)
 
 
@@ -38,43 +36,31 @@ def _grant(text: str) -> tuple[int, Role]:
 
 
 @cache
-def _session_sql(grants: str) -> TextualSelect:
-    return text(
+def _session_sql(grants: str) -> str:
+    return (
         "SELECT s.id, s.account_id, s.created_at, s.seen_at, s.sure_at, s.address, s.client, a.email, a.platform,"
         f" (SELECT {grants} FROM membership WHERE account_id = a.id) AS grants"
         " FROM account_session s JOIN account a ON a.id = s.account_id"
         " WHERE s.token_hash = :hash AND a.disabled_at IS NULL"
-    ).columns(
-        *(column(name, BigInteger) for name in ("id", "account_id")),
-        *(column(name, UtcTime) for name in ("created_at", "seen_at", "sure_at")),
-        *(column(name, Text) for name in ("address", "client", "email")),
-        column("platform", Boolean),
-        column("grants", String),
     )
 
 
 def find_key(token: str) -> HeldKey | None:
     """The API key of this token, also an expired one; None if there is none or it was revoked."""
-    row = db.session.execute(_key_sql(listed("organization_id")), {"hash": token_hash(token)}).first()
+    row = first_row(_key_sql(listed("organization_id")), {"hash": token_hash(token)})
     if row is None:
         return None
     id, name, expires_at, used_at, everywhere, organizations = row
     ids = frozenset(int(number) for number in organizations.split(",")) if organizations else frozenset()
-    return HeldKey(id, name, expires_at, used_at, None if everywhere else ids)
+    return HeldKey(id, name, as_time(expires_at), as_time(used_at), None if everywhere else ids)
 
 
 @cache
-def _key_sql(organizations: str) -> TextualSelect:
-    return text(
+def _key_sql(organizations: str) -> str:
+    return (
         "SELECT id, name, expires_at, used_at, everywhere,"
         f" (SELECT {organizations} FROM api_key_organization WHERE key_id = api_key.id) AS organizations"
         " FROM api_key WHERE token_hash = :hash AND revoked_at IS NULL"
-    ).columns(
-        column("id", BigInteger),
-        column("name", Text),
-        *(column(name, UtcTime) for name in ("expires_at", "used_at")),
-        column("everywhere", Boolean),
-        column("organizations", String),
     )
 
 
