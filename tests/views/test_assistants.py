@@ -81,4 +81,4 @@ def test_the_list_takes_four_statements_beside_the_visitors(client: FlaskClient)
 
     client.get("/assistants")
 
-    assert len([statement for statement in statements if not statement.startswith("BEGIN")]) == 4 + 1
+    assert len([statement for statement in statements if not statement.startswith("BEGIN")]) == 4

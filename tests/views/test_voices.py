@@ -290,7 +290,7 @@ def test_the_page_takes_five_statements_beside_the_visitors_whatever_the_number_
 
     assert client.get("/assistants/31/voices?size=50").status_code == 200
 
-    assert len(statements) == 5 + 1
+    assert len(statements) == 5
 
 
 def test_the_page_of_a_voice_shows_every_field_and_explains_its_marks(
