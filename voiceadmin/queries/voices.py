@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TextClause, and_, case, func, select, text
+from sqlalchemy import and_, case, func, select, text
 
-from voiceadmin.db import db, indexed_by, joined
+from voiceadmin.db import db, first_row, indexed_by, joined
 from voiceadmin.formats.record import write_record
 from voiceadmin.formats.writing import as_answer, as_file
 from voiceadmin.models import Assistant, ClonedVoice, Organization
@@ -71,23 +71,24 @@ def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
     The database puts it together out of the records that it has written
     already; Python never sees a voice.
     """
-    asked = {"status": query.status, "provider": query.provider}
+    asked = {"status": query.status and query.status.value, "provider": query.provider}
     values = {name: value for name, value in asked.items() if value is not None}
     part = query.skip > 0 or query.limit is not None
     place = {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip} if part else {}
     table = f"cloned_voice{indexed_by('ix_voice_record')}"
     statement = _records_sql(table, joined("record"), tuple(values), part=part)
-    return as_answer(db.session.scalar(statement, {"organization": organization_id} | values | place))
+    row = first_row(statement, {"organization": organization_id} | values | place)
+    return as_answer(None if row is None else row[0])
 
 
 @lru_cache(maxsize=16)
-def _records_sql(table: str, joined_records: str, filters: tuple[str, ...], *, part: bool) -> TextClause:
+def _records_sql(table: str, joined_records: str, filters: tuple[str, ...], *, part: bool) -> str:
     conditions = "".join(f" AND {name} = :{name}" for name in filters)
     records = (
         f"SELECT record FROM {table} WHERE organization_id = :organization"
         f"{conditions} ORDER BY id{' LIMIT :limit OFFSET :skip' if part else ''}"
     )
-    return text(f"SELECT {joined_records} FROM ({records}) AS voice")
+    return f"SELECT {joined_records} FROM ({records}) AS voice"
 
 
 def voice_record(voice: VoiceRow) -> dict[str, Any]:
