@@ -69,11 +69,8 @@ PARAMETERS = [
     "organization",
     "skip",
     "limit",
-    "reason",
-    "owner",
-    "after",
 ]
-LISTS = ["/assistants", "/assistants/31/voices", "/api/v1/assistants/31/cloned-voices", "/api/v1/attention"]
+LISTS = ["/assistants", "/assistants/31/voices", "/api/v1/assistants/31/cloned-voices"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,11 @@ from tests.conftest import SHELL
 from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
 from voiceadmin.actions.accounts import Grant, invite
 from voiceadmin.actions.audit import record
-from voiceadmin.actions.desk import do
 from voiceadmin.actions.keys import make_key
 from voiceadmin.db import writing
-from voiceadmin.desk import Limits, Order, Subject
 from voiceadmin.models import Organization
 from voiceadmin.people import EVERYTHING, Actor, Thing
-from voiceadmin.vocabulary import MAX_NOTE, Act, ActorKind, AuditWord, ObjectKind, Role, VoiceStatus
+from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role, VoiceStatus
 
 LANGUAGES = 40
 VOICES = 60
@@ -61,24 +59,6 @@ def fill_excess(now: datetime) -> None:
             for number in range(1, VOICES + 1)
         ],
     )
-    _fill_desk(now)
-
-
-def _fill_desk(now: datetime) -> None:
-    """Deed 1 left some voices alone. Voice 3 has been through everything, with notes as long as they may be."""
-    by = Actor(ActorKind.ACCOUNT, 1, f"{'m' * 64}@{'w' * 181}.example")
-    voices = tuple(Subject(ObjectKind.VOICE, number) for number in range(1, VOICES + 1))
-    for number, (act, subjects, how) in enumerate(
-        (
-            (Act.RESTORE, voices, {}),
-            (Act.SNOOZE, voices[2:4], {"until": now + timedelta(days=3650)}),
-            (Act.ASSIGN, voices[2:4], {"owner": 1}),
-            (Act.NOTE, voices[2:4], {"why": "N" * MAX_NOTE}),
-            (Act.NOTE, voices[2:4], {"why": "words of a note " * 60}),
-            (Act.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE}),
-        )
-    ):
-        do(EVERYTHING, Order(act, subjects, f"{number}", 0, **how), Limits(), by=by, now=now)  # type: ignore[arg-type]
 
 
 def _fill_people(now: datetime, organization: Organization) -> None:

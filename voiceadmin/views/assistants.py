@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from voiceadmin.access import needs, scope
 from voiceadmin.forms.filters import AssistantFilterForm, assistant_arguments
@@ -11,6 +12,13 @@ from voiceadmin.shapes import AssistantFilters
 from voiceadmin.vocabulary import Role
 
 bp = Blueprint("assistants", __name__)
+
+
+@bp.get("/")
+@needs(Role.VIEWER)
+def home() -> Response:
+    """The first page is the list of assistants."""
+    return redirect(url_for("assistants.index"))
 
 
 @bp.get("/assistants")
