@@ -1,4 +1,4 @@
-// What a page can do without, made a little easier: menus that close by themselves, and text to copy.
+// What a page can do without, made a little easier: menus that close by themselves, and ticks.
 
 const openMenus = () => document.querySelectorAll("details.pick[open]");
 
@@ -17,15 +17,23 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  if (!navigator.clipboard) break; // only where the page is local or encrypted
-  button.hidden = false;
-  button.ariaLive = "polite"; // so that "Copied" is heard too
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.firstChild.data = "Copied";
-    setTimeout(() => { button.firstChild.data = "Copy"; }, 2000);
+const form = document.querySelector(".acting");
+const all = form?.querySelector(".all");
+if (all) {
+  const box = all.firstChild, ticks = [...form.querySelectorAll("tbody [type=checkbox]")];
+  const tell = () => {
+    const number = ticks.filter((tick) => tick.checked).length;
+    form.querySelector(".bulk__told").textContent = number ? `With ${number} ticked:` : "Nothing is ticked.";
+    for (const button of form.querySelectorAll(".bulk button")) button.disabled = !number;
+    box.checked = number === ticks.length;
+    box.indeterminate = number && !box.checked;
+  };
+  form.addEventListener("change", ({ target }) => {
+    if (target === box) for (const tick of ticks) tick.checked = box.checked;
+    tell();
   });
+  addEventListener("pageshow", tell); // a browser that comes back to the page may have kept the ticks
+  all.hidden = false;
 }
 
 const { left, staying } = document.body.dataset;

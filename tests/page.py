@@ -107,6 +107,17 @@ class Page:
         (address,) = {node.attributes["href"] for node in self.root.all("a") if node.text == text}
         return address
 
+    @staticmethod
+    def hidden_fields(form: Node) -> dict[str, str]:
+        """What a form sends beside what somebody fills in."""
+        found = form.all("input", type="hidden")
+        return {node.attributes["name"]: node.attributes["value"] for node in found}
+
+    @property
+    def flashes(self) -> list[str]:
+        """What is said at the head of the page about what was done."""
+        return [node.text for node in self.root.all("div", **{"class": "flash"})]
+
     def check(self) -> None:
         """What every page owes its readers."""
         root = self.root
@@ -124,7 +135,8 @@ class Page:
             if node.tag in ("style", "script"):
                 assert not node.raw_text.strip(), f"inline {node.tag}"
             if node.tag in ("input", "select", "textarea") and node.attributes.get("type") != "hidden":
-                assert node.attributes.get("id") in labelled - {None} or id(node) in within, node.attributes
+                told = node.attributes.get("id") in labelled - {None} or id(node) in within
+                assert told or node.attributes.get("aria-label"), node.attributes
             for name in ("aria-describedby", "aria-labelledby", "aria-controls", "popovertarget", "data-copy"):
                 for target in node.attributes.get(name, "").split():
                     assert target in ids, f"{name} names {target}, which is not there"

@@ -25,6 +25,7 @@ from tests.town import (
     ROLES,
     RULES,
     WALKED,
+    Dump,
     Town,
     cookie_of,
     dump,
@@ -121,9 +122,16 @@ def expected(address: str, method: str, who: str) -> int:
         return 401
     if ROLES[who] < mark.role:
         return 403
-    if who == "zebra" and rule.arguments & OWNED and method != "OPTIONS":
+    foreign = rule.arguments & OWNED or (rule.endpoint == "desk.act" and method == "POST")
+    if who == "zebra" and foreign and method != "OPTIONS":
         return 404
     return 200
+
+
+def without_refusals(store: Dump) -> Dump:
+    """A store without the lines that say that somebody was refused, which is all that a refusal writes."""
+    lines = [line for line in store["audit_line"] if line["word"] != AuditWord.DESK_REFUSED.value]
+    return store | {"audit_line": lines}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
@@ -150,17 +158,43 @@ def test_every_route_lets_in_whom_it_should_and_nobody_else(town: Town, rule: Ru
                 assert response.status_code not in (400, 401, 403, 404, 405), case
                 assert not is_turned_away(response), case
             if hoped != 200:
-                assert dump() == before, case
+                assert without_refusals(dump()) == without_refusals(before), case
 
 
 def test_the_marks_are_what_the_table_says() -> None:
     """Lest a mark is loosened unseen."""
     assert {rule.endpoint: (mark_of(rule).role.word, mark_of(rule).sure) for rule in RULES if mark_of(rule).role} == {
         "api.cloned_voices": ("viewer", False),
-        "assistants.home": ("viewer", False),
+        "api.attention": ("viewer", False),
+        "overview.home": ("viewer", False),
+        "triage.index": ("viewer", False),
+        "triage.export": ("viewer", False),
+        "triage.all_matching": ("operator", False),
+        "desk.act": ("operator", False),
+        "desk.show": ("viewer", False),
+        "desk.undo": ("operator", False),
+        "providers.index": ("viewer", False),
+        "providers.export": ("viewer", False),
+        "clean_up.index": ("viewer", False),
+        "clean_up.plan": ("operator", False),
+        "clean_up.show": ("viewer", False),
+        "clean_up.check": ("viewer", False),
+        "clean_up.run": ("admin", True),
+        "clean_up.again": ("admin", True),
+        "clean_up.back": ("admin", True),
+        "clean_up.sheet": ("viewer", False),
+        "clean_up.prices": ("viewer", False),
+        "clean_up.change_price": ("platform", False),
+        "exports.voices": ("viewer", False),
+        "exports.assistants": ("viewer", False),
+        "exports.candidates": ("viewer", False),
+        "exports.people": ("admin", False),
+        "exports.keys": ("admin", False),
         "assistants.index": ("viewer", False),
         "voices.index": ("viewer", False),
         "voices.show": ("viewer", False),
+        "voices.code": ("viewer", False),
+        "voices.all_matching": ("operator", False),
         "activity.index": ("viewer", False),
         "activity.export": ("viewer", False),
         "people.index": ("admin", False),
@@ -265,7 +299,7 @@ def test_a_key_opens_what_it_is_for(town: Town, rule: Rule) -> None:
         (f"bearer {good}", 200),
         (f"Bearer  {good} ", 200),
         (f"Bearer {town.keys['all']}", 200),
-        (f"Bearer {town.keys['zebra']}", 404),
+        (f"Bearer {town.keys['zebra']}", 404 if rule.arguments & OWNED else 200),
         (f"Bearer {town.keys['both']}", 401),  # revoked
         (f"Bearer {garbage}", 401),
         (f"Bearer {good[:-1]}", 401),
@@ -548,7 +582,7 @@ ARGUMENTS = [
 
 def domain_data() -> dict[str, Any]:
     """All that reading must not change."""
-    exports = {AuditWord.ACTIVITY_EXPORTED.value, AuditWord.VOICES_EXPORTED.value}
+    exports = {word.value for word in AuditWord if word.value.endswith("-exported")}
     found = dump()
     del found["bucket"]
     found["audit_line"] = [line for line in found["audit_line"] if line["word"] not in exports]
@@ -652,8 +686,9 @@ def test_somebody_who_did_not_sign_in_may_look_where_it_is_so_set(town: Town) ->
         if mark.signed_in or mark.role > Role.OPERATOR:
             assert is_turned_away(response), rule.rule
         else:
-            assert response.status_code in (200, 302, 422), rule.rule
-    assert len(client.get(JSON_ROUTE).get_json()["cloned_voices"]) == 1
+            assert response.status_code in (200, 303, 409, 422), rule.rule
+            assert not is_turned_away(response), rule.rule
+    assert client.get(JSON_ROUTE).get_json()["cloned_voices"][0]["id"] == town.voices[town.acme.id]
     assert client.get(JSON_ROUTE, headers=bearer("va_wrong")).status_code == 401
 
 
@@ -693,6 +728,7 @@ GUESSED: dict[str, Any] = {
     **dict.fromkeys(("password_hash", "token", "token_hash", "key", "__class__"), "x"),
     **dict.fromkeys(("disabled_at", "created_at", "expires_at", "revoked_at", "used_at", "sure_at"), "2099-01-01"),
 }
+FILTERED = {"triage.all_matching", "clean_up.plan"}  # they have a field for an organization, by its id
 DRAWN = {"token_hash", "password_hash", "hint"}  # at random
 WATCHED = ("account", "membership", "api_key", "api_key_organization", "account_session", "link")
 
@@ -715,11 +751,13 @@ def test_a_field_that_a_form_does_not_have_counts_for_nothing(
 ) -> None:
     """In the form, in the address and as JSON."""
     role, kept = mark_of(rule).role, []
-    who = {Role.PLATFORM: "platform", Role.ADMIN: "admin"}.get(role, "viewer")
+    who = {Role.PLATFORM: "platform", Role.ADMIN: "admin", Role.OPERATOR: "operator"}.get(role, "viewer")
     for number, guessed in enumerate((False, True)):
         with fresh_town(sqlite_template, tmp_path / str(number)) as town:
             browser, form = town.browser(who), town.form(rule)
             more = {name: value for name, value in GUESSED.items() if name not in form}
+            if rule.endpoint in FILTERED:
+                del more["organization"]
             answer = browser.post(
                 town.address(rule, who), data=form | (more if guessed else {}), query_string=more if guessed else {}
             )

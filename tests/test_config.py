@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from voiceadmin.config import ASSETS, Settings, default_instance, setting_names
+from voiceadmin.desk import Limits
 from voiceadmin.problems import BadSettings
 from voiceadmin.vocabulary import Role
 
 SECRET = "0123456789abcdef" * 2
+SLOTS_FAULT = (
+    "lists providers with a whole number of slots each, separated by commas, as in elevenlabs=660,resemble=25."
+)
+BUDGETS_FAULT = (
+    "lists providers with a whole number of minutes each, separated by commas, as in "
+    "elevenlabs=10,resemble=60,others=60."
+)
 
 
 def test_nothing_set_means_the_defaults() -> None:
@@ -39,6 +48,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "VOICEADMIN_SESSION_HOURS": "8",
         "VOICEADMIN_KEY_RATE": "2",
         "VOICEADMIN_KEY_BURST": "20",
+        "VOICEADMIN_SLOTS": "elevenlabs=660, a=b = 0",
+        "VOICEADMIN_BUDGETS": "resemble=90,others=30",
+        "VOICEADMIN_UNUSED_DAYS": "90",
+        "VOICEADMIN_YOUNG_DAYS": "0",
     }
 
     settings = Settings.from_environ(given)
@@ -56,6 +69,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         session_hours=8,
         key_rate=2,
         key_burst=20,
+        slots=(("elevenlabs", 660), ("a=b", 0)),
+        budgets=(("resemble", 90), ("others", 30)),
+        unused_days=90,
+        young_days=0,
     )
     assert SECRET not in repr(settings)
 
@@ -76,6 +93,19 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("SESSION_HOURS", "721", "is not a whole number of hours from 1 to 720."),
         ("KEY_RATE", "fast", "is not a whole number of requests a second from 1 to 1,000,000."),
         ("KEY_BURST", "0", "is not a whole number of requests from 1 to 1,000,000."),
+        ("SLOTS", "660", SLOTS_FAULT),
+        ("SLOTS", "=660", SLOTS_FAULT),
+        ("SLOTS", "elevenlabs", SLOTS_FAULT),
+        ("SLOTS", "elevenlabs=", SLOTS_FAULT),
+        ("SLOTS", "elevenlabs=-1", SLOTS_FAULT),
+        ("SLOTS", "elevenlabs=6.5", SLOTS_FAULT),
+        ("SLOTS", "elevenlabs=1000000001", SLOTS_FAULT),
+        ("SLOTS", "elevenlabs=660,", SLOTS_FAULT),
+        ("BUDGETS", "10", BUDGETS_FAULT),
+        ("BUDGETS", "others=525601", BUDGETS_FAULT),
+        ("UNUSED_DAYS", "0", "is not a whole number of days from 1 to 36,500."),
+        ("YOUNG_DAYS", "-1", "is not a whole number of days from 0 to 36,500."),
+        ("SLOTS", "elevenlabs=1,resemble=2,elevenlabs=3", "names a provider twice; give each one number of slots."),
     ],
 )
 def test_what_makes_no_sense_is_named_with_its_remedy(name: str, raw: str, message: str) -> None:
@@ -173,3 +203,22 @@ def test_what_the_tests_read_is_no_unknown_setting() -> None:
 def test_a_name_in_small_letters_is_no_setting() -> None:
     with pytest.raises(BadSettings, match="VOICEADMIN_hosts is not a setting"):
         Settings.from_environ({"VOICEADMIN_hosts": "example.org"})
+
+
+def test_attention_goes_by_the_documented_limits_unless_settings_say_otherwise() -> None:
+    minutes = {"elevenlabs": 10, "resemble": 60, "inworld": 5, "cartesia": 5}
+
+    assert Settings().limits == Limits(
+        budgets=tuple((provider, timedelta(minutes=number)) for provider, number in minutes.items()),
+        other=timedelta(minutes=60),
+        unused=timedelta(days=60),
+        young=timedelta(days=14),
+    )
+
+
+def test_a_budget_of_a_provider_replaces_its_default_and_no_other() -> None:
+    limits = Settings(budgets=(("resemble", 90), ("newcomer", 3), ("others", 30)), unused_days=7, young_days=0).limits
+
+    spans = {name: limits.budget(name) // timedelta(minutes=1) for name in ("elevenlabs", "resemble", "newcomer", "x")}
+    assert spans == {"elevenlabs": 10, "resemble": 90, "newcomer": 3, "x": 30}
+    assert (limits.unused, limits.young) == (timedelta(days=7), timedelta(0))

@@ -168,9 +168,8 @@ def test_revisions_move_whoever_writes(store: Flask) -> None:
     seen = [revision()]
     for statement in (
         f"UPDATE cloned_voice SET synthesis_count = 1 WHERE id = {voice.id}",
-        """INSERT INTO cloned_voice SELECT id + 10000, organization_id, name, provider, provider_voice_id, language,
-        gender, status, quality_score, created_at, last_used_at, synthesis_count, name_key, search_key
-        FROM cloned_voice""",
+        f"""INSERT INTO cloned_voice ({", ".join(WRITTEN_COLUMNS)})
+        SELECT {", ".join(WRITTEN_COLUMNS).replace("id", "id + 10000", 1)} FROM cloned_voice""",
         f"DELETE FROM cloned_voice WHERE id = {voice.id}",
     ):
         with writing():

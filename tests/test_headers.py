@@ -17,7 +17,7 @@ from voiceadmin.headers import CONTENT_SECURITY_POLICY, HEADERS
 from voiceadmin.vocabulary import Role
 
 ANSWERS = {
-    "/": 302,
+    "/": 200,
     "/assistants": 200,
     "/assistants/31/voices": 200,
     "/assistants/31/voices?status=x": 422,
@@ -31,6 +31,9 @@ ANSWERS = {
     "/api/v1/assistants/31/cloned-voices": 200,
     "/api/v1/assistants/9/cloned-voices": 404,
     "/api/v1/assistants/31/cloned-voices?status=x": 422,
+    "/api/v1/attention": 200,
+    "/api/v1/attention?organization=9": 404,
+    "/api/v1/attention?reason=x": 422,
 }
 
 

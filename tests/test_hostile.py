@@ -69,8 +69,11 @@ PARAMETERS = [
     "organization",
     "skip",
     "limit",
+    "reason",
+    "owner",
+    "after",
 ]
-LISTS = ["/assistants", "/assistants/31/voices", "/api/v1/assistants/31/cloned-voices"]
+LISTS = ["/assistants", "/assistants/31/voices", "/api/v1/assistants/31/cloned-voices", "/api/v1/attention"]
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ TEMPLATES = ROOT / "templates"
 FLOORS = {
     0: {
         *("vocabulary", "shapes", "people", "problems", "tokens"),
-        *("config", "clock", "folding", "logs", "sample_data"),
+        *("config", "clock", "folding", "logs", "sample_data", "wording", "desk", "cleaning"),
     },
     1: {"db", "models", "migrations", "formats"},
     2: {"queries", "actions"},
@@ -137,7 +137,13 @@ def test_tests_stand_where_the_code_stands() -> None:
         "test_wheel.py",
         "test_hostile.py",
         "test_fuzz.py",
+        "test_bulk.py",
         "test_steps.py",
+        "test_situations.py",
+        "test_documentation.py",
+        "test_desk_states.py",
+        "test_desk_together.py",
+        "test_desk_killed.py",
     }
     strangers = [
         path

@@ -199,7 +199,7 @@ def test_run_fills_an_empty_store_and_says_where_to_look(start: Start, tmp_path:
     served = start("run")
 
     filled, where, example = served.said
-    answered, page = served.get("/")
+    answered, page = served.get("/assistants")
     with subprocess.Popen(
         ["sh", "-c", example.removeprefix("As JSON:")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as shell:

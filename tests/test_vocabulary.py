@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiceadmin.presenting import score
 from voiceadmin.vocabulary import (
     DEFAULT_ORDER,
     DEFAULT_PAGE_SIZE,
@@ -25,6 +24,7 @@ from voiceadmin.vocabulary import (
     provider_label,
     read_integer,
 )
+from voiceadmin.wording import score
 
 
 @pytest.mark.parametrize(

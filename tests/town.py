@@ -22,13 +22,17 @@ from tests.factories import PASSWORD, make_account, make_assistant, make_organiz
 from voiceadmin import create_app
 from voiceadmin.access import Mark, cookie_name
 from voiceadmin.actions.accounts import Grant, invite
+from voiceadmin.actions.clean_up import make_plan
+from voiceadmin.actions.desk import do
 from voiceadmin.actions.keys import make_key, revoke_key
 from voiceadmin.actions.store import let_go
+from voiceadmin.cleaning import CleanUpFilters
 from voiceadmin.config import Settings
 from voiceadmin.db import Base, db
+from voiceadmin.desk import Limits, Order, Subject
 from voiceadmin.models import Account, AccountSession, ApiKey, AuditLine, Link, Organization
 from voiceadmin.people import EVERYTHING
-from voiceadmin.vocabulary import Role
+from voiceadmin.vocabulary import Act, ObjectKind, Role
 
 Dump = dict[str, list[dict[str, Any]]]
 
@@ -45,7 +49,8 @@ ROLES = {  # those who act come after those who are refused
     "admin": Role.ADMIN,
     "platform": Role.PLATFORM,
 }
-OWNED = {"assistant_id", "voice_id", "account_id", "link_id", "key_id"}  # parameters that name an organization's things
+# Parameters that name an organization's things.
+OWNED = {"assistant_id", "voice_id", "account_id", "link_id", "key_id", "deed_id", "plan_id"}
 ALL_KEY = "Key of everything"
 
 
@@ -73,7 +78,7 @@ class Town:
         self.app = app
         self.settings: Settings = app.config["VOICEADMIN"]
         self._apps: list[Flask] = []
-        self._numbers = itertools.count(1)
+        self.numbers = itertools.count(1)
         self.acme = make_organization("Acme Telecom")
         self.zebra = make_organization("Zebra Holdings")
         self.assistants = {self.acme.id: 31, self.zebra.id: 62}
@@ -118,7 +123,7 @@ class Town:
         revoke_key(EVERYTHING, last_id(ApiKey, ApiKey.name == name), by=SHELL, now=NOW)
 
     def _email(self, who: str, of: Organization) -> str:
-        return f"{who}{next(self._numbers)}@{'zebra' if of.id == self.zebra.id else 'acme'}.example"
+        return f"{who}{next(self.numbers)}@{'zebra' if of.id == self.zebra.id else 'acme'}.example"
 
     def browser(self, who: str, app: Flask | None = None) -> FlaskClient:
         """A new browser in which somebody has just signed in, or nobody."""
@@ -180,17 +185,38 @@ def _key_of(town: Town, of: Organization, _: str) -> int:
     return last_id(ApiKey, ApiKey.name == f"One more key of {of.name}")
 
 
+def _deed_of(town: Town, of: Organization, _: str) -> int:
+    subject = Subject(ObjectKind.VOICE, town.voices[of.id])
+    order = Order(Act.NOTE, (subject,), f"note {next(town.numbers)}", 0, "Looked at it.")
+    return do(EVERYTHING, order, Limits(), by=SHELL, now=NOW).id
+
+
+def _plan_of(town: Town, of: Organization, _: str) -> int:
+    number = next(town.numbers)
+    provider = f"{of.name.split()[0].lower()}-{number}"
+    make_voice(of, name=f"{of.name} {number}", provider=provider)
+    return make_plan(EVERYTHING, CleanUpFilters(of.id, (provider,)), Limits(), f"plan {number}", by=SHELL, now=NOW)
+
+
 PARAMETERS: dict[str, Callable[[Town, Organization, str], Any]] = {
     "assistant_id": lambda town, of, _: town.assistants[of.id],
     "voice_id": lambda town, of, _: town.voices[of.id],
     "account_id": lambda town, of, _: town.colleague(of).id,
     "link_id": _link_of,
     "key_id": _key_of,
+    "deed_id": _deed_of,
+    "plan_id": _plan_of,
     "session_id": _session_of,
     "token": lambda town, of, _: town.invite(of),
     "format": lambda *_: "csv",
     "filename": lambda *_: "mark.svg",
 }
+
+
+def _on_all(_: Town) -> dict[str, Any]:
+    return {"act": "note", "why": "Looked at it.", "count": "1", "mark": "of another time"}
+
+
 FORMS: dict[str, Callable[[Town], dict[str, Any]]] = {
     "auth.sign_in": lambda town: {"email": town.people["viewer"].email, "password": PASSWORD},
     "auth.confirm": lambda _: {"password": PASSWORD},
@@ -198,6 +224,11 @@ FORMS: dict[str, Callable[[Town], dict[str, Any]]] = {
     "account.password": lambda _: {"old": PASSWORD, "new": "another battery staple"},
     "people.invite": lambda town: {"email": "new@example.com", "organization": town.acme.id, "role": "viewer"},
     "people.change_role": lambda town: {"organization": town.acme.id, "role": "operator"},
+    "desk.act": lambda town: {"act": "note", "why": "Looked at it.", "subject": f"voice-{town.voices[town.acme.id]}"},
+    "triage.all_matching": _on_all,
+    "voices.all_matching": _on_all,
+    "clean_up.run": lambda _: {"count": "1"},
+    "clean_up.change_price": lambda _: {"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-05-01"},
     "keys.new": lambda town: {"name": "A new key", "organizations": [town.acme.id], "expires": "30"},
 }
 

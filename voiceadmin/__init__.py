@@ -11,7 +11,24 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from voiceadmin import access, db, headers, presenting
 from voiceadmin.config import ASSETS, Settings
-from voiceadmin.views import account, activity, api, assistants, auth, errors, health, keys, people, voices
+from voiceadmin.views import (
+    account,
+    activity,
+    api,
+    assistants,
+    auth,
+    clean_up,
+    desk,
+    errors,
+    exports,
+    health,
+    keys,
+    overview,
+    people,
+    providers,
+    triage,
+    voices,
+)
 from voiceadmin.views.ids import IdConverter
 
 
@@ -39,6 +56,10 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     headers.init_app(app)
     presenting.init_app(app)
     errors.init_app(app, unavailable=db.UNAVAILABLE)
-    for noun in (assistants, voices, api, health, auth, account, people, keys, activity):
+    overview.init_app(app)
+    for noun in (
+        *(overview, triage, desk, assistants, voices, providers, clean_up, exports),
+        *(api, health, auth, account, people, keys, activity),
+    ):
         app.register_blueprint(noun.bp)
     return app

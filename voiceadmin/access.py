@@ -24,6 +24,7 @@ from voiceadmin import clock
 from voiceadmin.actions.keys import Purse, too_fast
 from voiceadmin.actions.sessions import touch_session
 from voiceadmin.config import Settings, is_loopback
+from voiceadmin.desk import Limits
 from voiceadmin.people import Actor, Limit, Scope, SessionRow, Visitor, nobody
 from voiceadmin.problems import KeyRefused, PasswordNeeded, SignInNeeded
 from voiceadmin.queries.visitors import any_account, find_key, find_session
@@ -96,7 +97,10 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_guard)
     app.after_request(_tell_budget)
     app.jinja_env.globals.update(
-        visitor=visitor, session_left=session_left, until_accounts=lambda: current_app.config.get(UNTIL_ACCOUNTS)
+        visitor=visitor,
+        here_address=here,
+        session_left=session_left,
+        until_accounts=lambda: current_app.config.get(UNTIL_ACCOUNTS),
     )
 
 
@@ -141,6 +145,11 @@ def address() -> str:
     return request.remote_addr or ""
 
 
+def limits() -> Limits:
+    """What the rules of attention compare with."""
+    return _settings().limits
+
+
 def session_limits() -> tuple[timedelta, timedelta]:
     """How long a session lasts without activity, and how long at all."""
     settings = _settings()
@@ -151,6 +160,12 @@ def session_left() -> int | None:
     """The seconds until the visitor's session ends by itself if nothing happens; None without a session."""
     session = visitor().session
     return None if session is None else max(0, int((_end(session) - clock.now()).total_seconds()))
+
+
+def here() -> str:
+    """The address of this page, to come back to. What in it is not ASCII leads nowhere."""
+    query = request.query_string.decode("latin-1")
+    return f"{request.path}?{query}" if query else request.path
 
 
 def is_sure(now: datetime) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from voiceadmin.desk import Limits
 from voiceadmin.problems import BadSettings
 from voiceadmin.vocabulary import Role, read_integer
 
@@ -17,6 +19,9 @@ IN_CHECKOUT = not (PACKAGE / "templates").is_dir()  # a wheel carries templates 
 ASSETS = PACKAGE.parent if IN_CHECKOUT else PACKAGE
 COMMAND = "./dev" if IN_CHECKOUT else "voiceadmin"  # how this program is called where it lies
 PREFIX = "VOICEADMIN_"
+MAX_SLOTS = 1_000_000_000
+MAX_BUDGET = 525_600  # minutes: a year
+OTHERS = "others"  # stands for every provider that has no budget of its own
 LEAST_SECRET = 32  # characters; a random one of hexadecimal digits has 128 bits then
 
 
@@ -33,7 +38,9 @@ class Settings:
     proxies: how many reverse proxies stand in front and may be believed.
     plain_cookies: whether cookies travel without TLS too. anonymous_role: of
     whoever has not signed in. key_rate, key_burst: requests of an API key, a
-    second and at once.
+    second and at once. slots: how many voices each provider keeps for us.
+    budgets: minutes that each provider may take to clone a voice. unused_days,
+    young_days: for how long nobody used a voice that counts as unused, and how old it is at least.
     """
 
     instance: Path = field(default_factory=default_instance)
@@ -47,6 +54,23 @@ class Settings:
     session_hours: int = 12
     key_rate: float = 10.0
     key_burst: int = 50
+    slots: tuple[tuple[str, int], ...] = ()
+    budgets: tuple[tuple[str, int], ...] = ()
+    unused_days: int = 60
+    young_days: int = 14
+
+    @property
+    def limits(self) -> Limits:
+        """What the rules of attention compare with. A provider that the settings do not name keeps its default."""
+        default = Limits()
+        given = {provider: timedelta(minutes=minutes) for provider, minutes in self.budgets}
+        other = given.pop(OTHERS, default.other)
+        return Limits(
+            budgets=tuple((dict(default.budgets) | given).items()),
+            other=other,
+            unused=timedelta(days=self.unused_days),
+            young=timedelta(days=self.young_days),
+        )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -156,6 +180,24 @@ def _number(least: int, most: int, unit: str) -> Callable[[str], int]:
     return read
 
 
+def _by_provider(most: int, unit: str, example: str) -> Callable[[str], tuple[tuple[str, int], ...]]:
+    def read(raw: str) -> tuple[tuple[str, int], ...]:
+        numbers: dict[str, int] = {}
+        for pair in raw.split(","):
+            provider, _, given = (part.strip() for part in pair.rpartition("="))
+            number = read_integer(given)
+            if not provider or number is None or not 0 <= number <= most:
+                raise ValueError(
+                    f"lists providers with a whole number of {unit} each, separated by commas, as in {example}."
+                )
+            if provider in numbers:
+                raise ValueError(f"names a provider twice; give each one number of {unit}.")
+            numbers[provider] = number
+        return tuple(numbers.items())
+
+    return read
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "instance": _instance,
     "database_url": _database_url,
@@ -168,4 +210,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "session_hours": _number(1, 720, "hours"),
     "key_rate": _number(1, 1_000_000, "requests a second"),
     "key_burst": _number(1, 1_000_000, "requests"),
+    "slots": _by_provider(MAX_SLOTS, "slots", "elevenlabs=660,resemble=25"),
+    "budgets": _by_provider(MAX_BUDGET, "minutes", "elevenlabs=10,resemble=60,others=60"),
+    "unused_days": _number(1, 36_500, "days"),
+    "young_days": _number(0, 36_500, "days"),
 }

@@ -254,6 +254,8 @@ def _upsert(model: type[Base], dialect: str) -> Any:
     keys = list(table.primary_key)
     given = [column for column in table.columns if type(column.server_default) is not FetchedValue]  # not worked out
     others = {column.name: insert.excluded[column.name] for column in given if column not in keys}
+    if hasattr(model, "overwritten"):
+        others |= model.overwritten(table.c, insert.excluded)
     return insert.on_conflict_do_update(index_elements=keys, set_=others)
 
 
@@ -314,6 +316,14 @@ def indexed_by(name: str) -> str:
     Nothing on PostgreSQL, which knows better how its rows are spread.
     """
     return f" INDEXED BY {name}" if db.engine.dialect.name == "sqlite" else ""
+
+
+def join_in_order() -> str:
+    """The JOIN in SQL for which SQLite goes through the table before it and looks up the one after it.
+
+    PostgreSQL, which knows better, may do either.
+    """
+    return "CROSS JOIN" if db.engine.dialect.name == "sqlite" else "JOIN"
 
 
 def listed(expression: str) -> str:

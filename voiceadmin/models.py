@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Date,
     Enum,
     FetchedValue,
     Float,
@@ -14,7 +16,11 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    case,
     false,
+    func,
+    null,
+    text,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -56,6 +62,7 @@ class Assistant(Base):
     """An AI phone agent. id is upstream's. name_key is its folded name, for search and order."""
 
     __tablename__ = "assistant"
+    __table_args__ = (Index(None, "organization_id", "tts_provider", "tts_voice_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id"), index=True)
@@ -76,6 +83,17 @@ ORDERS = {
 }
 TESTED = ("id", "tier", "language", "dated", "never", "idle_since")
 
+# What the rules of attention read: the order of each queue, and of which voices.
+QUEUES = {
+    "failed": ("standing_since", (), "status = 'failed'"),
+    "stuck": ("standing_since", (), "status = 'processing'"),
+    "poor": ("created_at", (), "quality_score < 0.7 AND synthesis_count > 0 AND status <> 'archived'"),
+    "unused": ("last_used_at", ("created_at",), "status = 'ready' AND last_used_at IS NOT NULL"),
+    "never": ("created_at", (), "status = 'ready' AND last_used_at IS NULL AND synthesis_count = 0"),
+    "archived": ("archived_at", (), "archived_at IS NOT NULL"),
+    "used": ("synthesis_count", (), "status = 'ready' AND synthesis_count > 0"),
+}
+
 
 class ClonedVoice(Base):
     """A cloned voice: upstream's eleven fields, the organization, and two folded texts to order and search by.
@@ -83,10 +101,17 @@ class ClonedVoice(Base):
     id is upstream's. name_key: the folded name, cut to fit into an index.
     search_key: folded name and provider's id, between newlines.
 
-    The database works out the last five itself. tier: of the quality score,
-    its bars, 0 without a score. dated: 1 when the last use is known. never: 1
-    when there was none. idle_since: the last use, or else the creation.
-    record: its JSON as the JSON route writes it.
+    status is the one that is shown. Of a voice that was archived here, archived_at
+    tells when, archived_by and archived_why by whom and why, and
+    upstream_status what upstream says meanwhile; all four are None of any other.
+    written_at: when upstream last said anything new of it, None if before that was kept.
+    status_since: when it came to its status; None as long as it is in the first one known.
+
+    The database works out the last six itself. standing_since: since when it has
+    its status at least. tier: of the quality score, its bars, 0 without a score.
+    dated: 1 when the last use is known. never: 1 when there was none.
+    idle_since: the last use, or else the creation. record: its JSON as the JSON
+    route writes it.
     """
 
     __tablename__ = "cloned_voice"
@@ -94,6 +119,11 @@ class ClonedVoice(Base):
         CheckConstraint("id >= 1", name="id"),
         CheckConstraint("quality_score BETWEEN 0.0 AND 1.0", name="quality_score"),
         CheckConstraint("synthesis_count >= 0", name="synthesis_count"),
+        CheckConstraint(
+            "(archived_at IS NULL AND upstream_status IS NULL)"
+            " OR (archived_at IS NOT NULL AND upstream_status IS NOT NULL AND status = 'archived')",
+            name="archived",
+        ),
         Index(None, "organization_id", "provider", "provider_voice_id"),
         *(
             Index(
@@ -101,6 +131,14 @@ class ClonedVoice(Base):
                 *("organization_id", "status", "provider", *columns, *(one for one in TESTED if one not in columns)),
             )
             for name, columns in ORDERS.items()
+        ),
+        *(
+            Index(
+                *(f"ix_queue_{name}", since, "id", "organization_id", "provider", *more),
+                sqlite_where=text(condition),
+                postgresql_where=text(condition),
+            )
+            for name, (since, more, condition) in QUEUES.items()
         ),
     )
 
@@ -127,19 +165,38 @@ class ClonedVoice(Base):
     synthesis_count: Mapped[int] = mapped_column(BigId)
     name_key: Mapped[str] = mapped_column(Sortable)
     search_key: Mapped[str] = mapped_column(Text)
+    written_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    status_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    upstream_status: Mapped[str | None] = mapped_column(String(20))
+    archived_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    archived_by: Mapped[str | None] = mapped_column(Text)
+    archived_why: Mapped[str | None] = mapped_column(Text)
 
+    standing_since: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
     tier: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
     dated: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
     never: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
     idle_since: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
     record: Mapped[str] = mapped_column(Text, FetchedValue())
 
+    @classmethod
+    def overwritten(cls, kept: Any, given: Any) -> dict[str, Any]:
+        """What an upsert does not simply overwrite: upstream's word never undoes our archiving."""
+        here = kept.archived_at.is_not(None)
+        before = func.coalesce(kept.upstream_status, kept.status)
+        return {
+            "status": case((here, kept.status), else_=given.status),
+            "upstream_status": case((here, given.status), else_=null()),
+            "status_since": case((before != given.status, given.written_at), else_=kept.status_since),
+            **{name: kept[name] for name in ("archived_at", "archived_by", "archived_why")},
+        }
+
 
 class VoiceCount(Base):
     """How many voices an organization has of each kind, kept by triggers. language: "" for none."""
 
     __tablename__ = "voice_count"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (Index(None, "provider", "status", "tier", "voices"), {"sqlite_with_rowid": False})
 
     organization_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     status: Mapped[str] = mapped_column(String(20), primary_key=True)
@@ -262,6 +319,7 @@ class Bucket(Base):
 class AuditLine(Base):
     """Who did what. Triggers refuse to alter or remove a line. actor_key: the folded name. before, after: JSON.
 
+    deed_id: of the deed that it is a part of, None for what cannot be undone.
     Ids are no foreign keys: a line outlives what it speaks of.
     """
 
@@ -271,6 +329,7 @@ class AuditLine(Base):
         Index(None, "actor_key", "id"),
         Index(None, "word", "id"),
         Index(None, "object_kind", "object_id", "id"),
+        Index(None, "deed_id", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -289,3 +348,150 @@ class AuditLine(Base):
     before: Mapped[str | None] = mapped_column(Text)
     after: Mapped[str | None] = mapped_column(Text)
     why: Mapped[str] = mapped_column(Text)
+    deed_id: Mapped[int | None] = mapped_column(BigId)
+
+
+class SharedPlace(Base):
+    """A provider and an id of it where two voices of an organization lie, or once lay. Kept by triggers."""
+
+    __tablename__ = "shared_place"
+
+    organization_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
+    provider_voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class FormerPlace(Base):
+    """A provider and an id of it where a voice of an organization once lay and went away. Kept by triggers."""
+
+    __tablename__ = "former_place"
+
+    organization_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
+    provider_voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class Deed(Base):
+    """Something done at the desk, to one thing or to many, whose lines of the audit trail belong together.
+
+    key: of what was asked for, so that sending it again does nothing.
+    number: how many things it changed. outcome: what became of the others, as JSON.
+    undoes, undone_by: another deed.
+    """
+
+    __tablename__ = "deed"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    actor_kind: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[int | None] = mapped_column(BigId)
+    actor_name: Mapped[str] = mapped_column(Text)
+    act: Mapped[str] = mapped_column(String(20))
+    number: Mapped[int] = mapped_column(BigId)
+    outcome: Mapped[str] = mapped_column(Text)
+    undoes: Mapped[int | None] = mapped_column(BigId, ForeignKey("deed.id"))
+    undone_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("deed.id"))
+
+
+class Assignment(Base):
+    """Who looks after a voice or an assistant."""
+
+    __tablename__ = "assignment"
+
+    object_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), index=True)
+
+
+class Quiet(Base):
+    """A reason that somebody acknowledged or snoozed: it does not show as long as its mark stays the same.
+
+    until: when it shows again all the same; None is never.
+    """
+
+    __tablename__ = "quiet"
+
+    object_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str] = mapped_column(String(20), primary_key=True)
+    mark: Mapped[str] = mapped_column(Text)
+    act: Mapped[str] = mapped_column(String(20))
+    until: Mapped[datetime | None] = mapped_column(UtcTime)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    by: Mapped[str] = mapped_column(Text)
+
+
+class Price(Base):
+    """What a provider takes for a voice in a month, as somebody wrote it down. cents: hundredths of the currency."""
+
+    __tablename__ = "price"
+    __table_args__ = (CheckConstraint("cents >= 0", name="cents"),)
+
+    provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
+    cents: Mapped[int] = mapped_column(BigId)
+    currency: Mapped[str] = mapped_column(String(3))
+    as_of: Mapped[date] = mapped_column(Date)
+    changed_at: Mapped[datetime] = mapped_column(UtcTime)
+    changed_by: Mapped[str] = mapped_column(Text)
+
+
+class Plan(Base):
+    """A clean-up that somebody planned, and perhaps confirmed.
+
+    key: of the form that asked for it. chosen: by which filters, as JSON. number: of its
+    voices. seen: the newest deed then. confirmed_by: "" until somebody did.
+    """
+
+    __tablename__ = "plan"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    made_at: Mapped[datetime] = mapped_column(UtcTime)
+    made_by: Mapped[str] = mapped_column(Text)
+    chosen: Mapped[str] = mapped_column(Text)
+    number: Mapped[int] = mapped_column(BigId)
+    seen: Mapped[int] = mapped_column(BigId)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    confirmed_by: Mapped[str] = mapped_column(Text)
+
+
+class PlanOrganization(Base):
+    """An organization that a plan has voices of; no foreign key, so that a plan never comes to be of fewer."""
+
+    __tablename__ = "plan_organization"
+
+    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("plan.id"), primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+
+
+class PlanItem(Base):
+    """A voice of a plan, as it was then. Ids are no foreign keys: it outlives its voice.
+
+    reason, mark, since: why it could go. record: its JSON, anew when it is archived. state: an ItemState; why:
+    it was left alone, or failed. deed_id: of the deed that archived it.
+    """
+
+    __tablename__ = "plan_item"
+    __table_args__ = (Index(None, "plan_id", "state", "position"),)
+
+    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("plan.id"), primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    voice_id: Mapped[int] = mapped_column(BigId)
+    organization_id: Mapped[int] = mapped_column(BigId)
+    provider: Mapped[str] = mapped_column(Sortable)
+    reason: Mapped[str] = mapped_column(String(20))
+    mark: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(UtcTime)
+    record: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(20))
+    why: Mapped[str] = mapped_column(Text)
+    deed_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("deed.id"))

@@ -179,7 +179,8 @@ class Thing(NamedTuple):
 class AuditRow(NamedTuple):
     """A line of the audit trail: who did what to what, when and from where; before and after, as far as they differ.
 
-    organization_name: None too for an organization that is gone.
+    organization_name: None too for an organization that is gone. deed_id: of the
+    deed that it is a part of, deed_number: how many things that changed, undone: whether it was taken back.
     """
 
     id: int
@@ -196,7 +197,10 @@ class AuditRow(NamedTuple):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     why: str
+    deed_id: int | None = None
     organization_name: str | None = None
+    deed_number: int | None = None
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Hashable, Sequence
-from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from datetime import datetime
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,13 @@ from voiceadmin.config import COMMAND
 from voiceadmin.people import AuditRow
 from voiceadmin.shapes import VoiceFilters, VoiceRow
 from voiceadmin.vocabulary import VoiceColumn, VoiceOrder
-
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-MONTH = timedelta(days=30.44)  # on average
-YEAR = timedelta(days=365.25)
-CENT = Decimal("0.01")
+from voiceadmin.wording import ago, either, plural, score, span
 
 
 def init_app(app: Flask) -> None:
     """Give templates the filters below and the vocabulary."""
     values = (named, spoken, largest, count, plural, score, share, stamp, machine, day, ago, last_use)
+    app.add_template_filter(vocabulary.Act, "act")
     for present in (*values, either, filter_parts, clicked, kept, span, browser, changes):
         app.add_template_filter(present)
     app.add_template_filter(vocabulary.provider_label, "provider_label")
@@ -60,16 +54,6 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """The number with its noun: "1 voice", "1,204 voices"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def score(value: float) -> str:
-    """A quality score with two decimals, cut off: 0.897 is "0.89", because 0.90 would be another tier. -0.0 is 0."""
-    return str(Decimal(repr(abs(value))).quantize(CENT, rounding=ROUND_DOWN))
-
-
 def share(part: int, whole: int, width: int) -> str:
     """How wide a bar of `part` is when `whole` is `width` wide; whatever is not nothing shows at least a little."""
     return f"{max(part / whole * width, 1.5 if part else 0):.4g}" if whole else "0"
@@ -88,29 +72,6 @@ def machine(time: datetime) -> str:
 def day(time: datetime) -> str:
     """The day of a time, in UTC: "2024-01-15"."""
     return time.date().isoformat()
-
-
-def ago(time: datetime, now: datetime) -> str:
-    """How long ago, in the one unit that matters; what lies ahead, by a clock that is wrong, is said so too."""
-    past = now - time
-    if past < -MINUTE:
-        return f"in {span(-past)}"
-    if past < MINUTE:
-        return "just now"
-    return "yesterday" if DAY <= past < 2 * DAY else f"{span(past)} ago"
-
-
-def span(time: timedelta) -> str:
-    """How long, in the one unit that matters: "47 min", "3 days"."""
-    if time < HOUR:
-        return f"{time // MINUTE} min"
-    if time < DAY:
-        return f"{time // HOUR} h"
-    if time < 3 * MONTH:
-        return plural(time // DAY, "day")
-    if time < 2 * YEAR:
-        return plural(time // MONTH, "month")
-    return plural(time // YEAR, "year")
 
 
 def browser(client: str) -> str:
@@ -138,13 +99,20 @@ _SYSTEMS = {
 def changes(line: AuditRow) -> list[tuple[str, Any, Any]]:
     """Each fact of a line of the audit trail: its name, and what it was before and after; None where it was not."""
     before, after = line.before or {}, line.after or {}
-    return [(name, _fact(before, name), _fact(after, name)) for name in dict.fromkeys([*before, *after])]
+    found = [(name, _fact(before, name), _fact(after, name)) for name in dict.fromkeys([*before, *after])]
+    return [change for change in found if change[1:] != (None, None)]
 
 
 def _fact(facts: dict[str, Any], name: str) -> str | None:
     if name not in facts:
         return None
     value = facts[name]
+    if name == "archived":
+        return None  # the word of the line says so
+    if name == "hush":
+        return _hushed(value)
+    if name == "owner" and value is not None:
+        return str(value["email"])
     if value is None:
         return "none"
     if not isinstance(value, str):
@@ -155,6 +123,12 @@ def _fact(facts: dict[str, Any], name: str) -> str | None:
         return value
 
 
+def _hushed(reasons: dict[str, dict[str, Any]]) -> str | None:
+    """What a deed acknowledged or snoozed: "failed, unused until 2026-12-01"."""
+    untils = {reason: facts["until"] for reason, facts in reasons.items()}
+    return ", ".join(f"{reason} until {until[:10]}" if until else reason for reason, until in untils.items()) or None
+
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
 
 
@@ -163,11 +137,6 @@ def last_use(voice: VoiceRow, now: datetime) -> str:
     if voice.last_used_at is None:
         return "no date" if voice.synthesis_count else "never"
     return ago(voice.last_used_at, now)
-
-
-def either(words: Sequence[str]) -> str:
-    """Several words of which any will do: "ready", "ready or failed", "a, b or c"."""
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
 
 
 def filter_parts(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:

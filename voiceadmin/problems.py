@@ -85,3 +85,19 @@ class PasswordNeeded(Problem):
 
 class KeyRefused(Problem):
     """An API key opens nothing: unknown, expired or revoked."""
+
+
+class SubjectNotFound(Problem):
+    """One of the voices and assistants that were chosen is not there, or not in reach."""
+
+
+class SetChanged(Problem):
+    """What filters match is not what it was when somebody decided about all of it."""
+
+
+class DeedNotFound(Problem):
+    """There is no such deed, or it changed something out of reach."""
+
+
+class PlanNotFound(Problem):
+    """There is no such plan of a clean-up, or it has voices out of reach."""

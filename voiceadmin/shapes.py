@@ -240,17 +240,59 @@ class AssistantSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderFigures:
+    """The voices at one provider, counted.
+
+    counts: by status. tiers: by quality tier, None is not scored; every tier is a key. last_used_at: None when no
+    use is dated. made: voices made lately, failed: those of them whose cloning failed, archived here since or not.
+    placed: voices that have an id at the provider, placed_archived: those of them that are archived.
+    """
+
+    provider: str
+    counts: StatusCounts
+    tiers: Mapping[QualityTier | None, int]
+    syntheses: int
+    last_used_at: datetime | None
+    made: int
+    failed: int
+    placed: int
+    placed_archived: int
+
+    @property
+    def voices(self) -> int:
+        """All of its voices."""
+        return sum(self.counts.values())
+
+    @property
+    def scored(self) -> int:
+        """Its voices that have a score."""
+        return self.voices - self.tiers[None]
+
+
+class ArchivedHere(NamedTuple):
+    """That a voice was archived here. status: what upstream says of it meanwhile."""
+
+    at: datetime
+    by: str
+    why: str
+    status: VoiceStatus
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceDetail:
     """One voice with the assistants around it.
 
     assistants: the first of those that can use it, the ones set to it before
-    the others. set_by: how many are set to it in all.
+    the others. set_by: how many are set to it in all. archived: None unless it was archived here.
+    standing_since: since when it has its status, as far as is known.
     """
 
     voice: VoiceRow
     organization: OrganizationRow
     assistants: Sequence[AssistantRow]
     set_by: int
+    archived: ArchivedHere | None
+    standing_since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,24 @@ class Labelled(StrEnum):
         return member
 
 
+class Severity(StrEnum):
+    """How bad a reason of attention is."""
+
+    CRITICAL = "critical", "Critical", Tone.BAD
+    HIGH = "high", "High", Tone.BAD
+    MEDIUM = "medium", "Medium", Tone.WARN
+    LOW = "low", "Low", Tone.MUTED
+
+    label: str
+    tone: Tone
+
+    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> Self:
+        """Give the member its word, its label and its tone."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.tone = value, label, tone
+        return member
+
+
 class VoiceStatus(StrEnum):
     """Where a cloned voice stands, in upstream's words. A closed vocabulary."""
 
@@ -275,7 +293,11 @@ GRANTED = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organizat
 
 
 SECTIONS = (  # of the site: the address of each, its name, and who sees it
+    ("", "Overview", Role.VIEWER),
+    ("triage", "Triage", Role.VIEWER),
     ("assistants", "Assistants", Role.VIEWER),
+    ("providers", "Providers", Role.VIEWER),
+    ("clean-up", "Clean-up", Role.VIEWER),
     ("activity", "Activity", Role.VIEWER),
     ("people", "People", Role.ADMIN),
     ("keys", "Keys", Role.ADMIN),
@@ -298,6 +320,7 @@ class ObjectKind(Labelled):
     ASSISTANT = "assistant", "Assistant"
     KEY = "key", "API key"
     LINK = "link", "Link"
+    PLAN = "plan", "Clean-up plan"
     STORE = "store", "Store"
     VOICE = "voice", "Voice"
 
@@ -325,9 +348,24 @@ class AuditWord(StrEnum):
     VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER
     VOICE_CHANGED = "voice-changed", "changed a voice", Role.VIEWER
     VOICE_REMOVED = "voice-removed", "removed a voice", Role.VIEWER
+    VOICE_ARCHIVED = "voice-archived", "archived a voice", Role.VIEWER
+    VOICE_RESTORED = "voice-restored", "restored a voice", Role.VIEWER
+    ASSIGNED = "assigned", "assigned", Role.VIEWER
+    ACKNOWLEDGED = "acknowledged", "acknowledged", Role.VIEWER
+    SNOOZED = "snoozed", "snoozed", Role.VIEWER
+    SHOWN_AGAIN = "shown-again", "brought back into the queue", Role.VIEWER
+    NOTED = "noted", "left a note on", Role.VIEWER
+    NOTE_TAKEN_BACK = "note-taken-back", "took a note back from", Role.VIEWER
+    DESK_REFUSED = "desk-refused", "was refused to act on", Role.ADMIN
+    CLEAN_UP_PLANNED = "clean-up-planned", "planned a clean-up", Role.VIEWER
+    CLEAN_UP_CONFIRMED = "clean-up-confirmed", "confirmed a clean-up", Role.VIEWER
+    CLEAN_UP_TAKEN_BACK = "clean-up-taken-back", "took a clean-up back", Role.VIEWER
+    PRICE_CHANGED = "price-changed", "changed the price of a voice", Role.ADMIN
     SAMPLE_FILLED = "sample-filled", "filled in sample data", Role.VIEWER
     SAMPLE_REMOVED = "sample-removed", "took sample data out", Role.VIEWER
     ACTIVITY_EXPORTED = "activity-exported", "exported the activity", Role.ADMIN
+    PEOPLE_EXPORTED = "people-exported", "exported the people", Role.ADMIN
+    KEYS_EXPORTED = "keys-exported", "exported the list of API keys", Role.ADMIN
 
     label: str
     least: Role
@@ -337,6 +375,31 @@ class AuditWord(StrEnum):
         member = str.__new__(cls, value)
         member._value_, member.label, member.least = value, label, least
         return member
+
+
+class Act(StrEnum):
+    """What somebody at the desk can do to voices and assistants. done: how a sentence about it begins."""
+
+    ARCHIVE = "archive", "Archive", "Archived"
+    RESTORE = "restore", "Restore", "Restored"
+    ASSIGN = "assign", "Assign", "Assigned"
+    ACKNOWLEDGE = "acknowledge", "Acknowledge", "Acknowledged"
+    SNOOZE = "snooze", "Snooze", "Snoozed"
+    NOTE = "note", "Add a note", "Noted on"
+
+    label: str
+    done: str
+
+    def __new__(cls, value: str, label: str = "", done: str = "") -> Self:
+        """Give the member its word, its label and its participle."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.done = value, label, done
+        return member
+
+
+UNDONE_FOR = timedelta(days=30)  # so long after it was done can a deed be undone
+MOST_AT_ONCE = 20_000  # things that one deed changes
+MAX_NOTE = 1000  # letters of a note, or of why something was done
 
 
 class LinkPurpose(Labelled):

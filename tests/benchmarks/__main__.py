@@ -18,6 +18,7 @@ from typing import NoReturn
 
 import click
 
+from tests.benchmarks import desk
 from tests.benchmarks.client import BadAnswer
 from tests.benchmarks.measure import (
     POSTGRESQL,
@@ -53,10 +54,12 @@ class Effort:
     imported: int
     priced: int
     tries: int
+    desk: int
+    exported: int
 
 
-FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50)
-QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25)
+FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 500_000)
+QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 20_000)
 
 
 def say(line: str) -> None:
@@ -105,7 +108,12 @@ def _alone(effort: Effort, store: Store, largest: Question, results: Results) ->
     measure_memory(largest, store, results)
     measure_starts(store, results, effort.rounds)
     results.single["change"] = change_ms(store, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
+    say("The desk ...")
+    results.desk = desk.pages(store, effort.desk)
+    results.deed = desk.deed(store, effort.plan.owner_of(effort.plan.big[1]))
     with tempfile.TemporaryDirectory(prefix="voiceadmin-") as empty:
+        alone = Plan(effort.exported + 60, 4, (effort.exported, 20, 20, 20))
+        results.export = desk.export(make_store(alone, Path(empty) / "export", say), 1)
         results.single["import"] = import_rate(Path(empty), effort.imported)
         results.prices = prices(Path(empty) / "prices", effort.priced)
         unknown, known = refusals_ms(Path(empty) / "accounts", effort.tries)

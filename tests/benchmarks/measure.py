@@ -21,6 +21,7 @@ from statistics import median
 from typing import Any
 
 from tests.benchmarks.client import BadAnswer, Rate, fetch, rate, times
+from tests.benchmarks.desk import Asked, Deed, Export
 from tests.benchmarks.servers import (
     ADDRESSES,
     ADMINS,
@@ -67,7 +68,7 @@ class Results:
     rounds: median milliseconds in each round, by question and server. fastest:
     of all single answers; what else the machine does touches it least. rates:
     by what was asked and how, in each round. single: other figures by name.
-    prices: of what a write has to keep up.
+    prices: of what a write has to keep up. desk: its pages by name.
     """
 
     rounds: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
@@ -75,6 +76,9 @@ class Results:
     rates: dict[str, list[Rate]] = field(default_factory=lambda: defaultdict(list))
     single: dict[str, float | None] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    desk: Mapping[str, Asked] = field(default_factory=dict)
+    deed: Deed | None = None
+    export: Export | None = None
 
     def median(self, question: str, server: str = OURS) -> float | None:
         """The median of the rounds in milliseconds, or None where it was not measured."""

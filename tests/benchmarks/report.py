@@ -51,6 +51,7 @@ def figures(results: Results, plan: Plan) -> list[Figure]:
         *_answers(results, plan),
         *_many(results),
         *_postgresql(results, plan),
+        *_desk(results),
         *_rest(results),
     ]
 
@@ -121,6 +122,19 @@ def _postgresql(results: Results, plan: Plan) -> Iterator[Figure]:
     yield Figure(f"{question}: FastAPI against us, both on PostgreSQL", ratio, 6, least=True)
 
 
+def _desk(results: Results) -> Iterator[Figure]:
+    for name in ("Overview", "Triage", "Triage, unused", "Triage, one organization", "Providers", "Clean-up"):
+        asked = results.desk.get(name)
+        yield Figure(f"{name}: 95 of 100 answers within", asked and asked.high, 100, "ms")
+    deed, export = results.deed, results.export
+    many = f"{deed.voices:,} voices" if deed else "many voices"
+    yield Figure(f"{many} archived at once", deed and deed.doing, 5, "s")
+    yield Figure(f"{many} restored by undoing that", deed and deed.undoing, 5, "s")
+    long = f"CSV of {export.voices:,} voices" if export else "a long CSV"
+    yield Figure(f"{long}: first byte", export and export.first, 1, "s")
+    yield Figure(f"{long}: memory more than before", export and export.memory, 20, "MB")
+
+
 def _rest(results: Results) -> Iterator[Figure]:
     yield Figure("a change of one voice", results.single.get("change"), 5, "ms")
     yield Figure("import", results.single.get("import"), 20_000, "voices/s", least=True)
@@ -150,6 +164,10 @@ def lines(results: Results, found: list[Figure]) -> Iterator[str]:
         yield "\nMicroseconds that writes cost: a voice that is added, a use of a voice"
         for part, price in results.prices.items():
             yield f"    {part:<36} {price.adding:10.1f} {price.changing:10.1f}"
+    if results.desk:
+        yield "\nThe desk over the whole store, in milliseconds: counted anew; median and 95th percentile of the others"
+        for name, asked in results.desk.items():
+            yield f"    {name:<36} {asked.anew:10.1f} {asked.middle:10.1f} {asked.high:10.1f}"
     yield "\nFigures to be reached"
     yield from map(str, found)
 
@@ -173,6 +191,9 @@ def as_json(results: Results, found: list[Figure], plan: Plan) -> dict[str, Any]
         "answers_a_second": {name: [rate._asdict() for rate in rates] for name, rates in results.rates.items()},
         "single": results.single,
         "prices_us": {part: price._asdict() for part, price in results.prices.items()},
+        "desk_ms": {name: asked._asdict() for name, asked in results.desk.items()},
+        "deed": results.deed and results.deed._asdict(),
+        "export": results.export and results.export._asdict(),
         "figures": [asdict(figure) | {"met": figure.met} for figure in found],
     }
 

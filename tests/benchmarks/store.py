@@ -206,6 +206,13 @@ def _fill(plan: Plan) -> None:
                 if not more:
                     break
                 db.session.execute(upsert(ClonedVoice), batch)
+    with writing():  # each assistant speaks with a voice of its organization, whatever its status
+        db.session.execute(
+            text(
+                "UPDATE assistant SET (tts_provider, tts_voice_id) = (SELECT provider, provider_voice_id"
+                " FROM cloned_voice WHERE organization_id = assistant.organization_id AND id % 3 = 0 LIMIT 1)"
+            )
+        )
 
 
 def _settle() -> None:

@@ -20,7 +20,7 @@ from tests.benchmarks.servers import KINDS, OURS, RAW, TABLE, Page, installed, s
 from tests.benchmarks.store import Plan, Store, Touch, make_store, plain_store, voices
 
 TINY = Plan(400, 12, (200, 60, 80, 20))
-EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1)
+EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 50)
 CHOSEN = (OURS, TABLE, "Django admin", RAW)
 
 

@@ -9,11 +9,14 @@ from tests.conftest import SHELL
 from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
 from voiceadmin.actions.accounts import Grant, invite
 from voiceadmin.actions.audit import record
+from voiceadmin.actions.desk import do
 from voiceadmin.actions.keys import make_key
+from voiceadmin.actions.prices import set_price
 from voiceadmin.db import writing
+from voiceadmin.desk import Limits, Order, Subject
 from voiceadmin.models import Organization
 from voiceadmin.people import EVERYTHING, Actor, Thing
-from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role, VoiceStatus
+from voiceadmin.vocabulary import MAX_NOTE, Act, ActorKind, AuditWord, ObjectKind, Role, VoiceStatus
 
 LANGUAGES = 40
 VOICES = 60
@@ -40,6 +43,7 @@ def fill_excess(now: datetime) -> None:
     make_assistant(organization, id=NAMELESS, name="  ", tts_provider=PROVIDERS[2], tts_voice_id="q" * 500)
     make_assistant(make_organization(" "), id=LONELY, name="Lonely")
     _fill_mixed(now)
+    _fill_leavings(now)
     put_voices(
         organization,
         [
@@ -59,6 +63,24 @@ def fill_excess(now: datetime) -> None:
             for number in range(1, VOICES + 1)
         ],
     )
+    _fill_desk(now)
+
+
+def _fill_desk(now: datetime) -> None:
+    """Deed 1 left some voices alone. Voice 3 has been through everything, with notes as long as they may be."""
+    by = Actor(ActorKind.ACCOUNT, 1, f"{'m' * 64}@{'w' * 181}.example")
+    voices = tuple(Subject(ObjectKind.VOICE, number) for number in range(1, VOICES + 1))
+    for number, (act, subjects, how) in enumerate(
+        (
+            (Act.RESTORE, voices, {}),
+            (Act.SNOOZE, voices[2:4], {"until": now + timedelta(days=3650)}),
+            (Act.ASSIGN, voices[2:4], {"owner": 1}),
+            (Act.NOTE, voices[2:4], {"why": "N" * MAX_NOTE}),
+            (Act.NOTE, voices[2:4], {"why": "words of a note " * 60}),
+            (Act.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE}),
+        )
+    ):
+        do(EVERYTHING, Order(act, subjects, f"{number}", 0, **how), Limits(), by=by, now=now)  # type: ignore[arg-type]
 
 
 def _fill_people(now: datetime, organization: Organization) -> None:
@@ -109,3 +131,24 @@ def _fill_mixed(now: datetime) -> None:
             for number in range(1, 34)
         ],
     )
+
+
+def _fill_leavings(now: datetime) -> None:
+    """What could go, at a price that has no blank to break at."""
+    put_voices(
+        make_organization("Leavings" * 100),
+        [
+            voice_row(
+                id=2000 + number,
+                name=NAMES[number],
+                provider=PROVIDERS[number],
+                provider_voice_id=PROVIDER_IDS[number],
+                last_used_at=now - timedelta(days=3000) if number % 2 else None,
+                synthesis_count=2**63 - 1 if number % 2 else 0,
+            )
+            for number in range(4)
+        ],
+    )
+    for number, provider in enumerate(PROVIDERS):
+        day = now.date() - timedelta(days=400 * number)
+        set_price(provider, 999_999_999, f"US{'ABCD'[number]}", day, by=SHELL, now=now)

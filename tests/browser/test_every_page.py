@@ -81,6 +81,24 @@ def ask_first(button: str) -> Callable[[Page], None]:
     return do
 
 
+def plan_all(page: Page) -> None:
+    """Make a plan of the voices that could go."""
+    send("Make a plan")(page)
+
+
+def then(first: Callable[[Page], None], link: str, *more: Callable[[Page], None]) -> Callable[[Page], None]:
+    """Do something, follow a link, and do more."""
+
+    def do(page: Page) -> None:
+        first(page)
+        with page.expect_navigation():
+            page.get_by_role("link", name=link, exact=True).click()
+        for act in more:
+            act(page)
+
+    return do
+
+
 def keep_a_role(page: Page) -> None:
     """Save a role as it is, which the next page confirms in words."""
     send("Save the role at Acme Telecom")(page)
@@ -98,7 +116,43 @@ def come_over_plain_http(page: Page) -> None:
     page.set_extra_http_headers({})
 
 
+def act_on_the_first(act: str) -> Callable[[Page], None]:
+    """Do something to the first voice of a page, and go on to the page that follows."""
+
+    def do(page: Page) -> None:
+        page.get_by_role("checkbox").first.check()
+        send(act)(page)
+
+    return do
+
+
+def open_keys(page: Page) -> None:
+    """Open the list of keys."""
+    page.get_by_role("button", name="Keys").click()
+
+
+def note_nothing(page: Page) -> None:
+    """Send an empty note."""
+    page.locator("summary").filter(has_text="Add a note").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add a note (").click()
+
+
+def archive_nothing(page: Page) -> None:
+    """Press the button where no script keeps it from being pressed before anything is ticked."""
+    page.get_by_role("button", name="Archive", exact=True).evaluate("(button) => { button.disabled = false }")
+    send("Archive")(page)
+
+
+def tick_two(page: Page) -> None:
+    """Tick the first two voices."""
+    for number in (0, 1):
+        page.locator("tbody").get_by_role("checkbox").nth(number).check()
+
+
 PAGES = {
+    "overview": Scene("sample", "/"),
+    "triage": Scene("crowd", "/triage?size=25&provider=resemble"),
     "assistants": Scene("sample", "/assistants"),
     "voices": Scene("excess", f"/assistants/{MIXED}/voices?size=25&page=2&sort=created"),
     "voice": Scene("sample", "/voices/456"),
@@ -110,6 +164,10 @@ PAGES = {
     "new key": Scene("crowd", "/keys/new"),
     "keys": Scene("crowd", "/keys"),
     "activity": Scene("crowd", "/activity?kind=voice-changed&kind=voices-imported"),
+    "providers": Scene("sample", "/providers"),
+    "clean-up": Scene("crowd", "/clean-up"),
+    "plan": Scene("crowd", "/clean-up", does=plan_all),
+    "prices": Scene("crowd", "/clean-up/prices"),
 }
 VOICES = "/assistants/31/voices"
 STATES = {
@@ -126,6 +184,10 @@ STATES = {
     ),
     "voices on the first page": Scene("sample", f"{VOICES}?size=25"),
     "voices on a middle page": Scene("sample", f"{VOICES}?page=12&size=25"),
+    "voices ticked": Scene("sample", f"{VOICES}?size=25", does=tick_two),
+    "voices as a viewer sees them": Scene("crowd", f"{VOICES}?size=25", token=VIEWER),
+    "voices from code": Scene("sample", f"{VOICES}/code?status=ready"),
+    "all voices that match": Scene("sample", f"{VOICES}/all?status=ready"),
     "voices opened": Scene("sample", f"{VOICES}?size=25", opened=True),
     "no voice matches": Scene("sample", f"{VOICES}?q=zzz&status=failed&provider=resemble"),
     "voices past the last page": Scene("sample", f"{VOICES}?page=99"),
@@ -185,9 +247,49 @@ STATES = {
     "older activity": Scene("crowd", "/activity?older=60"),
     "activity of somebody": Scene("crowd", "/activity?who=tester&kind=voice-changed&voice=456&since=2026-11-01", 200),
     "no activity found": Scene("crowd", "/activity?who=nobody"),
+    "no overview": Scene("bare", "/"),
+    "overview of a stranger": Scene("open", "/", token=""),
+    "excessive overview": Scene("excess", "/"),
+    "no triage": Scene("bare", "/triage"),
+    "triage of assistants": Scene("sample", "/triage?reason=assistant-unready"),
+    "triage opened": Scene("sample", "/triage?size=25&reason=stuck&reason=poor", opened=True),
+    "triage of somebody who looks": Scene("crowd", "/triage?size=25", token=VIEWER),
+    "triage further down": Scene("sample", "/triage?size=25&after=60.0.1"),
+    "triage past its end": Scene("sample", "/triage?after=90.0.1"),
+    "triage of what is hushed": Scene("bare", "/triage?hushed=yes&reason=failed"),
+    "triage wrongly asked for": Scene("sample", "/triage?reason=x&provider=x&owner=x&hushed=x&after=x", 422),
+    "triage acted on": Scene("crowd", "/triage?reason=failed&size=25", does=act_on_the_first("Acknowledge")),
+    "keys of the triage": Scene("sample", "/triage?reason=duplicate", does=open_keys),
+    "excessive triage": Scene("excess", "/triage"),
+    "nothing ticked": Scene("sample", "/triage?reason=duplicate", 422, does=archive_nothing),
+    "all that match": Scene("sample", "/triage/all?reason=failed"),
+    "all that match, with menus": Scene("excess", "/triage/all", opened=True),
+    "all that match, with faults": Scene("sample", "/triage/all", 422, does=note_nothing),
+    "no match": Scene("bare", "/triage/all?reason=failed"),
+    "deed": Scene("excess", "/desk/1"),
+    "voice with a history": Scene("excess", "/voices/3"),
+    "voice with its menus": Scene("sample", "/voices/456", opened=True),
     "no activity": Scene("bare", "/activity"),
     "activity wrongly asked for": Scene("crowd", "/activity?kind=x&voice=x&since=x&until=x&who=%00&older=x", 422),
     "excessive activity": Scene("excess", "/activity"),
+    "providers of an organization": Scene("sample", "/providers?organization=1"),
+    "no providers": Scene("bare", "/providers"),
+    "excessive providers": Scene("excess", "/providers"),
+    "providers wrongly asked for": Scene("sample", "/providers?organization=x", 422),
+    "nothing to clean up": Scene("bare", "/clean-up"),
+    "clean-up filtered": Scene("sample", "/clean-up?organization=1&provider=resemble&reason=unused", opened=True),
+    "clean-up as a viewer sees it": Scene("crowd", "/clean-up", token=VIEWER),
+    "clean-up wrongly asked for": Scene("sample", "/clean-up?provider=x", 422),
+    "excessive clean-up": Scene("excess", "/clean-up"),
+    "excessive plan": Scene("excess", "/clean-up", does=plan_all),
+    "dry run": Scene("crowd", "/clean-up", does=then(plan_all, "Dry run")),
+    "plan to confirm": Scene("crowd", "/clean-up", does=then(plan_all, "Confirm and archive")),
+    "plan wrongly confirmed": Scene(
+        "crowd", "/clean-up", 422, does=then(plan_all, "Confirm and archive", send("Archive them"))
+    ),
+    "no plan made": Scene("sample", "/clean-up", 422, does=send("Make a plan", Voices_at_most="0")),
+    "excessive prices": Scene("excess", "/clean-up/prices"),
+    "price with faults": Scene("sample", "/clean-up/prices", 422, does=send("Keep it", Price="x", As_of="")),
 }
 
 

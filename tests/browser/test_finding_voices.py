@@ -135,7 +135,7 @@ def test_a_wrong_address_leads_back_to_the_list(visit: Visit, live_server: str) 
 
 
 def test_from_an_assistant_to_what_it_speaks_with_and_back(visit: Visit, live_server: str) -> None:
-    page = visit(live_server)
+    page = visit(live_server + "/assistants")
     page.get_by_label("Name or id").fill("night")
     page.get_by_role("button", name="Search").click()
     row = page.get_by_role("row", name="Night desk")

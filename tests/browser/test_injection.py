@@ -18,12 +18,14 @@ from tests.conftest import NOW
 from tests.factories import make_account, make_assistant, make_organization, make_voice
 from voiceadmin.actions.accounts import Grant, invite
 from voiceadmin.actions.audit import record_all
+from voiceadmin.actions.desk import do
 from voiceadmin.actions.keys import make_key
 from voiceadmin.db import db, writing
+from voiceadmin.desk import Limits, Order, Subject
 from voiceadmin.models import Account
 from voiceadmin.people import EVERYTHING, Actor, Thing
 from voiceadmin.shapes import quoted
-from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role
+from voiceadmin.vocabulary import Act, ActorKind, AuditWord, ObjectKind, Role
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -95,7 +97,7 @@ SEARCHED = [payload for payload in PAYLOADS if payload.strip() and len(payload) 
 
 @pytest.fixture(scope="module")
 def server(serve: Serve) -> str:
-    """A server where payload n, from 1, is every text of organization, assistant and voice n.
+    """A server where payload n, from 1, is every text of organization, assistant and voice n and its doings.
 
     All payloads together are the texts of the voices 101 onward, of assistant 1000.
     """
@@ -109,6 +111,14 @@ def server(serve: Serve) -> str:
             texts = {"provider_voice_id": payload, "language": payload, "gender": payload, "provider": payload}
             make_voice(organization, id=number, name=payload, **texts)
             make_voice(everything, id=100 + number, name=payload, **texts)
+        for number, payload in enumerate(PAYLOADS, 1):
+            account = make_account(platform=True)
+            with writing():
+                db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
+            by, voice = Actor(ActorKind.ACCOUNT, account.id, payload, payload), (Subject(ObjectKind.VOICE, number),)
+            for act, how in ((Act.NOTE, {"why": payload}), (Act.SNOOZE, {}), (Act.ASSIGN, {"owner": account.id})):
+                order = Order(act, voice, f"{act} {number}", 0, **how)
+                do(EVERYTHING, order, Limits(), by=by, now=NOW)
 
     return serve(fill)
 
@@ -160,9 +170,15 @@ def marked(marked_page: Page) -> Iterator[Page]:
     watch.check()
 
 
-def check_unharmed(page: Page, forms: int) -> None:
+def check_unharmed(page: Page, forms: int, scripts: int = 1) -> None:
     """Nothing ran, and nothing is in the page that its templates did not put there. forms: signing out is one."""
-    assert page.evaluate(HARM) == {"executed": False, "foreign": [], "handlers": [], "forms": forms, "scripts": 1}
+    assert page.evaluate(HARM) == {
+        "executed": False,
+        "foreign": [],
+        "handlers": [],
+        "forms": forms,
+        "scripts": scripts,
+    }
 
 
 def seen(payload: str) -> str:
@@ -183,9 +199,9 @@ def test_the_list_of_assistants_shows_them_all(marked: Page, server: str) -> Non
 def test_a_list_of_voices_shows_them_all(marked: Page, server: str) -> None:
     marked.goto(server + "/assistants/1000/voices?size=100&sort=created")
 
-    check_unharmed(marked, forms=2)
+    check_unharmed(marked, forms=3)
     rows = marked.locator("tbody").get_by_role("row")
-    assert rows.locator("th > a").all_text_contents() == [seen(payload) for payload in PAYLOADS]
+    assert rows.locator("th a").all_text_contents() == [seen(payload) for payload in PAYLOADS]
     assert rows.locator("th > span").all_text_contents() == PAYLOADS
     assert rows.locator("td:nth-child(2)").all_text_contents() == PAYLOADS
     assert rows.locator("td:nth-child(3)").all_text_contents() == [f"{payload} · {payload}" for payload in PAYLOADS]
@@ -198,12 +214,61 @@ def test_a_voice_shows_them_everywhere(marked: Page, server: str) -> None:
     for number, payload in enumerate(PAYLOADS, 1):
         marked.goto(f"{server}/voices/{number}")
 
-        check_unharmed(marked, forms=1)
+        check_unharmed(marked, forms=2, scripts=2)
         shown = marked.evaluate(SHOWN)
         assert shown["heading"] == shown["assistant"] == seen(payload)
         assert shown["record"][1:6] == [payload] * 5
         assert json.loads(shown["json"])["name"] == payload
         assert shown["title"] == re.sub(HTML_SPACE, " ", f"{seen(payload)} · voiceadmin").strip(" ")
+
+
+def test_a_voice_shows_who_did_what_to_it(marked: Page, server: str) -> None:
+    for number, payload in enumerate(PAYLOADS, 1):
+        marked.goto(f"{server}/voices/{number}")
+
+        told = marked.locator(".timeline b:first-child").all_text_contents()
+        assert lines(told) == lines([payload]) or not payload
+        assert f"left a note on it: {payload}" in (marked.locator(".timeline").text_content() or "")
+        assert lines([payload]) <= lines(marked.locator("#act-owner option").all_text_contents())
+
+
+def test_the_queue_shows_them_all(marked: Page, server: str) -> None:
+    wanted = lines([seen(payload) for payload in PAYLOADS])
+    for hushed in ("", "yes"):
+        marked.goto(f"{server}/triage?size=100&hushed={hushed}")
+
+        check_unharmed(marked, forms=3, scripts=2)
+        rows = marked.locator("tbody tr")
+        assert wanted <= lines(rows.locator("th > a").all_text_contents())
+        assert lines(PAYLOADS) <= lines(rows.locator("th > span").all_text_contents())
+        ticks = marked.get_by_role("checkbox").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
+        assert wanted <= lines([tick for tick in ticks if tick])
+    assert wanted <= lines(rows.locator("td:nth-child(2) .tag").all_text_contents())
+    assert lines(PAYLOADS) <= lines(rows.locator("td:nth-child(4) .name").all_text_contents()) | {""}
+    for payload in SEARCHED:
+        asked = quote(payload, safe="")
+        marked.goto(f"{server}/triage?reason={asked}&provider={asked}x&owner={asked}&hushed={asked}&after={asked}")
+        check_unharmed(marked, forms=2)
+        assert quoted(payload, 40) in (marked.get_by_role("alert").text_content() or "")
+
+
+def test_the_overview_shows_them(marked: Page, server: str) -> None:
+    marked.goto(server + "/")
+
+    check_unharmed(marked, forms=1)
+    assert lines(PAYLOADS) <= lines(marked.locator(".stood h3 .name").all_text_contents())
+
+
+def test_what_was_done_and_all_that_match_do_no_harm(marked: Page, server: str) -> None:
+    for number, payload in enumerate(PAYLOADS):
+        marked.goto(f"{server}/desk/{3 * number + 1}")
+        check_unharmed(marked, forms=2)
+        if payload.strip():
+            assert payload.strip() in (marked.locator(".head p").text_content() or "")
+        if payload in SEARCHED:
+            marked.goto(f"{server}/triage/all?provider={quote(payload, safe='')}")
+            check_unharmed(marked, forms=2)
+            assert lines([marked.locator("main p b").nth(1).text_content() or ""]) == lines([payload])
 
 
 def test_a_search_and_filters_show_what_was_asked(marked: Page, server: str) -> None:
@@ -212,7 +277,7 @@ def test_a_search_and_filters_show_what_was_asked(marked: Page, server: str) -> 
         assistant = PAYLOADS.index(payload) + 1
         marked.goto(f"{server}/assistants/{assistant}/voices?q={asked}&provider={asked}&language={asked}")
 
-        check_unharmed(marked, forms=2)
+        check_unharmed(marked, forms=3)
         sentence, field = marked.evaluate(ASKED)
         assert f"1 of 1 voice at {payload}, in {payload}, with “{payload.strip()}”" in sentence
         assert field == payload.strip()

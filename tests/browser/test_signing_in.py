@@ -75,7 +75,7 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     ada = visit(f"{own_server}/join/{SETUP}", fresh=True, token="", script=script)
 
     type_into(ada, **{"E-mail": "ada@example.com", "Your name": "Ada", "Password": PASSWORD})
-    expect(ada.get_by_role("heading", level=1)).to_have_text("Assistants")
+    expect(ada.get_by_role("heading", level=1)).to_have_text("99+ need a person")
     expect(ada.get_by_role("banner")).to_contain_text("Signed in as ada@example.com")
 
     follow(ada, "People")
@@ -88,9 +88,18 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     bao = visit(link, fresh=True, token="", script=script)
     expect(bao.get_by_text("You are invited to Harbor View Inn as viewer.")).to_be_visible()
     type_into(bao, Password="another good password")
+    follow(bao, "Assistants")
     expect(bao.get_by_role("status")).to_contain_text("1–1 of 1 assistant")
     expect(bao.get_by_role("rowheader")).to_contain_text(["Front desk"])
-    expect(bao.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(["Assistants", "Activity"])
+    sections: list[str | re.Pattern[str]] = [
+        "Overview",
+        re.compile("Triage"),
+        "Assistants",
+        "Providers",
+        "Clean-up",
+        "Activity",
+    ]
+    expect(bao.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(sections)
     bao.goto(own_server + "/assistants/31/voices")
     expect(bao.get_by_role("heading", level=1)).to_have_text("Nothing is here")
 

@@ -46,7 +46,7 @@ def test_order_and_pages(voices: Page) -> None:
 
 
 def test_the_code_opens_and_offers_no_button_that_would_not_work(voices: Page) -> None:
-    voices.get_by_text("Use this list from code").click()
+    voices.get_by_role("link", name="Use from code").click()
 
     expect(voices.get_by_text("'http://127.0.0.1")).to_be_visible()
     expect(voices.get_by_role("button", name="Copy")).to_have_count(0)

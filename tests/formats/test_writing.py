@@ -15,7 +15,7 @@ from tests.factories import voice_row
 from tests.strategies import LISTS
 from voiceadmin.formats.reading import read_voices
 from voiceadmin.formats.record import FIELDS, write_record
-from voiceadmin.formats.writing import as_answer, as_file
+from voiceadmin.formats.writing import as_answer, as_file, as_lines
 from voiceadmin.shapes import VoiceRow
 from voiceadmin.vocabulary import ExportFormat
 
@@ -97,6 +97,16 @@ def test_letters_stay_letters_and_numbers_numbers() -> None:
 def test_a_file_of_no_voices_reads_back_to_none(format: ExportFormat, text: str) -> None:
     assert "".join(as_file([], format)) == text
     assert read_back(text.encode()) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_records_of_another_kind_are_a_json_list_with_one_a_line(count: int) -> None:
+    records = [{"name": "=1", "number": number, "more": [1]} for number in range(count)]
+
+    text = "".join(as_lines(["name", "number", "more"], records, ExportFormat.JSON))
+
+    assert json.loads(text) == records
+    assert text.count("\n") == count + 2
 
 
 @pytest.mark.parametrize("format", list(ExportFormat))

@@ -1,13 +1,15 @@
-"""What programs write into the address of the JSON route."""
+"""What programs write into the addresses of the JSON routes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from voiceadmin.forms.query import VoiceQueryForm
+from voiceadmin.desk import Place, QueueFilters
+from voiceadmin.forms.query import AttentionQueryForm, VoiceQueryForm
 from voiceadmin.shapes import VoiceQuery
 from voiceadmin.vocabulary import MAX_ID, VoiceStatus
 
@@ -94,3 +96,49 @@ def test_the_bounds_of_a_number_are_in(name: str, given: str, query: VoiceQuery)
 
     assert filled.validate()
     assert filled.query() == query
+
+
+def queue_form(
+    *pairs: tuple[str, str], people: Callable[[], Mapping[int, str]] = lambda: {7: "Ada@acme.example"}
+) -> AttentionQueryForm:
+    """The form over an address that asks for the queue."""
+    return AttentionQueryForm(
+        MultiDict(pairs), reasons=("failed", "stuck"), own_providers=lambda: ["playht"], people=people
+    )
+
+
+def test_all_that_can_be_asked_of_the_queue_together() -> None:
+    filled = queue_form(
+        *(("reason", "stuck"), ("organization", "+3"), ("provider", "playht"), ("owner", " ada@ACME.example")),
+        *(("limit", "1000"), ("after", "30.1000000.5"), ("size", "x"), ("hushed", "yes")),
+    )
+
+    assert filled.validate()
+    assert filled.filters() == QueueFilters(
+        ("stuck",), 3, ("playht",), "7", after=Place(30, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), 5), size=1000
+    )
+
+
+def test_what_is_not_asked_of_the_queue_is_left_open() -> None:
+    filled = queue_form(*((name, "") for name in ("reason", "organization", "provider", "owner", "limit", "after")))
+
+    assert filled.validate()
+    assert filled.filters() == QueueFilters(size=100)
+
+
+def test_who_may_own_something_is_asked_for_only_when_somebody_is_named() -> None:
+    def asked() -> Mapping[int, str]:
+        raise AssertionError
+
+    for pairs in ((), (("owner", ""),), (("owner", "none"),)):
+        filled = queue_form(*pairs, people=asked)
+        assert filled.validate()
+    assert filled.filters().owner == "none"
+
+
+@pytest.mark.parametrize("given", ["7", "NONE", "ada", "ada@acme.example.org", "\0", "none "])
+def test_an_owner_that_nobody_is_is_refused(given: str) -> None:
+    filled = queue_form(("owner", given))
+
+    assert not filled.validate()
+    assert [(fault["type"], fault["input"]) for fault in filled.faults()] == [("value_error", given)]

@@ -27,11 +27,13 @@ from tests.strategies import IN_DATABASE
 from voiceadmin import create_app
 from voiceadmin.actions.accounts import Grant, invite, make_reset_link
 from voiceadmin.actions.audit import note
+from voiceadmin.actions.desk import do
 from voiceadmin.actions.keys import make_key
 from voiceadmin.actions.sessions import sign_in
 from voiceadmin.actions.store import let_go
 from voiceadmin.config import Settings
 from voiceadmin.db import Base, db, upsert, write_options, writing
+from voiceadmin.desk import Limits, Order, Subject
 from voiceadmin.migrations import HERE, migrate, newest, revision_of_store
 from voiceadmin.models import ClonedVoice
 from voiceadmin.people import EVERYTHING, Actor, OrganizationId, Thing
@@ -40,7 +42,7 @@ from voiceadmin.queries.rows import voice_columns
 from voiceadmin.queries.voice_lists import list_voices
 from voiceadmin.queries.voices import voices_answer
 from voiceadmin.shapes import VoiceFilters, VoiceQuery
-from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role
+from voiceadmin.vocabulary import Act, ActorKind, AuditWord, ObjectKind, Role, VoiceStatus
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -300,3 +302,24 @@ def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> 
     note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=by, now=now)
     with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
         db.session.execute(text("DELETE FROM audit_line"))
+
+
+def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status(bare: Flask) -> None:
+    migrate()
+    acme, by, now = make_organization(), Actor(ActorKind.SHELL, None, "tester"), datetime(2026, 11, 22, tzinfo=UTC)
+    put_voices(acme, [voice_row(id=number, status=status) for number, status in enumerate(VoiceStatus, 1)])
+    subjects = tuple(Subject(ObjectKind.VOICE, number) for number in range(1, len(VoiceStatus) + 1))
+    do(EVERYTHING, Order(Act.ARCHIVE, subjects, "key", 0), Limits(), by=by, now=now)
+    db.session.rollback()
+
+    go("0003", down=True)
+    kept = db.session.execute(text("SELECT status FROM cloned_voice ORDER BY id")).scalars().all()
+    counted = db.session.execute(text("SELECT status, sum(voices) FROM voice_count GROUP BY status")).all()
+    db.session.rollback()
+    go("head")
+
+    assert kept == [status.value for status in VoiceStatus]
+    assert {status: int(number) for status, number in counted} == dict.fromkeys(kept, 1)
+    assert differences() == []
+    deed = do(EVERYTHING, Order(Act.ARCHIVE, subjects, "key", 0), Limits(), by=by, now=now)
+    assert deed.number == len(subjects)

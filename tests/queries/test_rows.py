@@ -27,6 +27,21 @@ WITHOUT = {  # queries that need no scope, each for a reason
     "visitors.link_row": "makes a row of what others have read",
     "visitors.has_account": "for whoever holds a link to that e-mail",
     "visitors.any_account": "says whether the store has been set up",
+    "attention.reasons_of": "for what the caller has found in a scope",
+    "attention.lines_of": "the same",
+    "attention_answer.count_by_reason": "adds up what others have counted",
+    "attention_answer.item_record": "writes a line that others have read",
+    "desk.count_set_to": "for what the caller has found in a scope",
+    "attention.line_record": "writes a line that others have read",
+    "desk.deed_row": "makes a row of what others have read",
+    "desk.is_undoable": "reads nothing",
+    "desk.last_deed": "a number that says nothing of what it numbers",
+    "providers.providers_file": "writes figures that others have read",
+    **{
+        f"clean_up.{name}": "for a plan that the caller has found in a scope"
+        for name in ("organizations_of_plan", "deeds_to_undo", "list_items", "judge", "check_plan", "restore_sheet")
+    },
+    "clean_up.list_prices": "prices are everybody's",
     "voices.voice_record": "writes a voice that others have read",
     "search.candidates": "makes SQL out of an id that the list was given",
     "search.held": "makes SQL and reads nothing",
@@ -34,7 +49,7 @@ WITHOUT = {  # queries that need no scope, each for a reason
         f"rows.{name}": "makes rows of what others have read, or statements that others narrow"
         for name in (
             *("voice_row", "voice_values", "voice_columns", "organization_row", "revision"),
-            *("select_assistants", "assistant_row", "ready"),
+            *("select_assistants", "assistant_row", "ready", "as_told"),
         )
     },
 }

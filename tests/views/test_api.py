@@ -1,10 +1,10 @@
-"""The JSON route, as a client that was written for the platform meets it."""
+"""The JSON routes, as a client that was written for the platform meets them, and a monitor."""
 
 from __future__ import annotations
 
 import json
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,13 +13,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.conftest import NOW, SHELL
-from tests.factories import make_assistant, make_organization, make_voice
+from tests.factories import make_account, make_assistant, make_organization, make_voice
+from voiceadmin import clock
+from voiceadmin.actions.desk import do
+from voiceadmin.actions.keys import make_key
 from voiceadmin.actions.sample import fill_sample
 from voiceadmin.db import db, writing
+from voiceadmin.desk import Limits, Order, Subject
 from voiceadmin.models import Organization
+from voiceadmin.people import EVERYTHING
+from voiceadmin.queries.reasons import BY_WORD
 from voiceadmin.queries.voices import voices_answer
 from voiceadmin.views.bodies import Bodies
-from voiceadmin.vocabulary import MAX_ID, VoiceStatus
+from voiceadmin.vocabulary import MAX_ID, Act, ObjectKind, Role, VoiceStatus
 
 ROUTE = "/api/v1/assistants/{}/cloned-voices"
 STATUS_FAULT = "Input should be 'processing', 'ready', 'failed' or 'archived'"
@@ -381,3 +387,326 @@ def test_extreme_numbers_come_through_as_they_are(client: FlaskClient, acme: Org
 
     assert [voice["quality_score"] for voice in voices] == scores
     assert {voice["synthesis_count"] for voice in voices} == {MAX_ID}
+
+
+# What needs a person
+
+QUEUE = "/api/v1/attention"
+MOMENT = timedelta(microseconds=1)
+NONE = dict.fromkeys(BY_WORD, 0)
+FAULT = {
+    "reason": "Input should be 'assistant-unready', 'failed', 'stuck', 'poor', 'duplicate', 'unused' or 'never-used'",
+    "owner": "Value error, this is neither 'none' nor the e-mail of a possible owner",
+    "after": "Value error, this is not the `next` of an answer",
+    "number": "Input should be a valid integer, unable to parse string as an integer",
+}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is just now, counting a small store is not dear."""
+    monkeypatch.setattr("voiceadmin.views.kept.DEAR", 3600)
+
+
+def at(time: datetime, patch: pytest.MonkeyPatch) -> None:
+    """Let it be this time."""
+    patch.setattr(clock, "now", lambda: time)
+
+
+def order(act: Act, voice: int, **fields: Any) -> None:
+    """Do something to a voice at the desk."""
+    subject = Subject(ObjectKind.VOICE, voice)
+    do(EVERYTHING, Order(act, (subject,), f"{act} {voice}", 0, **fields), Limits(), by=SHELL, now=NOW)
+
+
+def queue(client: FlaskClient, query: str = "") -> dict[str, Any]:
+    """What the route answers."""
+    response = client.get(QUEUE + query)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.get_json()
+    return answer
+
+
+def test_the_documented_queue_is_answered_letter_for_letter(client: FlaskClient, now: datetime) -> None:
+    fill_sample(now, by=SHELL, now=NOW)
+    of_front_desk = db.session.scalar(text("SELECT organization_id FROM assistant WHERE id = 123"))
+    db.session.rollback()
+
+    response = client.get(f"{QUEUE}?organization={of_front_desk}&limit=2")
+
+    assert response.content_type == "application/json"
+    assert json.dumps(response.get_json()) == json.dumps(
+        {
+            "success": True,
+            "counts": {
+                "assistant-unready": 0,
+                "failed": 0,
+                "stuck": 1,
+                "poor": 0,
+                "duplicate": 0,
+                "unused": 2,
+                "never-used": 0,
+            },
+            "items": [
+                {
+                    "kind": "voice",
+                    "id": 458,
+                    "name": "Training Voice Sample",
+                    "organization_id": of_front_desk,
+                    "organization": "Harbor View Inn",
+                    "provider": "elevenlabs",
+                    "voice_id": 458,
+                    "voice_name": "Training Voice Sample",
+                    "voice_status": "processing",
+                    "reason": "stuck",
+                    "severity": "high",
+                    "since": "2024-01-15T15:00:00Z",
+                    "owner": None,
+                    "reasons": [
+                        {
+                            "reason": "stuck",
+                            "severity": "high",
+                            "since": "2024-01-15T15:00:00Z",
+                            "remedy": "Look at it at the provider; clone it again or archive it.",
+                        }
+                    ],
+                },
+                {
+                    "kind": "voice",
+                    "id": 457,
+                    "name": "Resemble Brand Voice",
+                    "organization_id": of_front_desk,
+                    "organization": "Harbor View Inn",
+                    "provider": "resemble",
+                    "voice_id": 457,
+                    "voice_name": "Resemble Brand Voice",
+                    "voice_status": "ready",
+                    "reason": "unused",
+                    "severity": "low",
+                    "since": "2024-01-15T12:15:00Z",
+                    "owner": None,
+                    "reasons": [
+                        {
+                            "reason": "unused",
+                            "severity": "low",
+                            "since": "2024-01-15T12:15:00Z",
+                            "remedy": "Archive it if nobody needs it; it holds a slot until it is deleted"
+                            " at the provider.",
+                        }
+                    ],
+                },
+            ],
+            "next": "60.1705320900000000.457",
+        }
+    )
+
+
+def test_the_queue_is_chosen_by_parameters(client: FlaskClient, acme: Organization, now: datetime) -> None:
+    globex = make_organization("Globex")
+    ada = make_account("Ada@acme.example", roles={acme: Role.OPERATOR})
+    make_voice(acme, id=1, status=VoiceStatus.FAILED)
+    make_voice(acme, id=2, status=VoiceStatus.PROCESSING, provider="playht")
+    make_voice(globex, id=3, status=VoiceStatus.FAILED)
+    order(Act.ASSIGN, 2, owner=ada.id)
+
+    for query, numbers, listed in (
+        ("", {"failed": 2, "stuck": 1}, [1, 3, 2]),
+        ("?reason=&organization=&provider=&owner=&limit=&after=&x=1", {"failed": 2, "stuck": 1}, [1, 3, 2]),
+        ("?reason=stuck", {"failed": 2, "stuck": 1}, [2]),
+        ("?reason=stuck&reason=failed", {"failed": 2, "stuck": 1}, [1, 3]),
+        (f"?organization={globex.id}", {"failed": 1}, [3]),
+        ("?provider=playht", {"stuck": 1}, [2]),
+        ("?provider=cartesia", {}, []),
+        ("?owner=none", {"failed": 2}, [1, 3]),
+        ("?owner=ada@ACME.example", {"stuck": 1}, [2]),
+        ("?limit=1000", {"failed": 2, "stuck": 1}, [1, 3, 2]),
+        ("?limit=2", {"failed": 2, "stuck": 1}, [1, 3]),
+    ):
+        answer = queue(client, query)
+
+        assert answer["counts"] == NONE | numbers, query
+        assert [item["id"] for item in answer["items"]] == listed, query
+    assert [item["id"] for item in queue(client, f"?limit=2&after={answer['next']}")["items"]] == [2]
+
+
+def test_a_hundred_are_listed_unless_it_is_asked_otherwise(client: FlaskClient, acme: Organization) -> None:
+    for _ in range(101):
+        make_voice(acme, status=VoiceStatus.FAILED)
+
+    answer = queue(client)
+
+    assert (len(answer["items"]), answer["counts"]["failed"]) == (100, 101)
+    assert len(queue(client, "?after=" + answer["next"])["items"]) == 1
+
+
+def test_a_key_counts_and_lists_what_lies_in_its_scope(stranger: FlaskClient, now: datetime) -> None:
+    places = [make_organization(name) for name in ("Acme", "Globex", "Initech")]
+    for place in places:
+        make_voice(place, id=place.id, status=VoiceStatus.FAILED)
+    everywhere: list[int] = [place.id for place in places]
+
+    for scope in (everywhere[:1], everywhere[1:], None):
+        ids = None if scope is None else frozenset(scope)
+        key = make_key(EVERYTHING, f"Key of {scope}", ids, expires_at=None, by=SHELL, now=NOW)
+        bearer = {"Authorization": f"Bearer {key}"}
+        answer = stranger.get(QUEUE, headers=bearer).get_json()
+
+        inside = everywhere if scope is None else scope
+        assert answer["counts"] == NONE | {"failed": len(inside)}
+        assert [item["organization_id"] for item in answer["items"]] == inside
+        for number in [*everywhere, MAX_ID]:
+            response = stranger.get(f"{QUEUE}?organization={number}", headers=bearer)
+            if number in inside:
+                assert [item["organization_id"] for item in response.get_json()["items"]] == [number]
+            else:
+                assert response.status_code == 404
+                assert response.get_json() == {"detail": f"There is no organization {number}."}
+
+
+def test_words_of_another_organization_are_refused_like_those_of_none(stranger: FlaskClient, now: datetime) -> None:
+    acme, globex = make_organization("Acme"), make_organization("Globex")
+    make_account("bob@globex.example", roles={globex: Role.OPERATOR})
+    make_voice(globex, provider="playht")
+    key = make_key(EVERYTHING, "Key of Acme", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
+
+    def refusal(query: str) -> str:
+        response = stranger.get(f"{QUEUE}?{query}", headers={"Authorization": f"Bearer {key}"})
+        assert response.status_code == 422
+        return response.text
+
+    assert refusal("owner=bob@globex.example") == refusal("owner=zed@nowhere.example").replace(
+        "zed@nowhere.example", "bob@globex.example"
+    )
+    assert refusal("provider=playht") == refusal("provider=nobody").replace("nobody", "playht")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "fault", "message"),
+    [
+        ("reason", "Stuck", "enum", FAULT["reason"]),
+        ("provider", "lmnt", "enum", "Input should be 'elevenlabs', 'resemble', 'inworld' or 'cartesia'"),
+        ("owner", "ada", "value_error", FAULT["owner"]),
+        ("owner", "None", "value_error", FAULT["owner"]),
+        ("owner", "1", "value_error", FAULT["owner"]),
+        ("organization", "acme", "int_parsing", FAULT["number"]),
+        ("organization", "0", "greater_than_equal", "Input should be greater than or equal to 1"),
+        ("organization", "9" * 30, "less_than_equal", f"Input should be less than or equal to {MAX_ID}"),
+        ("limit", "0", "greater_than_equal", "Input should be greater than or equal to 1"),
+        ("limit", "1001", "less_than_equal", "Input should be less than or equal to 1000"),
+        ("after", "30", "value_error", FAULT["after"]),
+        ("after", "30.999999999999999999.1", "value_error", FAULT["after"]),
+        ("after", f"30.0.{MAX_ID + 1}", "value_error", FAULT["after"]),
+        ("after", "30.0.1;--", "value_error", FAULT["after"]),
+    ],
+)
+def test_a_fault_in_what_is_asked_of_the_queue_has_the_shape_of_fastapi(
+    client: FlaskClient, name: str, given: str, fault: str, message: str
+) -> None:
+    response = client.get(QUEUE, query_string={name: given})
+
+    assert response.status_code == 422
+    assert response.get_json() == {"detail": [{"type": fault, "loc": ["query", name], "msg": message, "input": given}]}
+
+
+def test_every_fault_is_named_and_goes_before_a_missing_organization(client: FlaskClient) -> None:
+    response = client.get(QUEUE + "?after=x&limit=x&owner=x&provider=x&organization=999&reason=x")
+
+    assert response.status_code == 422
+    faulty = [fault["loc"][1] for fault in response.get_json()["detail"]]
+    assert faulty == ["reason", "provider", "owner", "limit", "after"]
+
+
+def test_an_unchanged_queue_is_not_sent_again(
+    client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_voice(acme, status=VoiceStatus.FAILED)
+    first = client.get(QUEUE)
+    etag = first.headers["ETag"]
+    at(NOW + timedelta(minutes=29), monkeypatch)
+
+    for header in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        again = client.get(QUEUE, headers={"If-None-Match": header})
+
+        assert (again.status_code, again.data) == (304, b""), header
+        assert again.headers["ETag"] == etag
+        assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "private, no-cache"
+    head = client.head(QUEUE)
+    assert (head.headers["ETag"], head.headers["Content-Length"]) == (etag, first.headers["Content-Length"])
+
+
+@pytest.mark.parametrize(
+    ("reason", "voice"),
+    [
+        ("stuck", {"status": VoiceStatus.PROCESSING, "created_at": NOW - timedelta(minutes=10) + MOMENT}),
+        ("unused", {"synthesis_count": 1, "last_used_at": NOW - timedelta(days=60) + MOMENT}),
+        ("never-used", {"created_at": NOW - timedelta(days=14) + MOMENT}),
+    ],
+)
+def test_time_alone_brings_a_reason_and_moves_the_tag(
+    client: FlaskClient,
+    acme: Organization,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    voice: dict[str, Any],
+) -> None:
+    make_voice(acme, id=9, **voice)
+    before = client.get(QUEUE)
+    assert before.get_json()["counts"] == NONE
+
+    at(NOW + MOMENT, monkeypatch)
+    after = client.get(QUEUE, headers={"If-None-Match": before.headers["ETag"]})
+
+    assert after.status_code == 200
+    assert after.get_json()["counts"] == NONE | {reason: 1}
+    assert [item["id"] for item in after.get_json()["items"]] == [9]
+
+
+def test_the_end_of_a_snooze_moves_the_tag_to_the_microsecond(
+    client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_voice(acme, id=9, status=VoiceStatus.FAILED)
+    loud = client.get(QUEUE).headers["ETag"]
+    order(Act.SNOOZE, 9, until=NOW + timedelta(minutes=20))
+
+    at(NOW + timedelta(minutes=20) - MOMENT, monkeypatch)
+    quiet = client.get(QUEUE)
+    at(NOW + timedelta(minutes=20), monkeypatch)
+
+    assert quiet.get_json()["counts"] == NONE
+    assert client.get(QUEUE, headers={"If-None-Match": quiet.headers["ETag"]}).status_code == 200
+    assert client.get(QUEUE, headers={"If-None-Match": loud}).status_code == 304, "it is what it was"
+
+
+def test_whatever_is_done_moves_the_tag_of_the_queue(client: FlaskClient, acme: Organization, now: datetime) -> None:
+    ada = make_account("ada@acme.example", roles={acme: Role.OPERATOR})
+    make_voice(acme, id=8, status=VoiceStatus.FAILED)
+    make_voice(acme, id=9, status=VoiceStatus.FAILED)
+    tags = [client.get(QUEUE).headers["ETag"]]
+
+    for change in (
+        lambda: order(Act.ASSIGN, 8, owner=ada.id),
+        lambda: order(Act.ACKNOWLEDGE, 8),
+        lambda: order(Act.ARCHIVE, 9),
+        lambda: make_voice(acme, id=7, status=VoiceStatus.PROCESSING),
+        lambda: make_voice(acme, id=7, name="Another name", status=VoiceStatus.PROCESSING),
+    ):
+        change()
+        tags.append(client.get(QUEUE).headers["ETag"])
+
+    assert len(set(tags)) == len(tags)
+
+
+def test_where_counting_is_dear_counts_are_at_most_a_minute_old_and_items_never(
+    client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voiceadmin.views.kept.DEAR", 0)
+    for query in ("", "?owner=none"):
+        assert queue(client, query)["counts"] == NONE
+    make_voice(acme, status=VoiceStatus.FAILED)
+
+    for late, number in ((timedelta(0), 0), (timedelta(minutes=1) - MOMENT, 0), (timedelta(minutes=1), 1)):
+        at(NOW + late, monkeypatch)
+        for query in ("", "?owner=none"):
+            answer = queue(client, query)
+            assert (answer["counts"]["failed"], len(answer["items"])) == (number, 1), late

@@ -11,12 +11,6 @@ from voiceadmin.db import db
 from voiceadmin.vocabulary import VoiceStatus
 
 
-def test_the_first_page_is_the_list_of_assistants(client: FlaskClient) -> None:
-    response = client.get("/")
-
-    assert (response.status_code, response.location) == (302, "/assistants")
-
-
 def test_a_row_says_all_about_an_assistant(open_page: OpenPage) -> None:
     acme = make_organization("Acme")
     make_voice(acme, name="Lobby", provider_voice_id="x1", status=VoiceStatus.ARCHIVED)
@@ -76,6 +70,7 @@ def test_the_list_takes_four_statements_beside_the_visitors(client: FlaskClient)
         organization = make_organization(f"Organization {number}")
         make_voice(organization, provider_voice_id="x")
         make_assistant(organization, tts_provider="elevenlabs", tts_voice_id="x")
+    client.get("/account")  # counts what waits, for the head of every page, which is kept for a while
     statements: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
 

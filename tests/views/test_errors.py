@@ -69,7 +69,7 @@ def test_a_line_of_the_log_stays_one_line(client: FlaskClient, caplog: pytest.Lo
 def test_an_address_that_is_none_says_where_to_go(open_page: OpenPage) -> None:
     page = open_page("/nothing/here", 404)
 
-    assert page.link("Go to the assistants") == "/assistants"
+    assert page.link("Go to the overview") == "/"
 
 
 def test_a_method_that_is_none_is_told_which_are(client: FlaskClient) -> None:

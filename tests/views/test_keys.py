@@ -180,7 +180,7 @@ def test_a_key_is_revoked(admin: FlaskClient, acme: Organization, now: datetime)
 
     found = send(admin, f"/keys/{id}/revoke")
 
-    assert [node.text for node in found.root.all("p") if node.attributes.get("class") == "flash"] == [
+    assert [node.text for node in found.root.all("div") if node.attributes.get("class") == "flash"] == [
         "The key “board” opens nothing any more."
     ]
     assert found.column("State") == ["Revoked just now"]

@@ -55,7 +55,7 @@ def send(client: FlaskClient, address: str, status: int = 200, **fields: str) ->
 
 
 def flashes(found: Page) -> list[str]:
-    return [node.text for node in found.root.all("p") if node.attributes.get("class") == "flash"]
+    return [node.text for node in found.root.all("div") if node.attributes.get("class") == "flash"]
 
 
 def faults(found: Page) -> str:

@@ -9,12 +9,22 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from tests.factories import DAY, make_assistant, make_organization, make_voice, put_voices, voice_row
+from tests.factories import (
+    DAY,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    put_voices,
+    sign_in,
+    voice_row,
+)
 from tests.page import OpenPage, Page
+from voiceadmin import clock
 from voiceadmin.db import db
 from voiceadmin.models import Organization
 from voiceadmin.queries import voice_lists
-from voiceadmin.vocabulary import VoiceOrder, VoiceStatus
+from voiceadmin.vocabulary import Role, VoiceOrder, VoiceStatus
 
 READY, FAILED = VoiceStatus.READY, VoiceStatus.FAILED
 
@@ -71,8 +81,8 @@ def test_a_row_says_all_about_a_voice(acme: Organization, open_page: OpenPage, n
             "1 assistant",
         ]
     ]
-    titles = [node.attributes["title"] for node in page.root.one("tbody").all("time")]
-    assert titles == ["2026-11-22 13:48:00 UTC", "2026-03-02 09:30:00 UTC"]
+    titles = [node.attributes["title"] for node in page.root.one("tbody").walk() if "title" in node.attributes]
+    assert titles == ["2026-11-22 13:48:00 UTC", "09:30:00 UTC"]
     links = {node.attributes["href"] for node in page.root.one("tbody").all("a")}
     assert links == {f"/voices/{voice.id}{place}" for place in ("", "#status", "#quality", "#use", "#assistants")}
 
@@ -264,7 +274,7 @@ def test_code_samples_cover_status_and_provider_and_name_the_rest(acme: Organiza
     make_voice(acme, provider='it\'s; rm -rf "$HOME"', language="fr")
     address = "/assistants/31/voices?provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22&status=ready&language=fr&use=never"
 
-    page = open_page(address)
+    page = open_page(open_page(address).link("Use from code"))
     curl = page.root.one("pre", id="code-curl-text").raw_text
 
     assert curl == (
@@ -275,22 +285,23 @@ def test_code_samples_cover_status_and_provider_and_name_the_rest(acme: Organiza
 
 
 def test_several_statuses_are_named_as_not_covered_by_code(acme: Organization, open_page: OpenPage) -> None:
-    page = open_page("/assistants/31/voices?status=ready&status=failed")
+    page = open_page("/assistants/31/voices/code?status=ready&status=failed")
 
     assert "cloned-voices'" in page.root.one("pre", id="code-curl-text").raw_text
     assert "several statuses" in page.text
 
 
 @pytest.mark.parametrize("voices", [10, 1000])
-def test_the_page_takes_five_statements_beside_the_visitors_whatever_the_number_of_voices(
+def test_the_page_takes_seven_statements_beside_the_visitors_whatever_the_number_of_voices(
     acme: Organization, client: FlaskClient, statements: list[str], voices: int
 ) -> None:
     put_voices(acme, [voice_row() for _ in range(voices)])
+    client.get("/account")  # counts what waits, for the head of every page, which is kept for a while
     statements.clear()
 
     assert client.get("/assistants/31/voices?size=50").status_code == 200
 
-    assert len(statements) == 5
+    assert len(statements) == 7
 
 
 def test_the_page_of_a_voice_shows_every_field_and_explains_its_marks(
@@ -329,6 +340,101 @@ def test_the_page_of_a_voice_shows_every_field_and_explains_its_marks(
     assert "Booking 7 set to it" in page.text
     assert "9 days ago" in page.root.one("section", id="use").text
     assert '"provider_voice_id": "acme__harbour"' in page.root.one("pre", id="json-text").raw_text
+
+
+def section(page: Page, id: str) -> str:
+    return page.root.one("section", id=id).text
+
+
+def test_a_voice_says_why_it_needs_a_person_and_so_do_its_assistants(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY, provider_voice_id="a")
+    make_assistant(acme, id=7, name="Booking", tts_provider="elevenlabs", tts_voice_id="a")
+
+    page = open_page(f"/voices/{voice.id}")
+
+    assert section(page, "reasons") == (
+        "Needs a person"
+        " Failed Cloning failed at ElevenLabs 3 days ago. Clone it again with better samples, or archive it."
+        " Began 3 days ago."
+        " Assistant without its voice Booking: It is set to “Anna” at ElevenLabs, which is failed."
+        " Set the assistant to a ready voice, or get this one ready again."
+    )
+    assert "Failed since 2026-11-19" in section(page, "status")
+
+
+def test_a_voice_without_a_reason_says_nothing_of_any(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    page = open_page(f"/voices/{make_voice(acme, last_used_at=now, synthesis_count=1).id}")
+
+    assert not page.root.all("section", id="reasons")
+    offered = [node.attributes["value"] for node in page.root.all("button", name="act")]
+    assert offered == ["assign", "note", "archive"]
+
+
+def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
+    acme: Organization, client: FlaskClient, open_page: OpenPage, now: datetime
+) -> None:
+    voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
+    address = f"/voices/{voice.id}"
+    for how in (
+        {"act": "assign", "owner": "1"},
+        {"act": "snooze", "until": "2026-12-01"},
+        {"act": "note", "why": "Asked Acme."},
+        {"act": "archive", "why": "Not wanted."},
+    ):
+        form = open_page(address).root.one("form", **{"class": "acting"})
+        response = client.post("/desk", data=Page.hidden_fields(form) | how)
+        assert response.headers["Location"] == address
+
+    page = open_page(address)
+
+    assert page.flashes[-1] == "Archived 1 voice. Undo"
+    assert [node.text for node in page.root.one("section", id="timeline").all("li")] == [
+        "just nowroot@example.com archived a voice: Not wanted. Undo …",
+        "just nowroot@example.com left a note on it: Asked Acme. Undo …",
+        "just nowroot@example.com snoozed Undo …reason failed until 2026-12-01",
+        "just nowroot@example.com assigned Undo …owner none → root@example.com",
+        "3 days agoCreated at ElevenLabs, as upstream says",
+    ]
+    status = section(page, "status")
+    assert "Archived here by root@example.com: Not wanted. Upstream says failed." in status
+    assert "root@example.com looks after it." in status
+    assert [node.attributes["value"] for node in page.root.all("button", name="act")] == ["assign", "note", "restore"]
+
+
+def test_a_timeline_offers_no_undo_for_what_was_taken_back_or_is_too_old(
+    acme: Organization, client: FlaskClient, open_page: OpenPage, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
+    client.post("/desk", data={"subject": voice.id, "act": "archive"})
+    client.post("/desk/1/undo", data={"key": "k"})
+
+    timeline = open_page(f"/voices/{voice.id}").root.one("section", id="timeline").all("li")
+    assert [line.text for line in timeline[:2]] == [
+        "just nowroot@example.com restored a voice: undone Undo …",
+        "just nowroot@example.com archived a voice taken back since",
+    ]
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=30, seconds=1))
+    sign_in(client, make_account(platform=True))
+
+    assert "Undo" not in section(open_page(f"/voices/{voice.id}"), "timeline")
+
+
+def test_a_viewer_reads_a_voice_and_its_timeline_and_does_nothing(
+    acme: Organization, client: FlaskClient, now: datetime
+) -> None:
+    voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
+    client.post("/desk", data={"subject": voice.id, "act": "note", "why": "Asked Acme."})
+    assert client.get("/triage").status_code == 200  # with what is said of it
+    sign_in(client, make_account(roles={acme: Role.VIEWER}))
+
+    page = Page(client.get(f"/voices/{voice.id}").text)
+
+    assert "left a note on it: Asked Acme." in section(page, "timeline")
+    assert "Undo" not in page.text
+    assert not page.root.one("main").all("form")
+    assert section(page, "reasons")
 
 
 def test_a_voice_without_assistants_still_has_a_page(client: FlaskClient, open_page: OpenPage) -> None:

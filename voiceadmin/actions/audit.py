@@ -45,6 +45,7 @@ def record_all(
     by: Actor,
     now: datetime,
     why: str = "",
+    deed_id: int | None = None,
 ) -> None:
     """Add a line for each change: what it was done to, in which organization, and the facts before and after."""
     lines = [
@@ -63,6 +64,7 @@ def record_all(
             "before": _text(before),
             "after": _text(after),
             "why": why,
+            "deed_id": deed_id,
         }
         for thing, organization, before, after in changes
     ]

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from voiceadmin.actions.audit import Facts, record, record_all
+from voiceadmin.actions.holding import hold
 from voiceadmin.actions.loading import Loading
 from voiceadmin.db import db, one_at_a_time, writing
 from voiceadmin.folding import name_key
@@ -21,7 +22,7 @@ from voiceadmin.formats.record import BadValue, read_name, write_record
 from voiceadmin.models import Assistant, ClonedVoice, Organization
 from voiceadmin.people import Actor, Thing
 from voiceadmin.problems import ImportRefused
-from voiceadmin.queries.rows import VOICE_COLUMNS, voice_row
+from voiceadmin.queries.rows import VOICE_COLUMNS, as_told, voice_row
 from voiceadmin.shapes import Fault, ImportReport, VoiceRow
 from voiceadmin.vocabulary import MAX_ID, AuditWord, ObjectKind, read_integer
 
@@ -64,7 +65,8 @@ def import_voices(
         with closing(_Tally()) as tally, writing():
             one_at_a_time("import")
             organization_id = _settle(target)
-            loading = Loading(organization_id)
+            hold([organization_id])
+            loading = Loading(organization_id, now)
             for batch in _batches(read_voices(stream)):
                 good = list(_sift(batch, organization_id, tally, on_fault))
                 if good and not dry_run and (skip_bad or not tally.refused):
@@ -161,13 +163,14 @@ def _change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[Th
 
 
 def _stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:
-    """The voices of these ids as the store has them, each with its organization."""
+    """The voices of these ids as upstream last told of them, each with its organization."""
     # A thousand ids take their time. In most files they ascend, and those of new voices lie where there are none yet.
     near = ClonedVoice.id.between(min(ids, default=0), max(ids, default=0))
     if db.session.scalar(select(ClonedVoice.id).where(near).limit(1)) is None:
         return {}
-    found = db.session.execute(select(*VOICE_COLUMNS, ClonedVoice.organization_id).where(ClonedVoice.id.in_(ids)))
-    return {row.id: (row.organization_id, voice_row(row)) for row in found}
+    told = select(*VOICE_COLUMNS, ClonedVoice.organization_id, ClonedVoice.upstream_status)
+    found = db.session.execute(told.where(ClonedVoice.id.in_(ids)))
+    return {row.id: (row.organization_id, as_told(voice_row(row), row.upstream_status)) for row in found}
 
 
 def _settle(target: ImportTarget) -> int:

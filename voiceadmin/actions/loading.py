@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -24,7 +25,8 @@ MANY = 1000  # voices; for fewer nothing is taken down
 GOOD_PART = 5  # one voice in so many of the store is a good part
 
 KEEPERS = """SELECT type, name, sql FROM sqlite_master
-    WHERE tbl_name = 'cloned_voice' AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid"""
+    WHERE tbl_name = 'cloned_voice' AND type IN ('index', 'trigger') AND sql IS NOT NULL
+    AND name NOT IN ('voice_update_former', 'voice_delete_former') ORDER BY rowid"""
 
 # What the triggers of all voices come to together. The SQL that `grams` stands for takes as long as all the indexes.
 MADE_ANEW = (
@@ -36,14 +38,16 @@ MADE_ANEW = (
     """INSERT INTO voice_search (rowid, grams)
         SELECT id, grams(organization_id, search_key, places)
         FROM cloned_voice, (SELECT max(number) AS places FROM place)""",
+    """INSERT OR IGNORE INTO shared_place SELECT organization_id, provider, provider_voice_id
+        FROM cloned_voice WHERE provider_voice_id <> '' GROUP BY 1, 2, 3 HAVING count(*) > 1""",
 )
 
 
 class Loading:
     """The writing of voices within one transaction, which `finish` must end if it is to be committed."""
 
-    def __init__(self, organization_id: int) -> None:
-        self._organization_id = organization_id
+    def __init__(self, organization_id: int, now: datetime) -> None:
+        self._organization_id, self._now = organization_id, now
         self._written = 0
         self._next_look = MANY
         self._keepers: list[str] = []
@@ -53,7 +57,8 @@ class Loading:
         self._written += len(rows)
         if not self._keepers and self._written >= self._next_look and self._is_good_part():
             self._take_down()
-        upsert_rows(ClonedVoice, WRITTEN_COLUMNS, [voice_values(row, self._organization_id) for row in rows])
+        values = [(*voice_values(row, self._organization_id), self._now) for row in rows]
+        upsert_rows(ClonedVoice, (*WRITTEN_COLUMNS, "written_at"), values)
 
     def finish(self) -> None:
         """Bring everything that is worked out of voices in step with them."""

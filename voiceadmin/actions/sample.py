@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import CursorResult, Delete, delete, exists, func, inspect, select
 
 from voiceadmin.actions.audit import record
+from voiceadmin.actions.holding import hold
 from voiceadmin.db import Base, db, one_at_a_time, upsert, writing
 from voiceadmin.folding import name_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization
@@ -94,10 +96,11 @@ def fill_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
         one_at_a_time("import")
         _refuse_taken_ids()
         ids, organizations = _organization_ids(sample)
+        hold(ids.values())
         report = SampleReport(
             organizations,
             assistants=_put(Assistant, list(_assistants(sample, ids))),
-            voices=_put(ClonedVoice, list(_voices(sample, ids))),
+            voices=_put(ClonedVoice, list(_voices(sample, ids)), {"written_at": now}),
         )
         record(AuditWord.SAMPLE_FILLED, SAMPLE, by=by, now=now, after={"voices": str(report.voices)})
         return report
@@ -117,6 +120,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
     )
     with writing():
         one_at_a_time("import")
+        hold(db.session.scalars(of_sample))
         voices = _removed(
             delete(ClonedVoice).where(ClonedVoice.id.in_(VOICE_IDS), ClonedVoice.organization_id.in_(of_sample))
         )
@@ -179,16 +183,19 @@ def _voices(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> Iterat
         yield from (voice_columns(voice, ids[organization.name]) for voice in organization.voices)
 
 
-def _put(table: type[Base], rows: Sequence[dict[str, Any]]) -> Tally:
-    """Write those of the whole rows that the store does not have just like that."""
-    columns = inspect(table).columns
+def _put(table: type[Base], rows: Sequence[dict[str, Any]], more: Mapping[str, Any] = MappingProxyType({})) -> Tally:
+    """Write those of the whole rows that the store does not have just like that, and with them some more columns."""
+    columns: dict[str, Any] = dict(inspect(table).columns)
+    if table is ClonedVoice:  # one that was archived here is compared as upstream tells of it
+        told = func.coalesce(columns["upstream_status"], columns["status"], type_=columns["status"].type)
+        columns["status"] = told.label("status")
     found = db.session.execute(
         select(*(columns[name] for name in rows[0])).where(columns["id"].in_([row["id"] for row in rows]))
     )
     stored = {row["id"]: dict(row) for row in found.mappings()}
     different = [row for row in rows if stored.get(row["id"]) != row]
     if different:
-        db.session.execute(upsert(table), different)
+        db.session.execute(upsert(table), [row | dict(more) for row in different])
     added = len(rows) - len(stored)
     return Tally(added=added, changed=len(different) - added, unchanged=len(rows) - len(different))
 

@@ -25,7 +25,6 @@ from voiceadmin.config import Settings
 from voiceadmin.deployment import join_address
 from voiceadmin.forms.accounts import NO_ROLE, InviteForm, KeyForm
 from voiceadmin.people import EVERYTHING
-from voiceadmin.presenting import ago, span
 from voiceadmin.problems import ChangeRefused, OrganizationNotFound
 from voiceadmin.queries.accounts import list_accounts
 from voiceadmin.queries.assistants import list_organizations
@@ -39,6 +38,7 @@ from voiceadmin.vocabulary import (
     Role,
     read_integer,
 )
+from voiceadmin.wording import ago, span
 
 
 @cli.group()

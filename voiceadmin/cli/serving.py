@@ -19,7 +19,6 @@ from voiceadmin.config import COMMAND, Settings
 from voiceadmin.deployment import dangers, join_address, of_store, refuse_grave
 from voiceadmin.logs import configure_logs
 from voiceadmin.people import EVERYTHING
-from voiceadmin.presenting import plural
 from voiceadmin.queries.accounts import list_accounts
 from voiceadmin.queries.assistants import some_assistant
 from voiceadmin.queries.keys import list_keys
@@ -31,6 +30,7 @@ from voiceadmin.server import serve as serve_app
 from voiceadmin.vocabulary import (
     Role,
 )
+from voiceadmin.wording import plural
 
 LOOPBACK = "127.0.0.1"
 Port = click.IntRange(1, 65535)

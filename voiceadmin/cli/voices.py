@@ -20,7 +20,6 @@ from voiceadmin.actions.sample import fill_sample, remove_sample
 from voiceadmin.actions.store import prepare_store
 from voiceadmin.cli.shell import cli, opened, shell
 from voiceadmin.people import EVERYTHING, Thing
-from voiceadmin.presenting import plural
 from voiceadmin.queries.assistants import get_assistant
 from voiceadmin.queries.voices import voices_file
 from voiceadmin.shapes import ImportReport
@@ -30,6 +29,7 @@ from voiceadmin.vocabulary import (
     ExportFormat,
     ObjectKind,
 )
+from voiceadmin.wording import plural
 
 AssistantId = click.IntRange(1, MAX_ID)
 

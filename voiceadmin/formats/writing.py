@@ -13,6 +13,7 @@ from voiceadmin.formats.record import FIELDS, write_record
 from voiceadmin.shapes import VoiceRow
 from voiceadmin.vocabulary import ExportFormat
 
+ANSWER = '{"success": true, "cloned_voices": [', "]}"
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -25,19 +26,32 @@ def as_answer(records: bytes | str | None) -> bytes:
     return b"".join((b'{"success":true,"cloned_voices":[', written, b"]}"))
 
 
+def as_json(value: Any) -> bytes:
+    """Any other answer, in UTF-8 and in the order in which it was put together."""
+    return _encode(value).encode()
+
+
 def as_file(rows: Iterable[VoiceRow], format: ExportFormat) -> Iterator[str]:
     """The text of a file of these voices, in pieces; `read_voices` reads each format back to the same rows."""
+    return as_lines(FIELDS, map(write_record, rows), format, ANSWER)
+
+
+def as_lines(
+    fields: Sequence[str],
+    records: Iterable[Mapping[str, Any]],
+    format: ExportFormat,
+    frame: tuple[str, str] = ("[", "]"),
+) -> Iterator[str]:
+    """One record a line: as JSON, or as CSV under a head, with texts guarded and whatever is no plain value as JSON.
+
+    frame: what stands around the records where all of them together are JSON.
+    """
     if format is ExportFormat.JSON:
-        yield '{"success": true, "cloned_voices": ['
-        for number, row in enumerate(rows):
-            yield ("," if number else "") + "\n" + _encode(write_record(row))
-        yield "\n]}\n"
-    else:
-        yield from as_lines(FIELDS, map(write_record, rows), format)
-
-
-def as_lines(fields: Sequence[str], records: Iterable[Mapping[str, Any]], format: ExportFormat) -> Iterator[str]:
-    """One record a line: as JSON, or as CSV under a head, with texts guarded and whatever is no plain value as JSON."""
+        yield frame[0]
+        for number, record in enumerate(records):
+            yield ("," if number else "") + "\n" + _encode(record)
+        yield f"\n{frame[1]}\n"
+        return
     if format is ExportFormat.NDJSON:
         for record in records:
             yield _encode(record) + "\n"

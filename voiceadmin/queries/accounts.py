@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, func, select
 
 from voiceadmin.db import db
+from voiceadmin.formats.record import iso
+from voiceadmin.formats.writing import as_lines
 from voiceadmin.models import Account, AccountSession, Link, Membership, Organization
 from voiceadmin.people import EVERYTHING, AccountRow, LinkRow, OrganizationRole, Scope, SessionRow, Visitor
 from voiceadmin.problems import AccountNotFound
 from voiceadmin.queries.rows import within
 from voiceadmin.queries.visitors import LINK_COLUMNS, link_row
-from voiceadmin.vocabulary import LinkPurpose, Role
+from voiceadmin.vocabulary import ExportFormat, LinkPurpose, Role
 
 _ACCOUNT_COLUMNS = (
     Account.id,
@@ -33,6 +36,32 @@ _ACCOUNT_COLUMNS = (
 def list_accounts(scope: Scope) -> list[AccountRow]:
     """Everybody with a role in the scope, by e-mail, in two statements. A whole scope shows those without one too."""
     return _accounts(scope, select(*_ACCOUNT_COLUMNS))
+
+
+def people_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
+    """Everybody of that list as the text of a file, in pieces."""
+    return as_lines(FIELDS, map(_record, list_accounts(scope)), format)
+
+
+FIELDS = ("id", "email", "name", "platform", "roles", "others_elsewhere", "disabled_at", "created_at", "last_active_at")
+
+
+def _record(account: AccountRow) -> dict[str, Any]:
+    roles = [
+        {"organization_id": role.organization_id, "organization": role.organization_name, "role": role.role.word}
+        for role in account.roles
+    ]
+    return {
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "platform": account.platform,
+        "roles": roles,
+        "others_elsewhere": account.elsewhere,
+        "disabled_at": account.disabled_at and iso(account.disabled_at),
+        "created_at": iso(account.created_at),
+        "last_active_at": account.seen_at and iso(account.seen_at),
+    }
 
 
 def get_account(scope: Scope, account_id: int) -> AccountRow:

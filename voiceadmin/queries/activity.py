@@ -11,14 +11,16 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
 from voiceadmin.db import db
 from voiceadmin.folding import name_key
+from voiceadmin.formats.record import iso
 from voiceadmin.formats.writing import as_lines
-from voiceadmin.models import AuditLine, Organization
+from voiceadmin.models import AuditLine, Deed, Organization
 from voiceadmin.people import EVERYTHING, AuditFilters, AuditRow, Scope, Visitor
 from voiceadmin.queries.rows import within
 from voiceadmin.vocabulary import ActorKind, AuditWord, ExportFormat, ObjectKind, Role
 
 LINES = 50  # a page
-_COLUMNS = [getattr(AuditLine, name) for name in AuditRow._fields[:-1]]
+_COLUMNS = [getattr(AuditLine, name) for name in AuditRow._fields if hasattr(AuditLine, name)]
+FIELDS = (*(column.key for column in _COLUMNS), "organization_name")
 
 
 def list_activity(visitor: Visitor, filters: AuditFilters) -> tuple[list[AuditRow], bool]:
@@ -30,18 +32,25 @@ def list_activity(visitor: Visitor, filters: AuditFilters) -> tuple[list[AuditRo
 def activity_file(visitor: Visitor, filters: AuditFilters, format: ExportFormat) -> Iterator[str]:
     """All lines that somebody may read as the text of a file, in pieces, the newest first."""
     found = db.session.execute(_select(visitor, filters), execution_options={"yield_per": 1000})
-    return as_lines(AuditRow._fields, (_record(_row(row)) for row in found), format)
+    return as_lines(FIELDS, (_record(_row(row)) for row in found), format)
 
 
 def _record(line: AuditRow) -> dict[str, Any]:
-    plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in line._asdict().items()}
-    return plain | {"at": line.at.isoformat().replace("+00:00", "Z")}
+    values = {name: getattr(line, name) for name in FIELDS}
+    plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
+    return plain | {"at": iso(line.at)}
 
 
 def _select(visitor: Visitor, filters: AuditFilters) -> Select[Any]:
     return (
-        select(*_COLUMNS, Organization.name.label("organization_name"))
+        select(
+            *_COLUMNS,
+            Organization.name.label("organization_name"),
+            Deed.number.label("deed_number"),
+            Deed.undone_by.is_not(None).label("undone"),
+        )
         .outerjoin_from(AuditLine, Organization, Organization.id == AuditLine.organization_id)
+        .outerjoin(Deed, Deed.id == AuditLine.deed_id)
         .where(_readable(visitor), *_conditions(filters))
         .order_by(AuditLine.id.desc())
     )

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select,
 
 from voiceadmin.db import db, first_row
 from voiceadmin.folding import folded
+from voiceadmin.formats.writing import as_lines
 from voiceadmin.models import Assistant, ClonedVoice, Organization, VoiceCount
 from voiceadmin.people import OrganizationId, Scope
 from voiceadmin.problems import AssistantNotFound, OrganizationNotFound
@@ -32,7 +33,9 @@ from voiceadmin.shapes import (
     StatusCounts,
     VoiceRow,
 )
-from voiceadmin.vocabulary import VoiceStatus
+from voiceadmin.vocabulary import STATUSES_SHOWN, ExportFormat, VoiceStatus
+
+TOGETHER = 300  # assistants that are read at once for a file; each takes three values of a statement
 
 _ONE = ready(select_assistants().where(Assistant.id == bindparam("id")))
 _OWNER = (
@@ -85,28 +88,58 @@ def list_assistants(scope: Scope, filters: AssistantFilters) -> Page[AssistantSu
 
     At most four statements, whatever the number of rows. A page past the end is empty.
     """
-    conditions = (within(scope, Assistant.organization_id), *_conditions(filters))
-    total = db.session.scalar(select(func.count()).select_from(Assistant).where(*conditions)) or 0
-    assistants = [
-        assistant_row(row)
-        for row in db.session.execute(
-            select_assistants()
-            .where(*conditions)
-            .order_by(Assistant.name_key, Assistant.id)
-            .limit(filters.size)
-            .offset((filters.page - 1) * filters.size)
-        )
-    ]
+    total = db.session.scalar(select(func.count()).select_from(Assistant).where(*_conditions(scope, filters))) or 0
+    page = _select(scope, filters).limit(filters.size).offset((filters.page - 1) * filters.size)
+    return Page(_summaries(db.session.execute(page).all()), total, filters.page, filters.size)
+
+
+FIELDS = (
+    *("id", "name", "active", "organization_id", "organization", "tts_provider", "tts_voice_id"),
+    *("voice_id", "voice_name", "voice_status", *STATUSES_SHOWN, "voices"),
+)
+
+
+def assistants_file(scope: Scope, filters: AssistantFilters, format: ExportFormat) -> Iterator[str]:
+    """All assistants that match as the text of a file, in the same order, in pieces and out of one snapshot."""
+    found = db.session.execute(_select(scope, filters), execution_options={"yield_per": TOGETHER})
+    summaries = (summary for together in found.partitions(TOGETHER) for summary in _summaries(together))
+    return as_lines(FIELDS, map(_record, summaries), format)
+
+
+def _record(summary: AssistantSummary) -> dict[str, Any]:
+    assistant, voice, counts = summary.assistant, summary.voice, summary.counts
+    return {
+        "id": assistant.id,
+        "name": assistant.name,
+        "active": assistant.active,
+        "organization_id": assistant.organization.id,
+        "organization": assistant.organization.name,
+        "tts_provider": assistant.tts_provider,
+        "tts_voice_id": assistant.tts_voice_id,
+        "voice_id": voice and voice.id,
+        "voice_name": voice and voice.name,
+        "voice_status": voice and voice.status.value,
+        **{status.value: counts[status] for status in STATUSES_SHOWN},
+        "voices": sum(counts.values()),
+    }
+
+
+def _select(scope: Scope, filters: AssistantFilters) -> Any:
+    return select_assistants().where(*_conditions(scope, filters)).order_by(Assistant.name_key, Assistant.id)
+
+
+def _summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
+    assistants = [assistant_row(row) for row in rows]
     voices = _voices_set(assistants)
     counts = _status_counts({assistant.organization.id for assistant in assistants})
-    rows = [
+    return [
         AssistantSummary(assistant, voices.get(_setting(assistant)), counts[assistant.organization.id])
         for assistant in assistants
     ]
-    return Page(rows, total, filters.page, filters.size)
 
 
-def _conditions(filters: AssistantFilters) -> Iterator[ColumnElement[bool]]:
+def _conditions(scope: Scope, filters: AssistantFilters) -> Iterator[ColumnElement[bool]]:
+    yield within(scope, Assistant.organization_id)
     if filters.organization is not None:
         yield Assistant.organization_id == filters.organization
     if filters.text:

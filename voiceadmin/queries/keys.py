@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import exists, select
 
 from voiceadmin.db import db
+from voiceadmin.formats.record import iso
+from voiceadmin.formats.writing import as_lines
 from voiceadmin.models import ApiKey, ApiKeyOrganization, Organization
 from voiceadmin.people import EVERYTHING, KeyRow, Scope
 from voiceadmin.problems import KeyNotFound
 from voiceadmin.queries.rows import within
+from voiceadmin.vocabulary import ExportFormat
 
 
 def list_keys(scope: Scope) -> list[KeyRow]:
@@ -47,6 +52,32 @@ def list_keys(scope: Scope) -> list[KeyRow]:
         )
         for key in keys
     ]
+
+
+def keys_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
+    """The same keys as the text of a file, in pieces: what their page says of them, never what they open with."""
+    return as_lines(FIELDS, map(_record, list_keys(scope)), format)
+
+
+FIELDS = (
+    *("id", "name", "begins", "everywhere", "organizations"),
+    *("made_by", "created_at", "expires_at", "revoked_at", "last_used_at"),
+)
+
+
+def _record(key: KeyRow) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "begins": key.hint,
+        "everywhere": key.organizations is None,
+        "organizations": [{"id": id, "name": name} for id, name in (key.organizations or {}).items()],
+        "made_by": key.maker,
+        "created_at": iso(key.created_at),
+        "expires_at": key.expires_at and iso(key.expires_at),
+        "revoked_at": key.revoked_at and iso(key.revoked_at),
+        "last_used_at": key.used_at and iso(key.used_at),
+    }
 
 
 def get_key(scope: Scope, key_id: int) -> KeyRow:

@@ -11,6 +11,7 @@ from voiceadmin.folding import name_key, search_key
 from voiceadmin.models import Assistant, ClonedVoice, Organization, Store
 from voiceadmin.people import OrganizationId, Scope
 from voiceadmin.shapes import AssistantRow, OrganizationRow, VoiceRow
+from voiceadmin.vocabulary import VoiceStatus
 
 VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
 
@@ -39,6 +40,11 @@ _ASSISTANT_COLUMNS = [
 def voice_row(row: Any) -> VoiceRow:
     """A row that begins with VOICE_COLUMNS."""
     return VoiceRow._make(row[: len(VOICE_COLUMNS)])
+
+
+def as_told(voice: VoiceRow, upstream_status: str | None) -> VoiceRow:
+    """A voice as upstream tells of it, whether or not it was archived here."""
+    return voice if upstream_status is None else voice._replace(status=VoiceStatus(upstream_status))
 
 
 WRITTEN_COLUMNS = (*VoiceRow._fields, "organization_id", "name_key", "search_key")

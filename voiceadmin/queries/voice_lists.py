@@ -158,7 +158,7 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
         size=filters.size,
         exact=not statuses & counts.more,
     )
-    return VoiceList(page, counts.numbers, counts.more, _users(organization_id, rows), cut)
+    return VoiceList(page, counts.numbers, counts.more, users_of(organization_id, rows), cut)
 
 
 Found = tuple[Counts, list[VoiceRow], int]
@@ -501,7 +501,7 @@ _USERS = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 
-def _users(organization_id: int, rows: Sequence[VoiceRow]) -> dict[int, int]:
+def users_of(organization_id: OrganizationId, rows: Sequence[VoiceRow]) -> dict[int, int]:
     """How many assistants are set to each of these voices, by the voice's id."""
     places = {(row.provider, row.provider_voice_id) for row in rows if row.provider_voice_id}
     if not places:

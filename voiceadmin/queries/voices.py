@@ -22,9 +22,13 @@ from voiceadmin.queries.rows import (
     select_assistants,
     voice_row,
 )
-from voiceadmin.shapes import VoiceChoices, VoiceDetail, VoiceQuery, VoiceRow
-from voiceadmin.vocabulary import MAX_ID, ExportFormat
+from voiceadmin.shapes import ArchivedHere, VoiceChoices, VoiceDetail, VoiceQuery, VoiceRow
+from voiceadmin.vocabulary import MAX_ID, ExportFormat, VoiceStatus
 
+_STANDING = (
+    *(ClonedVoice.archived_at, ClonedVoice.archived_by, ClonedVoice.archived_why),
+    *(ClonedVoice.upstream_status, ClonedVoice.standing_since),
+)
 ASSISTANTS_SHOWN = 25  # of those that can use a voice, on its page
 _CHOICES = text("SELECT DISTINCT provider, language FROM voice_count WHERE organization_id = :organization")
 
@@ -41,12 +45,13 @@ def voice_choices(organization_id: OrganizationId) -> VoiceChoices:
 def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
     """One voice with the assistants that can use it, in three statements. Raises VoiceNotFound."""
     row = db.session.execute(
-        select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS)
+        select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS, *_STANDING)
         .join_from(ClonedVoice, Organization)
         .where(ClonedVoice.id == voice_id)
     ).one_or_none()
-    organization = None if row is None else organization_row(tuple(row[len(VOICE_COLUMNS) :]))
-    if organization is None or not scope.covers(organization.id):
+    owner = slice(len(VOICE_COLUMNS), len(VOICE_COLUMNS) + len(ORGANIZATION_COLUMNS))
+    organization = None if row is None else organization_row(tuple(row[owner]))
+    if row is None or organization is None or not scope.covers(organization.id):
         raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
     voice = voice_row(row)
     of_organization = Assistant.organization_id == organization.id
@@ -62,7 +67,10 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         .limit(ASSISTANTS_SHOWN)
     )
     set_by = db.session.scalar(select(func.count()).select_from(Assistant).where(of_organization, is_set))
-    return VoiceDetail(voice, organization, [assistant_row(row) for row in assistants], set_by or 0)
+    at, by, why, upstream, standing_since = row[owner.stop :]
+    archived = None if at is None else ArchivedHere(at, by, why, VoiceStatus(upstream))
+    around = [assistant_row(row) for row in assistants]
+    return VoiceDetail(voice, organization, around, set_by or 0, archived, at or standing_since)
 
 
 def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:

@@ -11,11 +11,11 @@ from voiceadmin import access, clock
 from voiceadmin.access import needs
 from voiceadmin.actions import accounts, sessions
 from voiceadmin.forms.accounts import PasswordForm
-from voiceadmin.presenting import plural
 from voiceadmin.problems import ChangeRefused, SignInRefused
 from voiceadmin.queries.accounts import get_own_account, list_own_sessions
 from voiceadmin.views.auth import client, let_go, let_in
 from voiceadmin.vocabulary import Role
+from voiceadmin.wording import plural
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import access, clock
 from voiceadmin.access import needs
-from voiceadmin.actions.audit import note
 from voiceadmin.forms.activity import ActivityFilterForm, activity_arguments
 from voiceadmin.people import AuditFilters, Thing
 from voiceadmin.queries.activity import activity_file, list_activity
-from voiceadmin.vocabulary import AuditWord, ExportFormat, ObjectKind, Role
+from voiceadmin.views.files import called, send_file
+from voiceadmin.vocabulary import AuditWord, ObjectKind, Role
 
 bp = Blueprint("activity", __name__)
-
-TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.NDJSON: "application/x-ndjson"}
 
 
 @bp.get("/activity")
@@ -38,7 +35,8 @@ def index() -> tuple[str, int]:
         lines=lines,
         older=_address(here, replace(filters, older_than=lines[-1].id)) if more else None,
         newest=_address(here, replace(filters, older_than=None)) if filters.older_than else None,
-        files={format: _address(url_for("activity.export", format=format.value), filters) for format in TYPES},
+        operates=access.visitor().scope(Role.OPERATOR),
+        address=_address(here, filters),
         now=clock.now(),
     ), 200
 
@@ -47,27 +45,21 @@ def index() -> tuple[str, int]:
 @needs(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The same lines, all of them, as a file; that too goes into the audit trail."""
-    if format not in set(TYPES):
-        abort(404)
-    wanted = ExportFormat(format)
+    wanted = called(format)
     form = ActivityFilterForm(request.args)
     if not form.validate():
         return render_template("activity/index.html", form=form, filters=None), 422
     who, filters, now = access.visitor(), form.filters(), clock.now()
-    note(
-        AuditWord.ACTIVITY_EXPORTED,
-        Thing(ObjectKind.STORE, None, "activity"),
-        by=who.actor,
+    return send_file(
+        "activity",
+        wanted,
+        lambda: activity_file(who, filters, wanted),
+        word=AuditWord.ACTIVITY_EXPORTED,
+        thing=Thing(ObjectKind.STORE, None, "activity"),
+        filters=activity_arguments(filters),
+        organizations=[None],
         now=now,
-        after={"format": wanted.value, "filters": activity_arguments(filters)},
     )
-
-    def pieces() -> Iterator[str]:
-        yield from activity_file(who, filters, wanted)
-
-    response = Response(stream_with_context(pieces()), mimetype=TYPES[wanted].partition(";")[0])
-    response.headers["Content-Disposition"] = f'attachment; filename="activity-{now:%Y-%m-%d}.{wanted.value}"'
-    return response
 
 
 def _address(path: str, filters: AuditFilters) -> str:

@@ -1,21 +1,30 @@
-"""The JSON that programs read: the platform's own list of cloned voices, and the document that describes it."""
+"""The JSON that programs read: the platform's own list of cloned voices, what needs a person, and what describes it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from voiceadmin import access, clock
 from voiceadmin.access import needs, scope
-from voiceadmin.forms.query import NOT_AN_INTEGER, Detail, VoiceQueryForm
+from voiceadmin.desk import ReasonCount
+from voiceadmin.forms.query import NOT_AN_INTEGER, AttentionQueryForm, Detail, VoiceQueryForm
 from voiceadmin.openapi import document
 from voiceadmin.people import OrganizationId
 from voiceadmin.problems import AssistantNotFound
-from voiceadmin.queries.assistants import get_owner
+from voiceadmin.queries.assistants import get_organization, get_owner
+from voiceadmin.queries.attention import count_owned
+from voiceadmin.queries.attention_answer import attention_answer, own_providers
+from voiceadmin.queries.desk import list_assignable
+from voiceadmin.queries.reasons import BY_WORD
 from voiceadmin.queries.voices import voice_choices, voices_answer
 from voiceadmin.shapes import VoiceQuery
 from voiceadmin.views.bodies import Bodies
+from voiceadmin.views.kept import kept
+from voiceadmin.views.overview import summary
 from voiceadmin.vocabulary import MAX_ID, Role, read_integer
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -44,7 +53,7 @@ def cloned_voices(assistant_id: str) -> Response:
     number = read_integer(assistant_id)
     owner = None if number is None or not 1 <= number <= MAX_ID else get_owner(scope(), number)
     if owner is not None and not request.args:  # as most programs ask, every few seconds
-        return _answer(*owner, VoiceQuery())
+        return _voices(*owner, VoiceQuery())
     form = VoiceQueryForm(request.args, None if owner is None else lambda: voice_choices(owner[0]).providers)
     detail: list[Detail] = []
     if number is None:
@@ -56,7 +65,33 @@ def cloned_voices(assistant_id: str) -> Response:
         raise BadQuery(detail)
     if owner is None:
         raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")
-    return _answer(*owner, form.query())
+    return _voices(*owner, form.query())
+
+
+@bp.get("/attention")
+@needs(Role.VIEWER)
+def attention() -> Response:
+    """What needs a person: counted by reason, at most a minute ago, and listed with the worst first.
+
+    The tag is made of the answer itself, so that it moves with whatever moves
+    the answer: a write, or time alone.
+    """
+    form = AttentionQueryForm(
+        request.args,
+        reasons=tuple(BY_WORD),
+        own_providers=lambda: own_providers(scope()),
+        people=lambda: list_assignable(scope()),
+    )
+    if not form.validate():
+        raise BadQuery(form.faults())
+    filters, where, limits, now = form.filters(), scope(), access.limits(), clock.now()
+    if filters.organization is not None:
+        get_organization(where, filters.organization)
+    owned: list[tuple[str, ReasonCount]] = []
+    if filters.owner:
+        owned = kept().get(("owned", where), lambda: count_owned(where, limits, now=now), now=now).figures
+    body = attention_answer(where, filters, summary().figures.counts, owned, limits, now=now)
+    return _answer(_etag(body), lambda: body)
 
 
 @bp.get("/openapi.json")
@@ -66,15 +101,17 @@ def openapi() -> Response:
     return jsonify(document())
 
 
-def _answer(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
-    """The list, or 304 when the program has it already."""
+def _voices(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
     etag = _etag(REPRESENTATION, revision, query)
-    known = request.if_none_match.contains_weak(etag)
-    if known:
+    return _answer(etag, lambda: bodies.get(etag, lambda: voices_answer(organization_id, query)))
+
+
+def _answer(etag: str, body: Callable[[], bytes]) -> Response:
+    """A body, or 304 when the program has it already."""
+    if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
     else:
-        body = bodies.get(etag, lambda: voices_answer(organization_id, query))
-        response = Response(body, mimetype="application/json")
+        response = Response(body(), mimetype="application/json")
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"
     return response

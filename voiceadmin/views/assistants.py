@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, render_template, request, url_for
 
 from voiceadmin.access import needs, scope
 from voiceadmin.forms.filters import AssistantFilterForm, assistant_arguments
@@ -12,13 +11,6 @@ from voiceadmin.shapes import AssistantFilters
 from voiceadmin.vocabulary import Role
 
 bp = Blueprint("assistants", __name__)
-
-
-@bp.get("/")
-@needs(Role.VIEWER)
-def home() -> Response:
-    """The first page is the list of assistants."""
-    return redirect(url_for("assistants.index"))
 
 
 @bp.get("/assistants")

@@ -27,7 +27,7 @@ def sign_in() -> Response | Page:
     if request.method != "POST":
         form = SignInForm(request.args)
         if access.visitor().account_id is not None:
-            return redirect(form.next.data or url_for("assistants.home"), 303)
+            return redirect(form.next.data or url_for("overview.home"), 303)
         return _sign_in_page(form, 200)
     form = SignInForm(request.form)
     if not form.validate():
@@ -56,7 +56,7 @@ def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
 def let_in(token: str, on: str = "") -> Response:
     """Give a browser the cookie of a session that has just begun, and nothing from before."""
     session.clear()  # a form's token from before must not be good any more
-    response = redirect(on or url_for("assistants.home"), 303)
+    response = redirect(on or url_for("overview.home"), 303)
     response.set_cookie(value=token, **access.cookie())
     return response
 
@@ -97,7 +97,7 @@ def confirm() -> Response | Page:
         sessions.confirm(access.visitor(), form.password.data, now=clock.now())
     except SignInRefused as refused:
         return render_template("auth/confirm.html", form=form, says=str(refused)), 422
-    return redirect(form.next.data or url_for("assistants.home"), 303)
+    return redirect(form.next.data or url_for("overview.home"), 303)
 
 
 @bp.route("/join/<token>", methods=["GET", "POST"])

@@ -1,4 +1,4 @@
-"""The addresses behind "Use this list from code"."""
+"""The addresses behind "Use from code"."""
 
 from __future__ import annotations
 

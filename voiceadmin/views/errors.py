@@ -13,22 +13,26 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
-from voiceadmin.access import SAFE_METHODS, ForeignSite, forget_visitor, visitor
+from voiceadmin.access import SAFE_METHODS, ForeignSite, forget_visitor, here, visitor
 from voiceadmin.problems import (
     AccountNotFound,
     AssistantNotFound,
     ChangeRefused,
+    DeedNotFound,
     KeyNotFound,
     KeyRefused,
     LinkNotFound,
     LinkRefused,
     OrganizationNotFound,
     PasswordNeeded,
+    PlanNotFound,
     Problem,
     SessionNotFound,
+    SetChanged,
     SignInNeeded,
     SignInRefused,
     StoreNotReady,
+    SubjectNotFound,
     Throttled,
     VoiceNotFound,
 )
@@ -38,14 +42,18 @@ HTTP_STATUS: dict[type[Problem], int] = {
     AccountNotFound: 404,
     AssistantNotFound: 404,
     ChangeRefused: 409,
+    DeedNotFound: 404,
     KeyNotFound: 404,
     KeyRefused: 401,
     LinkNotFound: 404,
     LinkRefused: 410,
     OrganizationNotFound: 404,
+    PlanNotFound: 404,
     SessionNotFound: 404,
+    SetChanged: 409,
     SignInRefused: 422,
     StoreNotReady: 503,
+    SubjectNotFound: 404,
     Throttled: 429,
     VoiceNotFound: 404,
 }
@@ -145,9 +153,8 @@ def _back() -> str | None:
     """Where to come back to; what was sent with a form is not kept, so its page has to be filled in again."""
     if request.method not in SAFE_METHODS:
         return None
-    query = request.query_string.decode("latin-1")  # whatever its bytes are; what is not ASCII leads nowhere
-    here = f"{request.path}?{query}" if query else request.path
-    return None if here == "/" else here
+    address = here()
+    return None if address == "/" else address
 
 
 def _place() -> str:

@@ -12,12 +12,12 @@ from voiceadmin.access import needs, scope
 from voiceadmin.actions import accounts
 from voiceadmin.forms.accounts import GrantForm, InviteForm
 from voiceadmin.people import EVERYTHING
-from voiceadmin.presenting import plural
 from voiceadmin.problems import ChangeRefused
 from voiceadmin.queries.accounts import get_account, list_accounts, list_invitations, list_sessions
 from voiceadmin.queries.assistants import list_organizations
 from voiceadmin.views.auth import let_go
 from voiceadmin.vocabulary import LINK_LIVES, LinkPurpose, Role
+from voiceadmin.wording import plural
 
 bp = Blueprint("people", __name__)
 

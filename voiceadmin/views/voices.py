@@ -7,17 +7,26 @@ from functools import partial
 
 from flask import Blueprint, render_template, request, url_for
 
-from voiceadmin import clock
+from voiceadmin import access, clock
 from voiceadmin.access import needs, scope
+from voiceadmin.desk import Subject
 from voiceadmin.forms.filters import VoiceFilterForm, voice_query
+from voiceadmin.people import AuditFilters
+from voiceadmin.presenting import filter_parts, named
+from voiceadmin.queries.activity import list_activity
 from voiceadmin.queries.assistants import get_assistant
+from voiceadmin.queries.attention import lines_of
+from voiceadmin.queries.matching import matching_ids
 from voiceadmin.queries.voice_lists import list_voices
 from voiceadmin.queries.voices import get_voice, voice_choices, voice_record
 from voiceadmin.shapes import VoiceFilters
 from voiceadmin.views.code import code_samples
-from voiceadmin.vocabulary import Role
+from voiceadmin.views.desk import Answer, act_on_all, bar
+from voiceadmin.vocabulary import Act, ObjectKind, Role
 
 bp = Blueprint("voices", __name__)
+
+ACTS = (Act.ARCHIVE, Act.RESTORE, Act.ASSIGN, Act.SNOOZE, Act.NOTE)
 
 
 @bp.get("/assistants/<id:assistant_id>/voices")
@@ -28,7 +37,7 @@ def index(assistant_id: int) -> tuple[str, int]:
     form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
-    filters, now = form.filters(), clock.now()
+    filters, now, operates = form.filters(), clock.now(), access.visitor().scope(Role.OPERATOR)
     voices = list_voices(assistant.organization.id, filters, now=now)
     return render_template(
         "voices/index.html",
@@ -37,9 +46,50 @@ def index(assistant_id: int) -> tuple[str, int]:
         filters=filters,
         voices=voices,
         address=partial(_address, url_for("voices.index", assistant_id=assistant_id)),
-        samples=code_samples(assistant.id, filters),
+        json=code_samples(assistant.id, filters).url,
+        code=_address(url_for("voices.code", assistant_id=assistant_id), filters.but()),
+        bar=bar(operates) if operates.covers(assistant.organization.id) else None,
+        acts=ACTS,
+        all_address=_address(url_for("voices.all_matching", assistant_id=assistant_id), filters.but()),
         now=now,
     ), 200
+
+
+@bp.get("/assistants/<id:assistant_id>/voices/code")
+@needs(Role.VIEWER)
+def code(assistant_id: int) -> Answer:
+    """How a program gets the voices that the filters choose."""
+    assistant = get_assistant(scope(), assistant_id)
+    form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
+    if not form.validate():
+        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+    filters = form.filters().but()
+    return render_template(
+        "voices/code.html",
+        assistant=assistant,
+        samples=code_samples(assistant.id, filters),
+        what=[words for words, _ in filter_parts(filters)],
+        back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
+    ), 200
+
+
+@bp.route("/assistants/<id:assistant_id>/voices/all", methods=["GET", "POST"])
+@needs(Role.OPERATOR)
+def all_matching(assistant_id: int) -> Answer:
+    """Do something to all voices that the filters match."""
+    assistant, now = get_assistant(scope(), assistant_id), clock.now()
+    organization = assistant.organization.id
+    form = VoiceFilterForm(request.args, voice_choices(organization))
+    if not form.validate():
+        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+    filters = form.filters().but()
+    return act_on_all(
+        lambda: [Subject(ObjectKind.VOICE, id) for id in matching_ids(organization, filters, now)],
+        of=f"voices of {named(assistant.organization.name)}",
+        what=[words for words, _ in filter_parts(filters)],
+        back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
+        acts=ACTS,
+    )
 
 
 def _address(path: str, filters: VoiceFilters) -> str:
@@ -50,7 +100,23 @@ def _address(path: str, filters: VoiceFilters) -> str:
 @needs(Role.VIEWER)
 def show(voice_id: int) -> str:
     """One voice: every field, its assistants and its JSON."""
-    detail = get_voice(scope(), voice_id)
+    detail, now, who = get_voice(scope(), voice_id), clock.now(), access.visitor()
     record = voice_record(detail.voice)
-    as_json = json.dumps(record, ensure_ascii=False, indent=2)
-    return render_template("voices/show.html", detail=detail, record=record, json=as_json, now=clock.now())
+    subject = Subject(ObjectKind.VOICE, voice_id)
+    set_to_it = [Subject(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.set_by]]
+    line, *others = lines_of([subject, *set_to_it], access.limits(), now=now)
+    timeline, more = list_activity(who, AuditFilters(voice=voice_id))
+    operates = who.scope(Role.OPERATOR)
+    return render_template(
+        "voices/show.html",
+        detail=detail,
+        record=record,
+        json=json.dumps(record, ensure_ascii=False, indent=2),
+        line=line,
+        others=[other for other in others if other.reasons],
+        timeline=timeline,
+        more=more,
+        operates=operates,
+        bar=bar(operates) if operates.covers(detail.organization.id) else None,
+        now=now,
+    )

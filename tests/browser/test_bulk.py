@@ -1,0 +1,99 @@
+"""Acting on several voices from their list, as somebody does it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Serve, Visit
+from tests.conftest import NOW, SHELL
+from voiceadmin.actions.sample import fill_sample
+
+
+@pytest.fixture(scope="module")
+def own_server(serve: Serve) -> str:
+    """A server with the sample data, in which things change."""
+    return serve(lambda: fill_sample(NOW, by=SHELL, now=NOW))
+
+
+def tick(page: Page, *numbers: int) -> None:
+    for number in numbers:
+        page.locator("tbody").get_by_role("checkbox").nth(number).check()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("script", [True, False])
+def test_three_voices_are_ticked_archived_and_brought_back(
+    visit: Visit, own_server: str, width: int, script: bool
+) -> None:
+    page = visit(own_server + "/assistants/31/voices?status=ready", width=width, script=script)
+    bar = page.get_by_role("group", name="With what is ticked")
+
+    tick(page, 0, 1, 3)
+    expect(bar.get_by_role("button", name="Archive")).to_be_in_viewport()
+    bar.get_by_role("button", name="Archive").click()
+
+    message = page.get_by_role("main").get_by_role("status").filter(has_text="Archived 3 voices.")
+    expect(message).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("^Ready "))).to_contain_text("1,077")
+    message.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone for 3 voices.")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("^Ready "))).to_contain_text("1,080")
+
+
+def test_how_many_are_ticked_is_said_and_all_of_a_page_are_ticked_at_once(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices")
+    every, archive = page.get_by_label("Tick all on this page"), page.get_by_role("button", name="Archive", exact=True)
+    expect(page.get_by_text("Nothing is ticked.")).to_be_attached()
+    expect(archive).to_be_disabled()
+
+    tick(page, 0, 2)
+    expect(page.get_by_text("With 2 ticked:")).to_be_visible()
+    expect(archive).to_be_enabled()
+    expect(every).to_be_checked(indeterminate=True)
+
+    every.check()
+    expect(page.get_by_text("With 50 ticked:")).to_be_visible()
+    assert page.locator("tbody input:checked").count() == 50
+    every.uncheck()
+    expect(page.get_by_text("Nothing is ticked.")).to_be_attached()
+
+
+def test_a_click_beside_the_box_ticks_and_one_on_the_name_opens_the_voice(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices")
+    box = page.locator("tbody").get_by_role("checkbox").first
+    corner = box.bounding_box()
+    assert corner is not None
+
+    page.mouse.click(corner["x"] - 8, corner["y"] - 6)
+    expect(box).to_be_checked()
+    name = page.locator("tbody").get_by_role("link").first.inner_text()
+    page.locator("tbody").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def test_a_page_that_somebody_comes_back_to_counts_what_is_still_ticked(visit: Visit, live_server: str) -> None:
+    page = visit(live_server + "/assistants/31/voices")
+    tick(page, 0, 2)
+    page.get_by_role("link", name="Use from code").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("use from code")
+
+    page.go_back()
+
+    ticked = page.locator("tbody input:checked").count()
+    expect(page.locator(".bulk__told")).to_have_text(f"With {ticked} ticked:" if ticked else "Nothing is ticked.")
+
+
+@pytest.mark.parametrize("width", [1440, 390, 320])
+@pytest.mark.parametrize("menu", ["Assign", "Snooze", "Add a note"])
+def test_a_menu_of_the_bar_lies_inside_the_window(visit: Visit, live_server: str, width: int, menu: str) -> None:
+    page = visit(live_server + "/assistants/31/voices", width=width)
+    tick(page, 1)
+
+    page.get_by_role("group", name="With what is ticked").locator("summary").filter(has_text=menu).click()
+
+    panel = page.locator(".pick__form:visible")
+    expect(panel).to_be_in_viewport(ratio=1)
+    expect(panel.get_by_role("button", name=menu)).to_be_in_viewport(ratio=1)

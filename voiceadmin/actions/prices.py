@@ -1,0 +1,31 @@
+"""Write down what a provider takes for a voice in a month."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import delete
+
+from voiceadmin.actions.audit import record
+from voiceadmin.db import db, upsert, writing
+from voiceadmin.models import Price
+from voiceadmin.people import Actor, Thing
+from voiceadmin.queries.clean_up import list_prices
+from voiceadmin.vocabulary import AuditWord, ObjectKind, provider_label
+
+
+def set_price(provider: str, cents: int | None, currency: str, as_of: date, *, by: Actor, now: datetime) -> None:
+    """Keep a price in place of the one before; None forgets it, and then it is not known. What is so already stays."""
+    with writing():
+        former = list_prices().get(provider)
+        before = former and {"cents": former.cents, "currency": former.currency, "as_of": former.as_of.isoformat()}
+        after = None if cents is None else {"cents": cents, "currency": currency, "as_of": as_of.isoformat()}
+        if before == after:
+            return
+        if after is None:
+            db.session.execute(delete(Price).where(Price.provider == provider))
+        else:
+            row = {"provider": provider, "cents": cents, "currency": currency, "as_of": as_of}
+            db.session.execute(upsert(Price), [row | {"changed_at": now, "changed_by": by.name or by.kind.label}])
+        thing = Thing(ObjectKind.STORE, None, f"{provider_label(provider)}, a voice a month")
+        record(AuditWord.PRICE_CHANGED, thing, by=by, now=now, before=before, after=after)

@@ -1,0 +1,27 @@
+"""Cloning failed."""
+
+from __future__ import annotations
+
+from voiceadmin.queries.reasons.rule import Evidence, Rule
+from voiceadmin.vocabulary import Severity, provider_label
+from voiceadmin.wording import ago
+
+
+def _told(evidence: Evidence) -> str:
+    since = evidence.finding.since
+    when = "" if since is None else f" {ago(since, evidence.now)}"
+    return f"Cloning failed at {provider_label(evidence.finding.provider)}{when}."
+
+
+RULE = Rule(
+    word="failed",
+    label="Failed",
+    rank=20,
+    severity=Severity.HIGH,
+    remedy="Clone it again with better samples, or archive it.",
+    condition=lambda _: "voice.status = 'failed'",
+    since="voice.standing_since",
+    mark="CAST(voice.standing_since AS TEXT)",
+    told=_told,
+    hint="ix_queue_failed",
+)
