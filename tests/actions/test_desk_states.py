@@ -53,6 +53,7 @@ FACET = {
 PLACES = st.integers(1, 3)
 WHO = st.sampled_from(PEOPLE)
 ACTS = st.sampled_from([*Act, Act.ARCHIVE, Act.ARCHIVE])
+KINDRED = st.sampled_from([(Act.ARCHIVE, Act.RESTORE), (Act.ASSIGN, Act.ASSIGN), (Act.ACKNOWLEDGE, Act.SNOOZE)])
 OWNERS = st.sampled_from([0, 1, None])
 
 
@@ -138,13 +139,17 @@ class Desk(RuleBasedStateMachine):
     def somebody_acts(self, act: Act, places: set[int], who: Actor, owner: int | None, *, late: bool) -> None:
         self.act(act, places, who, owner, self.seen if late else last_deed())
 
-    @rule(acts=st.tuples(ACTS, ACTS), places=st.sets(PLACES, min_size=1), owners=st.tuples(OWNERS, OWNERS))
-    def two_act_from_the_same_page(
-        self, acts: tuple[Act, Act], places: set[int], owners: tuple[int | None, int | None]
+    @rule(place=PLACES, acts=KINDRED, steps=st.lists(st.tuples(st.booleans(), WHO, OWNERS), min_size=3, max_size=5))
+    def people_contend_for_a_voice(
+        self, place: int, acts: tuple[Act, Act], steps: list[tuple[bool, Actor, int | None]]
     ) -> None:
-        self.seen = last_deed()
-        for act, who, owner in zip(acts, PEOPLE, owners, strict=True):
-            self.act(act, places, who, owner, self.seen)
+        before = len(self.known.done)
+        for number, (looks, who, owner) in enumerate(steps):
+            if looks:
+                self.seen = last_deed()
+            self.act(acts[number % 2], {place}, who, owner, self.seen)
+        if len(self.known.done) > before:
+            self.undo(self.known.done[before], who)
 
     @precondition(lambda self: self.known.done)
     @rule(which=st.integers(0, 10), who=WHO)
