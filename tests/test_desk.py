@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiceadmin.config import Settings
-from voiceadmin.desk import Limits, Place, QueueFilters, ReasonCount, Subject, Summary, fingerprint
+from voiceadmin.desk import Limits, Place, QueueFilters, Subject, fingerprint
 from voiceadmin.vocabulary import MAX_ID, ObjectKind
 
 KINDS = st.sampled_from([ObjectKind.VOICE, ObjectKind.ASSISTANT])
@@ -120,17 +120,6 @@ def test_settings_change_limits_and_leave_the_others() -> None:
         *(30, 9, 5, 2),
     ]
     assert (limits.unused, limits.young) == (timedelta(days=7), timedelta(days=1))
-
-
-def test_a_summary_adds_up_each_reason_over_organizations_and_providers() -> None:
-    counts = [
-        ReasonCount("failed", 1, "inworld", 2),
-        ReasonCount("failed", 2, "inworld", 3),
-        ReasonCount("stuck", 1, "playht", 1),
-    ]
-
-    assert Summary(counts, {}, 6).by_reason() == {"failed": 5, "stuck": 1}
-    assert Summary([], {}, 0).by_reason() == {}
 
 
 @pytest.mark.parametrize(

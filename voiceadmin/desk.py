@@ -88,15 +88,6 @@ class Finding(NamedTuple):
         return Subject(self.kind, self.id)
 
 
-class ReasonCount(NamedTuple):
-    """How many there are of a reason in an organization at a provider."""
-
-    reason: str
-    organization_id: int
-    provider: str
-    number: int
-
-
 class Place(NamedTuple):
     """Where a queue goes on: after this line of it."""
 
@@ -259,17 +250,11 @@ class DeedRow:
 class Summary:
     """What needs a person, counted. A subject with two reasons is counted under both.
 
-    oldest: since when the oldest of each reason is there, None when that is
-    not known. subjects: how many voices and assistants need a person, 100 for that many and more.
+    counts: of every reason, the worst first. oldest: since when the oldest of each
+    is there, None when that is not known. subjects: how many voices and assistants
+    need a person, 100 for that many and more.
     """
 
-    counts: Sequence[ReasonCount]
+    counts: Mapping[str, int]
     oldest: Mapping[str, datetime | None]
     subjects: int
-
-    def by_reason(self) -> dict[str, int]:
-        """The number of each reason that there is."""
-        found: dict[str, int] = {}
-        for count in self.counts:
-            found[count.reason] = found.get(count.reason, 0) + count.number
-        return found

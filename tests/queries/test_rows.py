@@ -29,7 +29,6 @@ WITHOUT = {  # queries that need no scope, each for a reason
     "visitors.any_account": "says whether the store has been set up",
     "attention.reasons_of": "for what the caller has found in a scope",
     "attention.lines_of": "the same",
-    "attention_answer.count_by_reason": "adds up what others have counted",
     "attention_answer.item_record": "writes a line that others have read",
     "desk.count_set_to": "for what the caller has found in a scope",
     "attention.line_record": "writes a line that others have read",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy import TextClause, bindparam, select, text
 
 from voiceadmin.db import UtcTime, as_time, db, indexed_by, join_in_order
 from voiceadmin.desk import (
+    NOBODY,
     Finding,
     Hush,
     Limits,
@@ -22,7 +22,6 @@ from voiceadmin.desk import (
     Place,
     Queue,
     QueueFilters,
-    ReasonCount,
     Subject,
     Summary,
     Why,
@@ -75,26 +74,34 @@ def count_queue(scope: Scope, limits: Limits, *, now: datetime, most: int = MANY
     return int(counted[0][0])
 
 
-def summarize(scope: Scope, limits: Limits, *, now: datetime) -> Summary:
-    """Count every reason in every organization at every provider, without what was acknowledged or snoozed."""
-    given, narrow = values(limits, now) | _scope_values(scope), _narrow(scope, QueueFilters())
+def count_reasons(scope: Scope, filters: QueueFilters, limits: Limits, *, now: datetime) -> dict[str, int]:
+    """Count every reason, the worst first, as the filters have it, whichever reasons and page they name."""
+    given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
     # All that there are, and then those that do not show, of which few must be looked at, as numbers below zero.
+    parts = (
+        [("count(*)", filters)]
+        if filters.hushed
+        else [("count(*)", filters), ("-count(*)", replace(filters, hushed=True))]
+    )
     counted = _run(
         " UNION ALL ".join(
-            f"SELECT '{rule.word}', {rule.subject}.organization_id, {rule.provider}, {number} FROM {source}"
-            f" WHERE {rule.condition(limits)}{more}{_in_scope(scope, rule)} GROUP BY 2, 3"
+            f"SELECT '{rule.word}', {number} FROM {source} WHERE {' AND '.join([rule.condition(limits), *conditions])}"
             for rule in RULES
-            for number, source, more in (
-                ("count(*)", _source(rule, narrow=narrow), ""),
-                ("-count(*)", _hushed(rule), f" AND {_same(rule)}"),
-            )
+            for number, part in parts
+            for source, conditions in (_matching(rule, scope, part, narrow=narrow),)
         ),
         given,
     )
-    numbers = Counter[tuple[str, int, str]]()
-    for reason, organization, provider, number in counted:
-        numbers[reason, organization, provider] += number
-    counts = [ReasonCount(*key, number) for key, number in sorted(numbers.items()) if number]
+    numbers = dict.fromkeys((rule.word for rule in RULES), 0)
+    for reason, number in counted:
+        numbers[reason] += number
+    return numbers
+
+
+def summarize(scope: Scope, limits: Limits, *, now: datetime) -> Summary:
+    """Count every reason, without what was acknowledged or snoozed, and find the oldest of each."""
+    filters = QueueFilters()
+    given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
     oldest = _run(
         " UNION ALL ".join(
             f"SELECT * FROM (SELECT '{rule.word}', {rule.since} FROM {_source(rule, narrow=narrow)}"
@@ -105,7 +112,7 @@ def summarize(scope: Scope, limits: Limits, *, now: datetime) -> Summary:
         given,
     )
     return Summary(
-        counts,
+        count_reasons(scope, filters, limits, now=now),
         dict.fromkeys((rule.word for rule in RULES), None) | {word: _known(since) for word, since in oldest},
         count_queue(scope, limits, now=now),
     )
@@ -126,20 +133,6 @@ def reasons_of(subjects: Iterable[Subject], limits: Limits, *, now: datetime) ->
             for finding in sorted(map(_finding, rows), key=lambda finding: BY_WORD[finding.reason].rank):
                 found[finding.subject].append(finding)
     return found
-
-
-def count_owned(scope: Scope, limits: Limits, *, now: datetime) -> list[tuple[str, ReasonCount]]:
-    """Count the reasons of what somebody looks after as `summarize` does, each count with the id of their account."""
-    selects = (
-        f"SELECT mine.account_id, '{rule.word}', {rule.subject}.organization_id, {rule.provider}, count(*)"
-        f" FROM assignment AS mine JOIN {rule.table} ON mine.object_id = {rule.subject}.id"
-        f" WHERE mine.object_kind = '{rule.kind.value}' AND {rule.condition(limits)}"
-        f" AND NOT EXISTS (SELECT 1 FROM quiet WHERE {_quiet(rule)} AND {_same(rule)})"
-        f"{_in_scope(scope, rule)} GROUP BY 1, 3, 4"
-        for rule in RULES
-    )
-    rows = _run(" UNION ALL ".join(selects), values(limits, now) | _scope_values(scope))
-    return [(str(account), ReasonCount(*count)) for account, *count in rows]
 
 
 FIELDS = (
@@ -234,37 +227,54 @@ def _of_rule(
     *,
     narrow: bool,
 ) -> list[Finding]:
-    given = values(limits, now) | _scope_values(scope) | {"most": most}
-    if filters.hushed:
-        source = _hushed(rule)
-        conditions = [rule.condition(limits), _same(rule)]
-    else:
-        source = _source(rule, narrow=narrow)
-        conditions = [_shows(rule, limits)]
-    if filters.organization is not None:
-        conditions.append(f"{rule.subject}.organization_id = :organization")
-        given["organization"] = filters.organization
-    if filters.providers:
-        conditions.append(f"{rule.provider} IN :providers")
-        given["providers"] = list(filters.providers)
-    mine = f"mine.object_kind = '{rule.kind.value}' AND mine.object_id = {rule.subject}.id"
-    if filters.owner == "none":
-        conditions.append(f"NOT EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine})")
-    elif filters.owner:
-        if not filters.hushed:
-            source = f"assignment AS mine JOIN {rule.table} ON {mine}"
-        conditions.append(f"EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine} AND mine.account_id = :owner)")
-        given["owner"] = int(filters.owner)
+    given = _given(scope, filters, limits, now) | {"most": most}
+    source, conditions = _matching(rule, scope, filters, narrow=narrow)
+    conditions.append(rule.condition(limits) if filters.hushed else _shows(rule, limits))
     if filters.after is not None and filters.after.rank == rule.rank:
         conditions.append(f"({rule.since}, {rule.subject}.id) > (:after_since, :after_id)")
         given |= {"after_since": filters.after.since, "after_id": filters.after.id}
     rows = _run(
         f"{_select(rule, source)} WHERE {' AND '.join(conditions)}"
-        f"{_not_at(worse, rule, limits, hushed=filters.hushed)}{_in_scope(scope, rule)}"
+        f"{_not_at(worse, rule, limits, hushed=filters.hushed)}"
         f" ORDER BY {rule.since}, {rule.subject}.id LIMIT :most",
         given,
     )
     return list(map(_finding, rows))
+
+
+def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) -> tuple[str, list[str]]:
+    """Where what matches the filters is found in the scope, and the conditions for it beside that of the rule."""
+    source, conditions = _source(rule, narrow=narrow), list[str]()
+    mine = f"mine.object_kind = '{rule.kind.value}' AND mine.object_id = {rule.subject}.id"
+    if filters.hushed:
+        source = _hushed(rule)
+        conditions.append(_same(rule))
+    elif filters.owner not in ("", NOBODY):
+        source = f"assignment AS mine {join_in_order()} {rule.table} ON {mine}"
+    if scope.organizations is not None:
+        conditions.append(f"{rule.subject}.organization_id IN :organizations")
+    if filters.organization is not None:
+        conditions.append(f"{rule.subject}.organization_id = :organization")
+    if filters.providers:
+        conditions.append(f"{rule.provider} IN :providers")
+    if filters.owner == NOBODY:
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine})")
+    elif filters.owner:
+        conditions.append(f"EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine} AND mine.account_id = :owner)")
+    return source, conditions
+
+
+def _given(scope: Scope, filters: QueueFilters, limits: Limits, now: datetime) -> dict[str, Any]:
+    """What these conditions and those of the rules name."""
+    return (
+        values(limits, now)
+        | _scope_values(scope)
+        | {
+            "organization": filters.organization,
+            "providers": list(filters.providers),
+            "owner": None if filters.owner in ("", NOBODY) else int(filters.owner),
+        }
+    )
 
 
 def _select(rule: Rule, source: str) -> str:
@@ -311,7 +321,7 @@ def _is_hushed(rule: Rule) -> str:
 
 
 def _hushed(rule: Rule) -> str:
-    return f"quiet JOIN {rule.table} ON {_quiet(rule)}"
+    return f"quiet {join_in_order()} {rule.table} ON {_quiet(rule)}"
 
 
 def _quiet(rule: Rule) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,53 +10,30 @@ from typing import Any
 from sqlalchemy import select, union
 
 from voiceadmin.db import db
-from voiceadmin.desk import NOBODY, Limits, Line, QueueFilters, ReasonCount
+from voiceadmin.desk import Limits, Line, QueueFilters
 from voiceadmin.formats.writing import as_json
 from voiceadmin.models import Assistant, VoiceCount
 from voiceadmin.people import Scope
 from voiceadmin.queries.attention import line_record, list_queue
-from voiceadmin.queries.reasons import RULES
 from voiceadmin.queries.rows import within
-
-Owned = Iterable[tuple[str, ReasonCount]]
 
 
 def attention_answer(
-    scope: Scope, filters: QueueFilters, counts: Iterable[ReasonCount], owned: Owned, limits: Limits, *, now: datetime
+    scope: Scope, filters: QueueFilters, counts: Mapping[str, int], limits: Limits, *, now: datetime
 ) -> bytes:
     """The body of the JSON route: counts by reason, whichever of them are listed, and a page of the queue.
 
-    counts, owned: of the scope, as `summarize` and `count_owned` count them; owned may be empty without an owner.
+    counts: under the same filters, as `count_reasons` counts them.
     """
     queue = list_queue(scope, filters, limits, now=now)
     return as_json(
         {
             "success": True,
-            "counts": count_by_reason(filters, counts, owned),
+            "counts": dict(counts),
             "items": [item_record(line) for line in queue.lines],
             "next": None if queue.next is None else str(queue.next),
         }
     )
-
-
-def count_by_reason(filters: QueueFilters, counts: Iterable[ReasonCount], owned: Owned) -> dict[str, int]:
-    """How many there are of every reason under the other filters."""
-    numbers = dict.fromkeys((rule.word for rule in RULES), 0)
-    for count in _of_owner(filters.owner, counts, owned):
-        in_place = filters.organization in (None, count.organization_id)
-        if in_place and (not filters.providers or count.provider in filters.providers):
-            numbers[count.reason] += count.number
-    return {word: max(0, number) for word, number in numbers.items()}  # the two may be counted a minute apart
-
-
-def _of_owner(owner: str, counts: Iterable[ReasonCount], owned: Owned) -> Iterator[ReasonCount]:
-    if owner in ("", NOBODY):
-        yield from counts
-    for account, count in owned:
-        if owner == NOBODY:
-            yield count._replace(number=-count.number)
-        elif owner == account:
-            yield count
 
 
 def own_providers(scope: Scope) -> list[str]:

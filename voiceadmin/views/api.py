@@ -10,21 +10,18 @@ from flask import Blueprint, Response, jsonify, request
 
 from voiceadmin import access, clock
 from voiceadmin.access import needs, scope
-from voiceadmin.desk import ReasonCount
 from voiceadmin.forms.query import NOT_AN_INTEGER, AttentionQueryForm, Detail, VoiceQueryForm
 from voiceadmin.openapi import document
 from voiceadmin.people import OrganizationId
 from voiceadmin.problems import AssistantNotFound
 from voiceadmin.queries.assistants import get_organization, get_owner
-from voiceadmin.queries.attention import count_owned
 from voiceadmin.queries.attention_answer import attention_answer, own_providers
 from voiceadmin.queries.desk import list_assignable
 from voiceadmin.queries.reasons import BY_WORD
 from voiceadmin.queries.voices import voice_choices, voices_answer
 from voiceadmin.shapes import VoiceQuery
 from voiceadmin.views.bodies import Bodies
-from voiceadmin.views.kept import kept
-from voiceadmin.views.overview import summary
+from voiceadmin.views.overview import counts
 from voiceadmin.vocabulary import MAX_ID, Role, read_integer
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -87,10 +84,7 @@ def attention() -> Response:
     filters, where, limits, now = form.filters(), scope(), access.limits(), clock.now()
     if filters.organization is not None:
         get_organization(where, filters.organization)
-    owned: list[tuple[str, ReasonCount]] = []
-    if filters.owner:
-        owned = kept().get(("owned", where), lambda: count_owned(where, limits, now=now), now=now).figures
-    body = attention_answer(where, filters, summary().figures.counts, owned, limits, now=now)
+    body = attention_answer(where, filters, counts(filters), limits, now=now)
     return _answer(_etag(body), lambda: body)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Flask, render_template
 
 from voiceadmin import access, clock
 from voiceadmin.access import needs, scope
-from voiceadmin.desk import Summary
-from voiceadmin.queries.attention import MANY, count_queue, summarize
+from voiceadmin.desk import QueueFilters, Summary
+from voiceadmin.queries.attention import MANY, count_queue, count_reasons, summarize
 from voiceadmin.queries.overview import Standing, stand
 from voiceadmin.queries.reasons import RULES
 from voiceadmin.views.kept import Counted, kept
@@ -31,7 +33,6 @@ def home() -> str:
     return render_template(
         "overview/index.html",
         summed=summed,
-        numbers=summed.figures.by_reason(),
         rules=RULES,
         many=MANY,
         standing=standing.figures,
@@ -49,6 +50,15 @@ def summary() -> Counted[Summary]:
         return summed
 
     return kept().get(("summary", where), count, now=now)
+
+
+def counts(filters: QueueFilters) -> Mapping[str, int]:
+    """How many there are of each reason under these filters, whichever reasons they name; at most a minute old."""
+    where, limits, now = access.visitor().scope(Role.VIEWER), access.limits(), clock.now()
+    wide = filters.but(reasons=(), size=QueueFilters().size)
+    if wide == QueueFilters():
+        return summary().figures.counts
+    return kept().get(("reasons", where, wide), lambda: count_reasons(where, wide, limits, now=now), now=now).figures
 
 
 def waiting() -> str:

@@ -13,11 +13,13 @@ from voiceadmin.forms.desk import QueueForm, queue_arguments
 from voiceadmin.people import NOTHING, Thing
 from voiceadmin.queries.assistants import list_organizations
 from voiceadmin.queries.attention import list_queue, queue_file, queue_subjects
+from voiceadmin.queries.attention_answer import own_providers
 from voiceadmin.queries.desk import list_assignable
 from voiceadmin.queries.reasons import BY_WORD, RULES
 from voiceadmin.views.desk import Answer, act_on_all, bar
 from voiceadmin.views.files import called, organizations_of, send_file
-from voiceadmin.views.overview import summary
+from voiceadmin.views.kept import kept
+from voiceadmin.views.overview import counts
 from voiceadmin.vocabulary import MOST_AT_ONCE, Act, ObjectKind, Role, provider_label
 
 bp = Blueprint("triage", __name__)
@@ -56,20 +58,20 @@ def _form() -> QueueForm:
         request.args,
         reasons={rule.word: rule.label for rule in RULES},
         organizations=list_organizations(scope()),
-        providers=sorted({count.provider for count in summary().figures.counts}),
+        providers=_providers(),
         people=list_assignable(scope()),
         me=access.visitor().account_id,
     )
 
 
+def _providers() -> list[str]:
+    where, now = scope(), clock.now()
+    return kept().get(("providers of", where), lambda: own_providers(where), now=now).figures
+
+
 def _tabs(filters: QueueFilters) -> list[tuple[str, str, int]]:
-    """Each reason that there is: its word, its label and how many there are, under the other filters of places."""
-    numbers = dict.fromkeys((rule.word for rule in RULES), 0)
-    for count in summary().figures.counts:
-        in_place = filters.organization in (None, count.organization_id)
-        if in_place and (not filters.providers or count.provider in filters.providers):
-            numbers[count.reason] += count.number
-    return [(word, BY_WORD[word].label, number) for word, number in numbers.items()]
+    """Each reason that there is: its word, its label and how many there are, under the other filters."""
+    return [(word, BY_WORD[word].label, number) for word, number in counts(filters).items()]
 
 
 def _words(form: QueueForm, filters: QueueFilters) -> list[str]:

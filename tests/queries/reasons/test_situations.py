@@ -31,7 +31,7 @@ from voiceadmin.db import db, upsert, writing
 from voiceadmin.desk import Limits, Order, QueueFilters, Subject
 from voiceadmin.models import Assistant, ClonedVoice, Organization
 from voiceadmin.people import EVERYTHING
-from voiceadmin.queries.attention import lines_of, queue_subjects, reasons_of, summarize
+from voiceadmin.queries.attention import count_reasons, lines_of, queue_subjects, reasons_of
 from voiceadmin.queries.reasons import RULES
 from voiceadmin.queries.rows import voice_columns
 from voiceadmin.shapes import VoiceRow
@@ -141,7 +141,7 @@ def test_the_queues_of_all_situations_at_once_hold_the_same() -> None:
         ), rule.word
     queue = queue_subjects(EVERYTHING, QueueFilters(), Limits(), now=NOW, most=10_000)
     assert sorted(names[subject] for subject in queue) == sorted(named for named, words in expected.items() if words)
-    assert summarize(EVERYTHING, Limits(), now=NOW).by_reason() == numbers
+    assert count_reasons(EVERYTHING, QueueFilters(), Limits(), now=NOW) == numbers
 
 
 # The settings
