@@ -70,6 +70,8 @@ def test_an_address_that_is_none_says_where_to_go(open_page: OpenPage) -> None:
     page = open_page("/nothing/here", 404)
 
     assert page.link("Go to the overview") == "/"
+    sections = page.root.one("nav", **{"aria-label": "Main"}).all("a")
+    assert not [link.text for link in sections if "aria-current" in link.attributes], "it is in none of them"
 
 
 def test_a_method_that_is_none_is_told_which_are(client: FlaskClient) -> None:

@@ -154,11 +154,13 @@ def test_the_filter_bar_names_what_there_is_as_it_is_called(acme: Organization, 
     assert bar.one("input", name="size").attributes["value"] == "25"
 
 
-def test_tabs_count_each_reason_under_the_filters_of_place(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
+def test_tabs_count_each_reason_under_the_other_filters(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
     tabs = open_page("/triage?provider=resemble&reason=failed").root.one("nav", **{"aria-label": "Reason"}).all("a")
 
     assert [tab.text for tab in tabs] == ["All", "Failed 1", "Stuck 1"]
     assert [tab.attributes.get("aria-current") for tab in tabs] == [None, "page", None]
+    tabs = open_page("/triage?provider=resemble&hushed=yes").root.one("nav", **{"aria-label": "Reason"}).all("a")
+    assert [tab.text for tab in tabs] == ["All"]
     assert tabs[2].attributes["href"] == "/triage?reason=stuck&provider=resemble"
 
 
