@@ -57,26 +57,36 @@ _BOTH = (KeptOut.IN_USE, KeptOut.SHARED, KeptOut.HUSHED)  # those that have the 
 def count_candidates(scope: Scope, limits: Limits, *, now: datetime) -> Candidates:
     """Count what could go by each reason, what stays and why, and what is archived, by organization and provider."""
     numbers: Counter[tuple[int, str, str]] = Counter()
-    for organization, provider, status, dated, never, voices in _run(
-        "SELECT organization_id, provider, status, dated, never, sum(voices) FROM voice_count AS voice"
-        f" WHERE {_in(scope)} GROUP BY 1, 2, 3, 4, 5",
+    # In the order in which the counters lie, so that the database need not sort them.
+    for organization, status, provider, voices, dated, never in _run(
+        "SELECT organization_id, status, provider, sum(voices), sum(voices * dated), sum(voices * never)"
+        f" FROM voice_count AS voice WHERE {_in(scope)} GROUP BY organization_id, status, provider",
         _given(scope),
     ):
-        kind: str = {"archived": ARCHIVED_UPSTREAM, "ready": _of_ready(dated, never)}.get(status, status)
-        numbers[organization, provider, kind] += int(voices)
+        if status == VoiceStatus.READY:
+            numbers[organization, provider, KeptOut.RECENT] += int(dated)
+            numbers[organization, provider, KeptOut.YOUNG] += int(never)
+            numbers[organization, provider, KeptOut.UNDATED] += int(voices - dated - never)
+        else:
+            kind = ARCHIVED_UPSTREAM if status == VoiceStatus.ARCHIVED else status
+            numbers[organization, provider, kind] += int(voices)
     given = values(limits, now) | _given(scope)
     # The counters above have these among "recent" and "young", and what is archived here among what is upstream.
     unused, never_used = BY_WORD["unused"], BY_WORD["never-used"]
     few = _few(scope)
-    old = "voice.status = 'ready' AND voice.last_used_at <= :unused_before"
-    for organization, provider, number, found in _run(_counted(unused, limits, old, scope, few=few), given):
-        numbers[organization, provider, KeptOut.RECENT] -= number
-        numbers[organization, provider, KeptOut.YOUNG] += number - found
-        numbers[organization, provider, unused.word] += found
-    never = never_used.condition(limits)
-    for organization, provider, number, found in _run(_counted(never_used, limits, never, scope, few=few), given):
-        numbers[organization, provider, KeptOut.YOUNG] -= number
-        numbers[organization, provider, never_used.word] += found
+    young = "voice.status = 'ready' AND voice.last_used_at <= :unused_before AND voice.created_at > :young_after"
+    for rule, condition, former, kind in (
+        (unused, unused.condition(limits), KeptOut.RECENT, unused.word),
+        (unused, young, KeptOut.RECENT, KeptOut.YOUNG),
+        (never_used, never_used.condition(limits), KeptOut.YOUNG, never_used.word),
+    ):
+        for organization, provider, number in _run(
+            f"SELECT voice.organization_id, voice.provider, count(*) FROM {_source(rule, few=few)}"
+            f" WHERE {condition} AND {_in(scope)} GROUP BY 1, 2",
+            given,
+        ):
+            numbers[organization, provider, former] -= number
+            numbers[organization, provider, kind] += number
     of_here = "cloned_voice AS voice" + ("" if few else indexed_by("ix_queue_archived"))
     for organization, provider, number in _run(
         f"SELECT voice.organization_id, voice.provider, count(*) FROM {of_here}"
@@ -89,19 +99,6 @@ def count_candidates(scope: Scope, limits: Limits, *, now: datetime) -> Candidat
         numbers[organization, provider, _BOTH[rank]] += number
         numbers[organization, provider, word] -= number
     return Candidates(now, [Count(*key, number) for key, number in sorted(numbers.items()) if number])
-
-
-def _of_ready(dated: int, never: int) -> str:
-    return KeptOut.RECENT if dated else KeptOut.YOUNG if never else KeptOut.UNDATED
-
-
-def _counted(rule: Rule, limits: Limits, condition: str, scope: Scope, *, few: bool) -> str:
-    """SQL that counts, of the voices that a condition names, all and those that the rule is about."""
-    return (
-        "SELECT voice.organization_id, voice.provider, count(*),"
-        f" sum(CASE WHEN {rule.condition(limits)} THEN 1 ELSE 0 END) FROM {_source(rule, few=few)}"
-        f" WHERE {condition} AND {_in(scope)} GROUP BY 1, 2"
-    )
 
 
 def _few(scope: Scope, organization: int | None = None) -> bool:
