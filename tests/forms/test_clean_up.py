@@ -103,11 +103,14 @@ def test_any_other_count_confirms_nothing(typed: str) -> None:
     assert form.count.errors
 
 
-def test_a_wrong_count_says_what_to_type() -> None:
-    form = ConfirmPlanForm(MultiDict({"count": "99"}), 100)
+@pytest.mark.parametrize(
+    ("typed", "given"), [("99", '"99"'), ("1" * 5, '"11111"'), ("", "Nothing")], ids=["too few", "too many", "nothing"]
+)
+def test_a_wrong_count_says_what_to_type(typed: str, given: str) -> None:
+    form = ConfirmPlanForm(MultiDict({"count": typed}), 100)
     form.validate()
 
-    assert form.count.errors == ['"99" was typed. The plan has 100 voices: type 100.']
+    assert form.count.errors == [f"{given} was typed. The plan has 100 voices: type 100."]
 
 
 @pytest.mark.parametrize("state", ItemState)
@@ -164,6 +167,27 @@ def test_a_price_needs_its_currency_its_day_and_a_provider(field: str, value: st
 
     assert not form.validate()
     assert list(form.errors) == [field]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("price", "2,50", '"2,50" is no amount. Write it as 2.00.'),
+        ("currency", "us", '"US" is no currency. Write its three letters: USD, EUR.'),
+        ("currency", "", '"" is no currency. Write its three letters: USD, EUR.'),
+        ("as_of", "", "This is empty. Say of which day the price is."),
+        ("as_of", "2026-11-23", "2026-11-23 lies ahead. Say since when the price is known."),
+    ],
+)
+def test_a_wrong_price_is_named_with_its_remedy(field: str, value: str, message: str) -> None:
+    form = price(**{field: value})
+    form.validate()
+
+    assert form.errors == {field: [message]}
+
+
+def test_a_price_may_be_of_today() -> None:
+    assert price(as_of="2026-11-22").validate()
 
 
 def test_no_amount_means_that_the_price_is_unknown() -> None:

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from voiceadmin.desk import Order, Place, QueueFilters, Subject
 from voiceadmin.forms.desk import ActForm, AllForm, QueueForm, TickedForm, UndoForm, queue_arguments
+from voiceadmin.shapes import quoted
 from voiceadmin.vocabulary import DEFAULT_PAGE_SIZE, MAX_ID, MAX_NOTE, MOST_AT_ONCE, PAGE_SIZES, Act, ObjectKind
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -159,7 +160,7 @@ def test_what_is_no_subject_is_refused_and_named(word: str) -> None:
     for found in (faults(form), faults(alone)):
         (message,) = found.pop("subject")
         assert found == {}
-        assert message.endswith(" is no voice and no assistant. Load the page again.")
+        assert message == f"{quoted(word, 40)} is no voice and no assistant. Load the page again."
         assert len(message) < 100
 
 
