@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
@@ -21,26 +21,48 @@ from tests.strategies import IN_DATABASE
 from voiceadmin.actions.clean_up import carry_on, confirm_plan, make_plan
 from voiceadmin.actions.desk import do
 from voiceadmin.actions.prices import set_price
-from voiceadmin.cleaning import ARCHIVED_HERE, ARCHIVED_UPSTREAM, CleanUpFilters, KeptOut, Price, money, saving
+from voiceadmin.cleaning import (
+    ARCHIVED_HERE,
+    ARCHIVED_UPSTREAM,
+    CleanUpFilters,
+    ItemState,
+    KeptOut,
+    Price,
+    money,
+    saving,
+)
 from voiceadmin.db import db, writing
 from voiceadmin.desk import Limits, Order, Subject
 from voiceadmin.formats.guard import unguarded
 from voiceadmin.formats.record import write_record
-from voiceadmin.models import Assistant, Organization
+from voiceadmin.models import Assistant, ClonedVoice, Organization
 from voiceadmin.people import EVERYTHING, NOTHING, Scope
+from voiceadmin.problems import PlanNotFound
 from voiceadmin.queries.clean_up import (
     CANDIDATE,
+    ITEMS,
+    PLANS,
     SHEET,
     candidates_file,
+    check_plan,
     count_candidates,
+    deeds_to_undo,
     get_plan,
+    is_covered,
+    judge,
     list_candidates,
+    list_items,
+    list_plans,
     list_prices,
     list_providers,
+    organizations_of_plan,
     restore_sheet,
 )
+from voiceadmin.queries.desk import last_deed
+from voiceadmin.queries.rows import VOICE_COLUMNS
+from voiceadmin.queries.rows import voice_row as voice_row_of
 from voiceadmin.shapes import VoiceRow
-from voiceadmin.vocabulary import Act, ExportFormat, ObjectKind, VoiceStatus
+from voiceadmin.vocabulary import UNDONE_FOR, Act, ExportFormat, ObjectKind, VoiceStatus
 
 LIMITS = Limits()
 ALL = CleanUpFilters()
@@ -80,6 +102,12 @@ def kind_of(row: VoiceRow, rows: list[VoiceRow], places: set[tuple[str, str]], n
     if row.provider_voice_id and any(one.id != row.id and one.status is not VoiceStatus.ARCHIVED for one in twins):
         return KeptOut.SHARED
     return reason
+
+
+def voice(id: int) -> VoiceRow:
+    """A voice as it is in the store."""
+    row = db.session.execute(select(*VOICE_COLUMNS).where(ClonedVoice.id == id)).one()
+    return voice_row_of(row)
 
 
 def found_in(scope: Scope, now: datetime, filters: CleanUpFilters = ALL) -> list[int]:
@@ -247,6 +275,146 @@ def test_a_restore_sheet_has_every_fact_as_it_was(acme: Organization, now: datet
             "tester",
             "tester",
         )
+
+
+# Plans
+
+
+@pytest.fixture
+def plan(acme: Organization, now: datetime) -> int:
+    """A plan of five voices of Acme and one of Globex, the longest unused first."""
+    put_voices(
+        acme,
+        [
+            voice_row(id=id, provider=provider, last_used_at=now - days * DAY, synthesis_count=id)
+            for id, days, provider in (
+                (1, 90, "playht"),
+                (2, 80, "resemble"),
+                (3, 100, "resemble"),
+                (4, 70, "resemble"),
+                (5, 60, "resemble"),
+            )
+        ],
+    )
+    make_voice(make_organization("Globex"), id=6)
+    return make_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now)
+
+
+ORDER = [3, 1, 2, 4, 5, 6]
+
+
+def judged(plan: int, now: datetime, **more: Any) -> list[tuple[int, int, str]]:
+    return judge(plan, LIMITS, now=now, **({"most": 100} | more))
+
+
+def test_a_plan_begins_with_all_of_its_voices_waiting(plan: int, now: datetime) -> None:
+    found = get_plan(EVERYTHING, plan, now=now)
+
+    assert (found.number, found.made_at, found.made_by, found.filters) == (6, now, "tester", ALL.but(most=None))
+    assert (found.confirmed_at, found.confirmed_by, found.undoable) == (None, "", 0)
+    assert found.states == {ItemState.WAITING: 6}
+    assert dict(found.voices) == {"resemble": 4, "elevenlabs": 1, "playht": 1}
+    assert next(iter(found.voices)) == "resemble", "the most first"
+    assert judged(plan, now) == [(place, id, "") for place, id in enumerate(ORDER, 1)]
+    assert check_plan(plan, LIMITS, now=now) == {"": 6}
+    assert organizations_of_plan(plan) == sorted(organizations_of_plan(plan))
+    assert len(organizations_of_plan(plan)) == 2
+
+
+def test_the_first_that_wait_are_judged_or_one_of_them(plan: int, now: datetime) -> None:
+    assert judged(plan, now, most=2) == [(1, 3, ""), (2, 1, "")]
+    assert judged(plan, now, most=2, position=4) == [(4, 4, "")]
+    assert judged(plan + 1, now) == []
+
+
+def test_what_would_be_left_alone_now_is_said_with_its_reason(plan: int, acme: Organization, now: datetime) -> None:
+    make_assistant(acme, tts_provider="resemble", tts_voice_id=voice(3).provider_voice_id)
+    make_voice(acme, id=7, provider="playht", provider_voice_id=voice(1).provider_voice_id, last_used_at=now)
+    order = Order(Act.ACKNOWLEDGE, (Subject(ObjectKind.VOICE, 2),), "key", 0)
+    do(EVERYTHING, order, LIMITS, by=SHELL, now=now)
+    put_voices(acme, [voice(4)._replace(last_used_at=now)])
+    with writing():
+        db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
+    do(EVERYTHING, Order(Act.ARCHIVE, (Subject(ObjectKind.VOICE, 6),), "key", 0), LIMITS, by=SHELL, now=now)
+
+    whys = [
+        "An assistant is set to it.",
+        "Another voice has the same id at the provider.",
+        "Somebody acknowledged or snoozed that it is unused.",
+        "It was used or cloned anew since.",
+        "It is gone.",
+        "It is archived already.",
+    ]
+    assert judged(plan, now) == [(place, id, why) for place, (id, why) in enumerate(zip(ORDER, whys, strict=True), 1)]
+    assert check_plan(plan, LIMITS, now=now) == dict.fromkeys(sorted(whys), 1)
+
+
+def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: Organization, now: datetime) -> None:
+    make_assistant(acme, tts_provider="resemble", tts_voice_id=voice(3).provider_voice_id)
+    confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
+    carry_on(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
+    restore = Order(Act.RESTORE, (Subject(ObjectKind.VOICE, 4),), "key", last_deed())
+    do(EVERYTHING, restore, LIMITS, by=SHELL, now=now)
+    with writing():
+        db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
+
+    found = get_plan(EVERYTHING, plan, now=now)
+
+    assert (found.confirmed_at, found.confirmed_by) == (now, "tester")
+    assert found.states == {ItemState.ARCHIVED: 3, ItemState.SKIPPED: 1, ItemState.RESTORED: 1, ItemState.GONE: 1}
+    assert dict(found.voices) == {"playht": 1, "resemble": 1, "elevenlabs": 1}
+    assert found.undoable == 5
+    assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR).undoable == 5
+    assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR + timedelta(microseconds=1)).undoable == 0
+    assert [deed.number for deed in deeds_to_undo(plan)] == [5]
+    ids = {
+        state: [item.voice.id for item in list_items(found, [state], 1, LIMITS)]
+        for state in ItemState
+        if found.count(state)
+    }
+    assert ids == {
+        ItemState.ARCHIVED: [1, 2, 6],
+        ItemState.SKIPPED: [3],
+        ItemState.RESTORED: [4],
+        ItemState.GONE: [5],
+    }
+    (left,) = list_items(found, [ItemState.SKIPPED], 1, LIMITS)
+    assert (left.why, left.evidence, left.organization_name) == (
+        "An assistant is set to it.",
+        "Not used for 100 days.",
+        "Acme",
+    )
+
+
+def test_its_voices_come_in_pages(acme: Organization, now: datetime) -> None:
+    put_voices(acme, [voice_row(id=id, created_at=LONG_AGO + id * DAY) for id in range(1, ITEMS + 11)])
+    found = get_plan(EVERYTHING, make_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now), now=now)
+
+    for states in ([], [ItemState.WAITING]):
+        pages = [[item.voice.id for item in list_items(found, states, page, LIMITS)] for page in (1, 2, 3)]
+        assert pages == [list(range(1, ITEMS + 1)), list(range(ITEMS + 1, ITEMS + 11)), []]
+
+
+def test_a_plan_is_nobody_s_who_does_not_see_all_of_it(plan: int, acme: Organization, now: datetime) -> None:
+    own = make_plan(EVERYTHING, ALL.but(organization=acme.id), LIMITS, "other", by=SHELL, now=now)
+    scope = Scope(frozenset({acme.id}))
+
+    assert [one.id for one in list_plans(EVERYTHING)] == [own, plan]
+    assert [one.states for one in list_plans(EVERYTHING)] == [{ItemState.WAITING: 5}, {ItemState.WAITING: 6}]
+    assert [one.id for one in list_plans(scope)] == [own]
+    assert list_plans(NOTHING) == []
+    assert (is_covered(scope, own), is_covered(scope, plan), is_covered(EVERYTHING, plan)) == (True, False, True)
+    assert get_plan(scope, own, now=now).filters.organization == acme.id
+    for hidden in (plan, own + 1):
+        with pytest.raises(PlanNotFound, match=rf"^There is no plan {hidden}\.$"):
+            get_plan(scope, hidden, now=now)
+
+
+def test_the_newest_plans_are_listed(acme: Organization, now: datetime) -> None:
+    make_voice(acme)
+    made = [make_plan(EVERYTHING, ALL, LIMITS, f"key {number}", by=SHELL, now=now) for number in range(PLANS + 1)]
+
+    assert [one.id for one in list_plans(EVERYTHING)] == made[:0:-1]
 
 
 # Money
