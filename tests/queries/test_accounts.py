@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,15 +19,17 @@ from voiceadmin.models import Account, AccountSession, Organization
 from voiceadmin.people import EVERYTHING, NOTHING, AccountRow, Actor, OrganizationRole, Scope, SessionRow, Visitor
 from voiceadmin.problems import AccountNotFound
 from voiceadmin.queries.accounts import (
+    FIELDS,
     get_account,
     get_own_account,
     list_accounts,
     list_invitations,
     list_own_sessions,
     list_sessions,
+    people_file,
 )
 from voiceadmin.queries.visitors import find_session
-from voiceadmin.vocabulary import ActorKind, LinkPurpose, Role
+from voiceadmin.vocabulary import ActorKind, ExportFormat, LinkPurpose, Role
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -228,3 +231,26 @@ def test_sessions_go_by_their_last_activity_and_not_by_their_beginning() -> None
     first, second, third = (begun(ada, NOW - DAY / 4, NOW - late * SECOND) for late in (0, 2, 1))
 
     assert [row.id for row in list_own_sessions(visiting(ada), **LIMITS)] == [first, third, second]
+
+
+def test_a_file_of_people_says_what_their_page_says(acme: Organization, other: Organization) -> None:
+    ada = make_account("ada@example.com", roles={acme: Role.ADMIN, other: Role.VIEWER})
+    bob = make_account("bob@example.com", roles={acme: Role.VIEWER})
+    with writing():
+        db.session.get_one(Account, bob.id).disabled_at = NOW
+
+    lines = [json.loads(line) for line in "".join(people_file(scope(acme), ExportFormat.NDJSON)).splitlines()]
+
+    at_acme = {"organization_id": acme.id, "organization": "Acme"}
+    common = {"name": ada.name, "platform": False, "last_active_at": None}
+    created = {line["id"]: line.pop("created_at") for line in lines}
+    assert lines == [
+        common
+        | {"id": ada.id, "email": "ada@example.com", "roles": [at_acme | {"role": "admin"}]}
+        | {"others_elsewhere": True, "disabled_at": None},
+        common
+        | {"id": bob.id, "email": "bob@example.com", "name": bob.name, "roles": [at_acme | {"role": "viewer"}]}
+        | {"others_elsewhere": False, "disabled_at": "2026-11-22T14:00:00Z"},
+    ]
+    assert all(time.endswith("Z") for time in created.values())
+    assert "".join(people_file(NOTHING, ExportFormat.CSV)).splitlines() == [",".join(FIELDS)]

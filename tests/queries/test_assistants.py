@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from flask import Flask
 
@@ -9,6 +11,8 @@ from tests.factories import make_assistant, make_organization, make_voice
 from voiceadmin.people import EVERYTHING, NOTHING, Scope
 from voiceadmin.problems import AssistantNotFound, OrganizationNotFound
 from voiceadmin.queries.assistants import (
+    FIELDS,
+    assistants_file,
     get_assistant,
     get_organization,
     get_owner,
@@ -17,7 +21,7 @@ from voiceadmin.queries.assistants import (
     some_assistant,
 )
 from voiceadmin.shapes import AssistantFilters
-from voiceadmin.vocabulary import MAX_ID, VoiceStatus
+from voiceadmin.vocabulary import MAX_ID, ExportFormat, VoiceStatus
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -219,3 +223,59 @@ def test_voices_are_counted_by_organization_and_status() -> None:
         nothing | {VoiceStatus.READY: 1, VoiceStatus.ARCHIVED: 3},
         nothing,
     ]
+
+
+def test_a_file_of_assistants_says_what_their_list_says() -> None:
+    acme, other = make_organization("Acme"), make_organization("Other")
+    voice = make_voice(acme, provider="resemble", status=VoiceStatus.FAILED)
+    make_voice(acme)
+    make_assistant(
+        acme, id=7, name="Night desk", tts_provider="resemble", tts_voice_id=voice.provider_voice_id, active=False
+    )
+    make_assistant(other, id=8, name="Attic", tts_provider="rime", tts_voice_id="stock")
+
+    lines = [
+        json.loads(line)
+        for line in "".join(assistants_file(EVERYTHING, AssistantFilters(), ExportFormat.NDJSON)).splitlines()
+    ]
+
+    assert lines == [
+        {
+            "id": 8,
+            "name": "Attic",
+            "active": True,
+            "organization_id": other.id,
+            "organization": "Other",
+            "tts_provider": "rime",
+            "tts_voice_id": "stock",
+            "voice_id": None,
+            "voice_name": None,
+            "voice_status": None,
+            "ready": 0,
+            "processing": 0,
+            "failed": 0,
+            "archived": 0,
+            "voices": 0,
+        },
+        {
+            "id": 7,
+            "name": "Night desk",
+            "active": False,
+            "organization_id": acme.id,
+            "organization": "Acme",
+            "tts_provider": "resemble",
+            "tts_voice_id": voice.provider_voice_id,
+            "voice_id": voice.id,
+            "voice_name": voice.name,
+            "voice_status": "failed",
+            "ready": 1,
+            "processing": 0,
+            "failed": 1,
+            "archived": 0,
+            "voices": 2,
+        },
+    ]
+    assert [tuple(line) for line in lines] == [FIELDS] * 2
+    only = AssistantFilters(organization=acme.id)
+    assert len("".join(assistants_file(EVERYTHING, only, ExportFormat.CSV)).splitlines()) == 2
+    assert list(assistants_file(NOTHING, AssistantFilters(), ExportFormat.NDJSON)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,9 @@ from voiceadmin.db import db, writing
 from voiceadmin.models import ApiKey, Organization
 from voiceadmin.people import EVERYTHING, NOTHING, KeyRow, Scope
 from voiceadmin.problems import KeyNotFound
-from voiceadmin.queries.keys import get_key, list_keys
+from voiceadmin.queries.keys import FIELDS, get_key, keys_file, list_keys
 from voiceadmin.queries.visitors import find_key
+from voiceadmin.vocabulary import ExportFormat
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -118,3 +120,43 @@ def test_a_key_tells_when_it_was_used() -> None:
         db.session.get_one(ApiKey, id).used_at = NOW + DAY
 
     assert get_key(EVERYTHING, id).used_at == NOW + DAY
+
+
+def test_a_file_of_keys_says_all_but_what_they_open_with() -> None:
+    acme = make_organization("Acme")
+    id, hint = made("board", acme, expires_at=NOW + DAY)
+    revoke_key(EVERYTHING, id, by=SHELL, now=NOW)
+    every, begins = made("all")
+
+    lines = [json.loads(line) for line in "".join(keys_file(EVERYTHING, ExportFormat.NDJSON)).splitlines()]
+
+    assert lines == [
+        {
+            "id": every,
+            "name": "all",
+            "begins": begins,
+            "everywhere": True,
+            "organizations": [],
+            "made_by": "tester",
+            "created_at": "2026-11-22T14:00:00Z",
+            "expires_at": None,
+            "revoked_at": None,
+            "last_used_at": None,
+        },
+        {
+            "id": id,
+            "name": "board",
+            "begins": hint,
+            "everywhere": False,
+            "organizations": [{"id": acme.id, "name": "Acme"}],
+            "made_by": "tester",
+            "created_at": "2026-11-22T14:00:00Z",
+            "expires_at": "2026-11-23T14:00:00Z",
+            "revoked_at": "2026-11-22T14:00:00Z",
+            "last_used_at": None,
+        },
+    ]
+    assert [tuple(line) for line in lines] == [FIELDS] * 2
+    csv = "".join(keys_file(scope(acme), ExportFormat.CSV)).splitlines()
+    assert csv[0] == ",".join(FIELDS)
+    assert len(csv) == 2, "those that reach no further"

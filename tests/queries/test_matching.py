@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -12,16 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from tests.factories import make_organization, make_voice, put_voices, refill, voice_row
+from tests.factories import make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.queries.test_voice_lists import FILTERS, acme
 from tests.strategies import IN_DATABASE, PLAIN_VOICES
 from voiceadmin.db import db
+from voiceadmin.formats.record import write_record
 from voiceadmin.models import Organization
 from voiceadmin.people import OrganizationId
-from voiceadmin.queries.matching import TOGETHER, matching_ids, matching_voices
+from voiceadmin.queries.matching import TOGETHER, matching_file, matching_ids, matching_voices
 from voiceadmin.queries.voice_lists import list_voices
 from voiceadmin.shapes import VoiceFilters, VoiceRow
-from voiceadmin.vocabulary import VoiceOrder, VoiceStatus
+from voiceadmin.vocabulary import ExportFormat, VoiceOrder, VoiceStatus
 
 __all__ = ["acme"]  # the fixture
 
@@ -103,3 +105,17 @@ def test_voices_are_read_as_they_are_asked_for(acme: Organization, now: datetime
     assert len(reading) == 1
     assert len(list(voices)) == 4 * TOGETHER - 1
     assert len([statement for statement in seen if "cloned_voice.id IN" in statement]) == 4
+
+
+def test_a_file_has_each_voice_and_how_many_assistants_are_set_to_it(acme: Organization, now: datetime) -> None:
+    rows = [make_voice(acme, name=name, provider="resemble") for name in ("A", "B", "C")]
+    make_voice(acme, status=VoiceStatus.FAILED)
+    for _ in range(2):
+        make_assistant(acme, tts_provider="resemble", tts_voice_id=rows[1].provider_voice_id)
+    filters = VoiceFilters(statuses=(VoiceStatus.READY,), order=VoiceOrder.NAME_UP)
+
+    text = "".join(matching_file(acme.id, filters, ExportFormat.NDJSON, now))
+
+    assert [json.loads(line) for line in text.splitlines()] == [
+        write_record(row) | {"set_by": number} for row, number in zip(rows, (0, 2, 0), strict=True)
+    ]
