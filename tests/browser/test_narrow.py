@@ -107,6 +107,26 @@ def test_a_long_menu_leaves_every_filter_in_reach(visit: Visit, excess_server: s
     expect(page.get_by_role("status")).to_contain_text(", in lll")
 
 
+@pytest.mark.parametrize("path", ["/triage", "/clean-up", "/activity", "/assistants/31/voices"])
+@pytest.mark.parametrize("width", [320, 390, 800])
+def test_no_filter_lies_on_another(visit: Visit, live_server: str, path: str, width: int) -> None:
+    page = visit(live_server + path, width=width)
+    page.get_by_role("button", name="Filters").click()
+
+    places = page.locator("#filters :is(.control, input[type=search], .button)").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().toJSON())"
+    )
+
+    shown = [place for place in places if place["width"]]
+    assert len(shown) > 1
+    for number, one in enumerate(shown):
+        assert one["left"] >= 0
+        assert one["right"] <= width
+        for other in shown[:number]:
+            apart = one["left"] >= other["right"] or other["left"] >= one["right"]
+            assert apart or one["top"] >= other["bottom"] or other["top"] >= one["bottom"]
+
+
 def test_a_faulty_filter_is_open_where_its_fault_is(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=nope", **PHONE)
 

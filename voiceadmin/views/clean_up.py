@@ -146,7 +146,7 @@ def check(plan_id: int) -> Answer:
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
     checked = check_plan(plan_id, access.limits(), now=now)
     still = checked.pop("", 0)
-    return render_template("clean_up/check.html", plan=plan, checked=checked, still=still, now=now)
+    return render_template("clean_up/check.html", plan=plan, checked=checked, still=still, **_about(plan, now))
 
 
 @bp.route("/plans/<id:plan_id>/run", methods=["GET", "POST"])
