@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Text,
+    TextClause,
     bindparam,
     event,
     func,
@@ -316,6 +317,24 @@ def indexed_by(name: str) -> str:
     Nothing on PostgreSQL, which knows better how its rows are spread.
     """
     return f" INDEXED BY {name}" if db.engine.dialect.name == "sqlite" else ""
+
+
+_NAMES = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+
+def bound(statement: str, given: Mapping[str, Any]) -> tuple[TextClause, dict[str, Any]]:
+    """A statement in SQL and those of the values that it names; times are times in it, and lists are lists."""
+    named = {name: given[name] for name in set(_NAMES.findall(statement))}
+    times = tuple(sorted(name for name, value in named.items() if isinstance(value, datetime)))
+    lists = tuple(sorted(name for name, value in named.items() if isinstance(value, list)))
+    return _typed(statement, times, lists), named
+
+
+@lru_cache(maxsize=1000)
+def _typed(statement: str, times: tuple[str, ...], lists: tuple[str, ...]) -> TextClause:
+    return text(statement).bindparams(
+        *(bindparam(name, type_=UtcTime) for name in times), *(bindparam(name, expanding=True) for name in lists)
+    )
 
 
 def join_in_order() -> str:

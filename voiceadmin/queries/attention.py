@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, select, text
+from sqlalchemy import select
 
-from voiceadmin.db import UtcTime, as_time, db, indexed_by, join_in_order
+from voiceadmin.db import as_time, bound, db, indexed_by, join_in_order
 from voiceadmin.desk import (
     NOBODY,
     Finding,
@@ -358,22 +356,8 @@ def _narrow(scope: Scope, filters: QueueFilters) -> bool:
     return int(counted[0][0]) <= FEW_VOICES
 
 
-_NAMES = re.compile(r"(?<![:\w]):([a-z_]\w*)")
-
-
 def _run(statement: str, given: dict[str, Any]) -> Sequence[Any]:
-    """Run a statement with those of the values that it names."""
-    named = {name: given[name] for name in set(_NAMES.findall(statement))}
-    times = tuple(sorted(name for name, value in named.items() if isinstance(value, datetime)))
-    lists = tuple(sorted(name for name, value in named.items() if isinstance(value, list)))
-    return db.session.execute(_sql(statement, times, lists), named).all()
-
-
-@lru_cache(maxsize=1000)
-def _sql(statement: str, times: tuple[str, ...], lists: tuple[str, ...]) -> TextClause:
-    return text(statement).bindparams(
-        *(bindparam(name, type_=UtcTime) for name in times), *(bindparam(name, expanding=True) for name in lists)
-    )
+    return db.session.execute(*bound(statement, given)).all()
 
 
 # As a page shows it

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, TextClause, bindparam, case, func, select, text
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.sql.selectable import TextualSelect
 
 from voiceadmin.cleaning import (
@@ -26,7 +25,7 @@ from voiceadmin.cleaning import (
     PlanRow,
     Price,
 )
-from voiceadmin.db import UtcTime, db, indexed_by
+from voiceadmin.db import UtcTime, bound, db, indexed_by
 from voiceadmin.desk import Finding, Limits, Subject
 from voiceadmin.formats.record import FIELDS, iso
 from voiceadmin.formats.writing import as_lines
@@ -174,7 +173,7 @@ def as_items(
         " voice_id, organization_id, provider, reason, mark, since, record, 'waiting' AS state, '' AS why"
         f" FROM ({_candidates(scope, filters, limits, most=most)}) AS chosen"
     )
-    statement, given = _bound(found, _given_for(scope, filters, limits, now) | {"plan": plan_id})
+    statement, given = bound(found, _given_for(scope, filters, limits, now) | {"plan": plan_id})
     return statement.columns(*(getattr(PlanItem, name) for name in ITEM)), given
 
 
@@ -202,7 +201,7 @@ def candidates_file(
 ) -> Iterator[str]:
     """All voices that could go as the text of a file, in pieces, in the order in which plans take them."""
     names = list_organizations(scope)
-    statement, given = _bound(_candidates(scope, filters, limits, most=MAX_ID), _given_for(scope, filters, limits, now))
+    statement, given = bound(_candidates(scope, filters, limits, most=MAX_ID), _given_for(scope, filters, limits, now))
     found = db.session.execute(statement.columns(since=UtcTime), given, execution_options={"yield_per": 1000})
     records = (
         {
@@ -468,18 +467,4 @@ def _text(time: datetime | None) -> str | None:
 
 
 def _run(statement: str, given: dict[str, Any]) -> Sequence[Any]:
-    """Run a statement with those of the values that it names."""
-    return db.session.execute(*_bound(statement, given)).all()
-
-
-def _bound(statement: str, given: dict[str, Any]) -> tuple[TextClause, dict[str, Any]]:
-    named = {name: given[name] for name in set(_NAMES.findall(statement))}
-    typed: list[BindParameter[Any]] = [
-        bindparam(name, type_=UtcTime) if isinstance(value, datetime) else bindparam(name, expanding=True)
-        for name, value in named.items()
-        if isinstance(value, datetime | list)
-    ]
-    return text(statement).bindparams(*typed), named
-
-
-_NAMES = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+    return db.session.execute(*bound(statement, given)).all()

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, text
-
-from voiceadmin.db import UtcTime, as_time, db, indexed_by
+from voiceadmin.db import as_time, bound, db, indexed_by
 from voiceadmin.formats.record import iso
 from voiceadmin.formats.writing import as_lines
 from voiceadmin.people import Scope
@@ -126,9 +124,7 @@ def _in(scope: Scope) -> str:
     return "organization_id > 0" if scope.organizations is None else "organization_id IN :organizations"
 
 
-def _run(statement: str, scope: Scope, **values: Any) -> Rows:
-    parameters = [bindparam("since", type_=UtcTime)] if "since" in values else []
+def _run(statement: str, scope: Scope, **given: Any) -> Rows:
     if scope.organizations is not None:
-        parameters.append(bindparam("organizations", expanding=True))
-        values["organizations"] = sorted(scope.organizations)
-    return db.session.execute(text(statement).bindparams(*parameters), values).all()
+        given["organizations"] = sorted(scope.organizations)
+    return db.session.execute(*bound(statement, given)).all()
