@@ -246,7 +246,7 @@ def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) 
     mine = f"mine.object_kind = '{rule.kind.value}' AND mine.object_id = {rule.subject}.id"
     if filters.hushed:
         source = _hushed(rule)
-        conditions.append(_same(rule))
+        conditions.append(rule.same)
     elif filters.owner not in ("", NOBODY):
         source = f"assignment AS mine {join_in_order()} {rule.table} ON {mine}"
     if scope.organizations is not None:
@@ -315,22 +315,11 @@ def _not_at(worse: Iterable[Rule], rule: Rule, limits: Limits, *, hushed: bool =
 
 
 def _is_hushed(rule: Rule) -> str:
-    return f"EXISTS (SELECT 1 FROM quiet WHERE {_quiet(rule)} AND {_same(rule)})"
+    return f"EXISTS (SELECT 1 FROM quiet WHERE {rule.quiet} AND {rule.same})"
 
 
 def _hushed(rule: Rule) -> str:
-    return f"quiet {join_in_order()} {rule.table} ON {_quiet(rule)}"
-
-
-def _quiet(rule: Rule) -> str:
-    return (
-        f"quiet.object_kind = '{rule.kind.value}' AND quiet.object_id = {rule.subject}.id"
-        f" AND quiet.reason = '{rule.word}'"
-    )
-
-
-def _same(rule: Rule) -> str:
-    return f"quiet.mark = {rule.mark} AND (quiet.until IS NULL OR quiet.until > :now)"
+    return f"quiet {join_in_order()} {rule.table} ON {rule.quiet}"
 
 
 def _in_scope(scope: Scope, rule: Rule) -> str:

@@ -118,7 +118,7 @@ def _kept_out(scope: Scope, limits: Limits) -> str:
         sources = (
             f"assistant CROSS JOIN cloned_voice AS voice WHERE {_SET}",
             f"shared_place AS place CROSS JOIN cloned_voice AS voice WHERE {_SHARED} AND {_DOUBLE}",
-            f"quiet CROSS JOIN cloned_voice AS voice WHERE {_quiet(rule)}",
+            f"quiet CROSS JOIN cloned_voice AS voice WHERE {rule.quiet} AND {rule.same}",
         )
         found += [
             f"SELECT voice.id, voice.organization_id, voice.provider, '{word}' AS word, {rank} AS rank FROM {source}"
@@ -146,7 +146,7 @@ def _candidates(scope: Scope, filters: CleanUpFilters, limits: Limits, *, most: 
         f" voice.provider AS provider, '{rule.word}' AS reason, {rule.mark} AS mark, {rule.since} AS since,"
         f" voice.record AS record FROM {_source(rule, few=few)}"
         f" WHERE {rule.condition(limits)} AND {' AND '.join(chosen)} AND NOT {_IN_USE} AND NOT {_DOUBLE}"
-        f" AND NOT EXISTS (SELECT 1 FROM quiet WHERE {_quiet(rule)})"
+        f" AND NOT EXISTS (SELECT 1 FROM quiet WHERE {rule.quiet} AND {rule.same})"
         f" ORDER BY {rule.since}, voice.id LIMIT {most:d}) AS part{rank}"
         for rank, rule in enumerate(map(BY_WORD.__getitem__, filters.words))
     )
@@ -366,7 +366,8 @@ def _judged(limits: Limits) -> str:
         f"(item.reason = '{rule.word}' AND {rule.condition(limits)} AND {rule.mark} = item.mark)" for rule in rules
     )
     hushed = " OR ".join(
-        f"(item.reason = '{rule.word}' AND EXISTS (SELECT 1 FROM quiet WHERE {_quiet(rule)}))" for rule in rules
+        f"(item.reason = '{rule.word}' AND EXISTS (SELECT 1 FROM quiet WHERE {rule.quiet} AND {rule.same}))"
+        for rule in rules
     )
     return f"""SELECT item.position AS position, item.voice_id AS voice_id, CASE
         WHEN voice.id IS NULL OR voice.organization_id <> item.organization_id THEN 'It is gone.'
@@ -445,13 +446,6 @@ def _prices() -> Sequence[StoredPrice]:
 def _source(rule: Rule, *, few: bool) -> str:
     """The voices, by the index of a rule where it names a good part of those that are meant."""
     return rule.table + ("" if few else indexed_by(rule.hint))
-
-
-def _quiet(rule: Rule) -> str:
-    return (
-        f"quiet.object_kind = 'voice' AND quiet.object_id = voice.id AND quiet.reason = '{rule.word}'"
-        f" AND quiet.mark = {rule.mark} AND (quiet.until IS NULL OR quiet.until > :now)"
-    )
 
 
 def _in(scope: Scope) -> str:

@@ -67,6 +67,19 @@ class Rule:
         """The provider in SQL."""
         return "voice.provider" if self.kind is ObjectKind.VOICE else "assistant.tts_provider"
 
+    @property
+    def quiet(self) -> str:
+        """The condition that a row of `quiet` is about it."""
+        return (
+            f"quiet.object_kind = '{self.kind.value}' AND quiet.object_id = {self.subject}.id"
+            f" AND quiet.reason = '{self.word}'"
+        )
+
+    @property
+    def same(self) -> str:
+        """The condition that such a row is about this very reason, and that its time is not over."""
+        return f"quiet.mark = {self.mark} AND (quiet.until IS NULL OR quiet.until > :now)"
+
 
 def values(limits: Limits, now: datetime) -> dict[str, Any]:
     """Whatever a condition may name."""
