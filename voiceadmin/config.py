@@ -89,7 +89,7 @@ class Settings:
                 if name in setting_names():
                     given[setting] = _READERS[setting](raw)
                 elif name not in FOREIGN:
-                    faults.append(f"{name} is not a setting; the README lists them all.")
+                    faults.append(f"{name} is not a setting; docs/operations.md lists them all.")
             except ValueError as error:
                 faults.append(f"{name} {error}")
         if faults:
