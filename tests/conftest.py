@@ -21,12 +21,13 @@ from sqlalchemy import text
 from tests.factories import make_account, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin import clock, create_app
-from voiceadmin.actions import passwords
-from voiceadmin.actions.store import let_go, prepare_store
+from voiceadmin.accounts import passwords
 from voiceadmin.config import Settings
-from voiceadmin.db import Base, db
-from voiceadmin.people import Actor
-from voiceadmin.vocabulary import ActorKind
+from voiceadmin.database.base import Base, db
+from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.identity import Actor, ActorKind
+
+pytest_plugins = ["tests.commands"]
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 SHELL = Actor(ActorKind.SHELL, None, "tester")

@@ -11,15 +11,20 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete
 
 from voiceadmin import clock
-from voiceadmin.access import cookie_name
-from voiceadmin.actions.passwords import password_hash
-from voiceadmin.actions.sessions import begin_session
-from voiceadmin.db import Base, db, upsert, writing
-from voiceadmin.folding import email_key, name_key
-from voiceadmin.models import Account, Assistant, ClonedVoice, Membership, Organization
-from voiceadmin.queries.rows import voice_columns
-from voiceadmin.shapes import VoiceRow
-from voiceadmin.vocabulary import Role, VoiceStatus
+from voiceadmin.accounts.actions.sessions import begin_session
+from voiceadmin.accounts.models import Account, Membership
+from voiceadmin.accounts.passwords import password_hash
+from voiceadmin.database.base import Base, db
+from voiceadmin.database.transactions import writing
+from voiceadmin.database.upserts import upsert
+from voiceadmin.identity import Role
+from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.text import email_key, name_key
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.web.access import cookie_name
 
 LONG_AGO = datetime(2026, 1, 10, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.factories import voice_row
-from voiceadmin.formats.record import MAX_NAME, MAX_VOICE_ID, MAX_WORD
-from voiceadmin.shapes import VoiceRow
-from voiceadmin.vocabulary import MAX_ID, VoiceStatus
+from voiceadmin.text import MAX_ID
+from voiceadmin.voices.json_body import MAX_NAME, MAX_VOICE_ID, MAX_WORD
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
 
 HOSTILE = [
     "",

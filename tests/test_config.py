@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from voiceadmin.config import ASSETS, Settings, default_instance, setting_names
-from voiceadmin.desk import Limits
-from voiceadmin.problems import BadSettings
-from voiceadmin.vocabulary import Role
+from voiceadmin.config import ASSETS, Limits, Settings, default_instance, setting_names
+from voiceadmin.errors import BadSettings
+from voiceadmin.identity import Role
 
 SECRET = "0123456789abcdef" * 2
 SLOTS_FAULT = (

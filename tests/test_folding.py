@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import LETTERS, TEXTS
-from voiceadmin.folding import LONGEST_KEY, folded, name_key, search_key
+from voiceadmin.text import LONGEST_KEY, folded, name_key, search_key
 
 ALL_LETTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
 

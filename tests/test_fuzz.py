@@ -17,15 +17,20 @@ from werkzeug.routing import Rule
 
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice
-from voiceadmin.access import cookie_name
-from voiceadmin.actions.accounts import Grant, invite
-from voiceadmin.actions.keys import make_key
-from voiceadmin.actions.sessions import begin_session
-from voiceadmin.db import db, writing
-from voiceadmin.desk import Subject, fingerprint
-from voiceadmin.models import Account, Bucket, Organization
-from voiceadmin.people import EVERYTHING
-from voiceadmin.vocabulary import GRANTED, Act, AuditWord, ObjectKind, Role, VoiceOrder, VoiceStatus
+from voiceadmin.accounts.actions.accounts import Grant, invite
+from voiceadmin.accounts.actions.sessions import begin_session
+from voiceadmin.accounts.models import Account
+from voiceadmin.api_keys.actions import make_key
+from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, fingerprint
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import EVERYTHING, GRANTED, Role
+from voiceadmin.organizations.models import Organization
+from voiceadmin.rate_limits.models import Bucket
+from voiceadmin.triage.types import Act
+from voiceadmin.voices.types.filters import VoiceOrder
+from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.web.access import cookie_name
 
 IDS = {"type": "integer", "anyOf": [{"enum": [1, 2, 3, 4, 5, 31]}, {"type": "integer"}]}
 WORDS: dict[str, list[str]] = {  # what gets past a form, so that the fuzzer comes to what lies behind it

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tests.factories import make_assistant, make_organization, make_voice
 from tests.page import Page
 from voiceadmin.config import ASSETS
-from voiceadmin.vocabulary import MAX_ID
+from voiceadmin.text import MAX_ID
 
 IDS = [
     "-1",

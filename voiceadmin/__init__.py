@@ -1,4 +1,4 @@
-"""The front door of voiceadmin: it wires the rooms, and decides nothing."""
+"""The Flask application of voiceadmin."""
 
 from __future__ import annotations
 
@@ -9,31 +9,34 @@ from flask import Flask
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from voiceadmin import access, db, headers, presenting
+from voiceadmin.accounts.views import account, people, sign_in
+from voiceadmin.activity import views as activity_views
+from voiceadmin.api_keys import views as api_key_views
+from voiceadmin.assistants import views as assistant_views
+from voiceadmin.cleanup import views as cleanup_views
 from voiceadmin.config import ASSETS, Settings
-from voiceadmin.views import (
-    account,
-    activity,
-    api,
-    assistants,
-    auth,
-    clean_up,
-    desk,
-    errors,
-    exports,
-    health,
-    keys,
-    overview,
-    people,
-    providers,
-    triage,
-    voices,
+from voiceadmin.database import engine
+from voiceadmin.operations import views as operation_views
+from voiceadmin.overview import views as overview_views
+from voiceadmin.providers import views as provider_views
+from voiceadmin.triage import views as triage_views
+from voiceadmin.voices import api as voice_api
+from voiceadmin.voices import views as voice_views
+from voiceadmin.web import access, errors, exports, headers, health, template_filters
+from voiceadmin.web.converters import IdConverter
+
+VIEWS = (
+    *(overview_views, triage_views, operation_views, assistant_views, voice_views, provider_views, cleanup_views),
+    *(exports, voice_api, health, sign_in, account, people, api_key_views, activity_views),
 )
-from voiceadmin.views.ids import IdConverter
 
 
 def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
-    """A ready app. Tests pass settings; otherwise the environment speaks. Raises BadSettings."""
+    """Create the Flask application. Reads settings from the environment unless given.
+
+    Raises:
+        BadSettings: if a VOICEADMIN_ variable is malformed or unknown.
+    """
     settings = settings or Settings.from_environ(os.environ)
     app = Flask(
         __name__,
@@ -51,15 +54,12 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     app.jinja_env.undefined = StrictUndefined  # a misspelt name is an error, not a blank cell
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.url_map.converters["id"] = IdConverter
-    db.init_app(app, settings)
+    engine.init_app(app, settings)
     access.init_app(app, settings)
     headers.init_app(app)
-    presenting.init_app(app)
-    errors.init_app(app, unavailable=db.UNAVAILABLE)
-    overview.init_app(app)
-    for noun in (
-        *(overview, triage, desk, assistants, voices, providers, clean_up, exports),
-        *(api, health, auth, account, people, keys, activity),
-    ):
-        app.register_blueprint(noun.bp)
+    template_filters.init_app(app)
+    errors.init_app(app, unavailable=engine.UNAVAILABLE)
+    overview_views.init_app(app)
+    for module in VIEWS:
+        app.register_blueprint(module.bp)
     return app

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from voiceadmin import create_app, db
+from voiceadmin import create_app
+from voiceadmin.accounts import cli as accounts
 from voiceadmin.cli import Commands, cli
 from voiceadmin.config import COMMAND
+from voiceadmin.database.engine import UNAVAILABLE
+from voiceadmin.server import cli as server
+from voiceadmin.voices import cli as voices
+
+__all__ = ["Commands", "accounts", "cli", "server", "voices"]
 
 
 def main() -> None:
-    """Run the command that the shell names."""
-    Commands.unavailable = db.UNAVAILABLE
+    """Run the command that the command line names."""
+    Commands.unavailable = UNAVAILABLE
     cli(obj=create_app, prog_name=COMMAND)
 
 

@@ -10,18 +10,35 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from voiceadmin.desk import Limits
-from voiceadmin.problems import BadSettings
-from voiceadmin.vocabulary import Role, read_integer
+from voiceadmin.errors import BadSettings
+from voiceadmin.identity import Role
+from voiceadmin.text import read_integer
+from voiceadmin.voices.types.provider import Provider
 
 PACKAGE = Path(__file__).resolve().parent
+
+
 IN_CHECKOUT = not (PACKAGE / "templates").is_dir()  # a wheel carries templates and static files in the package
+
+
 ASSETS = PACKAGE.parent if IN_CHECKOUT else PACKAGE
+
+
 COMMAND = "./dev" if IN_CHECKOUT else "voiceadmin"  # how this program is called where it lies
+
+
 PREFIX = "VOICEADMIN_"
+
+
 MAX_SLOTS = 1_000_000_000
+
+
 MAX_BUDGET = 525_600  # minutes: a year
+
+
 OTHERS = "others"  # stands for every provider that has no budget of its own
+
+
 LEAST_SECRET = 32  # characters; a random one of hexadecimal digits has 128 bits then
 
 
@@ -215,3 +232,27 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "unused_days": _number(1, 36_500, "days"),
     "young_days": _number(0, 36_500, "days"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the rules of attention compare with.
+
+    budgets: how long each provider may take to clone a voice, others as long
+    as `other`. unused: for how long nobody may have used a voice that is at
+    least as old as `young`. All bounds are inclusive.
+    """
+
+    budgets: tuple[tuple[str, timedelta], ...] = (
+        (Provider.ELEVENLABS.value, timedelta(minutes=10)),
+        (Provider.RESEMBLE.value, timedelta(minutes=60)),
+        (Provider.INWORLD.value, timedelta(minutes=5)),
+        (Provider.CARTESIA.value, timedelta(minutes=5)),
+    )
+    other: timedelta = timedelta(minutes=60)
+    unused: timedelta = timedelta(days=60)
+    young: timedelta = timedelta(days=14)
+
+    def budget(self, provider: str) -> timedelta:
+        """How long a provider may take."""
+        return dict(self.budgets).get(provider, self.other)

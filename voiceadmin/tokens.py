@@ -1,11 +1,12 @@
-"""Secrets that people and programs show to be let in: 256 random bits, of which the store keeps a hash alone."""
+"""Secrets: session tokens, one-time links and API keys, and their hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 
-from voiceadmin.vocabulary import KEY_PREFIX
+KEY_PREFIX = "va_"
+
 
 HINT = len(KEY_PREFIX) + 6  # letters of a key that tell it from others; the 37 that are left cannot be guessed
 

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from sqlalchemy import delete
 
 from voiceadmin import create_app
-from voiceadmin.access import cookie_name
-from voiceadmin.actions.store import let_go
+from voiceadmin.accounts.models import Account, AccountSession
+from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.config import Settings
-from voiceadmin.db import db, writing
-from voiceadmin.models import Account, AccountSession, ApiKey
-from voiceadmin.tokens import token_hash
-from voiceadmin.vocabulary import KEY_PREFIX
+from voiceadmin.database.base import db
+from voiceadmin.database.schema import let_go
+from voiceadmin.database.transactions import writing
+from voiceadmin.tokens import KEY_PREFIX, token_hash
+from voiceadmin.web.access import cookie_name
 
 TOKEN = "benchmark" + "0" * 34
 KEY = KEY_PREFIX + TOKEN

@@ -11,13 +11,15 @@ from statistics import median
 from sqlalchemy import delete, insert
 
 from voiceadmin import create_app
-from voiceadmin.actions.passwords import password_hash
-from voiceadmin.actions.sessions import sign_in
-from voiceadmin.actions.store import let_go, prepare_store
+from voiceadmin.accounts.actions.sessions import sign_in
+from voiceadmin.accounts.models import Account
+from voiceadmin.accounts.passwords import password_hash
 from voiceadmin.config import Settings
-from voiceadmin.db import db, writing
-from voiceadmin.models import Account, Bucket
-from voiceadmin.problems import SignInRefused
+from voiceadmin.database.base import db
+from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.transactions import writing
+from voiceadmin.errors import SignInRefused
+from voiceadmin.rate_limits.models import Bucket
 
 KNOWN, UNKNOWN = "known@example.com", "unknown@example.com"
 

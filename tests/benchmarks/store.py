@@ -25,15 +25,19 @@ from sqlalchemy import insert, text
 from tests.benchmarks.admitted import AMPLE, admit
 from tests.benchmarks.peers.words import FIELDS
 from voiceadmin import create_app
-from voiceadmin.actions.store import let_go, prepare_store
 from voiceadmin.config import Settings
-from voiceadmin.db import db, upsert, writing
-from voiceadmin.folding import name_key
-from voiceadmin.migrations import newest
-from voiceadmin.models import Assistant, ClonedVoice, Organization
-from voiceadmin.queries.rows import voice_columns
-from voiceadmin.shapes import VoiceRow
-from voiceadmin.vocabulary import Provider, VoiceStatus
+from voiceadmin.database.base import db
+from voiceadmin.database.migrations import newest
+from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.transactions import writing
+from voiceadmin.database.upserts import upsert
+from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.text import name_key
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.types.provider import Provider
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
 
 BATCH = 1000  # voices a statement
 COMMIT = 50  # batches a transaction

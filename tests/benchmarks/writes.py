@@ -21,17 +21,19 @@ from sqlalchemy import text
 
 from tests.benchmarks.store import TODAY, Store, some_voice
 from voiceadmin import create_app
-from voiceadmin.actions.importing import ImportTarget, import_voices
-from voiceadmin.actions.store import let_go, prepare_store
 from voiceadmin.config import Settings
-from voiceadmin.db import db, upsert, writing
-from voiceadmin.formats.record import write_record
-from voiceadmin.models import ClonedVoice, Organization
-from voiceadmin.people import Actor, OrganizationId
-from voiceadmin.queries.rows import voice_columns
-from voiceadmin.queries.voices import voices_answer
-from voiceadmin.shapes import Fault, VoiceQuery
-from voiceadmin.vocabulary import ActorKind
+from voiceadmin.database.base import db
+from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.transactions import writing
+from voiceadmin.database.upserts import upsert
+from voiceadmin.identity import Actor, ActorKind, OrganizationId
+from voiceadmin.organizations.models import Organization
+from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.types import Fault
+from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import voice_columns, voices_answer
+from voiceadmin.voices.types.filters import VoiceQuery
 
 BENCH = Actor(ActorKind.SHELL, None, "bench")
 

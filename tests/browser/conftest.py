@@ -26,13 +26,14 @@ from tests.browser.watching import Watch
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account
 from voiceadmin import create_app
-from voiceadmin.access import cookie_name
-from voiceadmin.actions.accounts import make_setup_link
-from voiceadmin.actions.sample import fill_sample
-from voiceadmin.actions.store import let_go
+from voiceadmin.accounts.actions.accounts import make_setup_link
 from voiceadmin.config import Settings
-from voiceadmin.db import db, writing
-from voiceadmin.vocabulary import Role
+from voiceadmin.database.base import db
+from voiceadmin.database.schema import let_go
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import Role
+from voiceadmin.sample.actions import fill_sample
+from voiceadmin.web.access import cookie_name
 
 HERE = Path(__file__).resolve().parent
 BROWSERS = ("chromium", "google-chrome-stable", "google-chrome")

@@ -9,15 +9,18 @@ from sqlalchemy import select
 
 from tests.conftest import SHELL
 from tests.factories import DAY, make_account
-from voiceadmin.actions.accounts import Grant, disable_account, invite, make_reset_link
-from voiceadmin.actions.audit import record_all
-from voiceadmin.actions.keys import make_key, revoke_key
-from voiceadmin.actions.sample import fill_sample
-from voiceadmin.db import db, writing
-from voiceadmin.models import Account, AccountSession, ApiKey, Link, Organization
-from voiceadmin.people import EVERYTHING, Actor, Thing
+from voiceadmin.accounts.actions.accounts import Grant, disable_account, invite, make_reset_link
+from voiceadmin.accounts.models import Account, AccountSession, Link
+from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.models import ApiKey
+from voiceadmin.audit.actions import record_all
+from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
+from voiceadmin.organizations.models import Organization
+from voiceadmin.sample.actions import fill_sample
 from voiceadmin.tokens import token_hash
-from voiceadmin.vocabulary import ActorKind, AuditWord, ObjectKind, Role
 
 ROOT = "token-of-the-admin-of-the-platform"
 ADMIN = "token-of-an-admin"  # of Acme Telecom alone

@@ -7,16 +7,19 @@ from datetime import datetime, timedelta
 from tests.browser.crowd import INVITED, VIEWER, choose_token, let_in
 from tests.conftest import SHELL
 from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
-from voiceadmin.actions.accounts import Grant, invite
-from voiceadmin.actions.audit import record
-from voiceadmin.actions.desk import do
-from voiceadmin.actions.keys import make_key
-from voiceadmin.actions.prices import set_price
-from voiceadmin.db import writing
-from voiceadmin.desk import Limits, Order, Subject
-from voiceadmin.models import Organization
-from voiceadmin.people import EVERYTHING, Actor, Thing
-from voiceadmin.vocabulary import MAX_NOTE, Act, ActorKind, AuditWord, ObjectKind, Role, VoiceStatus
+from voiceadmin.accounts.actions.accounts import Grant, invite
+from voiceadmin.api_keys.actions import make_key
+from voiceadmin.audit.actions import record
+from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
+from voiceadmin.cleanup.actions.prices import set_price
+from voiceadmin.config import Limits
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import MAX_NOTE, Order
+from voiceadmin.organizations.models import Organization
+from voiceadmin.triage.types import Act
+from voiceadmin.voices.types.status import VoiceStatus
 
 LANGUAGES = 40
 VOICES = 60

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Serve, Visit
 from tests.conftest import NOW, SHELL
-from voiceadmin.actions.sample import fill_sample
+from voiceadmin.sample.actions import fill_sample
 
 
 @pytest.fixture(scope="module")

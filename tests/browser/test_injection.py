@@ -16,16 +16,19 @@ from tests.browser.crowd import ROOT, VIEWER, let_in
 from tests.browser.watching import Watch
 from tests.conftest import NOW
 from tests.factories import make_account, make_assistant, make_organization, make_voice
-from voiceadmin.actions.accounts import Grant, invite
-from voiceadmin.actions.audit import record_all
-from voiceadmin.actions.desk import do
-from voiceadmin.actions.keys import make_key
-from voiceadmin.db import db, writing
-from voiceadmin.desk import Limits, Order, Subject
-from voiceadmin.models import Account
-from voiceadmin.people import EVERYTHING, Actor, Thing
-from voiceadmin.shapes import quoted
-from voiceadmin.vocabulary import Act, ActorKind, AuditWord, ObjectKind, Role
+from voiceadmin.accounts.actions.accounts import Grant, invite
+from voiceadmin.accounts.models import Account
+from voiceadmin.api_keys.actions import make_key
+from voiceadmin.audit.actions import record_all
+from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
+from voiceadmin.config import Limits
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import Order
+from voiceadmin.text import quoted
+from voiceadmin.triage.types import Act
 
 PAYLOADS = [
     "<script>alert(1)</script>",

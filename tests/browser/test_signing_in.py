@@ -17,8 +17,8 @@ from tests.browser.crowd import INVITED, RESET, ROOT, SETUP, VIEWER, choose_toke
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
 from voiceadmin import clock
-from voiceadmin.actions.accounts import make_setup_link
-from voiceadmin.actions.sample import fill_sample
+from voiceadmin.accounts.actions.accounts import make_setup_link
+from voiceadmin.sample.actions import fill_sample
 
 FRONT_DESK = "/api/v1/assistants/123/cloned-voices"
 

@@ -14,7 +14,7 @@ from sqlalchemy import ForeignKey, event, make_url
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from voiceadmin.db import UtcTime
+from voiceadmin.database.types import UtcTime
 
 
 class Base(DeclarativeBase):

@@ -1,0 +1,259 @@
+"""People as an admin sees them: those with a role at home, and of them what is at home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.conftest import NOW, SHELL
+from tests.factories import DAY, LONG_AGO, make_account, make_organization
+from voiceadmin.accounts.actions.accounts import Grant, invite, make_reset_link, make_setup_link, revoke_link
+from voiceadmin.accounts.actions.sessions import begin_session
+from voiceadmin.accounts.models import Account, AccountSession
+from voiceadmin.accounts.queries.accounts import (
+    FIELDS,
+    get_account,
+    get_own_account,
+    list_accounts,
+    list_invitations,
+    list_own_sessions,
+    list_sessions,
+    people_file,
+)
+from voiceadmin.accounts.queries.credentials import find_session
+from voiceadmin.accounts.types import AccountRow, LinkPurpose, OrganizationRole
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.errors import AccountNotFound
+from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Role, Scope, SessionRow, Visitor
+from voiceadmin.organizations.models import Organization
+from voiceadmin.tabular import ExportFormat
+
+pytestmark = pytest.mark.usefixtures("store")
+
+IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
+SECOND = timedelta(seconds=1)
+LIMITS: dict[str, Any] = {"now": NOW, "idle": IDLE, "absolute": ABSOLUTE}
+
+
+def scope(*organizations: Organization) -> Scope:
+    return Scope(frozenset(organization.id for organization in organizations))
+
+
+@pytest.fixture
+def acme() -> Organization:
+    return make_organization("Acme")
+
+
+@pytest.fixture
+def other() -> Organization:
+    return make_organization("Other")
+
+
+@pytest.fixture
+def statements(store: object) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(*args: Any) -> None:
+        if args[2].startswith("SELECT"):
+            seen.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def begun(account: Account, created: datetime = NOW, seen: datetime | None = None) -> int:
+    """A session; its id."""
+    with writing():
+        token = begin_session(account.id, address="203.0.113.7", client="Firefox", now=created)
+        visitor = find_session(token, None)
+        assert visitor is not None
+        assert visitor.session is not None
+        db.session.get_one(AccountSession, visitor.session.id).seen_at = seen or created
+    return visitor.session.id
+
+
+def visiting(account: Account) -> Visitor:
+    session = SessionRow(0, account.id, NOW, NOW, NOW, "", "")
+    return Visitor(Actor(ActorKind.ACCOUNT, account.id, account.email), session=session)
+
+
+# Accounts
+
+
+def test_an_account_is_shown_with_its_roles_and_its_last_activity(acme: Organization, other: Organization) -> None:
+    twin = make_organization("Acme")
+    ada = make_account("Ada@example.com", name="Ada", roles={other: Role.ADMIN, twin: Role.OPERATOR, acme: Role.VIEWER})
+    begun(ada, NOW - DAY)
+    begun(ada, NOW - 2 * DAY)
+
+    expected = AccountRow(
+        id=ada.id,
+        email="Ada@example.com",
+        name="Ada",
+        platform=False,
+        disabled_at=None,
+        created_at=LONG_AGO,
+        seen_at=NOW - DAY,
+        roles=[
+            OrganizationRole(acme.id, "Acme", Role.VIEWER),
+            OrganizationRole(twin.id, "Acme", Role.OPERATOR),
+            OrganizationRole(other.id, "Other", Role.ADMIN),
+        ],
+        elsewhere=False,
+    )
+    assert list_accounts(EVERYTHING) == [expected]
+    assert get_account(EVERYTHING, ada.id) == expected
+    assert get_own_account(visiting(ada)) == expected
+
+
+def test_a_whole_scope_shows_everybody_by_e_mail(acme: Organization) -> None:
+    for email in ("b@example.com", "C@example.com", "a@example.com"):
+        make_account(email)
+    make_account("root@example.com", platform=True, disabled_at=NOW)
+
+    found = list_accounts(EVERYTHING)
+
+    assert [row.email for row in found] == ["a@example.com", "b@example.com", "C@example.com", "root@example.com"]
+    assert [(row.platform, row.disabled_at) for row in found[2:]] == [(False, None), (True, NOW)]
+    assert [(row.roles, row.elsewhere, row.seen_at) for row in found] == [([], False, None)] * 4
+
+
+def test_an_admin_sees_those_with_a_role_at_home_and_of_the_others_that_there_are(
+    acme: Organization, other: Organization
+) -> None:
+    here = make_account("here@example.com", roles={acme: Role.VIEWER})
+    both = make_account("both@example.com", roles={other: Role.ADMIN, acme: Role.OPERATOR})
+    there = make_account("there@example.com", roles={other: Role.VIEWER})
+    root = make_account("root@example.com", platform=True)
+
+    found = list_accounts(scope(acme))
+
+    assert [(row.id, row.roles, row.elsewhere) for row in found] == [
+        (both.id, [OrganizationRole(acme.id, "Acme", Role.OPERATOR)], True),
+        (here.id, [OrganizationRole(acme.id, "Acme", Role.VIEWER)], False),
+    ]
+    assert get_account(scope(acme), both.id) == found[0]
+    for hidden in (there.id, root.id, 999):
+        with pytest.raises(AccountNotFound, match=rf"^There is no account {hidden}\.$"):
+            get_account(scope(acme), hidden)
+    with pytest.raises(AccountNotFound):
+        get_account(EVERYTHING, 999)
+    assert [row.elsewhere for row in list_accounts(scope(acme, other))] == [False, False, False]
+    assert list_accounts(NOTHING) == []
+
+
+def test_the_list_takes_two_statements(acme: Organization, statements: list[str]) -> None:
+    for _ in range(5):
+        begun(make_account(roles={acme: Role.VIEWER}))
+    statements.clear()
+
+    assert len(list_accounts(scope(acme))) == 5
+
+    assert len(statements) == 2
+
+
+# Invitations
+
+
+def test_open_invitations_are_listed_the_newest_first(acme: Organization, other: Organization) -> None:
+    for email, grant in (
+        ("a@example.com", Grant(acme.id, Role.VIEWER)),
+        ("b@example.com", Grant(other.id, Role.ADMIN)),
+        ("c@example.com", Grant(None, Role.PLATFORM)),
+    ):
+        invite(EVERYTHING, email, grant, by=SHELL, now=NOW)
+
+    found = list_invitations(EVERYTHING, NOW)
+
+    assert [(link.email, link.organization_name, link.role, link.platform) for link in found] == [
+        ("c@example.com", None, None, True),
+        ("b@example.com", "Other", Role.ADMIN, False),
+        ("a@example.com", "Acme", Role.VIEWER, False),
+    ]
+    assert {(link.purpose, link.created_at, link.expires_at) for link in found} == {
+        (LinkPurpose.INVITATION, NOW, NOW + 7 * DAY)
+    }
+    assert [link.email for link in list_invitations(scope(acme), NOW)] == ["a@example.com"]
+    assert list_invitations(NOTHING, NOW) == []
+
+
+def test_what_is_no_open_invitation_is_not_listed(acme: Organization) -> None:
+    make_setup_link(by=SHELL, now=NOW)
+    make_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)
+    invite(EVERYTHING, "a@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
+    (link,) = list_invitations(EVERYTHING, NOW)
+
+    assert len(list_invitations(EVERYTHING, NOW + 7 * DAY - SECOND)) == 1
+    assert list_invitations(EVERYTHING, NOW + 7 * DAY) == []
+    revoke_link(EVERYTHING, link.id, by=SHELL, now=NOW)
+    assert list_invitations(EVERYTHING, NOW) == []
+
+
+# Sessions
+
+
+def test_sessions_that_have_not_ended_are_listed_the_last_active_first(acme: Organization) -> None:
+    bo = make_account(roles={acme: Role.VIEWER})
+    begun(make_account(roles={acme: Role.VIEWER}))
+    begun(bo, NOW - ABSOLUTE, NOW)
+    begun(bo, NOW - IDLE)
+    oldest = begun(bo, NOW - ABSOLUTE + SECOND, NOW - IDLE + SECOND)
+    first, second = (begun(bo, NOW - DAY / 4, NOW) for _ in range(2))
+
+    found = list_sessions(scope(acme), bo.id, **LIMITS)
+
+    assert [row.id for row in found] == [second, first, oldest]
+    assert found[0] == SessionRow(second, bo.id, NOW - DAY / 4, NOW, NOW - DAY / 4, "203.0.113.7", "Firefox")
+    assert list_own_sessions(visiting(bo), **LIMITS) == found
+
+
+def test_sessions_of_somebody_outside_are_not_found(acme: Organization, other: Organization) -> None:
+    bo = make_account(roles={other: Role.VIEWER})
+    begun(bo)
+
+    with pytest.raises(AccountNotFound):
+        list_sessions(scope(acme), bo.id, **LIMITS)
+    assert len(list_sessions(EVERYTHING, bo.id, **LIMITS)) == 1
+
+
+def test_somebody_without_an_account_has_no_sessions() -> None:
+    begun(make_account())
+
+    assert list_own_sessions(Visitor(SHELL), **LIMITS) == []
+
+
+def test_sessions_go_by_their_last_activity_and_not_by_their_beginning() -> None:
+    ada = make_account()
+    first, second, third = (begun(ada, NOW - DAY / 4, NOW - late * SECOND) for late in (0, 2, 1))
+
+    assert [row.id for row in list_own_sessions(visiting(ada), **LIMITS)] == [first, third, second]
+
+
+def test_a_file_of_people_says_what_their_page_says(acme: Organization, other: Organization) -> None:
+    ada = make_account("ada@example.com", roles={acme: Role.ADMIN, other: Role.VIEWER})
+    bob = make_account("bob@example.com", roles={acme: Role.VIEWER})
+    with writing():
+        db.session.get_one(Account, bob.id).disabled_at = NOW
+
+    lines = [json.loads(line) for line in "".join(people_file(scope(acme), ExportFormat.NDJSON)).splitlines()]
+
+    at_acme = {"organization_id": acme.id, "organization": "Acme"}
+    common = {"name": ada.name, "platform": False, "last_active_at": None}
+    created = {line["id"]: line.pop("created_at") for line in lines}
+    assert lines == [
+        common
+        | {"id": ada.id, "email": "ada@example.com", "roles": [at_acme | {"role": "admin"}]}
+        | {"others_elsewhere": True, "disabled_at": None},
+        common
+        | {"id": bob.id, "email": "bob@example.com", "name": bob.name, "roles": [at_acme | {"role": "viewer"}]}
+        | {"others_elsewhere": False, "disabled_at": "2026-11-22T14:00:00Z"},
+    ]
+    assert all(time.endswith("Z") for time in created.values())
+    assert "".join(people_file(NOTHING, ExportFormat.CSV)).splitlines() == [",".join(FIELDS)]

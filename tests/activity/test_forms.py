@@ -1,0 +1,133 @@
+"""The filters over the audit trail, and the way back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from voiceadmin.activity.forms import ActivityFilterForm, activity_arguments
+from voiceadmin.audit.types import AuditFilters, AuditWord
+from voiceadmin.text import MAX_ID
+
+DAY = timedelta(days=1)
+MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def form(*pairs: tuple[str, str]) -> ActivityFilterForm:
+    return ActivityFilterForm(MultiDict(pairs))
+
+
+def test_no_argument_is_all_of_it() -> None:
+    for filled in (form(), form(*((name, "") for name in ("who", "kind", "voice", "since", "until", "older")))):
+        assert filled.validate()
+        assert filled.filters() == AuditFilters()
+    assert activity_arguments(AuditFilters()) == {}
+
+
+def test_all_arguments_together() -> None:
+    filled = form(
+        ("who", " Ada@example.com "),
+        ("kind", "key-made"),
+        ("kind", "signed-in"),
+        ("kind", "key-made"),
+        ("voice", "456"),
+        ("since", "2026-11-20"),
+        ("until", "2026-11-22"),
+        ("older", "99"),
+    )
+
+    assert filled.validate()
+    filters = AuditFilters(
+        who="Ada@example.com",
+        words=(AuditWord.KEY_MADE, AuditWord.SIGNED_IN),
+        voice=456,
+        since=MIDNIGHT - 2 * DAY,
+        until=MIDNIGHT + DAY,  # the last day is in
+        older_than=99,
+    )
+    assert filled.filters() == filters
+    assert activity_arguments(filters) == {
+        "who": "Ada@example.com",
+        "kind": ["key-made", "signed-in"],
+        "voice": 456,
+        "since": "2026-11-20",
+        "until": "2026-11-22",
+        "older": 99,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("who", "x" * 255, "This is 255 letters long. Search for at most 254."),
+        ("who", "a\nb", "This holds control characters. Take them out."),
+        ("kind", "Signed in", '"Signed in" is not a kind of activity. Choose from the list.'),
+        ("voice", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
+        ("voice", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
+        ("older", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
+        ("older", "x", f'"x" is not a number from 1 to {MAX_ID}.'),
+        ("older", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
+        ("since", "2026-02-30", '"2026-02-30" is no day. Write it as 2026-01-31.'),
+        ("until", "9999-12-31", '"9999-12-31" is no day. Write it as 2026-01-31.'),
+    ],
+)
+def test_a_wrong_value_is_named_at_its_field(name: str, value: str, message: str) -> None:
+    filled = form((name, value))
+
+    assert not filled.validate()
+    assert dict(filled.errors) == {name: [message]}
+
+
+@pytest.mark.parametrize(("name", "value"), [("who", "x" * 254), ("voice", str(MAX_ID)), ("older", str(MAX_ID))])
+def test_the_greatest_value_is_taken(name: str, value: str) -> None:
+    assert form((name, value)).validate()
+
+
+def test_kinds_are_listed_as_sentences_begin() -> None:
+    words = form().kind.words
+
+    assert list(words) == [word.value for word in AuditWord]
+    assert (words["key-made"], words["signed-in"]) == ("Made an API key", "Signed in")
+    assert [form()[name].label.text for name in ("who", "kind", "voice", "since", "until", "older")] == [
+        *("Who", "What", "Voice id", "From day", "To day", "Older than"),
+    ]
+
+
+DAYS = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)).map(  # noqa: DTZ001
+    lambda time: time.replace(hour=0, minute=0, second=0, microsecond=0)
+)
+
+
+@given(
+    st.builds(
+        AuditFilters,
+        who=st.sampled_from(["", "ada@example.com", "é%_&=+", "😀"]),
+        words=st.lists(st.sampled_from(AuditWord), unique=True).map(tuple),
+        voice=st.sampled_from([None, 1, MAX_ID]),
+        since=DAYS,
+        until=DAYS,
+        older_than=st.sampled_from([None, 1, MAX_ID]),
+    )
+)
+def test_filters_survive_the_way_through_an_address(filters: AuditFilters) -> None:
+    address = urlencode(activity_arguments(filters), doseq=True)
+
+    filled = ActivityFilterForm(MultiDict(parse_qsl(address)))
+
+    assert filled.validate(), filled.errors
+    assert filled.filters() == filters
+
+
+@given(st.dictionaries(st.sampled_from(["who", "kind", "voice", "since", "until", "older"]), st.text(max_size=12)))
+def test_no_argument_breaks_the_form(arguments: dict[str, str]) -> None:
+    filled = ActivityFilterForm(MultiDict(arguments))
+
+    if filled.validate():
+        filled.filters()
+    else:
+        assert all(len(messages) == 1 for messages in filled.errors.values())

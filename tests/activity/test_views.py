@@ -1,0 +1,302 @@
+"""The audit trail as a page and as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from tests.conftest import SHELL
+from tests.factories import DAY, make_account, make_assistant, make_organization, make_voice, sign_in
+from tests.page import OpenPage, Page
+from voiceadmin.activity.queries import list_activity
+from voiceadmin.audit.actions import note, record
+from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind, Thing
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import Actor, ActorKind, Role, nobody
+from voiceadmin.organizations.models import Organization
+
+ADA = Actor(ActorKind.ACCOUNT, 999, "ada@example.com", "203.0.113.7")
+STORE = Thing(ObjectKind.STORE, None, "sample data")
+
+
+@pytest.fixture
+def acme(store: object) -> Organization:
+    return make_organization("Acme")
+
+
+@pytest.fixture
+def admin(stranger: FlaskClient, acme: Organization) -> FlaskClient:
+    """A browser in which an admin of Acme has signed in."""
+    return sign_in(stranger, make_account("ada@example.com", roles={acme: Role.ADMIN}))
+
+
+def page(client: FlaskClient, address: str) -> Page:
+    response = client.get(address)
+    assert response.status_code == 200, response.text[:2000]
+    found = Page(response.text)
+    found.check()
+    return found
+
+
+def files(found: Page) -> list[str]:
+    addresses = [node.attributes.get("href", "") for node in found.root.one("main").all("a")]
+    return [address for address in addresses if address.startswith("/activity.")]
+
+
+def things(found: Page) -> list[str]:
+    """What each line is about, by name."""
+    cells = found.root.one("tbody").all("td", **{"data-label": "To what"})
+    return [next(node.text for node in cell.walk() if node is not cell and node.text) for cell in cells]
+
+
+def trail() -> list[AuditRow]:
+    """All lines, the newest first."""
+    db.session.rollback()
+    return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
+
+
+def test_where_nothing_has_happened_the_page_says_so(open_page: OpenPage) -> None:
+    found = open_page("/activity")
+
+    assert found.rows() == [["Nothing has happened yet that you may read of."]]
+    assert not found.root.all("nav", **{"aria-label": "Pages"})
+
+
+def test_a_line_says_who_did_what_to_what_and_what_changed(
+    open_page: OpenPage, acme: Organization, now: datetime
+) -> None:
+    voice = make_voice(acme, id=456)
+    note(
+        AuditWord.VOICE_CHANGED,
+        Thing(ObjectKind.VOICE, 456, "Lobby"),
+        by=ADA,
+        now=now - timedelta(minutes=5),
+        organization=acme.id,
+        before={"name": "Old", "quality_score": None},
+        after={"name": "Lobby", "quality_score": 0.5},
+        why="import",
+    )
+    note(
+        AuditWord.VOICES_IMPORTED,
+        Thing(ObjectKind.ASSISTANT, 31, ""),
+        by=Actor(ActorKind.KEY, 1, "board"),
+        now=now,
+        after={"added": 2},
+    )
+    note(AuditWord.SIGN_IN_FAILED, Thing(ObjectKind.ACCOUNT, None, "x@y"), by=nobody("::1").actor, now=now)
+
+    found = open_page("/activity")
+
+    expected = [
+        ["2026-11-22 14:00:00 UTC", ["Nobody signed in", "::1"], "failed to sign in", ["x@y"], []],
+        ["2026-11-22 14:00:00 UTC", ["board", "API key"], "imported voices", ["assistant", "31"], ["added", "2"]],
+        [
+            "2026-11-22 13:55:00 UTC",
+            ["ada@example.com", "203.0.113.7"],
+            "changed a voice",
+            ["Lobby", "456"],
+            ["name", "Old", "Lobby", "quality", "0.5"],
+        ],
+    ]
+    assert len(found.rows()) == len(expected)
+    for row, (at, who, what, thing, change) in zip(found.rows(), expected, strict=True):
+        assert row[0].startswith(str(at))
+        assert row[2].startswith(str(what))
+        for cell, pieces in ((row[1], who), (row[3], thing), (row[4], change)):
+            assert all(piece.lower() in cell.lower() for piece in pieces), row
+    assert "import" in found.rows()[2][2]
+    assert found.link("ada@example.com") == "/activity?who=ada@example.com"
+    assert found.link("Lobby") == f"/voices/{voice.id}"
+    assert files(found) == ["/activity.csv", "/activity.json", "/activity.ndjson"]
+
+
+def test_an_admin_reads_what_happened_at_home_and_what_they_did(
+    admin: FlaskClient, acme: Organization, now: datetime
+) -> None:
+    other = make_organization("Other")
+    for number, organization in enumerate((acme.id, other.id, None)):
+        thing = Thing(ObjectKind.KEY, number, f"key {number}")
+        note(AuditWord.KEY_MADE, thing, by=SHELL, now=now, organization=organization)
+
+    assert things(page(admin, "/activity")) == ["key 0"]
+
+
+@pytest.fixture
+def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
+    make_assistant(acme, id=31)
+    make_voice(acme, id=456)
+    for days, (word, thing, by) in enumerate(
+        [
+            (AuditWord.KEY_MADE, Thing(ObjectKind.KEY, 1, "board"), ADA),
+            (AuditWord.VOICE_CHANGED, Thing(ObjectKind.VOICE, 456, "Lobby"), ADA),
+            (AuditWord.SAMPLE_FILLED, STORE, SHELL),
+        ]
+    ):
+        note(word, thing, by=by, now=now - days * DAY)
+
+
+@pytest.mark.usefixtures("several")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", ["sample data", "Lobby", "board"]),
+        ("who=ADA@example.com", ["Lobby", "board"]),
+        ("who=ada", []),
+        ("kind=key-made&kind=sample-filled", ["sample data", "board"]),
+        ("voice=456", ["Lobby"]),
+        ("voice=1", []),
+        ("since=2026-11-21", ["Lobby", "board"]),
+        ("until=2026-11-21", ["sample data", "Lobby"]),
+        ("since=2026-11-21&until=2026-11-21", ["Lobby"]),
+        ("older=3", ["Lobby", "board"]),
+    ],
+)
+def test_filters_narrow_the_list(open_page: OpenPage, arguments: str, expected: list[str]) -> None:
+    found = open_page(f"/activity?{arguments}")
+
+    assert things(found) == expected
+    if not expected:
+        assert len(found.rows()) == 1
+        assert found.rows()[0][0].startswith("Nothing of that kind")
+        assert found.link("Show all") == "/activity"
+
+
+@pytest.mark.usefixtures("several")
+def test_filters_stay_in_the_form_and_in_the_files(open_page: OpenPage) -> None:
+    found = open_page("/activity?who=ada@example.com&voice=456&since=2026-11-01&until=2026-11-30&kind=voice-changed")
+
+    shown = {
+        name: found.root.one("input", name=name).attributes["value"] for name in ("who", "voice", "since", "until")
+    }
+    assert shown == {"who": "ada@example.com", "voice": "456", "since": "2026-11-01", "until": "2026-11-30"}
+    arguments = "who=ada%40example.com&kind=voice-changed&voice=456&since=2026-11-01&until=2026-11-30"
+    assert files(found) == [f"/activity.{format}?{arguments}" for format in ("csv", "json", "ndjson")]
+
+
+@pytest.mark.parametrize(
+    ("argument", "label", "fault"),
+    [
+        ("since=soon", "From day", '"soon" is no day. Write it as 2026-01-31.'),
+        ("until=2026-02-30", "To day", '"2026-02-30" is no day. Write it as 2026-01-31.'),
+        ("kind=x", "What", '"x" is not a kind of activity. Choose from the list.'),
+        ("voice=x", "Voice id", f'"x" is not a number from 1 to {2**63 - 1}.'),
+        ("older=0", "Older than", f'"0" is not a number from 1 to {2**63 - 1}.'),
+        ("who=a%00b", "Who", "This holds control characters. Take them out."),
+    ],
+)
+def test_a_wrong_argument_is_named_and_lists_nothing(
+    open_page: OpenPage, argument: str, label: str, fault: str
+) -> None:
+    for address in ("/activity", "/activity.csv"):
+        found = open_page(f"{address}?{argument}", 422)
+
+        assert not found.root.all("table")
+        assert f"{label}: {fault}" in found.root.one("div", role="alert").text
+    assert trail() == []
+
+
+def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: datetime) -> None:
+    with writing():
+        for number in range(101):
+            record(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, f"no. {number}"), by=SHELL, now=now)
+
+    seen: list[str] = []
+    address, sizes = "/activity?who=tester", []
+    while True:
+        found = open_page(address)
+        seen += things(found)
+        sizes.append(len(found.rows()))
+        pager = found.root.one("nav", **{"aria-label": "Pages"}).text
+        if "Older" not in pager:
+            break
+        address = found.link("Older")
+        assert address.startswith("/activity?who=tester&older=")
+
+    assert seen == [f"no. {number}" for number in range(100, -1, -1)]
+    assert sizes == [50, 50, 1]
+    assert pager == "Newest"
+    assert found.link("Newest") == "/activity?who=tester"
+
+
+def test_a_page_takes_one_statement_beside_the_visitors(client: FlaskClient, now: datetime) -> None:
+    for _ in range(60):
+        note(AuditWord.SAMPLE_FILLED, STORE, by=SHELL, now=now)
+    client.get("/account")  # counts what waits, for the head of every page, which is kept for a while
+    seen: list[Any] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+
+    client.get("/activity")
+
+    assert len([statement for statement in seen if statement.startswith("SELECT")]) == 1
+
+
+# Files
+
+
+@pytest.mark.usefixtures("several")
+@pytest.mark.parametrize(
+    ("format", "kind"),
+    [("csv", "text/csv; charset=utf-8"), ("json", "application/json"), ("ndjson", "application/x-ndjson")],
+)
+def test_a_file_holds_the_lines_and_leaves_one_itself(
+    client: FlaskClient, now: datetime, format: str, kind: str
+) -> None:
+    response = client.get(f"/activity.{format}?who=ada@example.com&kind=key-made&kind=voice-changed")
+
+    assert (response.status_code, response.content_type) == (200, kind)
+    assert response.headers["Content-Disposition"] == f'attachment; filename="activity-2026-11-22.{format}"'
+    if format == "csv":
+        lines: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(response.text, newline="")))
+    elif format == "json":
+        lines = json.loads(response.text)
+    else:
+        lines = [json.loads(line) for line in response.text.splitlines()]
+    assert [line["object_name"] for line in lines] == ["Lobby", "board"]
+    newest = trail()[0]
+    assert (newest.word, newest.actor_name, newest.address, newest.at) == (
+        AuditWord.ACTIVITY_EXPORTED,
+        "root@example.com",
+        "127.0.0.1",
+        now,
+    )
+    assert (newest.object_kind, newest.object_id, newest.object_name) == (ObjectKind.STORE, None, "activity")
+    assert newest.after == {
+        "format": format,
+        "filters": {"who": "ada@example.com", "kind": ["key-made", "voice-changed"]},
+    }
+    assert len(trail()) == 4
+
+
+def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now: datetime) -> None:
+    with writing():
+        for _ in range(120):
+            record(AuditWord.SAMPLE_FILLED, STORE, by=SHELL, now=now)
+
+    lines = [json.loads(line) for line in client.get("/activity.ndjson").text.splitlines()]
+
+    assert len(lines) == 121
+    assert lines[0]["word"] == "activity-exported"
+
+
+def test_a_file_holds_what_its_reader_may_read(admin: FlaskClient, acme: Organization, now: datetime) -> None:
+    note(AuditWord.KEY_MADE, Thing(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization=acme.id)
+    note(AuditWord.KEY_MADE, Thing(ObjectKind.KEY, 2, "theirs"), by=SHELL, now=now)
+
+    lines = [json.loads(line) for line in admin.get("/activity.ndjson").text.splitlines()]
+
+    assert [line["object_name"] for line in lines] == ["activity", "ours"]
+
+
+@pytest.mark.parametrize("format", ["JSON", "CSV", "html", "csvx"])
+def test_there_are_no_other_files(open_page: OpenPage, format: str) -> None:
+    open_page(f"/activity.{format}", 404)
+
+    assert trail() == []

@@ -1,0 +1,164 @@
+"""API keys as an admin sees them: those that reach no further."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, event
+
+from tests.conftest import NOW, SHELL
+from tests.factories import DAY, make_organization
+from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.models import ApiKey
+from voiceadmin.api_keys.queries import FIELDS, find_key, get_key, keys_file, list_keys
+from voiceadmin.api_keys.types import KeyRow
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.errors import KeyNotFound
+from voiceadmin.identity import EVERYTHING, NOTHING, Scope
+from voiceadmin.organizations.models import Organization
+from voiceadmin.tabular import ExportFormat
+
+pytestmark = pytest.mark.usefixtures("store")
+
+
+def made(name: str, *organizations: Organization, expires_at: datetime | None = None) -> tuple[int, str]:
+    """The id of a new key, and how it begins. Without organizations it reads all."""
+    ids = frozenset(organization.id for organization in organizations) or None
+    token = make_key(EVERYTHING, name, ids, expires_at=expires_at, by=SHELL, now=NOW)
+    held = find_key(token)
+    assert held is not None
+    return held.id, token[:9]
+
+
+def scope(*organizations: Organization) -> Scope:
+    return Scope(frozenset(organization.id for organization in organizations))
+
+
+def names(scope: Scope) -> list[str]:
+    return [row.name for row in list_keys(scope)]
+
+
+def test_a_key_is_shown_with_what_it_reads_by_name() -> None:
+    zed, acme, twin = (make_organization(name) for name in ("Zed", "Acme", "Acme"))
+    id, hint = made("board", zed, twin, acme, expires_at=NOW + DAY)
+
+    row = get_key(EVERYTHING, id)
+
+    assert row == KeyRow(
+        id=id,
+        name="board",
+        hint=hint,
+        organizations={acme.id: "Acme", twin.id: "Acme", zed.id: "Zed"},
+        maker="tester",
+        created_at=NOW,
+        expires_at=NOW + DAY,
+        revoked_at=None,
+        used_at=None,
+    )
+    assert list(row.organizations or {}) == [acme.id, twin.id, zed.id]
+    assert hint.startswith("va_")
+    revoke_key(EVERYTHING, id, by=SHELL, now=NOW + DAY)
+    assert get_key(EVERYTHING, id).revoked_at == NOW + DAY
+
+
+def test_an_admin_sees_the_keys_that_read_nothing_beyond() -> None:
+    acme, other = make_organization("Acme"), make_organization("Other")
+    ids = {
+        name: made(name, *read)[0]
+        for name, read in {"acme": [acme], "other": [other], "both": [acme, other], "all": []}.items()
+    }
+
+    assert names(EVERYTHING) == ["all", "both", "other", "acme"]
+    assert names(scope(acme)) == ["acme"]
+    assert names(scope(acme, other)) == ["both", "other", "acme"]
+    assert names(NOTHING) == []
+    assert get_key(EVERYTHING, ids["all"]).organizations is None
+    assert get_key(scope(acme), ids["acme"]).organizations == {acme.id: "Acme"}
+    for hidden in (ids["other"], ids["both"], ids["all"], 999):
+        with pytest.raises(KeyNotFound, match=rf"^There is no API key {hidden}\.$"):
+            get_key(scope(acme), hidden)
+
+
+def test_a_key_that_reads_nothing_any_more_is_the_platforms() -> None:
+    acme = make_organization("Acme")
+    made("board", acme)
+    with writing():
+        db.session.execute(delete(Organization))
+
+    assert names(scope(acme)) == []
+    assert [row.organizations for row in list_keys(EVERYTHING)] == [{}]
+
+
+def test_the_list_takes_two_statements() -> None:
+    acme = make_organization()
+    for number in range(5):
+        made(f"key {number}", acme)
+    db.session.rollback()
+    statements: list[Any] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    assert names(scope(acme)) == ["key 4", "key 3", "key 2", "key 1", "key 0"]
+
+    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 2
+
+
+def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() -> None:
+    acme = make_organization("Acme")
+    id, _ = made("board", acme)
+    with writing():
+        db.session.get_one(ApiKey, id).everywhere = True
+
+    assert names(scope(acme)) == []
+    assert [row.organizations for row in list_keys(EVERYTHING)] == [None]
+
+
+def test_a_key_tells_when_it_was_used() -> None:
+    id, _ = made("board")
+    with writing():
+        db.session.get_one(ApiKey, id).used_at = NOW + DAY
+
+    assert get_key(EVERYTHING, id).used_at == NOW + DAY
+
+
+def test_a_file_of_keys_says_all_but_what_they_open_with() -> None:
+    acme = make_organization("Acme")
+    id, hint = made("board", acme, expires_at=NOW + DAY)
+    revoke_key(EVERYTHING, id, by=SHELL, now=NOW)
+    every, begins = made("all")
+
+    lines = [json.loads(line) for line in "".join(keys_file(EVERYTHING, ExportFormat.NDJSON)).splitlines()]
+
+    assert lines == [
+        {
+            "id": every,
+            "name": "all",
+            "begins": begins,
+            "everywhere": True,
+            "organizations": [],
+            "made_by": "tester",
+            "created_at": "2026-11-22T14:00:00Z",
+            "expires_at": None,
+            "revoked_at": None,
+            "last_used_at": None,
+        },
+        {
+            "id": id,
+            "name": "board",
+            "begins": hint,
+            "everywhere": False,
+            "organizations": [{"id": acme.id, "name": "Acme"}],
+            "made_by": "tester",
+            "created_at": "2026-11-22T14:00:00Z",
+            "expires_at": "2026-11-23T14:00:00Z",
+            "revoked_at": "2026-11-22T14:00:00Z",
+            "last_used_at": None,
+        },
+    ]
+    assert [tuple(line) for line in lines] == [FIELDS] * 2
+    csv = "".join(keys_file(scope(acme), ExportFormat.CSV)).splitlines()
+    assert csv[0] == ",".join(FIELDS)
+    assert len(csv) == 2, "those that reach no further"

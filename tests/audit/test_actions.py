@@ -1,0 +1,378 @@
+"""The audit trail: a line for all that is done, in the transaction that does it, final, and without secrets."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, insert, select, text
+from sqlalchemy.exc import DatabaseError
+
+import voiceadmin
+from tests.conftest import NOW, SHELL
+from tests.factories import DAY, PASSWORD, make_account, make_assistant, make_organization, make_voice, voice_row
+from voiceadmin.accounts.actions import accounts, sessions
+from voiceadmin.accounts.models import Account, Link
+from voiceadmin.accounts.queries.credentials import find_session
+from voiceadmin.activity.queries import list_activity
+from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.audit.actions import note, record, record_all
+from voiceadmin.audit.models import AuditLine
+from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind, Thing
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.database.upserts import upsert
+from voiceadmin.errors import SignInRefused
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Visitor, nobody
+from voiceadmin.organizations.models import Organization
+from voiceadmin.sample.actions import fill_sample
+from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.json_body import write_record
+
+pytestmark = pytest.mark.usefixtures("store")
+
+PACKAGE = Path(voiceadmin.__file__).parent
+ADA = Actor(ActorKind.ACCOUNT, 7, "Ada@Example.com", "203.0.113.7")
+VOICE = Thing(ObjectKind.VOICE, 456, "Lobby “x”")
+
+
+def trail() -> list[AuditRow]:
+    """All lines, the oldest first."""
+    db.session.rollback()
+    return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level("INFO", "voiceadmin.audit"):
+        yield caplog
+
+
+def a_line() -> None:
+    note(AuditWord.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
+
+
+# What a line says
+
+
+def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
+    note(
+        AuditWord.VOICE_CHANGED,
+        VOICE,
+        by=ADA,
+        now=NOW,
+        organization=5,
+        before={"name": "Löbby", "score": None},
+        after={"name": "Lobby “x”", "score": 0.5, "on": True, "many": [1, 2], "at": NOW},
+        why="because",
+    )
+
+    assert trail() == [
+        AuditRow(
+            id=1,
+            at=NOW,
+            actor_kind=ActorKind.ACCOUNT,
+            actor_id=7,
+            actor_name="Ada@Example.com",
+            address="203.0.113.7",
+            word=AuditWord.VOICE_CHANGED,
+            organization_id=5,
+            object_kind=ObjectKind.VOICE,
+            object_id=456,
+            object_name="Lobby “x”",
+            before={"name": "Löbby", "score": None},
+            after={"name": "Lobby “x”", "score": 0.5, "on": True, "many": [1, 2], "at": str(NOW)},
+            why="because",
+        )
+    ]
+    kept = db.session.execute(select(AuditLine.actor_key, AuditLine.before)).one()
+    assert (kept.actor_key, "Löbby" in str(kept.before)) == ("ada@example.com", True)
+
+
+def test_a_line_says_no_more_than_it_knows() -> None:
+    note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=SHELL, now=NOW)
+
+    (row,) = trail()
+    assert (row.actor_id, row.address, row.organization_id, row.object_id) == (None, None, None, None)
+    assert (row.before, row.after, row.why, row.object_name) == (None, None, "", "")
+
+
+def test_no_change_is_no_line(log: pytest.LogCaptureFixture) -> None:
+    with writing():
+        record_all(AuditWord.VOICE_CHANGED, [], by=SHELL, now=NOW)
+
+    assert (trail(), log.messages) == ([], [])
+
+
+def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFixture) -> None:
+    a_line()
+    changes = [(Thing(ObjectKind.VOICE, number, "a\nb"), 1, None, {"n": number}) for number in range(1200)]
+    with writing():
+        record_all(AuditWord.VOICE_CHANGED, changes, by=SHELL, now=NOW, why="import")
+        assert len(log.messages) == 1
+    note(AuditWord.VOICE_CHANGED, Thing(ObjectKind.VOICE, 9, "a\nb"), by=SHELL, now=NOW)
+
+    assert log.messages == [
+        'voice-removed: account "Ada@Example.com" from 203.0.113.7, voice 456 "Lobby “x”"',
+        'voice-changed: shell "tester" from a shell, 1,200 things',
+        'voice-changed: shell "tester" from a shell, voice 9 "a\\nb"',
+    ]
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).where(AuditLine.why == "import")) == 1200
+
+
+# In the same transaction
+
+
+def invited() -> object:
+    return accounts.invite(EVERYTHING, "bo@example.com", accounts.Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
+
+
+def the_first(model: type[Account] | type[Organization]) -> int:
+    found = db.session.scalars(select(model.id).order_by(model.id)).first()
+    assert found is not None
+    return found
+
+
+def signed_in() -> Visitor:
+    with writing():
+        token = sessions.begin_session(the_first(Account), address="", client="", now=NOW)
+    found = find_session(token, "203.0.113.7")
+    assert found is not None
+    return found
+
+
+def importing() -> object:
+    data = json.dumps(write_record(voice_row(id=456, name="Other")))
+    return import_voices(io.BytesIO(data.encode()), ImportTarget(31), by=SHELL, now=NOW, on_fault=print)
+
+
+ACTIONS: dict[str, Callable[[], object]] = {
+    "setup": lambda: accounts.make_setup_link(by=SHELL, now=NOW),
+    "invite": invited,
+    "reset": lambda: accounts.make_reset_link(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
+    "role": lambda: accounts.change_role(
+        EVERYTHING, the_first(Account), the_first(Organization), Role.ADMIN, by=SHELL, now=NOW
+    ),
+    "platform": lambda: accounts.set_platform(EVERYTHING, the_first(Account), on=True, by=SHELL, now=NOW),
+    "disable": lambda: accounts.disable_account(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
+    "key": lambda: make_key(EVERYTHING, "board", None, expires_at=None, by=SHELL, now=NOW),
+    "import": importing,
+    "sample": lambda: fill_sample(NOW, by=SHELL, now=NOW),
+    "sign in": lambda: sessions.sign_in(
+        "ada@example.com", PASSWORD, address="", client="", idle=timedelta(minutes=1), now=NOW
+    ),
+    "sign out": lambda: sessions.sign_out(signed_in(), now=NOW),
+    "confirm": lambda: sessions.confirm(signed_in(), PASSWORD, now=NOW + DAY),
+    "password": lambda: accounts.change_password(signed_in(), PASSWORD, "something else 5", client="", now=NOW),
+}
+OWN = {"bucket", "account_session"}  # tries are counted before, and these tests begin sessions of their own
+
+
+def contents() -> dict[str, list[str]]:
+    """All that the store holds, row by row."""
+    db.session.rollback()
+    return {
+        table.name: sorted(map(repr, db.session.execute(select(table))))
+        for table in db.metadata.sorted_tables
+        if table.name not in OWN
+    }
+
+
+@pytest.fixture(params=ACTIONS)
+def action(request: pytest.FixtureRequest) -> Callable[[], object]:
+    """Each of the actions, over a store in which it makes sense."""
+    if request.param != "setup":
+        acme = make_organization("Acme")
+        make_assistant(acme, id=31)
+        make_voice(acme, id=456, name="Lobby", provider="inworld")
+        make_account("ada@example.com")
+    if request.param == "sample":
+        with writing():
+            db.session.execute(text("DELETE FROM cloned_voice"))
+            db.session.execute(text("DELETE FROM assistant"))
+    return ACTIONS[str(request.param)]
+
+
+def test_what_is_done_and_its_line_are_there_together_or_not_at_all(
+    action: Callable[[], object], log: pytest.LogCaptureFixture
+) -> None:
+    before = contents()
+
+    def failing(connection: Any) -> None:
+        lines = connection.execute(text("SELECT count(*) FROM audit_line")).scalar()
+        if lines:
+            raise OSError("the disk is full")
+
+    event.listen(db.engine, "commit", failing)
+    with pytest.raises(OSError, match="the disk is full"):
+        action()
+    event.remove(db.engine, "commit", failing)
+
+    assert contents() == before
+    assert log.messages == []
+
+    action()
+
+    assert contents() != before
+    assert contents()["audit_line"] != []
+    assert len(log.messages) >= 1
+
+
+def test_a_line_that_cannot_be_written_undoes_what_was_done(
+    action: Callable[[], object],
+) -> None:
+    before = contents()
+
+    def full(connection: Any, cursor: Any, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO audit_line"):
+            raise OSError("the disk is full")
+
+    event.listen(db.engine, "before_cursor_execute", full)
+    with pytest.raises(OSError, match="the disk is full"):
+        action()
+    event.remove(db.engine, "before_cursor_execute", full)
+
+    assert contents() == before
+
+
+def test_what_fails_behind_a_line_takes_it_back(log: pytest.LogCaptureFixture) -> None:
+    def fails() -> None:
+        with writing():
+            record(AuditWord.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+
+    assert (trail(), log.messages) == ([], [])
+
+
+# Final
+
+
+EVERYWHERE = [
+    "UPDATE audit_line SET why = 'other'",
+    "UPDATE audit_line SET id = id + 1000",
+    "DELETE FROM audit_line",
+    "DELETE FROM audit_line WHERE id = 1",
+]
+OF_ONE = {
+    "sqlite": [
+        "INSERT OR REPLACE INTO audit_line SELECT * FROM audit_line",
+        "REPLACE INTO audit_line SELECT * FROM audit_line LIMIT 1",
+        "UPDATE OR REPLACE audit_line SET why = 'other'",
+    ],
+    "postgresql": [
+        "TRUNCATE audit_line",
+        "TRUNCATE account, audit_line CASCADE",
+    ],
+}
+
+
+def test_nothing_alters_or_removes_a_line() -> None:
+    a_line()
+    note(AuditWord.SAMPLE_FILLED, VOICE, by=SHELL, now=NOW)
+    before = trail()
+
+    for statement in EVERYWHERE + OF_ONE[db.engine.dialect.name]:
+        with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
+            db.session.execute(text(statement))
+        assert trail() == before, statement
+
+
+def test_nothing_is_written_over_a_line() -> None:
+    a_line()
+    before = trail()
+    values = {column.name: None for column in AuditLine.__table__.columns} | {
+        "id": 1,
+        "at": NOW,
+        **dict.fromkeys(["actor_kind", "actor_name", "actor_key", "word", "object_kind", "object_name", "why"], "x"),
+    }
+
+    with pytest.raises(DatabaseError), writing():
+        db.session.execute(insert(AuditLine), [values])
+    with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
+        db.session.execute(upsert(AuditLine), [values])
+
+    assert trail() == before
+
+
+def test_lines_go_on_after_one_was_refused() -> None:
+    a_line()
+    with pytest.raises(DatabaseError), writing():
+        db.session.execute(text("DELETE FROM audit_line"))
+    a_line()
+
+    assert len(trail()) == 2
+
+
+def test_no_code_of_ours_alters_or_removes_a_line() -> None:
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        if path.parent.name == "versions":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                given = {argument.id for argument in node.args if isinstance(argument, ast.Name)}
+                if name in {"update", "delete", "upsert", "upsert_rows", "get", "get_one"} and "AuditLine" in given:
+                    wrong.append((path.name, node.lineno))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                sql = re.search(r"(?i)\b(update|delete|truncate|replace|drop|alter)\b[^.]*\baudit_line", node.value)
+                if sql:
+                    wrong.append((path.name, node.lineno))
+
+    assert wrong == []
+
+
+def test_only_the_trail_writes_into_the_table() -> None:
+    writes = re.compile(r"\b(insert|update|delete|upsert|upsert_rows)\(AuditLine\b|\bAuditLine\(")
+
+    writers = {
+        str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text("utf-8"))
+    }
+
+    assert writers - {"audit/models.py"} == {"audit/actions.py"}
+
+
+# Secrets
+
+
+def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> None:
+    acme = make_organization("Acme")
+    ada = make_account("ada@example.com", platform=True)
+    by = Actor(ActorKind.ACCOUNT, ada.id, ada.email, "203.0.113.7")
+    new, other, wrong = "first new secret", "second new secret", "wrong wrong secret"
+    stranger = Actor(ActorKind.NOBODY, None, "", "203.0.113.7")
+    limits: dict[str, Any] = {"address": "203.0.113.7", "client": "x", "idle": DAY, "now": NOW}
+
+    grant = accounts.Grant(acme.id, Role.ADMIN)
+    invitation = accounts.invite(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
+    joined = accounts.join(invitation, email="", name="Bo", password=new, by=stranger, client="x", now=NOW)
+    visitor = find_session(joined, "203.0.113.7")
+    assert visitor is not None
+    assert visitor.account_id is not None
+    sessions.confirm(visitor, new, now=NOW)
+    for attempt in ("bo@example.com", "nobody@example.com"):
+        with pytest.raises(SignInRefused):
+            sessions.sign_in(attempt, wrong, **limits)
+    changed = accounts.change_password(visitor, new, other, client="x", now=NOW)
+    reset = accounts.make_reset_link(EVERYTHING, visitor.account_id, by=by, now=NOW)
+    renewed = accounts.join(reset, email="", name="", password=PASSWORD, by=stranger, client="x", now=NOW)
+    entered = sessions.sign_in("bo@example.com", PASSWORD, **limits)
+    key = make_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
+    revoke_key(EVERYTHING, 1, by=by, now=NOW)
+
+    written = json.dumps([[str(value) for value in row] for row in trail()], ensure_ascii=False) + log.text
+    kept = {row for column in (Account.password_hash, Link.token_hash) for row in db.session.scalars(select(column))}
+    secrets = {invitation, joined, changed, reset, renewed, entered, key, key[9:], new, other, wrong, PASSWORD}
+    assert len(trail()) == 12
+    assert {secret for secret in secrets | kept if secret in written} == set()

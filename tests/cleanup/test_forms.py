@@ -1,0 +1,211 @@
+"""What people send to clean up."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from tests.conftest import NOW
+from voiceadmin.cleanup.forms import (
+    CandidatesForm,
+    ConfirmPlanForm,
+    ItemsForm,
+    PlanForm,
+    PriceForm,
+    clean_up_arguments,
+    price_answers,
+)
+from voiceadmin.cleanup.types import REASONS, CleanUpFilters, ItemState, Price
+
+OURS = {3: "Acme", 12: "Bravo"}
+PROVIDERS = ["elevenlabs", "resemble", "playht"]
+Pairs = list[tuple[str, str]]
+
+
+def test_no_argument_means_all() -> None:
+    for pairs in ([], [("organization", ""), ("provider", ""), ("reason", "")]):
+        form = CandidatesForm(MultiDict(pairs), OURS, PROVIDERS)
+
+        assert form.validate()
+        assert form.filters() == CleanUpFilters()
+
+
+@given(
+    st.builds(
+        CleanUpFilters,
+        st.none() | st.sampled_from(sorted(OURS)),
+        st.lists(st.sampled_from(PROVIDERS), unique=True).map(tuple),
+        st.lists(st.sampled_from(REASONS), unique=True).map(tuple),
+    )
+)
+def test_filters_come_back_from_their_arguments(filters: CleanUpFilters) -> None:
+    pairs = [
+        (name, str(one))
+        for name, value in clean_up_arguments(filters).items()
+        for one in (value if isinstance(value, tuple) else [value])
+    ]
+    form = CandidatesForm(MultiDict(pairs), OURS, PROVIDERS)
+
+    assert form.validate(), form.errors
+    found = form.filters()
+    assert found.organization == filters.organization
+    assert set(found.providers) == set(filters.providers)
+    assert found.words == filters.words
+
+
+@pytest.mark.parametrize(
+    ("pair", "field"),
+    [
+        (("organization", "4"), "organization"),
+        (("organization", "٣"), "organization"),
+        (("provider", "zebra"), "provider"),
+        (("reason", "failed"), "reason"),
+    ],
+)
+def test_what_is_not_in_the_list_is_refused(pair: tuple[str, str], field: str) -> None:
+    form = CandidatesForm(MultiDict([pair]), OURS, PROVIDERS)
+
+    assert not form.validate()
+    assert list(form.errors) == [field]
+
+
+@pytest.mark.parametrize(("given", "most"), [("", None), ("1", 1), ("100", 100), ("20000", 20_000)])
+def test_a_plan_takes_so_many_or_all(given: str, most: int | None) -> None:
+    form = PlanForm(MultiDict({"most": given, "provider": "playht"}), OURS, PROVIDERS)
+
+    assert form.validate()
+    assert form.filters() == CleanUpFilters(None, ("playht",), (), most)
+
+
+@pytest.mark.parametrize("given", ["0", "20001", "-1", "1,000", "x", "1e3", "٣"])
+def test_a_plan_of_no_number_is_refused(given: str) -> None:
+    form = PlanForm(MultiDict({"most": given}), OURS, PROVIDERS)
+
+    assert not form.validate()
+    assert "is not a number from 1 to 20000." in form.most.errors[0]
+
+
+@pytest.mark.parametrize("typed", ["100", " 100"])
+def test_the_count_is_typed_to_confirm(typed: str) -> None:
+    assert ConfirmPlanForm(MultiDict({"count": typed.strip()}), 100).validate()
+
+
+@pytest.mark.parametrize("typed", ["", "99", "1000", "0", "yes", "1oo", "100.0"])
+def test_any_other_count_confirms_nothing(typed: str) -> None:
+    form = ConfirmPlanForm(MultiDict({"count": typed}), 100)
+
+    assert not form.validate()
+    assert form.count.errors
+
+
+@pytest.mark.parametrize(
+    ("typed", "given"), [("99", '"99"'), ("1" * 5, '"11111"'), ("", "Nothing")], ids=["too few", "too many", "nothing"]
+)
+def test_a_wrong_count_says_what_to_type(typed: str, given: str) -> None:
+    form = ConfirmPlanForm(MultiDict({"count": typed}), 100)
+    form.validate()
+
+    assert form.count.errors == [f"{given} was typed. The plan has 100 voices: type 100."]
+
+
+@pytest.mark.parametrize("state", ItemState)
+def test_a_state_is_chosen(state: ItemState) -> None:
+    form = ItemsForm(MultiDict({"state": state.value}))
+
+    assert form.validate()
+    assert form.states() == (state,)
+
+
+def test_a_state_that_is_none_is_refused() -> None:
+    assert ItemsForm(MultiDict({})).validate()
+    assert not ItemsForm(MultiDict({"state": "done"})).validate()
+    assert not ItemsForm(MultiDict({"page": "0"})).validate()
+
+
+def price(**sent: str) -> PriceForm:
+    given: dict[str, Any] = {"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-05-01"}
+    return PriceForm(MultiDict(given | sent), PROVIDERS, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("amount", "cents"), [("2", 200), ("2.5", 250), ("2.05", 205), ("0", 0), ("0.01", 1), ("9999999.99", 999_999_999)]
+)
+def test_a_price_is_read_in_hundredths(amount: str, cents: int) -> None:
+    form = price(price=amount, currency="usd")
+
+    assert form.validate(), form.errors
+    assert (form.cents(), form.currency.data, form.day()) == (cents, "USD", date(2026, 5, 1))
+
+
+@pytest.mark.parametrize("amount", ["2,50", "-1", "1.234", "1e3", "12345678", "$2", "nan", "٢", "."])
+def test_what_is_no_amount_is_refused(amount: str) -> None:
+    form = price(price=amount)
+
+    assert not form.validate()
+    assert list(form.errors) == ["price"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("currency", ""),
+        ("currency", "US"),
+        ("currency", "U$D"),
+        ("as_of", ""),
+        ("as_of", "2026-11-23"),
+        ("as_of", "2026-02-30"),
+        ("provider", "zebra"),
+    ],
+)
+def test_a_price_needs_its_currency_its_day_and_a_provider(field: str, value: str) -> None:
+    form = price(**{field: value})
+
+    assert not form.validate()
+    assert list(form.errors) == [field]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("price", "2,50", '"2,50" is no amount. Write it as 2.00.'),
+        ("currency", "us", '"US" is no currency. Write its three letters: USD, EUR.'),
+        ("currency", "", '"" is no currency. Write its three letters: USD, EUR.'),
+        ("as_of", "", "This is empty. Say of which day the price is."),
+        ("as_of", "2026-11-23", "2026-11-23 lies ahead. Say since when the price is known."),
+    ],
+)
+def test_a_wrong_price_is_named_with_its_remedy(field: str, value: str, message: str) -> None:
+    form = price(**{field: value})
+    form.validate()
+
+    assert form.errors == {field: [message]}
+
+
+def test_a_price_may_be_of_today() -> None:
+    assert price(as_of="2026-11-22").validate()
+
+
+def test_no_amount_means_that_the_price_is_unknown() -> None:
+    form = price(price="", currency="", as_of="")
+
+    assert form.validate()
+    assert form.cents() is None
+
+
+@given(st.integers(0, 999_999_999), st.sampled_from(["USD", "EUR", "JPY"]))
+def test_what_is_known_comes_back_from_the_form(cents: int, currency: str) -> None:
+    known = Price("resemble", cents, currency, NOW.date() - timedelta(days=400), NOW, "tester")
+
+    form = PriceForm(price_answers("resemble", known, NOW), PROVIDERS, now=NOW)
+
+    assert form.validate()
+    assert (form.cents(), form.currency.data, form.day()) == (cents, currency, NOW.date())
+
+
+def test_a_form_for_an_unknown_price_begins_today() -> None:
+    assert dict(price_answers("playht", None, NOW)) == {"provider": "playht", "as_of": "2026-11-22"}

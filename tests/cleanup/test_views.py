@@ -1,0 +1,382 @@
+"""The pages of clean-up: what could go, plans, what somebody of each role may do with them, and prices."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.datastructures import MultiDict
+
+from tests.conftest import SHELL, Client
+from tests.factories import DAY, make_assistant, make_organization, make_voice, put_voices, voice_row
+from tests.page import OpenPage, Page
+from tests.two_tenants import Town, audit_words, rows_of, town_in
+from voiceadmin import clock
+from voiceadmin.cleanup.actions.prices import set_price
+from voiceadmin.cleanup.models import PlanItem
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import Role
+from voiceadmin.text import MAX_ID
+from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.web.access import UNTIL_ACCOUNTS
+
+
+@pytest.fixture
+def town(store: Flask, now: Any) -> Iterator[Town]:
+    """Two organizations with a voice each that could go, and somebody of every role."""
+    with town_in(store) as town:
+        yield town
+
+
+def checked(response: Any, status: int = 200) -> Page:
+    assert response.status_code == status, response.text[:2000]
+    found = Page(response.text)
+    found.check()
+    return found
+
+
+def page(client: FlaskClient, address: str, status: int = 200) -> Page:
+    return checked(client.get(address), status)
+
+
+def send(client: FlaskClient, address: str, status: int = 200, **fields: Any) -> Page:
+    """Send a form and follow where it leads."""
+    return checked(client.post(address, data=MultiDict(fields), follow_redirects=True), status)
+
+
+def planned(client: FlaskClient, **fields: Any) -> str:
+    """The address of a new plan."""
+    response = client.post("/clean-up/plans", data=fields)
+    assert response.status_code == 303, response.text[:2000]
+    return str(response.headers["Location"])
+
+
+def buttons(found: Page) -> set[str]:
+    """The names of all buttons and links that look like one, in the content."""
+    main = found.root.one("main")
+    return {
+        node.text
+        for node in main.walk()
+        if node.tag == "button" or "button" in node.attributes.get("class", "").split()
+    }
+
+
+def archived() -> set[int]:
+    return {row["id"] for row in rows_of("cloned_voice") if row["archived_at"] is not None}
+
+
+def test_an_empty_store_has_nothing_to_clean_up(open_page: OpenPage) -> None:
+    found = open_page("/clean-up")
+
+    assert found.sentence.startswith("No voice could go.")
+    assert "Nothing could go, and nothing is archived." in found.text
+    assert "Make a plan" not in buttons(found)
+
+
+def test_candidates_come_with_reasons_and_what_stays_with_why(town: Town) -> None:
+    acme, now = town.acme, clock.now()
+    put_voices(
+        acme,
+        [
+            voice_row(id=11, name="Old", last_used_at=now - 61 * DAY, synthesis_count=1, provider="resemble"),
+            voice_row(id=12, provider_voice_id="set"),
+            voice_row(id=13, created_at=now - DAY),
+            voice_row(id=14, status=VoiceStatus.PROCESSING),
+            voice_row(id=15, last_used_at=now, synthesis_count=1),
+            voice_row(id=16, status=VoiceStatus.ARCHIVED, provider="resemble"),
+        ],
+    )
+    make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="set", active=False)
+    set_price("resemble", 250, "EUR", (now - 200 * DAY).date(), by=SHELL, now=now)
+
+    found = page(town.browser("viewer"), "/clean-up")
+
+    assert found.sentence == (
+        "2 voices could go: 1 not used for 60 days and 1 never used. Once deleted at their providers, they free 2 slots"
+        " and 2.50 EUR a month at the price of 2026-05-06 (over half a year old: look it up again); no price is known"
+        " for ElevenLabs. Counted just now."
+    )
+    for part in (
+        "An assistant is set to it, active or not1",
+        "Made less than 14 days ago1",
+        "Used in the last 60 days1",
+        "Still processing1",
+        "Not used for 61 days.",
+        "2.50 EUR a month, price of 2026-05-06 (old)",
+        "money unknown",
+    ):
+        assert part in found.text, part
+    assert "Zebra" not in found.text
+    assert "An operator makes a plan" in found.text
+
+
+@pytest.mark.parametrize("who", ["viewer", "operator", "admin"])
+def test_each_role_is_offered_what_it_may_do(town: Town, who: str) -> None:
+    address = planned(town.browser("operator"))
+    browser = town.browser(who)
+
+    assert ("Make a plan" in buttons(page(browser, "/clean-up"))) is (who != "viewer")
+    found = page(browser, address)
+    assert ("Confirm and archive" in buttons(found)) is (who == "admin")
+    assert ("Send them the address of this page." in found.text) is (who != "admin")
+    assert "Dry run" in buttons(found)
+
+
+def test_who_may_not_is_refused(town: Town) -> None:
+    address = planned(town.browser("operator"))
+
+    assert town.browser("viewer").post("/clean-up/plans").status_code == 403
+    for path in ("/run", "/again", "/back"):
+        assert town.browser("operator").post(address + path).status_code == 403
+        assert town.browser("zebra").post(address + path).status_code == 404
+    for path in ("", "/check", "/sheet.csv"):
+        assert town.browser("zebra").get(address + path).status_code == 404
+    assert town.browser("admin").post("/clean-up/prices").status_code == 403
+    assert archived() == set()
+
+
+def test_before_there_are_accounts_the_page_says_how_to_confirm(store: Flask, now: datetime) -> None:
+    store.test_client_class = Client
+    store.config[UNTIL_ACCOUNTS] = True
+    store.config["VOICEADMIN"] = replace(store.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
+    make_voice(make_organization())
+    browser = store.test_client()
+
+    assert "There is none yet, as nobody has an account." in page(browser, "/clean-up").text
+    address = planned(browser)
+    found = page(browser, address)
+
+    assert "Nobody can confirm it yet" in found.text
+    assert "account add YOU@EXAMPLE.COM --platform" in found.text
+    assert "Planned by somebody who had not signed in" in found.text
+    assert "Confirm and archive" not in buttons(found)
+    assert browser.post(f"{address}/run", data={"count": "1"}).status_code == 303
+    assert archived() == set()
+
+
+def test_the_whole_way_of_a_plan(town: Town) -> None:
+    put_voices(town.acme, [voice_row(id=number) for number in range(100, 130)])
+    operator, admin = town.browser("operator"), town.browser("admin")
+
+    address = planned(operator, most="10", organization=town.acme.id)
+    found = page(operator, address)
+    assert found.root.one("h1").text.endswith(": 10 voices")
+    assert found.sentence.startswith("Nothing is archived yet.")
+    dry = page(operator, f"{address}/check")
+    assert dry.sentence == "All 10 voices would be archived now."
+    assert "Nothing was changed." in dry.text
+    assert archived() == set()
+
+    refused = send(admin, f"{address}/run", 422, count="9")
+    assert '"9" was typed. The plan has 10 voices: type 10.' in refused.text
+    assert archived() == set()
+    done = send(admin, f"{address}/run", count="10")
+    assert done.sentence == "Done: 10 archived."
+    assert len(archived()) == 10
+    assert "confirmed by admin@acme.example" in done.text
+
+    assert "Take 10 voices back?" in page(admin, f"{address}/back").text
+    back = send(admin, f"{address}/back")
+    assert back.sentence == "Done: 10 restored since."
+    assert archived() == set()
+    assert "Nothing to take back" in page(admin, f"{address}/back").text
+    words = audit_words()
+    assert [words.count(f"clean-up-{word}") for word in ("planned", "confirmed", "taken-back")] == [1, 1, 1]
+
+
+def test_a_form_that_is_sent_twice_does_it_once(town: Town) -> None:
+    operator, admin = town.browser("operator"), town.browser("admin")
+
+    addresses = {planned(operator, key="the same") for _ in range(2)}
+    (address,) = addresses
+    for _ in range(2):
+        assert send(admin, f"{address}/run", count="1").sentence == "Done: 1 archived."
+    for _ in range(2):
+        assert send(admin, f"{address}/back").sentence == "Done: 1 restored since."
+
+    words = audit_words()
+    assert [words.count(word) for word in ("clean-up-planned", "clean-up-confirmed", "voice-archived")] == [1, 1, 1]
+    assert words.count("voice-restored") == 1
+
+
+def test_what_changed_since_is_left_alone_and_says_why(town: Town) -> None:
+    address = planned(town.browser("operator"))
+    make_assistant(town.acme, tts_provider="elevenlabs", tts_voice_id="pv3")
+    admin = town.browser("admin")
+
+    assert "An assistant is set to it.1" in page(admin, f"{address}/check").text
+    done = send(admin, f"{address}/run", count="1")
+
+    assert done.sentence == "Done: 1 left alone."
+    assert "An assistant is set to it." in done.text
+    assert archived() == set()
+
+
+def test_what_failed_stays_as_work(town: Town) -> None:
+    make_voice(town.acme, id=4)
+    address, admin = planned(town.browser("operator")), town.browser("admin")
+    send(admin, f"{address}/run", count="2")
+    send(admin, f"{address}/back")
+    with writing():
+        failed = {"state": "failed", "why": "The store refused to archive it.", "deed_id": None}
+        db.session.execute(update(PlanItem).where(PlanItem.voice_id == 4).values(failed))
+
+    found = page(admin, f"{address}?state=failed")
+    assert "Try 1 again" in buttons(found)
+    assert len(found.root.all("td", **{"data-label": "What became of it"})) == 1
+    assert "1 failed" in page(admin, "/clean-up").text
+    send(admin, f"{address}/again")
+
+    assert not {row["state"] for row in rows_of("plan_item")} & {"failed", "waiting"}
+
+
+def test_an_unconfirmed_plan_is_not_carried_out_by_trying_again(town: Town) -> None:
+    address = planned(town.browser("operator"))
+
+    response = town.browser("admin").post(f"{address}/again")
+
+    assert response.status_code == 409
+    assert archived() == set()
+
+
+def test_the_password_is_asked_for_again_and_the_plan_is_found_after_it(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, admin = planned(town.browser("operator")), town.browser("admin")
+    later = clock.now() + timedelta(minutes=20)
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+    response = admin.get(f"{address}/run")
+
+    assert response.status_code == 303
+    assert response.headers["Location"].startswith("/confirm?next=")
+
+
+def test_a_plan_of_nothing_is_refused(town: Town) -> None:
+    response = town.browser("operator").post("/clean-up/plans", data={"provider": "elevenlabs", "reason": "unused"})
+
+    assert response.status_code == 409
+    assert "There is no such voice to plan with." in response.text
+
+
+@pytest.mark.parametrize("query", ["organization=x", "provider=nope", "reason=nope", "organization=99"])
+def test_faulty_filters_are_told(town: Town, query: str) -> None:
+    browser = town.browser("viewer")
+
+    assert "Choose from the list." in page(browser, f"/clean-up?{query}", 422).text
+    assert browser.get(f"/clean-up.csv?{query}").status_code == 422
+
+
+@pytest.mark.parametrize("most", ["0", "x", "20001"])
+def test_a_faulty_number_makes_no_plan(town: Town, most: str) -> None:
+    assert "is not a number from 1 to 20000." in send(town.browser("operator"), "/clean-up/plans", 422, most=most).text
+    assert rows_of("plan") == []
+
+
+def test_a_plan_that_is_not_there_and_a_page_past_its_last(town: Town) -> None:
+    browser = town.browser("operator")
+    address = planned(browser)
+
+    for path in ("", "/check", "/sheet.csv", "/sheet.xml"):
+        assert browser.get(f"/clean-up/plans/99{path}").status_code == 404
+    assert "There is no page 9." in page(browser, f"{address}?page=9").text
+    assert "No voice of this plan is in that state." in page(browser, f"{address}?state=gone").text
+    page(browser, f"{address}?state=nope", 422)
+
+
+def test_candidates_are_a_file_of_each_format(town: Town) -> None:
+    make_voice(town.acme, id=8, name="=evil", provider="resemble")
+    browser = town.browser("viewer")
+    found = page(browser, "/clean-up?provider=resemble")
+
+    files = {format: browser.get(found.link(format.upper())) for format in ("csv", "json", "ndjson")}
+
+    (line,) = csv.DictReader(io.StringIO(files["csv"].text, newline=""))
+    assert (line["id"], line["name"]) == ("8", "'=evil")
+    assert [one["id"] for one in json.loads(files["json"].text)] == [8]
+    assert json.loads(files["ndjson"].text)["reason"] == "never-used"
+    assert [one["id"] for one in json.loads(browser.get("/clean-up.json").text)] == [3, 8]
+    assert audit_words().count("voices-exported") == 4
+
+
+def test_a_restore_sheet_is_downloaded_and_that_is_noted(town: Town) -> None:
+    address = planned(town.browser("operator"))
+    found = page(town.browser("viewer"), address)
+
+    response = town.browser("viewer").get(found.link("CSV"))
+
+    (line,) = csv.DictReader(io.StringIO(response.text, newline=""))
+    assert (line["id"], line["state"], line["provider_voice_id"]) == ("3", "waiting", "pv3")
+    assert "attachment" in response.headers["Content-Disposition"]
+    assert audit_words()[-1] == "voices-exported"
+
+
+def test_hostile_names_and_huge_numbers_are_only_text(town: Town) -> None:
+    for name in ("<script>alert(1)</script>", " ", "x" * 9000, "\u202eevil"):
+        make_voice(
+            town.acme, name=name, provider=name[:90], last_used_at=clock.now() - 80 * DAY, synthesis_count=MAX_ID
+        )
+    set_price("x" * 90, 999_999_999, "USD", clock.now().date(), by=SHELL, now=clock.now())
+    browser = town.browser("platform")
+
+    address = planned(browser)
+
+    for path in ("/clean-up", "/clean-up/prices", address, f"{address}/check", f"{address}/run"):
+        page(browser, path)
+    assert "9,999,999.99 USD" in page(browser, "/clean-up").text
+
+
+# Prices
+
+
+def test_a_price_is_written_down_changed_and_forgotten(town: Town) -> None:
+    root = town.browser("platform")
+
+    found = send(root, "/clean-up/prices", provider="resemble", price="2", currency="usd", as_of="2026-11-01")
+    assert "2.00 USD a month" in found.text
+    assert "as of 2026-11-01" in found.text
+    assert "look it up again" not in found.text
+    form = page(root, "/clean-up/prices?provider=resemble").root.one("form", id="write")
+    assert [form.one("input", id=id).attributes["value"] for id in ("price", "currency", "as_of")] == [
+        "2.00",
+        "USD",
+        "2026-11-22",
+    ]
+    send(root, "/clean-up/prices", provider="resemble", price="3", currency="EUR", as_of="2026-01-01")
+    found = page(town.browser("viewer"), "/clean-up/prices")
+    assert "3.00 EUR a month" in found.text
+    assert "over half a year old: look it up again" in found.text
+    assert not found.root.all("form", id="write")
+    assert "USD a month" not in send(root, "/clean-up/prices", provider="resemble", price="").text
+    assert audit_words().count("price-changed") == 3
+
+
+def test_a_faulty_price_is_told_at_its_field(town: Town) -> None:
+    found = send(
+        town.browser("platform"), "/clean-up/prices", 422, provider="resemble", price="2,5", currency="$", as_of="x"
+    )
+
+    assert "Write it as 2.00." in found.text
+    assert {node.attributes["id"] for node in found.root.all("input", **{"aria-invalid": "true"})} == {
+        "price",
+        "currency",
+        "as_of",
+    }
+    assert rows_of("price") == []
+
+
+def test_another_organizations_provider_is_not_told_with_the_prices(town: Town) -> None:
+    make_voice(town.zebra, provider="zebra-host")
+
+    assert "zebra-host" not in page(town.browser("viewer"), "/clean-up/prices").text
+    assert "zebra-host" in page(town.browser("platform"), "/clean-up/prices").text

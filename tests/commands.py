@@ -1,0 +1,46 @@
+"""Commands over the store of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from voiceadmin import create_app
+from voiceadmin.__main__ import Commands, cli
+from voiceadmin.config import Settings
+from voiceadmin.database.engine import UNAVAILABLE
+from voiceadmin.database.schema import let_go
+
+Shell = Callable[..., Result]
+
+
+@pytest.fixture
+def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
+    """Run commands over the store that settings name, each with an app of its own, as a process would."""
+    monkeypatch.setattr(Commands, "unavailable", UNAVAILABLE)
+    apps: list[Flask] = []
+
+    def factory(settings: Settings) -> Flask:
+        apps.append(create_app(settings))
+        return apps[-1]
+
+    def run(settings: Settings, *words: str | Path, stdin: bytes | str = b"") -> Result:
+        result = CliRunner().invoke(cli, [str(word) for word in words], obj=partial(factory, settings), input=stdin)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    yield lambda settings: partial(run, settings)
+    for app in apps:
+        with app.app_context():
+            let_go()
+
+
+@pytest.fixture
+def shell(store: Flask, settings: Settings, over: Callable[[Settings], Shell]) -> Shell:
+    """Run a command over the store of the test."""
+    return over(settings)

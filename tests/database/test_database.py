@@ -1,0 +1,232 @@
+"""Reading in one snapshot, writing in one transaction, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timezone
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
+
+from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
+from voiceadmin.database.base import db
+from voiceadmin.database.dialect import first_row
+from voiceadmin.database.engine import SQLITE_PATH, UNAVAILABLE
+from voiceadmin.database.transactions import writing
+from voiceadmin.database.upserts import ROWS_TOGETHER, upsert_rows
+from voiceadmin.organizations.models import Organization
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import WRITTEN_COLUMNS, voice_values
+
+
+def count() -> int:
+    """How many organizations this context sees."""
+    return len(db.session.scalars(select(Organization.id)).all())
+
+
+def elsewhere(app: Flask, work: object) -> None:
+    """Do something in another app context, as another process would."""
+
+    def inside() -> None:
+        with app.app_context():
+            work()  # type: ignore[operator]
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+
+
+def test_a_reader_keeps_its_snapshot_until_its_context_ends(store: Flask) -> None:
+    before = count()
+    elsewhere(store, make_organization)
+
+    during = count()
+    db.session.rollback()
+
+    assert (before, during, count()) == (0, 0, 1)
+
+
+def test_a_first_row_is_of_the_same_snapshot_and_comes_as_the_driver_has_it(store: Flask) -> None:
+    id = make_organization().id
+    sql = "SELECT id, NULL FROM organization WHERE id = :id"
+    before = first_row(sql, {"id": id}), first_row(sql, {"id": id + 1})
+    elsewhere(store, make_organization)
+
+    assert before == ((id, None), None)
+    assert first_row(sql, {"id": id + 1}) is None
+
+
+def test_a_first_row_that_fails_says_so_as_every_other_statement_and_leaves_the_store_usable(store: Flask) -> None:
+    with pytest.raises(DBAPIError):
+        first_row("SELECT missing FROM organization WHERE id = :id", {"id": 1})
+    db.session.rollback()
+
+    assert count() == 0
+
+
+def test_a_failure_inside_writing_leaves_nothing(store: Flask) -> None:
+    def fail() -> None:
+        with writing():
+            db.session.add(Organization(name="Half"))
+            db.session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert count() == 0
+
+
+def test_readers_then_writers_in_many_threads_lose_nothing(store: Flask) -> None:
+    counter = make_organization("Counter", upstream_id=1)
+    rounds, failures = 50, []
+
+    def add_many() -> None:
+        with store.app_context():
+            for _ in range(rounds):
+                try:
+                    with writing():
+                        row = db.session.get_one(Organization, counter.id, with_for_update=True)
+                        row.upstream_id = (row.upstream_id or 0) + 1
+                except OperationalError as error:
+                    failures.append(error)
+            db.session.remove()
+
+    threads = [threading.Thread(target=add_many) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not failures
+    assert db.session.get_one(Organization, counter.id).upstream_id == 1 + 8 * rounds
+
+
+def test_a_naive_time_is_refused(store: Flask) -> None:
+    with pytest.raises(StatementError, match="no time zone"):
+        make_voice(make_organization(), created_at=datetime(2026, 1, 1))  # noqa: DTZ001  # that is the point
+
+
+@pytest.mark.parametrize(
+    "time", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]
+)
+def test_the_first_and_the_last_time_come_back_as_they_went_in(store: Flask, time: datetime) -> None:
+    make_voice(make_organization(), created_at=time)
+
+    assert db.session.scalars(select(ClonedVoice.created_at)).one() == time
+
+
+@pytest.mark.parametrize("number", [0, 1, ROWS_TOGETHER - 1, ROWS_TOGETHER, 2 * ROWS_TOGETHER + 1])
+def test_many_rows_at_once_are_written_and_overwritten_as_one_by_one(store: Flask, number: int) -> None:
+    acme = make_organization()
+    rows = [voice_row(id=number, last_used_at=None if number % 2 else LONG_AGO) for number in range(1, number + 1)]
+    changed = [
+        row._replace(name='\'{"x", NULL}\\', language=None, created_at=LONG_AGO.astimezone(timezone(DAY / 3)))
+        for row in rows
+    ]
+
+    for given in (rows, changed):
+        with writing():
+            upsert_rows(ClonedVoice, WRITTEN_COLUMNS, [voice_values(row, acme.id) for row in given])
+        many = db.session.execute(select(ClonedVoice.__table__).order_by(ClonedVoice.id)).all()
+        db.session.rollback()
+        put_voices(acme, given) if given else None
+        one_by_one = db.session.execute(select(ClonedVoice.__table__).order_by(ClonedVoice.id)).all()
+
+        assert [row.name for row in many] == [row.name for row in given]
+        assert many == one_by_one
+        db.session.rollback()
+
+
+def test_a_replaced_sqlite_file_is_noticed_by_open_connections(sqlite_store: Flask, tmp_path: Path) -> None:
+    path: Path = sqlite_store.extensions[SQLITE_PATH]
+    make_organization("Old")
+    db.session.remove()
+    db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    db.session.remove()
+    other = tmp_path / "other"
+    other.write_bytes(path.read_bytes())
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    path.unlink()
+    with pytest.raises(OperationalError, match="unable to open"):
+        count()
+    db.session.remove()
+    assert not path.exists(), "a reader made an empty store"
+    other.replace(path)
+
+    assert count() == 1
+
+
+def test_revisions_move_whoever_writes(store: Flask) -> None:
+    acme = make_organization()
+    voice = make_voice(acme)
+
+    def revision() -> int:
+        db.session.rollback()
+        return db.session.scalars(select(Organization.revision).where(Organization.id == acme.id)).one()
+
+    seen = [revision()]
+    for statement in (
+        f"UPDATE cloned_voice SET synthesis_count = 1 WHERE id = {voice.id}",
+        f"""INSERT INTO cloned_voice ({", ".join(WRITTEN_COLUMNS)})
+        SELECT {", ".join(WRITTEN_COLUMNS).replace("id", "id + 10000", 1)} FROM cloned_voice""",
+        f"DELETE FROM cloned_voice WHERE id = {voice.id}",
+    ):
+        with writing():
+            db.session.execute(text(statement))
+        seen.append(revision())
+
+    assert len(set(seen)) == 4
+
+
+def test_a_voice_that_moves_by_hand_moves_both_revisions(store: Flask) -> None:
+    acme, other = make_organization(), make_organization()
+    make_voice(acme)
+
+    def revisions() -> set[int]:
+        db.session.rollback()
+        return set(db.session.scalars(select(Organization.revision)).all())
+
+    before = revisions()
+    with writing():
+        db.session.execute(text(f"UPDATE cloned_voice SET organization_id = {other.id}"))
+
+    assert not before & revisions()
+
+
+@pytest.mark.parametrize(
+    "column", ["status = 'reddy'", "quality_score = 1.5", "synthesis_count = -1", "organization_id = 999"]
+)
+def test_the_store_itself_refuses_what_no_voice_can_be(store: Flask, column: str) -> None:
+    make_voice(make_organization())
+
+    with pytest.raises(Exception, match=r"(?i)constraint"), writing():
+        db.session.execute(text(f"UPDATE cloned_voice SET {column}"))  # our own words
+
+
+def test_a_writer_that_finds_the_store_locked_gives_up_with_what_the_web_calls_unavailable(
+    sqlite_store: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "voiceadmin.database.engine.BUSY_SECONDS", 0
+    )  # its patience, which else the test would have to have
+    refused: list[Exception] = []
+
+    def try_to_write() -> None:
+        try:
+            make_organization("Second")
+        except UNAVAILABLE as error:
+            refused.append(error)
+
+    with writing():
+        db.session.add(Organization(name="First"))
+        db.session.flush()
+        elsewhere(sqlite_store, try_to_write)
+
+    assert "locked" in str(refused[0])
+    assert count() == 1

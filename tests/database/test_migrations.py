@@ -1,0 +1,329 @@
+"""A store is made, brought up to date, taken back and refused; whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import stat
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DatabaseError
+
+from tests.factories import PASSWORD, make_account, make_organization, make_voice, put_voices, voice_row
+from tests.strategies import IN_DATABASE
+from voiceadmin import create_app
+from voiceadmin.accounts.actions.accounts import Grant, invite, make_reset_link
+from voiceadmin.accounts.actions.sessions import sign_in
+from voiceadmin.api_keys.actions import make_key
+from voiceadmin.audit.actions import note
+from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
+from voiceadmin.config import Limits, Settings
+from voiceadmin.database.base import Base, db
+from voiceadmin.database.engine import write_options
+from voiceadmin.database.migrations import HERE, migrate, newest, revision_of_store
+from voiceadmin.database.schema import let_go
+from voiceadmin.database.transactions import writing
+from voiceadmin.database.upserts import upsert
+from voiceadmin.errors import StoreNotReady
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, OrganizationId, Role
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import Order
+from voiceadmin.triage.types import Act
+from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import voice_columns, voices_answer
+from voiceadmin.voices.types.filters import VoiceFilters, VoiceQuery
+from voiceadmin.voices.types.status import VoiceStatus
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An app over a database in which there is nothing at all, inside its context."""
+    settings = Settings(instance=tmp_path / "new" / "instance")
+    if request.param == "postgresql":
+        server: str = request.getfixturevalue("postgres")
+        admin = create_app(Settings(database_url=server))
+        with admin.app_context(), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("DROP DATABASE IF EXISTS bare"))
+            connection.execute(text("CREATE DATABASE bare"))
+        with admin.app_context():
+            let_go()
+        settings = Settings(instance=tmp_path, database_url=server.replace("/postgres?", "/bare?"))
+        assert settings.database_url != server
+    app = create_app(settings)
+    with app.app_context():
+        yield app
+        let_go()
+
+
+def go(revision: str, *, down: bool = False) -> None:
+    """Bring the store to a revision, upwards or downwards."""
+    with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
+        config = Config()
+        config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        (command.downgrade if down or revision == "base" else command.upgrade)(config, revision)
+
+
+OF_ONE_DATABASE = {"place", "ix_voice_record", "ix_voice_search", "ix_voice_by_kind"}  # no model speaks of them
+
+
+def differences() -> Any:
+    """Between the store and the models, but for what Alembic cannot compare."""
+
+    def ours(thing: Any, name: str | None, *_: Any) -> bool:
+        return name is not None and name not in OF_ONE_DATABASE and not name.startswith("voice_search")
+
+    options = {"compare_server_default": True, "include_object": ours}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index ix_voice_by_kind")
+        warnings.filterwarnings("ignore", r"Computed default on cloned_voice\.\w+ cannot be modified")
+        return compare_metadata(MigrationContext.configure(db.session.connection(), opts=options), Base.metadata)
+
+
+def test_the_steps_lead_to_the_models(bare: Flask) -> None:
+    migrate()
+
+    assert differences() == []
+
+
+def test_a_new_store_is_made_once(bare: Flask) -> None:
+    assert migrate()
+    assert revision_of_store() == newest()
+    assert not migrate()
+
+
+def test_stores_have_different_names(bare: Flask) -> None:
+    migrate()
+    first = db.session.scalar(text("SELECT name FROM store"))
+    db.session.rollback()
+    go("base")
+    go("head")
+
+    assert db.session.scalar(text("SELECT name FROM store")) != first
+
+
+def test_a_step_back_takes_everything_away_and_forward_again_brings_the_same(bare: Flask) -> None:
+    migrate()
+    make_voice(make_organization())
+    go("base")
+    left = db.inspect(db.engine).get_table_names()
+    db.session.rollback()
+    go("head")
+
+    assert left == ["alembic_version"]
+    assert differences() == []
+
+
+def test_many_that_start_together_migrate_once(bare: Flask) -> None:
+    def start() -> bool:
+        with bare.app_context():
+            return migrate()
+
+    with ThreadPoolExecutor(4) as pool:
+        did = list(pool.map(lambda _: start(), range(4)))
+
+    assert sorted(did) == [False, False, False, True]
+
+
+def test_a_store_that_is_up_to_date_waits_for_no_writer(bare: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voiceadmin.database.engine.BUSY_SECONDS", 0)
+    migrate()
+
+    def again() -> bool:
+        with bare.app_context():
+            return migrate()
+
+    with writing(), ThreadPoolExecutor(1) as other:
+        make_change()
+        did = other.submit(again).result()
+
+    assert not did
+
+
+def make_change() -> None:
+    """Something that no other writer may pass."""
+    db.session.execute(text("UPDATE store SET name = name"))
+
+
+def test_a_store_of_a_newer_version_is_refused_and_left_alone(bare: Flask) -> None:
+    migrate()
+    with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
+
+    with pytest.raises(StoreNotReady, match="newer version"):
+        migrate()
+
+    assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "from-the-future"
+
+
+def test_a_new_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    app = create_app(Settings(instance=tmp_path / "new"))
+    with app.app_context():
+        migrate()
+        make_organization()
+
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()}
+        let_go()
+
+    assert modes["voiceadmin.sqlite"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    app = create_app(Settings(instance=tmp_path / "file" / "instance"))
+
+    with app.app_context(), pytest.raises(StoreNotReady, match="VOICEADMIN_INSTANCE"):
+        migrate()
+
+
+COUNTED = "organization_id, status, provider, coalesce(language, ''), tier, dated, never"
+
+
+def assert_counted() -> None:
+    """The kept counts are what counting finds."""
+    kept = db.session.execute(text("SELECT * FROM voice_count")).all()
+    counted = db.session.execute(text(f"SELECT {COUNTED}, count(*) FROM cloned_voice GROUP BY {COUNTED}")).all()
+    assert sorted(map(tuple, kept)) == sorted(map(tuple, counted))
+
+
+def test_voices_that_were_there_before_are_counted_found_and_written(bare: Flask) -> None:
+    migrate()
+    go("base")
+    go("0001")
+    with writing():
+        db.session.execute(text("INSERT INTO organization (id, name) VALUES (1, 'Acme')"))
+        db.session.execute(
+            text(
+                "INSERT INTO cloned_voice (id, organization_id, name, provider, provider_voice_id, status, created_at,"
+                " synthesis_count, name_key, search_key) VALUES (7, 1, 'Ada', 'resemble', '', 'ready',"
+                " '2024-01-15T10:45:00.000000Z', 0, 'ada', :search_key)"
+            ),
+            {"search_key": "ada\n"},
+        )
+
+    migrate()
+
+    assert_counted()
+    found = list_voices(OrganizationId(1), VoiceFilters(text="ada"), now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert [row.id for row in found.page.rows] == [7]
+    assert (
+        json.loads(voices_answer(OrganizationId(1), VoiceQuery()))["cloned_voices"][0]["created_at"]
+        == "2024-01-15T10:45:00Z"
+    )
+
+
+WRITES = st.lists(
+    st.tuples(
+        st.sampled_from(["insert", "delete", "language", "status", "quality_score", "synthesis_count", "last_used_at"]),
+        st.integers(1, 5),
+        st.integers(0, 2),
+    ),
+    max_size=12,
+)
+
+
+@IN_DATABASE
+@given(WRITES)
+def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tuple[str, int, int]]) -> None:
+    """By hand, a statement for one voice or for many."""
+    organizations = [make_organization() for _ in range(2)]
+    values: dict[str, list[Any]] = {
+        "language": ["en", None, ""],
+        "status": ["ready", "failed", "archived"],
+        "quality_score": [None, 0.5, 0.95],
+        "synthesis_count": [0, 1, 2],
+        "last_used_at": [None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))],
+    }
+    put_voices(organizations[0], [voice_row(id=1), voice_row(id=2)])
+    with writing():
+        for what, id, number in writes:
+            if what == "insert":
+                db.session.execute(upsert(ClonedVoice), [voice_columns(voice_row(id=id), organizations[number % 2].id)])
+            elif what == "delete":
+                db.session.execute(delete(ClonedVoice).where(ClonedVoice.id >= id))
+            else:
+                db.session.execute(
+                    update(ClonedVoice).where(ClonedVoice.id <= id).values({what: values[what][number]}),
+                    execution_options={"synchronize_session": False},
+                )
+
+    assert_counted()
+
+    with writing():
+        db.session.execute(delete(ClonedVoice))
+    assert_counted()
+
+
+OF_ACCOUNTS = [
+    Base.metadata.tables[name]
+    for name in (
+        *("account", "membership", "account_session", "link"),
+        *("api_key", "api_key_organization", "bucket", "audit_line"),
+    )
+]
+
+
+def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> None:
+    migrate()
+    acme = make_organization()
+    voice = make_voice(acme)
+    ada = make_account("ada@example.com", platform=True, roles={acme: Role.ADMIN})
+    by = Actor(ActorKind.ACCOUNT, ada.id, ada.email)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    invite(EVERYTHING, "bo@example.com", Grant(acme.id, Role.VIEWER), by=by, now=now)
+    make_reset_link(EVERYTHING, ada.id, by=by, now=now)
+    make_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
+    sign_in("ada@example.com", PASSWORD, address="", client="", idle=timedelta(hours=1), now=now)
+    filled = [table.name for table in OF_ACCOUNTS if db.session.execute(select(table).limit(1)).first()]
+    db.session.rollback()
+
+    go("0002", down=True)
+    left = set(db.inspect(db.engine).get_table_names())
+    kept = db.session.execute(text("SELECT id, name FROM cloned_voice")).all()
+    db.session.rollback()
+    go("head")
+
+    assert len(filled) == len(OF_ACCOUNTS) == 8
+    assert not left & set(filled)
+    assert [tuple(row) for row in kept] == [(voice.id, voice.name)]
+    assert differences() == []
+    assert not any(db.session.execute(select(table).limit(1)).first() for table in OF_ACCOUNTS)
+    note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=by, now=now)
+    with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
+        db.session.execute(text("DELETE FROM audit_line"))
+
+
+def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status(bare: Flask) -> None:
+    migrate()
+    acme, by, now = make_organization(), Actor(ActorKind.SHELL, None, "tester"), datetime(2026, 11, 22, tzinfo=UTC)
+    put_voices(acme, [voice_row(id=number, status=status) for number, status in enumerate(VoiceStatus, 1)])
+    subjects = tuple(Subject(ObjectKind.VOICE, number) for number in range(1, len(VoiceStatus) + 1))
+    do(EVERYTHING, Order(Act.ARCHIVE, subjects, "key", 0), Limits(), by=by, now=now)
+    db.session.rollback()
+
+    go("0003", down=True)
+    kept = db.session.execute(text("SELECT status FROM cloned_voice ORDER BY id")).scalars().all()
+    counted = db.session.execute(text("SELECT status, sum(voices) FROM voice_count GROUP BY status")).all()
+    db.session.rollback()
+    go("head")
+
+    assert kept == [status.value for status in VoiceStatus]
+    assert {status: int(number) for status, number in counted} == dict.fromkeys(kept, 1)
+    assert differences() == []
+    deed = do(EVERYTHING, Order(Act.ARCHIVE, subjects, "key", 0), Limits(), by=by, now=now)
+    assert deed.number == len(subjects)

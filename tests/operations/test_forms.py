@@ -1,0 +1,394 @@
+"""What people send from the desk, and the filters of the queue."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.operations.forms import ActForm, AllForm, TickedForm, UndoForm
+from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
+from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
+from voiceadmin.text import MAX_ID, quoted
+from voiceadmin.triage.forms import QueueForm, queue_arguments
+from voiceadmin.triage.types import Act, Place, QueueFilters
+
+NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+PEOPLE = {7: "ada@example.com", 8: "bob@example.com"}
+ME = 7
+VOICE, ASSISTANT = ObjectKind.VOICE, ObjectKind.ASSISTANT
+IT = Subject(VOICE, 456)
+
+
+def act_form(*pairs: tuple[str, str]) -> ActForm:
+    return ActForm(MultiDict(pairs), PEOPLE, now=NOW)
+
+
+def ticked(*pairs: tuple[str, str]) -> TickedForm:
+    return TickedForm(MultiDict(pairs), PEOPLE, now=NOW)
+
+
+def faults(form: Any) -> dict[str, list[str]]:
+    """What a form finds wrong."""
+    form.validate()
+    return {name: list(errors) for name, errors in form.errors.items()}
+
+
+# What to do
+
+
+def test_all_that_can_be_said_of_a_deed() -> None:
+    form = act_form(("act", "snooze"), ("why", "  Holiday "), ("until", "2026-11-23"), ("key", "k"), ("seen", "31"))
+
+    assert form.validate(), form.errors
+    assert form.order([IT]) == Order(
+        Act.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), owner=None
+    )
+
+
+@pytest.mark.parametrize("act", Act)
+def test_only_a_snooze_ends_and_only_an_assignment_has_an_owner(act: Act) -> None:
+    form = act_form(("act", act.value), ("why", "x"), ("until", "2026-12-01"), ("owner", "8"), ("key", "k"))
+
+    assert form.validate(), form.errors
+    order = form.order([IT])
+    assert order.until == (datetime(2026, 12, 1, tzinfo=UTC) if act is Act.SNOOZE else None)
+    assert order.owner == (8 if act is Act.ASSIGN else None)
+
+
+def test_a_form_without_a_key_gets_one_of_its_own_each_time() -> None:
+    orders = []
+    for _ in range(2):
+        form = act_form(("act", "archive"))
+        assert form.validate()
+        orders.append(form.order([IT]))
+
+    assert orders[0].key
+    assert orders[0].key != orders[1].key
+    assert (orders[0].seen, orders[0].why, orders[0].until, orders[0].owner) == (0, "", None, None)
+
+
+@pytest.mark.parametrize("owner", ["", "none"])
+def test_no_owner_is_nobody(owner: str) -> None:
+    form = act_form(("act", "assign"), ("owner", owner))
+
+    assert form.validate()
+    assert form.order([IT]).owner is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({}, {"act": ['"" is not something to do. Choose from the list.']}),
+        ({"act": "Archive"}, {"act": ['"Archive" is not something to do. Choose from the list.']}),
+        ({"act": "delete"}, {"act": ['"delete" is not something to do. Choose from the list.']}),
+        ({"act": "note"}, {"act": ["The note is empty. Write it."]}),
+        ({"act": "note", "why": "  \t"}, {"act": ["The note is empty. Write it."]}),
+        (
+            {"act": "note", "why": "x" * (MAX_NOTE + 1)},
+            {"why": [f"This is {MAX_NOTE + 1:,} letters long. Give at most {MAX_NOTE}."]},
+        ),
+        ({"act": "archive", "why": "a\x00b"}, {"why": ["This holds control characters. Take them out."]}),
+        ({"act": "snooze", "until": "tomorrow"}, {"until": ['"tomorrow" is no day. Write it as 2026-01-31.']}),
+        ({"act": "snooze", "until": "9999-12-31"}, {"until": ['"9999-12-31" is no day. Write it as 2026-01-31.']}),
+        (
+            {"act": "snooze", "until": "2026-11-22"},
+            {"until": ["2026-11-22 is not ahead. Choose a day from tomorrow on."]},
+        ),
+        ({"act": "assign", "owner": "9"}, {"owner": ['"9" is not somebody to assign to. Choose from the list.']}),
+        ({"act": "assign", "owner": "7 "}, {"owner": ['"7 " is not somebody to assign to. Choose from the list.']}),
+        ({"act": "archive", "seen": "-1"}, {"seen": [f'"-1" is not a number from 0 to {MAX_ID}.']}),
+        (
+            {"act": "archive", "seen": str(MAX_ID + 1)},
+            {"seen": [f'"{MAX_ID + 1}" is not a number from 0 to {MAX_ID}.']},
+        ),
+        ({"act": "archive", "key": "k" * 201}, {"key": ["This is 201 letters long. Search for at most 200."]}),
+    ],
+)
+def test_a_wrong_value_is_named_at_its_field(sent: dict[str, str], expected: dict[str, list[str]]) -> None:
+    assert faults(act_form(*sent.items())) == expected
+
+
+def test_only_a_snooze_minds_a_day_that_is_past() -> None:
+    assert act_form(("act", "archive"), ("until", "2020-01-01")).validate()
+
+
+@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil", "x", "/a b", "/" + "x" * 4000])
+def test_one_goes_on_to_this_site_alone(where: str) -> None:
+    for form in (act_form(("act", "archive"), ("next", where)), UndoForm(MultiDict({"next": where}))):
+        assert form.validate()
+        assert form.next.data == ""
+
+
+def test_one_goes_on_to_a_path_with_filters() -> None:
+    form = UndoForm(MultiDict({"next": "/triage?owner=me&after=20.0.1", "key": "k"}))
+
+    assert form.validate()
+    assert (form.next.data, form.key.data) == ("/triage?owner=me&after=20.0.1", "k")
+
+
+# To what
+
+
+def test_what_is_ticked_is_taken_once_each_in_its_order() -> None:
+    words = ("voice-456", "assistant-31", "457", "456", "voice-456", "assistant-456")
+    form = ticked(("act", "archive"), *(("subject", word) for word in words))
+
+    assert form.validate(), form.errors
+    assert form.subject.data == [IT, Subject(ASSISTANT, 31), Subject(VOICE, 457), Subject(ASSISTANT, 456)]
+
+
+def test_something_must_be_ticked() -> None:
+    assert faults(ticked(("act", "archive"))) == {"subject": ["Nothing was ticked. Go back and tick at least one."]}
+
+
+HOSTILE = [
+    *("", " ", "0", "-1", "+1", "0456", "voice-", "voice-0", "voice-0456", "voice--1", "Voice-456", "voices-456"),
+    *("voice-456\n", " voice-456", "voice-4 56", "key-1", "٤٥٦", "voice-４５６", "1e3", "voice-456-7", "voice:456"),
+    *(str(MAX_ID + 1), f"voice-{MAX_ID + 1}", "9" * 5000, "voice-" + "9" * 5000, "'; DROP TABLE quiet; --", "\x00"),
+]
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_what_is_no_subject_is_refused_and_named(word: str) -> None:
+    form = ticked(("act", "archive"), ("subject", "456"), ("subject", word))
+    alone = ticked(("act", "archive"), ("subject", word))
+
+    for found in (faults(form), faults(alone)):
+        (message,) = found.pop("subject")
+        assert found == {}
+        assert message == f"{quoted(word, 40)} is no voice and no assistant. Load the page again."
+        assert len(message) < 100
+
+
+def test_the_greatest_ids_are_subjects() -> None:
+    form = ticked(("act", "archive"), ("subject", str(MAX_ID)), ("subject", f"assistant-{MAX_ID}"))
+
+    assert form.validate()
+    assert form.subject.data == [Subject(VOICE, MAX_ID), Subject(ASSISTANT, MAX_ID)]
+
+
+def test_the_button_of_a_line_counts_and_what_is_ticked_does_not() -> None:
+    form = ticked(("act", "snooze"), ("subject", "457"), ("subject", "rubbish"), ("one", "archive:voice-456"))
+
+    assert form.validate(), form.errors
+    assert form.subject.data == [IT]
+    assert form.order(form.subject.data).act is Act.ARCHIVE
+
+
+def test_the_button_of_a_line_can_name_an_owner_and_what_is_chosen_below_does_not_count() -> None:
+    for one, owner in (("assign:voice-456:7", 7), ("assign:voice-456", None), ("assign:voice-456:none", None)):
+        form = ticked(("act", "note"), ("owner", "8"), ("one", one))
+        assert form.validate(), form.errors
+        assert form.order(form.subject.data).owner == owner
+
+
+@pytest.mark.parametrize("one", ["", ":voice-457", "   "])
+def test_a_button_without_an_act_is_none(one: str) -> None:
+    form = ticked(("act", "archive"), ("subject", "456"), ("one", one))
+
+    assert form.validate(), form.errors
+    assert (form.subject.data, form.act.data) == ([IT], "archive")
+
+
+@pytest.mark.parametrize(
+    ("one", "field"),
+    [
+        ("archive", "subject"),
+        ("archive:", "subject"),
+        ("archive:voice-456 ; x", "subject"),
+        ("archive:voice-0", "subject"),
+        ("delete:voice-456", "act"),
+        ("assign:voice-456:9", "owner"),
+        ("assign:voice-456:7:8", "owner"),
+        ("note:voice-456", "act"),
+        ("x" * 201, "one"),
+    ],
+)
+def test_a_hostile_button_does_nothing(one: str, field: str) -> None:
+    assert field in faults(ticked(("act", "archive"), ("subject", "456"), ("one", one)))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["act", "why", "until", "owner", "key", "seen", "next", "subject", "one"]),
+            st.text(max_size=12) | st.sampled_from([*Act, "archive:voice-1", "7", "voice-456", *HOSTILE]),
+        ),
+        max_size=8,
+    )
+)
+def test_nothing_that_is_sent_breaks_a_form(pairs: list[tuple[str, str]]) -> None:
+    form = ticked(*pairs)
+
+    if form.validate():
+        order = form.order(form.subject.data)
+        assert order.subjects
+        assert len(set(order.subjects)) == len(order.subjects)
+        assert 0 <= order.seen <= MAX_ID
+    else:
+        assert all(len(messages) == 1 for messages in form.errors.values()), form.errors
+
+
+# To all that match
+
+
+def test_a_deed_for_all_says_how_many_they_were_and_which() -> None:
+    form = AllForm(MultiDict({"act": "archive", "count": "31", "mark": "f00"}), PEOPLE, now=NOW)
+
+    assert form.validate()
+    assert (form.count.data, form.mark.data) == (31, "f00")
+
+
+@pytest.mark.parametrize("count", ["-1", "x", str(MOST_AT_ONCE + 1), "9" * 5000, "１"])
+def test_a_number_that_cannot_be_is_refused(count: str) -> None:
+    form = AllForm(MultiDict({"act": "archive", "count": count, "mark": "f00"}), PEOPLE, now=NOW)
+
+    assert list(faults(form)) == ["count"]
+
+
+# The queue
+
+REASONS = {"failed": "Failed", "never-used": "Never used"}
+ORGANIZATIONS = {1: "Acme", 2: "Other"}
+NAMES = ("reason", "organization", "provider", "owner", "hushed", "size", "after")
+
+
+def queue_form(*pairs: tuple[str, str], me: int | None = ME) -> QueueForm:
+    return QueueForm(
+        MultiDict(pairs),
+        reasons=REASONS,
+        organizations=ORGANIZATIONS,
+        providers=["elevenlabs", "playht"],
+        people=PEOPLE,
+        me=me,
+    )
+
+
+def test_no_argument_is_the_whole_queue() -> None:
+    for form in (queue_form(), queue_form(*((name, "") for name in NAMES))):
+        assert form.validate()
+        assert form.filters() == QueueFilters()
+        assert not form.filters().narrow
+    assert queue_arguments(QueueFilters()) == {}
+    assert QueueFilters().size == DEFAULT_PAGE_SIZE
+
+
+def test_all_filters_together() -> None:
+    place = Place(20, NOW, 456)
+    form = queue_form(
+        ("reason", "never-used"),
+        ("reason", "failed"),
+        ("reason", "failed"),
+        ("organization", "2"),
+        ("provider", "playht"),
+        ("owner", "none"),
+        ("hushed", "yes"),
+        ("size", "25"),
+        ("after", str(place)),
+    )
+
+    assert form.validate(), form.errors
+    assert form.filters() == QueueFilters(
+        ("never-used", "failed"), 2, ("playht",), "none", hushed=True, after=place, size=25
+    )
+    assert form.filters().narrow
+
+
+def test_the_owners_are_me_nobody_and_the_others() -> None:
+    assert queue_form().owner.words == {
+        "": "Anybody’s",
+        "me": "Mine",
+        "none": "Nobody’s",
+        "8": "bob@example.com",
+    }
+    assert list(queue_form(me=None).owner.words) == ["", "none", "7", "8"]
+
+
+@pytest.mark.parametrize("word", ["me", "7"])
+def test_what_is_mine_is_so_by_either_word(word: str) -> None:
+    form = queue_form(("owner", word))
+
+    assert form.validate(), form.errors
+    assert form.filters().owner == "7"
+    assert form.owner.words[form.owner.data] == "Mine"
+
+
+def test_nobody_who_is_not_there_has_anything() -> None:
+    assert list(faults(queue_form(("owner", "me"), me=None))) == ["owner"]
+    assert list(faults(queue_form(("owner", "None"), me=None))) == ["owner"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("reason", "Failed", '"Failed" is not a reason. Choose from the list.'),
+        ("organization", "3", '"3" is not an organization of yours. Choose from the list.'),
+        ("organization", "01", '"01" is not an organization of yours. Choose from the list.'),
+        ("provider", "inworld", '"inworld" is not a provider of these voices. Choose from the list.'),
+        ("owner", "9", '"9" is not an owner. Choose from the list.'),
+        ("hushed", "no", '"no" is not something to show. Choose from the list.'),
+        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
+        ("after", "x", '"x" is no place in the queue. Begin with the first page.'),
+        ("after", "20.1", '"20.1" is no place in the queue. Begin with the first page.'),
+        ("after", f"20.1.{MAX_ID + 1}", f'"20.1.{MAX_ID + 1}" is no place in the queue. Begin with the first page.'),
+        (
+            "after",
+            "20.999999999999999999.1",
+            '"20.999999999999999999.1" is no place in the queue. Begin with the first page.',
+        ),
+        ("after", "٢٠.1.1", '"٢٠.1.1" is no place in the queue. Begin with the first page.'),
+        ("after", "1" * 201, "This is 201 letters long. Search for at most 200."),
+    ],
+)
+def test_a_wrong_filter_is_named_at_its_field(name: str, value: str, message: str) -> None:
+    assert faults(queue_form((name, value))) == {name: [message]}
+
+
+TIMES = st.datetimes(timezones=st.just(UTC))
+FILTERS = st.builds(
+    QueueFilters,
+    reasons=st.lists(st.sampled_from([*REASONS]), unique=True).map(tuple),
+    organization=st.sampled_from([None, *ORGANIZATIONS]),
+    providers=st.lists(st.sampled_from(["elevenlabs", "playht"]), unique=True).map(tuple),
+    owner=st.sampled_from(["", "none", "7", "8"]),
+    hushed=st.booleans(),
+    after=st.none() | st.builds(Place, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID)),
+    size=st.sampled_from(PAGE_SIZES),
+)
+
+
+@given(FILTERS)
+def test_filters_survive_the_way_through_an_address(filters: QueueFilters) -> None:
+    address = urlencode(queue_arguments(filters), doseq=True)
+
+    form = queue_form(*parse_qsl(address))
+
+    assert form.validate(), form.errors
+    assert form.filters() == filters
+
+
+@given(FILTERS)
+def test_other_filters_begin_with_the_first_page(filters: QueueFilters) -> None:
+    assert filters.but(hushed=True).after is None
+    assert filters.but(after=filters.after) == filters
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=12) | st.sampled_from(["0", "-1", "7", "0.0.0"])))
+def test_no_argument_breaks_the_filters(arguments: dict[str, str]) -> None:
+    form = queue_form(*arguments.items())
+
+    if form.validate():
+        form.filters()
+    else:
+        assert all(len(messages) == 1 for messages in form.errors.values()), form.errors
+
+
+def test_a_snooze_may_end_from_tomorrow_on() -> None:
+    assert act_form(("act", "snooze"), ("until", (NOW + timedelta(days=1)).date().isoformat())).validate()

@@ -1,0 +1,109 @@
+"""A process that is killed while it archives leaves all of it done or nothing, and everything in agreement."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import text
+
+from tests.factories import make_organization, put_voices, voice_row
+from tests.operations.test_concurrency import check_that_all_agrees
+from tests.two_tenants import rows_of
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.config import Limits, Settings
+from voiceadmin.database.base import db
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import Order
+from voiceadmin.triage.types import Act
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")} | {
+    "PYTHONPATH": str(ROOT)
+}
+VOICES = range(1, 201)
+
+# PostgreSQL ends what it was told before it sees that nobody is there any more.
+STILL_AT_WORK = """SELECT count(*) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"""
+
+# Does one deed after the other, and tells of each statement, and of each step of SQLite's, as it comes to it.
+DYING = """
+import os, sqlite3, sys
+from datetime import datetime
+from pathlib import Path
+from sqlalchemy import event
+from voiceadmin import create_app
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.config import Limits, Settings
+from voiceadmin.database.base import db
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import Order
+from voiceadmin.triage.types import Act
+
+instance, address, run, now = sys.argv[1:]
+app = create_app(Settings(instance=Path(instance), **({"database_url": address} if address else {})))
+subjects = tuple(Subject(ObjectKind.VOICE, id) for id in range(1, 201))
+bob = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
+
+def tell(*_):
+    os.write(1, b".")
+
+with app.app_context():
+    if not address:
+        tell_sqlite = lambda connection, _: connection.set_progress_handler(tell, 2000)
+        event.listen(db.engine, "connect", tell_sqlite)
+    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
+        event.listen(db.engine, name, tell)
+    for turn in range(1000):
+        act = (Act.ARCHIVE, Act.RESTORE)[turn % 2]
+        order = Order(act, subjects, f"{run} {turn}", 10**9, f"in run {run}")
+        do(EVERYTHING, order, Limits(), by=bob, now=datetime.fromisoformat(now))
+"""
+
+
+def killed_after(dots: int, settings: Settings, tmp_path: Path, run: int, now: datetime) -> None:
+    """Let a process work until it has told so much, and kill it."""
+    address = settings.database_url if settings.database_url.startswith("postgresql") else ""
+    words = [sys.executable, "-P", "-c", DYING, str(tmp_path), address, str(run), now.isoformat()]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT, env=HERE)
+    with process:
+        assert process.stdout is not None
+        assert len(process.stdout.read(dots)) == dots
+        process.kill()
+    while db.engine.dialect.name == "postgresql" and db.session.scalar(text(STILL_AT_WORK)):
+        db.session.rollback()
+    db.session.rollback()
+
+
+def test_a_bulk_that_is_killed_is_done_whole_or_not_at_all(
+    store: Flask, settings: Settings, tmp_path: Path, now: datetime, long: bool
+) -> None:
+    acme = make_organization("Acme")
+    put_voices(acme, [voice_row(id=id) for id in VOICES])
+    draw, lasting = random.Random(7), set[int]()
+
+    for run in range(50 if long else 6):
+        db.session.rollback()
+        killed_after(draw.randint(1, 400), settings, tmp_path, run, now)
+        if db.engine.dialect.name == "sqlite":
+            assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"
+        archived = {row["archived_why"] for row in rows_of("cloned_voice")}
+        assert len(archived) == 1
+        deeds = rows_of("deed")
+        assert {deed["number"] for deed in deeds} <= {len(VOICES), 0}
+        lasting.add(len(deeds))
+        check_that_all_agrees()
+
+    assert len(lasting) > 1, "never did anything last"
+    restore = Order(Act.RESTORE, tuple(Subject(ObjectKind.VOICE, id) for id in VOICES), "at last", 10**9)
+    do(EVERYTHING, restore, Limits(), by=Actor(ActorKind.ACCOUNT, 8, "bob@example.com"), now=now)
+    assert {row["status"].value for row in rows_of("cloned_voice")} == {"ready"}
+    check_that_all_agrees()

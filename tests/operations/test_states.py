@@ -1,0 +1,328 @@
+"""Whatever people do at the desk and whatever imports bring, in any order: state, counts, JSON and trail agree."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import delete, select
+
+from tests.conftest import NOW
+from tests.factories import make_account, make_assistant, make_organization, voice_row
+from voiceadmin.accounts.models import Account
+from voiceadmin.audit.models import AuditLine
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.config import Limits
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.errors import ChangeRefused, SubjectNotFound
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
+from voiceadmin.operations.actions.operations import do, undo
+from voiceadmin.operations.queries import last_deed
+from voiceadmin.operations.types import UNDONE_FOR, DeedRow, Order
+from voiceadmin.triage.models import Assignment, Quiet
+from voiceadmin.triage.queries.queue import reasons_of
+from voiceadmin.triage.types import Act
+from voiceadmin.voices.exporting.queries import matching_ids
+from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.types.filters import VoiceFilters
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+LIMITS = Limits()
+PEOPLE = [Actor(ActorKind.ACCOUNT, number, f"{name}@example.com") for number, name in ((7, "ada"), (8, "bob"))]
+SHELL = Actor(ActorKind.SHELL, None, "tester")
+FACET = {
+    Act.ARCHIVE: "archived",
+    Act.RESTORE: "archived",
+    Act.ASSIGN: "owner",
+    Act.ACKNOWLEDGE: "hush",
+    Act.SNOOZE: "hush",
+}
+PLACES = st.integers(1, 3)
+WHO = st.sampled_from(PEOPLE)
+ACTS = st.sampled_from([*Act, Act.ARCHIVE, Act.ARCHIVE])
+KINDRED = st.sampled_from([(Act.ARCHIVE, Act.RESTORE), (Act.ASSIGN, Act.ASSIGN), (Act.ACKNOWLEDGE, Act.SNOOZE)])
+OWNERS = st.sampled_from([0, 1, None])
+
+
+@dataclass
+class Done:
+    """What a deed did as we understand it: facets before and after, by voice; None for a note."""
+
+    row: DeedRow
+    at: datetime
+    changes: dict[int, tuple[str | None, Any, Any]]
+    undone: bool = False
+
+
+@dataclass
+class Known:
+    """All that there should be. facets: what each voice has, by facet. touched: by which deeds, and whose."""
+
+    rows: dict[int, VoiceRow] = field(default_factory=dict)
+    facets: dict[tuple[int, str], Any] = field(default_factory=dict)
+    touched: dict[tuple[int, str], list[tuple[int, Actor]]] = field(default_factory=dict)
+    done: list[Done] = field(default_factory=list)
+    lines: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Desk(RuleBasedStateMachine):
+    """People and imports at work on three voices of an organization of their own."""
+
+    number = 0
+
+    @initialize()
+    def open(self) -> None:
+        type(self).number += 1
+        self.base = self.number * 100
+        self.now, self.known, self.keys = NOW, Known(), 0
+        self.acme = make_organization(f"Acme {self.number}")
+        self.assistant = make_assistant(self.acme, id=10**6 + self.number).id
+        self.owners = [make_account(roles={self.acme: Role.OPERATOR}) for _ in range(2)]
+        self.seen = last_deed()
+        for place in (1, 2, 3):
+            self.upstream_tells(place, VoiceStatus.FAILED, 0.85, uses=True)
+
+    # What may happen
+
+    @rule(
+        place=PLACES, status=st.sampled_from(VoiceStatus), score=st.sampled_from([None, 0.3, 0.85]), uses=st.booleans()
+    )
+    def upstream_tells(self, place: int, status: VoiceStatus, score: float | None, *, uses: bool) -> None:
+        id = self.base + place
+        row = voice_row(
+            id=id,
+            name=f"Voice {place}",
+            provider_voice_id=f"pv{id}",
+            status=status,
+            quality_score=score,
+            synthesis_count=3 if uses else 0,
+        )
+        stream = io.BytesIO(json.dumps({"cloned_voices": [write_record(row)]}).encode())
+        report = import_voices(
+            stream, ImportTarget(self.assistant), by=SHELL, now=self.now, on_fault=lambda fault: pytest.fail(str(fault))
+        )
+        before = self.known.rows.get(id)
+        assert (report.added, report.changed) == (before is None, before is not None and before != row)
+        self.known.rows[id] = row
+
+    @precondition(lambda self: len(self.known.rows) == 3)
+    @rule(place=PLACES)
+    def upstream_removes(self, place: int) -> None:
+        id = self.base + place
+        with writing():
+            db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == id))
+        self.known.rows.pop(id, None)
+        self.known.facets.pop((id, "archived"), None)
+
+    @rule(days=st.sampled_from([1, 14, 29, 30]))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule()
+    def somebody_loads_a_page(self) -> None:
+        self.seen = last_deed()
+
+    @rule(act=ACTS, places=st.sets(PLACES, min_size=1), who=WHO, owner=OWNERS, late=st.booleans())
+    def somebody_acts(self, act: Act, places: set[int], who: Actor, owner: int | None, *, late: bool) -> None:
+        self.act(act, places, who, owner, self.seen if late else last_deed())
+
+    @rule(place=PLACES, acts=KINDRED, steps=st.lists(st.tuples(st.booleans(), WHO, OWNERS), min_size=3, max_size=5))
+    def people_contend_for_a_voice(
+        self, place: int, acts: tuple[Act, Act], steps: list[tuple[bool, Actor, int | None]]
+    ) -> None:
+        before = len(self.known.done)
+        for number, (looks, who, owner) in enumerate(steps):
+            if looks:
+                self.seen = last_deed()
+            self.act(acts[number % 2], {place}, who, owner, self.seen)
+        if len(self.known.done) > before:
+            self.undo(self.known.done[before], who)
+
+    @precondition(lambda self: self.known.done)
+    @rule(which=st.integers(0, 10), who=WHO)
+    def somebody_undoes(self, which: int, who: Actor) -> None:
+        self.undo(self.known.done[-1 - which % len(self.known.done)], who)
+
+    @rule(place=PLACES, who=WHO)
+    def somebody_archives_what_is_removed_and_told_anew_and_undoes_it(self, place: int, who: Actor) -> None:
+        self.act(Act.ARCHIVE, {place}, who, None, last_deed())
+        if self.known.done:
+            self.upstream_removes(place)
+            self.upstream_tells(place, VoiceStatus.READY, None, uses=False)
+            self.undo(self.known.done[-1], who)
+
+    # How
+
+    def act(self, act: Act, places: set[int], who: Actor, owner: int | None, seen: int) -> None:
+        ids = sorted(self.base + place for place in places)
+        given = None if owner is None or act is not Act.ASSIGN else self.owners[owner]
+        self.keys += 1
+        order = Order(
+            act,
+            tuple(Subject(ObjectKind.VOICE, id) for id in ids),
+            f"{self.base} {self.keys}",
+            seen,
+            f"reason {self.keys}",
+            self.now + timedelta(days=3) if act is Act.SNOOZE and owner else None,
+            None if given is None else given.id,
+        )
+        if not set(ids) <= self.known.rows.keys():
+            with pytest.raises(SubjectNotFound):
+                do(EVERYTHING, order, LIMITS, by=who, now=self.now)
+            there = tuple(subject for subject in order.subjects if subject.id in self.known.rows)
+            order = replace(order, subjects=there)
+            ids = [subject.id for subject in there]
+        if not ids:
+            return
+        changes = self.expected(order, given, who)
+        deed = do(EVERYTHING, order, LIMITS, by=who, now=self.now)
+        assert do(EVERYTHING, order, LIMITS, by=who, now=self.now) == deed
+        assert {one.id for one in deed.left} == set(ids) - changes.keys()
+        self.note(deed, changes, who)
+
+    def undo(self, deed: Done, who: Actor) -> None:
+        self.keys += 1
+        key = f"{self.base} {self.keys}"
+        if deed.undone or self.now - deed.at > UNDONE_FOR:
+            with pytest.raises(ChangeRefused):
+                undo(EVERYTHING, deed.row.id, key, by=who, now=self.now)
+            return
+        changes = {
+            id: (facet, after, before)
+            for id, (facet, before, after) in deed.changes.items()
+            if id in self.known.rows
+            and (
+                facet is None
+                or (self.known.touched[id, facet][-1][0] == deed.row.id and self.known.facets.get((id, facet)) == after)
+            )
+        }
+        back = undo(EVERYTHING, deed.row.id, key, by=who, now=self.now)
+        assert undo(EVERYTHING, deed.row.id, key, by=who, now=self.now) == back
+        assert {one.id for one in back.left} == deed.changes.keys() - changes.keys()
+        deed.undone = True
+        self.note(back, changes, who)
+
+    def expected(self, order: Order, owner: Account | None, who: Actor) -> dict[int, tuple[str | None, Any, Any]]:
+        """What an order should change, from what to what."""
+        facet, changes = FACET.get(order.act), dict[int, tuple[str | None, Any, Any]]()
+        findings = reasons_of(order.subjects, LIMITS, now=self.now)
+        db.session.rollback()
+        for subject in order.subjects:
+            if facet is None:
+                changes[subject.id] = (None, None, None)
+                continue
+            touched = self.known.touched.get((subject.id, facet), [])
+            if any(number > order.seen and by != who for number, by in touched):
+                continue
+            before = self.known.facets.get((subject.id, facet))
+            after: Any = None
+            if order.act is Act.ARCHIVE:
+                after = before or (self.now, who.name, order.why)
+            elif order.act is Act.ASSIGN:
+                after = None if owner is None else owner.id
+            elif facet == "hush":
+                after = {finding.reason: (order.act.value, order.until) for finding in findings[subject]} or before
+            if before != after or (facet == "hush" and findings[subject]):
+                changes[subject.id] = (facet, before, after)
+        return changes
+
+    def note(self, deed: DeedRow, changes: dict[int, tuple[str | None, Any, Any]], who: Actor) -> None:
+        assert (deed.number, deed.voices) == (len(changes), len(changes))
+        for id, (facet, _, after) in changes.items():
+            self.known.lines.append((deed.id, id))
+            if facet is not None:
+                self.known.facets[id, facet] = after
+                self.known.touched.setdefault((id, facet), []).append((deed.id, who))
+        if changes:
+            self.known.done.append(Done(deed, self.now, changes))
+
+    # What holds at any time
+
+    @invariant()
+    def the_voices_are_as_they_should_be(self) -> None:
+        db.session.rollback()
+        columns = (
+            *(ClonedVoice.id, ClonedVoice.status, ClonedVoice.upstream_status, ClonedVoice.archived_at),
+            *(ClonedVoice.archived_by, ClonedVoice.archived_why, ClonedVoice.record, ClonedVoice.name),
+        )
+        stored = db.session.execute(select(*columns).where(ClonedVoice.organization_id == self.acme.id)).all()
+        assert {row.id for row in stored} == self.known.rows.keys()
+        for row in stored:
+            told, archived = self.known.rows[row.id].status, self.known.facets.get((row.id, "archived"))
+            shown = told if archived is None else VoiceStatus.ARCHIVED
+            assert row.status is shown
+            assert row.upstream_status == (None if archived is None else told.value)
+            assert (row.archived_at, row.archived_by, row.archived_why) == (archived or (None, None, None))
+            assert json.loads(row.record) == write_record(self.known.rows[row.id]._replace(status=shown))
+
+    @invariant()
+    def the_counts_are_those_of_the_voices(self) -> None:
+        expected = Counter(
+            VoiceStatus.ARCHIVED if self.known.facets.get((id, "archived")) else row.status
+            for id, row in self.known.rows.items()
+        )
+        kept = select(VoiceCount.status, VoiceCount.voices).where(VoiceCount.organization_id == self.acme.id)
+        counted = Counter[VoiceStatus]()
+        for status, number in db.session.execute(kept):
+            counted[VoiceStatus(status)] += number
+        assert counted == expected
+        assert Counter(list_voices(self.acme.id, VoiceFilters(), now=self.now).counts) == expected
+        archived = matching_ids(self.acme.id, VoiceFilters(statuses=(VoiceStatus.ARCHIVED,)), self.now)
+        assert len(archived) == expected[VoiceStatus.ARCHIVED]
+
+    @invariant()
+    def owners_and_hushes_are_as_they_should_be(self) -> None:
+        owners = select(Assignment.object_id, Assignment.account_id).where(Assignment.organization_id == self.acme.id)
+        assert {id: account for id, account in db.session.execute(owners)} == self.of_facet("owner")  # noqa: C416
+        hushes = dict[int, Any]()
+        for row in db.session.execute(
+            select(Quiet.object_id, Quiet.reason, Quiet.act, Quiet.until).where(Quiet.organization_id == self.acme.id)
+        ):
+            hushes.setdefault(row.object_id, {})[row.reason] = row.act, row.until
+        assert hushes == self.of_facet("hush")
+
+    def of_facet(self, wanted: str) -> dict[int, Any]:
+        return {id: value for (id, facet), value in self.known.facets.items() if facet == wanted and value is not None}
+
+    @invariant()
+    def there_is_one_line_for_each_change(self) -> None:
+        found = (
+            select(AuditLine.deed_id, AuditLine.object_id)
+            .where(AuditLine.organization_id == self.acme.id, AuditLine.deed_id.is_not(None))
+            .order_by(AuditLine.id)
+        )
+        lines = [(deed, id) for deed, id in db.session.execute(found)]
+        assert sorted(lines) == sorted(self.known.lines)
+        db.session.rollback()
+
+
+@pytest.mark.timeout(3600)
+def test_everything_agrees_whatever_is_done(store: Flask, long: bool) -> None:
+    profile = settings(
+        max_examples=1000 if long else 20,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(Desk, settings=profile)

@@ -1,0 +1,343 @@
+"""Acting on what was ticked, what is said about it, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.datastructures import MultiDict
+
+from tests.conftest import NOW, SHELL, Client
+from tests.factories import (
+    DAY,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    put_voices,
+    sign_in,
+    voice_row,
+)
+from tests.page import OpenPage, Page
+from voiceadmin import clock
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.config import Limits
+from voiceadmin.database.base import db
+from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import Order
+from voiceadmin.organizations.models import Organization
+from voiceadmin.triage.types import Act
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+FAILED, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.ARCHIVED
+
+Send = Callable[..., Page]
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    store.test_client_class = Client
+    return make_organization("Acme")
+
+
+@pytest.fixture
+def anna(acme: Organization) -> VoiceRow:
+    """A voice that failed."""
+    return make_voice(acme, name="Anna", status=FAILED)
+
+
+def page_of(response: Any, status: int = 200) -> Page:
+    assert response.status_code == status, response.text[:2000]
+    page = Page(response.text)
+    page.check()
+    return page
+
+
+@pytest.fixture
+def send(client: FlaskClient) -> Send:
+    """Send a form, with these of several values, and follow where it leads."""
+
+    def do(address: str, status: int = 200, **fields: Any) -> Page:
+        pairs = [
+            (name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])
+        ]
+        return page_of(client.post(address, data=MultiDict(pairs), follow_redirects=True), status)
+
+    return do
+
+
+def tick(*voices: VoiceRow) -> list[str]:
+    return [f"voice-{voice.id}" for voice in voices]
+
+
+def undo_form(page: Page) -> tuple[str, dict[str, str]]:
+    """Where the message's button undoes, and what it sends."""
+    (form,) = [one for one in page.root.one("main").all("form") if one.attributes.get("action", "").endswith("/undo")]
+    return form.attributes["action"], page.hidden_fields(form)
+
+
+def status_of(voice: VoiceRow) -> VoiceStatus:
+    db.session.rollback()
+    found = db.session.get(ClonedVoice, voice.id)
+    assert found is not None
+    return found.status
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"act": "archive"}, "Archived 2 voices. Undo"),
+        ({"act": "acknowledge"}, "Acknowledged 2 voices. Undo"),
+        ({"act": "snooze", "until": "2026-12-01"}, "Snoozed 2 voices. Undo"),
+        ({"act": "snooze"}, "Snoozed 2 voices. Undo"),
+        ({"act": "note", "why": "Asked Acme."}, "Noted on 2 voices. Undo"),
+        ({"act": "assign", "owner": "1"}, "Assigned 2 voices. Undo"),
+    ],
+)
+def test_what_was_ticked_is_done_and_said_with_its_undo(
+    acme: Organization, anna: VoiceRow, send: Send, how: dict[str, str], says: str
+) -> None:
+    bo = make_voice(acme, name="Bo", status=FAILED)
+
+    page = send("/desk", subject=tick(anna, bo), next="/triage?reason=failed", **how)
+
+    assert page.flashes == [says]
+    assert page.sentence.startswith("Showing")
+
+
+def test_the_message_undoes_what_it_tells_of_and_leads_back(
+    acme: Organization, anna: VoiceRow, send: Send, client: FlaskClient
+) -> None:
+    said = send("/desk", subject=tick(anna), act="archive", next="/triage?reason=failed")
+    assert status_of(anna) is ARCHIVED
+    action, fields = undo_form(said)
+    assert fields["next"] == "/triage?reason=failed"
+
+    undone = send(action, **fields)
+
+    assert status_of(anna) is FAILED
+    assert undone.flashes == ["Undone for 1 voice. Undo"]
+    redone = send(*[undo_form(undone)[0]], **undo_form(undone)[1])
+    assert status_of(anna) is ARCHIVED
+    assert redone.flashes == ["Undone for 1 voice. Undo"]
+
+
+def test_a_message_that_was_shown_is_gone_with_its_page(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
+    send("/desk", subject=tick(anna), act="acknowledge")
+
+    assert open_page("/triage").flashes == []
+
+
+def test_a_form_that_is_sent_again_does_nothing_more(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
+    fields = {"subject": tick(anna), "act": "note", "why": "Asked.", "key": "once"}
+    first, second = send("/desk", **fields), send("/desk", **fields)
+
+    assert first.flashes == second.flashes == ["Noted on 1 voice. Undo"]
+    assert undo_form(first)[0] == undo_form(second)[0]
+    assert len(open_page("/activity?kind=noted").rows()) == 1
+
+
+def test_the_button_of_a_line_acts_on_it_alone_whatever_is_ticked(
+    acme: Organization, anna: VoiceRow, send: Send
+) -> None:
+    bo = make_voice(acme, name="Bo", status=FAILED)
+
+    page = send("/desk", subject=tick(bo), one=f"archive:voice-{anna.id}")
+
+    assert page.flashes == ["Archived 1 voice. Undo"]
+    assert (status_of(anna), status_of(bo)) == (ARCHIVED, FAILED)
+
+
+def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
+    page = send("/desk", one=f"assign:voice-{anna.id}:1", next="/triage?owner=me")
+
+    assert [row[3] for row in page.rows()] == ["root@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"act": "archive"}, "Nothing was ticked. Go back and tick at least one."),
+        ({"subject": "voice-x", "act": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
+        ({"subject": "voice-1", "act": "note"}, "The note is empty. Write it."),
+        ({"subject": "voice-1", "act": "x"}, '"x" is not something to do. Choose from the list.'),
+        ({"subject": "voice-1", "act": "assign", "owner": "99"}, '"99" is not somebody to assign to.'),
+        ({"subject": "voice-1", "act": "snooze", "until": "2026-11-22"}, "2026-11-22 is not ahead."),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_a_way_back(
+    acme: Organization, send: Send, sent: dict[str, str], says: str
+) -> None:
+    page = send("/desk", 422, next="/triage?reason=failed", **sent)
+
+    assert page.root.one("h1").text == "Nothing was done"
+    assert says in page.root.one("div", role="alert").text
+    assert page.link("Back to the list") == "/triage?reason=failed"
+
+
+def test_archiving_an_assistant_is_refused_with_a_way_back(acme: Organization, anna: VoiceRow, send: Send) -> None:
+    make_assistant(acme, id=31)
+
+    page = send("/desk", 409, subject=[*tick(anna), "assistant-31"], act="archive", next="//evil.example/")
+
+    assert "Only voices can be archived and restored." in page.text
+    assert page.link("Back to the list") == "/triage"
+    assert status_of(anna) is FAILED
+
+
+def test_undoing_twice_is_refused_with_a_way_back(anna: VoiceRow, send: Send) -> None:
+    action, fields = undo_form(send("/desk", subject=tick(anna), act="archive", next="/triage"))
+    send(action, **fields)
+
+    page = send(action, 409, **fields | {"key": "another"})
+
+    assert "This was undone already." in page.text
+    assert page.link("Back to the list") == "/triage"
+
+
+def test_what_was_left_alone_is_counted_and_listed_with_its_reasons(
+    acme: Organization, anna: VoiceRow, send: Send, open_page: OpenPage
+) -> None:
+    gone = [make_voice(acme, name=f"Gone {number}", status=ARCHIVED) for number in range(2)]
+
+    page = send("/desk", subject=tick(anna, *gone), act="restore")
+
+    assert page.flashes == ["Nothing was changed.", "3 were left alone. See which"]
+    shown = open_page(page.link("See which"))
+    assert "3 were left alone." in shown.text
+    assert {row[1] for row in shown.rows()} == {"It is not archived.", "It is archived upstream, not here."}
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (1, "1 was left alone: it is not archived. See which"),
+        (2, "2 were left alone: it is not archived. See which"),
+        (101, "101 were left alone. See which"),
+    ],
+)
+def test_a_reason_that_all_have_in_common_is_told_at_once(
+    acme: Organization, send: Send, number: int, says: str
+) -> None:
+    voices = [voice_row() for _ in range(number)]
+    put_voices(acme, voices)
+
+    page = send("/desk", subject=tick(*voices), act="restore")
+
+    assert page.flashes == ["Nothing was changed.", says]
+
+
+# The page of a deed
+
+
+def deed(act: Act, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **how: Any) -> int:
+    subjects = tuple(Subject(ObjectKind.VOICE, voice.id) for voice in voices)
+    return do(EVERYTHING, Order(act, subjects, key, 0, **how), Limits(), by=SHELL, now=now).id
+
+
+def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, open_page: OpenPage, send: Send) -> None:
+    number = deed(Act.ARCHIVE, anna, now=NOW - 3 * DAY)
+
+    page = open_page(f"/desk/{number}")
+
+    assert page.root.one("h1").text == "Archived 1 voice."
+    assert "By tester 3 days ago." in page.text
+    assert "Nothing was left alone." in page.text
+    action, fields = undo_form(page)
+    undone = send(action, **fields)
+    assert undone.root.one("h1").text == "Archived 1 voice."
+    assert "taken back since" in undone.text
+    assert status_of(anna) is FAILED
+    back = open_page(undone.link("taken back"))
+    assert back.root.one("h1").text == "Undone for 1 voice."
+    assert back.link("what was done before") == f"/desk/{number}"
+
+
+def test_after_thirty_days_a_deed_stays(
+    anna: VoiceRow, open_page: OpenPage, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    number = deed(Act.ARCHIVE, anna, now=now - 30 * DAY)
+    assert undo_form(open_page(f"/desk/{number}"))
+
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=1))
+
+    assert not open_page(f"/desk/{number}").root.one("main").all("form")
+    page = page_of(client.post(f"/desk/{number}/undo"), 409)
+    assert "This is older than 30 days and stays as it is." in page.text
+
+
+def test_a_deed_that_is_not_there_is_named(open_page: OpenPage) -> None:
+    assert "There is no deed 99." in open_page("/desk/99", 404).text
+
+
+# Who may
+
+
+@pytest.fixture
+def people(acme: Organization, store: Flask) -> Callable[..., FlaskClient]:
+    """A browser of somebody with these roles."""
+    return lambda **roles: sign_in(store.test_client(), make_account(**roles))
+
+
+def test_a_viewer_may_look_at_a_deed_and_do_nothing(
+    acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
+) -> None:
+    number = deed(Act.ACKNOWLEDGE, anna)
+    viewer = people(roles={acme: Role.VIEWER})
+
+    assert not page_of(viewer.get(f"/desk/{number}")).root.one("main").all("form")
+    assert viewer.post(f"/desk/{number}/undo").status_code == 403
+    assert viewer.post("/desk", data={"subject": f"voice-{anna.id}", "act": "archive"}).status_code == 403
+    assert status_of(anna) is FAILED
+
+
+def test_somebody_elses_voice_among_them_leaves_all_as_they_are(
+    acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
+) -> None:
+    zebra = make_organization("Zebra")
+    theirs = make_voice(zebra, name="Zebra voice", status=FAILED)
+    operator = people(roles={acme: Role.OPERATOR, zebra: Role.VIEWER})
+
+    response = operator.post("/desk", data={"subject": tick(anna, theirs), "act": "archive"})
+
+    page_of(response, 404)
+    assert (status_of(anna), status_of(theirs)) == (FAILED, FAILED)
+
+
+def test_a_deed_that_reaches_into_another_organization_is_not_shown_nor_undone(
+    acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
+) -> None:
+    number = deed(Act.ARCHIVE, anna, make_voice(make_organization("Zebra"), status=FAILED))
+    operator = people(roles={acme: Role.OPERATOR})
+
+    assert operator.get(f"/desk/{number}").status_code == 404
+    assert operator.post(f"/desk/{number}/undo").status_code == 404
+    assert status_of(anna) is ARCHIVED
+
+
+def test_what_was_done_is_counted_at_once_in_the_head(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
+    def pills(page: Page) -> list[str]:
+        return [node.text for node in page.root.one("header").all("span", **{"class": "pill"})]
+
+    assert pills(open_page("/assistants")) == ["1"]
+
+    assert pills(send("/desk", subject=tick(anna), act="acknowledge", next="/assistants")) == []
+
+
+def test_every_message_that_waited_has_its_own_undo(anna: VoiceRow, client: FlaskClient, open_page: OpenPage) -> None:
+    for act in ("acknowledge", "archive"):
+        client.post("/desk", data={"subject": tick(anna), "act": act})
+
+    page = open_page("/triage")
+
+    assert page.flashes == ["Acknowledged 1 voice. Undo", "Archived 1 voice. Undo"]
+    assert len(page.root.all("div", role="status")) == 1
+    addresses = [form.attributes["action"] for form in page.root.one("div", role="status").all("form")]
+    assert addresses == ["/desk/1/undo", "/desk/2/undo"]

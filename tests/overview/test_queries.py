@@ -1,0 +1,120 @@
+"""How the voices of a scope stand, and no other voice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from tests.conftest import SHELL
+from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
+from voiceadmin.audit.actions import record
+from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import EVERYTHING, NOTHING, Scope
+from voiceadmin.organizations.models import Organization
+from voiceadmin.overview.queries import LATELY, SHOWN, Standing, stand
+from voiceadmin.sample.actions import fill_sample
+from voiceadmin.voices.types.status import VoiceStatus
+
+READY, PROCESSING, FAILED, ARCHIVED = (
+    *(VoiceStatus.READY, VoiceStatus.PROCESSING),
+    *(VoiceStatus.FAILED, VoiceStatus.ARCHIVED),
+)
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    return make_organization("Acme")
+
+
+@pytest.fixture
+def globex(store: Flask) -> Organization:
+    return make_organization("Globex")
+
+
+def test_voices_are_counted_by_status_at_each_provider_by_its_label(
+    acme: Organization, globex: Organization, now: datetime
+) -> None:
+    for provider, status in (
+        *(("resemble", READY), ("resemble", READY), ("resemble", FAILED), ("zebra", ARCHIVED)),
+        ("elevenlabs", PROCESSING),
+    ):
+        make_voice(acme, provider=provider, status=status)
+    make_voice(acme, provider="resemble", language="fr", quality_score=None)
+    make_voice(globex, provider="resemble")
+
+    found = stand(Scope(frozenset({acme.id})), now=now)
+
+    assert list(found.counts.items()) == [
+        ("elevenlabs", {READY: 0, PROCESSING: 1, FAILED: 0, ARCHIVED: 0}),
+        ("resemble", {READY: 3, PROCESSING: 0, FAILED: 1, ARCHIVED: 0}),
+        ("zebra", {READY: 0, PROCESSING: 0, FAILED: 0, ARCHIVED: 1}),
+    ]
+    assert found.total == {READY: 3, PROCESSING: 1, FAILED: 1, ARCHIVED: 1}
+    assert stand(EVERYTHING, now=now).total[READY] == 4
+    assert stand(NOTHING, now=now) == Standing({}, [], [], None)
+
+
+def test_the_most_used_are_ready_and_used_with_whose_they_are(
+    acme: Organization, globex: Organization, now: datetime
+) -> None:
+    put_voices(acme, [voice_row(id=id, synthesis_count=count) for id, count in ((1, 7), (2, 9), (3, 7), (4, 0))])
+    put_voices(acme, [voice_row(id=5, synthesis_count=99, status=FAILED)])
+    put_voices(globex, [voice_row(id=6, synthesis_count=8)])
+
+    found = stand(EVERYTHING, now=now).most_used
+
+    assert [(voice.id, organization) for voice, organization in found] == [
+        *((2, "Acme"), (6, "Globex"), (1, "Acme"), (3, "Acme")),
+    ]
+    assert [voice.id for voice, _ in stand(Scope(frozenset({globex.id})), now=now).most_used] == [6]
+    put_voices(globex, [voice_row(synthesis_count=100) for _ in range(SHOWN)])
+    assert {organization for _, organization in stand(EVERYTHING, now=now).most_used} == {"Globex"}
+
+
+def test_what_failed_in_the_last_week_is_listed_the_newest_first(
+    acme: Organization, globex: Organization, now: datetime
+) -> None:
+    put_voices(
+        acme,
+        [
+            voice_row(id=1, status=FAILED, created_at=now - LATELY),
+            voice_row(id=2, status=FAILED, created_at=now - LATELY - timedelta(microseconds=1)),
+            voice_row(id=3, status=FAILED, created_at=now - DAY),
+            voice_row(id=4, status=PROCESSING, created_at=now),
+        ],
+    )
+    put_voices(globex, [voice_row(id=id, status=FAILED, created_at=now - DAY) for id in (5, 6)])
+
+    found = stand(EVERYTHING, now=now).failed
+
+    assert [(voice.id, organization, time) for voice, organization, time in found] == [
+        (6, "Globex", now - DAY),
+        (5, "Globex", now - DAY),
+        (3, "Acme", now - DAY),
+        (1, "Acme", now - LATELY),
+    ]
+    assert [voice.id for voice, *_ in stand(Scope(frozenset({acme.id})), now=now).failed] == [3, 1]
+    put_voices(globex, [voice_row(status=FAILED, created_at=now) for _ in range(SHOWN)])
+    assert len(stand(EVERYTHING, now=now).failed) == SHOWN
+
+
+def test_voices_came_in_with_the_last_import_or_with_the_sample(
+    acme: Organization, globex: Organization, now: datetime
+) -> None:
+    def brought(word: AuditWord, time: datetime, organization: Organization) -> None:
+        with writing():
+            record(word, Thing(ObjectKind.STORE, None, ""), by=SHELL, now=time, organization=organization.id)
+
+    assert stand(EVERYTHING, now=now).arrived is None
+    brought(AuditWord.VOICES_IMPORTED, now - 3 * DAY, acme)
+    brought(AuditWord.VOICES_IMPORTED, now - 2 * DAY, acme)
+    brought(AuditWord.VOICE_ARCHIVED, now - DAY, acme)
+    brought(AuditWord.VOICES_IMPORTED, now, globex)
+
+    assert stand(Scope(frozenset({acme.id})), now=now).arrived == now - 2 * DAY
+    assert stand(EVERYTHING, now=now).arrived == now
+    fill_sample(LONG_AGO, by=SHELL, now=now + DAY)
+    assert stand(Scope(frozenset({acme.id})), now=now).arrived == now + DAY, "it brings voices to all"

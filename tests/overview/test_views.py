@@ -1,0 +1,187 @@
+"""The first page, and the number in the head of every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import SHELL, Client
+from tests.factories import (
+    DAY,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    put_voices,
+    sign_in,
+    voice_row,
+)
+from tests.page import OpenPage, Page
+from voiceadmin import clock
+from voiceadmin.identity import Role
+from voiceadmin.organizations.models import Organization
+from voiceadmin.sample.actions import fill_sample
+from voiceadmin.triage.queries import queue as attention
+from voiceadmin.voices.types.status import VoiceStatus
+
+FAILED, PROCESSING, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.PROCESSING, VoiceStatus.ARCHIVED
+
+
+@pytest.fixture
+def acme(client: FlaskClient) -> Organization:
+    return make_organization("Acme")
+
+
+def pill(page: Page) -> str:
+    """The number beside Triage."""
+    return "".join(node.text for node in page.root.one("header").all("span", **{"class": "pill"}))
+
+
+def test_each_reason_says_how_many_since_when_and_leads_to_them(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    put_voices(acme, [voice_row(status=FAILED, created_at=now - number * DAY) for number in (2, 9)])
+    make_voice(acme, status=PROCESSING, created_at=now - timedelta(hours=3))
+
+    page = open_page("/")
+
+    assert [row[:3] for row in page.rows()] == [["Failed", "2", "9 days ago"], ["Stuck", "1", "3 h ago"]]
+    assert page.link("Failed") == "/triage?reason=failed"
+    assert page.root.one("h1").text == "3 need a person"
+    assert page.link("Go to Triage") == "/triage"
+
+
+def test_a_reason_whose_beginning_nobody_knows_says_so(acme: Organization, open_page: OpenPage) -> None:
+    make_assistant(acme, tts_provider="resemble", tts_voice_id="r1")
+    voice = make_voice(acme, provider="resemble", provider_voice_id="r1", last_used_at=clock.now())
+    put_voices(acme, [voice._replace(provider_voice_id="r2")])
+
+    (row,) = open_page("/").rows()
+
+    assert row[:3] == ["Assistant without its voice", "1", "not known"]
+
+
+@pytest.mark.parametrize(
+    ("number", "heading", "shown"),
+    [(0, "Nothing needs a person", ""), (1, "1 needs a person", "1"), (2, "2 need a person", "2")],
+)
+def test_the_heading_and_the_pill_count_them(
+    acme: Organization, open_page: OpenPage, number: int, heading: str, shown: str
+) -> None:
+    for _ in range(number):
+        make_voice(acme, status=FAILED)
+
+    page = open_page("/")
+
+    assert page.root.one("h1").text == heading
+    assert pill(page) == shown
+
+
+@pytest.mark.parametrize(("number", "shown"), [(99, "99"), (100, "99+"), (101, "99+")])
+def test_the_pill_is_capped(acme: Organization, open_page: OpenPage, number: int, shown: str) -> None:
+    put_voices(acme, [voice_row(status=FAILED) for _ in range(number)])
+
+    page = open_page("/")
+
+    assert pill(page) == shown
+    assert page.root.one("h1").text == f"{shown} need a person"
+
+
+def test_each_provider_shows_its_voices_by_status(acme: Organization, open_page: OpenPage) -> None:
+    put_voices(acme, [voice_row(provider="resemble", status=status) for status in (FAILED, ARCHIVED, ARCHIVED)])
+    make_voice(acme, provider="playht")
+
+    section = open_page("/").root.one("section", **{"aria-labelledby": "standing"})
+
+    assert [node.text for node in section.all("div", **{"class": "stood"})] == [
+        "playht1 1 ready",
+        "Resemble3 1 failed 2 archived",
+    ]
+
+
+def test_the_most_used_and_the_newly_failed_are_named(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    for uses in range(7):
+        make_voice(acme, name=f"Used {uses}", synthesis_count=uses, last_used_at=now)
+    for days in (6, 8):
+        make_voice(acme, name=f"Failed {days}", status=FAILED, created_at=now - days * DAY)
+
+    page = open_page("/")
+
+    used, failed = (page.root.one("section", **{"aria-labelledby": name}) for name in ("most-used", "newly-failed"))
+    assert [node.text for node in used.all("a")] == ["Used 6", "Used 5", "Used 4", "Used 3", "Used 2"]
+    assert used.all("li")[0].text.endswith("6 syntheses")
+    assert [node.text for node in failed.all("li")] == ["Failed 6ElevenLabs · Acme6 days ago"]
+
+
+def test_an_empty_store_says_how_to_begin(open_page: OpenPage) -> None:
+    page = open_page("/")
+
+    assert "There are no voices yet. Bring them in with" in page.text
+    assert "When voices last came in is not known." in page.text
+    assert not [node for node in page.root.all("a") if node.text == "Go to Triage"]
+
+
+def test_a_store_in_which_all_is_well_says_so(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    make_voice(acme, last_used_at=now, synthesis_count=1)
+
+    assert [row[0] for row in open_page("/").rows()] == ["All is well."]
+
+
+def test_the_age_of_the_data_is_told(client: FlaskClient, open_page: OpenPage, now: datetime) -> None:
+    fill_sample(now, by=SHELL, now=now - 3 * DAY)
+
+    assert "Voices last came in 3 days ago." in open_page("/").text
+
+
+def test_others_count_for_nobody(store: Flask, now: datetime) -> None:
+    store.test_client_class = Client
+    ours, theirs = make_organization("Ours"), make_organization("Zebra")
+    make_voice(ours, status=FAILED)
+    put_voices(theirs, [voice_row(status=FAILED, provider="zebra") for _ in range(3)])
+    viewer = sign_in(store.test_client(), make_account(roles={ours: Role.VIEWER}))
+
+    page = Page(viewer.get("/").text)
+
+    assert [row[:2] for row in page.rows()] == [["Failed", "1"]]
+    assert pill(page) == "1"
+    assert "ebra" not in page.text
+
+
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How often the rules were asked."""
+    asked: list[str] = []
+    run = attention._run
+
+    def watched(statement: str, given: dict[str, Any]) -> Any:
+        asked.append(statement)
+        return run(statement, given)
+
+    monkeypatch.setattr(attention, "_run", watched)
+    return lambda: len(asked)
+
+
+def test_the_pill_asks_the_rules_once_a_minute(
+    acme: Organization, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, now: datetime, counts: Callable[[], int]
+) -> None:
+    make_voice(acme, status=FAILED)
+    client.get("/assistants")
+    asked = counts()
+    assert asked
+
+    make_voice(acme, status=FAILED)
+    for seconds, shown, more in ((0, "1", 0), (59, "1", 0), (60, "2", asked)):
+        monkeypatch.setattr(clock, "now", lambda seconds=seconds: now + timedelta(seconds=seconds))
+        assert pill(Page(client.get("/assistants").text)) == shown
+        assert counts() == asked + more
+
+
+def test_a_stranger_sees_no_number(acme: Organization, store: Flask) -> None:
+    make_voice(acme, status=FAILED)
+
+    assert pill(Page(store.test_client().get("/sign-in").text)) == ""

@@ -1,0 +1,182 @@
+"""The page of providers side by side, and the same as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import Client
+from tests.factories import DAY, make_account, make_organization, make_voice, sign_in
+from tests.page import OpenPage, Page
+from tests.two_tenants import Town, rows_of, town_in
+from voiceadmin.identity import Role
+from voiceadmin.organizations.models import Organization
+from voiceadmin.text import MAX_ID
+from voiceadmin.voices.types.status import VoiceStatus
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    return make_organization("Acme")
+
+
+@pytest.fixture
+def town(store: Flask, now: Any) -> Iterator[Town]:
+    with town_in(store) as town:
+        yield town
+
+
+def page(client: FlaskClient, address: str, status: int = 200) -> Page:
+    response = client.get(address)
+    assert response.status_code == status, response.text[:2000]
+    found = Page(response.text)
+    found.check()
+    return found
+
+
+def put(organization: Organization, number: int, **fields: Any) -> None:
+    for _ in range(number):
+        make_voice(organization, **fields)
+
+
+def card(found: Page, provider: str) -> str:
+    """The text of a provider's card."""
+    (text,) = [
+        node.text for node in found.root.all("section") if node.all("h2") and node.one("h2").text.startswith(provider)
+    ]
+    return text
+
+
+def test_an_empty_store_says_how_to_fill_it(open_page: OpenPage) -> None:
+    found = open_page("/providers")
+
+    assert found.sentence == "Showing no provider."
+    assert "There are no voices yet." in found.text
+
+
+def test_a_provider_is_shown_in_all_its_figures(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    put(acme, 18, quality_score=0.95, created_at=now - DAY, synthesis_count=3, last_used_at=now - DAY)
+    put(acme, 4, status=VoiceStatus.FAILED, quality_score=None, created_at=now - DAY, provider_voice_id="")
+    put(acme, 3, status=VoiceStatus.ARCHIVED, quality_score=0.1)
+
+    text = card(open_page("/providers"), "ElevenLabs")
+
+    for part in (
+        "25 voices",
+        "18 ready",
+        "4 failed",
+        "3 archived",
+        "of 21 scored",
+        "Excellent18",
+        "Poor3",
+        "Not scored4",
+        "54 syntheses",
+        "Last used yesterday",
+        "4 of 22 failed, 18.2 %",
+        "21 used; no limit is set",
+        "3 of them by archived voices",
+    ):
+        assert part.replace(" ", "") in text.replace(" ", ""), (part, text)
+
+
+def test_a_small_sample_says_so_and_has_no_share(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    put(acme, 18, created_at=now)
+    put(acme, 1, created_at=now, status=VoiceStatus.FAILED)
+
+    text = card(open_page("/providers"), "ElevenLabs")
+
+    assert "Only 19 scored: too few to compare." in text
+    assert "1 of 19 failed Only 19 made: too few to compare." in text
+    assert "%" not in text
+    put(acme, 1, created_at=now)
+    assert "1 of 20 failed, 5 %" in card(open_page("/providers"), "ElevenLabs")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"),
+    [
+        (((40, 0), (40, 20)), "20 of 40 failed at Resemble and 0 of 40 at ElevenLabs: a difference beyond chance."),
+        (((40, 1), (40, 3)), "no provider’s failed clearly more often than another’s."),
+        (((40, 0), (19, 19)), "Too few voices were made in the last 30 days to compare how often cloning fails."),
+    ],
+)
+def test_only_a_difference_beyond_chance_ranks(
+    acme: Organization,
+    open_page: OpenPage,
+    now: datetime,
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    sentence: str,
+) -> None:
+    for provider, (made, failed) in zip(("elevenlabs", "resemble"), sizes, strict=True):
+        put(acme, made - failed, provider=provider, created_at=now)
+        put(acme, failed, provider=provider, created_at=now, status=VoiceStatus.FAILED)
+
+    assert sentence in open_page("/providers").sentence
+
+
+def test_slots_are_held_against_the_limit_of_the_settings(town: Town) -> None:
+    app = town.app_with(slots=(("elevenlabs", 1), ("resemble", 9)))
+    make_voice(town.acme, provider="resemble")
+
+    found = page(town.browser("platform", app), "/providers")
+
+    assert "2 of 1 used: 1 over the limit" in card(found, "ElevenLabs")
+    assert "1 of 9 used" in card(found, "Resemble")
+    of_acme = page(town.browser("viewer", app), "/providers")
+    assert "1 used; the limit of 1 is for all organizations together" in card(of_acme, "ElevenLabs")
+
+
+def test_each_sees_the_providers_of_their_organizations(town: Town) -> None:
+    make_voice(town.zebra, provider="zebra-host")
+
+    assert "zebra-host" not in page(town.browser("viewer"), "/providers").text
+    assert "zebra-host" in page(town.browser("zebra"), "/providers").text
+    refused = page(town.browser("viewer"), f"/providers?organization={town.zebra.id}", 422)
+    assert "is not an organization of yours" in refused.text
+    assert town.browser("viewer").get(f"/providers.csv?organization={town.zebra.id}").status_code == 422
+    assert town.browser("nobody").get("/providers").status_code == 303
+
+
+def test_one_organization_is_chosen(town: Town) -> None:
+    found = page(town.browser("both"), f"/providers?organization={town.zebra.id}")
+
+    assert found.sentence.startswith("Showing 1 provider with 1 voice of Zebra Holdings.")
+    assert found.link("CSV") == f"/providers.csv?organization={town.zebra.id}"
+
+
+def test_a_file_has_the_figures_and_leaves_a_line(town: Town) -> None:
+    browser = town.browser("viewer")
+
+    lines = {format: browser.get(f"/providers.{format}") for format in ("csv", "json", "ndjson")}
+
+    assert [one["provider"] for one in json.loads(lines["json"].text)] == ["elevenlabs"]
+    assert json.loads(lines["ndjson"].text)["voices"] == 1
+    assert lines["csv"].text.splitlines()[0].startswith("provider,voices,ready")
+    assert [line["word"] for line in rows_of("audit_line")].count("voices-exported") == 3
+    assert browser.get("/providers.xml").status_code == 404
+
+
+def test_hostile_names_and_huge_numbers_are_only_text(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    for provider in ("<script>alert(1)</script>", " ", "x" * 100, "\u202eevil"):
+        make_voice(acme, provider=provider, synthesis_count=MAX_ID, last_used_at=now)
+
+    found = open_page("/providers")
+
+    assert len(found.root.all("section")) == 4
+    assert "9,223,372,036,854,775,807" in found.text
+
+
+def test_an_admin_of_no_organization_sees_no_provider(store: Flask, now: datetime) -> None:
+    store.test_client_class = Client
+    empty = make_organization("Empty")
+    make_voice(make_organization("Full"))
+
+    browser = sign_in(store.test_client(), make_account(roles={empty: Role.VIEWER}))
+
+    assert page(browser, "/providers").sentence == "Showing no provider."

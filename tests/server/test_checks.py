@@ -1,0 +1,126 @@
+"""What is unsafe about a deployment is said, each with its remedy, and the gravest keeps the server from starting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+
+from tests.conftest import NOW, SHELL
+from tests.factories import make_account
+from voiceadmin import create_app
+from voiceadmin.__main__ import cli
+from voiceadmin.api_keys.actions import make_key
+from voiceadmin.config import Settings
+from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.server.checks import dangers, join_address
+
+SECRET = "0123456789abcdef" * 2
+SAFE = {"hosts": ("voices.example",), "proxies": 1, "secret_key": SECRET}
+
+
+@pytest.fixture(autouse=True)
+def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests, they are not root here."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says", "remedy"),
+    [
+        ({"anonymous_role": Role.VIEWER}, "Whoever reaches the server is viewer", "VOICEADMIN_ANONYMOUS_ROLE"),
+        ({"plain_cookies": True}, "Cookies travel without encryption", "VOICEADMIN_PLAIN_COOKIES"),
+        ({"hosts": Settings().hosts}, "names of this machine alone", "VOICEADMIN_HOSTS"),
+        ({"proxies": 0}, "plain HTTP", "VOICEADMIN_PROXIES"),
+        ({"database_url": "postgresql+psycopg://u@db/v"}, "without encryption", "?sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@db/v?sslmode=prefer"}, "without encryption", "?sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@localhost/v", "secret_key": None}, "another key", "SECRET_KEY"),
+    ],
+)
+def test_each_danger_comes_alone_with_its_remedy(
+    tmp_path: Path, changed: dict[str, object], says: str, remedy: str
+) -> None:
+    (found,) = dangers(Settings(instance=tmp_path, **(SAFE | changed)), debug=False)  # type: ignore[arg-type]
+
+    assert says in found.says
+    assert remedy in found.remedy
+    assert not found.grave
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_database_file_that_others_can_open_is_grave(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "voiceadmin.sqlite"
+    path.touch()
+    path.chmod(mode)
+
+    (found,) = dangers(Settings(instance=tmp_path, **SAFE), debug=False)  # type: ignore[arg-type]
+
+    assert str(found) == f"Others on this machine can open {path}. Run: chmod 600 {path}"
+    assert found.grave
+
+
+def test_nothing_is_unsafe_where_all_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    safe = Settings(instance=tmp_path, **SAFE)  # type: ignore[arg-type]
+    encrypted = Settings(database_url="postgresql+psycopg://u@db/v?sslmode=verify-full", **SAFE)  # type: ignore[arg-type]
+
+    assert dangers(safe, debug=False) == dangers(encrypted, debug=False) == []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert [found.says for found in dangers(safe, debug=False)] == ["It runs as root."]
+
+
+@pytest.mark.parametrize("way", ["app", "environment"])
+def test_debug_mode_is_grave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1" if way == "environment" else "0")
+
+    (found,) = dangers(Settings(instance=tmp_path, **SAFE), debug=way == "app")  # type: ignore[arg-type]
+
+    assert found.grave
+
+
+def test_serve_does_not_start_with_what_is_grave_and_says_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    (tmp_path / "voiceadmin.sqlite").touch()
+    (tmp_path / "voiceadmin.sqlite").chmod(0o644)
+
+    result = CliRunner().invoke(cli, ["serve"], obj=lambda: create_app(Settings(instance=tmp_path)))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(result.stderr.splitlines()) == 2
+    assert "Unset FLASK_DEBUG." in result.stderr
+    assert "chmod 600" in result.stderr
+
+
+def test_check_deploy_says_everything_and_fails(sqlite_store: Flask) -> None:
+    make_key(EVERYTHING, "old poller", None, expires_at=None, by=SHELL, now=NOW)
+    (settings,) = [sqlite_store.config["VOICEADMIN"]]
+
+    first = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(settings))
+    make_account(platform=True)
+    second = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(settings))
+
+    assert first.exit_code == second.exit_code == 1
+    assert "There is no account yet" in first.stdout
+    assert "The API key “old poller” (va_" in first.stdout
+    assert first.stderr == f"Error: {len(first.stdout.splitlines())} things to mend.\n"
+    assert "Only one person is an admin of the platform" in second.stdout
+
+
+def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store: Flask) -> None:
+    for _ in range(2):
+        make_account(platform=True)
+    settings = Settings(instance=sqlite_store.config["VOICEADMIN"].instance, **SAFE)  # type: ignore[arg-type]
+    for path in settings.instance.glob("voiceadmin.sqlite*"):
+        path.chmod(0o600)
+
+    result = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(settings))
+
+    assert (result.exit_code, result.stdout) == (0, "Nothing unsafe was found.\n")
+
+
+def test_a_link_leads_to_the_public_name_if_there_is_one() -> None:
+    assert join_address(Settings(), "T", 8001) == "http://127.0.0.1:8001/join/T"
+    assert join_address(Settings(hosts=(".voices.example", "x")), "T") == "https://voices.example/join/T"

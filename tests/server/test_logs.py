@@ -1,0 +1,192 @@
+"""The log: one line for one event, after the fact, and no secret in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.conftest import NOW, SHELL
+from tests.factories import PASSWORD
+from tests.two_tenants import Town, cookie_of, rows_of, town_in
+from voiceadmin.audit.actions import note, record
+from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import Actor, ActorKind
+from voiceadmin.server.logs import JsonLines, configure_logs
+
+JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
+NASTY = 'a\r\nb\x1b[31mc\x00d\x85e\u2028f\u2029g\x0bh"}\n{"at"'
+THING = Thing(ObjectKind.VOICE, 3, "Anna")
+
+
+@pytest.fixture
+def town(store: Flask, now: Any) -> Iterator[Town]:
+    """Two organizations and somebody of every role, on both databases."""
+    with town_in(store) as town:
+        yield town
+
+
+@pytest.fixture
+def ours() -> Iterator[logging.Logger]:
+    """The program's logger, put back as it was."""
+    logger = logging.getLogger("voiceadmin")
+    handlers, propagate, level = logger.handlers, logger.propagate, logger.level
+    yield logger
+    logger.handlers, logger.propagate = handlers, propagate
+    logger.setLevel(level)
+
+
+def line_of(message: str, *arguments: object, exc_info: Any = None) -> str:
+    return JsonLines().format(
+        logging.LogRecord("voiceadmin.x", logging.WARNING, __file__, 1, message, arguments, exc_info)
+    )
+
+
+@pytest.mark.parametrize("text", [NASTY, "\ud800", "😀", "%s", "x" * 100_000])
+def test_an_event_is_one_line_whatever_is_in_it(text: str) -> None:
+    try:
+        raise ValueError(text)
+    except ValueError:
+        line = line_of("Said %s", text, exc_info=sys.exc_info())
+
+    assert len(line.splitlines()) == 1
+    assert line.isascii()
+    assert line.isprintable()
+    event = json.loads(line)
+    assert event["message"] == f"Said {text}"
+    assert f"ValueError: {text}" in event["traceback"]
+    assert list(event) == ["at", "level", "logger", "message", "traceback"]
+    assert (event["level"], event["logger"]) == ("warning", "voiceadmin.x")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", event["at"])
+
+
+def test_what_this_program_logs_goes_to_standard_error_once(
+    ours: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs()
+    configure_logs()
+
+    logging.getLogger("voiceadmin.audit").info("done")
+    ours.debug("too much")
+    ours.error(NASTY)
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [json.loads(line)["message"] for line in err.splitlines()] == ["done", NASTY]
+
+
+# The audit trail in the log
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "voiceadmin.audit"]
+
+
+def test_what_was_done_is_logged_when_it_is_done(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="voiceadmin")
+
+    with writing():
+        record(AuditWord.VOICE_CHANGED, THING, by=SHELL, now=NOW)
+        assert told(caplog) == []
+
+    assert told(caplog) == ['voice-changed: shell "tester" from a shell, voice 3 "Anna"']
+    assert len(rows_of("audit_line")) == 1
+
+
+def test_what_failed_is_neither_kept_nor_logged(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="voiceadmin")
+
+    def fail() -> None:
+        with writing():
+            record(AuditWord.VOICE_CHANGED, THING, by=SHELL, now=NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    note(AuditWord.VOICE_REMOVED, THING, by=SHELL, now=NOW)
+
+    assert [line.partition(":")[0] for line in told(caplog)] == ["voice-removed"]
+    assert [line["word"] for line in rows_of("audit_line")] == ["voice-removed"]
+
+
+def test_names_cannot_begin_a_line_of_their_own(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="voiceadmin")
+
+    name = NASTY.replace("\0", "")  # which PostgreSQL does not take
+    by = Actor(ActorKind.ACCOUNT, 1, name, "127.0.0.1")
+
+    note(AuditWord.VOICE_CHANGED, Thing(ObjectKind.VOICE, 3, name), by=by, now=NOW)
+
+    (line,) = told(caplog)
+    assert line.isprintable(), line
+
+
+# Secrets
+
+
+def test_no_secret_gets_into_the_log(
+    town: Town, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="voiceadmin")
+    town.app.config["PROPAGATE_EXCEPTIONS"] = False
+    secrets, form = [PASSWORD, "wrong hush", "a horse of my own", "new hush staple", "hush"], dict[str, Any]
+    guest, admin = town.app.test_client(), town.app.test_client()
+    viewer, root, operator = (town.people[who] for who in ("viewer", "platform", "operator"))
+
+    guest.post("/sign-in?q=hush", data=form(email=viewer.email, password="wrong hush", next="/hush"))
+    admin.post("/sign-in", data=form(email=root.email, password=PASSWORD))
+    secrets.append(cookie_of(admin))
+    for _ in range(12):
+        guest.post("/sign-in", data=form(email=operator.email, password="wrong hush"))
+    admin.post("/confirm", data=form(password="wrong hush"))
+    admin.post("/confirm", data=form(password=PASSWORD))
+    made = admin.post("/keys/new", data=form(name="New", organizations=[town.acme.id], expires="30"))
+    invited = admin.post("/people/invite", data=form(email="g@acme.example", organization=town.acme.id, role="viewer"))
+    reset = admin.post(f"/people/{viewer.id}/reset")
+    (key,) = set(re.findall(r"va_[\w-]{43}", made.text))
+    links = [re.findall(r"/join/([\w-]{43})", page.text)[0] for page in (invited, reset)]
+    secrets += [key, *links]
+    client = town.app.test_client()
+    for header in (key, key + "x", town.keys["zebra"]):
+        secrets.append(header)
+        for _ in range(60):
+            client.get(f"{JSON_ROUTE}?provider=hush", headers={"Authorization": f"Bearer {header}"})
+    client.get(JSON_ROUTE, headers={"Authorization": "Basic hush"})
+    admin.post(f"/keys/{rows_of('api_key')[-1]['id']}/revoke")
+    client.get(JSON_ROUTE, headers={"Authorization": f"Bearer {key}"})
+    for link in links:
+        for headers in ({"Host": "evil.example"}, {"Origin": "null"}):
+            guest.post(f"/join/{link}?q=hush", headers=headers, data=form(password="a horse of my own"))
+        guest.post(f"/join/{link}", data=form(password="hush"))
+        guest.post(f"/join/{link}", data=form(password="a horse of my own"))
+        guest.post(f"/join/{link}", data=form(password="a horse of my own"))
+        secrets.append(cookie_of(guest))
+    admin.post(f"/people/{operator.id}/role", data=form(organization=town.acme.id, role="admin"))
+    admin.get("/activity.csv?who=hush")
+    guest.get("/people?q=hush")
+    guest.post("/account/password", data=form(old="a horse of my own", new="new hush staple"))
+    guest.post("/assistants?q=hush", headers={"Cookie": "hush=hush", "User-Agent": "hush"})
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("voiceadmin.accounts.views.sign_in.find_link", fail)
+    assert guest.get(f"/join/{links[0]}?q=hush").status_code == 500
+    guest.post("/sign-out")
+
+    logged = caplog.text + "".join(JsonLines().format(record) for record in caplog.records)
+    words = {line.partition(":")[0] for line in told(caplog)}
+    assert {"sign-in-failed", "throttled", "key-made", "key-revoked", "link-made", "account-made"} <= words
+    assert {"confirmed", "confirm-failed", "password-changed", "role-changed", "activity-exported"} <= words
+    assert "Refused an API key" in logged
+    assert "ZeroDivisionError" in logged
+    assert [secret for secret in secrets if secret in logged] == []
+    hashed = [row["token_hash"] for table in ("account_session", "api_key", "link") for row in rows_of(table)]
+    assert [text for text in (*hashed, "argon2") if text in logged] == []

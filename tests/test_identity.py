@@ -1,0 +1,92 @@
+"""Scopes and visitors: what a role somewhere lets somebody see."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+
+import pytest
+
+from tests.conftest import NOW
+from voiceadmin.api_keys.types import KeyRow
+from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Role, Scope, SessionRow, Visitor, nobody
+
+SOMEBODY = Actor(ActorKind.ACCOUNT, 7, "ann@example.com")
+SESSION = SessionRow(1, 7, NOW, NOW, NOW, "127.0.0.1", "")
+ROLES = {1: Role.VIEWER, 2: Role.OPERATOR, 3: Role.ADMIN}
+
+
+@pytest.mark.parametrize(
+    ("scope", "one", "several", "none"),
+    [
+        (EVERYTHING, True, True, True),
+        (NOTHING, False, False, True),
+        (Scope(frozenset({1})), True, False, True),
+        (Scope(frozenset({1, 2})), True, True, True),
+    ],
+)
+def test_a_scope_covers_what_is_in_it(scope: Scope, one: bool, several: bool, none: bool) -> None:
+    assert scope.covers(1) is one
+    assert scope.covers_all(frozenset({1, 2})) is several
+    assert scope.covers_all(frozenset()) is none
+
+
+@pytest.mark.parametrize(
+    ("role", "ids"),
+    [(Role.VIEWER, {1, 2, 3}), (Role.OPERATOR, {2, 3}), (Role.ADMIN, {3}), (Role.PLATFORM, set())],
+)
+def test_somebody_has_a_role_where_they_have_it_or_a_greater_one(role: Role, ids: set[int]) -> None:
+    assert Visitor(SOMEBODY, ROLES).scope(role) == Scope(frozenset(ids))
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_admin_of_the_platform_has_every_role_everywhere(role: Role) -> None:
+    assert Visitor(SOMEBODY, {1: Role.VIEWER}, Role.PLATFORM).scope(role) == EVERYTHING
+
+
+@pytest.mark.parametrize("everywhere", [Role.VIEWER, Role.OPERATOR])
+def test_a_role_that_holds_everywhere_is_no_greater_one(everywhere: Role) -> None:
+    visitor = nobody(role=everywhere)
+
+    assert visitor.scope(everywhere) == EVERYTHING
+    assert visitor.scope(Role(everywhere + 1)) == NOTHING
+    assert visitor.scope(Role.PLATFORM) == NOTHING
+
+
+def test_no_role_in_an_organization_is_one_of_the_platform() -> None:
+    assert Visitor(SOMEBODY, {1: Role.PLATFORM}).scope(Role.PLATFORM) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("visitor", "highest"),
+    [
+        (nobody(), Role.ANYONE),
+        (nobody(role=Role.VIEWER), Role.VIEWER),
+        (Visitor(SOMEBODY), Role.ANYONE),
+        (Visitor(SOMEBODY, ROLES), Role.ADMIN),
+        (Visitor(SOMEBODY, ROLES, Role.PLATFORM), Role.PLATFORM),
+    ],
+)
+def test_the_highest_role_is_the_greatest_of_all(visitor: Visitor, highest: Role) -> None:
+    assert visitor.highest is highest
+
+
+def test_only_who_has_a_session_has_an_account() -> None:
+    assert Visitor(SOMEBODY).account_id is None
+    assert nobody().account_id is None
+    assert Visitor(SOMEBODY, session=SESSION).account_id == 7
+
+
+def test_a_visitor_cannot_be_given_more_afterwards() -> None:
+    with pytest.raises(FrozenInstanceError):
+        nobody().everywhere = Role.PLATFORM  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("revoked", "expires", "works"),
+    [(None, None, True), (NOW, None, False), (None, timedelta(seconds=1), True), (None, timedelta(0), False)],
+)
+def test_a_key_works_until_it_expires_or_is_revoked(revoked: None, expires: timedelta | None, works: bool) -> None:
+    key = KeyRow(1, "k", "va_x", None, "", NOW, None if expires is None else NOW + expires, revoked, None)
+
+    assert key.works(NOW) is works

@@ -1,0 +1,76 @@
+"""What a line of the queue says of each reason, also where not all of it is known."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.conftest import NOW
+from tests.factories import voice_row
+from voiceadmin.config import Limits
+from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.triage.rules.rule import Evidence
+from voiceadmin.triage.types import Finding
+from voiceadmin.voices.types.status import VoiceStatus
+
+DAY = timedelta(days=1)
+
+
+def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any = None) -> str:
+    """The sentence for something that began so long ago at Resemble."""
+    rule = BY_WORD[word]
+    began = None if since is None else NOW - since
+    return rule.told(Evidence(Finding(word, rule.kind, 1, 1, "resemble", began, mark), voice, Limits(), NOW))
+
+
+@pytest.mark.parametrize(
+    ("word", "since", "sentence"),
+    [
+        ("failed", 3 * DAY, "Cloning failed at Resemble 3 days ago."),
+        ("failed", None, "Cloning failed at Resemble."),
+        ("stuck", timedelta(minutes=75), "Processing for 1 h; Resemble takes 1 h at most."),
+        ("stuck", timedelta(hours=26), "Processing for 1 day; Resemble takes 1 h at most."),
+        ("unused", 61 * DAY, "Not used for 61 days."),
+        ("unused", 62 * DAY - timedelta(seconds=1), "Not used for 61 days."),
+        ("unused", None, "Not used for 0 days."),
+        ("never-used", 14 * DAY, "Made 14 days ago, and never used."),
+        ("never-used", DAY, "Made 1 day ago, and never used."),
+        ("never-used", None, "Made 0 days ago, and never used."),
+    ],
+)
+def test_it_says_since_when(word: str, since: timedelta | None, sentence: str) -> None:
+    assert told(word, since) == sentence
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"quality_score": 0.699, "synthesis_count": 1204}, "Its score is 0.69, and it has 1,204 syntheses."),
+        ({"quality_score": 0.0, "synthesis_count": 1}, "Its score is 0.00, and it has 1 synthesis."),
+        ({"quality_score": None}, "Its score is poor, and it is used."),
+    ],
+)
+def test_it_says_how_poor_a_voice_is_and_how_much_used(fields: dict[str, Any], sentence: str) -> None:
+    assert told("poor", voice=voice_row(**fields)) == sentence
+    assert told("poor") == "Its score is poor, and it is used."
+
+
+@pytest.mark.parametrize(
+    ("mark", "sentence"),
+    [
+        ("7+0", "Voice 7 has the same id at Resemble."),
+        ("7+1", "Voice 7 and 1 more have the same id at Resemble."),
+        ("7+12", "Voice 7 and 12 more have the same id at Resemble."),
+    ],
+)
+def test_it_names_the_other_voice_and_counts_the_rest(mark: str, sentence: str) -> None:
+    assert told("duplicate", mark=mark) == sentence
+
+
+def test_it_names_the_voice_that_callers_will_not_hear() -> None:
+    voice = voice_row(name="Night line", status=VoiceStatus.FAILED)
+
+    assert told("assistant-unready", voice=voice) == "It is set to “Night line” at Resemble, which is failed."
+    assert told("assistant-unready") == "It is set to a cloned voice at Resemble that is gone."

@@ -1,0 +1,328 @@
+"""The rules of attention against situations that were written by hand: around every bound, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain, count
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from tests.conftest import NOW, SHELL
+from tests.factories import make_assistant, make_organization, make_voice, voice_row
+from tests.triage.rules.situations import (
+    BACK,
+    DAY,
+    FAILED,
+    GONE,
+    HERE,
+    HOUR,
+    INSTANT,
+    MINUTE,
+    PROCESSING,
+    SITUATIONS,
+    Situation,
+    Told,
+)
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.config import Limits
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.database.upserts import upsert
+from voiceadmin.identity import EVERYTHING
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import Order
+from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.triage.queries.queue import count_reasons, lines_of, queue_subjects, reasons_of
+from voiceadmin.triage.rules import RULES
+from voiceadmin.triage.types import Act, QueueFilters, Severity
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.types.rows import VoiceRow
+
+pytestmark = pytest.mark.usefixtures("store")
+
+ALL = list(chain.from_iterable(SITUATIONS.values()))
+Named = tuple[str, str]  # the label of a situation, and the name of a thing in it
+
+
+class Stage:
+    """Situations in the store, each in an organization of its own."""
+
+    def __init__(self, situations: Sequence[Situation]) -> None:
+        self.subjects: dict[Named, Subject] = {}
+        self._rows: dict[Named, dict[str, Any]] = {}
+        homes = {one.label: self._home(one) for one in situations}
+        voices = {(one.label, name): voice for one in situations for name, voice in one.voices.items()}
+        for named, voice in voices.items():
+            home = make_organization("Elsewhere").id if voice.elsewhere else homes[named[0]]
+            used = None if voice.used is None else NOW - voice.used
+            row = voice_row(created_at=NOW - voice.made, last_used_at=used, **voice.fields)
+            self._rows[named] = voice_columns(row, home) | {"written_at": row.created_at}
+            self.subjects[named] = Subject(ObjectKind.VOICE, row.id)
+        self._write(self._rows)
+        lives = {named: voice.life for named, voice in voices.items()}
+        for number in range(max(map(len, lives.values()), default=0)):
+            self._live({named: life[number] for named, life in lives.items() if len(life) > number})
+
+    def _home(self, situation: Situation) -> int:
+        organization = make_organization(situation.label)
+        for name, fields in situation.assistants.items():
+            assistant = make_assistant(organization, **fields)
+            self.subjects[situation.label, name] = Subject(ObjectKind.ASSISTANT, assistant.id)
+        return organization.id
+
+    def _live(self, steps: Mapping[Named, Told | str]) -> None:
+        changed = []
+        for named, step in steps.items():
+            if isinstance(step, Told):
+                self._rows[named] |= {name: moment(value) for name, value in step.fields.items()}
+                self._rows[named]["written_at"] = NOW - step.ago
+                changed.append(named)
+        self._write(changed)
+        for act, word in ((Act.ARCHIVE, HERE), (Act.RESTORE, BACK)):
+            subjects = tuple(self.subjects[named] for named, step in steps.items() if step == word)
+            if subjects:
+                key = f"{act} {next(_keys)}"
+                deed = do(EVERYTHING, Order(act, subjects, key, 0), Limits(), by=SHELL, now=NOW - 3 * HOUR)
+                assert deed.number == len(subjects)
+        gone = [self.subjects[named].id for named, step in steps.items() if step == GONE]
+        if gone:
+            with writing():
+                db.session.execute(delete(ClonedVoice).where(ClonedVoice.id.in_(gone)))
+
+    def _write(self, named: Any) -> None:
+        rows = [self._rows[one] for one in named]
+        if rows:
+            with writing():
+                db.session.execute(upsert(ClonedVoice), rows)
+
+
+_keys = count()
+
+
+def moment(value: Any) -> Any:
+    """A time from how long ago it is; anything else as it is."""
+    return NOW - value if isinstance(value, timedelta) else value
+
+
+def expected_of(situations: Sequence[Situation]) -> dict[Named, list[str]]:
+    """What was written by hand, for every thing in these situations."""
+    return {(one.label, name): words.split() for one in situations for name, words in one.expected.items()}
+
+
+def test_there_are_two_hundred_situations_and_no_two_are_called_alike() -> None:
+    assert len(ALL) >= 200
+    assert len({one.label for one in ALL}) == len(ALL)
+    assert {word for one in ALL for words in one.expected.values() for word in words.split()} == {
+        rule.word for rule in RULES
+    }
+
+
+@pytest.mark.parametrize("family", SITUATIONS)
+def test_each_thing_in_a_situation_has_the_reasons_written_beside_it(family: str) -> None:
+    situations = SITUATIONS[family]
+    stage = Stage(situations)
+
+    found = reasons_of(stage.subjects.values(), Limits(), now=NOW)
+
+    assert {
+        named: [finding.reason for finding in found[subject]] for named, subject in stage.subjects.items()
+    } == expected_of(situations)
+
+
+def test_the_queues_of_all_situations_at_once_hold_the_same() -> None:
+    stage, expected = Stage(ALL), expected_of(ALL)
+    names = {subject: named for named, subject in stage.subjects.items()}
+    numbers = {rule.word: sum(rule.word in words for words in expected.values()) for rule in RULES}
+
+    for rule in RULES:
+        filters = QueueFilters(reasons=(rule.word,))
+        queue = queue_subjects(EVERYTHING, filters, Limits(), now=NOW, most=10_000)
+        assert sorted(names[subject] for subject in queue) == sorted(
+            named for named, words in expected.items() if rule.word in words
+        ), rule.word
+    queue = queue_subjects(EVERYTHING, QueueFilters(), Limits(), now=NOW, most=10_000)
+    assert sorted(names[subject] for subject in queue) == sorted(named for named, words in expected.items() if words)
+    assert count_reasons(EVERYTHING, QueueFilters(), Limits(), now=NOW) == numbers
+
+
+# The settings
+
+
+@pytest.fixture
+def acme() -> Organization:
+    return make_organization()
+
+
+def words_of(voice: VoiceRow, limits: Limits) -> list[str]:
+    subject = Subject(ObjectKind.VOICE, voice.id)
+    return [finding.reason for finding in reasons_of([subject], limits, now=NOW)[subject]]
+
+
+@pytest.mark.parametrize(
+    ("provider", "minutes", "limits"),
+    [
+        ("elevenlabs", 30, Limits(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
+        ("inworld", 2, Limits(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
+        ("resemble", 7, Limits(budgets=(("elevenlabs", 30 * MINUTE),), other=7 * MINUTE)),
+        ("elevenlabs", 7, Limits(budgets=(), other=7 * MINUTE)),
+        ("it's :now", 9, Limits(budgets=(("it's :now", 9 * MINUTE),))),
+    ],
+)
+def test_the_time_that_a_provider_may_take_is_that_of_the_settings(
+    acme: Organization, provider: str, minutes: int, limits: Limits
+) -> None:
+    short = make_voice(acme, provider=provider, status=PROCESSING, created_at=NOW - minutes * MINUTE + INSTANT)
+    long = make_voice(acme, provider=provider, status=PROCESSING, created_at=NOW - minutes * MINUTE)
+
+    assert (words_of(short, limits), words_of(long, limits)) == ([], ["stuck"])
+
+
+def test_what_is_unused_and_what_is_young_is_that_of_the_settings(acme: Organization) -> None:
+    limits = Limits(unused=7 * DAY, young=3 * DAY)
+    used = {"last_used_at": NOW - 7 * DAY, "synthesis_count": 1}
+    young, old = ({"created_at": NOW - 3 * DAY + over} for over in (INSTANT, timedelta(0)))
+
+    assert words_of(make_voice(acme, **young), limits) == []
+    assert words_of(make_voice(acme, **old), limits) == ["never-used"]
+    assert words_of(make_voice(acme, **young, **used), limits) == []
+    assert words_of(make_voice(acme, **old, **used), limits) == ["unused"]
+    assert words_of(make_voice(acme, **old, **used | {"last_used_at": NOW - 7 * DAY + INSTANT}), limits) == []
+
+
+# How each is told
+
+
+def told(subject: Subject) -> list[tuple[str, Severity, datetime | None, str]]:
+    """What a page says of each reason of one thing."""
+    (line,) = lines_of([subject], Limits(), now=NOW)
+    return [(why.finding.reason, why.severity, why.finding.since, why.evidence) for why in line.reasons]
+
+
+def test_a_failed_voice_tells_since_when(acme: Organization) -> None:
+    voice = make_voice(acme, status=FAILED, created_at=NOW - 3 * DAY, provider="inworld")
+
+    assert told(Subject(ObjectKind.VOICE, voice.id)) == [
+        ("failed", Severity.HIGH, NOW - 3 * DAY, "Cloning failed at Inworld 3 days ago.")
+    ]
+
+
+def test_what_failed_later_is_told_from_then() -> None:
+    stage = Stage([one for one in ALL if one.label == "failed, ready, and failed again"])
+
+    assert [told(subject) for subject in stage.subjects.values()] == [
+        [("failed", Severity.HIGH, NOW - MINUTE, "Cloning failed at ElevenLabs 1 min ago.")]
+    ]
+
+
+def test_a_stuck_voice_tells_for_how_long_and_what_its_provider_takes(acme: Organization) -> None:
+    for provider, sentence in (
+        ("elevenlabs", "Processing for 3 h; ElevenLabs takes 10 min at most."),
+        ("playht", "Processing for 3 h; playht takes 1 h at most."),
+    ):
+        voice = make_voice(acme, status=PROCESSING, created_at=NOW - 3 * HOUR, provider=provider)
+        assert told(Subject(ObjectKind.VOICE, voice.id)) == [("stuck", Severity.HIGH, NOW - 3 * HOUR, sentence)]
+
+
+def test_a_poor_voice_tells_its_score_as_it_is_shown_and_its_uses(acme: Organization) -> None:
+    fields = {"quality_score": 0.699, "last_used_at": NOW, "created_at": NOW - DAY}
+    for number, uses in ((1, "1 synthesis"), (1204, "1,204 syntheses")):
+        voice = make_voice(acme, synthesis_count=number, **fields)
+        assert told(Subject(ObjectKind.VOICE, voice.id)) == [
+            ("poor", Severity.MEDIUM, NOW - DAY, f"Its score is 0.69, and it has {uses}.")
+        ]
+
+
+def test_an_unused_voice_tells_the_days_since_its_last_use(acme: Organization) -> None:
+    last = NOW - 61 * DAY - HOUR
+    voice = make_voice(acme, created_at=NOW - 90 * DAY, last_used_at=last, synthesis_count=1)
+
+    assert told(Subject(ObjectKind.VOICE, voice.id)) == [("unused", Severity.LOW, last, "Not used for 61 days.")]
+
+
+def test_a_voice_that_was_never_used_tells_how_old_it_is(acme: Organization) -> None:
+    voice = make_voice(acme, created_at=NOW - 15 * DAY - HOUR)
+
+    assert told(Subject(ObjectKind.VOICE, voice.id)) == [
+        ("never-used", Severity.LOW, NOW - 15 * DAY - HOUR, "Made 15 days ago, and never used.")
+    ]
+
+
+def test_a_duplicate_names_the_first_of_the_others_and_how_many_there_are_beside_it(acme: Organization) -> None:
+    fields = {"provider_voice_id": "x", "created_at": NOW - DAY}
+    for id in (21, 22):
+        make_voice(acme, id=id, **fields)
+    sentences = [told(Subject(ObjectKind.VOICE, id)) for id in (21, 22)]
+    make_voice(acme, id=23, **fields)
+    more = [told(Subject(ObjectKind.VOICE, id)) for id in (21, 22, 23)]
+
+    assert sentences == [
+        [("duplicate", Severity.MEDIUM, NOW - DAY, f"Voice {other} has the same id at ElevenLabs.")]
+        for other in (22, 21)
+    ]
+    assert [evidence for ((*_, evidence),) in more] == [
+        f"Voice {other} and 1 more have the same id at ElevenLabs." for other in (22, 21, 21)
+    ]
+
+
+def test_an_assistant_tells_of_the_voice_that_it_is_set_to(acme: Organization) -> None:
+    make_voice(acme, name="Lobby", provider_voice_id="pv", status=FAILED, created_at=NOW - DAY)
+    assistant = make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="pv")
+
+    assert told(of(assistant)) == [
+        (
+            "assistant-unready",
+            Severity.CRITICAL,
+            NOW - DAY,
+            "It is set to “Lobby” at ElevenLabs, which is failed.",
+        )
+    ]
+
+
+def of(assistant: Assistant) -> Subject:
+    return Subject(ObjectKind.ASSISTANT, assistant.id)
+
+
+def test_an_assistant_without_its_voice_tells_since_when_that_was_archived_or_that_it_is_gone() -> None:
+    labels = ("a voice archived here while ready", "a voice that is gone", "two archived voices of the same id")
+    stage = Stage([one for one in ALL if one.label in labels])
+    names = name_of(stage, labels[0], "it"), name_of(stage, labels[2], "a")
+
+    assert {label: told(stage.subjects[label, "desk"])[0][2:] for label in labels} == {
+        labels[0]: (NOW - 3 * HOUR, f"It is set to “{names[0]}” at ElevenLabs, which is archived."),
+        labels[1]: (None, "It is set to a cloned voice at ElevenLabs that is gone."),
+        labels[2]: (NOW - 3 * HOUR, f"It is set to “{names[1]}” at ElevenLabs, which is archived."),
+    }
+
+
+def name_of(stage: Stage, label: str, name: str) -> str:
+    (line,) = lines_of([stage.subjects[label, name]], Limits(), now=NOW)
+    assert line.voice is not None
+    return line.voice.name
+
+
+def test_reasons_come_the_worst_first_each_with_its_remedy() -> None:
+    stage = Stage([one for one in ALL if one.label == "failed, poor, used twins"])
+
+    for line in lines_of(list(stage.subjects.values()), Limits(), now=NOW):
+        assert [why.label for why in line.reasons] == ["Failed", "Poor quality", "Duplicate"]
+        assert [why.remedy for why in line.reasons] == [
+            "Clone it again with better samples, or archive it.",
+            "Clone it again with better samples, or let its assistants speak with a better voice.",
+            "Archive all but one of them.",
+        ]
+
+
+def test_an_assistant_is_worse_than_any_voice() -> None:
+    assert [(rule.word, rule.severity.value) for rule in RULES] == [
+        ("assistant-unready", "critical"),
+        ("failed", "high"),
+        ("stuck", "high"),
+        ("poor", "medium"),
+        ("duplicate", "medium"),
+        ("unused", "low"),
+        ("never-used", "low"),
+    ]

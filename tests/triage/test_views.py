@@ -1,0 +1,415 @@
+"""The queue: its lines, its filters, who may act on what, and the files of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.datastructures import MultiDict
+
+from tests.conftest import SHELL, Client
+from tests.factories import (
+    DAY,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    put_voices,
+    sign_in,
+    voice_row,
+)
+from tests.page import OpenPage, Page
+from voiceadmin.accounts.models import Account
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.config import Limits
+from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.types import Order
+from voiceadmin.organizations.models import Organization
+from voiceadmin.triage.types import Act
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+FAILED, PROCESSING, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.PROCESSING, VoiceStatus.ARCHIVED
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    store.test_client_class = Client
+    return make_organization("Acme")
+
+
+def subject(voice: VoiceRow) -> Subject:
+    return Subject(ObjectKind.VOICE, voice.id)
+
+
+def act(what: Act, *voices: VoiceRow, now: datetime, **how: Any) -> None:
+    do(EVERYTHING, Order(what, tuple(map(subject, voices)), f"{what} {voices}", 0, **how), Limits(), by=SHELL, now=now)
+
+
+def names(page: Page) -> list[str]:
+    """The names of the lines."""
+    return [row.one("th").all("a")[0].text for row in page.root.one("tbody").all("tr") if row.all("th")]
+
+
+def test_a_line_says_why_since_when_and_whose(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+    ada = make_account("ada@acme.example", roles={acme: Role.OPERATOR})
+    voice = make_voice(acme, name="Anna", provider_voice_id="pv3", status=FAILED, created_at=now - 3 * DAY)
+    act(Act.ASSIGN, voice, now=now, owner=ada.id)
+
+    page = open_page("/triage")
+
+    assert page.rows() == [
+        [
+            "Annapv3",
+            "Failed Cloning failed at ElevenLabs 3 days ago.Acme",
+            "3 days ago",
+            "ada@acme.example",
+            "Take Anna Acknowledge Anna Archive Anna",
+        ]
+    ]
+    assert page.link("Anna") == f"/voices/{voice.id}"
+    assert page.link("Acme") == f"/triage?organization={acme.id}"
+
+
+def test_an_assistant_is_a_line_too_and_leads_to_its_voice(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    voice = make_voice(acme, name="Anna", status=ARCHIVED, created_at=now - 3 * DAY, provider_voice_id="a")
+    make_assistant(acme, id=31, name="Front desk", tts_provider="elevenlabs", tts_voice_id="a")
+
+    page = open_page("/triage")
+
+    assert page.rows() == [
+        [
+            "Front deskassistant 31",
+            "Assistant without its voice It is set to “Anna” at ElevenLabs, which is archived.Set to Anna · Acme",
+            "3 days ago",
+            "nobody",
+            "Take Front desk Acknowledge Front desk",
+        ]
+    ]
+    assert page.link("Front desk") == "/assistants/31/voices"
+    assert page.link("Anna") == f"/voices/{voice.id}"
+
+
+def test_the_worst_comes_first_and_the_oldest_among_equals(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    make_voice(acme, name="Stuck", status=PROCESSING, created_at=now - 30 * DAY)
+    make_voice(acme, name="Failed", status=FAILED, created_at=now - 2 * DAY)
+    make_voice(acme, name="Failed long ago", status=FAILED, created_at=now - 9 * DAY)
+
+    assert names(open_page("/triage")) == ["Failed long ago", "Failed", "Stuck"]
+
+
+@pytest.fixture
+def queue(acme: Organization, now: datetime) -> dict[str, VoiceRow]:
+    """Four voices that need somebody, in two organizations."""
+    other = make_organization("Bolt")
+    return {
+        "Anna": make_voice(acme, name="Anna", status=FAILED, created_at=now - 4 * DAY),
+        "Bo": make_voice(acme, name="Bo", status=PROCESSING, created_at=now - 3 * DAY, provider="resemble"),
+        "Cy": make_voice(other, name="Cy", status=FAILED, created_at=now - 2 * DAY, provider="resemble"),
+        "Di": make_voice(other, name="Di", status=PROCESSING, created_at=now - DAY),
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("", ["Anna", "Cy", "Bo", "Di"]),
+        ("reason=failed", ["Anna", "Cy"]),
+        ("reason=failed&reason=stuck", ["Anna", "Cy", "Bo", "Di"]),
+        ("organization=1", ["Anna", "Bo"]),
+        ("provider=resemble", ["Cy", "Bo"]),
+        ("reason=stuck&organization=2", ["Di"]),
+        ("owner=none", ["Anna", "Cy", "Bo", "Di"]),
+        ("owner=me", []),
+    ],
+)
+@pytest.mark.usefixtures("queue")
+def test_filters_choose_lines(open_page: OpenPage, asked: str, shown: list[str]) -> None:
+    assert names(open_page(f"/triage?{asked}")) == shown
+
+
+def test_the_filters_are_said_in_words(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
+    page = open_page("/triage?reason=failed&organization=2&provider=resemble&owner=none")
+
+    assert page.sentence == (
+        "Showing 1 line, with Failed; Bolt; Resemble; nobody’s, the worst first and the oldest first among equals."
+        " Show all"
+    )
+
+
+def test_the_filter_bar_names_what_there_is_as_it_is_called(acme: Organization, open_page: OpenPage) -> None:
+    make_organization("de Vries & ZOON")
+
+    bar = open_page("/triage?size=25").root.one("form", id="filters")
+
+    organizations = [option.text for option in bar.one("select", name="organization").all("option")]
+    assert organizations == ["All", "Acme", "de Vries & ZOON"]
+    owners = [option.text for option in bar.one("select", name="owner").all("option")]
+    assert owners == ["Anybody’s", "Mine", "Nobody’s"]
+    assert bar.one("input", name="size").attributes["value"] == "25"
+
+
+def test_tabs_count_each_reason_under_the_other_filters(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
+    tabs = open_page("/triage?provider=resemble&reason=failed").root.one("nav", **{"aria-label": "Reason"}).all("a")
+
+    assert [tab.text for tab in tabs] == ["All", "Failed 1", "Stuck 1"]
+    assert [tab.attributes.get("aria-current") for tab in tabs] == [None, "page", None]
+    assert tabs[2].attributes["href"] == "/triage?reason=stuck&provider=resemble"
+
+
+def test_what_is_mine_is_mine_alone(
+    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
+) -> None:
+    ada, ben = (make_account(roles={acme: Role.OPERATOR}) for _ in range(2))
+    act(Act.ASSIGN, queue["Anna"], now=now, owner=ada.id)
+    act(Act.ASSIGN, queue["Bo"], now=now, owner=ben.id)
+
+    assert names(Page(sign_in(stranger, ada).get("/triage?owner=me").text)) == ["Anna"]
+
+
+def test_what_was_acknowledged_or_snoozed_stands_apart_and_says_by_whom(
+    open_page: OpenPage, queue: dict[str, VoiceRow], now: datetime
+) -> None:
+    act(Act.ACKNOWLEDGE, queue["Anna"], now=now)
+    act(Act.SNOOZE, queue["Bo"], now=now, until=now + 5 * DAY)
+
+    assert names(open_page("/triage")) == ["Cy", "Di"]
+    hushed = open_page("/triage?hushed=yes")
+    assert names(hushed) == ["Anna", "Bo"]
+    tabs = hushed.root.one("nav", **{"aria-label": "Reason"}).all("a")
+    assert tabs[0].text == "All"
+    assert sum(int(tab.text.split()[-1]) for tab in tabs[1:]) == 2, "of what is shown"
+    assert "Acknowledged by tester just now, until something changes" in hushed.rows()[0][1]
+    assert "Snoozed by tester just now, until 2026-11-27" in hushed.rows()[1][1]
+
+
+def test_pages_follow_each_other(acme: Organization, open_page: OpenPage) -> None:
+    put_voices(acme, [voice_row(name=f"Voice {number:02}", status=FAILED) for number in range(60)])
+
+    page = open_page("/triage?size=25")
+    seen = names(page)
+    for _ in range(2):
+        page = open_page(page.link("Next"))
+        seen += names(page)
+
+    assert seen == [f"Voice {number:02}" for number in range(60)]
+    assert not [node for node in page.root.all("a") if node.text == "Next"]
+    assert page.link("Beginning") == "/triage?size=25"
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("", "Nothing needs a person. All is well."),
+        ("reason=failed", "Nothing that these filters match needs a person. Show all"),
+        ("hushed=yes", "Nothing is acknowledged or snoozed. Show what waits"),
+        ("hushed=yes&reason=failed", "Nothing is acknowledged or snoozed under these filters. Show what waits"),
+        ("after=90.0.1", "Nothing comes after that. Go to the beginning"),
+    ],
+)
+def test_an_empty_queue_says_why(open_page: OpenPage, acme: Organization, asked: str, says: str) -> None:
+    assert open_page(f"/triage?{asked}").rows()[0][0].startswith(says)
+
+
+def test_wrong_filters_are_named_and_nothing_is_listed(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
+    page = open_page("/triage?reason=x&organization=99&provider=x&owner=x&after=x", 422)
+
+    assert not page.root.all("table")
+    for word in ("reason", "organization", "provider", "owner", "place in the queue"):
+        assert word in page.root.one("div", role="alert").text
+
+
+# Who may act
+
+
+def ticks(page: Page) -> list[str]:
+    """The names of what can be ticked."""
+    return [node.attributes["aria-label"] for node in page.root.all("input", name="subject")]
+
+
+def buttons(page: Page) -> list[str]:
+    """The values of the lines' own buttons."""
+    return [node.attributes["value"] for node in page.root.all("button", name="one")]
+
+
+def somebody(stranger: FlaskClient, **roles: Any) -> tuple[FlaskClient, Account]:
+    account = make_account(**roles)
+    return sign_in(stranger, account), account
+
+
+def test_a_viewer_sees_no_ticks_and_no_buttons(
+    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow]
+) -> None:
+    viewer, _ = somebody(stranger, roles={acme: Role.VIEWER})
+
+    page = Page(viewer.get("/triage").text)
+
+    assert names(page) == ["Anna", "Bo"]
+    assert not ticks(page)
+    assert not buttons(page)
+    assert not page.root.all("button", name="act")
+    assert not [node for node in page.root.all("script") if "triage" in node.attributes["src"]]
+    assert viewer.get("/triage/all").status_code == 403
+
+
+def test_an_operator_of_one_organization_acts_there_alone(
+    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow]
+) -> None:
+    bolt = Organization(id=2)
+    operator, account = somebody(stranger, roles={acme: Role.OPERATOR, bolt: Role.VIEWER})
+
+    page = Page(operator.get("/triage").text)
+
+    assert names(page) == ["Anna", "Cy", "Bo", "Di"]
+    assert ticks(page) == ["Anna", "Bo"]
+    mine = [f"voice-{queue[name].id}" for name in ("Anna", "Bo")]
+    assert buttons(page) == [
+        word for one in mine for word in (f"assign:{one}:{account.id}", f"acknowledge:{one}", f"archive:{one}")
+    ]
+
+
+def test_each_tick_box_names_its_voice_and_each_button_too(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
+    page = open_page("/triage")
+
+    assert ticks(page) == names(page)
+    said = [node.text for node in page.root.all("button", name="one")]
+    assert len(said) == len(set(said)) == 12
+
+
+def test_nobody_is_offered_to_take_what_is_theirs_already(
+    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
+) -> None:
+    operator, account = somebody(stranger, roles={acme: Role.OPERATOR})
+    act(Act.ASSIGN, queue["Anna"], now=now, owner=account.id)
+
+    page = Page(operator.get("/triage").text)
+
+    assert [word for word in buttons(page) if word.startswith("assign")] == [
+        f"assign:voice-{queue['Bo'].id}:{account.id}"
+    ]
+
+
+# All that match
+
+
+def all_page(client: FlaskClient, address: str, status: int = 200, **sent: str) -> Page:
+    """The page that comes before something is done to all, or after it was sent."""
+    response = client.post(address, data=MultiDict(sent)) if sent else client.get(address)
+    assert response.status_code == status, response.text[:2000]
+    page = Page(response.text)
+    page.check()
+    return page
+
+
+def fields(page: Page) -> dict[str, str]:
+    """What its form sends whatever is pressed."""
+    return page.hidden_fields(page.root.one("form", **{"class": "acting"}))
+
+
+def test_all_that_match_are_counted_and_said_before_anything_is_done(
+    open_page: OpenPage, queue: dict[str, VoiceRow]
+) -> None:
+    page = open_page("/triage/all?reason=failed")
+
+    assert page.root.one("h1").text == "All 2 voices that match"
+    assert "These are all lines of the queue with Failed." in page.text
+    assert page.link("Cancel") == "/triage?reason=failed"
+    assert names(open_page("/triage")) == ["Anna", "Cy", "Bo", "Di"]
+
+
+def test_what_is_done_to_all_is_done_to_them_and_to_nothing_else(
+    client: FlaskClient, open_page: OpenPage, queue: dict[str, VoiceRow]
+) -> None:
+    sent = fields(open_page("/triage/all?reason=failed"))
+
+    response = client.post("/triage/all?reason=failed", data=sent | {"act": "acknowledge"})
+
+    assert response.status_code == 303
+    page = open_page(response.headers["Location"])
+    assert page.flashes == ["Acknowledged 2 voices. Undo"]
+    assert names(open_page("/triage")) == ["Bo", "Di"]
+
+
+def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_done(
+    client: FlaskClient, acme: Organization, open_page: OpenPage, queue: dict[str, VoiceRow]
+) -> None:
+    sent = fields(open_page("/triage/all?reason=failed"))
+    make_voice(acme, name="Eve", status=FAILED)
+
+    page = all_page(client, "/triage/all?reason=failed", 409, **sent, act="acknowledge")
+
+    assert "from 2 to 3. Nothing was done" in page.root.one("div", role="alert").text
+    assert page.root.one("h1").text == "All 3 voices that match"
+    assert len(names(open_page("/triage"))) == 5
+
+
+def test_an_empty_note_is_named_on_the_page_of_all(
+    client: FlaskClient, open_page: OpenPage, queue: dict[str, VoiceRow]
+) -> None:
+    sent = fields(open_page("/triage/all"))
+
+    page = all_page(client, "/triage/all", 422, **sent, act="note")
+
+    assert "The note is empty. Write it." in page.root.one("div", role="alert").text
+    assert fields(page)["mark"] == sent["mark"]
+
+
+def test_archiving_is_not_offered_for_all_when_assistants_are_among_them(
+    acme: Organization, open_page: OpenPage, queue: dict[str, VoiceRow]
+) -> None:
+    def offered(address: str) -> list[str]:
+        return [node.attributes["value"] for node in open_page(address).root.all("button", name="act")]
+
+    acts = ["acknowledge", "assign", "snooze", "note"]
+    assert offered("/triage/all") == [*acts, "archive"]
+    make_assistant(acme, tts_provider="elevenlabs", tts_voice_id=queue["Anna"].provider_voice_id)
+
+    assert offered("/triage/all") == acts
+    assert "1 of these is an assistant." in open_page("/triage/all").text
+
+
+def test_nothing_that_matches_offers_nothing(acme: Organization, open_page: OpenPage) -> None:
+    page = open_page("/triage/all")
+
+    assert page.root.one("h1").text == "Nothing matches"
+    assert not page.root.all("button", name="act")
+
+
+def test_too_many_are_not_begun(
+    open_page: OpenPage, queue: dict[str, VoiceRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voiceadmin.operations.views.MOST_AT_ONCE", 3)
+
+    page = open_page("/triage/all")
+
+    assert "They are too many at once. Narrow the filters to 3 at most." in page.text
+    assert not page.root.all("button", name="act")
+
+
+@pytest.mark.parametrize("address", ["/triage/all?reason=x", "/triage.csv?reason=x"])
+def test_wrong_filters_are_named_there_too(open_page: OpenPage, acme: Organization, address: str) -> None:
+    assert "reason" in open_page(address, 422).root.one("div", role="alert").text
+
+
+def test_the_queue_is_a_file_too(client: FlaskClient, queue: dict[str, VoiceRow]) -> None:
+    response = client.get("/triage.ndjson?reason=failed")
+
+    assert response.status_code == 200
+    assert [line["name"] for line in map(json.loads, response.text.splitlines())] == ["Anna", "Cy"]
+
+
+def test_a_reason_that_comes_back_brings_its_line_back(
+    acme: Organization, open_page: OpenPage, queue: dict[str, VoiceRow], now: datetime
+) -> None:
+    act(Act.SNOOZE, queue["Anna"], now=now - 2 * DAY, until=now - timedelta(seconds=1))
+
+    assert names(open_page("/triage"))[0] == "Anna"

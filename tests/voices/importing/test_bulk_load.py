@@ -1,0 +1,335 @@
+"""Many voices at once: whatever was taken down for them stands again, and is what it would be without."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import delete, event, func, select, text
+
+from tests.conftest import NOW, SHELL
+from tests.factories import LONG_AGO, make_assistant, make_organization, put_voices, voice_row
+from tests.strategies import HOSTILE, IN_DATABASE, LISTS
+from voiceadmin import create_app
+from voiceadmin.config import Settings
+from voiceadmin.database.base import db
+from voiceadmin.database.schema import let_go
+from voiceadmin.database.transactions import writing
+from voiceadmin.organizations.models import Organization
+from voiceadmin.voices.importing import actions as importing
+from voiceadmin.voices.importing import bulk_load as loading
+from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.reading import BadInput
+from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.types.filters import VoiceFilters
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+DESK, OTHER_DESK = 31, 32
+NEVER = 10**9
+SOUGHT = ("v", "ad", "ada", "voice 1", "recepcion", "pv12", "😀😀😀", "x" * 40, "=1+1")
+
+
+@contextmanager
+def empty_store(template: Path, folder: Path) -> Iterator[Flask]:
+    """An app over an empty SQLite store in this folder, inside its context."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(template, folder / "voiceadmin.sqlite")
+    app = create_app(Settings(instance=folder))
+    with app.app_context():
+        yield app
+        let_go()
+
+
+@pytest.fixture
+def bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first voice on, in batches of three."""
+    monkeypatch.setattr(importing, "BATCH", 3)
+    monkeypatch.setattr(loading, "MANY", 0)
+    monkeypatch.setattr(loading, "GOOD_PART", NEVER)
+
+
+def bring(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: int = DESK, **options: bool) -> bool:
+    """Import these voices, or records as they are. Whether that was done."""
+    records = (write_record(row) if isinstance(row, VoiceRow) else row for row in rows)
+    data = b"".join(json.dumps(record).encode() + b"\n" for record in records) + rest
+    return import_voices(
+        io.BytesIO(data), ImportTarget(desk), by=SHELL, now=NOW, on_fault=lambda fault: None, **options
+    ).written
+
+
+def rows_of(statement: str) -> list[Any]:
+    """What a statement finds, in an order of its own."""
+    return sorted(map(tuple, db.session.execute(text(statement))), key=repr)
+
+
+def kept() -> dict[str, Any]:
+    """All that is worked out of voices, and what works it out."""
+    db.session.rollback()
+    db.session.execute(text("CREATE VIRTUAL TABLE temp.word USING fts5vocab(main, voice_search, row)"))
+    found = {
+        "schema": rows_of("SELECT type, name, tbl_name, sql FROM sqlite_master"),
+        "counts": rows_of("SELECT * FROM voice_count"),
+        "words": rows_of("SELECT term, doc FROM temp.word"),
+        "faults": rows_of("PRAGMA integrity_check"),
+    }
+    db.session.execute(text("DROP TABLE temp.word"))
+    db.session.rollback()
+    return found
+
+
+def everything(now: datetime) -> dict[str, Any]:
+    """What is kept, the voices themselves and what lists say of them."""
+    organizations = list(db.session.scalars(select(Organization.id).order_by(Organization.id)))
+    lists = {
+        (organization, sought): list_voices(organization, VoiceFilters(text=sought), now=now)
+        for organization in organizations
+        for sought in ("", *SOUGHT)
+    }
+    return kept() | {"voices": rows_of("SELECT * FROM cloned_voice"), "lists": lists}
+
+
+def revisions() -> dict[str, int]:
+    """The revision of each organization, by its name."""
+    db.session.rollback()
+    return dict(db.session.execute(select(Organization.name, Organization.revision)).all())
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is executed meanwhile."""
+    seen: list[str] = []
+
+    def note(*args: Any) -> None:
+        seen.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+LONGEST = [
+    voice_row(id=number, name=letter * 10_000, provider_voice_id=letter * 500)
+    for number, letter in enumerate(("x", "é", "😀", "\ufdfa"), 900)  # the last becomes eighteen letters
+]
+SEVERAL = [
+    *(voice_row(id=number, name=f"Voice {number}", provider_voice_id=f"PV{number}") for number in range(1, 30)),
+    *(voice_row(id=number, name=name, provider_voice_id=name) for number, name in enumerate(HOSTILE, 100)),
+    voice_row(id=500, name="", provider_voice_id="", language=None, quality_score=None),
+    voice_row(id=501, name="Ada", provider="playht", status=VoiceStatus.FAILED, last_used_at=LONG_AGO),
+    *LONGEST,
+]
+CHANGED = [row._replace(name=f"New {row.name[:9000]}", quality_score=0.1) for row in SEVERAL[::2]]
+
+
+def as_a_story(now: datetime) -> Iterator[dict[str, Any]]:
+    """Voices come, other voices come, some change, one is bad, and all go; how the store is each time."""
+    assert bring(SEVERAL)
+    yield everything(now)
+    assert bring([row._replace(id=row.id + 5000) for row in SEVERAL[:40]], desk=OTHER_DESK)
+    yield everything(now)
+    assert bring([*CHANGED, {"id": "x"}, *(row._replace(id=row.id + 9000) for row in SEVERAL[:20])], skip_bad=True)
+    yield everything(now)
+    with writing():
+        db.session.execute(delete(ClonedVoice).where(ClonedVoice.id % 2 == 0))
+    yield everything(now)
+    with writing():
+        db.session.execute(delete(ClonedVoice))
+    assert kept()["words"] == kept()["counts"] == []
+
+
+def test_the_store_is_the_same_as_if_each_voice_had_been_written_alone(
+    sqlite_template: Path, tmp_path: Path, now: datetime, bulk: None
+) -> None:
+    with empty_store(sqlite_template, tmp_path / "bulk"), statements() as seen:
+        in_bulk = list(as_a_story(now))
+    assert any(statement.startswith("DROP index") for statement in seen)
+
+    with pytest.MonkeyPatch.context() as patch, empty_store(sqlite_template, tmp_path / "alone"), statements() as seen:
+        patch.setattr(loading, "MANY", NEVER)
+        alone = list(as_a_story(now))
+    assert not any(statement.startswith("DROP") and "temp.word" not in statement for statement in seen)
+
+    for one, other in zip(in_bulk, alone, strict=True):
+        assert one["faults"] == [("ok",)]
+        for part in one:
+            assert one[part] == other[part], part
+
+
+@IN_DATABASE
+@given(rows=LISTS, changed=st.lists(st.text("ab =é", max_size=4), max_size=6))
+def test_any_voices_are_counted_and_found_as_if_written_alone(
+    sqlite_store: Flask, bulk: None, rows: Sequence[VoiceRow], changed: Sequence[str]
+) -> None:
+    def come_and_change(many: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loading, "MANY", many)
+            with writing():
+                db.session.execute(delete(ClonedVoice))
+            assert bring(rows)
+            come = kept()
+            assert bring(row._replace(name=name) for row, name in zip(rows, changed, strict=False))
+            return come, kept()
+
+    assert come_and_change(0) == come_and_change(NEVER)
+
+
+def test_an_import_in_bulk_moves_the_revision_of_its_organization_alone(sqlite_store: Flask, bulk: None) -> None:
+    make_assistant(make_organization("Acme"), id=DESK)
+    put_voices(make_organization("Other"), [voice_row(id=9999)])
+    before = revisions()
+
+    assert bring(SEVERAL)
+
+    assert {name for name, revision in revisions().items() if before[name] != revision} == {"Acme"}
+
+
+# What fails
+
+
+class Stopped(io.RawIOBase):
+    """A stream that somebody stops with Ctrl-C at its end."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = self.data.readinto(buffer)
+        if not size:
+            raise KeyboardInterrupt
+        return size
+
+
+def refused() -> None:
+    """Bad records after and among good ones."""
+    assert not bring([*SEVERAL, {"id": "x"}])
+    assert not bring([*SEVERAL[:10], {"id": "x"}, *SEVERAL[10:]])
+
+
+def broken() -> None:
+    """A byte that is no text."""
+    with pytest.raises(BadInput):
+        bring(SEVERAL, b"\xff")
+
+
+def stopped() -> None:
+    """Ctrl-C."""
+    data = b"".join(json.dumps(write_record(row)).encode() + b"\n" for row in SEVERAL)
+    with pytest.raises(KeyboardInterrupt):
+        import_voices(io.BufferedReader(Stopped(data)), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
+
+
+def rehearsed() -> None:
+    """A dry run."""
+    assert not bring(SEVERAL, dry_run=True)
+
+
+def failed_at_last() -> None:
+    """Something that goes wrong while everything is made anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "MADE_ANEW", (*loading.MADE_ANEW, "INSERT INTO nowhere VALUES (1)"))
+        with pytest.raises(Exception, match="nowhere"):
+            bring(row._replace(gender="unheard of") for row in SEVERAL)
+
+
+@pytest.mark.parametrize("failing", [refused, broken, stopped, rehearsed, failed_at_last], ids=lambda how: how.__name__)
+def test_an_import_in_bulk_that_comes_to_nothing_leaves_the_store_as_it_was(
+    sqlite_store: Flask, now: datetime, bulk: None, failing: Any
+) -> None:
+    make_assistant(make_organization("Acme"), id=DESK)
+    bring(CHANGED[:5])
+    before, revision = everything(now), revisions()
+
+    failing()
+
+    assert everything(now) == before
+    assert revisions() == revision
+    assert bring(SEVERAL)
+    assert everything(now)["faults"] == [("ok",)]
+
+
+def test_a_connection_is_afterwards_as_it_was(sqlite_store: Flask, bulk: None) -> None:
+    def pragmas() -> list[Any]:
+        return [rows_of(f"PRAGMA {name}") for name in ("cache_size", "threads", "foreign_keys", "journal_mode")]
+
+    before = pragmas()
+    assert bring(SEVERAL)
+    after = pragmas()
+    failed_at_last()
+
+    assert before == after == pragmas()
+
+
+# When
+
+
+@pytest.mark.parametrize(
+    ("before", "come", "in_bulk"),
+    [
+        pytest.param(0, 9, False, id="few"),
+        pytest.param(0, 10, True, id="many-for-an-empty-store"),
+        pytest.param(30, 10, True, id="a-good-part-of-a-small-store"),
+        pytest.param(100, 20, False, id="many-but-no-good-part"),
+        pytest.param(100, 30, True, id="many-that-become-a-good-part"),
+    ],
+)
+def test_bulk_begins_when_a_good_part_of_the_store_is_written(
+    store: Flask, monkeypatch: pytest.MonkeyPatch, before: int, come: int, in_bulk: bool
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(loading, "MANY", 10)
+    if before:
+        put_voices(make_organization("Other"), [voice_row(id=number) for number in range(1, before + 1)])
+
+    with statements() as seen:
+        assert bring(voice_row(id=number) for number in range(1001, come + 1001))
+
+    down = {statement.split()[1] for statement in seen if statement.startswith("DROP")}
+    assert down == ({"index", "trigger"} if in_bulk and db.engine.dialect.name == "sqlite" else set())
+    assert db.session.scalar(select(func.count()).select_from(ClonedVoice)) == before + come
+
+
+def test_a_reader_meanwhile_misses_no_index(sqlite_store: Flask, now: datetime, bulk: None) -> None:
+    acme = make_organization("Acme")
+    make_assistant(acme, id=DESK)
+    put_voices(acme, SEVERAL[:10])
+    seen: list[tuple[int, int]] = []
+
+    class Watched(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join()
+            return super().read1(-1 if size is None else size)
+
+    def look() -> None:
+        with sqlite_store.app_context():
+            totals = [list_voices(acme.id, VoiceFilters(text=sought), now=now).page.total for sought in ("", "voice")]
+            seen.append((totals[0], totals[1]))
+            db.session.remove()
+
+    data = b"".join(json.dumps(write_record(voice_row(id=number))).encode() + b"\n" for number in range(1000, 1600))
+    import_voices(Watched(data), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
+    during = set(seen)
+    look()
+
+    assert len(seen) > 3
+    assert during == {(10, 10)}
+    assert seen[-1] == (610, 610)

@@ -1,0 +1,159 @@
+"""The index of grams: every voice that holds a text is a candidate, and none of another organization."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import delete, text
+
+from tests.factories import make_organization, make_voice, put_voices, voice_row
+from tests.strategies import IN_DATABASE, TEXTS
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.organizations.models import Organization
+from voiceadmin.text import folded
+from voiceadmin.voices.json_body import MAX_NAME, MAX_VOICE_ID
+from voiceadmin.voices.listing import search
+from voiceadmin.voices.listing.search import candidates, held
+from voiceadmin.voices.models import ClonedVoice
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    """An organization that holds the voices of a test."""
+    return make_organization()
+
+
+def possible(organization: Organization, sought: str) -> set[int]:
+    """The ids of the candidates."""
+    statement, values = candidates(organization.id, folded(sought))
+    return set(db.session.scalars(text(statement), values))
+
+
+def really(sought: str) -> set[int]:
+    """The ids of the voices of any organization that hold a text, by reading them all."""
+    condition, values = held(folded(sought))
+    return set(db.session.scalars(text(f"SELECT id FROM cloned_voice WHERE {condition.format('search_key')}"), values))
+
+
+@IN_DATABASE
+@given(names=st.lists(TEXTS, min_size=1, max_size=5), data=st.data())
+def test_every_voice_that_holds_a_text_is_a_candidate(acme: Organization, names: list[str], data: Any) -> None:
+    with writing():
+        db.session.execute(delete(ClonedVoice))
+    put_voices(acme, [voice_row(name=name, provider_voice_id="pv 7") for name in names])
+    name = folded(data.draw(st.sampled_from(names)))
+    start = data.draw(st.integers(0, len(name)))
+    sought = name[start : start + data.draw(st.integers(1, 200))].strip("\n") or "pv"
+    if "\n" in sought:
+        return  # no search text holds one
+
+    assert really(sought) <= possible(acme, sought)
+
+
+def test_the_longest_name_and_provider_id_are_found_by_their_ends(acme: Organization) -> None:
+    voice = make_voice(acme, name="x" * (MAX_NAME - 3) + "end", provider_voice_id="y" * (MAX_VOICE_ID - 3) + "fin")
+
+    assert possible(acme, "end") == possible(acme, "fin") == {voice.id}
+
+
+@pytest.mark.parametrize("sought", ["m", "ma", "maria"])
+def test_voices_of_another_organization_are_no_candidates(acme: Organization, sought: str) -> None:
+    make_voice(make_organization("Other"), name="Maria")
+    voice = make_voice(acme, name="Anna Maria")
+
+    assert possible(acme, sought) == {voice.id}
+
+
+def test_a_voice_that_was_renamed_moved_or_deleted_is_found_as_it_is_now(acme: Organization) -> None:
+    other = make_organization("Other")
+    renamed, moved, deleted = (make_voice(acme, name="Maria") for _ in range(3))
+
+    put_voices(acme, [renamed._replace(name="Sophie")])
+    put_voices(other, [moved])
+    with writing():
+        db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == deleted.id))
+
+    assert possible(acme, "maria") == set()
+    assert possible(acme, "sophie") == {renamed.id}
+    assert possible(other, "maria") == {moved.id}
+
+
+# The SQL, to the letter
+
+
+@pytest.mark.parametrize(
+    ("sought", "condition", "values"),
+    [
+        ("ada", "key LIKE :held ESCAPE '/'", {"held": "%ada%"}),
+        ("5/%_a", "key LIKE :held ESCAPE '/'", {"held": "%5///%/_a%"}),
+        ("ab", "(key LIKE :held ESCAPE '/' OR key LIKE :held_too ESCAPE '/')", {"held": "%\nab%", "held_too": "% ab%"}),
+        ("%", "(key LIKE :held ESCAPE '/' OR key LIKE :held_too ESCAPE '/')", {"held": "%\n/%%", "held_too": "% /%%"}),
+    ],
+)
+def test_a_text_is_compared_letter_by_letter(sought: str, condition: str, values: dict[str, str]) -> None:
+    given, parameters = held(sought)
+
+    assert given.format("key") == condition
+    assert parameters == values
+
+
+@pytest.mark.parametrize(
+    ("sought", "grams"),
+    [
+        ("a", "5x0a61* OR 5x2061*"),
+        ("ab", "5x0a6162 OR 5x206162"),
+        ("abc", "5x616263"),
+        ("abcd", "5x626364 AND 5x616263"),
+        ("aaaa", "5x616161"),
+    ],
+)
+def test_sqlite_looks_for_words_of_an_organization(sqlite_store: Flask, sought: str, grams: str) -> None:
+    assert candidates(5, sought) == (
+        "SELECT rowid AS id FROM voice_search WHERE voice_search MATCH :grams",
+        {"grams": grams},
+    )
+
+
+@pytest.mark.parametrize(
+    ("sought", "operator", "grams"),
+    [
+        ("a", "&&", ["5x\na", "5x a"]),
+        ("ab", "&&", ["5x\nab", "5x ab"]),
+        ("abc", "@>", ["5xabc"]),
+        ("abcd", "@>", ["5xbcd", "5xabc"]),
+    ],
+)
+def test_a_server_looks_for_words_as_its_index_has_them(
+    monkeypatch: pytest.MonkeyPatch, sought: str, operator: str, grams: list[str]
+) -> None:
+    engine = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
+    monkeypatch.setattr(search, "db", SimpleNamespace(engine=engine))
+
+    assert candidates(5, sought) == (
+        f"SELECT id FROM cloned_voice WHERE voice_grams(organization_id, search_key) {operator} CAST(:grams AS text[])",
+        {"grams": grams},
+    )
+
+
+@pytest.mark.parametrize(
+    ("length", "places"),
+    [
+        (3, [0]),
+        (4, [1, 0]),
+        (18, list(range(15, -1, -1))),  # as many as are looked for at most
+        (19, list(range(16, -1, -2))),
+        (34, list(range(31, -1, -2))),
+        (35, list(range(32, -1, -3))),
+    ],
+)
+def test_of_a_long_text_some_grams_are_looked_for_the_last_ones_first(length: int, places: list[int]) -> None:
+    sought = "".join(chr(ord("A") + number) for number in range(length))
+
+    assert search._spread(sought) == [sought[place : place + 3] for place in places]
+    assert len(places) <= search.ENOUGH

@@ -1,0 +1,285 @@
+"""What people write into the address of a list."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
+
+from voiceadmin.assistants.forms import AssistantFilterForm, assistant_arguments
+from voiceadmin.assistants.types import AssistantFilters
+from voiceadmin.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE, PAGE_SIZES
+from voiceadmin.text import MAX_ID
+from voiceadmin.voices import forms as filter_forms
+from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
+from voiceadmin.voices.types.filters import VoiceChoices, VoiceFilters, VoiceOrder, VoiceUse
+from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
+from voiceadmin.voices.types.quality import NOT_SCORED_LABEL, QualityTier
+from voiceadmin.voices.types.status import VoiceStatus
+
+CHOICES = VoiceChoices(providers=("elevenlabs", "playht"), languages=("en", "fr"))
+
+
+def form(*pairs: tuple[str, str]) -> VoiceFilterForm:
+    """The form over an address with these arguments, in this order."""
+    return VoiceFilterForm(MultiDict(pairs), CHOICES)
+
+
+def errors(*pairs: tuple[str, str]) -> dict[str, Any]:
+    """What the form finds wrong."""
+    filled = form(*pairs)
+    filled.validate()
+    return dict(filled.errors)
+
+
+def through_an_address(arguments: dict[str, Any]) -> MultiDict[str, str]:
+    """What a server reads from the address that these arguments make."""
+    return MultiDict(parse_qsl(urlencode(arguments, doseq=True)))
+
+
+def test_no_argument_is_the_default_list() -> None:
+    filled = form()
+
+    assert filled.validate()
+    assert filled.filters() == VoiceFilters()
+
+
+def test_empty_arguments_are_as_if_absent() -> None:
+    filled = form(
+        *((name, "") for name in ("q", "status", "provider", "quality", "use", "language", "sort", "size", "page"))
+    )
+
+    assert filled.validate()
+    assert filled.filters() == VoiceFilters()
+
+
+def test_several_values_of_one_filter_are_kept_once_each() -> None:
+    filled = form(
+        ("status", "ready"), ("status", "failed"), ("status", "ready"), ("quality", "none"), ("quality", "poor")
+    )
+
+    assert filled.validate()
+    assert filled.filters().statuses == (VoiceStatus.READY, VoiceStatus.FAILED)
+    assert filled.filters().tiers == (None, QualityTier.POOR)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("status", "reddy", '"reddy" is not a status. Choose from the list.'),
+        ("status", "READY", '"READY" is not a status. Choose from the list.'),
+        ("provider", "lmnt", '"lmnt" is not a provider of these voices. Choose from the list.'),
+        ("quality", "0.9", '"0.9" is not a quality tier. Choose from the list.'),
+        ("use", "often", '"often" is not a kind of use. Choose from the list.'),
+        ("language", "de", '"de" is not a language of these voices. Choose from the list.'),
+        ("sort", "id; DROP TABLE cloned_voice", '"id; DROP TABLE cloned_voice" is not an order. Choose from the list.'),
+        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
+        ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "-1", f'"-1" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "two", f'"two" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "1_000", f'"1_000" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "٣", f'"٣" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", " 2", f'" 2" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "2\n", f'"2\\n" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", str(MAX_PAGE + 1), f'"{MAX_PAGE + 1}" is not a number from 1 to {MAX_PAGE}.'),
+        ("page", "9" * 5000, f'"{"9" * 38}… is not a number from 1 to {MAX_PAGE}.'),
+        ("q", "a\0b", "This holds control characters. Take them out."),
+        ("q", "a\nb", "This holds control characters. Take them out."),
+        ("q", "a\ud800b", "This holds control characters. Take them out."),
+        ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
+    ],
+)
+def test_a_wrong_value_is_named_at_its_field_with_a_remedy(name: str, value: str, message: str) -> None:
+    assert errors((name, value)) == {name: [message]}
+
+
+def test_every_fault_is_found_not_only_the_first() -> None:
+    assert set(errors(("status", "x"), ("use", "x"), ("page", "x"), ("language", "x"))) == {
+        "status",
+        "use",
+        "page",
+        "language",
+    }
+
+
+def test_a_provider_with_a_name_here_can_be_chosen_even_if_no_voice_has_it() -> None:
+    assert errors(("provider", "cartesia"), ("provider", "playht")) == {}
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"), [("  Ada ", "Ada"), ("e\u0301", "é"), ("%_'\"", "%_'\""), ("x" * 200, "x" * 200)]
+)
+def test_a_search_text_is_trimmed_and_composed(raw: str, read: str) -> None:
+    filled = form(("q", raw))
+
+    assert filled.validate()
+    assert filled.filters().text == read
+
+
+@given(
+    st.builds(
+        VoiceFilters,
+        text=st.sampled_from(["", "Ada", "é%_", "😀"]),
+        statuses=st.lists(st.sampled_from(list(VoiceStatus)), unique=True).map(tuple),
+        providers=st.lists(st.sampled_from(["elevenlabs", "playht", "inworld"]), unique=True).map(tuple),
+        tiers=st.lists(st.sampled_from([None, *QualityTier]), unique=True).map(tuple),
+        uses=st.lists(st.sampled_from(list(VoiceUse)), unique=True).map(tuple),
+        languages=st.lists(st.sampled_from(["en", "fr"]), unique=True).map(tuple),
+        order=st.sampled_from(list(VoiceOrder)),
+        size=st.sampled_from(PAGE_SIZES),
+        page=st.sampled_from([1, 2, MAX_PAGE]),
+    )
+)
+def test_filters_survive_the_way_through_an_address(filters: VoiceFilters) -> None:
+    filled = VoiceFilterForm(through_an_address(voice_arguments(filters)), CHOICES)
+
+    assert filled.validate(), filled.errors
+    assert filled.filters() == filters
+
+
+@given(
+    st.builds(
+        AssistantFilters,
+        text=st.sampled_from(["", "desk", "123"]),
+        organization=st.sampled_from([None, 1, MAX_ID]),
+        size=st.sampled_from(PAGE_SIZES),
+        page=st.sampled_from([1, MAX_PAGE]),
+    )
+)
+def test_assistant_filters_survive_the_way_through_an_address(filters: AssistantFilters) -> None:
+    filled = AssistantFilterForm(through_an_address(assistant_arguments(filters)))
+
+    assert filled.validate(), filled.errors
+    assert filled.filters() == filters
+
+
+@given(st.dictionaries(st.sampled_from(["q", "status", "sort", "size", "page", "use", "x"]), st.text(max_size=8)))
+def test_no_argument_breaks_the_form(arguments: dict[str, str]) -> None:
+    filled = VoiceFilterForm(MultiDict(arguments), CHOICES)
+
+    if filled.validate():
+        filled.filters()
+    else:
+        assert all(messages for messages in filled.errors.values())
+
+
+# The way back: what stands in an address, and what does not
+
+
+def test_the_default_list_has_an_address_without_arguments() -> None:
+    assert voice_arguments(VoiceFilters()) == {}
+    assert voice_query(VoiceFilters()) == ""
+    assert assistant_arguments(AssistantFilters()) == {}
+
+
+def test_every_argument_of_a_list_of_voices_stands_under_its_own_name() -> None:
+    filters = VoiceFilters(
+        text="Ada & Bo",
+        statuses=(VoiceStatus.READY, VoiceStatus.FAILED),
+        providers=("playht",),
+        tiers=(None, QualityTier.POOR),
+        uses=(VoiceUse.NEVER,),
+        languages=("fr",),
+        order=VoiceOrder("-name"),
+        size=PAGE_SIZES[-1],
+        page=2,
+    )
+
+    assert voice_arguments(filters) == {
+        "q": "Ada & Bo",
+        "status": ["ready", "failed"],
+        "provider": ["playht"],
+        "quality": ["none", "poor"],
+        "use": ["never"],
+        "language": ["fr"],
+        "sort": "-name",
+        "size": PAGE_SIZES[-1],
+        "page": 2,
+    }
+    assert voice_query(filters) == (
+        "?q=Ada+%26+Bo&status=ready&status=failed&provider=playht&quality=none&quality=poor&use=never&language=fr"
+        f"&sort=-name&size={PAGE_SIZES[-1]}&page=2"
+    )
+
+
+def test_every_argument_of_a_list_of_assistants_stands_under_its_own_name() -> None:
+    filters = AssistantFilters(text="desk", organization=7, size=PAGE_SIZES[-1], page=2)
+
+    assert assistant_arguments(filters) == {"q": "desk", "organization": 7, "size": PAGE_SIZES[-1], "page": 2}
+
+
+# What a page shows of the fields
+
+
+def test_fields_have_names_for_people_and_list_what_can_be_chosen() -> None:
+    filled, search = form(), AssistantFilterForm(MultiDict())
+
+    assert [field.label.text for field in filled] == [
+        *("Name or provider id", "Status", "Provider", "Quality", "Use", "Language", "Order", "Rows a page", "Page"),
+    ]
+    assert [field.label.text for field in search] == ["Name or id", "Organization", "Rows a page", "Page"]
+    assert filled.status.words == {status.value: status.label for status in VoiceStatus}
+    assert filled.quality.words == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
+    assert filled.use.words == {use.value: use.label for use in VoiceUse}
+    assert filled.sort.words == {order.value: order.label for order in VoiceOrder}
+    assert filled.language.words == {"en": "en", "fr": "fr"}
+    assert filled.provider.words == PROVIDER_LABELS | {"elevenlabs": "ElevenLabs", "playht": provider_label("playht")}
+    for size in (filled.size, search.size):
+        assert size.words == {str(number): str(number) for number in PAGE_SIZES}
+        assert size.fallback == str(DEFAULT_PAGE_SIZE)
+
+
+def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
+    """The forms make these once, as they are read in."""
+
+    class Fresh(Form):
+        size = filter_forms._size_field()
+
+    fresh = Fresh(MultiDict([("size", "51")]))
+
+    assert not fresh.validate()
+    assert fresh.errors == {"size": ['"51" is not a number of rows a page. Choose from the list.']}
+    assert (fresh.size.label.text, fresh.size.words, fresh.size.fallback) == (
+        "Rows a page",
+        {str(number): str(number) for number in PAGE_SIZES},
+        str(DEFAULT_PAGE_SIZE),
+    )
+    assert filter_forms._labels(VoiceStatus) == form().status.words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("organization", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
+        ("organization", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
+        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
+        ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
+        ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
+    ],
+)
+def test_a_wrong_value_of_the_search_for_assistants_is_named_at_its_field(name: str, value: str, message: str) -> None:
+    filled = AssistantFilterForm(MultiDict([(name, value)]))
+
+    assert not filled.validate()
+    assert dict(filled.errors) == {name: [message]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("organization", "1", AssistantFilters(organization=1)),
+        ("organization", str(MAX_ID), AssistantFilters(organization=MAX_ID)),
+        ("page", "1", AssistantFilters()),
+        ("page", str(MAX_PAGE), AssistantFilters(page=MAX_PAGE)),
+    ],
+)
+def test_the_bounds_of_the_search_for_assistants_are_in(name: str, value: str, read: AssistantFilters) -> None:
+    filled = AssistantFilterForm(MultiDict([(name, value)]))
+
+    assert filled.validate()
+    assert filled.filters() == read

@@ -1,0 +1,467 @@
+"""One voice in the API's words: what is understood, what is refused and how, and that it comes back exactly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import TIMES, VOICES
+from voiceadmin.text import MAX_ID, iso
+from voiceadmin.voices import json_body as record
+from voiceadmin.voices.json_body import (
+    FIELDS,
+    MAX_NAME,
+    MAX_VOICE_ID,
+    MAX_WORD,
+    OPTIONAL,
+    BadRecord,
+    BadValue,
+    Blame,
+    read_name,
+    read_record,
+    write_record,
+)
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
+PLAIN: dict[str, Any] = {
+    "id": 456,
+    "name": "Custom Professional Voice",
+    "provider": "elevenlabs",
+    "provider_voice_id": "voice_abc123xyz",
+    "language": "en",
+    "gender": "male",
+    "status": "ready",
+    "quality_score": 0.95,
+    "created_at": "2024-01-15T10:45:00Z",
+    "last_used_at": "2024-01-20T14:22:00Z",
+    "synthesis_count": 1250,
+}
+
+
+def shown(value: Any) -> str:
+    """A value in the name of a test."""
+    return repr(value)[:30]
+
+
+def blames(**fields: Any) -> tuple[Blame, ...]:
+    """What is wrong with an otherwise plain record."""
+    with pytest.raises(BadRecord) as caught:
+        read_record(PLAIN | fields)
+    return caught.value.blames
+
+
+def read(**fields: Any) -> VoiceRow:
+    """The row of an otherwise plain record."""
+    return read_record(PLAIN | fields)
+
+
+def test_the_example_of_the_api_is_a_voice() -> None:
+    assert read_record(PLAIN) == VoiceRow(
+        id=456,
+        name="Custom Professional Voice",
+        provider="elevenlabs",
+        provider_voice_id="voice_abc123xyz",
+        language="en",
+        gender="male",
+        status=VoiceStatus.READY,
+        quality_score=0.95,
+        created_at=datetime(2024, 1, 15, 10, 45, tzinfo=UTC),
+        last_used_at=datetime(2024, 1, 20, 14, 22, tzinfo=UTC),
+        synthesis_count=1250,
+    )
+
+
+def test_a_voice_is_written_as_the_api_has_it() -> None:
+    assert write_record(read_record(PLAIN)) == PLAIN
+    assert tuple(write_record(read_record(PLAIN))) == FIELDS == tuple(PLAIN)
+
+
+@given(VOICES)
+def test_every_voice_comes_back_exactly(voice: VoiceRow) -> None:
+    assert read_record(write_record(voice)) == voice
+    assert read_record(json.loads(json.dumps(write_record(voice)))) == voice
+
+
+@given(VOICES)
+def test_numbers_may_be_the_texts_of_a_csv(voice: VoiceRow) -> None:
+    texts = {name: "" if value is None else str(value) for name, value in write_record(voice).items()}
+
+    assert read_record(texts) == voice
+
+
+@pytest.mark.parametrize("field", sorted(OPTIONAL))
+def test_an_optional_field_may_be_null_or_lack(field: str) -> None:
+    lacking = {name: value for name, value in PLAIN.items() if name != field}
+
+    assert read_record(lacking) == read(**{field: None})
+    assert getattr(read_record(lacking), field) == ("" if field == "provider_voice_id" else None)
+
+
+def test_no_score_stays_no_score_and_is_not_zero() -> None:
+    assert read(quality_score=None).quality_score is None
+    assert write_record(read(quality_score=None))["quality_score"] is None
+    assert read(quality_score=0).quality_score == 0.0
+
+
+@pytest.mark.parametrize("field", [name for name in FIELDS if name not in OPTIONAL])
+def test_any_other_field_may_not(field: str) -> None:
+    missing = (field, None, "is missing.", "Every record needs it.")
+    lacking = {name: value for name, value in PLAIN.items() if name != field}
+
+    with pytest.raises(BadRecord) as caught:
+        read_record(lacking)
+
+    assert caught.value.blames == (missing,)
+    assert blames(**{field: None}) == (missing,)
+
+
+def test_every_fault_is_named_in_the_order_of_the_fields() -> None:
+    found = blames(synthesis_count=-1, id="x", name=5, status="gone", created_at="soon", quality_score=95)
+
+    assert [(field, value) for field, value, _, _ in found] == [
+        ("id", "x"),
+        ("name", 5),
+        ("status", "gone"),
+        ("quality_score", 95),
+        ("created_at", "soon"),
+        ("synthesis_count", -1),
+    ]
+    assert all(problem.endswith(".") and remedy.endswith(".") for _, _, problem, remedy in found)
+
+
+def test_an_empty_record_lacks_all_it_needs() -> None:
+    with pytest.raises(BadRecord) as caught:
+        read_record({})
+
+    assert [field for field, *_ in caught.value.blames] == [name for name in FIELDS if name not in OPTIONAL]
+
+
+def test_unknown_fields_are_passed_over() -> None:
+    assert read(sample_rate=44100, Name="other") == read_record(PLAIN)
+
+
+# Numbers
+
+
+@pytest.mark.parametrize("field", ["id", "synthesis_count"])
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(1, 1), ("1", 1), ("+1", 1), ("0001", 1), (MAX_ID, MAX_ID), (str(MAX_ID), MAX_ID), ("0" * 90 + "7", 7)],
+    ids=shown,
+)
+def test_whole_numbers_of_64_bits_are_understood(field: str, value: Any, number: int) -> None:
+    assert getattr(read(**{field: value}), field) == number
+
+
+@pytest.mark.parametrize("field", ["id", "synthesis_count"])
+@pytest.mark.parametrize(
+    "value",
+    ["", " 1", "1 ", "1.0", "1e3", "0x1", "1_000", "1,000", "٣", "７", "one", 1.0, 0.5, True, False, [1], {}],
+    ids=shown,
+)
+def test_what_is_no_whole_number_is_refused(field: str, value: Any) -> None:
+    ((blamed, given_value, problem, _),) = blames(**{field: value})
+
+    assert (blamed, given_value, problem) == (field, value, "is not a whole number.")
+
+
+@pytest.mark.parametrize("field", ["id", "synthesis_count"])
+@pytest.mark.parametrize(
+    "value",
+    [-1, "-1", MAX_ID + 1, str(MAX_ID + 1), 10**38, "9" * 5000, "-" + "9" * 5000, Decimal("9" * 5000)],
+    ids=shown,
+)
+def test_whole_numbers_outside_64_bits_are_out_of_range(field: str, value: Any) -> None:
+    ((_, _, problem, remedy),) = blames(**{field: value})
+
+    assert problem == "is out of range."
+    assert str(MAX_ID) in remedy
+
+
+def test_ids_begin_at_one_and_counts_at_zero() -> None:
+    assert read(synthesis_count=0).synthesis_count == 0
+    assert blames(id=0)[0][3] == f"Give a whole number from 1 to {MAX_ID}."
+
+
+@pytest.mark.parametrize(
+    ("value", "score"),
+    [
+        (0, 0.0),
+        (1, 1.0),
+        (0.897, 0.897),
+        ("0.897", 0.897),
+        ("1", 1.0),
+        ("1.0", 1.0),
+        ("+0.5", 0.5),
+        ("8.97e-1", 0.897),
+        ("1E-2", 0.01),
+        ("1e-9999", 0.0),
+        ("0." + "3" * 300, 1 / 3),
+        ("", None),
+    ],
+    ids=shown,
+)
+def test_scores_from_nothing_to_one_are_understood(value: Any, score: float | None) -> None:
+    assert read(quality_score=value).quality_score == score
+
+
+@pytest.mark.parametrize("value", [-0.0, "-0.0", "-0", "-1e-400"], ids=shown)
+def test_a_negative_zero_becomes_plain(value: Any) -> None:
+    assert str(read(quality_score=value).quality_score) == "0.0"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [95, "95", -0.1, 1.0000000000000002, float("nan"), float("inf"), "1e9999", 10**400, Decimal("9" * 5000)],
+    ids=shown,
+)
+def test_scores_outside_are_refused_not_guessed(value: Any) -> None:
+    ((_, _, problem, remedy),) = blames(quality_score=value)
+
+    assert problem == "is out of range."
+    assert "percentage" in remedy
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["good", "nan", "inf", "Infinity", "95%", "0,95", ".5", "5.", "0x1", "1e", "٠", " 1", True, False, [], {}],
+    ids=shown,
+)
+def test_what_is_no_number_is_no_score(value: Any) -> None:
+    ((_, _, problem, _),) = blames(quality_score=value)
+
+    assert problem == "is not a number."
+
+
+# Texts
+
+
+@pytest.mark.parametrize(
+    ("field", "most"),
+    [
+        ("name", MAX_NAME),
+        ("provider", MAX_WORD),
+        ("provider_voice_id", MAX_VOICE_ID),
+        ("language", MAX_WORD),
+        ("gender", MAX_WORD),
+    ],
+)
+def test_a_text_may_be_so_long_and_no_longer(field: str, most: int) -> None:
+    assert getattr(read(**{field: "😀" * most}), field) == "😀" * most
+    assert blames(**{field: "x" * (most + 1)})[0][2:] == (f"has {most + 1:,} letters.", f"Shorten it to {most:,}.")
+
+
+@pytest.mark.parametrize("field", ["name", "provider", "provider_voice_id", "language", "gender"])
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("a\0b", "holds a NUL character."),
+        ("a\ud800b", "holds half of a surrogate pair."),
+        ("\udc00", "holds half of a surrogate pair."),
+        (5, "is not a text."),
+        (True, "is not a text."),
+        (["a"], "is not a text."),
+        ({"a": "b"}, "is not a text."),
+    ],
+    ids=shown,
+)
+def test_what_no_database_keeps_is_no_text(field: str, value: Any, problem: str) -> None:
+    assert [found[2] for found in blames(**{field: value})] == [problem]
+
+
+def test_a_name_may_be_empty() -> None:
+    assert read(name="").name == ""
+
+
+@pytest.mark.parametrize("provider", ["", " ", "\t\n\u2003"])
+def test_a_provider_may_not_be_blank(provider: str) -> None:
+    assert blames(provider=provider)[0][2] == "is blank."
+
+
+@pytest.mark.parametrize("field", ["language", "gender"])
+def test_an_empty_word_is_no_word(field: str) -> None:
+    assert getattr(read(**{field: ""}), field) is None
+
+
+def test_an_unknown_provider_is_welcome() -> None:
+    assert read(provider="playht").provider == "playht"
+
+
+def test_a_name_from_elsewhere_is_held_to_the_same_rules() -> None:
+    assert read_name("Night desk") == "Night desk"
+    with pytest.raises(BadValue, match="is not a text"):
+        read_name(None)
+
+
+@pytest.mark.parametrize("status", ["gone", "READY", "ready ", "", 5, True, [], {}, ["ready"]], ids=shown)
+def test_a_status_is_one_of_four_words(status: Any) -> None:
+    ((field, value, problem, remedy),) = blames(status=status)
+
+    assert (field, value, problem) == ("status", status, "is not a status.")
+    assert remedy == "Use one of processing, ready, failed, archived."
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-01-15T12:00:00Z",
+        "2024-01-15T12:00:00z",
+        "2024-01-15t12:00:00Z",
+        "2024-01-15 12:00:00Z",
+        "2024-01-15 12:00:00 Z",
+        "2024-01-15T12:00:00",
+        "2024-01-15T12:00",
+        "2024-01-15T12:00Z",
+        "2024-01-15T12:00:00+00:00",
+        "2024-01-15T12:00:00-00:00",
+        "2024-01-15T12:00:00.000Z",
+        "2024-01-15T12:00:00,000Z",
+        "2024-01-15T17:30:00+05:30",
+        "2024-01-15T17:30:00+0530",
+        "2024-01-15T07:00:00-05",
+        "2024-01-15T00:15:00-11:45",
+        "2024-01-16T01:00:00+13",
+        "2024-01-15T12:00:00.0000004Z",
+    ],
+)
+def test_noon_is_understood_however_it_is_written(text: str) -> None:
+    found = read(created_at=text).created_at
+
+    assert found == NOON
+    assert found.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("fraction", "microsecond"),
+    [(".1", 100_000), (",25", 250_000), (".000001", 1), (".123456789", 123_456), (".9999999", 999_999), (".000", 0)],
+)
+def test_a_fraction_is_kept_to_the_microsecond_and_cut_there(fraction: str, microsecond: int) -> None:
+    assert read(created_at=f"2024-01-15T12:00:00{fraction}Z").created_at == NOON.replace(microsecond=microsecond)
+
+
+@given(TIMES, st.integers(-23 * 60 - 59, 23 * 60 + 59))
+def test_an_offset_makes_no_difference_to_the_moment(time: datetime, minutes: int) -> None:
+    try:
+        elsewhere = time.astimezone(timezone(timedelta(minutes=minutes)))
+    except OverflowError:
+        return
+
+    assert read(last_used_at=elsewhere.isoformat()).last_used_at == time
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "soon",
+        "2024-01-15",
+        "12:00:00Z",
+        "2024-02-30T12:00:00Z",
+        "2023-02-29T12:00:00Z",
+        "2024-13-01T12:00:00Z",
+        "2024-01-15T24:00:00Z",
+        "2024-01-15T12:60:00Z",
+        "2024-01-15T12:00:60Z",
+        "2024-01-15T12:00.5Z",
+        "2024-01-15T12:00:00.Z",
+        "2024-01-15T12:00:00+24:00",
+        "2024-01-15T12:00:00+05:60",
+        "2024-01-15T12:00:00 UTC",
+        "2024-01-15T12:00:00ZZ",
+        "2024-1-15T12:00:00Z",
+        "24-01-15T12:00:00Z",
+        "0000-01-15T12:00:00Z",
+        "10000-01-15T12:00:00Z",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+        "٢٠٢٤-01-15T12:00:00Z",
+        "2024-01-15T12:00:00Z\n",
+        "2024-01-15T12:00:00\n",
+        "2024-W03-1T12:00:00Z",
+        "20240115T120000Z",
+        "Mon, 15 Jan 2024 12:00:00 GMT",
+        "2024-01-15T12:00:00." + "0" * 5000 + "Z",
+        1705320000,
+        1705320000.5,
+        True,
+        [],
+        {},
+    ],
+    ids=shown,
+)
+def test_what_is_no_time_is_refused_with_how_to_write_one(value: Any) -> None:
+    assert blames(created_at=value) == (("created_at", value, "is not a time.", "Write it as 2024-01-15T10:45:00Z."),)
+    assert blames(last_used_at=value)[0][0] == "last_used_at"
+
+
+def test_an_empty_last_use_is_none_and_an_empty_creation_is_refused() -> None:
+    assert read(last_used_at="").last_used_at is None
+    assert blames(created_at="")[0][2] == "is not a time."
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (NOON, "2024-01-15T12:00:00Z"),
+        (NOON.replace(microsecond=1), "2024-01-15T12:00:00.000001Z"),
+        (NOON.replace(microsecond=500_000), "2024-01-15T12:00:00.500000Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_a_time_is_written_with_z_and_with_a_fraction_only_if_it_has_one(time: datetime, text: str) -> None:
+    assert iso(time) == text
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.decimals(allow_nan=False).map(Decimal),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@given(st.sampled_from(FIELDS), JSON)
+def test_whatever_a_field_holds_is_a_value_or_a_fault_of_that_field(field: str, value: Any) -> None:
+    try:
+        read(**{field: value})
+        blamed = [field]
+    except BadRecord as bad:
+        blamed = [name for name, *_ in bad.blames]
+
+    assert blamed == [field]
+
+
+def outcome(read: Callable[[Mapping[str, Any]], VoiceRow], raw: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What reading a record comes to: its values with their types, or the blames."""
+    try:
+        return tuple((type(value), repr(value)) for value in read(raw))
+    except BadRecord as bad:
+        return bad.blames
+
+
+@given(VOICES, st.dictionaries(st.sampled_from([*FIELDS, "other"]), JSON | st.just(...), max_size=2))
+def test_the_short_way_of_a_faultless_record_comes_to_the_same(voice: VoiceRow, changes: dict[str, Any]) -> None:
+    raw = {name: value for name, value in (write_record(voice) | changes).items() if value is not ...}
+
+    assert outcome(read_record, raw) == outcome(record._read_with_care, raw)
+
+
+@given(st.from_regex(record._PLAIN_TIME, fullmatch=True) | TIMES.map(iso))
+def test_a_time_as_the_api_writes_it_is_the_same_read_as_any_other(text: str) -> None:
+    def read_as(text: str) -> datetime | str:
+        try:
+            return read(created_at=text).created_at
+        except BadRecord as bad:
+            return bad.blames[0][2]
+
+    assert read_as(text) == read_as(text.replace("Z", "+00:00"))

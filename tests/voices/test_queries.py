@@ -1,0 +1,169 @@
+"""One voice, the words to filter voices by, and the answer for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.factories import make_assistant, make_organization, make_voice, refill
+from tests.strategies import IN_DATABASE, LISTS, PLAIN_VOICES
+from voiceadmin.errors import VoiceNotFound
+from voiceadmin.identity import EVERYTHING, NOTHING, Scope
+from voiceadmin.organizations.models import Organization
+from voiceadmin.tabular import ExportFormat
+from voiceadmin.text import MAX_ID
+from voiceadmin.voices.exporting.writing import as_file
+from voiceadmin.voices.importing.reading import read_voices
+from voiceadmin.voices.json_body import FIELDS, write_record
+from voiceadmin.voices.queries import (
+    ASSISTANTS_SHOWN,
+    get_voice,
+    voice_choices,
+    voice_record,
+    voices_answer,
+    voices_file,
+)
+from voiceadmin.voices.types.filters import VoiceQuery
+from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    """An organization that holds the voices of a test."""
+    return make_organization()
+
+
+def test_choices_are_the_words_of_this_organization_alone(acme: Organization) -> None:
+    make_voice(acme, provider="playht", language="fr")
+    make_voice(acme, provider="inworld", language=None)
+    make_voice(make_organization("Other"), provider="lmnt", language="de")
+
+    choices = voice_choices(acme.id)
+
+    assert choices.providers == ("inworld", "playht")
+    assert choices.languages == ("fr",)
+
+
+def test_a_voice_comes_with_its_assistants_the_set_ones_first(acme: Organization) -> None:
+    voice = make_voice(acme, provider="inworld", provider_voice_id="acme__x")
+    make_assistant(acme, name="Aaron")
+    make_assistant(acme, name="Zoe", tts_provider="inworld", tts_voice_id="acme__x")
+
+    detail = get_voice(EVERYTHING, voice.id)
+
+    assert detail.voice == voice
+    assert [assistant.name for assistant in detail.assistants] == ["Zoe", "Aaron"]
+    assert (detail.set_by, detail.organization.assistants) == (1, 2)
+
+
+def test_a_voice_that_is_not_there_is_not_found(store: Flask) -> None:
+    with pytest.raises(VoiceNotFound, match="Cloned voice with ID 7 not found"):
+        get_voice(EVERYTHING, 7)
+
+
+def test_a_voice_outside_a_scope_is_not_found(acme: Organization) -> None:
+    ours, theirs = make_voice(acme), make_voice(make_organization("Other"))
+    here = Scope(frozenset({acme.id}))
+
+    assert get_voice(here, ours.id).voice == ours
+    for scope, voice in ((here, theirs), (NOTHING, ours)):
+        with pytest.raises(VoiceNotFound, match=f"Cloned voice with ID {voice.id} not found"):
+            get_voice(scope, voice.id)
+
+
+@IN_DATABASE
+@given(
+    rows=st.lists(PLAIN_VOICES, max_size=8),
+    status=st.none() | st.sampled_from(list(VoiceStatus)),
+    provider=st.none() | st.sampled_from(["elevenlabs", "playht"]),
+    skip=st.sampled_from([0, 1, 3, MAX_ID]),
+    limit=st.none() | st.sampled_from([1, 2, MAX_ID]),
+)
+def test_the_answer_for_programs_is_the_list_that_plain_python_makes(
+    acme: Organization,
+    rows: list[VoiceRow],
+    status: VoiceStatus | None,
+    provider: str | None,
+    skip: int,
+    limit: int | None,
+) -> None:
+    refill(acme, rows)
+    matching = sorted(
+        (row for row in rows if status in (None, row.status) and provider in (None, row.provider)),
+        key=lambda row: row.id,
+    )
+
+    body = json.loads(voices_answer(acme.id, VoiceQuery(status, provider, skip, limit)))
+
+    assert body["success"] is True
+    expected = matching[skip:] if limit is None else matching[skip : skip + limit]
+    assert [(voice["id"], voice["quality_score"]) for voice in body["cloned_voices"]] == [
+        (row.id, row.quality_score) for row in expected
+    ]
+    assert all(tuple(voice) == FIELDS for voice in body["cloned_voices"])
+
+
+@IN_DATABASE
+@given(LISTS)
+def test_the_database_writes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
+    refill(acme, voices)
+
+    body = voices_answer(acme.id, VoiceQuery())
+
+    records = [write_record(voice) for voice in sorted(voices, key=lambda voice: voice.id)]
+    assert json.loads(body) == {"success": True, "cloned_voices": records}
+    assert all(tuple(voice) == FIELDS for voice in json.loads(body)["cloned_voices"])
+    assert [incoming.row for incoming in read_voices(io.BytesIO(body))] == sorted(voices, key=lambda voice: voice.id)
+
+
+@pytest.mark.parametrize("format", ExportFormat)
+def test_a_file_holds_all_voices_of_one_organization_by_id(acme: Organization, format: ExportFormat) -> None:
+    voices = [make_voice(acme, id=id, name=name) for id, name in ((9, "Ada"), (3, "Bo"), (5, "é,\n\"x'"))]
+    make_voice(make_organization("Other"), id=4)
+
+    text = "".join(voices_file(acme.id, format))
+
+    assert text == "".join(as_file(sorted(voices, key=lambda voice: voice.id), format))
+    assert text.count("elevenlabs") == 3
+
+
+def test_a_voice_shows_so_many_of_the_assistants_that_can_use_it_by_name(acme: Organization) -> None:
+    voice = make_voice(acme, provider="inworld", provider_voice_id="x")
+    for number in range(ASSISTANTS_SHOWN):
+        make_assistant(acme, name=f"Desk {number:02}")
+    set_to = {"tts_provider": "inworld", "tts_voice_id": "x"}
+    last = [make_assistant(acme, name=name, **set_to).id for name in ("Zoe", "Yan")]
+    make_assistant(acme, name="A", tts_provider="resemble", tts_voice_id="x")
+    make_assistant(acme, name="B", tts_provider="inworld", tts_voice_id="X")
+    make_assistant(make_organization("Other"), name="C", **set_to)
+
+    detail = get_voice(EVERYTHING, voice.id)
+
+    names = [assistant.name for assistant in detail.assistants]
+    assert names == ["Yan", "Zoe", "A", "B", *(f"Desk {number:02}" for number in range(ASSISTANTS_SHOWN - 4))]
+    assert [assistant.id for assistant in detail.assistants[:2]] == last[::-1]
+    assert (detail.set_by, detail.organization.assistants) == (2, ASSISTANTS_SHOWN + 4)
+
+
+def test_of_assistants_of_one_name_the_first_id_comes_first(acme: Organization) -> None:
+    voice = make_voice(acme, provider_voice_id="")
+    for id in (902, 901):
+        make_assistant(acme, id=id, name="Émile", tts_provider="elevenlabs", tts_voice_id="")
+
+    detail = get_voice(EVERYTHING, voice.id)
+
+    assert [assistant.id for assistant in detail.assistants] == [901, 902]
+    assert detail.set_by == 0  # nothing is set to a voice whose provider gave it no id
+
+
+def test_a_record_is_what_the_route_for_programs_lists(acme: Organization) -> None:
+    voice = make_voice(acme)
+
+    assert voice_record(voice) == write_record(voice)
+    assert json.loads(voices_answer(acme.id, VoiceQuery()))["cloned_voices"] == [voice_record(voice)]

@@ -1,0 +1,237 @@
+"""Failures: a page that says what to do next, JSON for programs, details in the log alone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from tests.conftest import Client
+from tests.factories import make_account, make_assistant, make_organization, make_voice, sign_in
+from tests.page import OpenPage, Page
+from voiceadmin import create_app
+from voiceadmin.config import Settings
+from voiceadmin.database.base import db
+from voiceadmin.database.engine import SQLITE_PATH
+from voiceadmin.database.schema import let_go
+from voiceadmin.database.transactions import writing
+from voiceadmin.identity import Role
+from voiceadmin.web.access import needs
+
+JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
+
+
+@pytest.fixture
+def broken(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something that nobody expected happens on every list."""
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError("SELECT secret FROM /srv/voiceadmin")
+
+    monkeypatch.setattr("voiceadmin.assistants.views.list_assistants", fail)
+    monkeypatch.setattr("voiceadmin.voices.api.get_owner", fail)
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_unexpected_is_a_calm_page_with_a_reference(open_page: OpenPage, caplog: pytest.LogCaptureFixture) -> None:
+    page = open_page("/assistants", 500)
+
+    reference = page.root.one("span", **{"class": "mono"}).text
+    assert page.root.one("h1").text == "Something broke on our side"
+    assert "secret" not in page.html
+    assert "Traceback" not in page.html
+    assert reference in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_unexpected_is_json_for_a_program(client: FlaskClient) -> None:
+    response = client.get(JSON_ROUTE)
+
+    assert response.status_code == 500
+    assert response.get_json()["detail"].startswith("Internal Server Error (reference ")
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_line_of_the_log_stays_one_line(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    client.get("/api/v1/assistants/1%0d%0aFAKE%1b[31m/cloned-voices")
+    client.get("/assistants?%0d%0aFAKE")
+
+    assert caplog.records
+    assert not [record for record in caplog.records if "\n" in record.getMessage() or "\x1b" in record.getMessage()]
+
+
+def test_an_address_that_is_none_says_where_to_go(open_page: OpenPage) -> None:
+    page = open_page("/nothing/here", 404)
+
+    assert page.link("Go to the overview") == "/"
+    sections = page.root.one("nav", **{"aria-label": "Main"}).all("a")
+    assert not [link.text for link in sections if "aria-current" in link.attributes], "it is in none of them"
+
+
+def test_a_method_that_is_none_is_told_which_are(client: FlaskClient) -> None:
+    response = client.post("/assistants")
+
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    Page(response.text).check()
+
+
+def test_a_foreign_host_is_refused_on_pages_and_routes(client: FlaskClient) -> None:
+    for address in ("/assistants", JSON_ROUTE, "/static/mark.svg", "/nothing"):
+        response = client.get(address, headers={"Host": "evil.example"})
+
+        assert response.status_code == 400, address
+        assert "evil.example" not in response.text
+
+
+def test_a_forwarded_host_is_not_believed(client: FlaskClient) -> None:
+    make_assistant(id=31)
+
+    page = client.get("/assistants/31/voices", headers={"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"})
+
+    assert page.status_code == 200
+    assert "evil" not in page.text
+
+
+# The database gone, locked, full
+
+
+@pytest.fixture
+def acme(sqlite_store: Flask) -> Flask:
+    """A SQLite store with a voice in it; its app answers as on a server."""
+    acme = make_organization("Acme")
+    make_assistant(acme, id=31)
+    make_voice(acme)
+    db.session.remove()
+    sqlite_store.test_client_class = Client
+    return sqlite_store
+
+
+def root(app: Flask) -> FlaskClient:
+    """A browser with an admin of the platform in it."""
+    client = sign_in(app.test_client(), make_account(platform=True))
+    db.session.remove()
+    return client
+
+
+def test_a_store_that_is_gone_is_a_503_and_works_again_when_it_is_back(acme: Flask, tmp_path: Path) -> None:
+    client, path = root(acme), Path(acme.extensions[SQLITE_PATH])
+    assert client.get(JSON_ROUTE).status_code == 200
+    db.session.rollback()
+
+    path.rename(tmp_path / "away")
+    page, answer, ready = client.get("/assistants"), client.get(JSON_ROUTE), client.get("/readyz")
+    up, sign_in_page = client.get("/healthz"), acme.test_client().get("/sign-in")
+    others = [client.get("/nothing"), client.post("/assistants")]
+    strangers = acme.test_client().get("/nothing")
+    (tmp_path / "away").rename(path)
+
+    assert (page.status_code, answer.status_code, ready.status_code, up.status_code) == (503, 503, 503, 200)
+    assert sign_in_page.status_code == 503
+    assert [other.status_code for other in others] == [503] * 2, "the head of the page cannot say who is there"
+    assert strangers.status_code == 404
+    assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "5"
+    assert Page(page.text).root.one("h1").text == "The store cannot be reached"
+    assert answer.get_json() == {"detail": "The store is unavailable; try again shortly"}
+    assert len(client.get(JSON_ROUTE).get_json()["cloned_voices"]) == 1
+    assert client.get("/readyz").get_json() == {"status": "ready"}
+
+
+def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
+    client, held, done = root(acme), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with acme.app_context(), writing():
+            db.session.execute(text("UPDATE cloned_voice SET name = 'unfinished'"))
+            held.set()
+            done.wait()
+
+    writer = threading.Thread(target=hold)
+    writer.start()
+    held.wait()
+    response = client.get(JSON_ROUTE)
+    done.set()
+    writer.join()
+
+    assert response.get_json()["cloned_voices"][0]["name"] != "unfinished"
+
+
+def test_a_postgresql_that_is_out_of_reach_is_a_503(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(Settings(instance=tmp_path, database_url="postgresql+psycopg://u:hunter2@127.0.0.1:1/none"))
+
+    response = app.test_client().get("/sign-in")
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert "hunter2" not in response.text + caplog.text
+    assert [record.levelno for record in caplog.records if record.name == "voiceadmin"] == [logging.ERROR]
+
+
+def test_connections_that_postgresql_has_dropped_are_made_again(postgres_template: str, tmp_path: Path) -> None:
+    app = create_app(Settings(instance=tmp_path, database_url=postgres_template))
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+
+    with app.app_context():
+        other = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        other.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"))
+        other.close()
+
+    assert client.get("/readyz").status_code == 200
+    with app.app_context():
+        let_go()
+
+
+def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
+    (tmp_path / "voiceadmin.sqlite").touch()
+    response = create_app(Settings(instance=tmp_path)).test_client().get("/readyz")
+
+    assert response.status_code == 503
+    assert "migrate" in response.get_json()["detail"]
+
+
+# What an answer must not tell
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 422, 429, 500, 503])
+def test_a_program_gets_a_detail_and_a_person_a_page(client: FlaskClient, status: int) -> None:
+    app = client.application
+    for path in ("/failing", "/api/failing"):
+        app.add_url_rule(path, path, needs(Role.ANYONE)(lambda: abort(status)))
+
+    page, answer = client.get("/failing"), client.get("/api/failing")
+
+    assert (page.status_code, answer.status_code) == (status, status)
+    Page(page.text).check()
+    assert set(answer.get_json()) == {"detail"}
+    assert ("Retry-After" in page.headers) == (status == 503)
+    assert ("WWW-Authenticate" in answer.headers) == (status == 403)
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_unexpected_shows_nothing_of_who_asked(client: FlaskClient) -> None:
+    response = client.get("/assistants?q=hush", headers={"Cookie": "a=hush"})
+
+    assert response.status_code == 500
+    assert not [
+        word for word in ("hush", "root@example.com", "ZeroDivisionError", "/srv/", ".py") if word in response.text
+    ]
+
+
+def test_a_link_s_token_does_not_get_into_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    token = "x" * 43
+    client.get(f"/join/{token}", headers={"Host": "evil.example"})
+    client.post(f"/join/{token}", headers={"Origin": "https://evil.example"})
+
+    assert [record.getMessage() for record in caplog.records if record.name == "voiceadmin"] == [
+        "Refused GET '/join/…' with 400",
+        "Refused POST '/join/…' with 400",
+    ]

@@ -1,0 +1,309 @@
+"""Every list as a file: what its page shows, to whom its page shows it, in pieces, and noted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from tests.conftest import NOW, SHELL
+from tests.factories import DAY, make_account, make_assistant, make_organization, make_voice, put_voices, sign_in
+from tests.factories import voice_row as made_row
+from tests.page import OpenPage, Page
+from tests.two_tenants import rows_of
+from voiceadmin.api_keys.actions import make_key
+from voiceadmin.audit.types import AuditWord
+from voiceadmin.database.base import db
+from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.organizations.models import Organization
+from voiceadmin.tabular import unguarded
+from voiceadmin.voices.exporting.queries import TOGETHER
+from voiceadmin.voices.types.status import VoiceStatus
+
+FORMATS = ("csv", "json", "ndjson")
+TYPES = {"csv": "text/csv", "json": "application/json", "ndjson": "application/x-ndjson"}
+# The page of each list, where its file lies, and what a row of it has.
+LISTS = {
+    "voices": ("/assistants/31/voices", {"id", "name", "provider", "status", "quality_score", "set_by"}),
+    "assistants": ("/assistants", {"id", "name", "organization", "voice_id", "ready", "voices"}),
+    "providers": ("/providers", {"provider", "voices", "excellent", "slots_used"}),
+    "triage": ("/triage", {"kind", "id", "name", "organization", "provider"}),
+    "activity": ("/activity", {"at", "actor_name", "word", "object_name"}),
+    "clean-up": ("/clean-up", {"id", "name", "organization", "provider", "why", "quality_score"}),
+    "people": ("/people", {"id", "email", "name", "platform", "roles", "last_active_at"}),
+    "keys": ("/keys", {"id", "name", "begins", "organizations", "expires_at", "last_used_at"}),
+}
+WORDS = {"activity": AuditWord.ACTIVITY_EXPORTED, "people": AuditWord.PEOPLE_EXPORTED, "keys": AuditWord.KEYS_EXPORTED}
+EVERY_LIST = pytest.mark.parametrize("name", LISTS)
+
+
+@pytest.fixture
+def acme(store: object, now: datetime) -> Organization:
+    """An organization with something in each list."""
+    return furnished("Acme", 31)
+
+
+def furnished(name: str, assistant: int) -> Organization:
+    organization = make_organization(name)
+    make_assistant(organization, id=assistant, name=f"{name} desk")
+    make_voice(organization, name=f"{name} failed", status=VoiceStatus.FAILED)
+    make_voice(organization, name=f"{name} unused", last_used_at=NOW - 200 * DAY, synthesis_count=5)
+    make_account(f"{name.lower()}@example.com", roles={organization: Role.VIEWER})
+    make_key(EVERYTHING, f"{name} board", frozenset([organization.id]), expires_at=None, by=SHELL, now=NOW)
+    return organization
+
+
+@pytest.fixture
+def admin(stranger: FlaskClient, acme: Organization) -> FlaskClient:
+    """A browser in which an admin of Acme has signed in."""
+    return sign_in(stranger, make_account("ada@acme.example", roles={acme: Role.ADMIN}))
+
+
+@pytest.fixture
+def statements(store: Flask) -> Iterator[list[str]]:
+    """Each statement that the database is asked."""
+    seen: list[str] = []
+
+    def note(*args: Any) -> None:
+        seen.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def records(client: FlaskClient, address: str) -> list[dict[str, Any]]:
+    """The records of a file, read back; those of a CSV file are texts."""
+    response = client.get(address)
+    assert response.status_code == 200, response.text[:2000]
+    format = address.partition("?")[0].rpartition(".")[2]
+    assert response.mimetype == TYPES[format]
+    if format == "csv":
+        return list(csv.DictReader(io.StringIO(response.text, newline=""), strict=True))
+    if format == "ndjson":
+        return [json.loads(line) for line in response.text.splitlines()]
+    found = json.loads(response.text)
+    return list(found if isinstance(found, list) else found["cloned_voices"])
+
+
+def links(page: Page) -> list[str]:
+    """Where a page has its list as a file."""
+    return [node.attributes["href"] for node in page.root.all("a", download="")]
+
+
+def exports() -> list[dict[str, Any]]:
+    """The lines of the audit trail that say who took a file."""
+    return [line for line in rows_of("audit_line") if line["word"].endswith("-exported")]
+
+
+# Every list
+
+
+@EVERY_LIST
+def test_its_page_leads_to_it_in_each_format(admin: FlaskClient, name: str) -> None:
+    address, _ = LISTS[name]
+    page = Page(admin.get(address).text)
+    page.check()
+
+    assert links(page) == [f"{address}.{format}" for format in FORMATS]
+
+
+@EVERY_LIST
+def test_it_has_the_same_records_in_each_format(admin: FlaskClient, name: str) -> None:
+    address, known = LISTS[name]
+
+    as_csv, as_json, as_ndjson = (records(admin, f"{address}.{format}") for format in FORMATS)
+
+    assert as_json
+    assert set(as_json[0]) >= known
+    if name == "activity":  # where each file adds a line
+        as_json, as_ndjson = as_json[1:], as_ndjson[2:]
+    assert as_ndjson == as_json
+    assert [list(record) for record in as_csv] == [list(record) for record in as_json]
+    plain = [{key: value for key, value in one.items() if isinstance(value, str)} for one in as_json]
+    assert [{key: one[key] for key in texts} for one, texts in zip(as_csv, plain, strict=True)] == plain
+
+
+@EVERY_LIST
+def test_it_has_nothing_of_another_organization(admin: FlaskClient, acme: Organization, name: str) -> None:
+    furnished("Zebra", 62)
+    address, _ = LISTS[name]
+
+    for format in FORMATS:
+        text = admin.get(f"{address}.{format}").text
+        assert "zebra" not in text.lower()
+        assert "acme" in text.lower() or name == "providers"
+
+
+@EVERY_LIST
+def test_its_name_says_what_it_is_and_of_which_day(admin: FlaskClient, name: str) -> None:
+    address, _ = LISTS[name]
+
+    response = admin.get(f"{address}.ndjson")
+
+    called = "voices-31" if name == "voices" else name
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{called}-2026-11-22.ndjson"'
+
+
+@EVERY_LIST
+def test_who_took_it_is_noted(admin: FlaskClient, acme: Organization, name: str) -> None:
+    address, _ = LISTS[name]
+    admin.get(f"{address}.csv")
+
+    (line,) = exports()
+
+    assert (line["word"], line["actor_name"]) == (WORDS.get(name, AuditWord.VOICES_EXPORTED), "ada@acme.example")
+    assert json.loads(line["after"]) == {"format": "csv", "filters": {}}
+    assert line["organization_id"] == (None if name == "activity" else acme.id)
+
+
+@EVERY_LIST
+@pytest.mark.parametrize("format", ["CSV", "html", "csvx"])
+def test_there_is_no_other_format(admin: FlaskClient, name: str, format: str) -> None:
+    assert admin.get(f"{LISTS[name][0]}.{format}").status_code == 404
+    assert not exports()
+
+
+FILTERED = {
+    "voices": ("status=failed", {"Acme failed"}),
+    "assistants": ("q=desk", {"Acme desk"}),
+    "triage": ("reason=failed", {"Acme failed"}),
+    "clean-up": ("reason=unused", {"Acme unused"}),
+}
+
+
+@pytest.mark.parametrize("name", FILTERED)
+def test_it_keeps_the_filters_of_its_page(admin: FlaskClient, acme: Organization, name: str) -> None:
+    (address, _), (arguments, expected) = LISTS[name], FILTERED[name]
+    make_assistant(acme, name="Night line")
+    make_voice(acme, name="Another")
+
+    for link in links(Page(admin.get(f"{address}?{arguments}").text)):
+        assert {record["name"] for record in records(admin, link)} == expected, link
+
+    assert {json.dumps(json.loads(line["after"])["filters"]) for line in exports()} != {"{}"}
+
+
+@pytest.mark.parametrize("name", ["voices", "assistants", "triage", "providers", "activity", "clean-up"])
+def test_a_filter_that_cannot_be_takes_no_file(admin: FlaskClient, name: str) -> None:
+    wrong = {"voices": "status=x", "activity": "kind=x", "triage": "reason=x", "clean-up": "reason=x"}
+
+    response = admin.get(f"{LISTS[name][0]}.csv?{wrong.get(name, 'organization=x')}")
+
+    assert response.status_code == 422
+    assert not exports()
+
+
+def test_voices_are_in_the_order_of_their_list(acme: Organization, client: FlaskClient, open_page: OpenPage) -> None:
+    put_voices(acme, [made_row(synthesis_count=number * 7 % 11) for number in range(30)])
+
+    for sort in ("", "name", "-created", "syntheses"):
+        shown = [row[0] for row in open_page(f"/assistants/31/voices?sort={sort}&size=100").rows()]
+        found = records(client, f"/assistants/31/voices.json?sort={sort}")
+        assert [one["name"] + one["provider_voice_id"] for one in found] == shown, sort
+
+
+# People and keys
+
+
+@pytest.mark.parametrize("name", ["people", "keys"])
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+def test_only_an_admin_takes_people_and_keys(stranger: FlaskClient, acme: Organization, name: str, role: Role) -> None:
+    browser = sign_in(stranger, make_account(roles={acme: role}))
+
+    assert browser.get(f"/{name}.csv").status_code == 403
+    assert not exports()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_file_has_a_secret_or_what_is_kept_of_one(admin: FlaskClient, acme: Organization, format: str) -> None:
+    key = make_key(EVERYTHING, "board", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
+    kept = [row[name] for row in rows_of("account") + rows_of("api_key") for name in row if name.endswith("_hash")]
+    assert len(kept) >= 4
+
+    text = "".join(admin.get(f"{LISTS[name][0]}.{format}").text for name in LISTS)
+
+    assert "board" in text
+    assert key not in text
+    for secret in kept:
+        for form in (str(secret), secret.hex() if isinstance(secret, bytes) else secret):
+            assert form not in text
+
+
+# Formulas
+
+
+HOSTILE = [
+    *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1+1", "＋1", "－1", "＠x"),
+    *('=HYPERLINK("http://evil.example","x")', "=cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "@", "=", "-", "+"),
+    *("'=1+1", "''=1+1", "'quoted'", 'say "hi"', '"', '""', "a,b", "a;b", "a\nb", "a\r\nb", "a\tb", ',"\n', "'"),
+    *("\u202e=1+1", "0123", "1e5", "TRUE", " =1+1", "é 声 😀"),
+]
+
+
+def test_no_cell_is_a_formula_and_every_text_comes_back(admin: FlaskClient, acme: Organization) -> None:
+    assert len(HOSTILE) >= 30
+    put_voices(acme, [made_row(name=text, synthesis_count=1000 - at) for at, text in enumerate(HOSTILE)])
+
+    cells = [one["name"] for one in records(admin, "/assistants/31/voices.csv")][: len(HOSTILE)]
+
+    assert [unguarded(cell) for cell in cells] == HOSTILE
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n\0＝＋－＠"))]
+
+
+def test_numbers_stay_numbers_in_a_spreadsheet(admin: FlaskClient, acme: Organization) -> None:
+    make_voice(acme, id=2**62, name="-5", quality_score=0.1, synthesis_count=10**15)
+
+    (one,) = [one for one in records(admin, "/assistants/31/voices.csv") if one["id"] == str(2**62)]
+
+    assert (one["name"], one["quality_score"], one["synthesis_count"]) == ("'-5", "0.1", str(10**15))
+
+
+# In pieces
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_first_piece_goes_out_before_all_voices_are_read(
+    client: FlaskClient, acme: Organization, statements: list[str], format: str
+) -> None:
+    put_voices(acme, [made_row() for _ in range(4 * TOGETHER)])
+    statements.clear()
+
+    response = client.get(f"/assistants/31/voices.{format}", buffered=False)
+    first = next(response.iter_encoded())
+    read_by_then = len([one for one in statements if "cloned_voice.id IN" in one])
+    rest = b"".join(response.iter_encoded())
+
+    assert first
+    assert read_by_then == 1
+    assert len([one for one in statements if "cloned_voice.id IN" in one]) == 5
+    assert (first + rest).count(b"elevenlabs") >= 4 * TOGETHER
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_file_of_any_length_takes_less_than_20_megabytes(client: FlaskClient, acme: Organization, long: bool) -> None:
+    number = 500_000 if long else 5_000
+    for start in range(0, number, 5_000):
+        put_voices(acme, [made_row(id=1_000_000 + start + at) for at in range(5_000)])
+    client.get("/assistants/31/voices.csv?status=failed")  # what is loaded once is no part of it
+
+    tracemalloc.start()
+    try:
+        response = client.get("/assistants/31/voices.csv", buffered=False)
+        lines = sum(piece.count(b"\r\n") for piece in response.iter_encoded())
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert lines == number + 3
+    assert most < 20_000_000

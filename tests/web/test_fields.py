@@ -1,0 +1,291 @@
+"""Each kind of field: what it takes, what it makes of it, and what it says of the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
+
+from voiceadmin.web.fields import (
+    DayField,
+    EmailField,
+    LineField,
+    NumberField,
+    PathField,
+    SecretField,
+    TextField,
+    WordField,
+    WordsField,
+)
+
+EMPTY = "This is empty. Fill it in."
+CONTROL = "This holds control characters. Take them out."
+WORDS = {"a": "Ah", "b": "Be"}
+
+
+class Everything(Form):
+    """A field of each kind."""
+
+    text = TextField("Text", most=10)
+    long_text = TextField("Text")
+    words = WordsField("Words", WORDS, thing="a word")
+    word = WordField("Word", WORDS, thing="a word", fallback="a")
+    number = NumberField("Number", least=2, most=30)
+    line = LineField("Line", most=10)
+    maybe = LineField("Line", least=0)
+    three = LineField("Line", least=3)
+    email = EmailField("E-mail", most=20)
+    secret = SecretField("Secret")
+    day = DayField("Day")
+    path = PathField()
+
+
+def read(name: str, *values: str) -> tuple[Any, list[str]]:
+    """What a field makes of these values, and what is wrong with them."""
+    form = Everything(MultiDict([(name, value) for value in values]))
+    form.validate()
+    return form[name].data, list(form[name].errors)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "data"),
+    [
+        ("text", " Re\u0301 ", "Ré"),
+        ("text", "x" * 10, "x" * 10),
+        ("text", "   ", ""),
+        ("long_text", "x" * 200, "x" * 200),
+        ("words", "b", ["b"]),
+        ("words", "", []),
+        ("word", "b", "b"),
+        ("word", "", "a"),
+        ("number", "2", 2),
+        ("number", "30", 30),
+        ("number", "+07", 7),
+        ("number", "", None),
+        ("line", "  Ada L.\n", "Ada L."),
+        ("line", "e\u0301" * 10, "é" * 10),
+        ("line", "x", "x"),
+        ("maybe", "", ""),
+        ("maybe", "  ", ""),
+        ("maybe", "x" * 200, "x" * 200),
+        ("three", "xyz", "xyz"),
+        ("line", "a\u202eb\u200dc", "a\u202eb\u200dc"),
+        ("email", " ada@example.com ", "ada@example.com"),
+        ("email", "a@b", "a@b"),
+        ("email", "é+'x@müller.de", "é+'x@müller.de"),
+        ("email", "x" * 8 + "@example.com", "x" * 8 + "@example.com"),
+        ("secret", "  as it is\t\n\0", "  as it is\t\n\0"),
+        ("secret", "e\u0301", "e\u0301"),
+        ("secret", "x", "x"),
+        ("secret", "x" * 1000, "x" * 1000),
+        ("day", "2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("day", " 2024-02-29 ", datetime(2024, 2, 29, tzinfo=UTC)),
+        ("day", "0001-01-01", datetime(1, 1, 1, tzinfo=UTC)),
+        ("day", "9999-12-30", datetime(9999, 12, 30, tzinfo=UTC)),
+        ("day", "", None),
+        ("day", "  ", None),
+    ],
+)
+def test_a_right_value_is_taken(name: str, value: str, data: Any) -> None:
+    assert read(name, value) == (data, [])
+
+
+NO_EMAIL = "is no e-mail. Write it as name@example.com."
+NO_DAY = "is no day. Write it as 2026-01-31."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("text", "x" * 11, "This is 11 letters long. Search for at most 10."),
+        ("long_text", "x" * 1201, "This is 1,201 letters long. Search for at most 200."),
+        ("text", "a\nb", CONTROL),
+        ("text", "a\x85b", CONTROL),
+        ("text", "\ud800", CONTROL),
+        ("words", "c", '"c" is not a word. Choose from the list.'),
+        ("words", "Ah", '"Ah" is not a word. Choose from the list.'),
+        ("words", "x" * 50, f'"{"x" * 38}… is not a word. Choose from the list.'),
+        ("word", "c", '"c" is not a word. Choose from the list.'),
+        ("word", "x" * 50, f'"{"x" * 38}… is not a word. Choose from the list.'),
+        ("number", "1", '"1" is not a number from 2 to 30.'),
+        ("number", "31", '"31" is not a number from 2 to 30.'),
+        ("number", "ten", '"ten" is not a number from 2 to 30.'),
+        ("number", "9" * 50, f'"{"9" * 38}… is not a number from 2 to 30.'),
+        ("line", "", EMPTY),
+        ("line", " \t\n", EMPTY),
+        ("three", "xy", EMPTY),
+        ("line", "x" * 11, "This is 11 letters long. Give at most 10."),
+        ("maybe", "x" * 1001, "This is 1,001 letters long. Give at most 200."),
+        ("line", "a\0b", CONTROL),
+        ("line", "a\x7fb", CONTROL),
+        ("line", "a\udfffb", CONTROL),
+        ("secret", "", "This is empty. Give your password."),
+        ("secret", "x" * 1001, "This is 1,001 letters long. Give at most 1,000."),
+        ("email", "", EMPTY),
+        ("email", "x" * 9 + "@example.com", "This is 21 letters long. Give at most 20."),
+        ("email", "a\0@b", CONTROL),
+        *(
+            ("email", text, f'"{text}" {NO_EMAIL}')
+            for text in ("ada", "@", "ada@", "@example.com", "a@b@c", "a b@c", "a@b c")
+        ),
+        ("email", "a\u00a0@b", f'"a\\xa0@b" {NO_EMAIL}'),
+        ("email", "a\u2003@b", f'"a\\u2003@b" {NO_EMAIL}'),
+        *(
+            ("day", text, f'"{text}" {NO_DAY}')
+            for text in (
+                *("yesterday", "2026-02-29", "2026-13-01", "2026-00-10", "0000-01-01", "9999-12-31", "2026-1-31"),
+                *("20260131", "2026-W05-6", "2026-01-31T10:00", "٢٠٢٦-٠١-٣١", "-2026-01-31", "2026-01-31x"),
+            )
+        ),
+        ("day", "2" * 50, f'"{"2" * 38}… {NO_DAY}'),
+    ],
+)
+def test_a_wrong_value_is_named_with_a_remedy(name: str, value: str, fault: str) -> None:
+    assert read(name, value)[1] == [fault]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "errors"),
+    [
+        ("text", "", []),
+        ("words", [], []),
+        ("word", "a", []),
+        ("number", None, []),
+        ("line", "", [EMPTY]),
+        ("maybe", "", []),
+        ("email", "", [EMPTY]),
+        ("secret", "", ["This is empty. Give your password."]),
+        ("day", None, []),
+        ("path", "", []),
+    ],
+)
+def test_what_is_absent_is_as_if_empty(name: str, data: Any, errors: list[str]) -> None:
+    assert read(name) == (data, errors)
+    form = Everything(None)
+    form.validate()
+    assert (form[name].data or data, list(form[name].errors)) == (data, errors)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("text", "a"), ("word", "a"), ("line", "a"), ("secret", "a"), ("words", ["a", "b"]), ("number", None)],
+)
+def test_of_several_values_the_first_counts_unless_any_number_will_do(name: str, data: Any) -> None:
+    assert read(name, "a", "b", "a")[0] == data
+
+
+@pytest.mark.parametrize("name", ["words", "word"])
+def test_a_field_of_words_shows_its_list_what_is_chosen_and_its_fault(name: str) -> None:
+    def shown(*values: str) -> tuple[object, ...]:
+        form = Everything(MultiDict([(name, value) for value in values]))
+        form.validate()
+        field = form[name]
+        assert isinstance(field, WordField | WordsField)
+        return field.shown
+
+    label, listed = name.title(), (("a", "Ah"), ("b", "Be"))
+    assert shown("b") == (name, label, listed, ("b",), "")
+    assert shown("c") == (name, label, listed, ("c",), '"c" is not a word. Choose from the list.')
+    assert shown() == (name, label, listed, ("a",) if name == "word" else (), "")
+    assert (Everything(None).word.shown[3], Everything(None).words.shown[3]) == (("a",), ())
+
+
+@pytest.mark.parametrize(
+    "value", ["/", "/assistants", "/people/7?x=1&y=%C3%A9#z", "/a/b//c", "/~!$'()*,;:@", "/" + "x" * 3999]
+)
+def test_a_path_of_this_site_is_taken(value: str) -> None:
+    assert read("path", value) == (value, [])
+
+
+HOSTILE_PATHS = [
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\/evil.example",
+    "\\\\evil.example",
+    "/a\\b",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "\n//evil.example",
+    "/a\r\nSet-Cookie: x=1",
+    "/a b",
+    " /a",
+    "/a ",
+    "/a\n",
+    "http://evil.example",
+    "https:evil.example",
+    "HTTPS://evil.example/",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "evil.example",
+    "@evil.example",
+    "?next=/",
+    "#top",
+    "../a",
+    "./a",
+    "/é",
+    "/\u2044evil.example",
+    "／／evil.example",
+    "/\x7f",
+    "/\0",
+    "/" + "x" * 4000,
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE_PATHS)
+def test_what_could_lead_elsewhere_is_as_if_absent(value: str) -> None:
+    assert read("path", value) == ("", [])
+
+
+@given(st.sampled_from(["text", "words", "word", "number", "line", "email", "secret", "day", "path"]), st.text())
+def test_no_text_breaks_a_field(name: str, value: str) -> None:
+    _, errors = read(name, value)
+
+    assert len(errors) <= 1
+    assert all(error.isprintable() and error.endswith((".", "30")) for error in errors)
+
+
+@given(st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", fullmatch=True))
+def test_what_looks_like_a_day_is_one_or_is_refused(value: str) -> None:
+    data, errors = read("day", value)
+
+    if errors:
+        assert errors == [f'"{value}" {NO_DAY}']
+    else:
+        assert data.date().isoformat() == value
+        assert data.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("email", "x" * 39, f'"{"x" * 38}…'),
+        ("email", "x" * 38, f'"{"x" * 38}"'),
+        ("day", "2" * 39, f'"{"2" * 38}…'),
+        ("number", "x" * 39, f'"{"x" * 38}…'),
+    ],
+)
+def test_what_was_given_is_shown_up_to_forty_letters(name: str, value: str, shown: str) -> None:
+    class Long(Form):
+        email = EmailField("E-mail")
+        day = DayField("Day")
+        number = NumberField("Number", least=1, most=2)
+
+    form = Long(MultiDict([(name, value)]))
+    form.validate()
+
+    (message,) = form[name].errors
+    assert str(message).startswith(f"{shown} is no")
+
+
+def test_every_field_has_the_name_for_people_that_it_is_given() -> None:
+    labels = [field.label.text for field in Everything(None)]
+
+    assert labels == [
+        *("Text", "Text", "Words", "Word", "Number", "Line", "Line", "Line", "E-mail", "Secret", "Day", "Path"),
+    ]

@@ -1,0 +1,237 @@
+"""Values as text: none of them says more than is true."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import NOW
+from tests.factories import voice_row
+from tests.strategies import TIMES
+from voiceadmin import create_app
+from voiceadmin.audit.types import AuditRow, AuditWord, ObjectKind
+from voiceadmin.config import ASSETS, Settings
+from voiceadmin.identity import ActorKind
+from voiceadmin.text import iso
+from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder, VoiceUse
+from voiceadmin.voices.types.quality import QualityTier
+from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.web.template_filters import (
+    asset,
+    browser,
+    changes,
+    clicked,
+    count,
+    day,
+    filter_parts,
+    kept,
+    largest,
+    last_use,
+    machine,
+    named,
+    share,
+    spoken,
+    stamp,
+)
+
+NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
+SPANS = st.timedeltas(timedelta(0), timedelta(days=3650))
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    """An app that opens no store."""
+    return create_app(Settings(instance=tmp_path))
+
+
+def test_numbers_are_grouped_by_thousands() -> None:
+    assert count(1204) == "1,204"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "width"),
+    [(0, 0, "0"), (0, 10, "0"), (5, 10, "50"), (10, 10, "100"), (1, 1_000_000, "1.5"), (1, 3, "33.33")],
+)
+def test_a_bar_is_as_wide_as_its_share(part: int, whole: int, width: str) -> None:
+    assert share(part, whole, 100) == width
+
+
+@given(TIMES)
+def test_a_time_is_shown_to_the_second_and_says_its_zone(time: datetime) -> None:
+    to_the_second = time.replace(microsecond=0)
+
+    assert datetime.fromisoformat(machine(time)) == to_the_second
+    assert stamp(time) == machine(time).replace("T", " ").replace("Z", " UTC")
+    assert iso(to_the_second) == machine(time)
+    assert stamp(time).startswith(day(time))
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"last_used_at": NOON - timedelta(hours=5), "synthesis_count": 3}, "5 h ago"),
+        ({"last_used_at": None, "synthesis_count": 3}, "no date"),
+        ({"last_used_at": None, "synthesis_count": 0}, "never"),
+    ],
+)
+def test_the_last_use_is_told_as_far_as_it_is_known(fields: dict[str, Any], text: str) -> None:
+    assert last_use(voice_row(**fields), NOON) == text
+
+
+def test_a_blank_name_is_told() -> None:
+    assert [named("Ada"), named(" Ada "), named(""), named(" \u3000")] == ["Ada", " Ada ", "(no name)", "(no name)"]
+
+
+def test_language_and_gender_are_told_where_known() -> None:
+    assert [spoken(["en", "female"]), spoken(["en", None]), spoken([None, "female"]), spoken([None, ""])] == [
+        "en · female",
+        "en",
+        "female",
+        "–",
+    ]
+
+
+def test_the_largest_count_is_that_of_the_most_used_voice() -> None:
+    assert largest([voice_row(synthesis_count=3), voice_row(synthesis_count=70), voice_row()]) == 70
+    assert largest([]) == 0
+
+
+def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
+    filters = VoiceFilters(
+        text="ada",
+        statuses=(VoiceStatus.READY, VoiceStatus.FAILED),
+        providers=("elevenlabs", "playht"),
+        tiers=(QualityTier.POOR, None),
+        uses=(VoiceUse.IDLE_30,),
+        languages=("en",),
+        order=VoiceOrder.NAME_UP,
+        page=4,
+    )
+
+    parts = filter_parts(filters)
+
+    assert [words for words, _ in parts] == [
+        "“ada”",
+        "Ready or Failed",
+        "ElevenLabs or playht",
+        "Poor or Not scored",
+        "Not used for 30 days",
+        "en",
+    ]
+    assert [without for _, without in parts] == [
+        filters.but(text=""),
+        filters.but(statuses=()),
+        filters.but(providers=()),
+        filters.but(tiers=()),
+        filters.but(uses=()),
+        filters.but(languages=()),
+    ]
+
+
+def test_no_filter_has_no_parts() -> None:
+    assert filter_parts(VoiceFilters(order=VoiceOrder.NAME_UP, page=4)) == []
+
+
+def test_a_click_on_a_head_orders_by_its_column_and_back() -> None:
+    filters = VoiceFilters(text="ada", page=4)
+
+    once = clicked(filters, "name")
+
+    assert once == filters.but(order=VoiceOrder.NAME_UP)
+    assert clicked(once, "name") == filters.but(order=VoiceOrder.NAME_DOWN)
+
+
+def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
+    macro = app.jinja_env.get_template("voices/_row.html").module.row  # type: ignore[attr-defined]
+    voice = voice_row(name="<b>Ada</b>", last_used_at=NOON)
+    given = (voice, "/voices/", "1.5", "5 h ago", 1, False)
+    others = [
+        (voice._replace(name="<b>Eve</b>"), *given[1:]),
+        (voice, "/prefix/voices/", *given[2:]),
+        (*given[:2], "2", *given[3:]),
+        (*given[:3], "6 h ago", 1, False),
+        (*given[:4], 0, False),
+        (*given[:5], True),
+    ]
+
+    drawn = [kept(macro, *one) for one in (given, *others, given)]
+
+    assert drawn == [macro(*one) for one in (given, *others, given)]
+    assert len(set(drawn)) == 7
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in drawn[0]
+
+
+def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
+    content = (ASSETS / "static" / "voiceadmin.css").read_bytes()
+
+    address = asset(str(ASSETS / "static"), "/static", "voiceadmin.css")
+    with app.test_client().get(address) as response:
+        served = response.data
+
+    assert address == f"/static/voiceadmin.css?v={hashlib.blake2b(content, digest_size=6).hexdigest()}"
+    assert served == content
+
+
+def test_templates_can_name_all_of_these(app: Flask) -> None:
+    template = app.jinja_env.from_string("{{ 0.897 | score }}, {{ 1204 | count }}, {{ 'inworld' | provider_label }}")
+
+    assert template.render() == "0.89, 1,204, Inworld"
+
+
+@pytest.mark.parametrize(
+    ("client", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 OPR/120.0", "Opera on Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/150.0 Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/19.0 Safari/605.1.15", "Safari on macOS"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("Firefox/1.0", "Firefox"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("x" * 50, "x" * 40),
+        ("", "unknown"),
+    ],
+)
+def test_a_browser_is_told_by_its_kind_and_system(client: str, shown: str) -> None:
+    assert browser(client) == shown
+
+
+def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditRow:
+    """A line of the audit trail with these facts."""
+    somebody = (ActorKind.SHELL, None, "me", None)
+    thing = (None, ObjectKind.VOICE, 1, "Ada")
+    return AuditRow(1, NOW, *somebody, AuditWord.VOICE_CHANGED, *thing, before, after, "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (None, None, []),
+        ({"name": "Ada"}, {"name": "Bo"}, [("name", "Ada", "Bo")]),
+        (None, {"voices": 3, "ok": True}, [("voices", None, "3"), ("ok", None, "true")]),
+        ({"key": "va_1"}, None, [("key", "va_1", None)]),
+        ({"quality_score": None}, {"quality_score": 0.5}, [("quality_score", "none", "0.5")]),
+        ({"last_used_at": "2026-01-02T03:04:05Z"}, {}, [("last_used_at", "2026-01-02 03:04:05 UTC", None)]),
+        ({"name": "2026-01-02 or so"}, {}, [("name", "2026-01-02 or so", None)]),
+        ({"archived": None}, {"archived": {"at": "2026-01-02T03:04:05+00:00", "by": "Ada", "why": ""}}, []),
+        ({"owner": None}, {"owner": {"id": 7, "email": "ada@example.com"}}, [("owner", "none", "ada@example.com")]),
+        ({"hush": {}}, {"hush": {"failed": {"until": None}}}, [("hush", None, "failed")]),
+        (
+            {"hush": {"failed": {"until": "2026-12-01T00:00:00+00:00"}, "poor": {"until": None}}},
+            {"hush": {}},
+            [("hush", "failed until 2026-12-01, poor", None)],
+        ),
+    ],
+)
+def test_a_change_is_shown_fact_by_fact(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, shown: list[tuple[str, str | None, str | None]]
+) -> None:
+    assert changes(line(before, after)) == shown

@@ -1,0 +1,107 @@
+"""What people send about themselves, about colleagues and about keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from werkzeug.datastructures import MultiDict
+from wtforms import Form, ValidationError
+
+from voiceadmin.accounts.actions.accounts import Grant
+from voiceadmin.accounts.passwords import weakness
+from voiceadmin.identity import GRANTED, Role
+from voiceadmin.web.fields import MAX_EMAIL, EmailField, LineField, PathField, SecretField, WordField
+
+Sent = MultiDict[str, str]
+
+
+EVERYWHERE = "all"  # the word for all organizations, where others are named by their ids
+
+
+NO_ROLE = "none"
+
+
+class SignInForm(Form):
+    """E-mail and password."""
+
+    email = EmailField("E-mail", most=MAX_EMAIL)
+    password = SecretField("Password")
+    next = PathField()
+
+
+class ConfirmForm(Form):
+    """The password once more."""
+
+    password = SecretField("Your password")
+    next = PathField()
+
+
+class JoinForm(Form):
+    """What somebody with a link gives. known: whether they have an account, and so a password."""
+
+    email = EmailField("E-mail", most=MAX_EMAIL)
+    name = LineField("Your name", least=0)
+    password = SecretField("Password")
+
+    def __init__(self, sent: Sent | None, *, email: str, known: bool) -> None:
+        """email: whom the link is for; "" when the form asks."""
+        super().__init__(sent)
+        self.fixed, self.known = email, known
+        if email:
+            self.email.data = email
+
+    def validate_password(self, field: SecretField) -> None:
+        """A new one must be good enough."""
+        weak = None if self.known else weakness(field.data, self.email.data, self.name.data)
+        if weak:
+            raise ValidationError(weak)
+
+
+class PasswordForm(Form):
+    """The old password and a new one."""
+
+    old = SecretField("Your password now")
+    new = SecretField("New password")
+
+    def __init__(self, sent: Sent | None, *, email: str) -> None:
+        super().__init__(sent)
+        self.own = email
+
+    def validate_new(self, field: SecretField) -> None:
+        """It must be good enough."""
+        weak = weakness(field.data, self.own)
+        if weak:
+            raise ValidationError(weak)
+
+
+class GrantForm(Form):
+    """A role, and where it holds. organizations: those to choose from, by id; everywhere: whether all is a choice."""
+
+    organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
+    role = WordField("Role", {}, thing="a role", fallback=Role.VIEWER.word)
+
+    def __init__(
+        self, sent: Sent | None, organizations: Mapping[int, str], *, everywhere: bool = False, remove: bool = False
+    ) -> None:
+        super().__init__(sent)
+        self.organization.words = {str(id): name for id, name in organizations.items()}
+        if everywhere:
+            self.organization.words |= {EVERYWHERE: "All, as an admin of the platform"}
+        self.role.words = {role.word: role.label for role in GRANTED} | ({NO_ROLE: "No role"} if remove else {})
+
+    def grant(self) -> Grant:
+        """The answer, where a role was chosen. Call only after validate()."""
+        if self.organization.data == EVERYWHERE:
+            return Grant(None, Role.PLATFORM)
+        return Grant(int(self.organization.data), Role.called(self.role.data))
+
+    @property
+    def removes(self) -> bool:
+        """Whether the role is to be taken away."""
+        return self.role.data == NO_ROLE
+
+
+class InviteForm(GrantForm):
+    """Whom to invite, to what."""
+
+    email = EmailField("E-mail", most=MAX_EMAIL)

@@ -1,0 +1,88 @@
+"""Tables of accounts, roles, sessions and one-time links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    SmallInteger,
+    String,
+    Text,
+    false,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.accounts.types import LinkPurpose
+from voiceadmin.database.base import Base
+from voiceadmin.database.types import BigId, Sortable, UtcTime
+
+
+class Account(Base):
+    """A person. email_key: the folded e-mail. password_hash: argon2's. platform: whether an admin of the platform."""
+
+    __tablename__ = "account"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    email: Mapped[str] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(Sortable, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    platform: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class Membership(Base):
+    """The role of an account in an organization. role: the number of a Role."""
+
+    __tablename__ = "membership"
+    __table_args__ = (CheckConstraint("role BETWEEN 1 AND 3", name="role"),)
+
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+    role: Mapped[int] = mapped_column(SmallInteger)
+
+
+class AccountSession(Base):
+    """Somebody who is signed in. token_hash: of the cookie's token. seen_at: last activity. sure_at: last password."""
+
+    __tablename__ = "account_session"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(Text, unique=True)
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcTime)
+    sure_at: Mapped[datetime] = mapped_column(UtcTime)
+    address: Mapped[str] = mapped_column(Text)
+    client: Mapped[str] = mapped_column(Text)
+
+
+class Link(Base):
+    """A link that is good for one use. account_id: whose password a reset sets. used_at: when it was used or revoked.
+
+    made_by: the account of whoever made it, None for a shell.
+    organization_id, role, platform: what an invitation grants to the holder of the e-mail.
+    """
+
+    __tablename__ = "link"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(Text, unique=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(String(20))
+    email: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
+    made_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
+    organization_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"))
+    role: Mapped[int | None] = mapped_column(SmallInteger)
+    platform: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -1,0 +1,147 @@
+"""The door: sign in and out, come in by a link, give the password again, stay a little longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from voiceadmin import clock
+from voiceadmin.accounts.actions import accounts, sessions
+from voiceadmin.accounts.forms import ConfirmForm, JoinForm, SignInForm
+from voiceadmin.accounts.queries.credentials import any_account, find_link
+from voiceadmin.accounts.types import LinkPurpose
+from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
+from voiceadmin.identity import Role
+from voiceadmin.web import access
+from voiceadmin.web.access import needs
+
+bp = Blueprint("auth", __name__)
+
+
+Page = tuple[str, int]
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+@needs(Role.ANYONE)
+def sign_in() -> Response | Page:
+    """E-mail and password, then on to where one wanted to go."""
+    if request.method != "POST":
+        form = SignInForm(request.args)
+        if access.visitor().account_id is not None:
+            return redirect(form.next.data or url_for("overview.home"), 303)
+        return _sign_in_page(form, 200)
+    form = SignInForm(request.form)
+    if not form.validate():
+        return _sign_in_page(form, 422)
+    idle, _ = access.session_limits()
+    try:
+        token = sessions.sign_in(
+            form.email.data,
+            form.password.data,
+            address=access.address(),
+            client=client(),
+            idle=idle,
+            now=clock.now(),
+        )
+    except SignInRefused as refused:
+        return _sign_in_page(form, 422, says=str(refused))
+    return let_in(token, form.next.data)
+
+
+def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
+    return render_template(
+        "accounts/sign_in.html", form=form, private=access.is_private(request), empty=not any_account(), **more
+    ), status
+
+
+def let_in(token: str, on: str = "") -> Response:
+    """Give a browser the cookie of a session that has just begun, and nothing from before."""
+    session.clear()  # a form's token from before must not be good any more
+    response = redirect(on or url_for("overview.home"), 303)
+    response.set_cookie(value=token, **access.cookie())
+    return response
+
+
+def client() -> str:
+    """What the browser says of itself."""
+    return request.headers.get("User-Agent", "")
+
+
+@bp.post("/sign-out")
+@needs(Role.ANYONE, signed_in=True)
+def sign_out() -> Response:
+    """End this session."""
+    sessions.sign_out(access.visitor(), now=clock.now())
+    return let_go("You are signed out.")
+
+
+def let_go(message: str) -> Response:
+    """Take the cookies back, and lead to where one signs in."""
+    session.clear()
+    access.forget_visitor()
+    flash(message)
+    response = redirect(url_for("auth.sign_in"), 303)
+    response.delete_cookie(**access.cookie())
+    return response
+
+
+@bp.route("/confirm", methods=["GET", "POST"])
+@needs(Role.ANYONE, signed_in=True)
+def confirm() -> Response | Page:
+    """The password again, before what is dangerous."""
+    if request.method != "POST":
+        return render_template("accounts/confirm_password.html", form=ConfirmForm(request.args)), 200
+    form = ConfirmForm(request.form)
+    if not form.validate():
+        return render_template("accounts/confirm_password.html", form=form), 422
+    try:
+        sessions.confirm(access.visitor(), form.password.data, now=clock.now())
+    except SignInRefused as refused:
+        return render_template("accounts/confirm_password.html", form=form, says=str(refused)), 422
+    return redirect(form.next.data or url_for("overview.home"), 303)
+
+
+@bp.route("/join/<token>", methods=["GET", "POST"])
+@needs(Role.ANYONE)
+def join(token: str) -> Response | Page:
+    """Come in by a link: the first account, an invitation, a new password."""
+    link = find_link(token, clock.now())
+    if link is None:
+        raise LinkRefused(accounts.NOT_GOOD)
+    known = link.purpose is LinkPurpose.INVITATION and link.has_account
+    sent = request.form if request.method == "POST" else None
+    form = JoinForm(sent, email=link.email, known=known)
+    shown: dict[str, Any] = {"link": link, "form": form, "private": access.is_private(request)}
+    if sent is None:
+        return render_template("accounts/accept_link.html", **shown), 200
+    if not form.validate():
+        return render_template("accounts/accept_link.html", **shown), 422
+    try:
+        begun = accounts.join(
+            token,
+            email=form.email.data,
+            name=form.name.data,
+            password=form.password.data,
+            by=access.visitor().actor,
+            client=client(),
+            now=clock.now(),
+        )
+    except (ChangeRefused, SignInRefused) as refused:
+        return render_template("accounts/accept_link.html", **shown, says=str(refused)), 422
+    return let_in(begun)
+
+
+@bp.get("/session")
+@needs(Role.ANYONE)
+def left() -> dict[str, Any]:
+    """The seconds until this session ends by itself, null without one. Asking does not prolong it."""
+    return {"left": access.session_left()}
+
+
+@bp.post("/session")
+@needs(Role.ANYONE, signed_in=True)
+def prolong() -> dict[str, Any]:
+    """Stay signed in: asking is an activity like any other, which the guard has noted."""
+    return {"left": access.session_left()}

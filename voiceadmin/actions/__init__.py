@@ -1,1 +1,0 @@
-"""Writing: one action is one transaction. Nothing else changes the store."""

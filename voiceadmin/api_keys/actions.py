@@ -1,0 +1,173 @@
+"""API keys: made, revoked, and spent request by request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from threading import Lock
+
+from sqlalchemy import insert, select, update
+
+from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
+from voiceadmin.api_keys.types import HeldKey
+from voiceadmin.audit.actions import record
+from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import writing
+from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound, Throttled
+from voiceadmin.identity import EVERYTHING, Actor, Scope
+from voiceadmin.organizations.models import Organization
+from voiceadmin.rate_limits.actions import TOLD_AGAIN, draw
+from voiceadmin.rate_limits.types import Budget, Limit
+from voiceadmin.tokens import HINT, new_key, token_hash
+
+MINUTE = timedelta(minutes=1)
+
+
+SHARE = 0.5  # of a key's bucket that a process takes at once at most
+
+
+def make_key(
+    scope: Scope,
+    name: str,
+    organizations: frozenset[int] | None,
+    *,
+    expires_at: datetime | None,
+    by: Actor,
+    now: datetime,
+) -> str:
+    """A new API key, which nobody can read again.
+
+    organizations: those that it reads; None for all, which takes a whole scope.
+    Raises OrganizationNotFound for one outside the scope, ChangeRefused for none or for a key that never worked.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise ChangeRefused("The key would have expired already. Choose a later day.")
+    if organizations is None and scope != EVERYTHING:
+        raise ChangeRefused("Only an admin of the platform can make a key for all organizations.")
+    if organizations is not None and not organizations:
+        raise ChangeRefused("The key would read nothing. Choose an organization.")
+    key = new_key()
+    with writing():
+        wanted = sorted(organizations or ())
+        there = set(db.session.scalars(select(Organization.id).where(Organization.id.in_(wanted))))
+        for id in wanted:
+            if id not in there or not scope.covers(id):
+                raise OrganizationNotFound(f"There is no organization {id}.")
+        made = ApiKey(
+            name=name,
+            token_hash=token_hash(key),
+            hint=key[:HINT],
+            everywhere=organizations is None,
+            maker=by.name,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        db.session.add(made)
+        db.session.flush()
+        if wanted:
+            rows = [{"key_id": made.id, "organization_id": id} for id in wanted]
+            db.session.execute(insert(ApiKeyOrganization), rows)
+        facts = {"key": made.hint, "expires_at": None if expires_at is None else expires_at.isoformat()}
+        _record(AuditWord.KEY_MADE, made, wanted, by=by, now=now, after=facts)
+    return key
+
+
+def revoke_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
+    """Let a key open nothing any more; its name. Raises KeyNotFound unless the scope shows the key."""
+    with writing():
+        key = db.session.get(ApiKey, key_id)
+        read = select(ApiKeyOrganization.organization_id).where(ApiKeyOrganization.key_id == key_id)
+        organizations = frozenset(db.session.scalars(read))
+        if key is None or not (scope == EVERYTHING or (organizations and scope.covers_all(organizations))):
+            raise KeyNotFound(f"There is no API key {key_id}.")
+        if key.revoked_at is None:
+            key.revoked_at = now
+            _record(AuditWord.KEY_REVOKED, key, sorted(organizations), by=by, now=now, before={"key": key.hint})
+        return key.name
+
+
+def _record(
+    word: AuditWord,
+    key: ApiKey | HeldKey,
+    organizations: list[int],
+    *,
+    by: Actor,
+    now: datetime,
+    before: dict[str, str] | None = None,
+    after: dict[str, str | None] | None = None,
+) -> None:
+    """One line for each organization, so that the admins of each can read it."""
+    thing = Thing(ObjectKind.KEY, key.id, key.name)
+    places: list[int | None] = [*organizations] or [None]
+    for organization in places:
+        record(word, thing, by=by, now=now, organization=organization, before=before, after=after)
+
+
+@dataclass(slots=True)
+class _Hand:
+    """What a process holds of a key's bucket, what the store had left, and until when that counts.
+
+    told: until when the trail knows that the key is slowed down. Times are seconds since 1970.
+    """
+
+    tokens: int = 0
+    left: float = 0
+    until: float = 0
+    told: float = 0
+    lock: Lock = field(default_factory=Lock)
+
+
+class Purse:
+    """What a process took in advance out of the buckets of keys, so that not every request writes.
+
+    It takes a second's worth at a time, at most half of what is there, and lets
+    the store have back what it did not use. So a key that keeps to its rate
+    costs a process at most one write a second, no process leaves another one
+    without, and no key ever gets more than its bucket holds.
+    """
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self._hands: dict[int, _Hand] = {}
+        self._lock = Lock()
+
+    def spend(self, key: HeldKey, *, by: Actor, now: datetime) -> Budget:
+        """One request of a key."""
+        with self._lock:
+            hand = self._hands.setdefault(key.id, _Hand())
+        at = now.timestamp()
+        with hand.lock:
+            fresh = hand.until - 1 <= at < hand.until
+            if not fresh or (not hand.tokens and hand.left >= 1):
+                self._draw(key, hand, by=by, now=now)
+            if not hand.tokens:
+                if at >= hand.told:
+                    hand.told = at + self._tell(key, by=by, now=now)
+                return Budget(False, 0, max(0.0, hand.until - at))
+            hand.tokens -= 1
+            return Budget(True, hand.tokens + int(hand.left), 0.0)
+
+    def _draw(self, key: HeldKey, hand: _Hand, *, by: Actor, now: datetime) -> None:
+        with writing():
+            most = ceil(self.limit.rate)
+            drawn = draw(f"key {key.id}", self.limit, now, most=most, share=SHARE, back=hand.tokens)
+            if key.used_at is None or now - key.used_at >= MINUTE:
+                db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(used_at=now))
+        hand.tokens, hand.left = drawn.tokens, drawn.left
+        hand.until = now.timestamp() + 1
+
+    def _tell(self, key: HeldKey, *, by: Actor, now: datetime) -> float:
+        """Let the audit trail know, unless another process did; for how many seconds that is enough."""
+        with writing():
+            told = draw(f"told key {key.id}", TOLD_AGAIN, now)
+            if told.tokens:
+                _record(AuditWord.THROTTLED, key, sorted(key.organizations or ()), by=by, now=now)
+        return told.wait
+
+
+def too_fast(budget: Budget) -> Throttled:
+    """What to tell a program that has no token left."""
+    seconds = max(1, ceil(budget.wait))
+    return Throttled(f"Too many requests. Try again in {seconds} second{'' if seconds == 1 else 's'}.", budget.wait)

@@ -1,0 +1,112 @@
+"""API keys as their admins see them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from sqlalchemy import exists, select
+
+from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
+from voiceadmin.api_keys.types import HeldKey, KeyRow
+from voiceadmin.database.base import db
+from voiceadmin.database.dialect import first_row, listed
+from voiceadmin.database.types import as_time
+from voiceadmin.errors import KeyNotFound
+from voiceadmin.identity import EVERYTHING, Scope
+from voiceadmin.organizations.models import Organization
+from voiceadmin.organizations.queries import within
+from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.text import iso
+from voiceadmin.tokens import token_hash
+
+
+def list_keys(scope: Scope) -> list[KeyRow]:
+    """The keys that read only inside the scope, the newest first, in two statements. A whole scope shows all."""
+    statement = select(ApiKey).order_by(ApiKey.id.desc())
+    if scope != EVERYTHING:
+        reads = ApiKeyOrganization.key_id == ApiKey.id
+        statement = statement.where(
+            ~ApiKey.everywhere,
+            exists().where(reads),
+            ~exists().where(reads, ~within(scope, ApiKeyOrganization.organization_id)),
+        )
+    keys = db.session.scalars(statement).all()
+    names: dict[int, dict[int, str]] = defaultdict(dict)
+    read = (
+        select(ApiKeyOrganization.key_id, Organization.id, Organization.name)
+        .join_from(ApiKeyOrganization, Organization)
+        .where(ApiKeyOrganization.key_id.in_([key.id for key in keys]))
+        .order_by(Organization.name, Organization.id)
+    )
+    for key_id, organization_id, name in db.session.execute(read):
+        names[key_id][organization_id] = name
+    return [
+        KeyRow(
+            id=key.id,
+            name=key.name,
+            hint=key.hint,
+            organizations=None if key.everywhere else names[key.id],
+            maker=key.maker,
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+            revoked_at=key.revoked_at,
+            used_at=key.used_at,
+        )
+        for key in keys
+    ]
+
+
+def keys_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
+    """The same keys as the text of a file, in pieces: what their page says of them, never what they open with."""
+    return as_lines(FIELDS, map(_record, list_keys(scope)), format)
+
+
+FIELDS = (
+    *("id", "name", "begins", "everywhere", "organizations"),
+    *("made_by", "created_at", "expires_at", "revoked_at", "last_used_at"),
+)
+
+
+def _record(key: KeyRow) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "begins": key.hint,
+        "everywhere": key.organizations is None,
+        "organizations": [{"id": id, "name": name} for id, name in (key.organizations or {}).items()],
+        "made_by": key.maker,
+        "created_at": iso(key.created_at),
+        "expires_at": key.expires_at and iso(key.expires_at),
+        "revoked_at": key.revoked_at and iso(key.revoked_at),
+        "last_used_at": key.used_at and iso(key.used_at),
+    }
+
+
+def get_key(scope: Scope, key_id: int) -> KeyRow:
+    """One of them. Raises KeyNotFound."""
+    for key in list_keys(scope):
+        if key.id == key_id:
+            return key
+    raise KeyNotFound(f"There is no API key {key_id}.")
+
+
+def find_key(token: str) -> HeldKey | None:
+    """The API key of this token, also an expired one; None if there is none or it was revoked."""
+    row = first_row(_key_sql(listed("organization_id")), {"hash": token_hash(token)})
+    if row is None:
+        return None
+    id, name, expires_at, used_at, everywhere, organizations = row
+    ids = frozenset(int(number) for number in organizations.split(",")) if organizations else frozenset()
+    return HeldKey(id, name, as_time(expires_at), as_time(used_at), None if everywhere else ids)
+
+
+@cache
+def _key_sql(organizations: str) -> str:
+    return (
+        "SELECT id, name, expires_at, used_at, everywhere,"
+        f" (SELECT {organizations} FROM api_key_organization WHERE key_id = api_key.id) AS organizations"
+        " FROM api_key WHERE token_hash = :hash AND revoked_at IS NULL"
+    )

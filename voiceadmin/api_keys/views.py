@@ -1,0 +1,59 @@
+"""API keys: those that there are, and new ones."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from voiceadmin import clock
+from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.forms import KeyForm
+from voiceadmin.api_keys.queries import list_keys
+from voiceadmin.identity import EVERYTHING, Role, Scope
+from voiceadmin.organizations.queries import list_organizations, some_assistant
+from voiceadmin.web import access
+from voiceadmin.web.access import needs, scope
+
+bp = Blueprint("keys", __name__, url_prefix="/keys")
+
+
+@bp.get("")
+@needs(Role.ADMIN)
+def index() -> str:
+    """All keys, those that work no more included."""
+    return render_template("api_keys/index.html", keys=list_keys(scope()), now=clock.now())
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@needs(Role.ADMIN, sure=True)
+def new() -> tuple[str, int]:
+    """Make a key, and show it this once."""
+    sent = request.form if request.method == "POST" else None
+    organizations = list_organizations(scope())
+    form = KeyForm(sent, organizations, everywhere=scope() == EVERYTHING)
+    if sent is None:
+        return render_template("api_keys/new.html", form=form), 200
+    if not form.validate():
+        return render_template("api_keys/new.html", form=form), 422
+    now = clock.now()
+    key = make_key(
+        scope(),
+        form.name.data,
+        form.chosen(),
+        expires_at=form.expires_at(now),
+        by=access.visitor().actor,
+        now=now,
+    )
+    chosen = form.chosen()
+    example = some_assistant(scope() if chosen is None else Scope(chosen), 0)
+    address = request.host_url.rstrip("/") + url_for("api.cloned_voices", assistant_id=example or "ASSISTANT_ID")
+    return render_template("api_keys/created.html", key=key, name=form.name.data, address=address), 200
+
+
+@bp.post("/<id:key_id>/revoke")
+@needs(Role.ADMIN, sure=True)
+def revoke(key_id: int) -> Response:
+    """Let a key open nothing any more."""
+    name = revoke_key(scope(), key_id, by=access.visitor().actor, now=clock.now())
+    flash(f"The key “{name}” opens nothing any more.")
+    return redirect(url_for("keys.index"), 303)

@@ -1,0 +1,42 @@
+"""The filter bar of the assistant list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
+
+from voiceadmin.assistants.types import AssistantFilters
+from voiceadmin.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE
+from voiceadmin.text import MAX_ID
+from voiceadmin.voices.forms import _given, _size_field
+from voiceadmin.web.fields import NumberField, TextField
+
+
+class AssistantFilterForm(Form):
+    """The search over the list of assistants, and its page."""
+
+    q = TextField("Name or id")
+    organization = NumberField("Organization", least=1, most=MAX_ID)
+    size = _size_field()
+    page = NumberField("Page", least=1, most=MAX_PAGE)
+
+    def __init__(self, arguments: MultiDict[str, str]) -> None:
+        super().__init__(arguments)
+
+    def filters(self) -> AssistantFilters:
+        """The answers as domain values. Call only after validate()."""
+        return AssistantFilters(
+            text=self.q.data, organization=self.organization.data, size=int(self.size.data), page=self.page.data or 1
+        )
+
+
+def assistant_arguments(filters: AssistantFilters) -> dict[str, Any]:
+    """The query arguments that AssistantFilterForm reads these filters from; defaults are left out."""
+    return _given(
+        q=filters.text,
+        organization=filters.organization,
+        size=None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
+        page=None if filters.page == 1 else filters.page,
+    )

@@ -1,0 +1,127 @@
+"""Assistants, one or many, with the organization whose voices they can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select, tuple_
+
+from voiceadmin.assistants.types import AssistantFilters, AssistantSummary
+from voiceadmin.database.base import db
+from voiceadmin.identity import Scope
+from voiceadmin.organizations.models import Assistant
+from voiceadmin.organizations.queries import (
+    assistant_row,
+    select_assistants,
+    within,
+)
+from voiceadmin.organizations.types import AssistantRow
+from voiceadmin.pagination import Page
+from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.text import folded
+from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
+from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
+from voiceadmin.voices.types.status import STATUSES_SHOWN, VoiceStatus
+
+TOGETHER = 300  # assistants that are read at once for a file; each takes three values of a statement
+
+
+def list_assistants(scope: Scope, filters: AssistantFilters) -> Page[AssistantSummary]:
+    """One page of assistants by name, each with its voice and the counts of its organization's voices.
+
+    At most four statements, whatever the number of rows. A page past the end is empty.
+    """
+    total = db.session.scalar(select(func.count()).select_from(Assistant).where(*_conditions(scope, filters))) or 0
+    page = _select(scope, filters).limit(filters.size).offset((filters.page - 1) * filters.size)
+    return Page(_summaries(db.session.execute(page).all()), total, filters.page, filters.size)
+
+
+FIELDS = (
+    *("id", "name", "active", "organization_id", "organization", "tts_provider", "tts_voice_id"),
+    *("voice_id", "voice_name", "voice_status", *STATUSES_SHOWN, "voices"),
+)
+
+
+def assistants_file(scope: Scope, filters: AssistantFilters, format: ExportFormat) -> Iterator[str]:
+    """All assistants that match as the text of a file, in the same order, in pieces and out of one snapshot."""
+    found = db.session.execute(_select(scope, filters), execution_options={"yield_per": TOGETHER})
+    summaries = (summary for together in found.partitions(TOGETHER) for summary in _summaries(together))
+    return as_lines(FIELDS, map(_record, summaries), format)
+
+
+def _record(summary: AssistantSummary) -> dict[str, Any]:
+    assistant, voice, counts = summary.assistant, summary.voice, summary.counts
+    return {
+        "id": assistant.id,
+        "name": assistant.name,
+        "active": assistant.active,
+        "organization_id": assistant.organization.id,
+        "organization": assistant.organization.name,
+        "tts_provider": assistant.tts_provider,
+        "tts_voice_id": assistant.tts_voice_id,
+        "voice_id": voice and voice.id,
+        "voice_name": voice and voice.name,
+        "voice_status": voice and voice.status.value,
+        **{status.value: counts[status] for status in STATUSES_SHOWN},
+        "voices": sum(counts.values()),
+    }
+
+
+def _select(scope: Scope, filters: AssistantFilters) -> Any:
+    return select_assistants().where(*_conditions(scope, filters)).order_by(Assistant.name_key, Assistant.id)
+
+
+def _summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
+    assistants = [assistant_row(row) for row in rows]
+    voices = _voices_set(assistants)
+    counts = _status_counts({assistant.organization.id for assistant in assistants})
+    return [
+        AssistantSummary(assistant, voices.get(_setting(assistant)), counts[assistant.organization.id])
+        for assistant in assistants
+    ]
+
+
+def _conditions(scope: Scope, filters: AssistantFilters) -> Iterator[ColumnElement[bool]]:
+    yield within(scope, Assistant.organization_id)
+    if filters.organization is not None:
+        yield Assistant.organization_id == filters.organization
+    if filters.text:
+        found = Assistant.name_key.contains(folded(filters.text), autoescape=True)
+        yield found if filters.id is None else found | (Assistant.id == filters.id)
+
+
+Setting = tuple[int, str | None, str | None]  # organization, provider, the provider's voice id
+
+
+def _setting(assistant: AssistantRow) -> Setting:
+    return assistant.organization.id, assistant.tts_provider, assistant.tts_voice_id
+
+
+def _voices_set(assistants: Sequence[AssistantRow]) -> dict[Setting, VoiceRow]:
+    """The cloned voices that these assistants are set to. Of duplicates the one with the smallest id counts."""
+    settings = {_setting(assistant) for assistant in assistants if assistant.tts_provider and assistant.tts_voice_id}
+    if not settings:
+        return {}
+    place = tuple_(ClonedVoice.organization_id, ClonedVoice.provider, ClonedVoice.provider_voice_id)
+    found = db.session.execute(
+        select(*VOICE_COLUMNS, ClonedVoice.organization_id)
+        .where(place.in_(sorted(settings, key=repr)))
+        .order_by(ClonedVoice.id.desc())
+    )
+    return {(row.organization_id, row.provider, row.provider_voice_id): voice_row(row) for row in found}
+
+
+def _status_counts(organizations: set[int]) -> dict[int, StatusCounts]:
+    counts: dict[int, dict[VoiceStatus, int]] = {id: dict.fromkeys(VoiceStatus, 0) for id in organizations}
+    if not organizations:
+        return {}
+    found: Any = db.session.execute(
+        select(VoiceCount.organization_id, VoiceCount.status, cast(func.sum(VoiceCount.voices), BigInteger))
+        .where(VoiceCount.organization_id.in_(sorted(organizations)))
+        .group_by(VoiceCount.organization_id, VoiceCount.status)
+    )
+    for organization, status, count in found:
+        counts[organization][VoiceStatus(status)] = count
+    return dict(counts)

@@ -1,0 +1,89 @@
+"""The audit trail: a line for everything that is done, written in the transaction that does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+
+from voiceadmin.audit.models import AuditLine
+from voiceadmin.audit.types import AuditWord, Thing
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import tell_after_commit, writing
+from voiceadmin.identity import Actor
+from voiceadmin.text import name_key, quoted
+
+Facts = Mapping[str, Any]
+
+
+def record(
+    word: AuditWord,
+    thing: Thing,
+    *,
+    by: Actor,
+    now: datetime,
+    organization: int | None = None,
+    before: Facts | None = None,
+    after: Facts | None = None,
+    why: str = "",
+) -> None:
+    """Add a line to the audit trail, and to the log once the transaction is through. Call while writing.
+
+    organization: whose admins may read it; None is for the platform's alone.
+    before, after: the facts that changed, None for what was not there. Never a secret.
+    """
+    record_all(word, [(thing, organization, before, after)], by=by, now=now, why=why)
+
+
+def record_all(
+    word: AuditWord,
+    changes: Iterable[tuple[Thing, int | None, Facts | None, Facts | None]],
+    *,
+    by: Actor,
+    now: datetime,
+    why: str = "",
+    deed_id: int | None = None,
+) -> None:
+    """Add a line for each change: what it was done to, in which organization, and the facts before and after."""
+    lines = [
+        {
+            "at": now,
+            "actor_kind": by.kind.value,
+            "actor_id": by.id,
+            "actor_name": by.name,
+            "actor_key": name_key(by.name),
+            "address": by.address,
+            "word": word.value,
+            "organization_id": organization,
+            "object_kind": thing.kind.value,
+            "object_id": thing.id,
+            "object_name": thing.name,
+            "before": _text(before),
+            "after": _text(after),
+            "why": why,
+            "deed_id": deed_id,
+        }
+        for thing, organization, before, after in changes
+    ]
+    if not lines:
+        return
+    db.session.execute(insert(AuditLine), lines)
+    who = f"{by.kind.value} {quoted(by.name)}"
+    if len(lines) == 1:
+        what = f"{lines[0]['object_kind']} {lines[0]['object_id'] or ''} {quoted(lines[0]['object_name'])}"
+    else:
+        what = f"{len(lines):,} things"
+    tell_after_commit(f"{word.value}: {who} from {by.address or 'a shell'}, {what}")
+
+
+def note(word: AuditWord, thing: Thing, *, by: Actor, now: datetime, **more: Any) -> None:
+    """Write a line by itself, for what changes nothing in the store: an export, for one. more: as `record` has it."""
+    with writing():
+        record(word, thing, by=by, now=now, **more)
+
+
+def _text(facts: Facts | None) -> str | None:
+    return None if facts is None else json.dumps(facts, ensure_ascii=False, default=str)

@@ -1,0 +1,50 @@
+"""The table of audit events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    Index,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.database.base import Base
+from voiceadmin.database.types import BigId, Sortable, UtcTime
+
+
+class AuditLine(Base):
+    """Who did what. Triggers refuse to alter or remove a line. actor_key: the folded name. before, after: JSON.
+
+    deed_id: of the deed that it is a part of, None for what cannot be undone.
+    Ids are no foreign keys: a line outlives what it speaks of.
+    """
+
+    __tablename__ = "audit_line"
+    __table_args__ = (
+        Index(None, "organization_id", "id"),
+        Index(None, "actor_key", "id"),
+        Index(None, "word", "id"),
+        Index(None, "object_kind", "object_id", "id"),
+        Index(None, "deed_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    actor_kind: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[int | None] = mapped_column(BigId)
+    actor_name: Mapped[str] = mapped_column(Text)
+    actor_key: Mapped[str] = mapped_column(Sortable)
+    address: Mapped[str | None] = mapped_column(Text)
+    word: Mapped[str] = mapped_column(String(40))
+    organization_id: Mapped[int | None] = mapped_column(BigId)
+    object_kind: Mapped[str] = mapped_column(String(20))
+    object_id: Mapped[int | None] = mapped_column(BigId)
+    object_name: Mapped[str] = mapped_column(Text)
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str | None] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+    deed_id: Mapped[int | None] = mapped_column(BigId)

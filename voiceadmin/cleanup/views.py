@@ -1,0 +1,244 @@
+"""Clean-up: what could go, what it would free, and plans that archive it after somebody has confirmed them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from voiceadmin import clock
+from voiceadmin.audit.types import ObjectKind, Thing
+from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan, take_back, try_again
+from voiceadmin.cleanup.actions.prices import set_price
+from voiceadmin.cleanup.forms import (
+    CandidatesForm,
+    ConfirmPlanForm,
+    ItemsForm,
+    PlanForm,
+    PriceForm,
+    clean_up_arguments,
+    price_answers,
+)
+from voiceadmin.cleanup.queries.candidates import (
+    ITEMS,
+    check_plan,
+    count_candidates,
+    get_plan,
+    is_covered,
+    list_candidates,
+    list_items,
+    list_plans,
+    list_prices,
+    list_providers,
+    organizations_of_plan,
+    restore_sheet,
+)
+from voiceadmin.cleanup.types import BILLING, Candidates, ItemState, KeptOut, PlanRow, saving
+from voiceadmin.identity import Role
+from voiceadmin.organizations.queries import list_organizations
+from voiceadmin.pagination import Page
+from voiceadmin.tokens import new_token
+from voiceadmin.web import access
+from voiceadmin.web.access import needs, scope
+from voiceadmin.web.downloads import called, send_file
+from voiceadmin.web.stats_cache import kept
+
+bp = Blueprint("clean_up", __name__, url_prefix="/clean-up")
+
+
+Answer = str | tuple[str, int] | AnyResponse
+
+
+SHOWN = 25  # candidates
+
+
+CHOICES = 100  # organizations to choose from: those with the most candidates
+
+
+SECONDS = 3.0  # that a request works on a plan
+
+
+@bp.get("")
+@needs(Role.VIEWER)
+def index() -> Answer:
+    """What could go, what stays, what it would free, and the plans that there are."""
+    return _index(CandidatesForm, request.args)
+
+
+@bp.post("/plans")
+@needs(Role.OPERATOR)
+def plan() -> Answer:
+    """Keep a plan of the voices that are meant."""
+    form = PlanForm(request.form, list_organizations(scope()), count_all().providers)
+    if not form.validate():
+        return _index(PlanForm, request.form)
+    by, now, key = access.visitor().actor, clock.now(), form.key.data or new_token()
+    plan_id = make_plan(scope(), form.filters(), access.limits(), key, by=by, now=now)
+    return redirect(url_for("clean_up.show", plan_id=plan_id), 303)
+
+
+def _index(kind: type[CandidatesForm], sent: MultiDict[str, str]) -> tuple[str, int]:
+    seen, now = access.visitor().scope(Role.VIEWER), clock.now()
+    counted, organizations = count_all(), list_organizations(seen)
+    form = kind(sent, organizations, counted.providers)
+    if not form.validate():
+        return render_template("cleanup/index.html", form=form, filters=None), 422
+    filters, prices = form.filters(), list_prices()
+    of_each = counted.by_organization(filters.words)
+    offered = {*sorted(of_each, key=lambda id: (-of_each[id], id))[:CHOICES], filters.organization}
+    chosen = counted.narrowed(filters)
+    rows = chosen.freed(filters.words, prices)
+    return render_template(
+        "cleanup/index.html",
+        form=form,
+        filters=filters,
+        organizations={str(id): name for id, name in organizations.items() if id in offered},
+        counted=chosen,
+        rows=rows,
+        saving=saving({row.provider: row.voices for row in rows}, prices, today=now.date()),
+        voices=list_candidates(seen, filters, access.limits(), now=now, most=SHOWN),
+        plans=list_plans(seen),
+        arguments=clean_up_arguments(filters),
+        kept_out=[(why.told(access.limits()), chosen.number(why)) for why in KeptOut if chosen.number(why)],
+        address=url_for("clean_up.index", **clean_up_arguments(filters)),
+        key=new_token(),
+        limits=access.limits(),
+        now=now,
+    ), 200
+
+
+def count_all() -> Candidates:
+    """Count what could go and what stays of all that the visitor may see."""
+    seen, now, limits = access.visitor().scope(Role.VIEWER), clock.now(), access.limits()
+    return kept().get(("clean-up", seen), lambda: count_candidates(seen, limits, now=now), now=now).figures
+
+
+@bp.get("/plans/<id:plan_id>")
+@needs(Role.VIEWER)
+def show(plan_id: int) -> Answer:
+    """Which voices a plan has, what became of them, and what it frees."""
+    now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
+    form = ItemsForm(request.args)
+    if not form.validate():
+        return render_template("cleanup/plan.html", plan=plan, form=form, items=None, **_about(plan, now)), 422
+    states, number = form.states(), form.page.data or 1
+    rows = list_items(plan, states, number, access.limits())
+    items = Page(rows, plan.count(*states) if states else plan.number, number, ITEMS)
+    return render_template("cleanup/plan.html", plan=plan, form=form, items=items, **_about(plan, now))
+
+
+def _about(plan: PlanRow, now: datetime) -> dict[str, Any]:
+    prices = list_prices()
+    chosen = plan.filters.organization
+    return {
+        "now": now,
+        "prices": prices,
+        "saving": saving(plan.voices, prices, today=now.date()),
+        "organization": None if chosen is None else list_organizations(access.visitor().scope(Role.VIEWER)).get(chosen),
+        "failed": plan.count(ItemState.FAILED),
+        "going": request.args.get("going") == "on",
+        "may_run": is_covered(access.visitor().scope(Role.ADMIN), plan.id),
+        "sure": access.is_sure(now),
+        "sheet": url_for("clean_up.show", plan_id=plan.id) + "/sheet",
+    }
+
+
+@bp.get("/plans/<id:plan_id>/check")
+@needs(Role.VIEWER)
+def check(plan_id: int) -> Answer:
+    """Look at the voices of a plan anew, and write nothing: which would still be archived, which not any more."""
+    now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
+    checked = check_plan(plan_id, access.limits(), now=now)
+    still = checked.pop("", 0)
+    return render_template("cleanup/check.html", plan=plan, checked=checked, still=still, **_about(plan, now))
+
+
+@bp.route("/plans/<id:plan_id>/run", methods=["GET", "POST"])
+@needs(Role.ADMIN, sure=True)
+def run(plan_id: int) -> Answer:
+    """Confirm a plan by typing its number, and carry it out for a while."""
+    now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
+    sent = request.form if request.method == "POST" else None
+    form = ConfirmPlanForm(sent, plan.number)
+    if sent is None or not (plan.confirmed or form.validate()):
+        checked = check_plan(plan_id, access.limits(), now=now)
+        about = {"still": checked.pop("", 0), "checked": checked, **_about(plan, now)}
+        return render_template("cleanup/run.html", plan=plan, form=form, **about), 200 if sent is None else 422
+    confirm_plan(scope(), plan_id, by=access.visitor().actor, now=now)
+    return _carried_on(plan_id)
+
+
+@bp.post("/plans/<id:plan_id>/again")
+@needs(Role.ADMIN, sure=True)
+def again(plan_id: int) -> Answer:
+    """Try the voices anew that failed."""
+    try_again(scope(), plan_id, now=clock.now())
+    return _carried_on(plan_id)
+
+
+def _carried_on(plan_id: int) -> AnyResponse:
+    by = access.visitor().actor
+    carry_on(scope(), plan_id, access.limits(), by=by, now=clock.now(), seconds=SECONDS)
+    return _changed(url_for("clean_up.show", plan_id=plan_id, going="on"))
+
+
+@bp.route("/plans/<id:plan_id>/back", methods=["GET", "POST"])
+@needs(Role.ADMIN, sure=True)
+def back(plan_id: int) -> Answer:
+    """Take back what a plan did, as far as nobody changed it since."""
+    now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
+    if request.method != "POST":
+        return render_template("cleanup/back.html", plan=plan, now=now)
+    take_back(scope(), plan_id, by=access.visitor().actor, now=now, seconds=SECONDS)
+    return _changed(url_for("clean_up.show", plan_id=plan_id))
+
+
+def _changed(address: str) -> AnyResponse:
+    """Lead on, and count anew when somebody asks."""
+    kept().forget()
+    return redirect(address, 303)
+
+
+@bp.get("/plans/<id:plan_id>/sheet.<format>")
+@needs(Role.VIEWER)
+def sheet(plan_id: int, format: str) -> Answer:
+    """Every fact of every voice of a plan as a file; that goes into the audit trail."""
+    wanted, now = called(format), clock.now()
+    plan = get_plan(scope(), plan_id, now=now)
+    return send_file(
+        f"clean-up-{plan_id}",
+        wanted,
+        lambda: restore_sheet(plan, wanted),
+        thing=Thing(ObjectKind.PLAN, plan_id, f"plan {plan_id}"),
+        filters={},
+        organizations=organizations_of_plan(plan_id),
+        now=now,
+    )
+
+
+@bp.get("/prices")
+@needs(Role.VIEWER)
+def prices() -> Answer:
+    """What providers take for a voice in a month, as far as somebody wrote it down."""
+    known, provider, now = list_prices(), request.args.get("provider", ""), clock.now()
+    form = PriceForm(
+        price_answers(provider, known.get(provider), now), list_providers(access.visitor().scope(Role.VIEWER)), now=now
+    )
+    return render_template("cleanup/prices.html", form=form, prices=known, billing=BILLING, now=now)
+
+
+@bp.post("/prices")
+@needs(Role.PLATFORM)
+def change_price() -> Answer:
+    """Write a price down, or forget it."""
+    now = clock.now()
+    form = PriceForm(request.form, list_providers(access.visitor().scope(Role.VIEWER)), now=now)
+    if not form.validate():
+        known = list_prices()
+        return render_template("cleanup/prices.html", form=form, prices=known, billing=BILLING, now=now), 422
+    by = access.visitor().actor
+    set_price(form.provider.data, form.cents(), form.currency.data, form.day(), by=by, now=now)
+    return redirect(url_for("clean_up.prices"), 303)

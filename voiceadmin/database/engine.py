@@ -1,0 +1,121 @@
+"""Connect the application to its database and configure each connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from flask import Flask
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from voiceadmin.config import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from voiceadmin.database.base import db
+
+SQLITE_PATH = "voiceadmin_sqlite_path"  # the app's extension that names the SQLite file, None with PostgreSQL
+
+
+WRITES = "voiceadmin_writes"  # the execution option of a connection that is going to write
+
+
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, DisconnectionError)  # the store is gone, locked or full
+
+
+CACHE_KIB = 16_000  # of a connection: what one search looks at; a write of another process voids it anyway
+
+
+# random_page_cost: as on a disk that does not turn; with that of one that does, few rows were not looked up by index.
+POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=30s -c random_page_cost=1.1"
+
+
+BUSY_SECONDS = 5  # how long a writer waits for another one before it gives up
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Connect the app to its store. Nothing is opened, and a missing SQLite file is not made: `migrate` does that."""
+    url = make_url(settings.database_url)
+    app.extensions[SQLITE_PATH] = path = sqlite_path(settings)
+    if path is not None:
+        app.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
+            "sqlite", database=f"file:{quote(str(path))}", query={"uri": "true", "mode": "rw"}
+        )
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}  # an error's text goes into the log
+    else:
+        app.config["SQLALCHEMY_DATABASE_URI"] = url
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+            "isolation_level": "REPEATABLE READ",
+            "pool_pre_ping": True,
+            "hide_parameters": True,
+            "connect_args": {"connect_timeout": BUSY_SECONDS, "options": POSTGRESQL_OPTIONS},
+        }
+    db.init_app(app)
+    if path is not None:
+        with app.app_context():
+            _tune_sqlite(db.engine, path)
+
+
+def sqlite_path(settings: Settings) -> Path | None:
+    """Where the SQLite file lies, or None for another database. A relative address counts from the instance folder."""
+    url = make_url(settings.database_url)
+    return settings.instance / (url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def _tune_sqlite(engine: Engine, path: Path) -> None:
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @event.listens_for(engine, "connect")
+    def opened(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # tells the type checker
+        record.info["file"] = identity()
+        connection.isolation_level = None  # the driver must not begin transactions on its own
+        for pragma in (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            f"cache_size=-{CACHE_KIB}",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+        """An open file that was deleted or replaced still answers: with the past."""
+        if record.info.get("file") != identity():
+            raise DisconnectionError("The SQLite file is not the one that was opened.")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        """A writer takes its lock at once; one that read first could not be sure to get it."""
+        writes = connection.get_execution_options().get(WRITES, False)
+        if writes:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("BEGIN")  # cannot fail, so its errors need no translation, which every request would pay for
+
+
+def write_options() -> dict[str, Any]:
+    """The execution options of a connection that is going to write.
+
+    A reader keeps one snapshot; a writer that had to wait for another one must see what that one wrote.
+    """
+    isolation = {"isolation_level": "READ COMMITTED"} if db.engine.dialect.name == "postgresql" else {}
+    return {WRITES: True, **isolation}

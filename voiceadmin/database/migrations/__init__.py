@@ -1,0 +1,72 @@
+"""The store's schema, one small Alembic step per change, and how far a store has come."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import text
+
+from voiceadmin.database.base import db
+from voiceadmin.database.engine import SQLITE_PATH, write_options
+from voiceadmin.errors import StoreNotReady
+
+HERE = Path(__file__).resolve().parent
+
+
+LOCK = 7_621_734_002  # any number of our own: PostgreSQL's advisory lock that only migrations take
+
+
+@cache
+def newest() -> str:
+    """The revision that this program's tables stand at."""
+    head = ScriptDirectory(str(HERE)).get_current_head()
+    assert head is not None  # noqa: S101  # there is always a first step
+    return head
+
+
+def revision_of_store() -> str | None:
+    """The revision that the connected store stands at; None for an empty one."""
+    return MigrationContext.configure(db.session.connection()).get_current_revision()
+
+
+def migrate() -> bool:
+    """Bring the store to the newest schema, making it if there is none. True when there was anything to do.
+
+    One transaction: it happens whole or not at all, and once, however many
+    processes start together. Raises StoreNotReady when the store was made by
+    a newer version.
+    """
+    path: Path | None = current_app.extensions[SQLITE_PATH]
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreNotReady(
+                f"{path} cannot be made: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
+            ) from error
+    with db.engine.connect() as connection:  # a look that waits for no writer, since there is rarely more to do
+        if MigrationContext.configure(connection).get_current_revision() == newest():
+            return False
+    with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found == newest():
+            return False
+        script = ScriptDirectory(str(HERE))
+        if found is not None and found not in {step.revision for step in script.walk_revisions()}:
+            raise StoreNotReady(
+                "The store was made by a newer version of voiceadmin. Install that one, or restore a backup."
+            )
+        config = Config()
+        config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return True

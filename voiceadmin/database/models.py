@@ -1,0 +1,19 @@
+"""The table that identifies this database."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.database.base import Base
+
+
+class Store(Base):
+    """One row: the name of this store, drawn when it was made, so that no other store's ETag is taken for ours."""
+
+    __tablename__ = "store"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)

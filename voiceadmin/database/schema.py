@@ -1,0 +1,25 @@
+"""Prepare the database, check its schema version, release its connections."""
+
+from __future__ import annotations
+
+from voiceadmin.config import COMMAND
+from voiceadmin.database.base import db
+from voiceadmin.database.migrations import migrate, newest, revision_of_store
+from voiceadmin.errors import StoreNotReady
+
+
+def check_store() -> None:
+    """Raise StoreNotReady unless the store stands at this program's schema; a store out of reach raises by itself."""
+    if revision_of_store() != newest():
+        raise StoreNotReady(f"The store is not at this program's version. Run “{COMMAND} migrate”.")
+
+
+def prepare_store() -> bool:
+    """Make or migrate the store. True when there was anything to do. Raises StoreNotReady."""
+    return migrate()
+
+
+def let_go() -> None:
+    """Close every connection, so that processes forked from this one open their own."""
+    db.session.remove()
+    db.engine.dispose()

@@ -1,0 +1,56 @@
+"""Column types that behave alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    Integer,
+    Text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+if TYPE_CHECKING:
+    pass
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite's own row id, which is 64 bits wide, must be called so
+
+
+Sortable = Text().with_variant(Text(collation="C"), "postgresql")  # code point order, as SQLite has it
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time in UTC. In SQLite a text of fixed width, so that texts order as the times do."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """A text in SQLite, a timestamp with time zone in PostgreSQL."""
+        return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """To the database. Raises ValueError for a naive time: guessing a zone here would be too late."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone.")
+        if dialect.name == "postgresql":
+            return value
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        found: datetime | None = as_time(value)
+        return found
+
+
+def as_time(value: Any) -> Any:
+    """An aware time from what a driver has for it; None for null."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -1,1 +1,0 @@
-"""How voices look outside the store: records, and the files and bodies that carry them."""

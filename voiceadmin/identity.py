@@ -1,0 +1,143 @@
+"""Who makes a request and what they may see: roles, scopes, actors and requesters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import NamedTuple, NewType, Self
+
+from voiceadmin.enums import Labelled
+
+
+class Role(IntEnum):
+    """What somebody may do; each role may do all that a smaller one may.
+
+    Viewer, operator and admin are granted for one organization; a platform
+    admin is one everywhere. `word` stands in forms, commands and settings.
+    """
+
+    ANYONE = 0, "none", "Nobody", "Sees nothing."
+    VIEWER = 1, "viewer", "Viewer", "Looks at voices and assistants."
+    OPERATOR = 2, "operator", "Operator", "Triages: acts on voices too."
+    ADMIN = 3, "admin", "Admin", "Decides about people, keys, sources and deletions too."
+    PLATFORM = 4, "platform", "Platform admin", "Is an admin of every organization, and of the platform itself."
+
+    word: str
+    label: str
+    meaning: str
+
+    def __new__(cls, value: int, word: str = "", label: str = "", meaning: str = "") -> Self:
+        """Give the member its rank, its word, its label and a sentence that explains it."""
+        member = int.__new__(cls, value)
+        member._value_, member.word, member.label, member.meaning = value, word, label, meaning
+        return member
+
+    @classmethod
+    def called(cls, word: str) -> Role:
+        """The role of this word. Raises ValueError."""
+        for role in cls:
+            if role.word == word:
+                return role
+        raise ValueError(f"{word!r} is no role.")
+
+
+GRANTED = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organization
+
+
+class ActorKind(Labelled):
+    """What kind of somebody does something."""
+
+    ACCOUNT = "account", "Person"
+    KEY = "key", "API key"
+    SHELL = "shell", "Shell"
+    NOBODY = "nobody", "Nobody signed in"
+
+
+OrganizationId = NewType("OrganizationId", int)
+"""The id of an organization that its reader may see: only a query that was given a scope makes one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The organizations that a query may show. organizations: their ids; None means all of them."""
+
+    organizations: frozenset[int] | None
+
+    def covers(self, organization_id: int) -> bool:
+        """Whether an organization is among them."""
+        return self.organizations is None or organization_id in self.organizations
+
+    def covers_all(self, organization_ids: frozenset[int]) -> bool:
+        """Whether all of these are among them."""
+        return self.organizations is None or organization_ids <= self.organizations
+
+
+EVERYTHING = Scope(None)
+
+
+NOTHING = Scope(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who does something, as the audit trail names them.
+
+    id: of the account or the key; None for others. name: e-mail, name of the
+    key, or user of the shell. address: where the request came from, None in a shell.
+    """
+
+    kind: ActorKind
+    id: int | None
+    name: str
+    address: str | None = None
+
+
+class SessionRow(NamedTuple):
+    """A session. seen_at: the last activity, to the minute. sure_at: when the password was given last."""
+
+    id: int
+    account_id: int
+    created_at: datetime
+    seen_at: datetime
+    sure_at: datetime
+    address: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever makes a request.
+
+    actor: who that is. roles: by organization. everywhere: a role that holds
+    in all organizations. session: of a person who signed in, else None.
+    """
+
+    actor: Actor
+    roles: Mapping[int, Role] = field(default_factory=dict)
+    everywhere: Role = Role.ANYONE
+    session: SessionRow | None = None
+
+    @property
+    def highest(self) -> Role:
+        """The greatest role that they have anywhere."""
+        return max(self.everywhere, *self.roles.values(), Role.ANYONE)
+
+    @property
+    def account_id(self) -> int | None:
+        """The account of somebody who signed in, else None."""
+        return None if self.session is None else self.session.account_id
+
+    def scope(self, role: Role) -> Scope:
+        """The organizations in which they have this role or a greater one."""
+        if self.everywhere >= role:
+            return EVERYTHING
+        if role is Role.PLATFORM:
+            return NOTHING
+        return Scope(frozenset(id for id, granted in self.roles.items() if granted >= role))
+
+
+def nobody(address: str | None = None, role: Role = Role.ANYONE) -> Visitor:
+    """Somebody who did not sign in. role: what everybody may, by the settings."""
+    return Visitor(Actor(ActorKind.NOBODY, None, "", address), everywhere=role)

@@ -1,0 +1,130 @@
+"""What people send from the desk: what to do, to which voices and assistants, and which lines of the queue to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, Form, ValidationError
+from wtforms.widgets import TextInput
+
+from voiceadmin.audit.types import Subject
+from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
+from voiceadmin.text import MAX_ID, quoted
+from voiceadmin.tokens import new_token
+from voiceadmin.triage.types import NOBODY, Act
+from voiceadmin.web.fields import DayField, LineField, NumberField, PathField, TextField, WordField
+
+Sent = MultiDict[str, str]
+
+
+DAY = timedelta(days=1)
+
+
+class SubjectsField(Field):
+    """Voices and assistants that were ticked: "voice-456", or "456" for a voice."""
+
+    widget = TextInput()
+    data: list[Subject]
+    wrong: str | None = None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take each once; what is no subject is kept to be told."""
+        words = list(dict.fromkeys(valuelist))
+        found = {word: Subject.read(word if "-" in word else f"voice-{word}") for word in words}
+        self.data = list(dict.fromkeys(subject for subject in found.values() if subject is not None))
+        self.wrong = next((word for word, subject in found.items() if subject is None), None)
+
+    def pre_validate(self, form: Any) -> None:
+        """Each must be one."""
+        self.data = self.data or []
+        if self.wrong is not None:
+            raise ValidationError(f"{quoted(self.wrong, 40)} is no voice and no assistant. Load the page again.")
+
+
+class ActForm(Form):
+    """What to do, and how.
+
+    key: of the form, the same when it is sent again. seen: the newest deed when
+    its page was made. next: where to go on to.
+    """
+
+    act = WordField("What to do", {act.value: act.label for act in Act}, thing="something to do", fallback="")
+    why = LineField("Note", least=0, most=MAX_NOTE)
+    until = DayField("Until day")
+    owner = WordField("Who", {}, thing="somebody to assign to", fallback=NOBODY)
+    key = TextField("Key")
+    seen = NumberField("Seen", least=0, most=MAX_ID)
+    next = PathField()
+
+    def __init__(self, sent: Sent | None, people: Mapping[int, str], *, now: datetime) -> None:
+        """people: those who can be assigned, by the ids of their accounts."""
+        super().__init__(sent)
+        self.owner.words = {NOBODY: "Nobody"} | {str(id): email for id, email in people.items()}
+        self.now = now
+
+    def validate_act(self, field: WordField) -> None:
+        """A note must say something."""
+        if field.data == Act.NOTE and not self.why.data:
+            raise ValidationError("The note is empty. Write it.")
+
+    def validate_until(self, field: DayField) -> None:
+        """A snooze ends some day from tomorrow on."""
+        if self.act.data == Act.SNOOZE and field.data is not None and field.data <= self.now:
+            raise ValidationError(f"{field.given} is not ahead. Choose a day from tomorrow on.")
+
+    def order(self, subjects: Sequence[Subject]) -> Order:
+        """What is wanted, for these subjects. Call only after validate()."""
+        act = Act(self.act.data)
+        return Order(
+            act,
+            tuple(subjects),
+            self.key.data or new_token(),
+            self.seen.data or 0,
+            self.why.data,
+            self.until.data if act is Act.SNOOZE else None,
+            int(self.owner.data) if act is Act.ASSIGN and self.owner.data != NOBODY else None,
+        )
+
+
+class UndoForm(Form):
+    """Which deed to take back is in the address. key: of the form, the same when it is sent again."""
+
+    key = TextField("Key")
+    next = PathField()
+
+    def __init__(self, sent: Sent) -> None:
+        super().__init__(sent)
+
+
+class TickedForm(ActForm):
+    """The same for what was ticked on a page, or for the one line whose own button was pressed.
+
+    one: of such a button, "archive:voice-456", or "assign:voice-456:7" with an owner; what is ticked counts no more.
+    """
+
+    subject = SubjectsField("Chosen")
+    one = TextField("One")
+
+    def __init__(self, sent: Sent | None, people: Mapping[int, str], *, now: datetime) -> None:
+        super().__init__(sent, people, now=now)
+        act, _, rest = (self.one.data or "").partition(":")
+        if act:
+            subject, _, owner = rest.partition(":")
+            self.act.process_formdata([act])
+            self.subject.process_formdata([subject])
+            self.owner.process_formdata([owner])
+
+    def validate_subject(self, field: SubjectsField) -> None:
+        """Something must be ticked."""
+        if not field.data and not field.errors:
+            raise ValidationError("Nothing was ticked. Go back and tick at least one.")
+
+
+class AllForm(ActForm):
+    """The same for all that filters match. count, mark: how many those were when the page was made, and which."""
+
+    count = NumberField("Number", least=0, most=MOST_AT_ONCE)
+    mark = TextField("Mark")

@@ -1,0 +1,50 @@
+"""Tables of organizations and their assistants."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Text,
+    false,
+    true,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.database.base import Base
+from voiceadmin.database.types import BigId, Sortable
+from voiceadmin.identity import OrganizationId
+
+
+class Organization(Base):
+    """Owner of assistants and voices.
+
+    id is our own; upstream_id is None where upstream's is not known. revision
+    is drawn anew at random by triggers whenever one of its voices is written,
+    whoever writes; at random, so that a restored backup cannot come to the
+    same revision with other voices. sample: made by the sample data.
+    """
+
+    __tablename__ = "organization"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[OrganizationId] = mapped_column(BigId, primary_key=True)
+    upstream_id: Mapped[int | None] = mapped_column(BigId, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int] = mapped_column(BigId, server_default="0")
+    sample: Mapped[bool] = mapped_column(server_default=false())
+
+
+class Assistant(Base):
+    """An AI phone agent. id is upstream's. name_key is its folded name, for search and order."""
+
+    __tablename__ = "assistant"
+    __table_args__ = (Index(None, "organization_id", "tts_provider", "tts_voice_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    name_key: Mapped[str] = mapped_column(Sortable)
+    active: Mapped[bool] = mapped_column(server_default=true())
+    tts_provider: Mapped[str | None] = mapped_column(Text)
+    tts_voice_id: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,103 @@
+"""How the voices of a scope stand: by status at each provider, the most used, those that failed last, their age."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, cast, func, select, text
+
+from voiceadmin.audit.models import AuditLine
+from voiceadmin.audit.types import AuditWord
+from voiceadmin.database.base import db
+from voiceadmin.identity import Scope
+from voiceadmin.organizations.models import Organization
+from voiceadmin.organizations.queries import within
+from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
+from voiceadmin.voices.types.provider import provider_label
+from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+SHOWN = 5  # voices of each short list
+
+
+LATELY = timedelta(days=7)  # for so long is a failure new
+
+
+ARRIVALS = (AuditWord.VOICES_IMPORTED.value, AuditWord.SAMPLE_FILLED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """counts: by status, of each provider by its name. most_used, failed: with the names of their organizations.
+
+    failed: the newest of a week, with the time. arrived: when voices last came in, None if that is not known.
+    """
+
+    counts: Mapping[str, StatusCounts]
+    most_used: Sequence[tuple[VoiceRow, str]]
+    failed: Sequence[tuple[VoiceRow, str, datetime]]
+    arrived: datetime | None
+
+    @property
+    def total(self) -> StatusCounts:
+        """By status, of all providers."""
+        return {status: sum(counts[status] for counts in self.counts.values()) for status in VoiceStatus}
+
+
+def stand(scope: Scope, *, now: datetime) -> Standing:
+    """Count and list it, in four statements.
+
+    What is said of a status is a text, so that it is known to be that of an index of such voices alone.
+    """
+    counted = db.session.execute(
+        select(VoiceCount.provider, VoiceCount.status, cast(func.sum(VoiceCount.voices), BigInteger))
+        .where(within(scope, VoiceCount.organization_id))
+        .group_by(VoiceCount.provider, VoiceCount.status)
+    ).all()
+    counts: dict[str, dict[VoiceStatus, int]] = {
+        provider: dict.fromkeys(VoiceStatus, 0)
+        for provider in sorted({row[0] for row in counted}, key=lambda word: provider_label(word).casefold())
+    }
+    for provider, status, number in counted:
+        counts[provider][VoiceStatus(status)] = number
+    used = db.session.execute(
+        _voices(scope)
+        .where(text("status = 'ready' AND synthesis_count > 0"))
+        .order_by(ClonedVoice.synthesis_count.desc(), ClonedVoice.id)
+        .limit(SHOWN)
+    ).all()
+    failed = db.session.execute(
+        _voices(scope)
+        .where(text("status = 'failed'"), ClonedVoice.standing_since >= now - LATELY)
+        .order_by(ClonedVoice.standing_since.desc(), ClonedVoice.id.desc())
+        .limit(SHOWN)
+    ).all()
+    arrived = db.session.scalar(
+        select(AuditLine.at)
+        .where(AuditLine.word.in_(ARRIVALS), _arrived_in(scope))
+        .order_by(AuditLine.id.desc())
+        .limit(1)
+    )
+    return Standing(
+        counts,
+        [(voice_row(row), row.organization_name) for row in used],
+        [(voice_row(row), row.organization_name, row.standing_since) for row in failed],
+        arrived,
+    )
+
+
+def _voices(scope: Scope) -> Any:
+    return (
+        select(*VOICE_COLUMNS, Organization.name.label("organization_name"), ClonedVoice.standing_since)
+        .join_from(ClonedVoice, Organization, Organization.id == ClonedVoice.organization_id)
+        .where(within(scope, ClonedVoice.organization_id))
+    )
+
+
+def _arrived_in(scope: Scope) -> Any:
+    """Sample data is of no organization in the audit trail, and of all in the store."""
+    return within(scope, AuditLine.organization_id) | (AuditLine.word == AuditWord.SAMPLE_FILLED.value)

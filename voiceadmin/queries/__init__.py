@@ -1,1 +1,0 @@
-"""Reading: filters in, rows and pages out. Nothing in here writes."""

@@ -1,0 +1,21 @@
+"""The table of token buckets."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Float,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.database.base import Base
+
+
+class Bucket(Base):
+    """Tokens that are spent on requests and tries and come back with time. at: when counted, seconds since 1970."""
+
+    __tablename__ = "bucket"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    tokens: Mapped[float] = mapped_column(Float(53))
+    at: Mapped[float] = mapped_column(Float(53), index=True)

@@ -1,0 +1,130 @@
+"""What is unsafe about a deployment, each with its remedy, and what is so grave that nothing is served."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from voiceadmin.api_keys.types import KeyRow
+from voiceadmin.config import COMMAND, Settings
+from voiceadmin.errors import ServeRefused
+from voiceadmin.identity import Role
+
+OURS_ALONE = 0o077  # the bits of a file's mode that let others near it
+
+
+SAFE_SSL = {"require", "verify-ca", "verify-full"}
+
+
+class Danger(NamedTuple):
+    """What is unsafe, and what to do. grave: the server does not start like this."""
+
+    says: str
+    remedy: str
+    grave: bool = False
+
+    def __str__(self) -> str:
+        """Both in one line."""
+        return f"{self.says} {self.remedy}"
+
+
+def dangers(settings: Settings, *, debug: bool) -> list[Danger]:
+    """What is unsafe about settings and files. debug: whether Flask runs in debug mode."""
+    return [*_of_process(debug=debug), *_of_files(settings), *_of_settings(settings)]
+
+
+def _of_process(*, debug: bool) -> Iterator[Danger]:
+    if debug or os.environ.get("FLASK_DEBUG", "0") not in ("", "0", "false", "no"):
+        yield Danger("Flask runs in debug mode, which shows its code to visitors.", "Unset FLASK_DEBUG.", grave=True)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        yield Danger("It runs as root.", "Run it as a user of its own, who owns the instance folder.")
+
+
+def _of_files(settings: Settings) -> Iterator[Danger]:
+    if not settings.database_url.startswith("sqlite:"):
+        return
+    database = settings.instance / settings.database_url.removeprefix("sqlite:///")
+    for path in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & OURS_ALONE:
+            yield Danger(f"Others on this machine can open {path}.", f"Run: chmod 600 {path}", grave=True)
+
+
+def _of_settings(settings: Settings) -> Iterator[Danger]:
+    if settings.anonymous_role is not Role.ANYONE:
+        yield Danger(
+            f"Whoever reaches the server is {settings.anonymous_role.label.lower()} without signing in.",
+            "Unset VOICEADMIN_ANONYMOUS_ROLE and invite people.",
+        )
+    if settings.plain_cookies:
+        yield Danger(
+            "Cookies travel without encryption too, so whoever listens can take over a session.",
+            "Unset VOICEADMIN_PLAIN_COOKIES and serve over HTTPS.",
+        )
+    if settings.hosts == Settings().hosts:
+        yield Danger(
+            "It answers to names of this machine alone, so nobody else can use it.",
+            "Put its public name into VOICEADMIN_HOSTS.",
+        )
+    if not settings.proxies:
+        yield Danger(
+            "It speaks plain HTTP, and believes no proxy: signing in works on this machine alone, and every visitor "
+            "of a proxy has its address.",
+            "Put a proxy with TLS in front, and set VOICEADMIN_PROXIES to how many there are.",
+        )
+    if settings.database_url.startswith("postgresql"):
+        yield from _of_postgresql(settings)
+
+
+def _of_postgresql(settings: Settings) -> Iterator[Danger]:
+    url = urlsplit(settings.database_url)
+    if url.hostname not in (None, "localhost", "127.0.0.1", "::1"):
+        modes = parse_qs(url.query).get("sslmode", ["prefer"])
+        if modes[-1] not in SAFE_SSL:
+            yield Danger(
+                "What PostgreSQL answers may travel without encryption.",
+                "Add ?sslmode=verify-full to VOICEADMIN_DATABASE_URL.",
+            )
+    if settings.secret_key is None:
+        yield Danger(
+            "Each start draws another key for the tokens of forms, so a form of one server is refused by another.",
+            "Set VOICEADMIN_SECRET_KEY to the same random text everywhere.",
+        )
+
+
+def of_store(admins: int, keys: Sequence[KeyRow]) -> Iterator[Danger]:
+    """What is unsafe about people and keys. admins: of the platform, who can sign in."""
+    if admins == 0:
+        yield Danger(
+            "There is no account yet: whoever gets hold of the set-up link is an admin.",
+            f"Make one: {COMMAND} account add YOU@EXAMPLE.COM --platform",
+        )
+    elif admins == 1:
+        yield Danger(
+            "Only one person is an admin of the platform; nobody else could let them in again.",
+            f"Make somebody else one: {COMMAND} account add COLLEAGUE@EXAMPLE.COM --platform",
+        )
+    for key in keys:
+        if key.expires_at is None and key.revoked_at is None:
+            yield Danger(
+                f"The API key “{key.name}” ({key.hint}…) never expires.",
+                f"Make another one that does, and revoke it: {COMMAND} key revoke {key.id}",
+            )
+
+
+def refuse_grave(found: Sequence[Danger]) -> None:
+    """Raise ServeRefused that says everything grave, one line each."""
+    grave = [str(danger) for danger in found if danger.grave]
+    if grave:
+        raise ServeRefused("\n".join(grave))
+
+
+def join_address(settings: Settings, token: str, port: int = 8000) -> str:
+    """Where the holder of a link goes: to the public name if there is one, else to this machine."""
+    if settings.hosts == Settings().hosts:
+        return f"http://127.0.0.1:{port}/join/{token}"
+    name = settings.hosts[0].lstrip(".")
+    return f"https://{name}/join/{token}"

@@ -1,0 +1,45 @@
+"""Tables of assignments and mutes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    ForeignKey,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.database.base import Base
+from voiceadmin.database.types import BigId, UtcTime
+
+
+class Assignment(Base):
+    """Who looks after a voice or an assistant."""
+
+    __tablename__ = "assignment"
+
+    object_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), index=True)
+
+
+class Quiet(Base):
+    """A reason that somebody acknowledged or snoozed: it does not show as long as its mark stays the same.
+
+    until: when it shows again all the same; None is never.
+    """
+
+    __tablename__ = "quiet"
+
+    object_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str] = mapped_column(String(20), primary_key=True)
+    mark: Mapped[str] = mapped_column(Text)
+    act: Mapped[str] = mapped_column(String(20))
+    until: Mapped[datetime | None] = mapped_column(UtcTime)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    by: Mapped[str] = mapped_column(Text)

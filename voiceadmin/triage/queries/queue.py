@@ -1,0 +1,443 @@
+"""What needs a person: counted, as a queue with the worst first, and by voice or assistant. All of it found in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from voiceadmin.accounts.models import Account
+from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.config import Limits
+from voiceadmin.database.base import db
+from voiceadmin.database.dialect import bound, indexed_by, join_in_order
+from voiceadmin.database.types import as_time
+from voiceadmin.identity import Scope
+from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.organizations.queries import assistant_row, select_assistants
+from voiceadmin.organizations.types import AssistantRow
+from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.text import iso
+from voiceadmin.triage.models import Assignment, Quiet
+from voiceadmin.triage.rules import BY_WORD, RULES
+from voiceadmin.triage.rules.rule import UNKNOWN, Evidence, Rule, values
+from voiceadmin.triage.types import NOBODY, Act, Finding, Hush, Line, Owner, Place, Queue, QueueFilters, Summary, Why
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
+from voiceadmin.voices.types.rows import VoiceRow
+
+MANY = 100  # so many and more are said to be "99+"
+
+
+FEW_VOICES = 20_000  # of a narrow scope: so few are looked through one by one
+
+
+SHOWN = 500  # subjects that are looked up in one statement
+
+
+def list_queue(scope: Scope, filters: QueueFilters, limits: Limits, *, now: datetime) -> Queue:
+    """A page of the queue: each voice and assistant once, at its worst reason; the oldest first among equals."""
+    found = list(_found(scope, filters, limits, now, filters.size + 1))
+    place = None
+    if len(found) > filters.size:
+        del found[filters.size :]
+        last = found[-1]
+        place = Place(BY_WORD[last.reason].rank, UNKNOWN if last.since is None else last.since, last.id)
+    parts = (found[start : start + SHOWN] for start in range(0, len(found), SHOWN))
+    return Queue([line for part in parts for line in _lines([one.subject for one in part], limits, now)], place)
+
+
+def queue_subjects(
+    scope: Scope, filters: QueueFilters, limits: Limits, *, now: datetime, most: int
+) -> Sequence[Subject]:
+    """The first voices and assistants of the queue, `most` at most, whatever page the filters name."""
+    return [finding.subject for finding in _found(scope, filters.but(), limits, now, most)]
+
+
+def count_queue(scope: Scope, limits: Limits, *, now: datetime, most: int = MANY) -> int:
+    """How many voices and assistants need a person; `most` stands for that and more."""
+    narrow, worse, parts = _narrow(scope, QueueFilters()), list[Rule](), list[str]()
+    for rule in RULES:
+        parts.append(
+            f"SELECT 1 FROM {_source(rule, narrow=narrow)} WHERE {_shows(rule, limits)}"
+            f"{_not_at(worse, rule, limits)}{_in_scope(scope, rule)}"
+        )
+        worse.append(rule)
+    given = values(limits, now) | _scope_values(scope) | {"most": most}
+    counted = _run(f"SELECT count(*) FROM ({' UNION ALL '.join(parts)} LIMIT :most) AS found", given)
+    return int(counted[0][0])
+
+
+def count_reasons(scope: Scope, filters: QueueFilters, limits: Limits, *, now: datetime) -> dict[str, int]:
+    """Count every reason, the worst first, as the filters have it, whichever reasons and page they name."""
+    given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
+    # All that there are, and then those that do not show, of which few must be looked at, as numbers below zero.
+    parts = (
+        [("count(*)", filters)]
+        if filters.hushed
+        else [("count(*)", filters), ("-count(*)", replace(filters, hushed=True))]
+    )
+    counted = _run(
+        " UNION ALL ".join(
+            f"SELECT '{rule.word}', {number} FROM {source} WHERE {' AND '.join([rule.condition(limits), *conditions])}"
+            for rule in RULES
+            for number, part in parts
+            for source, conditions in (_matching(rule, scope, part, narrow=narrow),)
+        ),
+        given,
+    )
+    numbers = dict.fromkeys((rule.word for rule in RULES), 0)
+    for reason, number in counted:
+        numbers[reason] += number
+    return numbers
+
+
+def summarize(scope: Scope, limits: Limits, *, now: datetime) -> Summary:
+    """Count every reason, without what was acknowledged or snoozed, and find the oldest of each."""
+    filters = QueueFilters()
+    given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
+    oldest = _run(
+        " UNION ALL ".join(
+            f"SELECT * FROM (SELECT '{rule.word}', {rule.since} FROM {_source(rule, narrow=narrow)}"
+            f" WHERE {_shows(rule, limits)}{_in_scope(scope, rule)}"
+            f" ORDER BY {rule.since}, {rule.subject}.id LIMIT 1) AS {rule.word.replace('-', '_')}"
+            for rule in RULES
+        ),
+        given,
+    )
+    return Summary(
+        count_reasons(scope, filters, limits, now=now),
+        dict.fromkeys((rule.word for rule in RULES), None) | {word: _known(since) for word, since in oldest},
+        count_queue(scope, limits, now=now),
+    )
+
+
+def reasons_of(subjects: Iterable[Subject], limits: Limits, *, now: datetime) -> dict[Subject, list[Finding]]:
+    """Every reason of these voices and assistants, the worst first; also those that were acknowledged or snoozed."""
+    found: dict[Subject, list[Finding]] = {subject: [] for subject in subjects}
+    for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT):
+        ids = [subject.id for subject in found if subject.kind is kind]
+        rules = [rule for rule in RULES if rule.kind is kind]
+        for start in range(0, len(ids), SHOWN):
+            selects = (
+                f"{_select(rule, rule.table)} WHERE {rule.subject}.id IN :ids AND {rule.condition(limits)}"
+                for rule in rules
+            )
+            rows = _run(" UNION ALL ".join(selects), values(limits, now) | {"ids": ids[start : start + SHOWN]})
+            for finding in sorted(map(_finding, rows), key=lambda finding: BY_WORD[finding.reason].rank):
+                found[finding.subject].append(finding)
+    return found
+
+
+FIELDS = (
+    *("kind", "id", "name", "organization_id", "organization", "provider", "voice_id", "voice_name", "voice_status"),
+    *("reason", "severity", "since", "owner", "reasons"),
+)
+
+
+def queue_file(
+    scope: Scope, filters: QueueFilters, limits: Limits, format: ExportFormat, *, now: datetime
+) -> Iterator[str]:
+    """The whole queue as the text of a file, in pieces and in its order."""
+
+    def records() -> Iterator[dict[str, Any]]:
+        part = replace(filters, after=None, size=SHOWN)
+        while True:
+            queue = list_queue(scope, part, limits, now=now)
+            yield from map(line_record, queue.lines)
+            if queue.next is None:
+                return
+            part = replace(part, after=queue.next)
+
+    return as_lines(FIELDS, records(), format)
+
+
+def line_record(line: Line) -> dict[str, Any]:
+    """A line of the queue as programs read it. since: of the worst reason; null where that is not known."""
+    subject: AssistantRow | VoiceRow | None = line.assistant or line.voice
+    worst = line.worst
+    return {
+        "kind": line.subject.kind.value,
+        "id": line.subject.id,
+        "name": "" if subject is None else subject.name,
+        "organization_id": line.organization_id,
+        "organization": line.organization_name,
+        "provider": line.assistant.tts_provider if line.assistant else line.voice and line.voice.provider,
+        "voice_id": line.voice and line.voice.id,
+        "voice_name": line.voice and line.voice.name,
+        "voice_status": line.voice and line.voice.status.value,
+        "reason": worst and worst.finding.reason,
+        "severity": worst and worst.severity.value,
+        "since": worst and _written(worst.finding.since),
+        "owner": line.owner and line.owner.email,
+        "reasons": [
+            {
+                "reason": why.finding.reason,
+                "severity": why.severity.value,
+                "since": _written(why.finding.since),
+                "evidence": why.evidence,
+                "remedy": why.remedy,
+            }
+            for why in line.reasons
+        ],
+    }
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else iso(time)
+
+
+def lines_of(subjects: Sequence[Subject], limits: Limits, *, now: datetime) -> Sequence[Line]:
+    """These voices and assistants as the queue shows them, whether or not they have a reason; what is gone is left out.
+
+    The caller has made sure that they may be seen.
+    """
+    return _lines(subjects, limits, now)
+
+
+def _found(scope: Scope, filters: QueueFilters, limits: Limits, now: datetime, most: int) -> Iterator[Finding]:
+    """The findings of the queue in its order, rule by rule, until there are enough."""
+    narrow = _narrow(scope, filters)
+    worse: list[Rule] = []
+    for rule in RULES:
+        if filters.reasons and rule.word not in filters.reasons:
+            continue
+        passed = filters.after is not None and rule.rank < filters.after.rank
+        if most > 0 and not passed:
+            rows = _of_rule(rule, worse, scope, filters, limits, now, most, narrow=narrow)
+            most -= len(rows)
+            yield from rows
+        worse.append(rule)
+
+
+def _of_rule(
+    rule: Rule,
+    worse: Sequence[Rule],
+    scope: Scope,
+    filters: QueueFilters,
+    limits: Limits,
+    now: datetime,
+    most: int,
+    *,
+    narrow: bool,
+) -> list[Finding]:
+    given = _given(scope, filters, limits, now) | {"most": most}
+    source, conditions = _matching(rule, scope, filters, narrow=narrow)
+    conditions.append(rule.condition(limits) if filters.hushed else _shows(rule, limits))
+    if filters.after is not None and filters.after.rank == rule.rank:
+        conditions.append(f"({rule.since}, {rule.subject}.id) > (:after_since, :after_id)")
+        given |= {"after_since": filters.after.since, "after_id": filters.after.id}
+    rows = _run(
+        f"{_select(rule, source)} WHERE {' AND '.join(conditions)}"
+        f"{_not_at(worse, rule, limits, hushed=filters.hushed)}"
+        f" ORDER BY {rule.since}, {rule.subject}.id LIMIT :most",
+        given,
+    )
+    return list(map(_finding, rows))
+
+
+def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) -> tuple[str, list[str]]:
+    """Where what matches the filters is found in the scope, and the conditions for it beside that of the rule."""
+    source, conditions = _source(rule, narrow=narrow), list[str]()
+    mine = f"mine.object_kind = '{rule.kind.value}' AND mine.object_id = {rule.subject}.id"
+    if filters.hushed:
+        source = _hushed(rule)
+        conditions.append(rule.same)
+    elif filters.owner not in ("", NOBODY):
+        source = f"assignment AS mine {join_in_order()} {rule.table} ON {mine}"
+    if scope.organizations is not None:
+        conditions.append(f"{rule.subject}.organization_id IN :organizations")
+    if filters.organization is not None:
+        conditions.append(f"{rule.subject}.organization_id = :organization")
+    if filters.providers:
+        conditions.append(f"{rule.provider} IN :providers")
+    if filters.owner == NOBODY:
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine})")
+    elif filters.owner:
+        conditions.append(f"EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine} AND mine.account_id = :owner)")
+    return source, conditions
+
+
+def _given(scope: Scope, filters: QueueFilters, limits: Limits, now: datetime) -> dict[str, Any]:
+    """What these conditions and those of the rules name."""
+    return (
+        values(limits, now)
+        | _scope_values(scope)
+        | {
+            "organization": filters.organization,
+            "providers": list(filters.providers),
+            "owner": None if filters.owner in ("", NOBODY) else int(filters.owner),
+        }
+    )
+
+
+def _select(rule: Rule, source: str) -> str:
+    return (
+        f"SELECT '{rule.word}' AS reason, '{rule.kind.value}' AS kind, {rule.subject}.id AS id,"
+        f" {rule.subject}.organization_id AS organization_id, {rule.provider} AS provider, {rule.since} AS since,"
+        f" {rule.mark} AS mark FROM {source}"
+    )
+
+
+def _finding(row: Any) -> Finding:
+    reason, kind, id, organization_id, provider, since, mark = row
+    return Finding(reason, ObjectKind(kind), id, organization_id, provider, _known(since), mark)
+
+
+def _known(since: Any) -> datetime | None:
+    time: datetime = as_time(since)
+    return None if time == UNKNOWN else time
+
+
+def _source(rule: Rule, *, narrow: bool) -> str:
+    if narrow:
+        return rule.table
+    return rule.source.format(join=join_in_order()) + (indexed_by(rule.hint) if rule.hint else "")
+
+
+def _shows(rule: Rule, limits: Limits) -> str:
+    """The condition that a rule holds and that nobody hushed it."""
+    return f"{rule.condition(limits)} AND NOT {_is_hushed(rule)}"
+
+
+def _not_at(worse: Iterable[Rule], rule: Rule, limits: Limits, *, hushed: bool = False) -> str:
+    """The condition that the queue does not have the same thing at a worse reason already."""
+    conditions = (
+        f"{other.condition(limits)} AND {_is_hushed(other)}" if hushed else _shows(other, limits)
+        for other in worse
+        if other.kind is rule.kind
+    )
+    return "".join(f" AND NOT coalesce({condition}, FALSE)" for condition in conditions)
+
+
+def _is_hushed(rule: Rule) -> str:
+    return f"EXISTS (SELECT 1 FROM quiet WHERE {rule.quiet} AND {rule.same})"
+
+
+def _hushed(rule: Rule) -> str:
+    return f"quiet {join_in_order()} {rule.table} ON {rule.quiet}"
+
+
+def _in_scope(scope: Scope, rule: Rule) -> str:
+    return "" if scope.organizations is None else f" AND {rule.subject}.organization_id IN :organizations"
+
+
+def _scope_values(scope: Scope) -> dict[str, Any]:
+    return {} if scope.organizations is None else {"organizations": sorted(scope.organizations)}
+
+
+def _narrow(scope: Scope, filters: QueueFilters) -> bool:
+    """Whether so few voices can be meant that the database had better look at each than at the queue of all."""
+    if filters.organization is not None:
+        organizations = [filters.organization]
+    elif scope.organizations is not None:
+        organizations = sorted(scope.organizations)
+    else:
+        return False
+    counted = _run(
+        "SELECT coalesce(sum(voices), 0) FROM voice_count WHERE organization_id IN :organizations",
+        {"organizations": organizations},
+    )
+    return int(counted[0][0]) <= FEW_VOICES
+
+
+def _run(statement: str, given: dict[str, Any]) -> Sequence[Any]:
+    return db.session.execute(*bound(statement, given)).all()
+
+
+# As a page shows it
+
+
+def _lines(subjects: Sequence[Subject], limits: Limits, now: datetime) -> list[Line]:
+    voice_ids = [subject.id for subject in subjects if subject.kind is ObjectKind.VOICE]
+    assistants = _assistants([subject.id for subject in subjects if subject.kind is ObjectKind.ASSISTANT])
+    voices, owners_of_voices = _voices(ClonedVoice.id.in_(voice_ids)) if voice_ids else ({}, {})
+    set_to = _set_to(list(assistants.values()))
+    names = _organization_names(
+        {*owners_of_voices.values(), *(assistant.organization.id for assistant in assistants.values())}
+    )
+    owners, hushes = _owners(subjects), _hushes(subjects, now)
+    findings = reasons_of(subjects, limits, now=now)
+    lines = []
+    for subject in subjects:
+        assistant = assistants.get(subject.id) if subject.kind is ObjectKind.ASSISTANT else None
+        voice = set_to.get(subject.id) if assistant else voices.get(subject.id)
+        if voice is None and assistant is None:
+            continue
+        organization = assistant.organization.id if assistant else owners_of_voices[subject.id]
+        reasons = [_why(Evidence(found, voice, limits, now), hushes) for found in findings[subject]]
+        lines.append(Line(subject, organization, names[organization], reasons, voice, assistant, owners.get(subject)))
+    return lines
+
+
+def _why(evidence: Evidence, hushes: dict[tuple[Subject, str], tuple[str, Hush]]) -> Why:
+    finding = evidence.finding
+    rule = BY_WORD[finding.reason]
+    mark, hush = hushes.get((finding.subject, finding.reason), (None, None))
+    return Why(
+        finding, rule.label, rule.severity, rule.told(evidence), rule.remedy, hush if mark == finding.mark else None
+    )
+
+
+def _voices(condition: Any) -> tuple[dict[int, VoiceRow], dict[int, int]]:
+    """Some voices by id, and the organization of each."""
+    rows = db.session.execute(select(*VOICE_COLUMNS, ClonedVoice.organization_id).where(condition)).all()
+    return {row.id: voice_row(row) for row in rows}, {row.id: row.organization_id for row in rows}
+
+
+def _assistants(ids: Sequence[int]) -> dict[int, AssistantRow]:
+    if not ids:
+        return {}
+    rows = db.session.execute(select_assistants().where(Assistant.id.in_(ids))).all()
+    return {row.id: row for row in map(assistant_row, rows)}
+
+
+def _set_to(assistants: Sequence[AssistantRow]) -> dict[int, VoiceRow]:
+    """The cloned voice that each of these assistants is set to, by the assistant's id; of several a ready one."""
+    wanted = {one.tts_voice_id for one in assistants if one.tts_voice_id}
+    if not wanted:
+        return {}
+    organizations = {one.organization.id for one in assistants}
+    voices, owners = _voices(
+        ClonedVoice.organization_id.in_(organizations)
+        & ClonedVoice.provider.in_({one.tts_provider for one in assistants if one.tts_provider})
+        & ClonedVoice.provider_voice_id.in_(wanted)
+    )
+    at = {
+        (owners[voice.id], voice.provider, voice.provider_voice_id): voice
+        for voice in sorted(voices.values(), key=lambda voice: (voice.status.value == "ready", -voice.id))
+    }
+    places = {one.id: (one.organization.id, one.tts_provider or "", one.tts_voice_id or "") for one in assistants}
+    return {id: at[place] for id, place in places.items() if place in at}
+
+
+def _organization_names(ids: Iterable[int]) -> dict[int, str]:
+    found = select(Organization.id, Organization.name).where(Organization.id.in_(sorted(ids)))
+    return {row.id: row.name for row in db.session.execute(found)}
+
+
+def _owners(subjects: Sequence[Subject]) -> dict[Subject, Owner]:
+    found = (
+        select(Assignment.object_kind, Assignment.object_id, Account.id, Account.email)
+        .join_from(Assignment, Account, Account.id == Assignment.account_id)
+        .where(Assignment.object_id.in_({subject.id for subject in subjects}))
+    )
+    return {
+        Subject(ObjectKind(kind), id): Owner(account, email) for kind, id, account, email in db.session.execute(found)
+    }
+
+
+def _hushes(subjects: Sequence[Subject], now: datetime) -> dict[tuple[Subject, str], tuple[str, Hush]]:
+    """What was acknowledged or snoozed and still is, by subject and reason, with the mark that it is about."""
+    found = select(Quiet).where(Quiet.object_id.in_({subject.id for subject in subjects}))
+    return {
+        (Subject(ObjectKind(row.object_kind), row.object_id), row.reason): (
+            row.mark,
+            Hush(Act(row.act), row.until, row.at, row.by),
+        )
+        for row in db.session.scalars(found)
+        if row.until is None or row.until > now
+    }

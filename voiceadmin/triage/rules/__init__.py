@@ -1,0 +1,18 @@
+"""The reasons why a voice or an assistant needs a person: one file each, found by themselves, the worst first."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from voiceadmin.triage.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        (import_module(f"{__name__}.{module.name}").RULE for module in iter_modules(__path__) if module.name != "rule"),
+        key=lambda rule: rule.rank,
+    )
+)
+
+
+BY_WORD = {rule.word: rule for rule in RULES}

@@ -1,0 +1,28 @@
+"""Cloning failed."""
+
+from __future__ import annotations
+
+from voiceadmin.text import ago
+from voiceadmin.triage.rules.rule import Evidence, Rule
+from voiceadmin.triage.types import Severity
+from voiceadmin.voices.types.provider import provider_label
+
+
+def _told(evidence: Evidence) -> str:
+    since = evidence.finding.since
+    when = "" if since is None else f" {ago(since, evidence.now)}"
+    return f"Cloning failed at {provider_label(evidence.finding.provider)}{when}."
+
+
+RULE = Rule(
+    word="failed",
+    label="Failed",
+    rank=20,
+    severity=Severity.HIGH,
+    remedy="Clone it again with better samples, or archive it.",
+    condition=lambda _: "voice.status = 'failed'",
+    since="voice.standing_since",
+    mark="CAST(voice.standing_since AS TEXT)",
+    told=_told,
+    hint="ix_queue_failed",
+)

@@ -1,0 +1,36 @@
+"""Processing for longer than the provider may take."""
+
+from __future__ import annotations
+
+from voiceadmin.config import Limits
+from voiceadmin.text import span
+from voiceadmin.triage.rules.rule import Evidence, Rule
+from voiceadmin.triage.types import Severity
+from voiceadmin.voices.types.provider import provider_label
+
+
+def _condition(limits: Limits) -> str:
+    cases = "".join(f" WHEN :provider{number} THEN :budget{number}" for number in range(len(limits.budgets)))
+    latest = f"CASE voice.provider{cases} ELSE :other_budget END" if cases else ":other_budget"
+    return f"voice.status = 'processing' AND voice.standing_since <= {latest}"
+
+
+def _told(evidence: Evidence) -> str:
+    finding = evidence.finding
+    budget = span(evidence.limits.budget(finding.provider))
+    since = evidence.now if finding.since is None else finding.since
+    return f"Processing for {span(evidence.now - since)}; {provider_label(finding.provider)} takes {budget} at most."
+
+
+RULE = Rule(
+    word="stuck",
+    label="Stuck",
+    rank=30,
+    severity=Severity.HIGH,
+    remedy="Look at it at the provider; clone it again or archive it.",
+    condition=_condition,
+    since="voice.standing_since",
+    mark="CAST(voice.standing_since AS TEXT)",
+    told=_told,
+    hint="ix_queue_stuck",
+)

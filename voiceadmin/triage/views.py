@@ -1,0 +1,131 @@
+"""The queue of what needs a person, the worst first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from voiceadmin import clock
+from voiceadmin.accounts.queries.accounts import list_assignable
+from voiceadmin.audit.types import ObjectKind, Thing
+from voiceadmin.identity import NOTHING, Role
+from voiceadmin.operations.types import MOST_AT_ONCE
+from voiceadmin.operations.views import Answer, act_on_all, bar
+from voiceadmin.organizations.queries import list_organizations
+from voiceadmin.overview.views import counts
+from voiceadmin.triage.forms import QueueForm, queue_arguments
+from voiceadmin.triage.queries.answer import own_providers
+from voiceadmin.triage.queries.queue import list_queue, queue_file, queue_subjects
+from voiceadmin.triage.rules import BY_WORD, RULES
+from voiceadmin.triage.types import NOBODY, Act, QueueFilters
+from voiceadmin.voices.types.provider import provider_label
+from voiceadmin.web import access
+from voiceadmin.web.access import needs, scope
+from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.stats_cache import kept
+
+bp = Blueprint("triage", __name__)
+
+
+ACTS = (Act.ACKNOWLEDGE, Act.ASSIGN, Act.SNOOZE, Act.NOTE, Act.ARCHIVE)
+
+
+@bp.get("/triage")
+@needs(Role.VIEWER)
+def index() -> tuple[str, int]:
+    """A page of the queue."""
+    form = _form()
+    if not form.validate():
+        return render_template("triage/index.html", form=form, filters=None), 422
+    filters, now = form.filters(), clock.now()
+    operates = access.visitor().scope(Role.OPERATOR)
+    return render_template(
+        "triage/index.html",
+        form=form,
+        filters=filters,
+        queue=list_queue(scope(), filters, access.limits(), now=now),
+        tabs=_tabs(filters),
+        chosen=_words(form, filters),
+        address=_address,
+        operates=operates,
+        bar=bar(operates),
+        acts=ACTS,
+        acting=operates != NOTHING,
+        arguments=queue_arguments(filters.but()),
+        now=now,
+    ), 200
+
+
+def _form() -> QueueForm:
+    return QueueForm(
+        request.args,
+        reasons={rule.word: rule.label for rule in RULES},
+        organizations=list_organizations(scope()),
+        providers=_providers(),
+        people=list_assignable(scope()),
+        me=access.visitor().account_id,
+    )
+
+
+def _providers() -> list[str]:
+    where, now = scope(), clock.now()
+    return kept().get(("providers of", where), lambda: own_providers(where), now=now).figures
+
+
+def _tabs(filters: QueueFilters) -> list[tuple[str, str, int]]:
+    """Each reason that there is: its word, its label and how many there are, under the other filters."""
+    return [(word, BY_WORD[word].label, number) for word, number in counts(filters).items()]
+
+
+def _words(form: QueueForm, filters: QueueFilters) -> list[str]:
+    """The filters in use, in words."""
+    words = [BY_WORD[word].label for word in filters.reasons]
+    if filters.organization is not None:
+        words.append(form.organization.words[str(filters.organization)])
+    words += [provider_label(provider) for provider in filters.providers]
+    if filters.owner:
+        words.append("nobody’s" if filters.owner == NOBODY else form.owner.words[form.owner.data])
+    if filters.hushed:
+        words.append(form.hushed.words["yes"])
+    return words
+
+
+def _address(filters: QueueFilters) -> str:
+    return url_for("triage.index", **queue_arguments(filters))
+
+
+@bp.route("/triage/all", methods=["GET", "POST"])
+@needs(Role.OPERATOR)
+def all_matching() -> Answer:
+    """Do something to all that the filters of the queue match."""
+    form = _form()
+    if not form.validate():
+        return render_template("triage/index.html", form=form, filters=None), 422
+    filters, now, where, limits = form.filters(), clock.now(), scope(), access.limits()
+
+    def find() -> Any:
+        return queue_subjects(where, filters, limits, now=now, most=MOST_AT_ONCE + 1)
+
+    return act_on_all(
+        find, of="lines of the queue", what=_words(form, filters), back=_address(filters.but()), acts=ACTS
+    )
+
+
+@bp.get("/triage.<format>")
+@needs(Role.VIEWER)
+def export(format: str) -> Response | tuple[str, int]:
+    """The whole queue as a file."""
+    wanted, form = called(format), _form()
+    if not form.validate():
+        return render_template("triage/index.html", form=form, filters=None), 422
+    filters, where, limits, now = form.filters().but(), scope(), access.limits(), clock.now()
+    return send_file(
+        "triage",
+        wanted,
+        lambda: queue_file(where, filters, limits, wanted, now=now),
+        thing=Thing(ObjectKind.STORE, None, "triage"),
+        filters=queue_arguments(filters),
+        organizations=organizations_of(where, filters.organization),
+        now=now,
+    )

@@ -1,1 +1,0 @@
-"""One blueprint per noun: read the form, call one function, answer."""

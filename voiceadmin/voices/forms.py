@@ -1,0 +1,117 @@
+"""Forms of the voice list and of the JSON route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
+
+from voiceadmin.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE, PAGE_SIZES
+from voiceadmin.voices.types.filters import DEFAULT_ORDER, VoiceChoices, VoiceFilters, VoiceOrder, VoiceQuery, VoiceUse
+from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
+from voiceadmin.voices.types.quality import NOT_SCORED, NOT_SCORED_LABEL, QualityTier
+from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.web.fields import NumberField, TextField, WordField, WordsField
+from voiceadmin.web.query_fields import QueryForm, QueryNumber, QueryWord, provider_words
+
+
+def _labels(words: Any) -> dict[str, str]:
+    return {word.value: word.label for word in words}
+
+
+def _size_field() -> WordField:
+    sizes = {str(size): str(size) for size in PAGE_SIZES}
+    return WordField("Rows a page", sizes, thing="a number of rows a page", fallback=str(DEFAULT_PAGE_SIZE))
+
+
+class VoiceFilterForm(Form):
+    """The filter bar over a list of voices, its order and its page."""
+
+    q = TextField("Name or provider id")
+    status = WordsField("Status", _labels(VoiceStatus), thing="a status")
+    provider = WordsField("Provider", {}, thing="a provider of these voices")
+    quality = WordsField("Quality", _labels(QualityTier) | {NOT_SCORED: NOT_SCORED_LABEL}, thing="a quality tier")
+    use = WordsField("Use", _labels(VoiceUse), thing="a kind of use")
+    language = WordsField("Language", {}, thing="a language of these voices")
+    sort = WordField("Order", _labels(VoiceOrder), thing="an order", fallback=DEFAULT_ORDER.value)
+    size = _size_field()
+    page = NumberField("Page", least=1, most=MAX_PAGE)
+
+    def __init__(self, arguments: MultiDict[str, str], choices: VoiceChoices) -> None:
+        """choices: what the organization's voices have; the providers with a name here can always be chosen."""
+        super().__init__(arguments)
+        self.provider.words = PROVIDER_LABELS | {word: provider_label(word) for word in choices.providers}
+        self.language.words = {language: language for language in choices.languages}
+
+    def filters(self) -> VoiceFilters:
+        """The answers as domain values. Call only after validate()."""
+        return VoiceFilters(
+            text=self.q.data,
+            statuses=tuple(VoiceStatus(word) for word in self.status.data),
+            providers=tuple(self.provider.data),
+            tiers=tuple(None if word == NOT_SCORED else QualityTier(word) for word in self.quality.data),
+            uses=tuple(VoiceUse(word) for word in self.use.data),
+            languages=tuple(self.language.data),
+            order=VoiceOrder(self.sort.data),
+            size=int(self.size.data),
+            page=self.page.data or 1,
+        )
+
+
+def voice_arguments(filters: VoiceFilters) -> dict[str, Any]:
+    """The query arguments that VoiceFilterForm reads these filters from; defaults are left out."""
+    return _given(
+        q=filters.text,
+        status=[status.value for status in filters.statuses],
+        provider=list(filters.providers),
+        quality=[NOT_SCORED if tier is None else tier.value for tier in filters.tiers],
+        use=[use.value for use in filters.uses],
+        language=list(filters.languages),
+        sort=None if filters.order is DEFAULT_ORDER else filters.order.value,
+        size=None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
+        page=None if filters.page == 1 else filters.page,
+    )
+
+
+@lru_cache(maxsize=1000)
+def voice_query(filters: VoiceFilters) -> str:
+    """What follows the address of a list to show it by these filters: "" or "?status=ready&page=2"."""
+    arguments = urlencode(voice_arguments(filters), doseq=True)
+    return "?" + arguments if arguments else ""
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value}
+
+
+class VoiceQueryForm(QueryForm):
+    """What a program may ask a list of voices for."""
+
+    status = QueryWord(description="Only voices of this status.")
+    provider = QueryWord(description="Only voices of this provider.")
+    skip = QueryNumber(0, description="How many voices to pass over.")
+    limit = QueryNumber(1, description="How many voices to list at most; all when absent.")
+
+    def __init__(self, arguments: MultiDict[str, str], own_providers: Callable[[], Sequence[str]] | None) -> None:
+        """own_providers: gives the providers of the organization's voices, asked for when a word has no name here.
+
+        None when there is no organization: then every provider will do.
+        """
+        super().__init__(arguments)
+        self.status.words = [status.value for status in VoiceStatus]
+        if own_providers is not None and self.provider.data not in {None, *PROVIDER_LABELS}:
+            self.provider.words = provider_words(own_providers)
+
+    def query(self) -> VoiceQuery:
+        """The answers as domain values. Call only after validate()."""
+        status = self.status.data
+        return VoiceQuery(
+            status=None if status is None else VoiceStatus(status),
+            provider=self.provider.data,
+            skip=self.skip.data or 0,
+            limit=self.limit.data,
+        )

@@ -1,0 +1,162 @@
+"""Read cloned voices: one voice, or the body of the JSON route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import and_, case, exists, func, select, text
+
+from voiceadmin.database.base import db
+from voiceadmin.database.dialect import first_row, indexed_by, joined
+from voiceadmin.errors import VoiceNotFound
+from voiceadmin.identity import OrganizationId, Scope
+from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.organizations.queries import ORGANIZATION_COLUMNS, assistant_row, organization_row, select_assistants
+from voiceadmin.tabular import ExportFormat
+from voiceadmin.text import MAX_ID, name_key, search_key
+from voiceadmin.voices.exporting.writing import as_answer, as_file
+from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.types.filters import VoiceChoices, VoiceQuery
+from voiceadmin.voices.types.rows import ArchivedHere, VoiceDetail, VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
+
+VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
+
+
+def voice_row(row: Any) -> VoiceRow:
+    """A row that begins with VOICE_COLUMNS."""
+    return VoiceRow._make(row[: len(VOICE_COLUMNS)])
+
+
+def as_told(voice: VoiceRow, upstream_status: str | None) -> VoiceRow:
+    """A voice as upstream tells of it, whether or not it was archived here."""
+    return voice if upstream_status is None else voice._replace(status=VoiceStatus(upstream_status))
+
+
+WRITTEN_COLUMNS = (*VoiceRow._fields, "organization_id", "name_key", "search_key")
+
+
+def voice_values(row: VoiceRow, organization_id: int) -> tuple[Any, ...]:
+    """The way back: the values of WRITTEN_COLUMNS, for `upsert_rows`."""
+    return (*row, organization_id, name_key(row.name), search_key(row.name, row.provider_voice_id))
+
+
+def voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
+    """The same by column, for `upsert`."""
+    return dict(zip(WRITTEN_COLUMNS, voice_values(row, organization_id), strict=True))
+
+
+_STANDING = (
+    *(ClonedVoice.archived_at, ClonedVoice.archived_by, ClonedVoice.archived_why),
+    *(ClonedVoice.upstream_status, ClonedVoice.standing_since),
+)
+
+
+ASSISTANTS_SHOWN = 25  # of those that can use a voice, on its page
+
+
+_CHOICES = text("SELECT DISTINCT provider, language FROM voice_count WHERE organization_id = :organization")
+
+
+def voice_choices(organization_id: OrganizationId) -> VoiceChoices:
+    """The providers and languages that an organization's voices have, in one statement."""
+    found = db.session.execute(_CHOICES, {"organization": organization_id}).all()
+    return VoiceChoices(
+        providers=tuple(sorted({provider for provider, _ in found})),
+        languages=tuple(sorted({language for _, language in found if language})),
+    )
+
+
+def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
+    """One voice with the assistants that can use it, in three statements. Raises VoiceNotFound."""
+    row = db.session.execute(
+        select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS, *_STANDING)
+        .join_from(ClonedVoice, Organization)
+        .where(ClonedVoice.id == voice_id)
+    ).one_or_none()
+    owner = slice(len(VOICE_COLUMNS), len(VOICE_COLUMNS) + len(ORGANIZATION_COLUMNS))
+    organization = None if row is None else organization_row(tuple(row[owner]))
+    if row is None or organization is None or not scope.covers(organization.id):
+        raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
+    voice = voice_row(row)
+    of_organization = Assistant.organization_id == organization.id
+    is_set = and_(
+        Assistant.tts_provider == voice.provider,
+        Assistant.tts_voice_id == voice.provider_voice_id,
+        Assistant.tts_voice_id != "",
+    )
+    assistants = db.session.execute(
+        select_assistants()
+        .where(of_organization)
+        .order_by(case((is_set, 0), else_=1), Assistant.name_key, Assistant.id)
+        .limit(ASSISTANTS_SHOWN)
+    )
+    set_by = db.session.scalar(select(func.count()).select_from(Assistant).where(of_organization, is_set))
+    at, by, why, upstream, standing_since = row[owner.stop :]
+    archived = None if at is None else ArchivedHere(at, by, why, VoiceStatus(upstream))
+    around = [assistant_row(row) for row in assistants]
+    return VoiceDetail(voice, organization, around, set_by or 0, archived, at or standing_since)
+
+
+def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
+    """The body of the JSON route: all voices that match, by id, in one statement.
+
+    The database puts it together out of the records that it has written
+    already; Python never sees a voice.
+    """
+    asked = {"status": query.status and query.status.value, "provider": query.provider}
+    values = {name: value for name, value in asked.items() if value is not None}
+    part = query.skip > 0 or query.limit is not None
+    place = {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip} if part else {}
+    table = f"cloned_voice{indexed_by('ix_voice_record')}"
+    statement = _records_sql(table, joined("record"), tuple(values), part=part)
+    row = first_row(statement, {"organization": organization_id} | values | place)
+    return as_answer(None if row is None else row[0])
+
+
+@lru_cache(maxsize=16)
+def _records_sql(table: str, joined_records: str, filters: tuple[str, ...], *, part: bool) -> str:
+    conditions = "".join(f" AND {name} = :{name}" for name in filters)
+    records = (
+        f"SELECT record FROM {table} WHERE organization_id = :organization"
+        f"{conditions} ORDER BY id{' LIMIT :limit OFFSET :skip' if part else ''}"
+    )
+    return f"SELECT {joined_records} FROM ({records}) AS voice"
+
+
+def voice_record(voice: VoiceRow) -> dict[str, Any]:
+    """One voice as the JSON route lists it."""
+    return write_record(voice)
+
+
+def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterator[str]:
+    """All voices of an organization as a file, by id, in pieces and out of one snapshot."""
+    rows = db.session.execute(
+        select(*VOICE_COLUMNS).where(ClonedVoice.organization_id == organization_id).order_by(ClonedVoice.id),
+        execution_options={"yield_per": 1000},
+    )
+    return as_file((voice_row(row) for row in rows), format)
+
+
+def count_set_to(voice_ids: Sequence[int]) -> int:
+    """How many of these voices assistants are set to."""
+    return sum(
+        db.session.scalar(_SET_TO.where(ClonedVoice.id.in_(voice_ids[start : start + CHUNK]))) or 0
+        for start in range(0, len(voice_ids), CHUNK)
+    )
+
+
+CHUNK = 500  # voices looked up by one statement
+
+
+_SET_TO = select(func.count(ClonedVoice.id)).where(
+    ClonedVoice.provider_voice_id != "",
+    exists().where(
+        Assistant.organization_id == ClonedVoice.organization_id,
+        Assistant.tts_provider == ClonedVoice.provider,
+        Assistant.tts_voice_id == ClonedVoice.provider_voice_id,
+    ),
+)

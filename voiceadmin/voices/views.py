@@ -1,0 +1,124 @@
+"""The voices of an assistant, and one voice by itself."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from flask import Blueprint, render_template, request, url_for
+
+from voiceadmin import clock
+from voiceadmin.activity.queries import list_activity
+from voiceadmin.audit.types import AuditFilters, ObjectKind, Subject
+from voiceadmin.identity import Role
+from voiceadmin.operations.views import Answer, act_on_all, bar
+from voiceadmin.organizations.queries import get_assistant
+from voiceadmin.triage.queries.queue import lines_of
+from voiceadmin.triage.types import Act
+from voiceadmin.voices.code_samples import code_samples
+from voiceadmin.voices.exporting.queries import matching_ids
+from voiceadmin.voices.forms import VoiceFilterForm, voice_query
+from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.queries import get_voice, voice_choices, voice_record
+from voiceadmin.voices.types.filters import VoiceFilters
+from voiceadmin.web import access
+from voiceadmin.web.access import needs, scope
+from voiceadmin.web.template_filters import filter_parts, named
+
+bp = Blueprint("voices", __name__)
+
+
+ACTS = (Act.ARCHIVE, Act.RESTORE, Act.ASSIGN, Act.SNOOZE, Act.NOTE)
+
+
+@bp.get("/assistants/<id:assistant_id>/voices")
+@needs(Role.VIEWER)
+def index(assistant_id: int) -> tuple[str, int]:
+    """The cloned voices of one assistant, filtered."""
+    assistant = get_assistant(scope(), assistant_id)
+    form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
+    if not form.validate():
+        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+    filters, now, operates = form.filters(), clock.now(), access.visitor().scope(Role.OPERATOR)
+    voices = list_voices(assistant.organization.id, filters, now=now)
+    return render_template(
+        "voices/index.html",
+        assistant=assistant,
+        form=form,
+        filters=filters,
+        voices=voices,
+        address=partial(_address, url_for("voices.index", assistant_id=assistant_id)),
+        json=code_samples(assistant.id, filters).url,
+        code=_address(url_for("voices.code", assistant_id=assistant_id), filters.but()),
+        bar=bar(operates) if operates.covers(assistant.organization.id) else None,
+        acts=ACTS,
+        all_address=_address(url_for("voices.all_matching", assistant_id=assistant_id), filters.but()),
+        now=now,
+    ), 200
+
+
+@bp.get("/assistants/<id:assistant_id>/voices/code")
+@needs(Role.VIEWER)
+def code(assistant_id: int) -> Answer:
+    """How a program gets the voices that the filters choose."""
+    assistant = get_assistant(scope(), assistant_id)
+    form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
+    if not form.validate():
+        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+    filters = form.filters().but()
+    return render_template(
+        "voices/code.html",
+        assistant=assistant,
+        samples=code_samples(assistant.id, filters),
+        what=[words for words, _ in filter_parts(filters)],
+        back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
+    ), 200
+
+
+@bp.route("/assistants/<id:assistant_id>/voices/all", methods=["GET", "POST"])
+@needs(Role.OPERATOR)
+def all_matching(assistant_id: int) -> Answer:
+    """Do something to all voices that the filters match."""
+    assistant, now = get_assistant(scope(), assistant_id), clock.now()
+    organization = assistant.organization.id
+    form = VoiceFilterForm(request.args, voice_choices(organization))
+    if not form.validate():
+        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+    filters = form.filters().but()
+    return act_on_all(
+        lambda: [Subject(ObjectKind.VOICE, id) for id in matching_ids(organization, filters, now)],
+        of=f"voices of {named(assistant.organization.name)}",
+        what=[words for words, _ in filter_parts(filters)],
+        back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
+        acts=ACTS,
+    )
+
+
+def _address(path: str, filters: VoiceFilters) -> str:
+    return path + voice_query(filters)
+
+
+@bp.get("/voices/<id:voice_id>")
+@needs(Role.VIEWER)
+def show(voice_id: int) -> str:
+    """One voice: every field, its assistants and its JSON."""
+    detail, now, who = get_voice(scope(), voice_id), clock.now(), access.visitor()
+    record = voice_record(detail.voice)
+    subject = Subject(ObjectKind.VOICE, voice_id)
+    set_to_it = [Subject(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.set_by]]
+    line, *others = lines_of([subject, *set_to_it], access.limits(), now=now)
+    timeline, more = list_activity(who, AuditFilters(voice=voice_id))
+    operates = who.scope(Role.OPERATOR)
+    return render_template(
+        "voices/show.html",
+        detail=detail,
+        record=record,
+        json=json.dumps(record, ensure_ascii=False, indent=2),
+        line=line,
+        others=[other for other in others if other.reasons],
+        timeline=timeline,
+        more=more,
+        operates=operates,
+        bar=bar(operates) if operates.covers(detail.organization.id) else None,
+        now=now,
+    )

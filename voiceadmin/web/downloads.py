@@ -1,0 +1,68 @@
+"""Lists as files: who took one goes into the audit trail, and it is sent in pieces as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from flask import Response, abort, stream_with_context
+
+from voiceadmin.audit.actions import note
+from voiceadmin.audit.types import AuditWord, Thing
+from voiceadmin.identity import Scope
+from voiceadmin.tabular import ExportFormat
+from voiceadmin.web import access
+
+TYPES = {
+    ExportFormat.CSV: "text/csv",
+    ExportFormat.JSON: "application/json",
+    ExportFormat.NDJSON: "application/x-ndjson",
+}
+
+
+TOGETHER = 200  # lines that are sent at once
+
+
+def called(format: str) -> ExportFormat:
+    """The format of this word; a page that is not there for any other."""
+    if format not in set(TYPES):
+        abort(404)
+    return ExportFormat(format)
+
+
+def send_file(
+    name: str,
+    format: ExportFormat,
+    pieces: Callable[[], Iterable[str]],
+    *,
+    thing: Thing,
+    filters: Mapping[str, Any],
+    organizations: Iterable[int | None],
+    now: datetime,
+    word: AuditWord = AuditWord.VOICES_EXPORTED,
+) -> Response:
+    """A list as a file, after a line in the audit trail of each organization that it is about; None is all of them.
+
+    name: of the file, before its day. pieces: begins to read the list. thing: whose it is. filters: of its form.
+    """
+    facts = {"format": format.value, "filters": filters}
+    for organization in organizations:
+        note(word, thing, by=access.visitor().actor, now=now, organization=organization, after=facts)
+    response = Response(stream_with_context(_packed(pieces)), mimetype=TYPES[format])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'
+    return response
+
+
+def organizations_of(scope: Scope, chosen: int | None = None) -> Sequence[int | None]:
+    """The organizations that a list is about: the chosen one, or each of the scope, or None for all."""
+    if chosen is not None:
+        return [chosen]
+    return [None] if scope.organizations is None else sorted(scope.organizations)
+
+
+def _packed(pieces: Callable[[], Iterable[str]]) -> Iterator[str]:
+    lines = iter(pieces())
+    while text := "".join(islice(lines, TOGETHER)):
+        yield text

@@ -1,0 +1,16 @@
+"""The sections in the header of every page."""
+
+from __future__ import annotations
+
+from voiceadmin.identity import Role
+
+SECTIONS = (  # of the site: the address of each, its name, and who sees it
+    ("", "Overview", Role.VIEWER),
+    ("triage", "Triage", Role.VIEWER),
+    ("assistants", "Assistants", Role.VIEWER),
+    ("providers", "Providers", Role.VIEWER),
+    ("clean-up", "Clean-up", Role.VIEWER),
+    ("activity", "Activity", Role.VIEWER),
+    ("people", "People", Role.ADMIN),
+    ("keys", "Keys", Role.ADMIN),
+)

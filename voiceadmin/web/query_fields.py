@@ -1,0 +1,101 @@
+"""Query parameters of the JSON API, with errors in the shape that FastAPI gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from wtforms import Field, Form, ValidationError
+from wtforms.widgets import TextInput
+
+from voiceadmin.text import MAX_ID, read_integer
+from voiceadmin.triage.types import Place
+from voiceadmin.voices.types.provider import PROVIDER_LABELS
+
+Detail = dict[str, Any]  # one entry of FastAPI's "detail": type, loc, msg, input
+
+
+class QueryField(Field):
+    """One parameter: the last of its values counts, and an empty one is as if absent."""
+
+    widget = TextInput()
+    given = ""
+    fault = ""  # FastAPI's word for what is wrong
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take the last value."""
+        self.given = valuelist[-1] if valuelist else ""
+        self.data: Any = self.given or None
+
+    def refuse(self, fault: str, message: str) -> NoReturn:
+        """End the validation of this field."""
+        self.fault = fault
+        raise ValidationError(message)
+
+
+class QueryWord(QueryField):
+    """One word of a list. words: the list; None lets every word through."""
+
+    words: Sequence[str] | None = None
+
+    def pre_validate(self, form: Any) -> None:
+        """It must be in the list, case included."""
+        if self.data is not None and self.words is not None and self.data not in self.words:
+            *others, last = (f"'{word}'" for word in self.words)
+            self.refuse("enum", f"Input should be {', '.join(others)} or {last}")
+
+
+class QueryNumber(QueryField):
+    """A whole number, from `least` to `most`, else to what 64 bits hold."""
+
+    def __init__(self, least: int, most: int = MAX_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+
+    def pre_validate(self, form: Any) -> None:
+        """It must be a number, and within its bounds."""
+        if self.data is None:
+            return
+        self.data = read_integer(self.given)
+        if self.data is None:
+            self.refuse("int_parsing", NOT_AN_INTEGER)
+        if self.data < self.least:
+            self.refuse("greater_than_equal", f"Input should be greater than or equal to {self.least}")
+        if self.data > self.most:
+            self.refuse("less_than_equal", f"Input should be less than or equal to {self.most}")
+
+
+class QueryPlace(QueryField):
+    """Where to go on, as an answer named it."""
+
+    def pre_validate(self, form: Any) -> None:
+        """It must be a place of the queue."""
+        if self.data is None:
+            return
+        self.data = Place.read(self.given)
+        if self.data is None:
+            self.refuse("value_error", "Value error, this is not the `next` of an answer")
+
+
+NOT_AN_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
+
+
+class QueryForm(Form):
+    """What a program may ask for; other parameters are passed over."""
+
+    def faults(self) -> list[Detail]:
+        """Every fault, after validate()."""
+        fields: list[Any] = list(self)
+        return [
+            {"type": field.fault, "loc": ["query", field.name], "msg": message, "input": field.given}
+            for field in fields
+            for message in field.errors
+        ]
+
+
+def provider_words(own: Callable[[], Sequence[str]]) -> list[str]:
+    """Those with a name here, then the others of somebody's own."""
+    return list(dict.fromkeys([*PROVIDER_LABELS, *own()]))
+
+
+ITEMS, MOST_ITEMS = 100, 1000  # in an answer, unless it is asked otherwise, and at most
