@@ -13,11 +13,11 @@ from pathlib import Path
 import click
 import pytest
 
-from voiceadmin.cli import cli
+from voiceadmin.__main__ import cli
 from voiceadmin.config import Settings, setting_names
-from voiceadmin.openapi import document as openapi_document
-from voiceadmin.queries.reasons import RULES
-from voiceadmin.shapes import VoiceRow
+from voiceadmin.openapi.document import document as openapi_document
+from voiceadmin.triage.rules import RULES
+from voiceadmin.voices.types.rows import VoiceRow
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {

@@ -222,18 +222,22 @@ def _on_all(_: Town) -> dict[str, Any]:
 
 
 FORMS: dict[str, Callable[[Town], dict[str, Any]]] = {
-    "auth.sign_in": lambda town: {"email": town.people["viewer"].email, "password": PASSWORD},
-    "auth.confirm": lambda _: {"password": PASSWORD},
-    "auth.join": lambda _: {"name": "Guest", "password": "a horse of my own"},
+    "sign_in.sign_in": lambda town: {"email": town.people["viewer"].email, "password": PASSWORD},
+    "sign_in.confirm": lambda _: {"password": PASSWORD},
+    "sign_in.join": lambda _: {"name": "Guest", "password": "a horse of my own"},
     "account.password": lambda _: {"old": PASSWORD, "new": "another battery staple"},
     "people.invite": lambda town: {"email": "new@example.com", "organization": town.acme.id, "role": "viewer"},
     "people.change_role": lambda town: {"organization": town.acme.id, "role": "operator"},
-    "desk.act": lambda town: {"act": "note", "why": "Looked at it.", "subject": f"voice-{town.voices[town.acme.id]}"},
+    "operations.act": lambda town: {
+        "act": "note",
+        "why": "Looked at it.",
+        "subject": f"voice-{town.voices[town.acme.id]}",
+    },
     "triage.all_matching": _on_all,
     "voices.all_matching": _on_all,
-    "clean_up.run": lambda _: {"count": "1"},
-    "clean_up.change_price": lambda _: {"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-05-01"},
-    "keys.new": lambda town: {"name": "A new key", "organizations": [town.acme.id], "expires": "30"},
+    "cleanup.run": lambda _: {"count": "1"},
+    "cleanup.change_price": lambda _: {"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-05-01"},
+    "api_keys.new": lambda town: {"name": "A new key", "organizations": [town.acme.id], "expires": "30"},
 }
 
 

@@ -16,18 +16,21 @@ from voiceadmin.assistants import views as assistant_views
 from voiceadmin.cleanup import views as cleanup_views
 from voiceadmin.config import ASSETS, Settings
 from voiceadmin.database import engine
+from voiceadmin.openapi import api as openapi_api
 from voiceadmin.operations import views as operation_views
 from voiceadmin.overview import views as overview_views
 from voiceadmin.providers import views as provider_views
+from voiceadmin.triage import api as triage_api
+from voiceadmin.triage import counts
 from voiceadmin.triage import views as triage_views
 from voiceadmin.voices import api as voice_api
 from voiceadmin.voices import views as voice_views
-from voiceadmin.web import access, errors, exports, headers, health, template_filters
+from voiceadmin.web import access, errors, headers, health, template_filters
 from voiceadmin.web.converters import IdConverter
 
 VIEWS = (
     *(overview_views, triage_views, operation_views, assistant_views, voice_views, provider_views, cleanup_views),
-    *(exports, voice_api, health, sign_in, account, people, api_key_views, activity_views),
+    *(voice_api, triage_api, openapi_api, health, sign_in, account, people, api_key_views, activity_views),
 )
 
 
@@ -59,7 +62,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     headers.init_app(app)
     template_filters.init_app(app)
     errors.init_app(app, unavailable=engine.UNAVAILABLE)
-    overview_views.init_app(app)
+    counts.init_app(app)
     for module in VIEWS:
         app.register_blueprint(module.bp)
     return app

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from voiceadmin.errors import BadSettings
 from voiceadmin.identity import Role
 from voiceadmin.text import read_integer
-from voiceadmin.voices.types.provider import Provider
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -244,10 +243,10 @@ class Limits:
     """
 
     budgets: tuple[tuple[str, timedelta], ...] = (
-        (Provider.ELEVENLABS.value, timedelta(minutes=10)),
-        (Provider.RESEMBLE.value, timedelta(minutes=60)),
-        (Provider.INWORLD.value, timedelta(minutes=5)),
-        (Provider.CARTESIA.value, timedelta(minutes=5)),
+        ("elevenlabs", timedelta(minutes=10)),
+        ("resemble", timedelta(minutes=60)),
+        ("inworld", timedelta(minutes=5)),
+        ("cartesia", timedelta(minutes=5)),
     )
     other: timedelta = timedelta(minutes=60)
     unused: timedelta = timedelta(days=60)

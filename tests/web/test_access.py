@@ -50,8 +50,8 @@ from voiceadmin.web.errors import FORM_TOO_OLD
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
 OPEN_TO_ANYONE = {
-    *("static", "api.openapi", "health.healthz", "health.readyz"),
-    *("auth.sign_in", "auth.join", "auth.left"),
+    *("static", "openapi.openapi", "health.healthz", "health.readyz"),
+    *("sign_in.sign_in", "sign_in.join", "sign_in.left"),
 }
 MISSING = 999_999
 
@@ -125,7 +125,7 @@ def expected(address: str, method: str, who: str) -> int:
         return 401
     if ROLES[who] < mark.role:
         return 403
-    foreign = rule.arguments & OWNED or (rule.endpoint == "desk.act" and method == "POST")
+    foreign = rule.arguments & OWNED or (rule.endpoint == "operations.act" and method == "POST")
     if who == "zebra" and foreign and method != "OPTIONS":
         return 404
     return 200
@@ -167,32 +167,32 @@ def test_every_route_lets_in_whom_it_should_and_nobody_else(town: Town, rule: Ru
 def test_the_marks_are_what_the_table_says() -> None:
     """Lest a mark is loosened unseen."""
     assert {rule.endpoint: (mark_of(rule).role.word, mark_of(rule).sure) for rule in RULES if mark_of(rule).role} == {
-        "api.cloned_voices": ("viewer", False),
-        "api.attention": ("viewer", False),
+        "voices_api.cloned_voices": ("viewer", False),
+        "triage_api.attention": ("viewer", False),
         "overview.home": ("viewer", False),
         "triage.index": ("viewer", False),
         "triage.export": ("viewer", False),
         "triage.all_matching": ("operator", False),
-        "desk.act": ("operator", False),
-        "desk.show": ("viewer", False),
-        "desk.undo": ("operator", False),
+        "operations.act": ("operator", False),
+        "operations.show": ("viewer", False),
+        "operations.undo": ("operator", False),
         "providers.index": ("viewer", False),
         "providers.export": ("viewer", False),
-        "clean_up.index": ("viewer", False),
-        "clean_up.plan": ("operator", False),
-        "clean_up.show": ("viewer", False),
-        "clean_up.check": ("viewer", False),
-        "clean_up.run": ("admin", True),
-        "clean_up.again": ("admin", True),
-        "clean_up.back": ("admin", True),
-        "clean_up.sheet": ("viewer", False),
-        "clean_up.prices": ("viewer", False),
-        "clean_up.change_price": ("platform", False),
-        "exports.voices": ("viewer", False),
-        "exports.assistants": ("viewer", False),
-        "exports.candidates": ("viewer", False),
-        "exports.people": ("admin", False),
-        "exports.keys": ("admin", False),
+        "cleanup.index": ("viewer", False),
+        "cleanup.plan": ("operator", False),
+        "cleanup.show": ("viewer", False),
+        "cleanup.check": ("viewer", False),
+        "cleanup.run": ("admin", True),
+        "cleanup.again": ("admin", True),
+        "cleanup.back": ("admin", True),
+        "cleanup.sheet": ("viewer", False),
+        "cleanup.prices": ("viewer", False),
+        "cleanup.change_price": ("platform", False),
+        "voices.export": ("viewer", False),
+        "assistants.export": ("viewer", False),
+        "cleanup.export": ("viewer", False),
+        "people.export": ("admin", False),
+        "api_keys.export": ("admin", False),
         "assistants.index": ("viewer", False),
         "voices.index": ("viewer", False),
         "voices.show": ("viewer", False),
@@ -212,9 +212,9 @@ def test_the_marks_are_what_the_table_says() -> None:
         "people.reset": ("admin", True),
         "people.end_sessions": ("admin", True),
         "people.end_all_sessions": ("platform", True),
-        "keys.index": ("admin", False),
-        "keys.new": ("admin", True),
-        "keys.revoke": ("admin", True),
+        "api_keys.index": ("admin", False),
+        "api_keys.new": ("admin", True),
+        "api_keys.revoke": ("admin", True),
     }
 
 
@@ -562,7 +562,7 @@ def test_a_program_of_ours_may_send_the_token_in_a_header(small_town: Town) -> N
 def test_a_token_of_before_is_of_no_use_after_signing_in(small_town: Town) -> None:
     browser = small_town.browser("nobody", small_town.app_with(csrf=True))
     before = token_in(browser.get("/sign-in").text)
-    form = small_town.form(next(rule for rule in POSTS if rule.endpoint == "auth.sign_in"))
+    form = small_town.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
 
     assert browser.post("/sign-in", data=form | {"csrf_token": before}).status_code == 303
 
@@ -656,7 +656,7 @@ FORWARDED = {
 def test_a_proxy_is_believed_when_there_is_one(town: Town, proxies: int, address: str) -> None:
     hosts = ("localhost",) if proxies == 0 else ("voices.example",)
     client = town.app_with(proxies=proxies, hosts=hosts).test_client()
-    form = town.form(next(rule for rule in POSTS if rule.endpoint == "auth.sign_in"))
+    form = town.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
 
     response = client.post("/sign-in", data=form, headers=FORWARDED)
 
@@ -669,7 +669,7 @@ def test_a_proxy_is_believed_when_there_is_one(town: Town, proxies: int, address
 
 def test_a_proxy_hands_on_no_foreign_host_and_only_the_last_address_counts(town: Town) -> None:
     client = town.app_with(proxies=1).test_client()
-    form = town.form(next(rule for rule in POSTS if rule.endpoint == "auth.sign_in"))
+    form = town.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
 
     assert client.get("/sign-in", headers={"X-Forwarded-Host": "evil.example"}).status_code == 400
     client.post("/sign-in", data=form, headers={"X-Forwarded-For": "1.1.1.1, 203.0.113.9"})
@@ -731,7 +731,7 @@ GUESSED: dict[str, Any] = {
     **dict.fromkeys(("password_hash", "token", "token_hash", "key", "__class__"), "x"),
     **dict.fromkeys(("disabled_at", "created_at", "expires_at", "revoked_at", "used_at", "sure_at"), "2099-01-01"),
 }
-FILTERED = {"triage.all_matching", "clean_up.plan"}  # they have a field for an organization, by its id
+FILTERED = {"triage.all_matching", "cleanup.plan"}  # they have a field for an organization, by its id
 DRAWN = {"token_hash", "password_hash", "hint"}  # at random
 WATCHED = ("account", "membership", "api_key", "api_key_organization", "account_session", "link")
 

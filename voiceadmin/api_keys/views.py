@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.api_keys.forms import KeyForm
-from voiceadmin.api_keys.queries import list_keys
+from voiceadmin.api_keys.queries import keys_file, list_keys
+from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
 from voiceadmin.identity import EVERYTHING, Role, Scope
 from voiceadmin.organizations.queries import list_organizations, some_assistant
 from voiceadmin.web import access
 from voiceadmin.web.access import needs, scope
+from voiceadmin.web.downloads import called, organizations_of, send_file
 
-bp = Blueprint("keys", __name__, url_prefix="/keys")
+bp = Blueprint("api_keys", __name__, url_prefix="/keys")
 
 
 @bp.get("")
@@ -46,7 +49,7 @@ def new() -> tuple[str, int]:
     )
     chosen = form.chosen()
     example = some_assistant(scope() if chosen is None else Scope(chosen), 0)
-    address = request.host_url.rstrip("/") + url_for("api.cloned_voices", assistant_id=example or "ASSISTANT_ID")
+    address = request.host_url.rstrip("/") + url_for("voices_api.cloned_voices", assistant_id=example or "ASSISTANT_ID")
     return render_template("api_keys/created.html", key=key, name=form.name.data, address=address), 200
 
 
@@ -56,4 +59,21 @@ def revoke(key_id: int) -> Response:
     """Let a key open nothing any more."""
     name = revoke_key(scope(), key_id, by=access.visitor().actor, now=clock.now())
     flash(f"The key “{name}” opens nothing any more.")
-    return redirect(url_for("keys.index"), 303)
+    return redirect(url_for("api_keys.index"), 303)
+
+
+@bp.get(".<format>")
+@needs(Role.ADMIN)
+def export(format: str) -> FlaskResponse:
+    """The API keys, without what they open with."""
+    wanted, where = called(format), scope()
+    return send_file(
+        "keys",
+        wanted,
+        lambda: keys_file(where, wanted),
+        word=AuditWord.KEYS_EXPORTED,
+        thing=Thing(ObjectKind.STORE, None, "keys"),
+        filters={},
+        organizations=organizations_of(where),
+        now=clock.now(),
+    )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
+from voiceadmin import clock
 from voiceadmin.assistants.forms import AssistantFilterForm, assistant_arguments
-from voiceadmin.assistants.queries import list_assistants
+from voiceadmin.assistants.queries import assistants_file, list_assistants
 from voiceadmin.assistants.types import AssistantFilters
+from voiceadmin.audit.types import ObjectKind, Thing
 from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization
+from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.web.access import needs, scope
+from voiceadmin.web.downloads import called, organizations_of, send_file
 
 bp = Blueprint("assistants", __name__)
 
@@ -31,3 +35,25 @@ def index() -> tuple[str, int]:
 
 def _address(filters: AssistantFilters) -> str:
     return url_for("assistants.index", **assistant_arguments(filters))
+
+
+@bp.get("/assistants.<format>")
+@needs(Role.VIEWER)
+def export(format: str) -> Response | tuple[str, int]:
+    """The assistants."""
+    wanted, where = called(format), scope()
+    form = AssistantFilterForm(request.args)
+    if not form.validate():
+        return render_template("assistants/index.html", form=form, filters=None), 422
+    filters = form.filters().but(size=DEFAULT_PAGE_SIZE)
+    if filters.organization is not None:
+        get_organization(where, filters.organization)
+    return send_file(
+        "assistants",
+        wanted,
+        lambda: assistants_file(where, filters, wanted),
+        thing=Thing(ObjectKind.STORE, None, "assistants"),
+        filters=assistant_arguments(filters),
+        organizations=organizations_of(where, filters.organization),
+        now=clock.now(),
+    )

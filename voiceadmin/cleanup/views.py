@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -24,6 +24,7 @@ from voiceadmin.cleanup.forms import (
 )
 from voiceadmin.cleanup.queries.candidates import (
     ITEMS,
+    candidates_file,
     check_plan,
     count_candidates,
     get_plan,
@@ -42,11 +43,11 @@ from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.pagination import Page
 from voiceadmin.tokens import new_token
 from voiceadmin.web import access
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.downloads import called, send_file
+from voiceadmin.web.access import limits, needs, scope
+from voiceadmin.web.downloads import called, organizations_of, send_file
 from voiceadmin.web.stats_cache import kept
 
-bp = Blueprint("clean_up", __name__, url_prefix="/clean-up")
+bp = Blueprint("cleanup", __name__, url_prefix="/clean-up")
 
 
 Answer = str | tuple[str, int] | AnyResponse
@@ -77,7 +78,7 @@ def plan() -> Answer:
         return _index(PlanForm, request.form)
     by, now, key = access.visitor().actor, clock.now(), form.key.data or new_token()
     plan_id = make_plan(scope(), form.filters(), access.limits(), key, by=by, now=now)
-    return redirect(url_for("clean_up.show", plan_id=plan_id), 303)
+    return redirect(url_for("cleanup.show", plan_id=plan_id), 303)
 
 
 def _index(kind: type[CandidatesForm], sent: MultiDict[str, str]) -> tuple[str, int]:
@@ -103,7 +104,7 @@ def _index(kind: type[CandidatesForm], sent: MultiDict[str, str]) -> tuple[str, 
         plans=list_plans(seen),
         arguments=clean_up_arguments(filters),
         kept_out=[(why.told(access.limits()), chosen.number(why)) for why in KeptOut if chosen.number(why)],
-        address=url_for("clean_up.index", **clean_up_arguments(filters)),
+        address=url_for("cleanup.index", **clean_up_arguments(filters)),
         key=new_token(),
         limits=access.limits(),
         now=now,
@@ -142,7 +143,7 @@ def _about(plan: PlanRow, now: datetime) -> dict[str, Any]:
         "going": request.args.get("going") == "on",
         "may_run": is_covered(access.visitor().scope(Role.ADMIN), plan.id),
         "sure": access.is_sure(now),
-        "sheet": url_for("clean_up.show", plan_id=plan.id) + "/sheet",
+        "sheet": url_for("cleanup.show", plan_id=plan.id) + "/sheet",
     }
 
 
@@ -182,7 +183,7 @@ def again(plan_id: int) -> Answer:
 def _carried_on(plan_id: int) -> AnyResponse:
     by = access.visitor().actor
     carry_on(scope(), plan_id, access.limits(), by=by, now=clock.now(), seconds=SECONDS)
-    return _changed(url_for("clean_up.show", plan_id=plan_id, going="on"))
+    return _changed(url_for("cleanup.show", plan_id=plan_id, going="on"))
 
 
 @bp.route("/plans/<id:plan_id>/back", methods=["GET", "POST"])
@@ -193,7 +194,7 @@ def back(plan_id: int) -> Answer:
     if request.method != "POST":
         return render_template("cleanup/back.html", plan=plan, now=now)
     take_back(scope(), plan_id, by=access.visitor().actor, now=now, seconds=SECONDS)
-    return _changed(url_for("clean_up.show", plan_id=plan_id))
+    return _changed(url_for("cleanup.show", plan_id=plan_id))
 
 
 def _changed(address: str) -> AnyResponse:
@@ -241,4 +242,24 @@ def change_price() -> Answer:
         return render_template("cleanup/prices.html", form=form, prices=known, billing=BILLING, now=now), 422
     by = access.visitor().actor
     set_price(form.provider.data, form.cents(), form.currency.data, form.day(), by=by, now=now)
-    return redirect(url_for("clean_up.prices"), 303)
+    return redirect(url_for("cleanup.prices"), 303)
+
+
+@bp.get(".<format>")
+@needs(Role.VIEWER)
+def export(format: str) -> Response | tuple[str, int]:
+    """The voices that could go."""
+    wanted, where, now = called(format), scope(), clock.now()
+    form = CandidatesForm(request.args, list_organizations(where), list_providers(where))
+    if not form.validate():
+        return render_template("cleanup/index.html", form=form, filters=None), 422
+    filters, compared = form.filters(), limits()
+    return send_file(
+        "clean-up",
+        wanted,
+        lambda: candidates_file(where, filters, compared, wanted, now=now),
+        thing=Thing(ObjectKind.STORE, None, "clean-up"),
+        filters=clean_up_arguments(filters),
+        organizations=organizations_of(where, filters.organization),
+        now=now,
+    )

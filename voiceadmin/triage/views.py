@@ -10,10 +10,10 @@ from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable
 from voiceadmin.audit.types import ObjectKind, Thing
 from voiceadmin.identity import NOTHING, Role
+from voiceadmin.operations.bulk import Answer, act_on_all, bar
 from voiceadmin.operations.types import MOST_AT_ONCE
-from voiceadmin.operations.views import Answer, act_on_all, bar
 from voiceadmin.organizations.queries import list_organizations
-from voiceadmin.overview.views import counts
+from voiceadmin.triage.counts import counts
 from voiceadmin.triage.forms import QueueForm, queue_arguments
 from voiceadmin.triage.queries.answer import own_providers
 from voiceadmin.triage.queries.queue import list_queue, queue_file, queue_subjects

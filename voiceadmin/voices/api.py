@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from typing import Any
+from flask import Blueprint, Response, request
 
-from flask import Blueprint, Response, jsonify, request
-
-from voiceadmin import clock
-from voiceadmin.accounts.queries.accounts import list_assignable
 from voiceadmin.errors import AssistantNotFound
 from voiceadmin.identity import OrganizationId, Role
-from voiceadmin.organizations.queries import get_organization, get_owner
-from voiceadmin.overview.views import counts
+from voiceadmin.organizations.queries import get_owner
 from voiceadmin.text import MAX_ID, read_integer
-from voiceadmin.triage.forms import AttentionQueryForm
-from voiceadmin.triage.queries.answer import attention_answer, own_providers
-from voiceadmin.triage.rules import BY_WORD
 from voiceadmin.voices.forms import VoiceQueryForm
 from voiceadmin.voices.queries import voice_choices, voices_answer
 from voiceadmin.voices.types.filters import VoiceQuery
-from voiceadmin.web import access
 from voiceadmin.web.access import needs, scope
 from voiceadmin.web.body_cache import Bodies
-from voiceadmin.web.openapi import document
-from voiceadmin.web.query_fields import NOT_AN_INTEGER, Detail
+from voiceadmin.web.conditional import _answer, _etag
+from voiceadmin.web.query_fields import NOT_AN_INTEGER, BadQuery, Detail
 
-bp = Blueprint("api", __name__, url_prefix="/api/v1")
+bp = Blueprint("voices_api", __name__, url_prefix="/api/v1")
 
 
 bodies = Bodies(32 << 20)  # bytes, of each process; a list of 100,000 voices has 28 MB
 
 
 REPRESENTATION = "cloned-voices/1"  # changes when the same voices are written in another way
-
-
-class BadQuery(Exception):
-    """A query that a FastAPI server would refuse with 422. detail: every fault."""
-
-    def __init__(self, detail: list[Detail]) -> None:
-        super().__init__()
-        self.detail = detail
 
 
 @bp.get("/assistants/<assistant_id>/cloned-voices")
@@ -71,51 +52,6 @@ def cloned_voices(assistant_id: str) -> Response:
     return _voices(*owner, form.query())
 
 
-@bp.get("/attention")
-@needs(Role.VIEWER)
-def attention() -> Response:
-    """What needs a person: counted by reason, at most a minute ago, and listed with the worst first.
-
-    The tag is made of the answer itself, so that it moves with whatever moves
-    the answer: a write, or time alone.
-    """
-    form = AttentionQueryForm(
-        request.args,
-        reasons=tuple(BY_WORD),
-        own_providers=lambda: own_providers(scope()),
-        people=lambda: list_assignable(scope()),
-    )
-    if not form.validate():
-        raise BadQuery(form.faults())
-    filters, where, limits, now = form.filters(), scope(), access.limits(), clock.now()
-    if filters.organization is not None:
-        get_organization(where, filters.organization)
-    body = attention_answer(where, filters, counts(filters), limits, now=now)
-    return _answer(_etag(body), lambda: body)
-
-
-@bp.get("/openapi.json")
-@needs(Role.ANYONE)
-def openapi() -> Response:
-    """The description of this API."""
-    return jsonify(document())
-
-
 def _voices(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
     etag = _etag(REPRESENTATION, revision, query)
     return _answer(etag, lambda: bodies.get(etag, lambda: voices_answer(organization_id, query)))
-
-
-def _answer(etag: str, body: Callable[[], bytes]) -> Response:
-    """A body, or 304 when the program has it already."""
-    if request.if_none_match.contains_weak(etag):
-        response = Response(status=304)
-    else:
-        response = Response(body(), mimetype="application/json")
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
-
-
-def _etag(*parts: Any) -> str:
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -28,7 +28,7 @@ class CodeSamples:
 
 def code_samples(assistant_id: int, filters: VoiceFilters) -> CodeSamples:
     """The addresses for a page of voices."""
-    base = request.host_url.rstrip("/") + url_for("api.cloned_voices", assistant_id=assistant_id)
+    base = request.host_url.rstrip("/") + url_for("voices_api.cloned_voices", assistant_id=assistant_id)
     status = [("status", filters.statuses[0].value)] if len(filters.statuses) == 1 else []
     provider = [("provider", filters.providers[0])] if len(filters.providers) == 1 else []
     beyond = {

@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, ObjectKind, Subject
+from voiceadmin.audit.types import AuditFilters, ObjectKind, Subject, Thing
 from voiceadmin.identity import Role
-from voiceadmin.operations.views import Answer, act_on_all, bar
+from voiceadmin.operations.bulk import Answer, act_on_all, bar
 from voiceadmin.organizations.queries import get_assistant
+from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.triage.queries.queue import lines_of
 from voiceadmin.triage.types import Act
 from voiceadmin.voices.code_samples import code_samples
-from voiceadmin.voices.exporting.queries import matching_ids
-from voiceadmin.voices.forms import VoiceFilterForm, voice_query
+from voiceadmin.voices.exporting.queries import matching_file, matching_ids
+from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
 from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.queries import get_voice, voice_choices, voice_record
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.web import access
 from voiceadmin.web.access import needs, scope
+from voiceadmin.web.downloads import called, send_file
 from voiceadmin.web.template_filters import filter_parts, named
 
 bp = Blueprint("voices", __name__)
@@ -120,5 +122,26 @@ def show(voice_id: int) -> str:
         more=more,
         operates=operates,
         bar=bar(operates) if operates.covers(detail.organization.id) else None,
+        now=now,
+    )
+
+
+@bp.get("/assistants/<id:assistant_id>/voices.<format>")
+@needs(Role.VIEWER)
+def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
+    """The cloned voices of one assistant."""
+    wanted, assistant, now = called(format), get_assistant(scope(), assistant_id), clock.now()
+    organization = assistant.organization.id
+    form = VoiceFilterForm(request.args, voice_choices(organization))
+    if not form.validate():
+        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+    filters = form.filters().but(size=DEFAULT_PAGE_SIZE)
+    return send_file(
+        f"voices-{assistant.id}",
+        wanted,
+        lambda: matching_file(organization, filters, wanted, now),
+        thing=Thing(ObjectKind.ASSISTANT, assistant.id, assistant.name),
+        filters=voice_arguments(filters),
+        organizations=[organization],
         now=now,
     )

@@ -35,8 +35,8 @@ from voiceadmin.errors import (
     Throttled,
     VoiceNotFound,
 )
-from voiceadmin.voices.api import BadQuery
 from voiceadmin.web.access import SAFE_METHODS, ForeignSite, forget_visitor, here, visitor
+from voiceadmin.web.query_fields import BadQuery
 
 HTTP_STATUS: dict[type[Problem], int] = {
     AccountNotFound: 404,
@@ -149,11 +149,11 @@ def _sign_in(error: SignInNeeded) -> AnyResponse:
         response = _answer(401, str(error))
         response.headers["WWW-Authenticate"] = CHALLENGE
         return response
-    return redirect(url_for("auth.sign_in", next=_back()), 303)
+    return redirect(url_for("sign_in.sign_in", next=_back()), 303)
 
 
 def _confirm(error: PasswordNeeded) -> AnyResponse:
-    return redirect(url_for("auth.confirm", next=_back()), 303)
+    return redirect(url_for("sign_in.confirm", next=_back()), 303)
 
 
 def _back() -> str | None:

@@ -99,3 +99,11 @@ def provider_words(own: Callable[[], Sequence[str]]) -> list[str]:
 
 
 ITEMS, MOST_ITEMS = 100, 1000  # in an answer, unless it is asked otherwise, and at most
+
+
+class BadQuery(Exception):
+    """A query that a FastAPI server would refuse with 422. detail: every fault."""
+
+    def __init__(self, detail: list[Detail]) -> None:
+        super().__init__()
+        self.detail = detail

@@ -11,12 +11,12 @@ from voiceadmin import clock
 from voiceadmin.accounts.actions import accounts, sessions
 from voiceadmin.accounts.forms import PasswordForm
 from voiceadmin.accounts.queries.accounts import get_own_account, list_own_sessions
-from voiceadmin.accounts.views.sign_in import client, let_go, let_in
 from voiceadmin.errors import ChangeRefused, SignInRefused
 from voiceadmin.identity import Role
 from voiceadmin.text import plural
 from voiceadmin.web import access
 from voiceadmin.web.access import needs
+from voiceadmin.web.session_cookie import client, let_go, let_in
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 

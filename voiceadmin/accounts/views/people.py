@@ -5,20 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
 from voiceadmin.accounts.actions import accounts
 from voiceadmin.accounts.forms import GrantForm, InviteForm
-from voiceadmin.accounts.queries.accounts import get_account, list_accounts, list_invitations, list_sessions
+from voiceadmin.accounts.queries.accounts import (
+    get_account,
+    list_accounts,
+    list_invitations,
+    list_sessions,
+    people_file,
+)
 from voiceadmin.accounts.types import LINK_LIVES, LinkPurpose
-from voiceadmin.accounts.views.sign_in import let_go
+from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.text import plural
 from voiceadmin.web import access
 from voiceadmin.web.access import needs, scope
+from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.session_cookie import let_go
 
 bp = Blueprint("people", __name__)
 
@@ -56,7 +65,7 @@ def invite() -> Answer:
 
 def _link_page(token: str, purpose: LinkPurpose, email: str) -> Answer:
     """Show a link, this once."""
-    link = url_for("auth.join", token=token, _external=True)
+    link = url_for("sign_in.join", token=token, _external=True)
     return render_template(
         "accounts/link.html", link=link, purpose=purpose, email=email, lives=LINK_LIVES[purpose]
     ), 200
@@ -185,3 +194,20 @@ def end_all_sessions() -> Response:
     """Sign everybody out, oneself included."""
     accounts.end_all_sessions(by=access.visitor().actor, now=clock.now())
     return let_go("Everybody is signed out, you too.")
+
+
+@bp.get("/people.<format>")
+@needs(Role.ADMIN)
+def export(format: str) -> FlaskResponse:
+    """Everybody with a role."""
+    wanted, where = called(format), scope()
+    return send_file(
+        "people",
+        wanted,
+        lambda: people_file(where, wanted),
+        word=AuditWord.PEOPLE_EXPORTED,
+        thing=Thing(ObjectKind.STORE, None, "people"),
+        filters={},
+        organizations=organizations_of(where),
+        now=clock.now(),
+    )

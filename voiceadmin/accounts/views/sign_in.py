@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
@@ -16,8 +16,9 @@ from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Role
 from voiceadmin.web import access
 from voiceadmin.web.access import needs
+from voiceadmin.web.session_cookie import client, let_go, let_in
 
-bp = Blueprint("auth", __name__)
+bp = Blueprint("sign_in", __name__)
 
 
 Page = tuple[str, int]
@@ -56,35 +57,12 @@ def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
     ), status
 
 
-def let_in(token: str, on: str = "") -> Response:
-    """Give a browser the cookie of a session that has just begun, and nothing from before."""
-    session.clear()  # a form's token from before must not be good any more
-    response = redirect(on or url_for("overview.home"), 303)
-    response.set_cookie(value=token, **access.cookie())
-    return response
-
-
-def client() -> str:
-    """What the browser says of itself."""
-    return request.headers.get("User-Agent", "")
-
-
 @bp.post("/sign-out")
 @needs(Role.ANYONE, signed_in=True)
 def sign_out() -> Response:
     """End this session."""
     sessions.sign_out(access.visitor(), now=clock.now())
     return let_go("You are signed out.")
-
-
-def let_go(message: str) -> Response:
-    """Take the cookies back, and lead to where one signs in."""
-    session.clear()
-    access.forget_visitor()
-    flash(message)
-    response = redirect(url_for("auth.sign_in"), 303)
-    response.delete_cookie(**access.cookie())
-    return response
 
 
 @bp.route("/confirm", methods=["GET", "POST"])

@@ -17,6 +17,7 @@ from voiceadmin.api_keys.actions import Purse, make_key
 from voiceadmin.audit.types import ObjectKind, Subject
 from voiceadmin.config import Limits
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.openapi.document import document
 from voiceadmin.rate_limits.types import Limit
 from voiceadmin.triage.queries.answer import item_record
 from voiceadmin.triage.queries.queue import lines_of
@@ -24,7 +25,6 @@ from voiceadmin.triage.rules import BY_WORD
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.access import PURSE
-from voiceadmin.web.openapi import document
 
 PATH = "/api/v1/assistants/{assistant_id}/cloned-voices"
 QUEUE = "/api/v1/attention"

@@ -1,4 +1,4 @@
-"""The rules of the house, checked by walking its code: floors, templates, styles, documents, names."""
+"""Architecture and style checks over the source tree: layers, templates, style sheets, documents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -20,57 +21,110 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "voiceadmin"
 TEMPLATES = ROOT / "templates"
 
-FLOORS = {
-    0: {
-        *("vocabulary", "shapes", "people", "problems", "tokens"),
-        *("config", "clock", "folding", "logs", "sample_data", "wording", "desk", "cleaning"),
-    },
-    1: {"db", "models", "migrations", "formats"},
-    2: {"queries", "actions"},
-    3: {"forms", "presenting", "access", "headers", "views", "openapi", "deployment", "server", "cli"},
-    4: {"__init__", "__main__"},
-}
-FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+# Layers, lowest first. A module may import modules of its own layer and of lower ones.
+LAYERS = (
+    ("root", {"clock", "config", "enums", "errors", "identity", "pagination", "tabular", "text", "tokens"}),
+    ("database", {"database"}),
+    ("types", {"models", "types", "json_body", "data", "passwords"}),
+    ("queries", {"queries", "rules", "listing", "exporting", "locks"}),
+    ("actions", {"actions", "importing"}),
+    ("web", {"web", "cli"}),
+    ("forms", {"forms", "counts", "bulk", "code_samples", "document"}),
+    ("views", {"views", "api", "cli", "server"}),
+    ("application", {"__init__", "__main__"}),
+)
+LAYER_OF = {name: number for number, (_, names) in enumerate(LAYERS) for name in names}
+TYPES, ACTIONS = 2, 4  # the domain layers
+SHARED = {"database", "web", "server"}  # packages that are a layer as a whole
 
 
 def modules() -> list[Path]:
-    """Every Python file of the package."""
+    """Return every Python file of the package."""
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def room(path: Path) -> str:
-    """The room that a file stands in."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+def dotted(path: Path) -> tuple[str, ...]:
+    """Return the parts of a module's name below the package, such as ("voices", "listing", "planner")."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts
+
+
+def layer(parts: tuple[str, ...]) -> int:
+    """Return the number of a module's layer: by its own name at the root, by the name inside its feature otherwise."""
+    if len(parts) == 1 and parts[0] in LAYER_OF:
+        return 5 if parts[0] == "cli" else LAYER_OF[parts[0]]
+    if parts[0] in SHARED:
+        return LAYER_OF[parts[0]]
+    return LAYER_OF[parts[1]]
 
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """A parsed file."""
+    """Return a parsed file."""
     return ast.parse(path.read_text("utf-8"))
 
 
-def rooms_imported(path: Path) -> Iterator[str]:
-    """The rooms that a file imports from."""
+def imported(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the modules of the package that a file imports."""
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module == "voiceadmin":
-            names = [f"voiceadmin.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        else:
-            continue
-        for name in names:
-            if name.startswith("voiceadmin."):
-                yield name.split(".")[1]
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "voiceadmin":
+            base = (node.module or "").split(".")[1:]
+            for alias in node.names:
+                parts = (*base, alias.name)
+                if not base and alias.name == "create_app":
+                    yield ("__init__",)
+                elif PACKAGE.joinpath(*parts).is_dir() or PACKAGE.joinpath(*parts).with_suffix(".py").exists():
+                    yield parts
+                else:
+                    yield tuple(base)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_only_go_down_the_stairs(path: Path) -> None:
-    floor = FLOOR_OF[room(path)]
-    allowed = {0, 2, 3} if floor == 3 else set(range(floor + 1))
+def is_feature(parts: tuple[str, ...]) -> bool:
+    """Return whether a module belongs to a feature, and not to the root or a shared package."""
+    return len(parts) > 1 and parts[0] not in SHARED
 
-    wrong = {name for name in rooms_imported(path) if FLOOR_OF.get(name, 4) not in allowed}
+
+FILES = [path for path in modules() if len(dotted(path)) > 1 or path.parent == PACKAGE]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_its_own_layer_and_lower_ones(path: Path) -> None:
+    own = layer(dotted(path))
+
+    assert not [".".join(parts) for parts in imported(path) if layer(parts) > own]
+
+
+def test_the_models_types_queries_and_actions_of_features_form_no_cycle() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        parts = dotted(path)
+        if is_feature(parts) and TYPES <= layer(parts) <= ACTIONS:
+            below = {other[0] for other in imported(path) if is_feature(other)} - {parts[0]}
+            graph.setdefault(parts[0], set()).update(below)
+
+    assert tuple(TopologicalSorter(graph).static_order())
+
+
+def test_no_view_imports_a_view_of_another_module() -> None:
+    views = LAYER_OF["views"]
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {'.'.join(parts)}"
+        for path in FILES
+        if layer(dotted(path)) == views and dotted(path)[0] not in SHARED
+        for parts in imported(path)
+        if is_feature(parts) and layer(parts) == views
+    ]
+
+    assert not wrong
+
+
+def test_only_forms_views_and_web_know_flask() -> None:
+    wrong = [
+        path
+        for path in FILES
+        if layer(dotted(path)) < LAYER_OF["web"] and dotted(path)[0] != "database"
+        if re.search(r"^(from|import) (flask|werkzeug|wtforms)\b", path.read_text("utf-8"), re.MULTILINE)
+    ]
 
     assert not wrong
 
@@ -91,9 +145,9 @@ def test_every_module_opens_with_its_sentence(path: Path) -> None:
     assert ast.get_docstring(tree(path))
 
 
-def test_the_words_of_the_house_need_nothing_but_the_standard_library() -> None:
-    for path in modules():
-        if FLOOR_OF[room(path)] == 0:
+def test_the_root_modules_need_only_the_standard_library() -> None:
+    for path in FILES:
+        if layer(dotted(path)) == 0:
             outside = {
                 name.split(".")[0]
                 for node in ast.walk(tree(path))
@@ -119,39 +173,39 @@ def test_only_the_clock_reads_the_time() -> None:
 
 
 def test_only_actions_write() -> None:
-    writers = {
-        room(path)
-        for path in modules()
-        if re.search(r"\bwriting\(\)|\.commit\(\)", path.read_text("utf-8")) and path.name != "db.py"
-    }
+    writers = [
+        path
+        for path in FILES
+        if re.search(r"\bwriting\(\)|\.commit\(\)", path.read_text("utf-8"))
+        and dotted(path) != ("database", "transactions")
+    ]
 
-    assert writers == {"actions"}
+    assert {layer(dotted(path)) for path in writers} == {ACTIONS}
 
 
 def test_tests_stand_where_the_code_stands() -> None:
     about_the_whole = {
-        "test_house.py",
-        "test_documents.py",
-        "test_dev.py",
-        "test_wheel.py",
-        "test_hostile.py",
-        "test_fuzz.py",
-        "test_bulk.py",
-        "test_steps.py",
-        "test_situations.py",
-        "test_documentation.py",
-        "test_desk_states.py",
-        "test_desk_together.py",
-        "test_desk_killed.py",
+        *(
+            "test_architecture.py",
+            "test_documents.py",
+            "test_dev.py",
+            "test_wheel.py",
+            "test_hostile.py",
+            "test_fuzz.py",
+            "test_folding.py",
+        ),
+        *("test_database.py", "test_migrations.py", "test_exports.py"),
+        *("test_killed.py", "test_states.py", "test_concurrency.py", "test_bulk.py"),
+        *("test_situations.py", "test_documentation.py", "test_types.py", "test_enums.py"),
     }
-    strangers = [
+    strays = [
         path
         for path in (ROOT / "tests").rglob("test_*.py")
         if path.name not in about_the_whole and "browser" not in path.parts and "benchmarks" not in path.parts
         if not (PACKAGE / path.relative_to(ROOT / "tests").parent / path.name.removeprefix("test_")).exists()
     ]
 
-    assert not strangers
+    assert not strays
 
 
 def test_no_test_sleeps() -> None:
@@ -160,7 +214,7 @@ def test_no_test_sleeps() -> None:
     assert not [
         path
         for path in (ROOT / "tests").rglob("*.py")
-        if path.name != "test_house.py" and pattern.search(path.read_text("utf-8"))
+        if path.name != "test_architecture.py" and pattern.search(path.read_text("utf-8"))
     ]
 
 
@@ -255,6 +309,9 @@ def test_every_token_is_defined_and_used() -> None:
     css = re.sub(r"/\*.*?\*/", "", styles(), flags=re.DOTALL)
 
     assert set(re.findall(r"var\((--[\w-]+)", css)) == set(re.findall(r"[{;]\s+(--[\w-]+):", css))
+
+
+# Repository
 
 
 def test_every_package_is_pinned_by_its_hash_and_from_no_named_place() -> None:

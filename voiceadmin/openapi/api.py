@@ -1,0 +1,18 @@
+"""The route of the OpenAPI document."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from voiceadmin.identity import Role
+from voiceadmin.openapi.document import document
+from voiceadmin.web.access import needs
+
+bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
+
+
+@bp.get("/openapi.json")
+@needs(Role.ANYONE)
+def openapi() -> Response:
+    """The description of this API."""
+    return jsonify(document())

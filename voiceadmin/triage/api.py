@@ -1,0 +1,43 @@
+"""The attention API: findings as JSON."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from voiceadmin import clock
+from voiceadmin.accounts.queries.accounts import list_assignable
+from voiceadmin.identity import Role
+from voiceadmin.organizations.queries import get_organization
+from voiceadmin.triage.counts import counts
+from voiceadmin.triage.forms import AttentionQueryForm
+from voiceadmin.triage.queries.answer import attention_answer, own_providers
+from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.web import access
+from voiceadmin.web.access import needs, scope
+from voiceadmin.web.conditional import _answer, _etag
+from voiceadmin.web.query_fields import BadQuery
+
+bp = Blueprint("triage_api", __name__, url_prefix="/api/v1")
+
+
+@bp.get("/attention")
+@needs(Role.VIEWER)
+def attention() -> Response:
+    """What needs a person: counted by reason, at most a minute ago, and listed with the worst first.
+
+    The tag is made of the answer itself, so that it moves with whatever moves
+    the answer: a write, or time alone.
+    """
+    form = AttentionQueryForm(
+        request.args,
+        reasons=tuple(BY_WORD),
+        own_providers=lambda: own_providers(scope()),
+        people=lambda: list_assignable(scope()),
+    )
+    if not form.validate():
+        raise BadQuery(form.faults())
+    filters, where, limits, now = form.filters(), scope(), access.limits(), clock.now()
+    if filters.organization is not None:
+        get_organization(where, filters.organization)
+    body = attention_answer(where, filters, counts(filters), limits, now=now)
+    return _answer(_etag(body), lambda: body)

@@ -1,0 +1,53 @@
+"""Cached counts of findings, for the pages of several features and the header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask
+
+from voiceadmin import clock
+from voiceadmin.identity import Role
+from voiceadmin.triage.queries.queue import MANY, count_queue, count_reasons, summarize
+from voiceadmin.triage.types import QueueFilters, Summary
+from voiceadmin.web import access
+from voiceadmin.web.stats_cache import Counted, kept
+
+
+def init_app(app: Flask) -> None:
+    """Let the head of every page tell how many need a person."""
+    app.jinja_env.globals.update(waiting=waiting)
+
+
+def summary() -> Counted[Summary]:
+    """What needs a person of all that the visitor may see, counted at most a minute ago."""
+    where, limits, now = access.visitor().scope(Role.VIEWER), access.limits(), clock.now()
+
+    def count() -> Summary:
+        summed = summarize(where, limits, now=now)
+        kept().keep(("waiting", where), summed.subjects, now=now)  # so that the head says the same as the page
+        return summed
+
+    return kept().get(("summary", where), count, now=now)
+
+
+def counts(filters: QueueFilters) -> Mapping[str, int]:
+    """How many there are of each reason under these filters, whichever reasons they name; at most a minute old."""
+    where, limits, now = access.visitor().scope(Role.VIEWER), access.limits(), clock.now()
+    wide = filters.but(reasons=(), size=QueueFilters().size)
+    if wide == QueueFilters():
+        return summary().figures.counts
+    return kept().get(("reasons", where, wide), lambda: count_reasons(where, wide, limits, now=now), now=now).figures
+
+
+def waiting() -> str:
+    """How many voices and assistants need a person, as the head of a page has it: "", "7" or "99+"."""
+    if access.visitor().highest < Role.VIEWER:
+        return ""
+    where, limits, now = access.visitor().scope(Role.VIEWER), access.limits(), clock.now()
+
+    def count() -> int:
+        return count_queue(where, limits, now=now)
+
+    number = kept().get(("waiting", where), count, now=now, fresh=False).figures
+    return "" if not number else f"{MANY - 1}+" if number >= MANY else str(number)
