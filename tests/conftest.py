@@ -24,7 +24,7 @@ from voiceadmin import clock, create_app
 from voiceadmin.accounts import passwords
 from voiceadmin.config import Settings
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.identity import Actor, ActorKind
 
 pytest_plugins = ["tests.commands"]
@@ -61,7 +61,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
     app = create_app(Settings(instance=folder))
     with app.app_context():
-        prepare_store()
+        prepare_database()
         db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         let_go()
     return folder / "voiceadmin.sqlite"
@@ -92,7 +92,7 @@ def postgres_template(postgres: str) -> str:
     """The address of a migrated, empty PostgreSQL database, to be emptied again."""
     app = create_app(Settings(database_url=postgres))
     with app.app_context():
-        prepare_store()
+        prepare_database()
         let_go()
     return postgres
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from voiceadmin.config import ASSETS, Limits, Settings, default_instance, setting_names
+from voiceadmin.config import ASSETS, AttentionThresholds, Settings, default_instance, setting_names
 from voiceadmin.errors import BadSettings
 from voiceadmin.identity import Role
 
@@ -172,16 +172,16 @@ def test_a_file_is_no_folder_for_a_store(tmp_path: Path) -> None:
 
 
 def test_every_fault_is_reported_at_once_and_by_name_alone(tmp_path: Path) -> None:
-    taken = tmp_path / "hush-folder"
+    taken = tmp_path / "mute-folder"
     taken.touch()
 
     with pytest.raises(BadSettings) as caught:
         Settings.from_environ(
             {
                 "VOICEADMIN_INSTANCE": str(taken),
-                "VOICEADMIN_DATABASE_URL": "mysql://desk:hush@db/voices",
-                "VOICEADMIN_HOSTS": "https://hush.example",
-                "VOICEADMIN_DATABASE": "hush",
+                "VOICEADMIN_DATABASE_URL": "mysql://desk:mute@db/voices",
+                "VOICEADMIN_HOSTS": "https://mute.example",
+                "VOICEADMIN_DATABASE": "mute",
             }
         )
 
@@ -192,7 +192,7 @@ def test_every_fault_is_reported_at_once_and_by_name_alone(tmp_path: Path) -> No
         "VOICEADMIN_HOSTS",
         "VOICEADMIN_INSTANCE",
     ]
-    assert "hush" not in str(caught.value)
+    assert "mute" not in str(caught.value)
 
 
 def test_what_the_tests_read_is_no_unknown_setting() -> None:
@@ -207,7 +207,7 @@ def test_a_name_in_small_letters_is_no_setting() -> None:
 def test_attention_goes_by_the_documented_limits_unless_settings_say_otherwise() -> None:
     minutes = {"elevenlabs": 10, "resemble": 60, "inworld": 5, "cartesia": 5}
 
-    assert Settings().limits == Limits(
+    assert Settings().limits == AttentionThresholds(
         budgets=tuple((provider, timedelta(minutes=number)) for provider, number in minutes.items()),
         other=timedelta(minutes=60),
         unused=timedelta(days=60),

@@ -28,7 +28,9 @@ DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{name}" for name in DOC
 README_LINES = 160
 TEST_SETTINGS = {"VOICEADMIN_CHROMIUM"}  # read by the tests, not by the program
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FORMER_WORDS = r"\b(deeds?|hush(es|ed)?|purses?|whoever|whatever|somebody's|nobody's)\b"  # replaced by the glossary
+FORMER_WORDS = (
+    r"\b(operations?|mute(es|ed)?|purses?|whoever|whatever|somebody's|nobody's)\b"  # replaced by the glossary
+)
 
 
 @cache

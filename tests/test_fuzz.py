@@ -18,16 +18,16 @@ from werkzeug.routing import Rule
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice
 from voiceadmin.accounts.actions.accounts import Grant, invite
-from voiceadmin.accounts.actions.sessions import begin_session
+from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account
 from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, fingerprint
+from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, fingerprint
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, GRANTED, Role
 from voiceadmin.organizations.models import Organization
-from voiceadmin.rate_limits.models import Bucket
-from voiceadmin.triage.types import Act
+from voiceadmin.rate_limits.models import TokenBucket
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.filters import VoiceOrder
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.access import cookie_name
@@ -46,18 +46,18 @@ WORDS: dict[str, list[str]] = {  # what gets past a form, so that the fuzzer com
     "expires": ["30", "never"],
     "status": [status.value for status in VoiceStatus],
     "sort": [order.value for order in VoiceOrder],
-    "kind": [word.value for word in AuditWord],
-    "act": [act.value for act in Act],
+    "kind": [word.value for word in AuditEventType],
+    "act": [act.value for act in TriageAction],
     "why": ["Looked at it.", ""],
     "owner": ["1", "none", "me"],
-    "subject": ["3", "voice-3", "assistant-31", "voice-4"],
+    "ref": ["3", "voice-3", "assistant-31", "voice-4"],
     "one": ["archive:voice-3", "assign:voice-3:1", ""],
     "key": ["a key", "another"],
     "seen": ["0", "5"],
     "count": ["1", "0"],
-    "mark": [fingerprint([Subject(ObjectKind.VOICE, 3)]), fingerprint([])],
+    "mark": [fingerprint([ObjectRef(ObjectKind.VOICE, 3)]), fingerprint([])],
     "reason": ["failed", "unused", "never-used"],
-    "hushed": ["yes", ""],
+    "muted": ["yes", ""],
     "after": ["30.1767225600000000.3"],
     "most": ["10", ""],
     "state": ["waiting", "archived", "failed"],
@@ -78,9 +78,9 @@ FIELDS = {  # of the forms, by the beginning of an address; one that is not here
     "/clean-up": ("organization", "provider", "reason", "most", "key"),
     "/clean-up/plans/": ("state", "page", "count"),
     "/clean-up/prices": ("provider", "price", "currency", "as_of"),
-    "/desk": (*ACTING, "subject", "one"),
-    "/triage": ("reason", "organization", "provider", "owner", "hushed", "size", "after"),
-    "/triage/all": ("reason", "organization", "provider", "hushed", *ACTING, "count", "mark"),
+    "/desk": (*ACTING, "ref", "one"),
+    "/triage": ("reason", "organization", "provider", "owner", "muted", "size", "after"),
+    "/triage/all": ("reason", "organization", "provider", "muted", *ACTING, "count", "mark"),
     "/confirm": ("password", "next"),
     "/join": ("email", "name", "password"),
     "/keys": ("name", "organizations", "expires"),
@@ -130,7 +130,7 @@ def operation(rule: Rule, method: str) -> dict[str, Any]:
 def refill(people: dict[Role, Account], acme: Organization) -> dict[Role, str]:
     """Everybody as they were, nobody throttled, and a new session for each; the token of each cookie."""
     with writing():
-        db.session.execute(delete(Bucket))
+        db.session.execute(delete(TokenBucket))
         db.session.execute(update(Account).values(disabled_at=None))
         db.session.execute(text("DELETE FROM membership"))
         for role, account in people.items():
@@ -138,7 +138,7 @@ def refill(people: dict[Role, Account], acme: Organization) -> dict[Role, str]:
                 values = {"account": account.id, "organization": acme.id, "role": int(role)}
                 db.session.execute(text("INSERT INTO membership VALUES (:account, :organization, :role)"), values)
             db.session.execute(update(Account).where(Account.id == account.id).values(platform=role is Role.PLATFORM))
-        return {role: begin_session(account.id, address="", client="", now=NOW) for role, account in people.items()}
+        return {role: create_session(account.id, address="", client="", now=NOW) for role, account in people.items()}
 
 
 @pytest.mark.timeout(1800)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import NOW
 from voiceadmin.api_keys.types import KeyRow
-from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Role, Scope, SessionRow, Visitor, nobody
+from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow, nobody
 
 SOMEBODY = Actor(ActorKind.ACCOUNT, 7, "ann@example.com")
 SESSION = SessionRow(1, 7, NOW, NOW, NOW, "127.0.0.1", "")
@@ -36,45 +36,45 @@ def test_a_scope_covers_what_is_in_it(scope: Scope, one: bool, several: bool, no
     [(Role.VIEWER, {1, 2, 3}), (Role.OPERATOR, {2, 3}), (Role.ADMIN, {3}), (Role.PLATFORM, set())],
 )
 def test_somebody_has_a_role_where_they_have_it_or_a_greater_one(role: Role, ids: set[int]) -> None:
-    assert Visitor(SOMEBODY, ROLES).scope(role) == Scope(frozenset(ids))
+    assert Requester(SOMEBODY, ROLES).scope(role) == Scope(frozenset(ids))
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_an_admin_of_the_platform_has_every_role_everywhere(role: Role) -> None:
-    assert Visitor(SOMEBODY, {1: Role.VIEWER}, Role.PLATFORM).scope(role) == EVERYTHING
+    assert Requester(SOMEBODY, {1: Role.VIEWER}, Role.PLATFORM).scope(role) == EVERYTHING
 
 
 @pytest.mark.parametrize("everywhere", [Role.VIEWER, Role.OPERATOR])
 def test_a_role_that_holds_everywhere_is_no_greater_one(everywhere: Role) -> None:
-    visitor = nobody(role=everywhere)
+    requester = nobody(role=everywhere)
 
-    assert visitor.scope(everywhere) == EVERYTHING
-    assert visitor.scope(Role(everywhere + 1)) == NOTHING
-    assert visitor.scope(Role.PLATFORM) == NOTHING
+    assert requester.scope(everywhere) == EVERYTHING
+    assert requester.scope(Role(everywhere + 1)) == NOTHING
+    assert requester.scope(Role.PLATFORM) == NOTHING
 
 
 def test_no_role_in_an_organization_is_one_of_the_platform() -> None:
-    assert Visitor(SOMEBODY, {1: Role.PLATFORM}).scope(Role.PLATFORM) == NOTHING
+    assert Requester(SOMEBODY, {1: Role.PLATFORM}).scope(Role.PLATFORM) == NOTHING
 
 
 @pytest.mark.parametrize(
-    ("visitor", "highest"),
+    ("requester", "highest"),
     [
         (nobody(), Role.ANYONE),
         (nobody(role=Role.VIEWER), Role.VIEWER),
-        (Visitor(SOMEBODY), Role.ANYONE),
-        (Visitor(SOMEBODY, ROLES), Role.ADMIN),
-        (Visitor(SOMEBODY, ROLES, Role.PLATFORM), Role.PLATFORM),
+        (Requester(SOMEBODY), Role.ANYONE),
+        (Requester(SOMEBODY, ROLES), Role.ADMIN),
+        (Requester(SOMEBODY, ROLES, Role.PLATFORM), Role.PLATFORM),
     ],
 )
-def test_the_highest_role_is_the_greatest_of_all(visitor: Visitor, highest: Role) -> None:
-    assert visitor.highest is highest
+def test_the_highest_role_is_the_greatest_of_all(requester: Requester, highest: Role) -> None:
+    assert requester.highest is highest
 
 
 def test_only_who_has_a_session_has_an_account() -> None:
-    assert Visitor(SOMEBODY).account_id is None
+    assert Requester(SOMEBODY).account_id is None
     assert nobody().account_id is None
-    assert Visitor(SOMEBODY, session=SESSION).account_id == 7
+    assert Requester(SOMEBODY, session=SESSION).account_id == 7
 
 
 def test_a_visitor_cannot_be_given_more_afterwards() -> None:

@@ -21,28 +21,28 @@ from tests.conftest import NOW, SHELL, Client
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice, sign_in
 from voiceadmin import create_app
 from voiceadmin.accounts.actions.accounts import Grant, invite
-from voiceadmin.accounts.models import Account, AccountSession, Link
+from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.api_keys.models import ApiKey
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.plans import make_plan
 from voiceadmin.cleanup.types import CleanUpFilters
-from voiceadmin.config import Limits, Settings
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.schema import let_go
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.triage.types import Act
-from voiceadmin.web.access import Mark, cookie_name
+from voiceadmin.triage.types import TriageAction
+from voiceadmin.web.access import AccessRequirement, cookie_name
 
 Dump = dict[str, list[dict[str, Any]]]
 
 EXPIRES = NOW.replace(month=12)
-WALKED = create_app(Settings())  # asked for its rules alone
-RULES = sorted(WALKED.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
+SCAN_LIMIT = create_app(Settings())  # asked for its rules alone
+RULES = sorted(SCAN_LIMIT.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
 POSTS = [rule for rule in RULES if (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}]
 
 ROLES = {  # those who act come after those who are refused
@@ -54,13 +54,13 @@ ROLES = {  # those who act come after those who are refused
     "platform": Role.PLATFORM,
 }
 # Parameters that name an organization's things.
-OWNED = {"assistant_id", "voice_id", "account_id", "link_id", "key_id", "deed_id", "plan_id"}
+OWNED = {"assistant_id", "voice_id", "account_id", "link_id", "key_id", "operation_id", "plan_id"}
 ALL_KEY = "Key of everything"
 
 
-def mark_of(rule: Rule) -> Mark:
+def mark_of(rule: Rule) -> AccessRequirement:
     """What a route asks of its visitors."""
-    found: Mark = vars(WALKED.view_functions[rule.endpoint])["needs"]
+    found: AccessRequirement = vars(SCAN_LIMIT.view_functions[rule.endpoint])["needs"]
     return found
 
 
@@ -181,7 +181,7 @@ def _session_of(town: Town, _: Organization, who: str) -> int:
 
 def _link_of(town: Town, of: Organization, _: str) -> int:
     town.invite(of)
-    return last_id(Link, Link.organization_id == of.id)
+    return last_id(OneTimeLink, OneTimeLink.organization_id == of.id)
 
 
 def _key_of(town: Town, of: Organization, _: str) -> int:
@@ -190,16 +190,18 @@ def _key_of(town: Town, of: Organization, _: str) -> int:
 
 
 def _deed_of(town: Town, of: Organization, _: str) -> int:
-    subject = Subject(ObjectKind.VOICE, town.voices[of.id])
-    order = Order(Act.NOTE, (subject,), f"note {next(town.numbers)}", 0, "Looked at it.")
-    return do(EVERYTHING, order, Limits(), by=SHELL, now=NOW).id
+    ref = ObjectRef(ObjectKind.VOICE, town.voices[of.id])
+    order = Order(TriageAction.NOTE, (ref,), f"note {next(town.numbers)}", 0, "Looked at it.")
+    return do(EVERYTHING, order, AttentionThresholds(), by=SHELL, now=NOW).id
 
 
 def _plan_of(town: Town, of: Organization, _: str) -> int:
     number = next(town.numbers)
     provider = f"{of.name.split()[0].lower()}-{number}"
     make_voice(of, name=f"{of.name} {number}", provider=provider)
-    return make_plan(EVERYTHING, CleanUpFilters(of.id, (provider,)), Limits(), f"plan {number}", by=SHELL, now=NOW)
+    return make_plan(
+        EVERYTHING, CleanUpFilters(of.id, (provider,)), AttentionThresholds(), f"plan {number}", by=SHELL, now=NOW
+    )
 
 
 PARAMETERS: dict[str, Callable[[Town, Organization, str], Any]] = {
@@ -208,7 +210,7 @@ PARAMETERS: dict[str, Callable[[Town, Organization, str], Any]] = {
     "account_id": lambda town, of, _: town.colleague(of).id,
     "link_id": _link_of,
     "key_id": _key_of,
-    "deed_id": _deed_of,
+    "operation_id": _deed_of,
     "plan_id": _plan_of,
     "session_id": _session_of,
     "token": lambda town, of, _: town.invite(of),
@@ -231,7 +233,7 @@ FORMS: dict[str, Callable[[Town], dict[str, Any]]] = {
     "operations.act": lambda town: {
         "act": "note",
         "why": "Looked at it.",
-        "subject": f"voice-{town.voices[town.acme.id]}",
+        "ref": f"voice-{town.voices[town.acme.id]}",
     },
     "triage.all_matching": _on_all,
     "voices.all_matching": _on_all,
@@ -266,7 +268,7 @@ def dump() -> Dump:
 
 def audit_words() -> list[str]:
     """The words of the audit trail, the oldest first."""
-    return [line["word"] for line in rows_of(AuditLine.__tablename__)]
+    return [line["word"] for line in rows_of(AuditEvent.__tablename__)]
 
 
 def cookie_of(browser: FlaskClient) -> str:

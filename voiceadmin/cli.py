@@ -11,7 +11,7 @@ from typing import Any
 import click
 from flask import Flask
 
-from voiceadmin.database.schema import prepare_store
+from voiceadmin.database.schema import prepare_database
 from voiceadmin.errors import Problem
 from voiceadmin.identity import Actor, ActorKind
 
@@ -50,5 +50,5 @@ def opened(ctx: click.Context) -> Iterator[Flask]:
     """The app, with its store ready, for as long as a command works with it."""
     app: Flask = ctx.obj()
     with app.app_context():
-        prepare_store()
+        prepare_database()
         yield app

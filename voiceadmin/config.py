@@ -76,12 +76,12 @@ class Settings:
     young_days: int = 14
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> AttentionThresholds:
         """What the rules of attention compare with. A provider that the settings do not name keeps its default."""
-        default = Limits()
+        default = AttentionThresholds()
         given = {provider: timedelta(minutes=minutes) for provider, minutes in self.budgets}
         other = given.pop(OTHERS, default.other)
-        return Limits(
+        return AttentionThresholds(
             budgets=tuple((dict(default.budgets) | given).items()),
             other=other,
             unused=timedelta(days=self.unused_days),
@@ -234,7 +234,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AttentionThresholds:
     """What the rules of attention compare with.
 
     budgets: how long each provider may take to clone a voice, others as long

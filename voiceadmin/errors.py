@@ -31,7 +31,7 @@ class BadSettings(Problem):
     """Settings are missing or malformed; the text lists all of them, by name, never by value."""
 
 
-class StoreNotReady(Problem):
+class DatabaseNotReady(Problem):
     """The store cannot be used as it is: not reachable, or made by another version."""
 
 
@@ -87,7 +87,7 @@ class KeyRefused(Problem):
     """An API key opens nothing: unknown, expired or revoked."""
 
 
-class SubjectNotFound(Problem):
+class ObjectNotFound(Problem):
     """One of the voices and assistants that were chosen is not there, or not in reach."""
 
 
@@ -95,8 +95,8 @@ class SetChanged(Problem):
     """What filters match is not what it was when somebody decided about all of it."""
 
 
-class DeedNotFound(Problem):
-    """There is no such deed, or it changed something out of reach."""
+class OperationNotFound(Problem):
+    """There is no such operation, or it changed something out of reach."""
 
 
 class PlanNotFound(Problem):

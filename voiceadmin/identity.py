@@ -35,7 +35,7 @@ class Role(IntEnum):
         return member
 
     @classmethod
-    def called(cls, word: str) -> Role:
+    def from_slug(cls, word: str) -> Role:
         """The role of this word. Raises ValueError."""
         for role in cls:
             if role.word == word:
@@ -95,19 +95,19 @@ class Actor:
 
 
 class SessionRow(NamedTuple):
-    """A session. seen_at: the last activity, to the minute. sure_at: when the password was given last."""
+    """A session. last_active_at: the last activity, to the minute. reauthenticated_at: when the password was given last."""
 
     id: int
     account_id: int
     created_at: datetime
-    seen_at: datetime
-    sure_at: datetime
+    last_active_at: datetime
+    reauthenticated_at: datetime
     address: str
     client: str
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class Requester:
     """Whoever makes a request.
 
     actor: who that is. roles: by organization. everywhere: a role that holds
@@ -138,6 +138,6 @@ class Visitor:
         return Scope(frozenset(id for id, granted in self.roles.items() if granted >= role))
 
 
-def nobody(address: str | None = None, role: Role = Role.ANYONE) -> Visitor:
+def nobody(address: str | None = None, role: Role = Role.ANYONE) -> Requester:
     """Somebody who did not sign in. role: what everybody may, by the settings."""
-    return Visitor(Actor(ActorKind.NOBODY, None, "", address), everywhere=role)
+    return Requester(Actor(ActorKind.NOBODY, None, "", address), everywhere=role)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from voiceadmin.activity.forms import ActivityFilterForm, activity_arguments
-from voiceadmin.audit.types import AuditFilters, AuditWord
+from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.text import MAX_ID
 
 DAY = timedelta(days=1)
@@ -44,7 +44,7 @@ def test_all_arguments_together() -> None:
     assert filled.validate()
     filters = AuditFilters(
         who="Ada@example.com",
-        words=(AuditWord.KEY_MADE, AuditWord.SIGNED_IN),
+        words=(AuditEventType.KEY_MADE, AuditEventType.SIGNED_IN),
         voice=456,
         since=MIDNIGHT - 2 * DAY,
         until=MIDNIGHT + DAY,  # the last day is in
@@ -91,7 +91,7 @@ def test_the_greatest_value_is_taken(name: str, value: str) -> None:
 def test_kinds_are_listed_as_sentences_begin() -> None:
     words = form().kind.words
 
-    assert list(words) == [word.value for word in AuditWord]
+    assert list(words) == [word.value for word in AuditEventType]
     assert (words["key-made"], words["signed-in"]) == ("Made an API key", "Signed in")
     assert [form()[name].label.text for name in ("who", "kind", "voice", "since", "until", "older")] == [
         *("Who", "What", "Voice id", "From day", "To day", "Older than"),
@@ -107,7 +107,7 @@ DAYS = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timez
     st.builds(
         AuditFilters,
         who=st.sampled_from(["", "ada@example.com", "é%_&=+", "😀"]),
-        words=st.lists(st.sampled_from(AuditWord), unique=True).map(tuple),
+        words=st.lists(st.sampled_from(AuditEventType), unique=True).map(tuple),
         voice=st.sampled_from([None, 1, MAX_ID]),
         since=DAYS,
         until=DAYS,

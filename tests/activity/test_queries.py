@@ -21,10 +21,10 @@ from tests.factories import DAY
 from tests.strategies import HOSTILE, IN_DATABASE
 from voiceadmin.activity.queries import FIELDS, LINES, activity_file, list_activity
 from voiceadmin.audit.actions import note, record
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
-from voiceadmin.identity import Actor, ActorKind, Role, SessionRow, Visitor, nobody
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow, nobody
 from voiceadmin.tabular import ExportFormat, unguarded
 from voiceadmin.text import name_key
 
@@ -34,12 +34,12 @@ NAMES = {ADA: "Ada@example.com", BO: "Bö@example.com"}
 HOUR = timedelta(hours=1)
 
 
-def person(id: int, everywhere: Role = Role.ANYONE, **roles: Role) -> Visitor:
+def person(id: int, everywhere: Role = Role.ANYONE, **roles: Role) -> Requester:
     """Somebody who signed in; roles by the names of organizations."""
     ids = {"acme": ACME, "other": OTHER}
     session = SessionRow(1, id, NOW, NOW, NOW, "", "")
     held = {ids[name]: role for name, role in roles.items()}
-    return Visitor(Actor(ActorKind.ACCOUNT, id, NAMES[id]), held, everywhere, session)
+    return Requester(Actor(ActorKind.ACCOUNT, id, NAMES[id]), held, everywhere, session)
 
 
 VISITORS = {
@@ -52,21 +52,21 @@ VISITORS = {
     "nobody, where all may view": nobody(role=Role.VIEWER),
     "nobody, where all may operate": nobody(role=Role.OPERATOR),
     "a person, where all may view": person(BO, Role.VIEWER),
-    "a key with the number of a person": Visitor(Actor(ActorKind.KEY, ADA, "board"), {ACME: Role.VIEWER}),
+    "a key with the number of a person": Requester(Actor(ActorKind.KEY, ADA, "board"), {ACME: Role.VIEWER}),
 }
 
 
-def reads(visitor: Visitor, line: AuditRow) -> bool:
+def reads(requester: Requester, line: AuditEventRow) -> bool:
     """What the rule says, in plain Python."""
-    if visitor.everywhere is Role.PLATFORM:
+    if requester.everywhere is Role.PLATFORM:
         return True
-    if visitor.session and (line.actor_kind, line.actor_id) == (ActorKind.ACCOUNT, visitor.session.account_id):
+    if requester.session and (line.actor_kind, line.actor_id) == (ActorKind.ACCOUNT, requester.session.account_id):
         return True
-    role = max(visitor.everywhere, visitor.roles.get(line.organization_id or 0, Role.ANYONE))
+    role = max(requester.everywhere, requester.roles.get(line.organization_id or 0, Role.ANYONE))
     return line.organization_id is not None and role >= line.word.least
 
 
-def matches(filters: AuditFilters, line: AuditRow) -> bool:
+def matches(filters: AuditFilters, line: AuditEventRow) -> bool:
     return (
         (not filters.who or name_key(filters.who) == name_key(line.actor_name))
         and (not filters.words or line.word in filters.words)
@@ -80,11 +80,11 @@ def matches(filters: AuditFilters, line: AuditRow) -> bool:
 ROOT = VISITORS["admin of the platform"]
 
 
-def pages(visitor: Visitor, filters: AuditFilters) -> list[AuditRow]:
+def pages(requester: Requester, filters: AuditFilters) -> list[AuditEventRow]:
     """All pages after one another, as a reader goes on."""
-    found: list[AuditRow] = []
+    found: list[AuditEventRow] = []
     while True:
-        lines, more = list_activity(visitor, filters)
+        lines, more = list_activity(requester, filters)
         found += lines
         if not more:
             return found
@@ -93,7 +93,7 @@ def pages(visitor: Visitor, filters: AuditFilters) -> list[AuditRow]:
 
 
 @pytest.fixture
-def lines(store: Flask) -> list[AuditRow]:
+def lines(store: Flask) -> list[AuditEventRow]:
     """Three hundred lines of all kinds, the newest first."""
     dice = random.Random(1)  # always the same
     actors = [
@@ -103,12 +103,12 @@ def lines(store: Flask) -> list[AuditRow]:
         Actor(ActorKind.SHELL, None, "ada@example.com"),
         Actor(ActorKind.NOBODY, None, "", "203.0.113.7"),
     ]
-    words = list(AuditWord)
+    words = list(AuditEventType)
     with writing():
         for number in range(300):
             record(
                 words[number % len(words)],
-                Thing(dice.choice([ObjectKind.VOICE, ObjectKind.ACCOUNT]), dice.choice([None, 1, 2]), "thing"),
+                AuditTarget(dice.choice([ObjectKind.VOICE, ObjectKind.ACCOUNT]), dice.choice([None, 1, 2]), "thing"),
                 by=dice.choice(actors),
                 now=NOW + dice.randrange(-48, 48) * HOUR,
                 organization=dice.choice([None, ACME, OTHER, THIRD]),
@@ -122,7 +122,7 @@ TIMES = st.none() | st.integers(-50, 50).map(lambda hours: NOW + hours * HOUR)
 FILTERS = st.builds(
     AuditFilters,
     who=st.sampled_from(["", "", "ADA@example.com", "bö@example.com", "bo@example.com", "BOARD", "board ", "nobody"]),
-    words=st.just(()) | st.lists(st.sampled_from(AuditWord), max_size=3, unique=True).map(tuple),
+    words=st.just(()) | st.lists(st.sampled_from(AuditEventType), max_size=3, unique=True).map(tuple),
     voice=st.none() | st.integers(1, 3),
     since=TIMES,
     until=TIMES,
@@ -131,7 +131,7 @@ FILTERS = st.builds(
 
 
 @pytest.mark.parametrize("who", VISITORS)
-def test_everybody_reads_exactly_what_they_may(lines: list[AuditRow], who: str) -> None:
+def test_everybody_reads_exactly_what_they_may(lines: list[AuditEventRow], who: str) -> None:
     assert len(lines) == 300
 
     found = pages(VISITORS[who], AuditFilters())
@@ -139,8 +139,8 @@ def test_everybody_reads_exactly_what_they_may(lines: list[AuditRow], who: str) 
     assert found == [line for line in lines if reads(VISITORS[who], line)]
 
 
-def test_the_visitors_of_these_tests_read_different_things(lines: list[AuditRow]) -> None:
-    numbers = {who: sum(reads(visitor, line) for line in lines) for who, visitor in VISITORS.items()}
+def test_the_visitors_of_these_tests_read_different_things(lines: list[AuditEventRow]) -> None:
+    numbers = {who: sum(reads(requester, line) for line in lines) for who, requester in VISITORS.items()}
 
     assert numbers["nobody"] == 0
     assert len(set(numbers.values())) >= 7
@@ -149,13 +149,15 @@ def test_the_visitors_of_these_tests_read_different_things(lines: list[AuditRow]
 
 @IN_DATABASE
 @given(who=st.sampled_from(sorted(VISITORS)), filters=FILTERS)
-def test_filters_find_exactly_what_plain_python_finds(lines: list[AuditRow], who: str, filters: AuditFilters) -> None:
-    visitor = VISITORS[who]
-    expected = [line for line in lines if reads(visitor, line) and matches(filters, line)]
+def test_filters_find_exactly_what_plain_python_finds(
+    lines: list[AuditEventRow], who: str, filters: AuditFilters
+) -> None:
+    requester = VISITORS[who]
+    expected = [line for line in lines if reads(requester, line) and matches(filters, line)]
 
-    assert pages(visitor, filters) == expected
+    assert pages(requester, filters) == expected
 
-    rows = [json.loads(text) for text in "".join(activity_file(visitor, filters, ExportFormat.NDJSON)).splitlines()]
+    rows = [json.loads(text) for text in "".join(activity_file(requester, filters, ExportFormat.NDJSON)).splitlines()]
     assert [row["id"] for row in rows] == [line.id for line in expected]
 
 
@@ -163,7 +165,7 @@ def test_filters_find_exactly_what_plain_python_finds(lines: list[AuditRow], who
 def test_a_page_says_whether_there_are_older_lines(store: Flask, number: int) -> None:
     with writing():
         for _ in range(number):
-            record(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=SHELL, now=NOW)
+            record(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=NOW)
 
     lines, more = list_activity(ROOT, AuditFilters())
 
@@ -173,7 +175,7 @@ def test_a_page_says_whether_there_are_older_lines(store: Flask, number: int) ->
 
 def test_bounds_in_time_are_the_first_in_and_the_second_out(store: Flask) -> None:
     for hours in (-1, 0, 1):
-        note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=SHELL, now=NOW + hours * HOUR)
+        note(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=NOW + hours * HOUR)
 
     def found(since: datetime | None, until: datetime | None) -> list[int]:
         return [line.id for line in list_activity(ROOT, AuditFilters(since=since, until=until))[0]]
@@ -185,12 +187,12 @@ def test_bounds_in_time_are_the_first_in_and_the_second_out(store: Flask) -> Non
 
 
 @pytest.mark.parametrize("who", VISITORS)
-def test_a_page_takes_one_statement(lines: list[AuditRow], who: str) -> None:
+def test_a_page_takes_one_statement(lines: list[AuditEventRow], who: str) -> None:
     db.session.rollback()
     seen: list[Any] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
 
-    list_activity(VISITORS[who], AuditFilters(who="board", words=(AuditWord.KEY_MADE,)))
+    list_activity(VISITORS[who], AuditFilters(who="board", words=(AuditEventType.KEY_MADE,)))
 
     assert len([statement for statement in seen if statement.startswith("SELECT")]) == 1
 
@@ -199,13 +201,13 @@ def test_a_page_takes_one_statement(lines: list[AuditRow], who: str) -> None:
 
 
 @pytest.fixture
-def hostile(store: Flask) -> list[AuditRow]:
+def hostile(store: Flask) -> list[AuditEventRow]:
     """Lines with whatever people call things."""
     with writing():
         for text in HOSTILE:
             record(
-                AuditWord.VOICE_CHANGED,
-                Thing(ObjectKind.VOICE, 5, text),
+                AuditEventType.VOICE_CHANGED,
+                AuditTarget(ObjectKind.VOICE, 5, text),
                 by=Actor(ActorKind.KEY, 3, text, "203.0.113.7"),
                 now=NOW + timedelta(microseconds=len(text)),
                 organization=ACME,
@@ -216,7 +218,7 @@ def hostile(store: Flask) -> list[AuditRow]:
     return pages(ROOT, AuditFilters())
 
 
-def test_csv_reads_back_and_holds_no_formula(hostile: list[AuditRow]) -> None:
+def test_csv_reads_back_and_holds_no_formula(hostile: list[AuditEventRow]) -> None:
     text = "".join(activity_file(ROOT, AuditFilters(), ExportFormat.CSV))
 
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -237,7 +239,7 @@ def test_csv_reads_back_and_holds_no_formula(hostile: list[AuditRow]) -> None:
         )
 
 
-def test_ndjson_reads_back(hostile: list[AuditRow]) -> None:
+def test_ndjson_reads_back(hostile: list[AuditEventRow]) -> None:
     text = "".join(activity_file(ROOT, AuditFilters(), ExportFormat.NDJSON))
 
     rows = [json.loads(row) for row in text.removesuffix("\n").split("\n")]
@@ -249,7 +251,7 @@ def test_ndjson_reads_back(hostile: list[AuditRow]) -> None:
 
 
 def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known(store: Flask) -> None:
-    note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, "sample data"), by=SHELL, now=NOW + DAY)
+    note(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, "sample data"), by=SHELL, now=NOW + DAY)
 
     text = "".join(activity_file(ROOT, AuditFilters(), ExportFormat.CSV))
 
@@ -260,12 +262,12 @@ def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known
     ]
 
 
-def test_a_file_holds_what_its_reader_may_read_and_more_than_a_page(lines: list[AuditRow]) -> None:
-    visitor = VISITORS["viewer of Acme, admin of Other"]
+def test_a_file_holds_what_its_reader_may_read_and_more_than_a_page(lines: list[AuditEventRow]) -> None:
+    requester = VISITORS["viewer of Acme, admin of Other"]
 
-    text = "".join(activity_file(visitor, AuditFilters(), ExportFormat.NDJSON))
+    text = "".join(activity_file(requester, AuditFilters(), ExportFormat.NDJSON))
 
-    expected = [line.id for line in lines if reads(visitor, line)]
+    expected = [line.id for line in lines if reads(requester, line)]
     assert [json.loads(row)["id"] for row in text.splitlines()] == expected
     assert len(expected) > LINES
 

@@ -17,14 +17,14 @@ from tests.factories import DAY, make_account, make_assistant, make_organization
 from tests.page import OpenPage, Page
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.actions import note, record
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Actor, ActorKind, Role, nobody
 from voiceadmin.organizations.models import Organization
 
 ADA = Actor(ActorKind.ACCOUNT, 999, "ada@example.com", "203.0.113.7")
-STORE = Thing(ObjectKind.STORE, None, "sample data")
+STORE = AuditTarget(ObjectKind.STORE, None, "sample data")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def things(found: Page) -> list[str]:
     return [next(node.text for node in cell.walk() if node is not cell and node.text) for cell in cells]
 
 
-def trail() -> list[AuditRow]:
+def trail() -> list[AuditEventRow]:
     """All lines, the newest first."""
     db.session.rollback()
     return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
@@ -75,8 +75,8 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
 ) -> None:
     voice = make_voice(acme, id=456)
     note(
-        AuditWord.VOICE_CHANGED,
-        Thing(ObjectKind.VOICE, 456, "Lobby"),
+        AuditEventType.VOICE_CHANGED,
+        AuditTarget(ObjectKind.VOICE, 456, "Lobby"),
         by=ADA,
         now=now - timedelta(minutes=5),
         organization=acme.id,
@@ -85,13 +85,13 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
         why="import",
     )
     note(
-        AuditWord.VOICES_IMPORTED,
-        Thing(ObjectKind.ASSISTANT, 31, ""),
+        AuditEventType.VOICES_IMPORTED,
+        AuditTarget(ObjectKind.ASSISTANT, 31, ""),
         by=Actor(ActorKind.KEY, 1, "board"),
         now=now,
         after={"added": 2},
     )
-    note(AuditWord.SIGN_IN_FAILED, Thing(ObjectKind.ACCOUNT, None, "x@y"), by=nobody("::1").actor, now=now)
+    note(AuditEventType.SIGN_IN_FAILED, AuditTarget(ObjectKind.ACCOUNT, None, "x@y"), by=nobody("::1").actor, now=now)
 
     found = open_page("/activity")
 
@@ -123,8 +123,8 @@ def test_an_admin_reads_what_happened_at_home_and_what_they_did(
 ) -> None:
     other = make_organization("Other")
     for number, organization in enumerate((acme.id, other.id, None)):
-        thing = Thing(ObjectKind.KEY, number, f"key {number}")
-        note(AuditWord.KEY_MADE, thing, by=SHELL, now=now, organization=organization)
+        thing = AuditTarget(ObjectKind.KEY, number, f"key {number}")
+        note(AuditEventType.KEY_MADE, thing, by=SHELL, now=now, organization=organization)
 
     assert things(page(admin, "/activity")) == ["key 0"]
 
@@ -135,9 +135,9 @@ def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
     make_voice(acme, id=456)
     for days, (word, thing, by) in enumerate(
         [
-            (AuditWord.KEY_MADE, Thing(ObjectKind.KEY, 1, "board"), ADA),
-            (AuditWord.VOICE_CHANGED, Thing(ObjectKind.VOICE, 456, "Lobby"), ADA),
-            (AuditWord.SAMPLE_FILLED, STORE, SHELL),
+            (AuditEventType.KEY_MADE, AuditTarget(ObjectKind.KEY, 1, "board"), ADA),
+            (AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 456, "Lobby"), ADA),
+            (AuditEventType.SAMPLE_FILLED, STORE, SHELL),
         ]
     ):
         note(word, thing, by=by, now=now - days * DAY)
@@ -206,7 +206,9 @@ def test_a_wrong_argument_is_named_and_lists_nothing(
 def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: datetime) -> None:
     with writing():
         for number in range(101):
-            record(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, f"no. {number}"), by=SHELL, now=now)
+            record(
+                AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, f"no. {number}"), by=SHELL, now=now
+            )
 
     seen: list[str] = []
     address, sizes = "/activity?who=tester", []
@@ -228,7 +230,7 @@ def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: dateti
 
 def test_a_page_takes_one_statement_beside_the_visitors(client: FlaskClient, now: datetime) -> None:
     for _ in range(60):
-        note(AuditWord.SAMPLE_FILLED, STORE, by=SHELL, now=now)
+        note(AuditEventType.SAMPLE_FILLED, STORE, by=SHELL, now=now)
     client.get("/account")  # counts what waits, for the head of every page, which is kept for a while
     seen: list[Any] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
@@ -262,7 +264,7 @@ def test_a_file_holds_the_lines_and_leaves_one_itself(
     assert [line["object_name"] for line in lines] == ["Lobby", "board"]
     newest = trail()[0]
     assert (newest.word, newest.actor_name, newest.address, newest.at) == (
-        AuditWord.ACTIVITY_EXPORTED,
+        AuditEventType.ACTIVITY_EXPORTED,
         "root@example.com",
         "127.0.0.1",
         now,
@@ -278,7 +280,7 @@ def test_a_file_holds_the_lines_and_leaves_one_itself(
 def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now: datetime) -> None:
     with writing():
         for _ in range(120):
-            record(AuditWord.SAMPLE_FILLED, STORE, by=SHELL, now=now)
+            record(AuditEventType.SAMPLE_FILLED, STORE, by=SHELL, now=now)
 
     lines = [json.loads(line) for line in client.get("/activity.ndjson").text.splitlines()]
 
@@ -287,8 +289,8 @@ def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now
 
 
 def test_a_file_holds_what_its_reader_may_read(admin: FlaskClient, acme: Organization, now: datetime) -> None:
-    note(AuditWord.KEY_MADE, Thing(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization=acme.id)
-    note(AuditWord.KEY_MADE, Thing(ObjectKind.KEY, 2, "theirs"), by=SHELL, now=now)
+    note(AuditEventType.KEY_MADE, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization=acme.id)
+    note(AuditEventType.KEY_MADE, AuditTarget(ObjectKind.KEY, 2, "theirs"), by=SHELL, now=now)
 
     lines = [json.loads(line) for line in admin.get("/activity.ndjson").text.splitlines()]
 

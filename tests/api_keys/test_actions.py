@@ -15,27 +15,27 @@ from sqlalchemy import delete, event, select
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, make_organization
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.api_keys.actions import Purse, make_key, revoke_key, too_fast
+from voiceadmin.api_keys.actions import KeyRateLimiter, make_key, revoke_key, too_fast
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.queries import find_key, get_key
 from voiceadmin.api_keys.types import HeldKey
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope, nobody
 from voiceadmin.organizations.models import Organization
-from voiceadmin.rate_limits.types import Budget, Limit
+from voiceadmin.rate_limits.types import RateLimit, RateLimitResult
 from voiceadmin.tokens import token_hash
 
 pytestmark = pytest.mark.usefixtures("store")
 
 SECOND = timedelta(seconds=1)
 ADA = Actor(ActorKind.ACCOUNT, 77, "ada@example.com", "203.0.113.7")
-TEN = Limit(50, 10)
+TEN = RateLimit(50, 10)
 
 
-def trail(*words: AuditWord) -> list[AuditRow]:
+def trail(*words: AuditEventType) -> list[AuditEventRow]:
     """The lines of these kinds, the oldest first."""
     return list_activity(nobody(role=Role.PLATFORM), AuditFilters(words=words))[0][::-1]
 
@@ -70,7 +70,7 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept() -> None:
     assert token not in dump
     assert token[9:] not in dump
     assert token_hash(token) in dump
-    (line,) = trail(AuditWord.KEY_MADE)
+    (line,) = trail(AuditEventType.KEY_MADE)
     assert line.after == {"key": token[:9], "expires_at": None}
 
 
@@ -101,7 +101,7 @@ def test_making_and_revoking_leave_a_line_for_the_admins_of_each_organization() 
 
     assert revoke_key(scope, id, by=ADA, now=NOW + SECOND) == "status board"
 
-    made, revoked = trail(AuditWord.KEY_MADE), trail(AuditWord.KEY_REVOKED)
+    made, revoked = trail(AuditEventType.KEY_MADE), trail(AuditEventType.KEY_REVOKED)
     assert [line.organization_id for line in made] == sorted(ids) == [line.organization_id for line in revoked]
     assert {(line.object_kind, line.object_id, line.object_name) for line in made + revoked} == {
         (ObjectKind.KEY, id, "status board")
@@ -117,7 +117,7 @@ def test_a_key_for_all_organizations_is_the_platforms_business() -> None:
     id = held(some_key()).id
     revoke_key(EVERYTHING, id, by=SHELL, now=NOW)
 
-    assert [line.organization_id for line in trail(AuditWord.KEY_MADE, AuditWord.KEY_REVOKED)] == [None, None]
+    assert [line.organization_id for line in trail(AuditEventType.KEY_MADE, AuditEventType.KEY_REVOKED)] == [None, None]
 
 
 def test_a_revoked_key_opens_nothing_and_stays_revoked_as_it_was() -> None:
@@ -131,7 +131,7 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked_as_it_was() -> None:
 
     assert find_key(token) is None
     assert get_key(EVERYTHING, id).revoked_at == NOW + SECOND
-    assert len(trail(AuditWord.KEY_REVOKED)) == 1
+    assert len(trail(AuditEventType.KEY_REVOKED)) == 1
 
 
 def test_a_key_works_until_it_expires_or_is_revoked() -> None:
@@ -168,9 +168,9 @@ def test_an_admin_makes_no_key_that_reaches_beyond() -> None:
         some_key(frozenset({999}))
 
     assert db.session.scalars(select(ApiKey)).all() == []
-    assert trail(AuditWord.KEY_MADE) == []
+    assert trail(AuditEventType.KEY_MADE) == []
     some_key(acme, scope=scope)
-    assert len(trail(AuditWord.KEY_MADE)) == 1
+    assert len(trail(AuditEventType.KEY_MADE)) == 1
 
 
 def test_an_admin_revokes_no_key_that_reaches_beyond() -> None:
@@ -221,12 +221,12 @@ def by(key: HeldKey) -> Actor:
     return Actor(ActorKind.KEY, key.id, key.name, "203.0.113.7")
 
 
-def spend(purse: Purse, key: HeldKey, now: datetime = NOW) -> Budget:
+def spend(purse: KeyRateLimiter, key: HeldKey, now: datetime = NOW) -> RateLimitResult:
     return purse.spend(key, by=by(key), now=now)
 
 
 def test_a_key_that_keeps_to_its_rate_writes_once_a_second(writes: list[Any]) -> None:
-    purse, key = Purse(TEN), held(some_key())
+    purse, key = KeyRateLimiter(TEN), held(some_key())
     writes.clear()
 
     budgets = [spend(purse, key, NOW + timedelta(milliseconds=100 * tick)) for tick in range(100)]
@@ -236,7 +236,7 @@ def test_a_key_that_keeps_to_its_rate_writes_once_a_second(writes: list[Any]) ->
 
 
 def test_a_burst_gives_what_the_bucket_holds_and_then_what_comes_back(writes: list[Any]) -> None:
-    purse, key = Purse(TEN), held(some_key())
+    purse, key = KeyRateLimiter(TEN), held(some_key())
     writes.clear()
 
     budgets = [spend(purse, key) for _ in range(80)]
@@ -250,16 +250,16 @@ def test_a_burst_gives_what_the_bucket_holds_and_then_what_comes_back(writes: li
     assert spend(purse, key, NOW + 1.25 * SECOND).wait == 0.75
 
 
-@pytest.mark.parametrize("limit", [Limit(10, 10), Limit(3, 50), Limit(2, 1)])
-def test_no_process_leaves_another_one_without(limit: Limit) -> None:
+@pytest.mark.parametrize("limit", [RateLimit(10, 10), RateLimit(3, 50), RateLimit(2, 1)])
+def test_no_process_leaves_another_one_without(limit: RateLimit) -> None:
     key = held(some_key())
 
-    assert [spend(Purse(limit), key).allowed for _ in range(2)] == [True, True]
+    assert [spend(KeyRateLimiter(limit), key).allowed for _ in range(2)] == [True, True]
 
 
 def test_two_processes_together_give_no_more_than_the_bucket_holds() -> None:
     key = held(some_key())
-    purses = [Purse(TEN), Purse(TEN)]
+    purses = [KeyRateLimiter(TEN), KeyRateLimiter(TEN)]
 
     given = [spend(purses[turn % 2], key).allowed for turn in range(120)]
 
@@ -270,7 +270,7 @@ def test_two_processes_together_give_no_more_than_the_bucket_holds() -> None:
 
 def test_threads_of_two_processes_give_exactly_the_bucket(store: Flask) -> None:
     key = held(some_key())
-    purses = [Purse(TEN), Purse(TEN)]
+    purses = [KeyRateLimiter(TEN), KeyRateLimiter(TEN)]
     together = threading.Barrier(8)
 
     def many(number: int) -> int:
@@ -283,7 +283,7 @@ def test_threads_of_two_processes_give_exactly_the_bucket(store: Flask) -> None:
 
 
 def test_what_a_process_did_not_use_comes_back() -> None:
-    key, purse = held(some_key()), Purse(TEN)
+    key, purse = held(some_key()), KeyRateLimiter(TEN)
     spend(purse, key)
     later = NOW + timedelta(seconds=1)
 
@@ -293,14 +293,14 @@ def test_what_a_process_did_not_use_comes_back() -> None:
 
 
 def test_keys_have_buckets_of_their_own() -> None:
-    purse = Purse(Limit(1, 1))
+    purse = KeyRateLimiter(RateLimit(1, 1))
     one, other = held(some_key()), held(some_key())
 
     assert [spend(purse, key).allowed for key in (one, one, other, other)] == [True, False, True, False]
 
 
 def test_a_clock_that_is_set_back_gives_nothing_twice() -> None:
-    purse, key = Purse(Limit(5, 1)), held(some_key())
+    purse, key = KeyRateLimiter(RateLimit(5, 1)), held(some_key())
     for _ in range(5):
         assert spend(purse, key).allowed
 
@@ -309,7 +309,7 @@ def test_a_clock_that_is_set_back_gives_nothing_twice() -> None:
 
 
 def test_the_last_use_is_noted_once_a_minute() -> None:
-    purse, token = Purse(TEN), some_key()
+    purse, token = KeyRateLimiter(TEN), some_key()
     seen = []
     for seconds in (0, 1, 30, 59, 60, 61, 120):
         spend(purse, held(token), NOW + seconds * SECOND)
@@ -321,12 +321,12 @@ def test_the_last_use_is_noted_once_a_minute() -> None:
 
 
 def test_the_trail_tells_once_in_five_minutes_that_a_key_is_slowed_down() -> None:
-    purses, key = [Purse(Limit(2, 1)), Purse(Limit(2, 1))], held(some_key())
+    purses, key = [KeyRateLimiter(RateLimit(2, 1)), KeyRateLimiter(RateLimit(2, 1))], held(some_key())
     for seconds in (0, 1, 2, 200, 299, 300, 301, 599):
         for turn in range(8):
             spend(purses[turn % 2], key, NOW + seconds * SECOND)
 
-    first, second = trail(AuditWord.THROTTLED)
+    first, second = trail(AuditEventType.THROTTLED)
     assert (first.at, second.at) == (NOW, NOW + 300 * SECOND)
     assert (first.actor_kind, first.actor_id, first.object_kind, first.object_id, first.object_name) == (
         ActorKind.KEY,
@@ -342,7 +342,7 @@ def test_the_trail_tells_once_in_five_minutes_that_a_key_is_slowed_down() -> Non
     [(0.0, "1 second"), (0.2, "1 second"), (1.0, "1 second"), (1.1, "2 seconds"), (30.0, "30 seconds")],
 )
 def test_a_program_is_told_when_to_come_back(wait: float, text: str) -> None:
-    problem = too_fast(Budget(False, 0, wait))
+    problem = too_fast(RateLimitResult(False, 0, wait))
 
     assert str(problem) == f"Too many requests. Try again in {text}."
     assert problem.wait == wait

@@ -19,18 +19,18 @@ import voiceadmin
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, PASSWORD, make_account, make_assistant, make_organization, make_voice, voice_row
 from voiceadmin.accounts.actions import accounts, sessions
-from voiceadmin.accounts.models import Account, Link
+from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.queries.credentials import find_session
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.audit.actions import note, record, record_all
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind, Thing
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.errors import SignInRefused
-from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Visitor, nobody
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, nobody
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import fill_sample
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
@@ -40,10 +40,10 @@ pytestmark = pytest.mark.usefixtures("store")
 
 PACKAGE = Path(voiceadmin.__file__).parent
 ADA = Actor(ActorKind.ACCOUNT, 7, "Ada@Example.com", "203.0.113.7")
-VOICE = Thing(ObjectKind.VOICE, 456, "Lobby “x”")
+VOICE = AuditTarget(ObjectKind.VOICE, 456, "Lobby “x”")
 
 
-def trail() -> list[AuditRow]:
+def trail() -> list[AuditEventRow]:
     """All lines, the oldest first."""
     db.session.rollback()
     return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
@@ -56,7 +56,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
 
 
 def a_line() -> None:
-    note(AuditWord.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
+    note(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
 
 
 # What a line says
@@ -64,7 +64,7 @@ def a_line() -> None:
 
 def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
     note(
-        AuditWord.VOICE_CHANGED,
+        AuditEventType.VOICE_CHANGED,
         VOICE,
         by=ADA,
         now=NOW,
@@ -75,14 +75,14 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
     )
 
     assert trail() == [
-        AuditRow(
+        AuditEventRow(
             id=1,
             at=NOW,
             actor_kind=ActorKind.ACCOUNT,
             actor_id=7,
             actor_name="Ada@Example.com",
             address="203.0.113.7",
-            word=AuditWord.VOICE_CHANGED,
+            word=AuditEventType.VOICE_CHANGED,
             organization_id=5,
             object_kind=ObjectKind.VOICE,
             object_id=456,
@@ -92,12 +92,12 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
             why="because",
         )
     ]
-    kept = db.session.execute(select(AuditLine.actor_key, AuditLine.before)).one()
+    kept = db.session.execute(select(AuditEvent.actor_key, AuditEvent.before)).one()
     assert (kept.actor_key, "Löbby" in str(kept.before)) == ("ada@example.com", True)
 
 
 def test_a_line_says_no_more_than_it_knows() -> None:
-    note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=SHELL, now=NOW)
+    note(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=NOW)
 
     (row,) = trail()
     assert (row.actor_id, row.address, row.organization_id, row.object_id) == (None, None, None, None)
@@ -106,18 +106,18 @@ def test_a_line_says_no_more_than_it_knows() -> None:
 
 def test_no_change_is_no_line(log: pytest.LogCaptureFixture) -> None:
     with writing():
-        record_all(AuditWord.VOICE_CHANGED, [], by=SHELL, now=NOW)
+        record_all(AuditEventType.VOICE_CHANGED, [], by=SHELL, now=NOW)
 
     assert (trail(), log.messages) == ([], [])
 
 
 def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFixture) -> None:
     a_line()
-    changes = [(Thing(ObjectKind.VOICE, number, "a\nb"), 1, None, {"n": number}) for number in range(1200)]
+    changes = [(AuditTarget(ObjectKind.VOICE, number, "a\nb"), 1, None, {"n": number}) for number in range(1200)]
     with writing():
-        record_all(AuditWord.VOICE_CHANGED, changes, by=SHELL, now=NOW, why="import")
+        record_all(AuditEventType.VOICE_CHANGED, changes, by=SHELL, now=NOW, why="import")
         assert len(log.messages) == 1
-    note(AuditWord.VOICE_CHANGED, Thing(ObjectKind.VOICE, 9, "a\nb"), by=SHELL, now=NOW)
+    note(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 9, "a\nb"), by=SHELL, now=NOW)
 
     assert log.messages == [
         'voice-removed: account "Ada@Example.com" from 203.0.113.7, voice 456 "Lobby “x”"',
@@ -125,7 +125,7 @@ def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFix
         'voice-changed: shell "tester" from a shell, voice 9 "a\\nb"',
     ]
     db.session.rollback()
-    assert db.session.scalar(select(func.count()).where(AuditLine.why == "import")) == 1200
+    assert db.session.scalar(select(func.count()).where(AuditEvent.why == "import")) == 1200
 
 
 # In the same transaction
@@ -141,9 +141,9 @@ def the_first(model: type[Account] | type[Organization]) -> int:
     return found
 
 
-def signed_in() -> Visitor:
+def signed_in() -> Requester:
     with writing():
-        token = sessions.begin_session(the_first(Account), address="", client="", now=NOW)
+        token = sessions.create_session(the_first(Account), address="", client="", now=NOW)
     found = find_session(token, "203.0.113.7")
     assert found is not None
     return found
@@ -207,7 +207,7 @@ def test_what_is_done_and_its_line_are_there_together_or_not_at_all(
     before = contents()
 
     def failing(connection: Any) -> None:
-        lines = connection.execute(text("SELECT count(*) FROM audit_line")).scalar()
+        lines = connection.execute(text("SELECT count(*) FROM audit_event")).scalar()
         if lines:
             raise OSError("the disk is full")
 
@@ -222,7 +222,7 @@ def test_what_is_done_and_its_line_are_there_together_or_not_at_all(
     action()
 
     assert contents() != before
-    assert contents()["audit_line"] != []
+    assert contents()["audit_event"] != []
     assert len(log.messages) >= 1
 
 
@@ -232,7 +232,7 @@ def test_a_line_that_cannot_be_written_undoes_what_was_done(
     before = contents()
 
     def full(connection: Any, cursor: Any, statement: str, *_: object) -> None:
-        if statement.startswith("INSERT INTO audit_line"):
+        if statement.startswith("INSERT INTO audit_event"):
             raise OSError("the disk is full")
 
     event.listen(db.engine, "before_cursor_execute", full)
@@ -246,7 +246,7 @@ def test_a_line_that_cannot_be_written_undoes_what_was_done(
 def test_what_fails_behind_a_line_takes_it_back(log: pytest.LogCaptureFixture) -> None:
     def fails() -> None:
         with writing():
-            record(AuditWord.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
+            record(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -259,27 +259,27 @@ def test_what_fails_behind_a_line_takes_it_back(log: pytest.LogCaptureFixture) -
 
 
 EVERYWHERE = [
-    "UPDATE audit_line SET why = 'other'",
-    "UPDATE audit_line SET id = id + 1000",
-    "DELETE FROM audit_line",
-    "DELETE FROM audit_line WHERE id = 1",
+    "UPDATE audit_event SET why = 'other'",
+    "UPDATE audit_event SET id = id + 1000",
+    "DELETE FROM audit_event",
+    "DELETE FROM audit_event WHERE id = 1",
 ]
 OF_ONE = {
     "sqlite": [
-        "INSERT OR REPLACE INTO audit_line SELECT * FROM audit_line",
-        "REPLACE INTO audit_line SELECT * FROM audit_line LIMIT 1",
-        "UPDATE OR REPLACE audit_line SET why = 'other'",
+        "INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event",
+        "REPLACE INTO audit_event SELECT * FROM audit_event LIMIT 1",
+        "UPDATE OR REPLACE audit_event SET why = 'other'",
     ],
     "postgresql": [
-        "TRUNCATE audit_line",
-        "TRUNCATE account, audit_line CASCADE",
+        "TRUNCATE audit_event",
+        "TRUNCATE account, audit_event CASCADE",
     ],
 }
 
 
 def test_nothing_alters_or_removes_a_line() -> None:
     a_line()
-    note(AuditWord.SAMPLE_FILLED, VOICE, by=SHELL, now=NOW)
+    note(AuditEventType.SAMPLE_FILLED, VOICE, by=SHELL, now=NOW)
     before = trail()
 
     for statement in EVERYWHERE + OF_ONE[db.engine.dialect.name]:
@@ -291,16 +291,16 @@ def test_nothing_alters_or_removes_a_line() -> None:
 def test_nothing_is_written_over_a_line() -> None:
     a_line()
     before = trail()
-    values = {column.name: None for column in AuditLine.__table__.columns} | {
+    values = {column.name: None for column in AuditEvent.__table__.columns} | {
         "id": 1,
         "at": NOW,
         **dict.fromkeys(["actor_kind", "actor_name", "actor_key", "word", "object_kind", "object_name", "why"], "x"),
     }
 
     with pytest.raises(DatabaseError), writing():
-        db.session.execute(insert(AuditLine), [values])
+        db.session.execute(insert(AuditEvent), [values])
     with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
-        db.session.execute(upsert(AuditLine), [values])
+        db.session.execute(upsert(AuditEvent), [values])
 
     assert trail() == before
 
@@ -308,7 +308,7 @@ def test_nothing_is_written_over_a_line() -> None:
 def test_lines_go_on_after_one_was_refused() -> None:
     a_line()
     with pytest.raises(DatabaseError), writing():
-        db.session.execute(text("DELETE FROM audit_line"))
+        db.session.execute(text("DELETE FROM audit_event"))
     a_line()
 
     assert len(trail()) == 2
@@ -323,7 +323,7 @@ def test_no_code_of_ours_alters_or_removes_a_line() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 given = {argument.id for argument in node.args if isinstance(argument, ast.Name)}
-                if name in {"update", "delete", "upsert", "upsert_rows", "get", "get_one"} and "AuditLine" in given:
+                if name in {"update", "delete", "upsert", "upsert_rows", "get", "get_one"} and "AuditEvent" in given:
                     wrong.append((path.name, node.lineno))
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 sql = re.search(r"(?i)\b(update|delete|truncate|replace|drop|alter)\b[^.]*\baudit_line", node.value)
@@ -334,7 +334,7 @@ def test_no_code_of_ours_alters_or_removes_a_line() -> None:
 
 
 def test_only_the_trail_writes_into_the_table() -> None:
-    writes = re.compile(r"\b(insert|update|delete|upsert|upsert_rows)\(AuditLine\b|\bAuditLine\(")
+    writes = re.compile(r"\b(insert|update|delete|upsert|upsert_rows)\(AuditEvent\b|\bAuditLine\(")
 
     writers = {
         str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text("utf-8"))
@@ -357,22 +357,24 @@ def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> Non
     grant = accounts.Grant(acme.id, Role.ADMIN)
     invitation = accounts.invite(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
     joined = accounts.join(invitation, email="", name="Bo", password=new, by=stranger, client="x", now=NOW)
-    visitor = find_session(joined, "203.0.113.7")
-    assert visitor is not None
-    assert visitor.account_id is not None
-    sessions.confirm(visitor, new, now=NOW)
+    requester = find_session(joined, "203.0.113.7")
+    assert requester is not None
+    assert requester.account_id is not None
+    sessions.confirm(requester, new, now=NOW)
     for attempt in ("bo@example.com", "nobody@example.com"):
         with pytest.raises(SignInRefused):
             sessions.sign_in(attempt, wrong, **limits)
-    changed = accounts.change_password(visitor, new, other, client="x", now=NOW)
-    reset = accounts.make_reset_link(EVERYTHING, visitor.account_id, by=by, now=NOW)
+    changed = accounts.change_password(requester, new, other, client="x", now=NOW)
+    reset = accounts.make_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
     renewed = accounts.join(reset, email="", name="", password=PASSWORD, by=stranger, client="x", now=NOW)
     entered = sessions.sign_in("bo@example.com", PASSWORD, **limits)
     key = make_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
     revoke_key(EVERYTHING, 1, by=by, now=NOW)
 
     written = json.dumps([[str(value) for value in row] for row in trail()], ensure_ascii=False) + log.text
-    kept = {row for column in (Account.password_hash, Link.token_hash) for row in db.session.scalars(select(column))}
+    kept = {
+        row for column in (Account.password_hash, OneTimeLink.token_hash) for row in db.session.scalars(select(column))
+    }
     secrets = {invitation, joined, changed, reset, renewed, entered, key, key[9:], new, other, wrong, PASSWORD}
     assert len(trail()) == 12
     assert {secret for secret in secrets | kept if secret in written} == set()

@@ -34,7 +34,7 @@ from tests.benchmarks.postgresql import running as postgresql_running
 from tests.benchmarks.report import Figure, as_json, figures, lines, write
 from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, installed, nginx_kind
 from tests.benchmarks.signing_in import refusals_ms
-from tests.benchmarks.store import Plan, Store, make_store, plain_store
+from tests.benchmarks.store import DatabaseIdentity, Plan, make_store, plain_store
 from tests.benchmarks.writes import change_ms, import_rate, prices
 
 RESULTS = Path(__file__).resolve().parents[2] / "instance" / "benchmarks.json"
@@ -102,7 +102,7 @@ def _tenth(plan: Plan) -> Plan:
     return Plan(max(plan.voices // 10, sum(big)), max(plan.organizations // 10, len(big) + 1), big)
 
 
-def _alone(effort: Effort, store: Store, largest: Question, results: Results) -> None:
+def _alone(effort: Effort, store: DatabaseIdentity, largest: Question, results: Results) -> None:
     """What is measured with no other server around."""
     say("Memory, starts and writes ...")
     measure_memory(largest, store, results)
@@ -110,7 +110,7 @@ def _alone(effort: Effort, store: Store, largest: Question, results: Results) ->
     results.single["change"] = change_ms(store, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
     say("The desk ...")
     results.desk = desk.pages(store, effort.desk)
-    results.deed = desk.deed(store, effort.plan.owner_of(effort.plan.big[1]))
+    results.operation = desk.operation(store, effort.plan.owner_of(effort.plan.big[1]))
     with tempfile.TemporaryDirectory(prefix="voiceadmin-") as empty:
         alone = Plan(effort.exported + 60, 4, (effort.exported, 20, 20, 20))
         results.export = desk.export(make_store(alone, Path(empty) / "export", say), 1)

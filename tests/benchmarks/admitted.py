@@ -35,7 +35,7 @@ def admit(settings: Settings) -> None:
             )
             db.session.add(account)
             db.session.flush()
-            times = {"created_at": now, "seen_at": now, "sure_at": now}
+            times = {"created_at": now, "last_active_at": now, "reauthenticated_at": now}
             session = AccountSession(
                 token_hash=token_hash(TOKEN), account_id=account.id, address="", client="", **times
             )

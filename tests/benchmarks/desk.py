@@ -1,4 +1,4 @@
-"""What the ops desk takes over the whole store: its pages, a deed over many voices and its undoing, a long export.
+"""What the ops desk takes over the whole store: its pages, a operation over many voices and its undoing, a long export.
 
 A page's figures are counted anew at most once a minute; `anew` is the answer
 that counts them, the others are those in between.
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from tests.benchmarks.admitted import HEADERS
 from tests.benchmarks.client import HOST, BadAnswer, Client
 from tests.benchmarks.servers import KINDS, OURS, Server, started
-from tests.benchmarks.store import Store
+from tests.benchmarks.store import DatabaseIdentity
 
 PAGES = {
     "Overview": "/",
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     high: float
 
 
-class Deed(NamedTuple):
+class Operation(NamedTuple):
     """Something done to so many voices at once, and undone, in seconds each."""
 
     voices: int
@@ -55,7 +55,7 @@ class Export(NamedTuple):
     memory: float | None
 
 
-def pages(store: Store, times: int) -> dict[str, Asked]:
+def pages(store: DatabaseIdentity, times: int) -> dict[str, Asked]:
     """Ask for every page so many times, by a server that has counted nothing yet."""
     found = {}
     with started(KINDS[OURS], store) as server, Client(server.port) as client:
@@ -72,7 +72,7 @@ def pages(store: Store, times: int) -> dict[str, Asked]:
     return found
 
 
-def deed(store: Store, organization: int) -> Deed:
+def operation(store: DatabaseIdentity, organization: int) -> Operation:
     """Archive all voices of an organization that are not archived, by one form, and undo it by another."""
     path = f"/assistants/{organization}/voices"
     some = "?status=ready&status=failed&status=processing"
@@ -85,10 +85,10 @@ def deed(store: Store, organization: int) -> Deed:
         if found is None:
             raise BadAnswer("No way to undo is offered.")
         undoing, _ = _post(server, found[1], {"csrf_token": found[2], "next": path})
-    return Deed(int(hidden["count"]), doing, undoing)
+    return Operation(int(hidden["count"]), doing, undoing)
 
 
-def export(store: Store, organization: int) -> Export:
+def export(store: DatabaseIdentity, organization: int) -> Export:
     """Take a list as CSV."""
     path = f"/assistants/{organization}/voices.csv"
     with started(KINDS[OURS], store) as server:

@@ -21,7 +21,7 @@ from statistics import median
 from typing import Any
 
 from tests.benchmarks.client import BadAnswer, Rate, fetch, rate, times
-from tests.benchmarks.desk import Asked, Deed, Export
+from tests.benchmarks.desk import Asked, Export, Operation
 from tests.benchmarks.servers import (
     ADDRESSES,
     ADMINS,
@@ -41,7 +41,7 @@ from tests.benchmarks.servers import (
     Server,
     started,
 )
-from tests.benchmarks.store import SOUGHT, Store, Touch
+from tests.benchmarks.store import SOUGHT, DatabaseIdentity, Touch
 from tests.benchmarks.writes import Price
 
 POSTGRESQL = ", PostgreSQL"  # behind the name of a server over that store
@@ -77,7 +77,7 @@ class Results:
     single: dict[str, float | None] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
     desk: Mapping[str, Asked] = field(default_factory=dict)
-    deed: Deed | None = None
+    operation: Operation | None = None
     export: Export | None = None
 
     def median(self, question: str, server: str = OURS) -> float | None:
@@ -91,7 +91,7 @@ class Results:
         return median(a / b for a, b in zip(one, other, strict=True)) if one and other else None
 
 
-def questions(store: Store) -> list[Question]:
+def questions(store: DatabaseIdentity) -> list[Question]:
     """Everything that is asked."""
     of_huge, _, of_thousand, of_hundred = range(1, len(store.plan.big) + 1)
     huge, _, thousand, hundred = (f"{size:,}" for size in store.plan.big)
@@ -125,7 +125,7 @@ def _answer(
     return Question(name, organization, paths, fresh, known)
 
 
-def last_page(store: Store, organization: int) -> int:
+def last_page(store: DatabaseIdentity, organization: int) -> int:
     """The number of the last page of an organization's filtered voices."""
     connection = sqlite3.connect(store.file)
     (count,) = connection.execute(
@@ -165,7 +165,7 @@ class Turns:
         self.running: dict[str, Running] = {}
         self.results = Results()
 
-    def start(self, kinds: Sequence[Kind], store: Store, suffix: str = "", only: str | None = None) -> None:
+    def start(self, kinds: Sequence[Kind], store: DatabaseIdentity, suffix: str = "", only: str | None = None) -> None:
         """Start these over a store, and let them run until the end."""
         touch = Touch(store)
         self.stack.callback(touch.close)
@@ -224,7 +224,7 @@ class Turns:
         fastest = self.results.fastest[question.name]
         fastest[name] = min([*taken, fastest.get(name, taken[0])])
 
-    def rates(self, asked: Sequence[Question], count: int, seconds: float, store: Store) -> None:
+    def rates(self, asked: Sequence[Question], count: int, seconds: float, store: DatabaseIdentity) -> None:
         """Our own server with one client and many, and with two workers. The lists stay as they are meanwhile."""
         one = self.running[OURS].server
         with started(TWO_WORKERS, store, ADDRESSES[OURS].any_path()) as two:
@@ -241,7 +241,7 @@ class Turns:
                         self.results.rates[f"{question.name}, {how}"].append(found)
 
 
-def measure_starts(store: Store, results: Results, count: int) -> None:
+def measure_starts(store: DatabaseIdentity, results: Results, count: int) -> None:
     """From nothing to the first answer, which is the JSON of 100, in seconds."""
     path = ADDRESSES[OURS].any_path()
     starts = []
@@ -251,7 +251,7 @@ def measure_starts(store: Store, results: Results, count: int) -> None:
     results.single["start"] = median(starts)
 
 
-def measure_memory(question: Question, store: Store, results: Results, count: int = 3) -> None:
+def measure_memory(question: Question, store: DatabaseIdentity, results: Results, count: int = 3) -> None:
     """The most memory that our server had after it answered a list a few times, fresh each time, in MB."""
     touch = Touch(store)
     with started(KINDS[OURS], store) as server:

@@ -126,10 +126,10 @@ def _desk(results: Results) -> Iterator[Figure]:
     for name in ("Overview", "Triage", "Triage, unused", "Triage, one organization", "Providers", "Clean-up"):
         asked = results.desk.get(name)
         yield Figure(f"{name}: 95 of 100 answers within", asked and asked.high, 100, "ms")
-    deed, export = results.deed, results.export
-    many = f"{deed.voices:,} voices" if deed else "many voices"
-    yield Figure(f"{many} archived at once", deed and deed.doing, 5, "s")
-    yield Figure(f"{many} restored by undoing that", deed and deed.undoing, 5, "s")
+    operation, export = results.operation, results.export
+    many = f"{operation.voices:,} voices" if operation else "many voices"
+    yield Figure(f"{many} archived at once", operation and operation.doing, 5, "s")
+    yield Figure(f"{many} restored by undoing that", operation and operation.undoing, 5, "s")
     long = f"CSV of {export.voices:,} voices" if export else "a long CSV"
     yield Figure(f"{long}: first byte", export and export.first, 1, "s")
     yield Figure(f"{long}: memory more than before", export and export.memory, 20, "MB")
@@ -192,7 +192,7 @@ def as_json(results: Results, found: list[Figure], plan: Plan) -> dict[str, Any]
         "single": results.single,
         "prices_us": {part: price._asdict() for part, price in results.prices.items()},
         "desk_ms": {name: asked._asdict() for name, asked in results.desk.items()},
-        "deed": results.deed and results.deed._asdict(),
+        "operation": results.operation and results.operation._asdict(),
         "export": results.export and results.export._asdict(),
         "figures": [asdict(figure) | {"met": figure.met} for figure in found],
     }

@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 
 from tests.benchmarks.client import HOST, BadAnswer, fetch
 from tests.benchmarks.peers.words import FIELDS
-from tests.benchmarks.store import Store, fragments_answer
+from tests.benchmarks.store import DatabaseIdentity, fragments_answer
 
 HERE = Path(__file__).resolve().parent
 PYTHON = [sys.executable, "-P", "-m"]
@@ -45,8 +45,8 @@ class Kind:
     """A program to start. needs: the module without which it cannot be; command: gets the store and a port."""
 
     name: str
-    needs: str
-    command: Callable[[Store, int], list[str]]
+    require_role: str
+    command: Callable[[DatabaseIdentity, int], list[str]]
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Server:
         return max(peaks, default=None)
 
 
-def _ours(workers: int) -> Callable[[Store, int], list[str]]:
+def _ours(workers: int) -> Callable[[DatabaseIdentity, int], list[str]]:
     return lambda store, port: [*PYTHON, "voiceadmin", "serve", "--port", str(port), "--workers", str(workers)]
 
 
-def _gunicorn(module: str) -> Callable[[Store, int], list[str]]:
-    def command(store: Store, port: int) -> list[str]:
+def _gunicorn(module: str) -> Callable[[DatabaseIdentity, int], list[str]]:
+    def command(store: DatabaseIdentity, port: int) -> list[str]:
         words = [*PYTHON, "gunicorn", "--bind", f"{HOST}:{port}", "--worker-class", "gthread", "--threads", "4"]
         words += ["--worker-tmp-dir", str(SHARED_MEMORY)] if SHARED_MEMORY.is_dir() else []
         return [*words, "--preload", "--log-level", "warning", f"tests.benchmarks.peers.{module}:app"]
@@ -86,7 +86,7 @@ def _gunicorn(module: str) -> Callable[[Store, int], list[str]]:
     return command
 
 
-def _uvicorn(module: str) -> Callable[[Store, int], list[str]]:
+def _uvicorn(module: str) -> Callable[[DatabaseIdentity, int], list[str]]:
     return lambda store, port: [
         *PYTHON,
         *("uvicorn", "--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "warning"),
@@ -94,7 +94,7 @@ def _uvicorn(module: str) -> Callable[[Store, int], list[str]]:
     ]
 
 
-def _datasette(store: Store, port: int) -> list[str]:
+def _datasette(store: DatabaseIdentity, port: int) -> list[str]:
     settings = {
         "max_returned_rows": "200000",
         "sql_time_limit_ms": "60000",
@@ -106,7 +106,7 @@ def _datasette(store: Store, port: int) -> list[str]:
     return [*PYTHON, "datasette", "serve", str(store.file), "--port", str(port), "--metadata", metadata, *words]
 
 
-def _nginx(store: Store, port: int) -> list[str]:
+def _nginx(store: DatabaseIdentity, port: int) -> list[str]:
     """Run nginx with the finished bodies as files, and everything that it writes inside the store's folder."""
     folder = store.folder / "nginx"
     folder.mkdir(exist_ok=True)
@@ -150,7 +150,7 @@ WITH_POSTGRESQL = (OURS, "FastAPI")
 
 def installed(kind: Kind) -> bool:
     """Whether the environment has it."""
-    return find_spec(kind.needs) is not None
+    return find_spec(kind.require_role) is not None
 
 
 def nginx_kind() -> Kind | None:
@@ -160,7 +160,7 @@ def nginx_kind() -> Kind | None:
 
 
 @contextmanager
-def started(kind: Kind, store: Store, first: str | None = None) -> Iterator[Server]:
+def started(kind: Kind, store: DatabaseIdentity, first: str | None = None) -> Iterator[Server]:
     """A running server that answers, stopped with everything it started at the end. first: what to ask it for then."""
     port = _free_port()
     log = store.folder / "logs" / f"{kind.name}.txt"

@@ -16,10 +16,10 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.passwords import password_hash
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SignInRefused
-from voiceadmin.rate_limits.models import Bucket
+from voiceadmin.rate_limits.models import TokenBucket
 
 KNOWN, UNKNOWN = "known@example.com", "unknown@example.com"
 
@@ -29,7 +29,7 @@ def refusals_ms(folder: Path, tries: int) -> tuple[float, float]:
     app, now = create_app(Settings(instance=folder)), datetime.now(UTC)
     taken: dict[str, list[float]] = {UNKNOWN: [], KNOWN: []}
     with app.app_context():
-        prepare_store()
+        prepare_database()
         with writing():
             kept = password_hash("the right password")
             values = {"email": KNOWN, "email_key": KNOWN, "name": "", "password_hash": kept, "created_at": now}
@@ -37,7 +37,7 @@ def refusals_ms(folder: Path, tries: int) -> tuple[float, float]:
         for _ in range(tries):
             for email, times in taken.items():
                 with writing():
-                    db.session.execute(delete(Bucket))
+                    db.session.execute(delete(TokenBucket))
                 start = time.perf_counter()
                 with suppress(SignInRefused):
                     sign_in(email, "a wrong one", address="192.0.2.1", client="", idle=timedelta(minutes=30), now=now)

@@ -28,7 +28,7 @@ from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.migrations import newest
-from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.organizations.models import Assistant, Organization
@@ -131,7 +131,7 @@ def _pick(weights: dict[Any, int], chance: random.Random) -> Any:
     raise AssertionError("the weights make 20")
 
 
-class Store:
+class DatabaseIdentity:
     """A finished store. address: a PostgreSQL's, or None for the SQLite file."""
 
     def __init__(self, plan: Plan, folder: Path, address: str | None = None) -> None:
@@ -158,10 +158,10 @@ class Store:
         return ours | {"BENCH_STORE": self.address or str(self.file), "BENCH_FRAGMENTS": str(fragments_file(self))}
 
 
-def make_store(plan: Plan, folder: Path, say: Callable[[str], None], address: str | None = None) -> Store:
+def make_store(plan: Plan, folder: Path, say: Callable[[str], None], address: str | None = None) -> DatabaseIdentity:
     """The store of this plan, from an earlier run if its folder has one that is finished and of this schema."""
     kind = "sqlite" if address is None else "postgresql"
-    store = Store(plan, folder / f"{kind}-{plan.name}", address)
+    store = DatabaseIdentity(plan, folder / f"{kind}-{plan.name}", address)
     stamp, wanted = store.folder / "finished", f"{newest()} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         _write_fragments(store)  # anew, should a run have been stopped between two writes
@@ -176,7 +176,7 @@ def make_store(plan: Plan, folder: Path, say: Callable[[str], None], address: st
             with db.engine.begin() as connection:
                 connection.execute(text("DROP SCHEMA public CASCADE"))
                 connection.execute(text("CREATE SCHEMA public"))
-        prepare_store()
+        prepare_database()
         _fill(plan)
         _settle()
         let_go()
@@ -229,7 +229,7 @@ def _settle() -> None:
 # What the limits read
 
 
-def fragments_file(store: Store) -> Path:
+def fragments_file(store: DatabaseIdentity) -> Path:
     """A SQLite file with the finished JSON of each voice of the measured organizations, in the order of the list.
 
     The others are left out: a clustered table makes them no difference.
@@ -237,7 +237,7 @@ def fragments_file(store: Store) -> Path:
     return store.folder / "fragments.sqlite"
 
 
-def _write_fragments(store: Store) -> None:
+def _write_fragments(store: DatabaseIdentity) -> None:
     if store.address is not None:
         return
     fragments_file(store).unlink(missing_ok=True)
@@ -263,12 +263,12 @@ def _write_fragments(store: Store) -> None:
     target.close()
 
 
-def plain_store(store: Store) -> Store:
+def plain_store(store: DatabaseIdentity) -> DatabaseIdentity:
     """The same rows as their users would keep them for a peer: the fields alone, an index for the filters, no triggers.
 
     Made anew each time, so it has the rows that the store has now.
     """
-    plain = Store(store.plan, store.folder / "plain")
+    plain = DatabaseIdentity(store.plan, store.folder / "plain")
     shutil.rmtree(plain.folder, ignore_errors=True)
     plain.folder.mkdir()
     connection = sqlite3.connect(plain.file)
@@ -292,7 +292,7 @@ def plain_store(store: Store) -> Store:
     return plain
 
 
-def fragments_answer(store: Store, organization: int) -> bytes:
+def fragments_answer(store: DatabaseIdentity, organization: int) -> bytes:
     """The whole JSON of an organization, made of its fragments."""
     connection = sqlite3.connect(fragments_file(store))
     found = connection.execute("SELECT json FROM fragment WHERE organization_id = ? ORDER BY id", [organization])
@@ -308,7 +308,7 @@ class Touch:
     before, and so does the end.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: DatabaseIdentity) -> None:
         self.connection: Any = (
             sqlite3.connect(store.file, isolation_level=None, timeout=10)
             if store.address is None

@@ -17,7 +17,7 @@ from tests.benchmarks.measure import Results
 from tests.benchmarks.peers.words import FIELDS
 from tests.benchmarks.report import Figure, as_json, figures, lines, write
 from tests.benchmarks.servers import KINDS, OURS, RAW, TABLE, Page, installed, started
-from tests.benchmarks.store import Plan, Store, Touch, make_store, plain_store, voices
+from tests.benchmarks.store import DatabaseIdentity, Plan, Touch, make_store, plain_store, voices
 
 TINY = Plan(400, 12, (200, 60, 80, 20))
 EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 50)
@@ -25,12 +25,12 @@ CHOSEN = (OURS, TABLE, "Django admin", RAW)
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory) -> DatabaseIdentity:
     """A tiny store, in a folder with a blank."""
     return make_store(TINY, tmp_path_factory.mktemp("bench") / "a folder", lambda line: None)
 
 
-def test_everything_is_measured_and_told(store: Store, tmp_path: Path) -> None:
+def test_everything_is_measured_and_told(store: DatabaseIdentity, tmp_path: Path) -> None:
     kinds = [KINDS[name] for name in CHOSEN if installed(KINDS[name])]
 
     results, found = benchmarks.run(EFFORT, store.folder.parent, kinds, postgres=False)
@@ -52,7 +52,7 @@ def test_the_rows_are_the_same_every_time() -> None:
     assert [sum(owner == id for owner in TINY.owners()) for id in (1, 2, 3, 4)] == list(TINY.big)
 
 
-def test_a_finished_store_is_used_again(store: Store) -> None:
+def test_a_finished_store_is_used_again(store: DatabaseIdentity) -> None:
     said: list[str] = []
 
     again = make_store(TINY, store.folder.parent, said.append)
@@ -60,7 +60,7 @@ def test_a_finished_store_is_used_again(store: Store) -> None:
     assert (again.file, said) == (store.file, [])
 
 
-def test_peers_may_have_a_table_of_their_own_with_the_same_rows(store: Store) -> None:
+def test_peers_may_have_a_table_of_their_own_with_the_same_rows(store: DatabaseIdentity) -> None:
     plain = plain_store(store)
 
     rows = []
@@ -72,7 +72,7 @@ def test_peers_may_have_a_table_of_their_own_with_the_same_rows(store: Store) ->
     assert sorted(rows[0], key=repr) == sorted(rows[1], key=repr) != []
 
 
-def test_a_touch_moves_the_tag_and_two_leave_the_list_as_it_was(store: Store) -> None:
+def test_a_touch_moves_the_tag_and_two_leave_the_list_as_it_was(store: DatabaseIdentity) -> None:
     touch = Touch(store)
     with started(KINDS[OURS], store) as server:
         path = servers.ADDRESSES[OURS].answer
@@ -88,7 +88,7 @@ def test_a_touch_moves_the_tag_and_two_leave_the_list_as_it_was(store: Store) ->
     assert answers[0].body == answers[2].body == answers[3].body != answers[1].body
 
 
-def test_servers_are_gone_afterwards(store: Store) -> None:
+def test_servers_are_gone_afterwards(store: DatabaseIdentity) -> None:
     with started(KINDS[OURS], store) as server:
         children = server.children()
 
@@ -98,7 +98,7 @@ def test_servers_are_gone_afterwards(store: Store) -> None:
         fetch(server.port, "/healthz")
 
 
-def test_a_server_that_cannot_start_says_why(store: Store) -> None:
+def test_a_server_that_cannot_start_says_why(store: DatabaseIdentity) -> None:
     broken = dataclasses.replace(KINDS[RAW], command=lambda store, port: [*servers.PYTHON, "no_such_module"])
 
     with pytest.raises(BadAnswer, match="No module named no_such_module"), started(broken, store):

@@ -19,11 +19,11 @@ from typing import NamedTuple, NoReturn
 
 from sqlalchemy import text
 
-from tests.benchmarks.store import TODAY, Store, some_voice
+from tests.benchmarks.store import TODAY, DatabaseIdentity, some_voice
 from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.identity import Actor, ActorKind, OrganizationId
@@ -38,7 +38,7 @@ from voiceadmin.voices.types.filters import VoiceQuery
 BENCH = Actor(ActorKind.SHELL, None, "bench")
 
 
-def change_ms(store: Store, organization: int, times: int = 100) -> float:
+def change_ms(store: DatabaseIdentity, organization: int, times: int = 100) -> float:
     """The median of so many changes of one voice, each a transaction; the last one leaves it as it was."""
     taken = []
     with _opened(store.settings):
@@ -136,7 +136,7 @@ _USE = text("UPDATE cloned_voice SET synthesis_count = synthesis_count + 1, last
 def _opened(settings: Settings) -> Iterator[None]:
     app = create_app(settings)
     with app.app_context():
-        prepare_store()
+        prepare_database()
         yield
         let_go()
 

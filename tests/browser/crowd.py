@@ -10,11 +10,11 @@ from sqlalchemy import select
 from tests.conftest import SHELL
 from tests.factories import DAY, make_account
 from voiceadmin.accounts.actions.accounts import Grant, disable_account, invite, make_reset_link
-from voiceadmin.accounts.models import Account, AccountSession, Link
+from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.audit.actions import record_all
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
@@ -55,8 +55,8 @@ def let_in(account: Account, token: str, now: datetime, *, client: str = LINUX, 
                 token_hash=token_hash(token),
                 account_id=account.id,
                 created_at=now,
-                seen_at=now,
-                sure_at=now,
+                last_active_at=now,
+                reauthenticated_at=now,
                 address=address,
                 client=client,
             )
@@ -74,7 +74,7 @@ def let_program_in(now: datetime) -> None:
 def choose_token(token: str) -> None:
     """Let the newest link have this token."""
     with writing():
-        db.session.scalars(select(Link).order_by(Link.id.desc())).first().token_hash = token_hash(token)  # type: ignore[union-attr]
+        db.session.scalars(select(OneTimeLink).order_by(OneTimeLink.id.desc())).first().token_hash = token_hash(token)  # type: ignore[union-attr]
 
 
 def fill_crowd(now: datetime) -> None:
@@ -143,7 +143,7 @@ def _doings(now: datetime, acme: Organization, by: Actor) -> None:
     """What an import does to voices, and what people and programs did."""
     changed = [
         (
-            Thing(ObjectKind.VOICE, number, name),
+            AuditTarget(ObjectKind.VOICE, number, name),
             acme.id,
             {"status": "processing", "quality_score": None, "last_used_at": None},
             {
@@ -157,14 +157,14 @@ def _doings(now: datetime, acme: Organization, by: Actor) -> None:
     with writing():
         nobody = Actor(ActorKind.NOBODY, None, "", "203.0.113.9")
         program = Actor(ActorKind.KEY, 2, "Nightly report", "198.51.100.4")
-        thing = Thing(ObjectKind.ACCOUNT, by.id, by.name)
-        record_all(AuditWord.SIGN_IN_FAILED, [(thing, None, None, None)], by=nobody, now=now - timedelta(hours=3))
-        record_all(AuditWord.SIGNED_IN, [(thing, None, None, None)], by=by, now=now - timedelta(hours=2))
-        record_all(AuditWord.VOICE_CHANGED, changed, by=SHELL, now=now - timedelta(hours=1))
+        thing = AuditTarget(ObjectKind.ACCOUNT, by.id, by.name)
+        record_all(AuditEventType.SIGN_IN_FAILED, [(thing, None, None, None)], by=nobody, now=now - timedelta(hours=3))
+        record_all(AuditEventType.SIGNED_IN, [(thing, None, None, None)], by=by, now=now - timedelta(hours=2))
+        record_all(AuditEventType.VOICE_CHANGED, changed, by=SHELL, now=now - timedelta(hours=1))
         imported = {"added": 3, "changed": 3, "unchanged": 1198}
-        store = Thing(ObjectKind.STORE, acme.id, acme.name)
+        store = AuditTarget(ObjectKind.STORE, acme.id, acme.name)
         record_all(
-            AuditWord.VOICES_IMPORTED, [(store, acme.id, None, imported)], by=SHELL, now=now - timedelta(hours=1)
+            AuditEventType.VOICES_IMPORTED, [(store, acme.id, None, imported)], by=SHELL, now=now - timedelta(hours=1)
         )
-        key = Thing(ObjectKind.KEY, 2, "Nightly report")
-        record_all(AuditWord.THROTTLED, [(key, acme.id, None, None)], by=program, now=now - timedelta(minutes=20))
+        key = AuditTarget(ObjectKind.KEY, 2, "Nightly report")
+        record_all(AuditEventType.THROTTLED, [(key, acme.id, None, None)], by=program, now=now - timedelta(minutes=20))

@@ -10,15 +10,15 @@ from tests.factories import LONG_AGO, make_account, make_assistant, make_organiz
 from voiceadmin.accounts.actions.accounts import Grant, invite
 from voiceadmin.api_keys.actions import make_key
 from voiceadmin.audit.actions import record
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.prices import set_price
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import MAX_NOTE, Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.status import VoiceStatus
 
 LANGUAGES = 40
@@ -70,20 +70,20 @@ def fill_excess(now: datetime) -> None:
 
 
 def _fill_desk(now: datetime) -> None:
-    """Deed 1 left some voices alone. Voice 3 has been through everything, with notes as long as they may be."""
+    """Operation 1 left some voices alone. Voice 3 has been through everything, with notes as long as they may be."""
     by = Actor(ActorKind.ACCOUNT, 1, f"{'m' * 64}@{'w' * 181}.example")
-    voices = tuple(Subject(ObjectKind.VOICE, number) for number in range(1, VOICES + 1))
-    for number, (act, subjects, how) in enumerate(
+    voices = tuple(ObjectRef(ObjectKind.VOICE, number) for number in range(1, VOICES + 1))
+    for number, (act, refs, how) in enumerate(
         (
-            (Act.RESTORE, voices, {}),
-            (Act.SNOOZE, voices[2:4], {"until": now + timedelta(days=3650)}),
-            (Act.ASSIGN, voices[2:4], {"owner": 1}),
-            (Act.NOTE, voices[2:4], {"why": "N" * MAX_NOTE}),
-            (Act.NOTE, voices[2:4], {"why": "words of a note " * 60}),
-            (Act.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE}),
+            (TriageAction.RESTORE, voices, {}),
+            (TriageAction.SNOOZE, voices[2:4], {"until": now + timedelta(days=3650)}),
+            (TriageAction.ASSIGN, voices[2:4], {"owner": 1}),
+            (TriageAction.NOTE, voices[2:4], {"why": "N" * MAX_NOTE}),
+            (TriageAction.NOTE, voices[2:4], {"why": "words of a note " * 60}),
+            (TriageAction.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE}),
         )
     ):
-        do(EVERYTHING, Order(act, subjects, f"{number}", 0, **how), Limits(), by=by, now=now)  # type: ignore[arg-type]
+        do(EVERYTHING, Order(act, refs, f"{number}", 0, **how), AttentionThresholds(), by=by, now=now)  # type: ignore[arg-type]
 
 
 def _fill_people(now: datetime, organization: Organization) -> None:
@@ -105,8 +105,8 @@ def _fill_people(now: datetime, organization: Organization) -> None:
     with writing():
         for kind in (ObjectKind.VOICE, ObjectKind.STORE):
             record(
-                AuditWord.VOICE_CHANGED,
-                Thing(kind, 2**63 - 1, "O" * 10_000),
+                AuditEventType.VOICE_CHANGED,
+                AuditTarget(kind, 2**63 - 1, "O" * 10_000),
                 by=by if kind is ObjectKind.VOICE else SHELL,
                 now=now,
                 organization=organization.id,

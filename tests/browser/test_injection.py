@@ -20,15 +20,15 @@ from voiceadmin.accounts.actions.accounts import Grant, invite
 from voiceadmin.accounts.models import Account
 from voiceadmin.api_keys.actions import make_key
 from voiceadmin.audit.actions import record_all
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.text import quoted
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -118,10 +118,14 @@ def server(serve: Serve) -> str:
             account = make_account(platform=True)
             with writing():
                 db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
-            by, voice = Actor(ActorKind.ACCOUNT, account.id, payload, payload), (Subject(ObjectKind.VOICE, number),)
-            for act, how in ((Act.NOTE, {"why": payload}), (Act.SNOOZE, {}), (Act.ASSIGN, {"owner": account.id})):
+            by, voice = Actor(ActorKind.ACCOUNT, account.id, payload, payload), (ObjectRef(ObjectKind.VOICE, number),)
+            for act, how in (
+                (TriageAction.NOTE, {"why": payload}),
+                (TriageAction.SNOOZE, {}),
+                (TriageAction.ASSIGN, {"owner": account.id}),
+            ):
                 order = Order(act, voice, f"{act} {number}", 0, **how)
-                do(EVERYTHING, order, Limits(), by=by, now=NOW)
+                do(EVERYTHING, order, AttentionThresholds(), by=by, now=NOW)
 
     return serve(fill)
 
@@ -149,9 +153,9 @@ def peopled_server(serve: Serve) -> str:
         with writing():
             facts = {payload: payload for payload in PAYLOADS}
             for payload in PAYLOADS:
-                thing = Thing(ObjectKind.VOICE, 1, payload)
+                thing = AuditTarget(ObjectKind.VOICE, 1, payload)
                 by = Actor(ActorKind.SHELL, None, payload, payload)
-                record_all(AuditWord.VOICE_CHANGED, [(thing, 1, facts, facts)], by=by, now=NOW, why=payload)
+                record_all(AuditEventType.VOICE_CHANGED, [(thing, 1, facts, facts)], by=by, now=NOW, why=payload)
 
     return serve(fill)
 
@@ -237,8 +241,8 @@ def test_a_voice_shows_who_did_what_to_it(marked: Page, server: str) -> None:
 
 def test_the_queue_shows_them_all(marked: Page, server: str) -> None:
     wanted = lines([seen(payload) for payload in PAYLOADS])
-    for hushed in ("", "yes"):
-        marked.goto(f"{server}/triage?size=100&hushed={hushed}")
+    for muted in ("", "yes"):
+        marked.goto(f"{server}/triage?size=100&muted={muted}")
 
         check_unharmed(marked, forms=3, scripts=2)
         rows = marked.locator("tbody tr")
@@ -250,7 +254,7 @@ def test_the_queue_shows_them_all(marked: Page, server: str) -> None:
     assert lines(PAYLOADS) <= lines(rows.locator("td:nth-child(4) .name").all_text_contents()) | {""}
     for payload in SEARCHED:
         asked = quote(payload, safe="")
-        marked.goto(f"{server}/triage?reason={asked}&provider={asked}x&owner={asked}&hushed={asked}&after={asked}")
+        marked.goto(f"{server}/triage?reason={asked}&provider={asked}x&owner={asked}&muted={asked}&after={asked}")
         check_unharmed(marked, forms=2)
         assert quoted(payload, 40) in (marked.get_by_role("alert").text_content() or "")
 

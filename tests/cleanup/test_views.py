@@ -22,7 +22,7 @@ from tests.page import OpenPage, Page
 from tests.two_tenants import Town, audit_words, rows_of, town_in
 from voiceadmin import clock
 from voiceadmin.cleanup.actions.prices import set_price
-from voiceadmin.cleanup.models import PlanItem
+from voiceadmin.cleanup.models import CleanUpItem
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Role
@@ -228,8 +228,8 @@ def test_what_failed_stays_as_work(town: Town) -> None:
     send(admin, f"{address}/run", count="2")
     send(admin, f"{address}/back")
     with writing():
-        failed = {"state": "failed", "why": "The store refused to archive it.", "deed_id": None}
-        db.session.execute(update(PlanItem).where(PlanItem.voice_id == 4).values(failed))
+        failed = {"state": "failed", "why": "The store refused to archive it.", "operation_id": None}
+        db.session.execute(update(CleanUpItem).where(CleanUpItem.voice_id == 4).values(failed))
 
     found = page(admin, f"{address}?state=failed")
     assert "Try 1 again" in buttons(found)
@@ -237,7 +237,7 @@ def test_what_failed_stays_as_work(town: Town) -> None:
     assert "1 failed" in page(admin, "/clean-up").text
     send(admin, f"{address}/again")
 
-    assert not {row["state"] for row in rows_of("plan_item")} & {"failed", "waiting"}
+    assert not {row["state"] for row in rows_of("clean_up_item")} & {"failed", "waiting"}
 
 
 def test_an_unconfirmed_plan_is_not_carried_out_by_trying_again(town: Town) -> None:

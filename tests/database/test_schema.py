@@ -9,28 +9,28 @@ from sqlalchemy import text
 from tests.factories import make_assistant
 from voiceadmin.database.base import db
 from voiceadmin.database.migrations import newest
-from voiceadmin.database.schema import check_store
+from voiceadmin.database.schema import check_schema_version
 from voiceadmin.database.transactions import writing
-from voiceadmin.errors import StoreNotReady
-from voiceadmin.sample.queries import store_is_empty
+from voiceadmin.errors import DatabaseNotReady
+from voiceadmin.sample.queries import database_is_empty
 
 
 def test_a_store_is_empty_until_it_has_an_assistant_or_a_voice(store: Flask) -> None:
-    assert store_is_empty()
+    assert database_is_empty()
 
     make_assistant()
 
-    assert not store_is_empty()
+    assert not database_is_empty()
 
 
 def test_a_store_of_another_version_is_not_ready(store: Flask) -> None:
-    check_store()
+    check_schema_version()
     with writing():
         db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
 
     try:
-        with pytest.raises(StoreNotReady, match="migrate"):
-            check_store()
+        with pytest.raises(DatabaseNotReady, match="migrate"):
+            check_schema_version()
     finally:
         with writing():
             db.session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest()})

@@ -17,7 +17,7 @@ from tests.factories import voice_row as made_row
 from tests.page import Page
 from tests.two_tenants import audit_words, dump, rows_of
 from voiceadmin.accounts.models import Account
-from voiceadmin.audit.types import AuditWord
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Role
@@ -71,7 +71,7 @@ def form_of(found: Page, **more: Any) -> MultiDict[str, Any]:
 
 def press(client: FlaskClient, act: str, voices: list[VoiceRow], found: Page | None = None, **more: Any) -> Any:
     """Tick voices on a page of the list and press a button."""
-    form = form_of(found or page(client, LIST), act=act, subject=[str(voice.id) for voice in voices], **more)
+    form = form_of(found or page(client, LIST), act=act, ref=[str(voice.id) for voice in voices], **more)
     return client.post("/desk", data=form)
 
 
@@ -89,15 +89,15 @@ def statuses() -> dict[int, str]:
     return {row["id"]: row["status"] for row in rows_of("cloned_voice")}
 
 
-def lines(word: AuditWord) -> list[dict[str, Any]]:
+def lines(word: AuditEventType) -> list[dict[str, Any]]:
     """The lines of the audit trail with a word."""
-    return [line for line in rows_of("audit_line") if line["word"] == word.value]
+    return [line for line in rows_of("audit_event") if line["word"] == word.value]
 
 
 def without_trail() -> Any:
     """The whole store but what was noted of it."""
     found = dump()
-    del found["audit_line"]
+    del found["audit_event"]
     return found
 
 
@@ -112,10 +112,10 @@ def test_ticked_voices_are_archived_with_a_line_for_each_and_no_other_voice_is(
     assert told(operator, press(operator, "archive", voices[:3])) == ["Archived 3 voices. Undo"]
 
     assert list(statuses().values()) == ["archived"] * 3 + ["ready"] * 2
-    archived = lines(AuditWord.VOICE_ARCHIVED)
+    archived = lines(AuditEventType.VOICE_ARCHIVED)
     assert {line["object_id"] for line in archived} == {voice.id for voice in voices[:3]}
     assert len(archived) == 3
-    assert len({line["deed_id"] for line in archived}) == 1
+    assert len({line["operation_id"] for line in archived}) == 1
     assert {(line["actor_name"], line["organization_id"]) for line in archived} == {("ada@acme.example", acme.id)}
 
 
@@ -126,7 +126,7 @@ def test_restoring_gives_each_voice_the_status_back_that_it_had(acme: Organizati
     assert told(operator, press(operator, "restore", voices)) == ["Restored 2 voices. Undo"]
 
     assert list(statuses().values()) == ["failed", "ready"]
-    assert len(lines(AuditWord.VOICE_RESTORED)) == 2
+    assert len(lines(AuditEventType.VOICE_RESTORED)) == 2
 
 
 def test_ticked_voices_are_assigned(acme: Organization, operator: FlaskClient, ada: Account) -> None:
@@ -153,7 +153,7 @@ def test_ticked_voices_get_a_note(acme: Organization, operator: FlaskClient) -> 
 
     assert told(operator, press(operator, "note", voices, why="Ask Bo.")) == ["Noted on 2 voices. Undo"]
 
-    assert [line["why"] for line in lines(AuditWord.NOTED)] == ["Ask Bo."] * 2
+    assert [line["why"] for line in lines(AuditEventType.NOTED)] == ["Ask Bo."] * 2
 
 
 def test_a_hundred_voices_of_which_three_are_foreign_stay_as_they_are_and_that_is_noted(
@@ -170,8 +170,8 @@ def test_a_hundred_voices_of_which_three_are_foreign_stay_as_they_are_and_that_i
 
         assert response.status_code == 404, act
         assert without_trail() == before, act
-    assert audit_words() == [AuditWord.DESK_REFUSED.value] * 5
-    refused = json.loads(rows_of("audit_line")[0]["after"])
+    assert audit_words() == [AuditEventType.DESK_REFUSED.value] * 5
+    refused = json.loads(rows_of("audit_event")[0]["after"])
     assert refused == {"chosen": 100}
 
 
@@ -243,7 +243,7 @@ def test_each_tick_is_named_after_its_voice(acme: Organization, operator: FlaskC
     (tick,) = page(operator, LIST).root.one("tbody").all("label")
 
     assert tick.text == "Anna"
-    assert tick.all("input", type="checkbox", name="subject")
+    assert tick.all("input", type="checkbox", name="ref")
 
 
 # Voices that assistants are set to
@@ -311,12 +311,12 @@ def test_each_act_is_done_to_all_that_match_and_to_no_other(
         press(operator, "archive", match + others)
     if act == "assign":
         press(operator, "assign", match + others, owner=str(rows_of("account")[0]["id"]))
-    address, before = ALL + "?provider=resemble", len(rows_of("audit_line"))
+    address, before = ALL + "?provider=resemble", len(rows_of("audit_event"))
 
     said = told(operator, operator.post(address, data=form_of(page(operator, address), act=act, **more)))
 
     assert "60 voices" in said[0]
-    new = rows_of("audit_line")[before:]
+    new = rows_of("audit_event")[before:]
     assert {line["object_id"] for line in new} == {voice.id for voice in match}
     assert len(new) == 60
 
@@ -368,7 +368,7 @@ def test_a_filter_that_was_tampered_with_does_nothing(acme: Organization, operat
     assert operator.post("/assistants/62/voices/all?provider=resemble", data=form).status_code == 404
 
     assert dump() == before
-    smuggled = form | {"subject": f"voice-{theirs.id}", "organization": str(zebra.id), "assistant_id": "62"}
+    smuggled = form | {"ref": f"voice-{theirs.id}", "organization": str(zebra.id), "assistant_id": "62"}
     assert told(operator, operator.post(ALL + "?provider=resemble", data=smuggled)) == ["Archived 1 voice. Undo"]
     assert statuses()[theirs.id] == "ready"
 

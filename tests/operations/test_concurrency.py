@@ -17,23 +17,23 @@ from sqlalchemy import text
 
 from tests.factories import make_account, make_assistant, make_organization, put_voices, voice_row
 from tests.two_tenants import rows_of
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import CHUNK, carry_out, do, undo
-from voiceadmin.operations.queries import last_deed
-from voiceadmin.operations.types import DeedRow, Order
+from voiceadmin.operations.queries import get_last_operation_id
+from voiceadmin.operations.types import OperationRow, Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.json_body import write_record
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-LIMITS = Limits()
+LIMITS = AttentionThresholds()
 ADA = Actor(ActorKind.ACCOUNT, 7, "ada@example.com")
 BOB = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
 SHELL = Actor(ActorKind.SHELL, None, "tester")
@@ -45,8 +45,8 @@ def acme(store: Flask) -> Organization:
     return make_organization("Acme")
 
 
-def voices(*ids: int) -> tuple[Subject, ...]:
-    return tuple(Subject(ObjectKind.VOICE, id) for id in ids)
+def voices(*ids: int) -> tuple[ObjectRef, ...]:
+    return tuple(ObjectRef(ObjectKind.VOICE, id) for id in ids)
 
 
 def check_that_all_agrees() -> None:
@@ -64,21 +64,21 @@ def check_that_all_agrees() -> None:
         )
         for row in stored
     )
-    kept = {tuple(row.values())[:-1]: row["voices"] for row in rows_of("voice_count")}
+    kept = {tuple(row.values())[:-1]: row["voices"] for row in rows_of("voice_stats")}
     assert kept == counted
     last: dict[int, object] = {}
-    for line in rows_of("audit_line"):
+    for line in rows_of("audit_event"):
         if line["word"] in ("voice-archived", "voice-restored"):
             facts = json.loads(line["after"])["archived"]
             assert facts != last.get(line["object_id"]), "a line that changed nothing"
             last[line["object_id"]] = facts
     for row in stored:
-        at, by, why = (row[name] for name in ("archived_at", "archived_by", "archived_why"))
+        at, by, why = (row[name] for name in ("archived_at", "archived_by", "archive_note"))
         facts = None if at is None else {"at": at.isoformat(), "by": by, "why": why}
         assert facts == last.get(row["id"]), row["id"]
         assert json.loads(row["record"])["status"] == row["status"].value
-    numbers = Counter(line["deed_id"] for line in rows_of("audit_line") if line["deed_id"])
-    assert {row["id"]: row["number"] for row in rows_of("deed") if row["number"]} == numbers
+    numbers = Counter(line["operation_id"] for line in rows_of("audit_event") if line["operation_id"])
+    assert {row["id"]: row["number"] for row in rows_of("operation") if row["number"]} == numbers
 
 
 def at_once(app: Flask, *works: Callable[[], object]) -> list[Future[object]]:
@@ -113,11 +113,19 @@ def test_eight_who_do_this_and_that_leave_everything_in_agreement(
                 except ChangeRefused:
                     pytest.fail("nobody else undoes what one did oneself")
                 continue
-            act = chance.choice([Act.ARCHIVE, Act.RESTORE, Act.ASSIGN, Act.SNOOZE, Act.NOTE])
+            act = chance.choice(
+                [
+                    TriageAction.ARCHIVE,
+                    TriageAction.RESTORE,
+                    TriageAction.ASSIGN,
+                    TriageAction.SNOOZE,
+                    TriageAction.NOTE,
+                ]
+            )
             ids = chance.sample(range(1, 81), chance.randint(1, 12))
             order = Order(act, voices(*ids), f"{number} {turn}", NEVER_MIND, "so", None, clara.id)
-            deed = do(EVERYTHING, order, LIMITS, by=by, now=now)
-            done += [deed.id] if deed.number else []
+            operation = do(EVERYTHING, order, LIMITS, by=by, now=now)
+            done += [operation.id] if operation.number else []
         return len(done)
 
     futures = at_once(store, *(lambda number=number: work(number) for number in range(8)))
@@ -136,18 +144,20 @@ def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
     ids = {name: account.id for name, account in people.items()}
 
     for voice in range(1, tries + 1):
-        seen = last_deed()
+        seen = get_last_operation_id()
 
-        def give(by: Actor, owner: str, voice: int = voice, seen: int = seen) -> DeedRow:
-            order = Order(Act.ASSIGN, voices(voice), f"{by.name} {voice}", seen, owner=ids[owner])
+        def give(by: Actor, owner: str, voice: int = voice, seen: int = seen) -> OperationRow:
+            order = Order(TriageAction.ASSIGN, voices(voice), f"{by.name} {voice}", seen, owner=ids[owner])
             return do(EVERYTHING, order, LIMITS, by=by, now=now)
 
         ada, bob = at_once(store, lambda: give(ADA, "clara"), lambda: give(BOB, "dora"))
-        deeds = {"clara": ada.result(), "dora": bob.result()}
-        first = next(name for name, deed in deeds.items() if isinstance(deed, DeedRow) and deed.number)
-        (second,) = deeds.keys() - {first}
-        late = deeds[second]
-        assert isinstance(late, DeedRow)
+        operations = {"clara": ada.result(), "dora": bob.result()}
+        first = next(
+            name for name, operation in operations.items() if isinstance(operation, OperationRow) and operation.number
+        )
+        (second,) = operations.keys() - {first}
+        late = operations[second]
+        assert isinstance(late, OperationRow)
         who = "ada" if first == "clara" else "bob"
         assert late.number == 0
         assert late.left[0].why == (
@@ -157,7 +167,7 @@ def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
 
 
 def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, now: datetime) -> None:
-    """A deed that takes its time is not older for whoever looks meanwhile than one that was begun after it."""
+    """A operation that takes its time is not older for whoever looks meanwhile than one that was begun after it."""
     put_voices(acme, [voice_row(id=1), voice_row(id=2)])
     make_account("clara@example.com", platform=True)
     begun, go_on = Event(), Event()
@@ -165,13 +175,13 @@ def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, 
 
     def slowly() -> None:
         with store.app_context(), writing():
-            carry_out(EVERYTHING, Order(Act.ARCHIVE, voices(1), "slow", 0), LIMITS, by=BOB, now=now)
+            carry_out(EVERYTHING, Order(TriageAction.ARCHIVE, voices(1), "slow", 0), LIMITS, by=BOB, now=now)
             begun.set()
             go_on.wait()
 
     def quickly() -> int:
         with store.app_context():
-            return do(EVERYTHING, Order(Act.NOTE, voices(2), "quick", 0, "so"), LIMITS, by=BOB, now=now).id
+            return do(EVERYTHING, Order(TriageAction.NOTE, voices(2), "quick", 0, "so"), LIMITS, by=BOB, now=now).id
 
     with ThreadPoolExecutor(2) as pool:
         slow = pool.submit(slowly)
@@ -179,15 +189,15 @@ def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, 
         quick = pool.submit(quickly)
         while not quick.done() and db.engine.dialect.name == "postgresql" and not somebody_waits():
             pass
-        seen = last_deed()
+        seen = get_last_operation_id()
         db.session.rollback()
         go_on.set()
         slow.result()
         quick.result()
 
-    deed = do(EVERYTHING, Order(Act.ARCHIVE, voices(1), "after", seen), LIMITS, by=ADA, now=now)
+    operation = do(EVERYTHING, Order(TriageAction.ARCHIVE, voices(1), "after", seen), LIMITS, by=ADA, now=now)
 
-    assert deed.left[0].why == "bob@example.com archived it meanwhile, so it was not archived"
+    assert operation.left[0].why == "bob@example.com archived it meanwhile, so it was not archived"
 
 
 def somebody_waits() -> bool:
@@ -203,7 +213,7 @@ def as_file(rows: list[VoiceRow]) -> io.BytesIO:
 def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
     store: Flask, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An import writes its voices in many steps, in the order of its file; deeds take theirs at once."""
+    """An import writes its voices in many steps, in the order of its file; operations take theirs at once."""
     monkeypatch.setattr("voiceadmin.voices.importing.actions.BATCH", 5)
     make_assistant(acme, id=31)
     rows = [voice_row(id=id) for id in range(1, 41)]
@@ -217,7 +227,7 @@ def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
 
     def archive(by: Actor) -> None:
         for turn in range(25):
-            act = (Act.ARCHIVE, Act.RESTORE)[turn % 2]
+            act = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
             ids = random.Random(turn).sample(range(1, 41), 12)
             order = Order(act, voices(*ids), f"{by.name} {turn}", NEVER_MIND)
             do(EVERYTHING, order, LIMITS, by=by, now=now)
@@ -238,7 +248,7 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
 
     def archive(by: Actor, *ids: int) -> None:
         for turn in range(4):
-            act = (Act.ARCHIVE, Act.RESTORE)[turn % 2]
+            act = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
             do(EVERYTHING, Order(act, voices(*ids), f"{by.name} {turn}", NEVER_MIND), LIMITS, by=by, now=now)
 
     futures = at_once(
@@ -253,10 +263,12 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
 
 def test_two_who_undo_the_same_do_it_once(store: Flask, acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=id) for id in range(1, 21)])
-    deed = do(EVERYTHING, Order(Act.ARCHIVE, voices(*range(1, 21)), "a", 0), LIMITS, by=ADA, now=now)
+    operation = do(EVERYTHING, Order(TriageAction.ARCHIVE, voices(*range(1, 21)), "a", 0), LIMITS, by=ADA, now=now)
 
-    futures = at_once(store, *(lambda by=by: undo(EVERYTHING, deed.id, by.name, by=by, now=now) for by in (ADA, BOB)))
+    futures = at_once(
+        store, *(lambda by=by: undo(EVERYTHING, operation.id, by.name, by=by, now=now) for by in (ADA, BOB))
+    )
 
     assert sorted(type(future.exception()).__name__ for future in futures) == ["ChangeRefused", "NoneType"]
     check_that_all_agrees()
-    assert len(rows_of("audit_line")) == 40
+    assert len(rows_of("audit_event")) == 40

@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.operations.forms import ActForm, AllForm, TickedForm, UndoForm
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import MAX_ID, quoted
 from voiceadmin.triage.forms import QueueForm, queue_arguments
-from voiceadmin.triage.types import Act, Place, QueueFilters
+from voiceadmin.triage.types import QueueCursor, QueueFilters, TriageAction
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 PEOPLE = {7: "ada@example.com", 8: "bob@example.com"}
 ME = 7
 VOICE, ASSISTANT = ObjectKind.VOICE, ObjectKind.ASSISTANT
-IT = Subject(VOICE, 456)
+IT = ObjectRef(VOICE, 456)
 
 
 def act_form(*pairs: tuple[str, str]) -> ActForm:
@@ -48,18 +48,18 @@ def test_all_that_can_be_said_of_a_deed() -> None:
 
     assert form.validate(), form.errors
     assert form.order([IT]) == Order(
-        Act.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), owner=None
+        TriageAction.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), owner=None
     )
 
 
-@pytest.mark.parametrize("act", Act)
-def test_only_a_snooze_ends_and_only_an_assignment_has_an_owner(act: Act) -> None:
+@pytest.mark.parametrize("act", TriageAction)
+def test_only_a_snooze_ends_and_only_an_assignment_has_an_owner(act: TriageAction) -> None:
     form = act_form(("act", act.value), ("why", "x"), ("until", "2026-12-01"), ("owner", "8"), ("key", "k"))
 
     assert form.validate(), form.errors
     order = form.order([IT])
-    assert order.until == (datetime(2026, 12, 1, tzinfo=UTC) if act is Act.SNOOZE else None)
-    assert order.owner == (8 if act is Act.ASSIGN else None)
+    assert order.until == (datetime(2026, 12, 1, tzinfo=UTC) if act is TriageAction.SNOOZE else None)
+    assert order.owner == (8 if act is TriageAction.ASSIGN else None)
 
 
 def test_a_form_without_a_key_gets_one_of_its_own_each_time() -> None:
@@ -138,14 +138,14 @@ def test_one_goes_on_to_a_path_with_filters() -> None:
 
 def test_what_is_ticked_is_taken_once_each_in_its_order() -> None:
     words = ("voice-456", "assistant-31", "457", "456", "voice-456", "assistant-456")
-    form = ticked(("act", "archive"), *(("subject", word) for word in words))
+    form = ticked(("act", "archive"), *(("ref", word) for word in words))
 
     assert form.validate(), form.errors
-    assert form.subject.data == [IT, Subject(ASSISTANT, 31), Subject(VOICE, 457), Subject(ASSISTANT, 456)]
+    assert form.ref.data == [IT, ObjectRef(ASSISTANT, 31), ObjectRef(VOICE, 457), ObjectRef(ASSISTANT, 456)]
 
 
 def test_something_must_be_ticked() -> None:
-    assert faults(ticked(("act", "archive"))) == {"subject": ["Nothing was ticked. Go back and tick at least one."]}
+    assert faults(ticked(("act", "archive"))) == {"ref": ["Nothing was ticked. Go back and tick at least one."]}
 
 
 HOSTILE = [
@@ -157,53 +157,53 @@ HOSTILE = [
 
 @pytest.mark.parametrize("word", HOSTILE)
 def test_what_is_no_subject_is_refused_and_named(word: str) -> None:
-    form = ticked(("act", "archive"), ("subject", "456"), ("subject", word))
-    alone = ticked(("act", "archive"), ("subject", word))
+    form = ticked(("act", "archive"), ("ref", "456"), ("ref", word))
+    alone = ticked(("act", "archive"), ("ref", word))
 
     for found in (faults(form), faults(alone)):
-        (message,) = found.pop("subject")
+        (message,) = found.pop("ref")
         assert found == {}
         assert message == f"{quoted(word, 40)} is no voice and no assistant. Load the page again."
         assert len(message) < 100
 
 
 def test_the_greatest_ids_are_subjects() -> None:
-    form = ticked(("act", "archive"), ("subject", str(MAX_ID)), ("subject", f"assistant-{MAX_ID}"))
+    form = ticked(("act", "archive"), ("ref", str(MAX_ID)), ("ref", f"assistant-{MAX_ID}"))
 
     assert form.validate()
-    assert form.subject.data == [Subject(VOICE, MAX_ID), Subject(ASSISTANT, MAX_ID)]
+    assert form.ref.data == [ObjectRef(VOICE, MAX_ID), ObjectRef(ASSISTANT, MAX_ID)]
 
 
 def test_the_button_of_a_line_counts_and_what_is_ticked_does_not() -> None:
-    form = ticked(("act", "snooze"), ("subject", "457"), ("subject", "rubbish"), ("one", "archive:voice-456"))
+    form = ticked(("act", "snooze"), ("ref", "457"), ("ref", "rubbish"), ("one", "archive:voice-456"))
 
     assert form.validate(), form.errors
-    assert form.subject.data == [IT]
-    assert form.order(form.subject.data).act is Act.ARCHIVE
+    assert form.ref.data == [IT]
+    assert form.order(form.ref.data).act is TriageAction.ARCHIVE
 
 
 def test_the_button_of_a_line_can_name_an_owner_and_what_is_chosen_below_does_not_count() -> None:
     for one, owner in (("assign:voice-456:7", 7), ("assign:voice-456", None), ("assign:voice-456:none", None)):
         form = ticked(("act", "note"), ("owner", "8"), ("one", one))
         assert form.validate(), form.errors
-        assert form.order(form.subject.data).owner == owner
+        assert form.order(form.ref.data).owner == owner
 
 
 @pytest.mark.parametrize("one", ["", ":voice-457", "   "])
 def test_a_button_without_an_act_is_none(one: str) -> None:
-    form = ticked(("act", "archive"), ("subject", "456"), ("one", one))
+    form = ticked(("act", "archive"), ("ref", "456"), ("one", one))
 
     assert form.validate(), form.errors
-    assert (form.subject.data, form.act.data) == ([IT], "archive")
+    assert (form.ref.data, form.act.data) == ([IT], "archive")
 
 
 @pytest.mark.parametrize(
     ("one", "field"),
     [
-        ("archive", "subject"),
-        ("archive:", "subject"),
-        ("archive:voice-456 ; x", "subject"),
-        ("archive:voice-0", "subject"),
+        ("archive", "ref"),
+        ("archive:", "ref"),
+        ("archive:voice-456 ; x", "ref"),
+        ("archive:voice-0", "ref"),
         ("delete:voice-456", "act"),
         ("assign:voice-456:9", "owner"),
         ("assign:voice-456:7:8", "owner"),
@@ -212,14 +212,14 @@ def test_a_button_without_an_act_is_none(one: str) -> None:
     ],
 )
 def test_a_hostile_button_does_nothing(one: str, field: str) -> None:
-    assert field in faults(ticked(("act", "archive"), ("subject", "456"), ("one", one)))
+    assert field in faults(ticked(("act", "archive"), ("ref", "456"), ("one", one)))
 
 
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["act", "why", "until", "owner", "key", "seen", "next", "subject", "one"]),
-            st.text(max_size=12) | st.sampled_from([*Act, "archive:voice-1", "7", "voice-456", *HOSTILE]),
+            st.sampled_from(["act", "why", "until", "owner", "key", "seen", "next", "ref", "one"]),
+            st.text(max_size=12) | st.sampled_from([*TriageAction, "archive:voice-1", "7", "voice-456", *HOSTILE]),
         ),
         max_size=8,
     )
@@ -228,9 +228,9 @@ def test_nothing_that_is_sent_breaks_a_form(pairs: list[tuple[str, str]]) -> Non
     form = ticked(*pairs)
 
     if form.validate():
-        order = form.order(form.subject.data)
-        assert order.subjects
-        assert len(set(order.subjects)) == len(order.subjects)
+        order = form.order(form.ref.data)
+        assert order.refs
+        assert len(set(order.refs)) == len(order.refs)
         assert 0 <= order.seen <= MAX_ID
     else:
         assert all(len(messages) == 1 for messages in form.errors.values()), form.errors
@@ -257,7 +257,7 @@ def test_a_number_that_cannot_be_is_refused(count: str) -> None:
 
 REASONS = {"failed": "Failed", "never-used": "Never used"}
 ORGANIZATIONS = {1: "Acme", 2: "Other"}
-NAMES = ("reason", "organization", "provider", "owner", "hushed", "size", "after")
+NAMES = ("reason", "organization", "provider", "owner", "muted", "size", "after")
 
 
 def queue_form(*pairs: tuple[str, str], me: int | None = ME) -> QueueForm:
@@ -281,7 +281,7 @@ def test_no_argument_is_the_whole_queue() -> None:
 
 
 def test_all_filters_together() -> None:
-    place = Place(20, NOW, 456)
+    place = QueueCursor(20, NOW, 456)
     form = queue_form(
         ("reason", "never-used"),
         ("reason", "failed"),
@@ -289,14 +289,14 @@ def test_all_filters_together() -> None:
         ("organization", "2"),
         ("provider", "playht"),
         ("owner", "none"),
-        ("hushed", "yes"),
+        ("muted", "yes"),
         ("size", "25"),
         ("after", str(place)),
     )
 
     assert form.validate(), form.errors
     assert form.filters() == QueueFilters(
-        ("never-used", "failed"), 2, ("playht",), "none", hushed=True, after=place, size=25
+        ("never-used", "failed"), 2, ("playht",), "none", muted=True, after=place, size=25
     )
     assert form.filters().narrow
 
@@ -333,7 +333,7 @@ def test_nobody_who_is_not_there_has_anything() -> None:
         ("organization", "01", '"01" is not an organization of yours. Choose from the list.'),
         ("provider", "inworld", '"inworld" is not a provider of these voices. Choose from the list.'),
         ("owner", "9", '"9" is not an owner. Choose from the list.'),
-        ("hushed", "no", '"no" is not something to show. Choose from the list.'),
+        ("muted", "no", '"no" is not something to show. Choose from the list.'),
         ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
         ("after", "x", '"x" is no place in the queue. Begin with the first page.'),
         ("after", "20.1", '"20.1" is no place in the queue. Begin with the first page.'),
@@ -358,8 +358,8 @@ FILTERS = st.builds(
     organization=st.sampled_from([None, *ORGANIZATIONS]),
     providers=st.lists(st.sampled_from(["elevenlabs", "playht"]), unique=True).map(tuple),
     owner=st.sampled_from(["", "none", "7", "8"]),
-    hushed=st.booleans(),
-    after=st.none() | st.builds(Place, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID)),
+    muted=st.booleans(),
+    after=st.none() | st.builds(QueueCursor, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID)),
     size=st.sampled_from(PAGE_SIZES),
 )
 
@@ -376,7 +376,7 @@ def test_filters_survive_the_way_through_an_address(filters: QueueFilters) -> No
 
 @given(FILTERS)
 def test_other_filters_begin_with_the_first_page(filters: QueueFilters) -> None:
-    assert filters.but(hushed=True).after is None
+    assert filters.but(muted=True).after is None
     assert filters.but(after=filters.after) == filters
 
 

@@ -15,13 +15,13 @@ from sqlalchemy import text
 from tests.factories import make_organization, put_voices, voice_row
 from tests.operations.test_concurrency import check_that_all_agrees
 from tests.two_tenants import rows_of
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits, Settings
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")} | {
@@ -33,7 +33,7 @@ VOICES = range(1, 201)
 STILL_AT_WORK = """SELECT count(*) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"""
 
-# Does one deed after the other, and tells of each statement, and of each step of SQLite's, as it comes to it.
+# Does one operation after the other, and tells of each statement, and of each step of SQLite's, as it comes to it.
 DYING = """
 import os, sqlite3, sys
 from datetime import datetime
@@ -50,7 +50,7 @@ from voiceadmin.triage.types import Act
 
 instance, address, run, now = sys.argv[1:]
 app = create_app(Settings(instance=Path(instance), **({"database_url": address} if address else {})))
-subjects = tuple(Subject(ObjectKind.VOICE, id) for id in range(1, 201))
+refs = tuple(Subject(ObjectKind.VOICE, id) for id in range(1, 201))
 bob = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
 
 def tell(*_):
@@ -64,7 +64,7 @@ with app.app_context():
         event.listen(db.engine, name, tell)
     for turn in range(1000):
         act = (Act.ARCHIVE, Act.RESTORE)[turn % 2]
-        order = Order(act, subjects, f"{run} {turn}", 10**9, f"in run {run}")
+        order = Order(act, refs, f"{run} {turn}", 10**9, f"in run {run}")
         do(EVERYTHING, order, Limits(), by=bob, now=datetime.fromisoformat(now))
 """
 
@@ -95,15 +95,15 @@ def test_a_bulk_that_is_killed_is_done_whole_or_not_at_all(
         killed_after(draw.randint(1, 400), settings, tmp_path, run, now)
         if db.engine.dialect.name == "sqlite":
             assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"
-        archived = {row["archived_why"] for row in rows_of("cloned_voice")}
+        archived = {row["archive_note"] for row in rows_of("cloned_voice")}
         assert len(archived) == 1
-        deeds = rows_of("deed")
-        assert {deed["number"] for deed in deeds} <= {len(VOICES), 0}
-        lasting.add(len(deeds))
+        operations = rows_of("operation")
+        assert {operation["number"] for operation in operations} <= {len(VOICES), 0}
+        lasting.add(len(operations))
         check_that_all_agrees()
 
     assert len(lasting) > 1, "never did anything last"
-    restore = Order(Act.RESTORE, tuple(Subject(ObjectKind.VOICE, id) for id in VOICES), "at last", 10**9)
-    do(EVERYTHING, restore, Limits(), by=Actor(ActorKind.ACCOUNT, 8, "bob@example.com"), now=now)
+    restore = Order(TriageAction.RESTORE, tuple(ObjectRef(ObjectKind.VOICE, id) for id in VOICES), "at last", 10**9)
+    do(EVERYTHING, restore, AttentionThresholds(), by=Actor(ActorKind.ACCOUNT, 8, "bob@example.com"), now=now)
     assert {row["status"].value for row in rows_of("cloned_voice")} == {"ready"}
     check_that_all_agrees()

@@ -26,50 +26,56 @@ from sqlalchemy import delete, select
 from tests.conftest import NOW
 from tests.factories import make_account, make_assistant, make_organization, voice_row
 from voiceadmin.accounts.models import Account
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
-from voiceadmin.errors import ChangeRefused, SubjectNotFound
+from voiceadmin.errors import ChangeRefused, ObjectNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import do, undo
-from voiceadmin.operations.queries import last_deed
-from voiceadmin.operations.types import UNDONE_FOR, DeedRow, Order
-from voiceadmin.triage.models import Assignment, Quiet
+from voiceadmin.operations.queries import get_last_operation_id
+from voiceadmin.operations.types import UNDONE_FOR, OperationRow, Order
+from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import reasons_of
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.exporting.queries import matching_ids
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.json_body import write_record
 from voiceadmin.voices.listing.planner import list_voices
-from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-LIMITS = Limits()
+LIMITS = AttentionThresholds()
 PEOPLE = [Actor(ActorKind.ACCOUNT, number, f"{name}@example.com") for number, name in ((7, "ada"), (8, "bob"))]
 SHELL = Actor(ActorKind.SHELL, None, "tester")
 FACET = {
-    Act.ARCHIVE: "archived",
-    Act.RESTORE: "archived",
-    Act.ASSIGN: "owner",
-    Act.ACKNOWLEDGE: "hush",
-    Act.SNOOZE: "hush",
+    TriageAction.ARCHIVE: "archived",
+    TriageAction.RESTORE: "archived",
+    TriageAction.ASSIGN: "owner",
+    TriageAction.ACKNOWLEDGE: "mute",
+    TriageAction.SNOOZE: "mute",
 }
 PLACES = st.integers(1, 3)
 WHO = st.sampled_from(PEOPLE)
-ACTS = st.sampled_from([*Act, Act.ARCHIVE, Act.ARCHIVE])
-KINDRED = st.sampled_from([(Act.ARCHIVE, Act.RESTORE), (Act.ASSIGN, Act.ASSIGN), (Act.ACKNOWLEDGE, Act.SNOOZE)])
+ACTS = st.sampled_from([*TriageAction, TriageAction.ARCHIVE, TriageAction.ARCHIVE])
+KINDRED = st.sampled_from(
+    [
+        (TriageAction.ARCHIVE, TriageAction.RESTORE),
+        (TriageAction.ASSIGN, TriageAction.ASSIGN),
+        (TriageAction.ACKNOWLEDGE, TriageAction.SNOOZE),
+    ]
+)
 OWNERS = st.sampled_from([0, 1, None])
 
 
 @dataclass
 class Done:
-    """What a deed did as we understand it: facets before and after, by voice; None for a note."""
+    """What a operation did as we understand it: facets before and after, by voice; None for a note."""
 
-    row: DeedRow
+    row: OperationRow
     at: datetime
     changes: dict[int, tuple[str | None, Any, Any]]
     undone: bool = False
@@ -77,7 +83,7 @@ class Done:
 
 @dataclass
 class Known:
-    """All that there should be. facets: what each voice has, by facet. touched: by which deeds, and whose."""
+    """All that there should be. facets: what each voice has, by facet. touched: by which operations, and whose."""
 
     rows: dict[int, VoiceRow] = field(default_factory=dict)
     facets: dict[tuple[int, str], Any] = field(default_factory=dict)
@@ -99,7 +105,7 @@ class Desk(RuleBasedStateMachine):
         self.acme = make_organization(f"Acme {self.number}")
         self.assistant = make_assistant(self.acme, id=10**6 + self.number).id
         self.owners = [make_account(roles={self.acme: Role.OPERATOR}) for _ in range(2)]
-        self.seen = last_deed()
+        self.seen = get_last_operation_id()
         for place in (1, 2, 3):
             self.upstream_tells(place, VoiceStatus.FAILED, 0.85, uses=True)
 
@@ -141,20 +147,20 @@ class Desk(RuleBasedStateMachine):
 
     @rule()
     def somebody_loads_a_page(self) -> None:
-        self.seen = last_deed()
+        self.seen = get_last_operation_id()
 
     @rule(act=ACTS, places=st.sets(PLACES, min_size=1), who=WHO, owner=OWNERS, late=st.booleans())
-    def somebody_acts(self, act: Act, places: set[int], who: Actor, owner: int | None, *, late: bool) -> None:
-        self.act(act, places, who, owner, self.seen if late else last_deed())
+    def somebody_acts(self, act: TriageAction, places: set[int], who: Actor, owner: int | None, *, late: bool) -> None:
+        self.act(act, places, who, owner, self.seen if late else get_last_operation_id())
 
     @rule(place=PLACES, acts=KINDRED, steps=st.lists(st.tuples(st.booleans(), WHO, OWNERS), min_size=3, max_size=5))
     def people_contend_for_a_voice(
-        self, place: int, acts: tuple[Act, Act], steps: list[tuple[bool, Actor, int | None]]
+        self, place: int, acts: tuple[TriageAction, TriageAction], steps: list[tuple[bool, Actor, int | None]]
     ) -> None:
         before = len(self.known.done)
         for number, (looks, who, owner) in enumerate(steps):
             if looks:
-                self.seen = last_deed()
+                self.seen = get_last_operation_id()
             self.act(acts[number % 2], {place}, who, owner, self.seen)
         if len(self.known.done) > before:
             self.undo(self.known.done[before], who)
@@ -166,7 +172,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(place=PLACES, who=WHO)
     def somebody_archives_what_is_removed_and_told_anew_and_undoes_it(self, place: int, who: Actor) -> None:
-        self.act(Act.ARCHIVE, {place}, who, None, last_deed())
+        self.act(TriageAction.ARCHIVE, {place}, who, None, get_last_operation_id())
         if self.known.done:
             self.upstream_removes(place)
             self.upstream_tells(place, VoiceStatus.READY, None, uses=False)
@@ -174,88 +180,91 @@ class Desk(RuleBasedStateMachine):
 
     # How
 
-    def act(self, act: Act, places: set[int], who: Actor, owner: int | None, seen: int) -> None:
+    def act(self, act: TriageAction, places: set[int], who: Actor, owner: int | None, seen: int) -> None:
         ids = sorted(self.base + place for place in places)
-        given = None if owner is None or act is not Act.ASSIGN else self.owners[owner]
+        given = None if owner is None or act is not TriageAction.ASSIGN else self.owners[owner]
         self.keys += 1
         order = Order(
             act,
-            tuple(Subject(ObjectKind.VOICE, id) for id in ids),
+            tuple(ObjectRef(ObjectKind.VOICE, id) for id in ids),
             f"{self.base} {self.keys}",
             seen,
             f"reason {self.keys}",
-            self.now + timedelta(days=3) if act is Act.SNOOZE and owner else None,
+            self.now + timedelta(days=3) if act is TriageAction.SNOOZE and owner else None,
             None if given is None else given.id,
         )
         if not set(ids) <= self.known.rows.keys():
-            with pytest.raises(SubjectNotFound):
+            with pytest.raises(ObjectNotFound):
                 do(EVERYTHING, order, LIMITS, by=who, now=self.now)
-            there = tuple(subject for subject in order.subjects if subject.id in self.known.rows)
-            order = replace(order, subjects=there)
-            ids = [subject.id for subject in there]
+            there = tuple(ref for ref in order.refs if ref.id in self.known.rows)
+            order = replace(order, refs=there)
+            ids = [ref.id for ref in there]
         if not ids:
             return
         changes = self.expected(order, given, who)
-        deed = do(EVERYTHING, order, LIMITS, by=who, now=self.now)
-        assert do(EVERYTHING, order, LIMITS, by=who, now=self.now) == deed
-        assert {one.id for one in deed.left} == set(ids) - changes.keys()
-        self.note(deed, changes, who)
+        operation = do(EVERYTHING, order, LIMITS, by=who, now=self.now)
+        assert do(EVERYTHING, order, LIMITS, by=who, now=self.now) == operation
+        assert {one.id for one in operation.left} == set(ids) - changes.keys()
+        self.note(operation, changes, who)
 
-    def undo(self, deed: Done, who: Actor) -> None:
+    def undo(self, operation: Done, who: Actor) -> None:
         self.keys += 1
         key = f"{self.base} {self.keys}"
-        if deed.undone or self.now - deed.at > UNDONE_FOR:
+        if operation.undone or self.now - operation.at > UNDONE_FOR:
             with pytest.raises(ChangeRefused):
-                undo(EVERYTHING, deed.row.id, key, by=who, now=self.now)
+                undo(EVERYTHING, operation.row.id, key, by=who, now=self.now)
             return
         changes = {
             id: (facet, after, before)
-            for id, (facet, before, after) in deed.changes.items()
+            for id, (facet, before, after) in operation.changes.items()
             if id in self.known.rows
             and (
                 facet is None
-                or (self.known.touched[id, facet][-1][0] == deed.row.id and self.known.facets.get((id, facet)) == after)
+                or (
+                    self.known.touched[id, facet][-1][0] == operation.row.id
+                    and self.known.facets.get((id, facet)) == after
+                )
             )
         }
-        back = undo(EVERYTHING, deed.row.id, key, by=who, now=self.now)
-        assert undo(EVERYTHING, deed.row.id, key, by=who, now=self.now) == back
-        assert {one.id for one in back.left} == deed.changes.keys() - changes.keys()
-        deed.undone = True
+        back = undo(EVERYTHING, operation.row.id, key, by=who, now=self.now)
+        assert undo(EVERYTHING, operation.row.id, key, by=who, now=self.now) == back
+        assert {one.id for one in back.left} == operation.changes.keys() - changes.keys()
+        operation.undone = True
         self.note(back, changes, who)
 
     def expected(self, order: Order, owner: Account | None, who: Actor) -> dict[int, tuple[str | None, Any, Any]]:
         """What an order should change, from what to what."""
         facet, changes = FACET.get(order.act), dict[int, tuple[str | None, Any, Any]]()
-        findings = reasons_of(order.subjects, LIMITS, now=self.now)
+        findings = reasons_of(order.refs, LIMITS, now=self.now)
         db.session.rollback()
-        for subject in order.subjects:
+        for ref in order.refs:
             if facet is None:
-                changes[subject.id] = (None, None, None)
+                changes[ref.id] = (None, None, None)
                 continue
-            touched = self.known.touched.get((subject.id, facet), [])
+            touched = self.known.touched.get((ref.id, facet), [])
             if any(number > order.seen and by != who for number, by in touched):
                 continue
-            before = self.known.facets.get((subject.id, facet))
+            before = self.known.facets.get((ref.id, facet))
             after: Any = None
-            if order.act is Act.ARCHIVE:
+            if order.act is TriageAction.ARCHIVE:
                 after = before or (self.now, who.name, order.why)
-            elif order.act is Act.ASSIGN:
+            elif order.act is TriageAction.ASSIGN:
                 after = None if owner is None else owner.id
-            elif facet == "hush":
-                after = {finding.reason: (order.act.value, order.until) for finding in findings[subject]} or before
-            if before != after or (facet == "hush" and findings[subject]):
-                changes[subject.id] = (facet, before, after)
+            elif facet == "mute":
+                after = {finding.reason: (order.act.value, order.until) for finding in findings[ref]} or before
+            if before != after or (facet == "mute" and findings[ref]):
+                changes[ref.id] = (facet, before, after)
         return changes
 
-    def note(self, deed: DeedRow, changes: dict[int, tuple[str | None, Any, Any]], who: Actor) -> None:
-        assert (deed.number, deed.voices) == (len(changes), len(changes))
+    def note(self, operation: OperationRow, changes: dict[int, tuple[str | None, Any, Any]], who: Actor) -> None:
+        assert (operation.number, operation.voices) == (len(changes), len(changes))
         for id, (facet, _, after) in changes.items():
-            self.known.lines.append((deed.id, id))
+            self.known.lines.append((operation.id, id))
             if facet is not None:
                 self.known.facets[id, facet] = after
-                self.known.touched.setdefault((id, facet), []).append((deed.id, who))
+                self.known.touched.setdefault((id, facet), []).append((operation.id, who))
         if changes:
-            self.known.done.append(Done(deed, self.now, changes))
+            self.known.done.append(Done(operation, self.now, changes))
 
     # What holds at any time
 
@@ -264,7 +273,7 @@ class Desk(RuleBasedStateMachine):
         db.session.rollback()
         columns = (
             *(ClonedVoice.id, ClonedVoice.status, ClonedVoice.upstream_status, ClonedVoice.archived_at),
-            *(ClonedVoice.archived_by, ClonedVoice.archived_why, ClonedVoice.record, ClonedVoice.name),
+            *(ClonedVoice.archived_by, ClonedVoice.archive_note, ClonedVoice.record, ClonedVoice.name),
         )
         stored = db.session.execute(select(*columns).where(ClonedVoice.organization_id == self.acme.id)).all()
         assert {row.id for row in stored} == self.known.rows.keys()
@@ -273,7 +282,7 @@ class Desk(RuleBasedStateMachine):
             shown = told if archived is None else VoiceStatus.ARCHIVED
             assert row.status is shown
             assert row.upstream_status == (None if archived is None else told.value)
-            assert (row.archived_at, row.archived_by, row.archived_why) == (archived or (None, None, None))
+            assert (row.archived_at, row.archived_by, row.archive_note) == (archived or (None, None, None))
             assert json.loads(row.record) == write_record(self.known.rows[row.id]._replace(status=shown))
 
     @invariant()
@@ -282,7 +291,7 @@ class Desk(RuleBasedStateMachine):
             VoiceStatus.ARCHIVED if self.known.facets.get((id, "archived")) else row.status
             for id, row in self.known.rows.items()
         )
-        kept = select(VoiceCount.status, VoiceCount.voices).where(VoiceCount.organization_id == self.acme.id)
+        kept = select(VoiceStats.status, VoiceStats.voices).where(VoiceStats.organization_id == self.acme.id)
         counted = Counter[VoiceStatus]()
         for status, number in db.session.execute(kept):
             counted[VoiceStatus(status)] += number
@@ -295,12 +304,12 @@ class Desk(RuleBasedStateMachine):
     def owners_and_hushes_are_as_they_should_be(self) -> None:
         owners = select(Assignment.object_id, Assignment.account_id).where(Assignment.organization_id == self.acme.id)
         assert {id: account for id, account in db.session.execute(owners)} == self.of_facet("owner")  # noqa: C416
-        hushes = dict[int, Any]()
+        mutes = dict[int, Any]()
         for row in db.session.execute(
-            select(Quiet.object_id, Quiet.reason, Quiet.act, Quiet.until).where(Quiet.organization_id == self.acme.id)
+            select(Mute.object_id, Mute.reason, Mute.act, Mute.until).where(Mute.organization_id == self.acme.id)
         ):
-            hushes.setdefault(row.object_id, {})[row.reason] = row.act, row.until
-        assert hushes == self.of_facet("hush")
+            mutes.setdefault(row.object_id, {})[row.reason] = row.act, row.until
+        assert mutes == self.of_facet("mute")
 
     def of_facet(self, wanted: str) -> dict[int, Any]:
         return {id: value for (id, facet), value in self.known.facets.items() if facet == wanted and value is not None}
@@ -308,11 +317,11 @@ class Desk(RuleBasedStateMachine):
     @invariant()
     def there_is_one_line_for_each_change(self) -> None:
         found = (
-            select(AuditLine.deed_id, AuditLine.object_id)
-            .where(AuditLine.organization_id == self.acme.id, AuditLine.deed_id.is_not(None))
-            .order_by(AuditLine.id)
+            select(AuditEvent.operation_id, AuditEvent.object_id)
+            .where(AuditEvent.organization_id == self.acme.id, AuditEvent.operation_id.is_not(None))
+            .order_by(AuditEvent.id)
         )
-        lines = [(deed, id) for deed, id in db.session.execute(found)]
+        lines = [(operation, id) for operation, id in db.session.execute(found)]
         assert sorted(lines) == sorted(self.known.lines)
         db.session.rollback()
 

@@ -24,14 +24,14 @@ from tests.factories import (
 )
 from tests.page import OpenPage, Page
 from voiceadmin import clock
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -106,7 +106,7 @@ def test_what_was_ticked_is_done_and_said_with_its_undo(
 ) -> None:
     bo = make_voice(acme, name="Bo", status=FAILED)
 
-    page = send("/desk", subject=tick(anna, bo), next="/triage?reason=failed", **how)
+    page = send("/desk", ref=tick(anna, bo), next="/triage?reason=failed", **how)
 
     assert page.flashes == [says]
     assert page.sentence.startswith("Showing")
@@ -115,7 +115,7 @@ def test_what_was_ticked_is_done_and_said_with_its_undo(
 def test_the_message_undoes_what_it_tells_of_and_leads_back(
     acme: Organization, anna: VoiceRow, send: Send, client: FlaskClient
 ) -> None:
-    said = send("/desk", subject=tick(anna), act="archive", next="/triage?reason=failed")
+    said = send("/desk", ref=tick(anna), act="archive", next="/triage?reason=failed")
     assert status_of(anna) is ARCHIVED
     action, fields = undo_form(said)
     assert fields["next"] == "/triage?reason=failed"
@@ -130,13 +130,13 @@ def test_the_message_undoes_what_it_tells_of_and_leads_back(
 
 
 def test_a_message_that_was_shown_is_gone_with_its_page(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
-    send("/desk", subject=tick(anna), act="acknowledge")
+    send("/desk", ref=tick(anna), act="acknowledge")
 
     assert open_page("/triage").flashes == []
 
 
 def test_a_form_that_is_sent_again_does_nothing_more(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
-    fields = {"subject": tick(anna), "act": "note", "why": "Asked.", "key": "once"}
+    fields = {"ref": tick(anna), "act": "note", "why": "Asked.", "key": "once"}
     first, second = send("/desk", **fields), send("/desk", **fields)
 
     assert first.flashes == second.flashes == ["Noted on 1 voice. Undo"]
@@ -149,7 +149,7 @@ def test_the_button_of_a_line_acts_on_it_alone_whatever_is_ticked(
 ) -> None:
     bo = make_voice(acme, name="Bo", status=FAILED)
 
-    page = send("/desk", subject=tick(bo), one=f"archive:voice-{anna.id}")
+    page = send("/desk", ref=tick(bo), one=f"archive:voice-{anna.id}")
 
     assert page.flashes == ["Archived 1 voice. Undo"]
     assert (status_of(anna), status_of(bo)) == (ARCHIVED, FAILED)
@@ -165,11 +165,11 @@ def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
     ("sent", "says"),
     [
         ({"act": "archive"}, "Nothing was ticked. Go back and tick at least one."),
-        ({"subject": "voice-x", "act": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
-        ({"subject": "voice-1", "act": "note"}, "The note is empty. Write it."),
-        ({"subject": "voice-1", "act": "x"}, '"x" is not something to do. Choose from the list.'),
-        ({"subject": "voice-1", "act": "assign", "owner": "99"}, '"99" is not somebody to assign to.'),
-        ({"subject": "voice-1", "act": "snooze", "until": "2026-11-22"}, "2026-11-22 is not ahead."),
+        ({"ref": "voice-x", "act": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
+        ({"ref": "voice-1", "act": "note"}, "The note is empty. Write it."),
+        ({"ref": "voice-1", "act": "x"}, '"x" is not something to do. Choose from the list.'),
+        ({"ref": "voice-1", "act": "assign", "owner": "99"}, '"99" is not somebody to assign to.'),
+        ({"ref": "voice-1", "act": "snooze", "until": "2026-11-22"}, "2026-11-22 is not ahead."),
     ],
 )
 def test_what_cannot_be_done_is_told_with_a_way_back(
@@ -185,7 +185,7 @@ def test_what_cannot_be_done_is_told_with_a_way_back(
 def test_archiving_an_assistant_is_refused_with_a_way_back(acme: Organization, anna: VoiceRow, send: Send) -> None:
     make_assistant(acme, id=31)
 
-    page = send("/desk", 409, subject=[*tick(anna), "assistant-31"], act="archive", next="//evil.example/")
+    page = send("/desk", 409, ref=[*tick(anna), "assistant-31"], act="archive", next="//evil.example/")
 
     assert "Only voices can be archived and restored." in page.text
     assert page.link("Back to the list") == "/triage"
@@ -193,7 +193,7 @@ def test_archiving_an_assistant_is_refused_with_a_way_back(acme: Organization, a
 
 
 def test_undoing_twice_is_refused_with_a_way_back(anna: VoiceRow, send: Send) -> None:
-    action, fields = undo_form(send("/desk", subject=tick(anna), act="archive", next="/triage"))
+    action, fields = undo_form(send("/desk", ref=tick(anna), act="archive", next="/triage"))
     send(action, **fields)
 
     page = send(action, 409, **fields | {"key": "another"})
@@ -207,7 +207,7 @@ def test_what_was_left_alone_is_counted_and_listed_with_its_reasons(
 ) -> None:
     gone = [make_voice(acme, name=f"Gone {number}", status=ARCHIVED) for number in range(2)]
 
-    page = send("/desk", subject=tick(anna, *gone), act="restore")
+    page = send("/desk", ref=tick(anna, *gone), act="restore")
 
     assert page.flashes == ["Nothing was changed.", "3 were left alone. See which"]
     shown = open_page(page.link("See which"))
@@ -229,21 +229,21 @@ def test_a_reason_that_all_have_in_common_is_told_at_once(
     voices = [voice_row() for _ in range(number)]
     put_voices(acme, voices)
 
-    page = send("/desk", subject=tick(*voices), act="restore")
+    page = send("/desk", ref=tick(*voices), act="restore")
 
     assert page.flashes == ["Nothing was changed.", says]
 
 
-# The page of a deed
+# The page of a operation
 
 
-def deed(act: Act, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **how: Any) -> int:
-    subjects = tuple(Subject(ObjectKind.VOICE, voice.id) for voice in voices)
-    return do(EVERYTHING, Order(act, subjects, key, 0, **how), Limits(), by=SHELL, now=now).id
+def operation(act: TriageAction, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **how: Any) -> int:
+    refs = tuple(ObjectRef(ObjectKind.VOICE, voice.id) for voice in voices)
+    return do(EVERYTHING, Order(act, refs, key, 0, **how), AttentionThresholds(), by=SHELL, now=now).id
 
 
 def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, open_page: OpenPage, send: Send) -> None:
-    number = deed(Act.ARCHIVE, anna, now=NOW - 3 * DAY)
+    number = operation(TriageAction.ARCHIVE, anna, now=NOW - 3 * DAY)
 
     page = open_page(f"/desk/{number}")
 
@@ -263,7 +263,7 @@ def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, o
 def test_after_thirty_days_a_deed_stays(
     anna: VoiceRow, open_page: OpenPage, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
-    number = deed(Act.ARCHIVE, anna, now=now - 30 * DAY)
+    number = operation(TriageAction.ARCHIVE, anna, now=now - 30 * DAY)
     assert undo_form(open_page(f"/desk/{number}"))
 
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=1))
@@ -274,7 +274,7 @@ def test_after_thirty_days_a_deed_stays(
 
 
 def test_a_deed_that_is_not_there_is_named(open_page: OpenPage) -> None:
-    assert "There is no deed 99." in open_page("/desk/99", 404).text
+    assert "There is no operation 99." in open_page("/desk/99", 404).text
 
 
 # Who may
@@ -289,12 +289,12 @@ def people(acme: Organization, store: Flask) -> Callable[..., FlaskClient]:
 def test_a_viewer_may_look_at_a_deed_and_do_nothing(
     acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
 ) -> None:
-    number = deed(Act.ACKNOWLEDGE, anna)
+    number = operation(TriageAction.ACKNOWLEDGE, anna)
     viewer = people(roles={acme: Role.VIEWER})
 
     assert not page_of(viewer.get(f"/desk/{number}")).root.one("main").all("form")
     assert viewer.post(f"/desk/{number}/undo").status_code == 403
-    assert viewer.post("/desk", data={"subject": f"voice-{anna.id}", "act": "archive"}).status_code == 403
+    assert viewer.post("/desk", data={"ref": f"voice-{anna.id}", "act": "archive"}).status_code == 403
     assert status_of(anna) is FAILED
 
 
@@ -305,7 +305,7 @@ def test_somebody_elses_voice_among_them_leaves_all_as_they_are(
     theirs = make_voice(zebra, name="Zebra voice", status=FAILED)
     operator = people(roles={acme: Role.OPERATOR, zebra: Role.VIEWER})
 
-    response = operator.post("/desk", data={"subject": tick(anna, theirs), "act": "archive"})
+    response = operator.post("/desk", data={"ref": tick(anna, theirs), "act": "archive"})
 
     page_of(response, 404)
     assert (status_of(anna), status_of(theirs)) == (FAILED, FAILED)
@@ -314,7 +314,7 @@ def test_somebody_elses_voice_among_them_leaves_all_as_they_are(
 def test_a_deed_that_reaches_into_another_organization_is_not_shown_nor_undone(
     acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
 ) -> None:
-    number = deed(Act.ARCHIVE, anna, make_voice(make_organization("Zebra"), status=FAILED))
+    number = operation(TriageAction.ARCHIVE, anna, make_voice(make_organization("Zebra"), status=FAILED))
     operator = people(roles={acme: Role.OPERATOR})
 
     assert operator.get(f"/desk/{number}").status_code == 404
@@ -328,12 +328,12 @@ def test_what_was_done_is_counted_at_once_in_the_head(anna: VoiceRow, send: Send
 
     assert pills(open_page("/assistants")) == ["1"]
 
-    assert pills(send("/desk", subject=tick(anna), act="acknowledge", next="/assistants")) == []
+    assert pills(send("/desk", ref=tick(anna), act="acknowledge", next="/assistants")) == []
 
 
 def test_every_message_that_waited_has_its_own_undo(anna: VoiceRow, client: FlaskClient, open_page: OpenPage) -> None:
     for act in ("acknowledge", "archive"):
-        client.post("/desk", data={"subject": tick(anna), "act": act})
+        client.post("/desk", data={"ref": tick(anna), "act": act})
 
     page = open_page("/triage")
 

@@ -18,10 +18,10 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import revision, within
 
 PACKAGE = Path(voiceadmin.__file__).parent
-SCOPED = {("scope", "Scope"), ("visitor", "Visitor"), ("organization_id", "OrganizationId")}
+SCOPED = {("scope", "Scope"), ("requester", "Requester"), ("organization_id", "OrganizationId")}
 WITHOUT = {  # queries that need no scope, each for a reason
-    "store.check_store": "says whether there is a store, and nothing of what is in it",
-    "store.store_is_empty": "the same",
+    "store.check_schema_version": "says whether there is a store, and nothing of what is in it",
+    "store.database_is_empty": "the same",
     "visitors.find_session": "the secret is the scope",
     "visitors.find_key": "the secret is the scope",
     "visitors.find_link": "the secret is the scope",
@@ -33,13 +33,20 @@ WITHOUT = {  # queries that need no scope, each for a reason
     "attention_answer.item_record": "writes a line that others have read",
     "desk.count_set_to": "for what the caller has found in a scope",
     "attention.line_record": "writes a line that others have read",
-    "desk.deed_row": "makes a row of what others have read",
+    "desk.operation_row": "makes a row of what others have read",
     "desk.is_undoable": "reads nothing",
-    "desk.last_deed": "a number that says nothing of what it numbers",
+    "desk.get_last_operation_id": "a number that says nothing of what it numbers",
     "providers.providers_file": "writes figures that others have read",
     **{
         f"clean_up.{name}": "for a plan that the caller has found in a scope"
-        for name in ("organizations_of_plan", "deeds_to_undo", "list_items", "judge", "check_plan", "restore_sheet")
+        for name in (
+            "organizations_of_plan",
+            "list_undoable_operations",
+            "list_items",
+            "judge",
+            "check_plan",
+            "restore_sheet",
+        )
     },
     "clean_up.list_prices": "prices are everybody's",
     "voices.voice_record": "writes a voice that others have read",

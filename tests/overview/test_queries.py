@@ -10,11 +10,11 @@ from flask import Flask
 from tests.conftest import SHELL
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
 from voiceadmin.audit.actions import record
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.overview.queries import LATELY, SHOWN, Standing, stand
+from voiceadmin.overview.queries import LATELY, SHOWN, OverviewStats, stand
 from voiceadmin.sample.actions import fill_sample
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -54,7 +54,7 @@ def test_voices_are_counted_by_status_at_each_provider_by_its_label(
     ]
     assert found.total == {READY: 3, PROCESSING: 1, FAILED: 1, ARCHIVED: 1}
     assert stand(EVERYTHING, now=now).total[READY] == 4
-    assert stand(NOTHING, now=now) == Standing({}, [], [], None)
+    assert stand(NOTHING, now=now) == OverviewStats({}, [], [], None)
 
 
 def test_the_most_used_are_ready_and_used_with_whose_they_are(
@@ -104,15 +104,15 @@ def test_what_failed_in_the_last_week_is_listed_the_newest_first(
 def test_voices_came_in_with_the_last_import_or_with_the_sample(
     acme: Organization, globex: Organization, now: datetime
 ) -> None:
-    def brought(word: AuditWord, time: datetime, organization: Organization) -> None:
+    def brought(word: AuditEventType, time: datetime, organization: Organization) -> None:
         with writing():
-            record(word, Thing(ObjectKind.STORE, None, ""), by=SHELL, now=time, organization=organization.id)
+            record(word, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=time, organization=organization.id)
 
     assert stand(EVERYTHING, now=now).arrived is None
-    brought(AuditWord.VOICES_IMPORTED, now - 3 * DAY, acme)
-    brought(AuditWord.VOICES_IMPORTED, now - 2 * DAY, acme)
-    brought(AuditWord.VOICE_ARCHIVED, now - DAY, acme)
-    brought(AuditWord.VOICES_IMPORTED, now, globex)
+    brought(AuditEventType.VOICES_IMPORTED, now - 3 * DAY, acme)
+    brought(AuditEventType.VOICES_IMPORTED, now - 2 * DAY, acme)
+    brought(AuditEventType.VOICE_ARCHIVED, now - DAY, acme)
+    brought(AuditEventType.VOICES_IMPORTED, now, globex)
 
     assert stand(Scope(frozenset({acme.id})), now=now).arrived == now - 2 * DAY
     assert stand(EVERYTHING, now=now).arrived == now

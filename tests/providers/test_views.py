@@ -158,7 +158,7 @@ def test_a_file_has_the_figures_and_leaves_a_line(town: Town) -> None:
     assert [one["provider"] for one in json.loads(lines["json"].text)] == ["elevenlabs"]
     assert json.loads(lines["ndjson"].text)["voices"] == 1
     assert lines["csv"].text.splitlines()[0].startswith("provider,voices,ready")
-    assert [line["word"] for line in rows_of("audit_line")].count("voices-exported") == 3
+    assert [line["word"] for line in rows_of("audit_event")].count("voices-exported") == 3
     assert browser.get("/providers.xml").status_code == 404
 
 

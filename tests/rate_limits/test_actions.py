@@ -19,7 +19,7 @@ from tests.strategies import IN_DATABASE
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.accounts.models import Account
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SignInRefused, Throttled
@@ -34,23 +34,23 @@ from voiceadmin.rate_limits.actions import (
     network,
     put_back,
 )
-from voiceadmin.rate_limits.models import Bucket
-from voiceadmin.rate_limits.types import Limit
+from voiceadmin.rate_limits.models import TokenBucket
+from voiceadmin.rate_limits.types import RateLimit
 
 pytestmark = pytest.mark.usefixtures("store")
 
 SECOND = timedelta(seconds=1)
-THREE = Limit(3, 0.5)  # one comes back in two seconds
+THREE = RateLimit(3, 0.5)  # one comes back in two seconds
 
 
-def take(limit: Limit = THREE, now: datetime = NOW, *, name: str = "a", most: int = 1, back: float = 0) -> Drawn:
+def take(limit: RateLimit = THREE, now: datetime = NOW, *, name: str = "a", most: int = 1, back: float = 0) -> Drawn:
     with writing():
         return draw(name, limit, now, most=most, back=back)
 
 
 def buckets() -> set[str]:
     db.session.rollback()
-    return set(db.session.scalars(select(Bucket.name)))
+    return set(db.session.scalars(select(TokenBucket.name)))
 
 
 def attempt(email: str, password: str = "wrong", *, address: str = "203.0.113.7", now: datetime = NOW) -> str:
@@ -75,8 +75,8 @@ def at_once(store: Flask, tries: Sequence[Callable[[], str]]) -> list[str]:
         return list(pool.map(one, tries))
 
 
-def throttled_lines() -> list[AuditRow]:
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(words=(AuditWord.THROTTLED,)))[0]
+def throttled_lines() -> list[AuditEventRow]:
+    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(words=(AuditEventType.THROTTLED,)))[0]
 
 
 # A bucket
@@ -119,11 +119,11 @@ def test_a_clock_that_is_set_back_takes_nothing_away_and_gives_nothing_twice() -
 
 def test_an_empty_bucket_that_gives_nothing_is_not_written() -> None:
     take(most=3)
-    before = db.session.execute(select(Bucket.tokens, Bucket.at)).one()
+    before = db.session.execute(select(TokenBucket.tokens, TokenBucket.at)).one()
 
     take(now=NOW + SECOND)
 
-    assert db.session.execute(select(Bucket.tokens, Bucket.at)).one() == before
+    assert db.session.execute(select(TokenBucket.tokens, TokenBucket.at)).one() == before
     assert (before.tokens, before.at) == (0, NOW.timestamp())
 
 
@@ -146,13 +146,13 @@ def test_a_bucket_never_gives_more_than_it_held_and_what_came_back(
     store: Flask, capacity: float, rate: float, draws: list[tuple[float, int]]
 ) -> None:
     with writing():
-        db.session.execute(delete(Bucket))
+        db.session.execute(delete(TokenBucket))
     at = first = latest = NOW
     given = 0
     for seconds, most in draws:
         at += timedelta(seconds=seconds)
         first, latest = (at, at) if not given else (min(first, at), max(latest, at))
-        drawn = take(Limit(capacity, rate), at, most=most)
+        drawn = take(RateLimit(capacity, rate), at, most=most)
         given += drawn.tokens
         assert 0 <= drawn.tokens <= most
         assert -1e-6 <= drawn.left <= capacity
@@ -234,7 +234,7 @@ def test_whoever_is_right_gets_the_try_back() -> None:
     came = [attempt("ada@example.com", PASSWORD) for _ in range(60)]
 
     assert came == ["in"] * 60
-    of_address = select(Bucket.tokens).where(Bucket.name == "sign-in address 203.0.113.7")
+    of_address = select(TokenBucket.tokens).where(TokenBucket.name == "sign-in address 203.0.113.7")
     assert db.session.scalar(of_address) == pytest.approx(50)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from tests.conftest import SHELL
 from tests.factories import make_assistant, make_organization, make_voice
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, AuditWord
+from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SampleRefused
@@ -318,8 +318,8 @@ def test_filling_and_removing_leave_a_line_each() -> None:
 
     lines = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
     assert [(line.word, line.at, line.actor_name, line.before, line.after) for line in lines] == [
-        (AuditWord.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"voices": "2,500 removed"}, None),
-        (AuditWord.SAMPLE_FILLED, NOW, "tester", None, {"voices": "2,500 added"}),
+        (AuditEventType.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"voices": "2,500 removed"}, None),
+        (AuditEventType.SAMPLE_FILLED, NOW, "tester", None, {"voices": "2,500 added"}),
     ]
     assert {(line.object_name, line.organization_id) for line in lines} == {("sample data", None)}
 

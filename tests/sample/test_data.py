@@ -46,7 +46,7 @@ def written(sample: tuple[SampleOrganization, ...]) -> str:
     )
 
 
-def idle_since(voice: VoiceRow) -> datetime:
+def last_activity_at(voice: VoiceRow) -> datetime:
     return voice.last_used_at or voice.created_at
 
 
@@ -153,7 +153,7 @@ def test_every_voice_could_have_come_from_a_file() -> None:
 
 def test_no_voice_is_used_before_it_is_there_or_after_the_day_begins() -> None:
     for voice in DRAWN:
-        assert DAY - timedelta(days=3 * 365) <= voice.created_at <= idle_since(voice) <= DAY
+        assert DAY - timedelta(days=3 * 365) <= voice.created_at <= last_activity_at(voice) <= DAY
 
 
 def test_a_voice_has_a_last_use_exactly_when_it_has_uses() -> None:
@@ -195,7 +195,7 @@ def test_a_voice_that_never_got_ready_is_unused_and_seldom_scored(status: VoiceS
 
 def test_voices_are_idle_for_30_and_90_days_and_some_were_never_used() -> None:
     ready = [voice for voice in DRAWN if voice.status is VoiceStatus.READY]
-    idle_30, idle_90 = (sum(idle_since(one) <= DAY - timedelta(days=days) for one in ready) for days in (30, 90))
+    idle_30, idle_90 = (sum(last_activity_at(one) <= DAY - timedelta(days=days) for one in ready) for days in (30, 90))
     never = sorted(DAY - voice.created_at for voice in ready if voice.synthesis_count == 0)
 
     assert 0.3 < idle_30 / len(ready) < 0.5

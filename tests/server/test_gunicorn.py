@@ -31,7 +31,7 @@ from voiceadmin import create_app
 from voiceadmin.__main__ import cli
 from voiceadmin.config import COMMAND, Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.identity import Role
 from voiceadmin.voices.models import ClonedVoice
 
@@ -157,14 +157,14 @@ def worker_of(served: Served) -> int:
 
 def connect(served: Served, request: bytes = b"") -> socket.socket:
     """A connection on which this much has been said."""
-    visitor = socket.create_connection((LOOPBACK, served.port))
-    visitor.sendall(request)
-    return visitor
+    requester = socket.create_connection((LOOPBACK, served.port))
+    requester.sendall(request)
+    return requester
 
 
-def answer(visitor: socket.socket) -> bytes:
+def answer(requester: socket.socket) -> bytes:
     """All that a server says until it hangs up."""
-    with visitor, visitor.makefile("rb") as stream:
+    with requester, requester.makefile("rb") as stream:
         return stream.read()
 
 
@@ -186,7 +186,7 @@ def app_of(folder: Path) -> Flask:
 def voices(folder: Path) -> int:
     """How many voices lie in the store in a folder, which is up to date."""
     with app_of(folder).app_context():
-        assert not prepare_store()
+        assert not prepare_database()
         found = db.session.scalar(select(func.count()).select_from(ClonedVoice))
         let_go()
     return found or 0
@@ -352,9 +352,9 @@ def test_every_name_of_this_machine_is_its_own(start: Start, host: str) -> None:
 
     served = start("serve", "--host", host, "--workers", "1")
 
-    with socket.create_connection((host, served.port)) as visitor:
-        visitor.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        assert b" 200 " in visitor.recv(100)
+    with socket.create_connection((host, served.port)) as requester:
+        requester.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in requester.recv(100)
 
 
 # Whom it waits for
@@ -382,16 +382,16 @@ def test_nobody_waits_for_those_who_have_their_answer_and_do_not_hang_up(start: 
     served = start("serve", "--workers", "1", "--threads", "1")
     answered = [connect(served, ASKED) for _ in range(20)]
 
-    assert all(answer(visitor).endswith(UP.encode()) for visitor in reversed(answered))
+    assert all(answer(requester).endswith(UP.encode()) for requester in reversed(answered))
     assert served.end(signal.SIGTERM) == (0, "")
 
 
 def test_whoever_breaks_off_is_let_go(start: Start) -> None:
     served = start("serve", "--workers", "1", "--threads", "1")
-    visitor = connect(served, ASKED[:20])
-    visitor.shutdown(socket.SHUT_WR)
+    requester = connect(served, ASKED[:20])
+    requester.shutdown(socket.SHUT_WR)
 
-    assert answer(visitor) == b""
+    assert answer(requester) == b""
     assert served.get("/healthz") == (200, UP)
 
 
@@ -437,11 +437,11 @@ def test_an_answer_under_way_is_sent_whole_and_nobody_is_let_in_behind_it(start:
     let_go()
     served = start("serve", "--workers", "1")
 
-    visitor = connect(served, VOICES)
-    begun = visitor.recv(1)
+    requester = connect(served, VOICES)
+    begun = requester.recv(1)
     served.process.send_signal(signal.SIGTERM)
     until(lambda: refused(served.port), "nobody else is let in")
-    head, _, body = (begun + answer(visitor)).partition(b"\r\n\r\n")
+    head, _, body = (begun + answer(requester)).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 200 ")
     assert len(json.loads(body)["cloned_voices"]) == 200
@@ -460,7 +460,7 @@ def test_whoever_has_connected_gets_an_answer_before_the_server_ends(start: Star
     for process in (served.process.pid, worker):
         os.kill(process, signal.SIGTERM)
     os.kill(worker, signal.SIGCONT)
-    answers = [answer(visitor) for visitor in visitors]
+    answers = [answer(requester) for requester in visitors]
 
     assert all(said.startswith(b"HTTP/1.1 200 ") and said.endswith(UP.encode()) for said in answers)
     assert served.end() == (0, "")
@@ -489,10 +489,10 @@ def test_a_request_under_way_gets_its_answer_before_the_server_ends(
     with (
         psycopg.connect(url) as keeper,
         psycopg.connect(url, autocommit=True) as watcher,
-        ThreadPoolExecutor(1) as visitor,
+        ThreadPoolExecutor(1) as requester,
     ):
         keeper.execute("LOCK TABLE assistant IN ACCESS EXCLUSIVE MODE")
-        answer = visitor.submit(served.get, "/assistants/31/voices")
+        answer = requester.submit(served.get, "/assistants/31/voices")
         until(lambda: watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone(), "the request waits")
         served.process.send_signal(signal.SIGTERM)
         until(lambda: workers(served) == 1, "the worker that has nothing to do is gone")

@@ -16,14 +16,14 @@ from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
 from tests.two_tenants import Town, cookie_of, rows_of, town_in
 from voiceadmin.audit.actions import note, record
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.server.logs import JsonLines, configure_logs
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
 NASTY = 'a\r\nb\x1b[31mc\x00d\x85e\u2028f\u2029g\x0bh"}\n{"at"'
-THING = Thing(ObjectKind.VOICE, 3, "Anna")
+THING = AuditTarget(ObjectKind.VOICE, 3, "Anna")
 
 
 @pytest.fixture
@@ -93,11 +93,11 @@ def test_what_was_done_is_logged_when_it_is_done(store: Flask, now: Any, caplog:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
     with writing():
-        record(AuditWord.VOICE_CHANGED, THING, by=SHELL, now=NOW)
+        record(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
         assert told(caplog) == []
 
     assert told(caplog) == ['voice-changed: shell "tester" from a shell, voice 3 "Anna"']
-    assert len(rows_of("audit_line")) == 1
+    assert len(rows_of("audit_event")) == 1
 
 
 def test_what_failed_is_neither_kept_nor_logged(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -105,15 +105,15 @@ def test_what_failed_is_neither_kept_nor_logged(store: Flask, now: Any, caplog: 
 
     def fail() -> None:
         with writing():
-            record(AuditWord.VOICE_CHANGED, THING, by=SHELL, now=NOW)
+            record(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    note(AuditWord.VOICE_REMOVED, THING, by=SHELL, now=NOW)
+    note(AuditEventType.VOICE_REMOVED, THING, by=SHELL, now=NOW)
 
     assert [line.partition(":")[0] for line in told(caplog)] == ["voice-removed"]
-    assert [line["word"] for line in rows_of("audit_line")] == ["voice-removed"]
+    assert [line["word"] for line in rows_of("audit_event")] == ["voice-removed"]
 
 
 def test_names_cannot_begin_a_line_of_their_own(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -122,7 +122,7 @@ def test_names_cannot_begin_a_line_of_their_own(store: Flask, now: Any, caplog: 
     name = NASTY.replace("\0", "")  # which PostgreSQL does not take
     by = Actor(ActorKind.ACCOUNT, 1, name, "127.0.0.1")
 
-    note(AuditWord.VOICE_CHANGED, Thing(ObjectKind.VOICE, 3, name), by=by, now=NOW)
+    note(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 3, name), by=by, now=NOW)
 
     (line,) = told(caplog)
     assert line.isprintable(), line
@@ -136,16 +136,16 @@ def test_no_secret_gets_into_the_log(
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="voiceadmin")
     town.app.config["PROPAGATE_EXCEPTIONS"] = False
-    secrets, form = [PASSWORD, "wrong hush", "a horse of my own", "new hush staple", "hush"], dict[str, Any]
+    secrets, form = [PASSWORD, "wrong mute", "a horse of my own", "new mute staple", "mute"], dict[str, Any]
     guest, admin = town.app.test_client(), town.app.test_client()
     viewer, root, operator = (town.people[who] for who in ("viewer", "platform", "operator"))
 
-    guest.post("/sign-in?q=hush", data=form(email=viewer.email, password="wrong hush", next="/hush"))
+    guest.post("/sign-in?q=mute", data=form(email=viewer.email, password="wrong mute", next="/mute"))
     admin.post("/sign-in", data=form(email=root.email, password=PASSWORD))
     secrets.append(cookie_of(admin))
     for _ in range(12):
-        guest.post("/sign-in", data=form(email=operator.email, password="wrong hush"))
-    admin.post("/confirm", data=form(password="wrong hush"))
+        guest.post("/sign-in", data=form(email=operator.email, password="wrong mute"))
+    admin.post("/confirm", data=form(password="wrong mute"))
     admin.post("/confirm", data=form(password=PASSWORD))
     made = admin.post("/keys/new", data=form(name="New", organizations=[town.acme.id], expires="30"))
     invited = admin.post("/people/invite", data=form(email="g@acme.example", organization=town.acme.id, role="viewer"))
@@ -157,28 +157,28 @@ def test_no_secret_gets_into_the_log(
     for header in (key, key + "x", town.keys["zebra"]):
         secrets.append(header)
         for _ in range(60):
-            client.get(f"{JSON_ROUTE}?provider=hush", headers={"Authorization": f"Bearer {header}"})
-    client.get(JSON_ROUTE, headers={"Authorization": "Basic hush"})
+            client.get(f"{JSON_ROUTE}?provider=mute", headers={"Authorization": f"Bearer {header}"})
+    client.get(JSON_ROUTE, headers={"Authorization": "Basic mute"})
     admin.post(f"/keys/{rows_of('api_key')[-1]['id']}/revoke")
     client.get(JSON_ROUTE, headers={"Authorization": f"Bearer {key}"})
     for link in links:
         for headers in ({"Host": "evil.example"}, {"Origin": "null"}):
-            guest.post(f"/join/{link}?q=hush", headers=headers, data=form(password="a horse of my own"))
-        guest.post(f"/join/{link}", data=form(password="hush"))
+            guest.post(f"/join/{link}?q=mute", headers=headers, data=form(password="a horse of my own"))
+        guest.post(f"/join/{link}", data=form(password="mute"))
         guest.post(f"/join/{link}", data=form(password="a horse of my own"))
         guest.post(f"/join/{link}", data=form(password="a horse of my own"))
         secrets.append(cookie_of(guest))
     admin.post(f"/people/{operator.id}/role", data=form(organization=town.acme.id, role="admin"))
-    admin.get("/activity.csv?who=hush")
-    guest.get("/people?q=hush")
-    guest.post("/account/password", data=form(old="a horse of my own", new="new hush staple"))
-    guest.post("/assistants?q=hush", headers={"Cookie": "hush=hush", "User-Agent": "hush"})
+    admin.get("/activity.csv?who=mute")
+    guest.get("/people?q=mute")
+    guest.post("/account/password", data=form(old="a horse of my own", new="new mute staple"))
+    guest.post("/assistants?q=mute", headers={"Cookie": "mute=mute", "User-Agent": "mute"})
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("voiceadmin.accounts.views.sign_in.find_link", fail)
-    assert guest.get(f"/join/{links[0]}?q=hush").status_code == 500
+    assert guest.get(f"/join/{links[0]}?q=mute").status_code == 500
     guest.post("/sign-out")
 
     logged = caplog.text + "".join(JsonLines().format(record) for record in caplog.records)

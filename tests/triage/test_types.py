@@ -8,27 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiceadmin.audit.types import ObjectKind, Subject, fingerprint
-from voiceadmin.config import Limits, Settings
+from voiceadmin.audit.types import ObjectKind, ObjectRef, fingerprint
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.text import MAX_ID
-from voiceadmin.triage.types import Place, QueueFilters
+from voiceadmin.triage.types import QueueCursor, QueueFilters
 
 KINDS = st.sampled_from([ObjectKind.VOICE, ObjectKind.ASSISTANT])
-SUBJECTS = st.builds(Subject, KINDS, st.integers(1, MAX_ID) | st.sampled_from([1, MAX_ID]))
+SUBJECTS = st.builds(ObjectRef, KINDS, st.integers(1, MAX_ID) | st.sampled_from([1, MAX_ID]))
 TIMES = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
     [datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)]
 )
-PLACES = st.builds(Place, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID))
+PLACES = st.builds(QueueCursor, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID))
 
 
 @given(SUBJECTS)
-def test_a_subject_comes_back_from_its_word(subject: Subject) -> None:
-    assert Subject.read(str(subject)) == subject
+def test_a_subject_comes_back_from_its_word(ref: ObjectRef) -> None:
+    assert ObjectRef.read(str(ref)) == ref
 
 
 def test_a_subject_is_written_as_forms_have_it() -> None:
-    assert str(Subject(ObjectKind.VOICE, 456)) == "voice-456"
-    assert str(Subject(ObjectKind.ASSISTANT, MAX_ID)) == f"assistant-{MAX_ID}"
+    assert str(ObjectRef(ObjectKind.VOICE, 456)) == "voice-456"
+    assert str(ObjectRef(ObjectKind.ASSISTANT, MAX_ID)) == f"assistant-{MAX_ID}"
 
 
 @pytest.mark.parametrize(
@@ -40,26 +40,26 @@ def test_a_subject_is_written_as_forms_have_it() -> None:
     ],
 )
 def test_what_is_no_subject_is_none(word: str) -> None:
-    assert Subject.read(word) is None
+    assert ObjectRef.read(word) is None
 
 
 @given(st.text(max_size=30) | st.from_regex(r"(voice|assistant|key)-?[0-9]{0,21}\n?", fullmatch=True))
 def test_a_word_that_is_a_subject_is_its_only_word(word: str) -> None:
-    subject = Subject.read(word)
+    ref = ObjectRef.read(word)
 
-    assert subject is None or str(subject) == word
+    assert ref is None or str(ref) == word
 
 
 @given(PLACES)
-def test_a_place_comes_back_from_its_word(place: Place) -> None:
-    assert Place.read(str(place)) == place
+def test_a_place_comes_back_from_its_word(place: QueueCursor) -> None:
+    assert QueueCursor.read(str(place)) == place
 
 
 def test_a_place_has_its_time_to_the_microsecond_wherever_it_was_told() -> None:
     time = datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
 
-    assert str(Place(30, time, 456)) == "30.1767225600000001.456"
-    assert str(Place(30, time.astimezone(timezone(timedelta(hours=5))), 456)) == "30.1767225600000001.456"
+    assert str(QueueCursor(30, time, 456)) == "30.1767225600000001.456"
+    assert str(QueueCursor(30, time.astimezone(timezone(timedelta(hours=5))), 456)) == "30.1767225600000001.456"
 
 
 @pytest.mark.parametrize(
@@ -71,37 +71,37 @@ def test_a_place_has_its_time_to_the_microsecond_wherever_it_was_told() -> None:
     ],
 )
 def test_what_is_no_place_is_none(word: str) -> None:
-    assert Place.read(word) is None
+    assert QueueCursor.read(word) is None
 
 
 @given(st.text(max_size=20) | st.from_regex(r"[0-9]{1,7}\.-?[0-9]{1,19}\.[0-9]{1,20}", fullmatch=True))
 def test_no_word_breaks_a_place(word: str) -> None:
-    place = Place.read(word)
+    place = QueueCursor.read(word)
 
-    assert place is None or Place.read(str(place)) == place
+    assert place is None or QueueCursor.read(str(place)) == place
 
 
 @given(st.lists(SUBJECTS, max_size=8), st.randoms())
-def test_a_fingerprint_is_the_same_in_whatever_order(subjects: list[Subject], random: object) -> None:
-    shuffled = list(subjects)
+def test_a_fingerprint_is_the_same_in_whatever_order(refs: list[ObjectRef], random: object) -> None:
+    shuffled = list(refs)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
 
-    assert fingerprint(shuffled) == fingerprint(subjects)
+    assert fingerprint(shuffled) == fingerprint(refs)
 
 
 @given(st.sets(SUBJECTS, max_size=8), st.sets(SUBJECTS, max_size=8))
-def test_a_fingerprint_stands_for_exactly_these(some: set[Subject], others: set[Subject]) -> None:
+def test_a_fingerprint_stands_for_exactly_these(some: set[ObjectRef], others: set[ObjectRef]) -> None:
     assert (fingerprint(some) == fingerprint(others)) is (some == others)
 
 
 def test_a_voice_and_an_assistant_of_one_number_differ() -> None:
-    words = {fingerprint([Subject(kind, 1)]) for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT)}
+    words = {fingerprint([ObjectRef(kind, 1)]) for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT)}
 
-    assert len(words | {fingerprint([]), fingerprint([Subject(ObjectKind.VOICE, 11)])}) == 4
+    assert len(words | {fingerprint([]), fingerprint([ObjectRef(ObjectKind.VOICE, 11)])}) == 4
 
 
 def test_the_limits_are_those_of_the_rules() -> None:
-    limits = Limits()
+    limits = AttentionThresholds()
 
     assert {provider: limits.budget(provider) for provider in ("elevenlabs", "resemble", "inworld", "cartesia")} == {
         "elevenlabs": timedelta(minutes=10),
@@ -127,12 +127,12 @@ def test_settings_change_limits_and_leave_the_others() -> None:
     ("filters", "narrow"),
     [
         (QueueFilters(), False),
-        (QueueFilters(size=25, after=Place(10, datetime(2026, 1, 1, tzinfo=UTC), 1)), False),
+        (QueueFilters(size=25, after=QueueCursor(10, datetime(2026, 1, 1, tzinfo=UTC), 1)), False),
         (QueueFilters(reasons=("failed",)), True),
         (QueueFilters(organization=1), True),
         (QueueFilters(providers=("x",)), True),
         (QueueFilters(owner="none"), True),
-        (QueueFilters(hushed=True), True),
+        (QueueFilters(muted=True), True),
     ],
 )
 def test_filters_know_whether_they_leave_lines_out(filters: QueueFilters, narrow: bool) -> None:

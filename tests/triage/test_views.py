@@ -24,13 +24,13 @@ from tests.factories import (
 )
 from tests.page import OpenPage, Page
 from voiceadmin.accounts.models import Account
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -43,12 +43,18 @@ def acme(store: Flask) -> Organization:
     return make_organization("Acme")
 
 
-def subject(voice: VoiceRow) -> Subject:
-    return Subject(ObjectKind.VOICE, voice.id)
+def ref(voice: VoiceRow) -> ObjectRef:
+    return ObjectRef(ObjectKind.VOICE, voice.id)
 
 
-def act(what: Act, *voices: VoiceRow, now: datetime, **how: Any) -> None:
-    do(EVERYTHING, Order(what, tuple(map(subject, voices)), f"{what} {voices}", 0, **how), Limits(), by=SHELL, now=now)
+def act(what: TriageAction, *voices: VoiceRow, now: datetime, **how: Any) -> None:
+    do(
+        EVERYTHING,
+        Order(what, tuple(map(ref, voices)), f"{what} {voices}", 0, **how),
+        AttentionThresholds(),
+        by=SHELL,
+        now=now,
+    )
 
 
 def names(page: Page) -> list[str]:
@@ -59,7 +65,7 @@ def names(page: Page) -> list[str]:
 def test_a_line_says_why_since_when_and_whose(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     ada = make_account("ada@acme.example", roles={acme: Role.OPERATOR})
     voice = make_voice(acme, name="Anna", provider_voice_id="pv3", status=FAILED, created_at=now - 3 * DAY)
-    act(Act.ASSIGN, voice, now=now, owner=ada.id)
+    act(TriageAction.ASSIGN, voice, now=now, owner=ada.id)
 
     page = open_page("/triage")
 
@@ -170,8 +176,8 @@ def test_what_is_mine_is_mine_alone(
     stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
     ada, ben = (make_account(roles={acme: Role.OPERATOR}) for _ in range(2))
-    act(Act.ASSIGN, queue["Anna"], now=now, owner=ada.id)
-    act(Act.ASSIGN, queue["Bo"], now=now, owner=ben.id)
+    act(TriageAction.ASSIGN, queue["Anna"], now=now, owner=ada.id)
+    act(TriageAction.ASSIGN, queue["Bo"], now=now, owner=ben.id)
 
     assert names(Page(sign_in(stranger, ada).get("/triage?owner=me").text)) == ["Anna"]
 
@@ -179,17 +185,17 @@ def test_what_is_mine_is_mine_alone(
 def test_what_was_acknowledged_or_snoozed_stands_apart_and_says_by_whom(
     open_page: OpenPage, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
-    act(Act.ACKNOWLEDGE, queue["Anna"], now=now)
-    act(Act.SNOOZE, queue["Bo"], now=now, until=now + 5 * DAY)
+    act(TriageAction.ACKNOWLEDGE, queue["Anna"], now=now)
+    act(TriageAction.SNOOZE, queue["Bo"], now=now, until=now + 5 * DAY)
 
     assert names(open_page("/triage")) == ["Cy", "Di"]
-    hushed = open_page("/triage?hushed=yes")
-    assert names(hushed) == ["Anna", "Bo"]
-    tabs = hushed.root.one("nav", **{"aria-label": "Reason"}).all("a")
+    muted = open_page("/triage?muted=yes")
+    assert names(muted) == ["Anna", "Bo"]
+    tabs = muted.root.one("nav", **{"aria-label": "Reason"}).all("a")
     assert tabs[0].text == "All"
     assert sum(int(tab.text.split()[-1]) for tab in tabs[1:]) == 2, "of what is shown"
-    assert "Acknowledged by tester just now, until something changes" in hushed.rows()[0][1]
-    assert "Snoozed by tester just now, until 2026-11-27" in hushed.rows()[1][1]
+    assert "Acknowledged by tester just now, until something changes" in muted.rows()[0][1]
+    assert "Snoozed by tester just now, until 2026-11-27" in muted.rows()[1][1]
 
 
 def test_pages_follow_each_other(acme: Organization, open_page: OpenPage) -> None:
@@ -211,8 +217,8 @@ def test_pages_follow_each_other(acme: Organization, open_page: OpenPage) -> Non
     [
         ("", "Nothing needs a person. All is well."),
         ("reason=failed", "Nothing that these filters match needs a person. Show all"),
-        ("hushed=yes", "Nothing is acknowledged or snoozed. Show what waits"),
-        ("hushed=yes&reason=failed", "Nothing is acknowledged or snoozed under these filters. Show what waits"),
+        ("muted=yes", "Nothing is acknowledged or snoozed. Show what waits"),
+        ("muted=yes&reason=failed", "Nothing is acknowledged or snoozed under these filters. Show what waits"),
         ("after=90.0.1", "Nothing comes after that. Go to the beginning"),
     ],
 )
@@ -233,7 +239,7 @@ def test_wrong_filters_are_named_and_nothing_is_listed(open_page: OpenPage, queu
 
 def ticks(page: Page) -> list[str]:
     """The names of what can be ticked."""
-    return [node.attributes["aria-label"] for node in page.root.all("input", name="subject")]
+    return [node.attributes["aria-label"] for node in page.root.all("input", name="ref")]
 
 
 def buttons(page: Page) -> list[str]:
@@ -289,7 +295,7 @@ def test_nobody_is_offered_to_take_what_is_theirs_already(
     stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
     operator, account = somebody(stranger, roles={acme: Role.OPERATOR})
-    act(Act.ASSIGN, queue["Anna"], now=now, owner=account.id)
+    act(TriageAction.ASSIGN, queue["Anna"], now=now, owner=account.id)
 
     page = Page(operator.get("/triage").text)
 
@@ -410,6 +416,6 @@ def test_the_queue_is_a_file_too(client: FlaskClient, queue: dict[str, VoiceRow]
 def test_a_reason_that_comes_back_brings_its_line_back(
     acme: Organization, open_page: OpenPage, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
-    act(Act.SNOOZE, queue["Anna"], now=now - 2 * DAY, until=now - timedelta(seconds=1))
+    act(TriageAction.SNOOZE, queue["Anna"], now=now - 2 * DAY, until=now - timedelta(seconds=1))
 
     assert names(open_page("/triage"))[0] == "Anna"

@@ -16,8 +16,8 @@ from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_assistant, make_organization, make_voice
 from voiceadmin import clock
 from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Role
@@ -27,10 +27,10 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import fill_sample
 from voiceadmin.text import MAX_ID
 from voiceadmin.triage.rules import BY_WORD
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.queries import voices_answer
 from voiceadmin.voices.types.status import VoiceStatus
-from voiceadmin.web.body_cache import Bodies
+from voiceadmin.web.body_cache import ResponseBodyCache
 
 ROUTE = "/api/v1/assistants/{}/cloned-voices"
 STATUS_FAULT = "Input should be 'processing', 'ready', 'failed' or 'archived'"
@@ -340,7 +340,7 @@ def test_the_body_and_its_tag_are_of_one_snapshot(
         return voices_answer(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr("voiceadmin.voices.api.bodies", Bodies(0))
+        patch.setattr("voiceadmin.voices.api.bodies", ResponseBodyCache(0))
         patch.setattr("voiceadmin.voices.api.voices_answer", with_a_write_in_between)
         response = client.get(ROUTE.format(31))
 
@@ -418,10 +418,10 @@ def at(time: datetime, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(clock, "now", lambda: time)
 
 
-def order(act: Act, voice: int, **fields: Any) -> None:
+def order(act: TriageAction, voice: int, **fields: Any) -> None:
     """Do something to a voice at the desk."""
-    subject = Subject(ObjectKind.VOICE, voice)
-    do(EVERYTHING, Order(act, (subject,), f"{act} {voice}", 0, **fields), Limits(), by=SHELL, now=NOW)
+    ref = ObjectRef(ObjectKind.VOICE, voice)
+    do(EVERYTHING, Order(act, (ref,), f"{act} {voice}", 0, **fields), AttentionThresholds(), by=SHELL, now=NOW)
 
 
 def queue(client: FlaskClient, query: str = "") -> dict[str, Any]:
@@ -512,7 +512,7 @@ def test_the_queue_is_chosen_by_parameters(client: FlaskClient, acme: Organizati
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
     make_voice(acme, id=2, status=VoiceStatus.PROCESSING, provider="playht")
     make_voice(globex, id=3, status=VoiceStatus.FAILED)
-    order(Act.ASSIGN, 2, owner=ada.id)
+    order(TriageAction.ASSIGN, 2, owner=ada.id)
 
     for query, numbers, listed in (
         ("", {"failed": 2, "stuck": 1}, [1, 3, 2]),
@@ -672,14 +672,14 @@ def test_the_end_of_a_snooze_moves_the_tag_to_the_microsecond(
 ) -> None:
     make_voice(acme, id=9, status=VoiceStatus.FAILED)
     loud = client.get(QUEUE).headers["ETag"]
-    order(Act.SNOOZE, 9, until=NOW + timedelta(minutes=20))
+    order(TriageAction.SNOOZE, 9, until=NOW + timedelta(minutes=20))
 
     at(NOW + timedelta(minutes=20) - MOMENT, monkeypatch)
     quiet = client.get(QUEUE)
     at(NOW + timedelta(minutes=20), monkeypatch)
 
-    assert quiet.get_json()["counts"] == NONE
-    assert client.get(QUEUE, headers={"If-None-Match": quiet.headers["ETag"]}).status_code == 200
+    assert mute.get_json()["counts"] == NONE
+    assert client.get(QUEUE, headers={"If-None-Match": mute.headers["ETag"]}).status_code == 200
     assert client.get(QUEUE, headers={"If-None-Match": loud}).status_code == 304, "it is what it was"
 
 
@@ -690,9 +690,9 @@ def test_whatever_is_done_moves_the_tag_of_the_queue(client: FlaskClient, acme: 
     tags = [client.get(QUEUE).headers["ETag"]]
 
     for change in (
-        lambda: order(Act.ASSIGN, 8, owner=ada.id),
-        lambda: order(Act.ACKNOWLEDGE, 8),
-        lambda: order(Act.ARCHIVE, 9),
+        lambda: order(TriageAction.ASSIGN, 8, owner=ada.id),
+        lambda: order(TriageAction.ACKNOWLEDGE, 8),
+        lambda: order(TriageAction.ARCHIVE, 9),
         lambda: make_voice(acme, id=7, status=VoiceStatus.PROCESSING),
         lambda: make_voice(acme, id=7, name="Another name", status=VoiceStatus.PROCESSING),
     ):

@@ -301,7 +301,7 @@ def test_migrating_twice_is_harmless(over: Callable[[Settings], Shell], tmp_path
 def test_a_store_out_of_reach_is_one_line_and_a_failure(
     over: Callable[[Settings], Shell], tmp_path: Path, words: list[str]
 ) -> None:
-    shell = over(Settings(instance=tmp_path, database_url=f"postgresql+psycopg://desk:hush@/voices?host={tmp_path}"))
+    shell = over(Settings(instance=tmp_path, database_url=f"postgresql+psycopg://desk:mute@/voices?host={tmp_path}"))
 
     result = shell(*words)
 
@@ -309,7 +309,7 @@ def test_a_store_out_of_reach_is_one_line_and_a_failure(
     assert result.stderr.startswith("Error: The store cannot be reached: ")
     assert result.stderr.endswith(" Nothing was written.\n")
     assert result.stderr.count("\n") == 1
-    assert "hush" not in result.stderr
+    assert "mute" not in result.stderr
 
 
 def test_a_store_of_a_newer_version_is_refused(over: Callable[[Settings], Shell], tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ def test_as_a_process_it_imports_and_exports(tmp_path: Path) -> None:
 
 def test_all_faults_of_the_settings_come_together_and_without_a_trace(tmp_path: Path) -> None:
     ended = process(
-        tmp_path, "migrate", VOICEADMIN_DATABASE_URL="mysql://desk:hush@db", VOICEADMIN_HOSTS="*", VOICEADMIN_HOST="x"
+        tmp_path, "migrate", VOICEADMIN_DATABASE_URL="mysql://desk:mute@db", VOICEADMIN_HOSTS="*", VOICEADMIN_HOST="x"
     )
 
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -350,7 +350,7 @@ def test_all_faults_of_the_settings_come_together_and_without_a_trace(tmp_path: 
         "VOICEADMIN_HOST",
         "VOICEADMIN_HOSTS",
     ]
-    assert "hush" not in ended.stderr
+    assert "mute" not in ended.stderr
 
 
 def test_help_names_every_command_and_needs_no_settings(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_voice
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.sample.actions import fill_sample
@@ -95,9 +95,9 @@ def chosen_here() -> list[int]:
 def test_the_rules_find_two_that_nobody_used_since_and_one_that_is_stuck() -> None:
     inn = get_assistant(EVERYTHING, FRONT_DESK).organization.id
 
-    lines = list_queue(EVERYTHING, QueueFilters(organization=inn), Limits(), now=NOW).lines
+    lines = list_queue(EVERYTHING, QueueFilters(organization=inn), AttentionThresholds(), now=NOW).lines
 
-    assert [(line.subject.id, [why.finding.reason for why in line.reasons]) for line in lines] == [
+    assert [(line.ref.id, [why.finding.reason for why in line.reasons]) for line in lines] == [
         (458, ["stuck"]),
         (457, ["unused"]),
         (456, ["unused"]),

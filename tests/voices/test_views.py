@@ -132,7 +132,7 @@ def test_the_sentence_says_where_a_short_text_is_looked_for(acme: Organization, 
 def test_what_was_not_counted_out_is_said_to_be_more(
     acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voice_lists, "GATHERED", 2)
+    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 2)
     put_voices(acme, [voice_row() for _ in range(60)])
 
     page = open_page("/assistants/31/voices?use=idle-30&size=25")
@@ -147,8 +147,8 @@ def test_what_was_not_counted_out_is_said_to_be_more(
 def test_a_list_that_was_not_looked_through_to_the_end_says_so(
     acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voice_lists, "GATHERED", 0)
-    monkeypatch.setattr(voice_lists, "WALKED", 4)
+    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 0)
+    monkeypatch.setattr(voice_lists, "SCAN_LIMIT", 4)
     put_voices(acme, [voice_row(language="fr", synthesis_count=number) for number in range(60)])
 
     address = "/assistants/31/voices?quality=good&language=fr"
@@ -409,7 +409,7 @@ def test_a_timeline_offers_no_undo_for_what_was_taken_back_or_is_too_old(
     acme: Organization, client: FlaskClient, open_page: OpenPage, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
-    client.post("/desk", data={"subject": voice.id, "act": "archive"})
+    client.post("/desk", data={"ref": voice.id, "act": "archive"})
     client.post("/desk/1/undo", data={"key": "k"})
 
     timeline = open_page(f"/voices/{voice.id}").root.one("section", id="timeline").all("li")
@@ -427,7 +427,7 @@ def test_a_viewer_reads_a_voice_and_its_timeline_and_does_nothing(
     acme: Organization, client: FlaskClient, now: datetime
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
-    client.post("/desk", data={"subject": voice.id, "act": "note", "why": "Asked Acme."})
+    client.post("/desk", data={"ref": voice.id, "act": "note", "why": "Asked Acme."})
     assert client.get("/triage").status_code == 200  # with what is said of it
     sign_in(client, make_account(roles={acme: Role.VIEWER}))
 

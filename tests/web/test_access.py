@@ -24,7 +24,7 @@ from tests.two_tenants import (
     POSTS,
     ROLES,
     RULES,
-    WALKED,
+    SCAN_LIMIT,
     Dump,
     Town,
     cookie_of,
@@ -38,14 +38,14 @@ from tests.two_tenants import (
     with_cookie,
 )
 from voiceadmin import clock, create_app
-from voiceadmin.accounts.types import SURE_FOR
-from voiceadmin.audit.types import AuditWord
+from voiceadmin.accounts.types import REAUTH_TTL
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.config import Settings
 from voiceadmin.database.schema import let_go
-from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope, SessionRow, Visitor, nobody
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow, nobody
 from voiceadmin.text import MAX_ID
 from voiceadmin.web import access
-from voiceadmin.web.access import UNTIL_ACCOUNTS, Mark, needs
+from voiceadmin.web.access import UNTIL_ACCOUNTS, AccessRequirement, require_role
 from voiceadmin.web.errors import FORM_TOO_OLD
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
@@ -79,10 +79,10 @@ def move_clock(monkeypatch: pytest.MonkeyPatch, **later: float) -> None:
 
 
 def test_every_view_names_what_it_asks_of_its_visitor() -> None:
-    marks = {name: getattr(view, "needs", None) for name, view in WALKED.view_functions.items()}
+    marks = {name: getattr(view, "needs", None) for name, view in SCAN_LIMIT.view_functions.items()}
 
-    assert all(isinstance(mark, Mark) for mark in marks.values()), marks
-    assert {name for name, mark in marks.items() if mark == Mark(Role.ANYONE)} == OPEN_TO_ANYONE
+    assert all(isinstance(mark, AccessRequirement) for mark in marks.values()), marks
+    assert {name for name, mark in marks.items() if mark == AccessRequirement(Role.ANYONE)} == OPEN_TO_ANYONE
 
 
 def test_whatever_changes_people_or_keys_asks_for_the_password() -> None:
@@ -106,18 +106,18 @@ def test_a_view_above_every_role_is_shut(small_town: Town) -> None:
     def above() -> str:
         return "secret"
 
-    small_town.app.add_url_rule("/above", "above", needs(Role.ADMIN)(above))
-    above.needs = Mark(99)  # type: ignore[attr-defined, arg-type]
+    small_town.app.add_url_rule("/above", "above", require_role(Role.ADMIN)(above))
+    above.require_role = AccessRequirement(99)  # type: ignore[attr-defined, arg-type]
 
     assert small_town.browser("platform").get("/above").status_code == 403
 
 
-# Every route and every visitor
+# Every route and every requester
 
 
 def expected(address: str, method: str, who: str) -> int:
     """401 for who is not known, 403, 404, or 200 for in."""
-    rule, _ = WALKED.url_map.bind("localhost").match(address, method, return_rule=True)
+    rule, _ = SCAN_LIMIT.url_map.bind("localhost").match(address, method, return_rule=True)
     mark = mark_of(rule)
     if mark.role is Role.ANYONE and not mark.signed_in:
         return 200
@@ -133,8 +133,8 @@ def expected(address: str, method: str, who: str) -> int:
 
 def without_refusals(store: Dump) -> Dump:
     """A store without the lines that say that somebody was refused, which is all that a refusal writes."""
-    lines = [line for line in store["audit_line"] if line["word"] != AuditWord.DESK_REFUSED.value]
-    return store | {"audit_line": lines}
+    lines = [line for line in store["audit_event"] if line["word"] != AuditEventType.DESK_REFUSED.value]
+    return store | {"audit_event": lines}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
@@ -357,7 +357,7 @@ def test_a_bad_key_is_refused_though_a_session_would_do(small_town: Town) -> Non
 
 
 def test_a_key_that_is_too_small_is_told_so(small_town: Town) -> None:
-    small_town.app.add_url_rule("/api/v1/more", "more", needs(Role.OPERATOR)(lambda: "secret"))
+    small_town.app.add_url_rule("/api/v1/more", "more", require_role(Role.OPERATOR)(lambda: "secret"))
 
     response = small_town.app.test_client().get("/api/v1/more", headers=bearer(small_town.keys["all"]))
 
@@ -479,7 +479,7 @@ def test_activity_is_written_once_a_minute_at_most(town: Town, monkeypatch: pyte
     for seconds in (0, 1, 59, 60, 61, 119, 120):
         move_clock(monkeypatch, seconds=seconds)
         browser.get("/assistants")
-        seen.append((rows_of("account_session")[0]["seen_at"] - NOW).total_seconds())
+        seen.append((rows_of("account_session")[0]["last_active_at"] - NOW).total_seconds())
 
     assert seen == [0, 0, 0, 60, 60, 60, 120]
 
@@ -585,11 +585,11 @@ ARGUMENTS = [
 
 def domain_data() -> dict[str, Any]:
     """All that reading must not change."""
-    exports = {word.value for word in AuditWord if word.value.endswith("-exported")}
+    exports = {word.value for word in AuditEventType if word.value.endswith("-exported")}
     found = dump()
     del found["bucket"]
-    found["audit_line"] = [line for line in found["audit_line"] if line["word"] not in exports]
-    for table, column in (("account_session", "seen_at"), ("api_key", "used_at")):
+    found["audit_event"] = [line for line in found["audit_event"] if line["word"] not in exports]
+    for table, column in (("account_session", "last_active_at"), ("api_key", "used_at")):
         for row in found[table]:
             del row[column]
     return found
@@ -664,7 +664,7 @@ def test_a_proxy_is_believed_when_there_is_one(town: Town, proxies: int, address
     assert response.headers["Location"] == "/"
     assert ("Strict-Transport-Security" in response.headers) == bool(proxies)
     assert rows_of("account_session")[-1]["address"] == address
-    assert rows_of("audit_line")[-1]["address"] == address
+    assert rows_of("audit_event")[-1]["address"] == address
 
 
 def test_a_proxy_hands_on_no_foreign_host_and_only_the_last_address_counts(town: Town) -> None:
@@ -697,7 +697,7 @@ def test_somebody_who_did_not_sign_in_may_look_where_it_is_so_set(town: Town) ->
 
 def test_a_viewer_who_is_nobody_does_not_operate(small_town: Town) -> None:
     app = small_town.app_with(anonymous_role=Role.VIEWER)
-    app.add_url_rule("/operate", "operate", needs(Role.OPERATOR)(lambda: "secret"))
+    app.add_url_rule("/operate", "operate", require_role(Role.OPERATOR)(lambda: "secret"))
 
     assert is_turned_away(app.test_client().get("/operate"))
 
@@ -729,7 +729,9 @@ GUESSED: dict[str, Any] = {
     **dict.fromkeys(("highest", "grant.role"), "4"),
     **dict.fromkeys(("email", "email_key", "actor", "maker"), "evil@e.example"),
     **dict.fromkeys(("password_hash", "token", "token_hash", "key", "__class__"), "x"),
-    **dict.fromkeys(("disabled_at", "created_at", "expires_at", "revoked_at", "used_at", "sure_at"), "2099-01-01"),
+    **dict.fromkeys(
+        ("disabled_at", "created_at", "expires_at", "revoked_at", "used_at", "reauthenticated_at"), "2099-01-01"
+    ),
 }
 FILTERED = {"triage.all_matching", "cleanup.plan"}  # they have a field for an organization, by its id
 DRAWN = {"token_hash", "password_hash", "hint"}  # at random
@@ -777,16 +779,16 @@ def test_a_field_that_a_form_does_not_have_counts_for_nothing(
 # Who it is, as a view is told
 
 
-def seen_by_a_view(app: Flask, role: Role = Role.ANYONE) -> list[tuple[Visitor, Scope | None]]:
+def seen_by_a_view(app: Flask, role: Role = Role.ANYONE) -> list[tuple[Requester, Scope | None]]:
     """Add a view at /who and at /api/v1/who; what it is told comes into this list."""
-    seen: list[tuple[Visitor, Scope | None]] = []
+    seen: list[tuple[Requester, Scope | None]] = []
 
     def who() -> str:
-        seen.append((access.visitor(), access.scope() if role else None))
+        seen.append((access.requester(), access.scope() if role else None))
         return access.address()
 
     for address in ("/who", "/api/v1/who"):
-        app.add_url_rule(address, address.strip("/").replace("/", "_"), needs(role)(who))
+        app.add_url_rule(address, address.strip("/").replace("/", "_"), require_role(role)(who))
     return seen
 
 
@@ -805,11 +807,11 @@ def test_a_view_is_told_which_key_came_from_where_and_what_it_reads(small_town: 
     acme, name = small_town.acme.id, "Key of everything"
     assert seen == [
         (
-            Visitor(Actor(ActorKind.KEY, ids["Key of Acme"], "Key of Acme", "203.0.113.7"), {acme: Role.VIEWER}),
+            Requester(Actor(ActorKind.KEY, ids["Key of Acme"], "Key of Acme", "203.0.113.7"), {acme: Role.VIEWER}),
             Scope(frozenset({acme})),
         ),
         (
-            Visitor(Actor(ActorKind.KEY, ids[name], name, "203.0.113.7"), everywhere=Role.VIEWER),
+            Requester(Actor(ActorKind.KEY, ids[name], name, "203.0.113.7"), everywhere=Role.VIEWER),
             EVERYTHING,
         ),
     ]
@@ -821,9 +823,9 @@ def test_a_view_is_told_which_person_came_from_where_and_where_they_may(small_to
 
     assert small_town.browser("both").get("/who", environ_base=FROM).status_code == 200
 
-    ((visitor, scope),) = seen
-    assert visitor.actor == Actor(ActorKind.ACCOUNT, both.id, "both@example.com", "203.0.113.7")
-    assert visitor.account_id == both.id
+    ((requester, scope),) = seen
+    assert requester.actor == Actor(ActorKind.ACCOUNT, both.id, "both@example.com", "203.0.113.7")
+    assert requester.account_id == both.id
     assert scope == Scope(frozenset({small_town.acme.id, small_town.zebra.id}))
 
 
@@ -840,9 +842,9 @@ def test_a_view_is_told_that_it_is_nobody_and_what_all_may(small_town: Town, rol
 
 def test_who_is_forgotten_is_nobody_from_the_same_place(small_town: Town) -> None:
     with small_town.app.test_request_context("/", environ_base=FROM):
-        access.forget_visitor()
+        access.forget_requester()
 
-        assert access.visitor() == nobody("203.0.113.7")
+        assert access.requester() == nobody("203.0.113.7")
 
 
 def test_a_request_from_nowhere_has_an_empty_address(small_town: Town) -> None:
@@ -895,7 +897,7 @@ def test_templates_can_ask_who_it_is_and_how_open_the_store_is(small_town: Town)
     app = small_town.app
     known = app.jinja_env.globals
 
-    assert (known["visitor"], known["session_left"]) == (access.visitor, access.session_left)
+    assert (known["requester"], known["session_left"]) == (access.requester, access.session_left)
     asked: Any = known["until_accounts"]
     with app.app_context():
         assert not asked()
@@ -939,11 +941,11 @@ def test_a_browser_keeps_our_cookies_over_tls_or_on_the_machine_itself(
 
 def test_the_password_counts_as_given_for_so_long(small_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     browser, instant = small_town.browser("admin"), timedelta(microseconds=1)
-    monkeypatch.setattr(clock, "now", lambda: NOW + SURE_FOR - instant)
+    monkeypatch.setattr(clock, "now", lambda: NOW + REAUTH_TTL - instant)
     copy = with_cookie(small_town.app, cookie_of(browser))
     assert copy.get("/keys/new").status_code == 200
 
-    monkeypatch.setattr(clock, "now", lambda: NOW + SURE_FOR)
+    monkeypatch.setattr(clock, "now", lambda: NOW + REAUTH_TTL)
 
     refused = copy.get("/keys/new")
     assert refused.status_code == 303
@@ -952,7 +954,7 @@ def test_the_password_counts_as_given_for_so_long(small_town: Town, monkeypatch:
 
 def test_nobody_is_sure(small_town: Town) -> None:
     with small_town.app.test_request_context("/"):
-        assert not access.is_sure(NOW)
+        assert not access.is_recently_authenticated(NOW)
         assert access.session_left() is None
 
 
@@ -961,8 +963,8 @@ def test_what_is_left_of_a_session_is_never_less_than_nothing(
 ) -> None:
     ada = SessionRow(1, 1, NOW, NOW, NOW, "", "")
     with small_town.app.test_request_context("/"):
-        access.forget_visitor()
-        g.visitor = replace(g.visitor, session=ada)
+        access.forget_requester()
+        g.requester = replace(g.requester, session=ada)
         for late, left in ((0, 1800), (0.5, 1799), (1799, 1), (1799.5, 0), (1800, 0), (1801.5, 0)):
             move_clock(monkeypatch, seconds=late)
             assert access.session_left() == left, late

@@ -21,7 +21,7 @@ from tests.factories import voice_row as made_row
 from tests.page import OpenPage, Page
 from tests.two_tenants import rows_of
 from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.types import AuditWord
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
@@ -42,7 +42,11 @@ LISTS = {
     "people": ("/people", {"id", "email", "name", "platform", "roles", "last_active_at"}),
     "keys": ("/keys", {"id", "name", "begins", "organizations", "expires_at", "last_used_at"}),
 }
-WORDS = {"activity": AuditWord.ACTIVITY_EXPORTED, "people": AuditWord.PEOPLE_EXPORTED, "keys": AuditWord.KEYS_EXPORTED}
+WORDS = {
+    "activity": AuditEventType.ACTIVITY_EXPORTED,
+    "people": AuditEventType.PEOPLE_EXPORTED,
+    "keys": AuditEventType.KEYS_EXPORTED,
+}
 EVERY_LIST = pytest.mark.parametrize("name", LISTS)
 
 
@@ -102,7 +106,7 @@ def links(page: Page) -> list[str]:
 
 def exports() -> list[dict[str, Any]]:
     """The lines of the audit trail that say who took a file."""
-    return [line for line in rows_of("audit_line") if line["word"].endswith("-exported")]
+    return [line for line in rows_of("audit_event") if line["word"].endswith("-exported")]
 
 
 # Every list
@@ -161,7 +165,7 @@ def test_who_took_it_is_noted(admin: FlaskClient, acme: Organization, name: str)
 
     (line,) = exports()
 
-    assert (line["word"], line["actor_name"]) == (WORDS.get(name, AuditWord.VOICES_EXPORTED), "ada@acme.example")
+    assert (line["word"], line["actor_name"]) == (WORDS.get(name, AuditEventType.VOICES_EXPORTED), "ada@acme.example")
     assert json.loads(line["after"]) == {"format": "csv", "filters": {}}
     assert line["organization_id"] == (None if name == "activity" else acme.id)
 

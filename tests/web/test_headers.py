@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 from tests.factories import make_assistant, make_organization, make_voice
 from tests.two_tenants import RULES, Town, method_of, name_of, town_in
 from voiceadmin.identity import Role
-from voiceadmin.web.access import needs
+from voiceadmin.web.access import require_role
 from voiceadmin.web.headers import CONTENT_SECURITY_POLICY, HEADERS
 
 ANSWERS = {
@@ -140,7 +140,7 @@ def test_over_tls_every_route_tells_browsers_to_stay_there(town: Town, rule: Rul
 def test_every_refusal_has_them(town: Town, status: int) -> None:
     paths = ("/failing", "/api/failing")
     for path in paths:
-        town.app.add_url_rule(path, path, needs(Role.ANYONE)(lambda: abort(status)))
+        town.app.add_url_rule(path, path, require_role(Role.ANYONE)(lambda: abort(status)))
     for path in paths:
         answer = town.browser("viewer").get(path)
 

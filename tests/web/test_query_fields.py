@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from voiceadmin.text import MAX_ID
 from voiceadmin.triage.forms import AttentionQueryForm
-from voiceadmin.triage.types import Place, QueueFilters
+from voiceadmin.triage.types import QueueCursor, QueueFilters
 from voiceadmin.voices.forms import VoiceQueryForm
 from voiceadmin.voices.types.filters import VoiceQuery
 from voiceadmin.voices.types.status import VoiceStatus
@@ -112,12 +112,12 @@ def queue_form(
 def test_all_that_can_be_asked_of_the_queue_together() -> None:
     filled = queue_form(
         *(("reason", "stuck"), ("organization", "+3"), ("provider", "playht"), ("owner", " ada@ACME.example")),
-        *(("limit", "1000"), ("after", "30.1000000.5"), ("size", "x"), ("hushed", "yes")),
+        *(("limit", "1000"), ("after", "30.1000000.5"), ("size", "x"), ("muted", "yes")),
     )
 
     assert filled.validate()
     assert filled.filters() == QueueFilters(
-        ("stuck",), 3, ("playht",), "7", after=Place(30, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), 5), size=1000
+        ("stuck",), 3, ("playht",), "7", after=QueueCursor(30, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), 5), size=1000
     )
 
 

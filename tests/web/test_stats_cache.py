@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import NOW
 from voiceadmin.web import stats_cache as module
-from voiceadmin.web.stats_cache import DEAR, KEPT_FOR, MOST, Kept
+from voiceadmin.web.stats_cache import CACHE_TTL, DEAR, MOST, StatsCache
 
 
 @pytest.fixture
@@ -33,18 +33,18 @@ def counter() -> Callable[[], int]:
 
 
 def test_what_is_kept_is_at_most_a_minute_old() -> None:
-    kept, count = Kept(), counter()
+    kept, count = StatsCache(), counter()
 
     found = [
         kept.get("a", count, now=NOW + after, fresh=False)
-        for after in (timedelta(), KEPT_FOR - timedelta(seconds=1), KEPT_FOR)
+        for after in (timedelta(), CACHE_TTL - timedelta(seconds=1), CACHE_TTL)
     ]
 
-    assert found == [(NOW, 1), (NOW, 1), (NOW + KEPT_FOR, 2)]
+    assert found == [(NOW, 1), (NOW, 1), (NOW + CACHE_TTL, 2)]
 
 
 def test_what_was_counted_after_now_is_counted_anew() -> None:
-    kept, count = Kept(), counter()
+    kept, count = StatsCache(), counter()
     kept.get("a", count, now=NOW, fresh=False)
 
     assert kept.get("a", count, now=NOW - timedelta(seconds=1), fresh=False).figures == 2
@@ -54,7 +54,7 @@ def test_what_was_counted_after_now_is_counted_anew() -> None:
 def test_only_what_is_dear_is_kept_from_those_who_want_it_fresh(
     clock: list[float], seconds: float, figures: int
 ) -> None:
-    kept, count = Kept(), counter()
+    kept, count = StatsCache(), counter()
     clock.append(seconds)
     kept.get("a", count, now=NOW)
 
@@ -62,13 +62,13 @@ def test_only_what_is_dear_is_kept_from_those_who_want_it_fresh(
 
 
 def test_each_key_has_its_own() -> None:
-    kept, count = Kept(), counter()
+    kept, count = StatsCache(), counter()
 
     assert [kept.get(key, count, now=NOW, fresh=False).figures for key in "aba"] == [1, 2, 1]
 
 
 def test_the_oldest_go_when_there_are_too_many() -> None:
-    kept, count = Kept(), counter()
+    kept, count = StatsCache(), counter()
     for key in range(MOST):
         kept.get(key, count, now=NOW, fresh=False)
     kept.get("one more", count, now=NOW, fresh=False)
@@ -79,7 +79,7 @@ def test_the_oldest_go_when_there_are_too_many() -> None:
 
 
 def test_all_is_forgotten_at_once() -> None:
-    kept, count = Kept(), counter()
+    kept, count = StatsCache(), counter()
     kept.get("a", count, now=NOW, fresh=False)
 
     kept.forget()
@@ -88,7 +88,7 @@ def test_all_is_forgotten_at_once() -> None:
 
 
 def test_what_fails_is_not_kept() -> None:
-    kept = Kept()
+    kept = StatsCache()
 
     with pytest.raises(ZeroDivisionError):
         kept.get("a", lambda: 1 // 0, now=NOW)

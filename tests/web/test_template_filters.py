@@ -16,7 +16,7 @@ from tests.conftest import NOW
 from tests.factories import voice_row
 from tests.strategies import TIMES
 from voiceadmin import create_app
-from voiceadmin.audit.types import AuditRow, AuditWord, ObjectKind
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, ObjectKind
 from voiceadmin.config import ASSETS, Settings
 from voiceadmin.identity import ActorKind
 from voiceadmin.text import iso
@@ -204,11 +204,11 @@ def test_a_browser_is_told_by_its_kind_and_system(client: str, shown: str) -> No
     assert browser(client) == shown
 
 
-def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditRow:
+def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditEventRow:
     """A line of the audit trail with these facts."""
     somebody = (ActorKind.SHELL, None, "me", None)
     thing = (None, ObjectKind.VOICE, 1, "Ada")
-    return AuditRow(1, NOW, *somebody, AuditWord.VOICE_CHANGED, *thing, before, after, "")
+    return AuditEventRow(1, NOW, *somebody, AuditEventType.VOICE_CHANGED, *thing, before, after, "")
 
 
 @pytest.mark.parametrize(
@@ -223,11 +223,11 @@ def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditRo
         ({"name": "2026-01-02 or so"}, {}, [("name", "2026-01-02 or so", None)]),
         ({"archived": None}, {"archived": {"at": "2026-01-02T03:04:05+00:00", "by": "Ada", "why": ""}}, []),
         ({"owner": None}, {"owner": {"id": 7, "email": "ada@example.com"}}, [("owner", "none", "ada@example.com")]),
-        ({"hush": {}}, {"hush": {"failed": {"until": None}}}, [("hush", None, "failed")]),
+        ({"mute": {}}, {"mute": {"failed": {"until": None}}}, [("mute", None, "failed")]),
         (
-            {"hush": {"failed": {"until": "2026-12-01T00:00:00+00:00"}, "poor": {"until": None}}},
-            {"hush": {}},
-            [("hush", "failed until 2026-12-01, poor", None)],
+            {"mute": {"failed": {"until": "2026-12-01T00:00:00+00:00"}, "poor": {"until": None}}},
+            {"mute": {}},
+            [("mute", "failed until 2026-12-01, poor", None)],
         ),
     ],
 )

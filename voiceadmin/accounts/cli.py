@@ -21,7 +21,7 @@ from voiceadmin.accounts.actions.accounts import (
 )
 from voiceadmin.accounts.forms import NO_ROLE, InviteForm
 from voiceadmin.accounts.queries.accounts import list_accounts
-from voiceadmin.accounts.types import LINK_LIVES, LinkPurpose
+from voiceadmin.accounts.types import LINK_TTL, LinkPurpose
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.api_keys.forms import KeyForm
 from voiceadmin.api_keys.queries import list_keys
@@ -67,7 +67,7 @@ def _email(text: str) -> str:
 
 
 def _show_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None:
-    click.echo(f"Pass this link on to {email}; it works once, for {span(LINK_LIVES[purpose])}:")
+    click.echo(f"Pass this link on to {email}; it works once, for {span(LINK_TTL[purpose])}:")
     click.echo(join_address(app.config["VOICEADMIN"], token))
     if app.config["VOICEADMIN"].hosts == Settings().hosts:
         click.echo("That is where the server listens by default; put another port in if it does not.", err=True)
@@ -96,7 +96,9 @@ def account_add(ctx: click.Context, email: str, organizations: tuple[str, ...], 
     with opened(ctx) as app:
         if platform == bool(organizations) or len(organizations) > 1:
             raise click.UsageError("Give either one --organization or --platform.")
-        grant = Grant(None, Role.PLATFORM) if platform else Grant(_organization_id(organizations[0]), Role.called(role))
+        grant = (
+            Grant(None, Role.PLATFORM) if platform else Grant(_organization_id(organizations[0]), Role.from_slug(role))
+        )
         token = invite(EVERYTHING, email, grant, by=shell(), now=clock.now())
         _show_link(app, token, email, LinkPurpose.INVITATION)
 
@@ -118,7 +120,7 @@ def account_role(
         if platform is not None:
             set_platform(EVERYTHING, id, on=platform, by=shell(), now=clock.now())
         elif organization is not None and role is not None:
-            wanted = None if role == NO_ROLE else Role.called(role)
+            wanted = None if role == NO_ROLE else Role.from_slug(role)
             change_role(EVERYTHING, id, _organization_id(organization), wanted, by=shell(), now=clock.now())
         click.echo(f"{email} has to sign in again.")
 

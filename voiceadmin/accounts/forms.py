@@ -93,7 +93,7 @@ class GrantForm(Form):
         """The answer, where a role was chosen. Call only after validate()."""
         if self.organization.data == EVERYWHERE:
             return Grant(None, Role.PLATFORM)
-        return Grant(int(self.organization.data), Role.called(self.role.data))
+        return Grant(int(self.organization.data), Role.from_slug(self.role.data))
 
     @property
     def removes(self) -> bool:

@@ -49,7 +49,7 @@ class Membership(Base):
 
 
 class AccountSession(Base):
-    """Somebody who is signed in. token_hash: of the cookie's token. seen_at: last activity. sure_at: last password."""
+    """Somebody who is signed in. token_hash: of the cookie's token. last_active_at: last activity. reauthenticated_at: last password."""
 
     __tablename__ = "account_session"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -58,20 +58,20 @@ class AccountSession(Base):
     token_hash: Mapped[str] = mapped_column(Text, unique=True)
     account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
-    seen_at: Mapped[datetime] = mapped_column(UtcTime)
-    sure_at: Mapped[datetime] = mapped_column(UtcTime)
+    last_active_at: Mapped[datetime] = mapped_column(UtcTime)
+    reauthenticated_at: Mapped[datetime] = mapped_column(UtcTime)
     address: Mapped[str] = mapped_column(Text)
     client: Mapped[str] = mapped_column(Text)
 
 
-class Link(Base):
+class OneTimeLink(Base):
     """A link that is good for one use. account_id: whose password a reset sets. used_at: when it was used or revoked.
 
     made_by: the account of whoever made it, None for a shell.
     organization_id, role, platform: what an invitation grants to the holder of the e-mail.
     """
 
-    __tablename__ = "link"
+    __tablename__ = "one_time_link"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -29,13 +29,13 @@ class AccountRow:
     platform: bool
     disabled_at: datetime | None
     created_at: datetime
-    seen_at: datetime | None
+    last_active_at: datetime | None
     roles: Sequence[OrganizationRole] = ()
     elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class LinkRow:
+class OneTimeLinkRow:
     """A link that is good for one use.
 
     organization_name, role: what an invitation grants, None when it is all organizations (platform). has_account:
@@ -63,11 +63,11 @@ class LinkPurpose(Labelled):
     RESET = "reset", "New password"
 
 
-LINK_LIVES = {  # how long each is good for
+LINK_TTL = {  # how long each is good for
     LinkPurpose.SETUP: timedelta(minutes=30),
     LinkPurpose.INVITATION: timedelta(days=7),
     LinkPurpose.RESET: timedelta(hours=24),
 }
 
 
-SURE_FOR = timedelta(minutes=15)  # after the password was given, until a dangerous act asks for it again
+REAUTH_TTL = timedelta(minutes=15)  # after the password was given, until a dangerous act asks for it again

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
-from voiceadmin.audit.types import AuditFilters, AuditWord
+from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.text import MAX_ID
 from voiceadmin.web.fields import MAX_EMAIL, DayField, NumberField, TextField, WordsField
 
@@ -20,7 +20,9 @@ class ActivityFilterForm(Form):
 
     who = TextField("Who", most=MAX_EMAIL)
     kind = WordsField(
-        "What", {word.value: word.label[0].upper() + word.label[1:] for word in AuditWord}, thing="a kind of activity"
+        "What",
+        {word.value: word.label[0].upper() + word.label[1:] for word in AuditEventType},
+        thing="a kind of activity",
     )
     voice = NumberField("Voice id", least=1, most=MAX_ID)
     since = DayField("From day")
@@ -34,7 +36,7 @@ class ActivityFilterForm(Form):
         """The answers as domain values; the last day is in. Call only after validate()."""
         return AuditFilters(
             who=self.who.data,
-            words=tuple(AuditWord(word) for word in self.kind.data),
+            words=tuple(AuditEventType(word) for word in self.kind.data),
             voice=self.voice.data,
             since=self.since.data,
             until=None if self.until.data is None else self.until.data + DAY,

@@ -10,17 +10,17 @@ from flask import Blueprint, Response, render_template, request, url_for
 from voiceadmin import clock
 from voiceadmin.activity.forms import ActivityFilterForm, activity_arguments
 from voiceadmin.activity.queries import activity_file, list_activity
-from voiceadmin.audit.types import AuditFilters, AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.identity import Role
 from voiceadmin.web import access
-from voiceadmin.web.access import needs
-from voiceadmin.web.downloads import called, send_file
+from voiceadmin.web.access import require_role
+from voiceadmin.web.downloads import parse_format, send_file
 
 bp = Blueprint("activity", __name__)
 
 
 @bp.get("/activity")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
     """What happened, the newest first."""
     form = ActivityFilterForm(request.args)
@@ -28,7 +28,7 @@ def index() -> tuple[str, int]:
         return render_template("activity/index.html", form=form, filters=None), 422
     filters = form.filters()
     here = url_for("activity.index")
-    lines, more = list_activity(access.visitor(), filters)
+    lines, more = list_activity(access.requester(), filters)
     return render_template(
         "activity/index.html",
         form=form,
@@ -36,27 +36,27 @@ def index() -> tuple[str, int]:
         lines=lines,
         older=_address(here, replace(filters, older_than=lines[-1].id)) if more else None,
         newest=_address(here, replace(filters, older_than=None)) if filters.older_than else None,
-        operates=access.visitor().scope(Role.OPERATOR),
+        operates=access.requester().scope(Role.OPERATOR),
         address=_address(here, filters),
         now=clock.now(),
     ), 200
 
 
 @bp.get("/activity.<format>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The same lines, all of them, as a file; that too goes into the audit trail."""
-    wanted = called(format)
+    wanted = parse_format(format)
     form = ActivityFilterForm(request.args)
     if not form.validate():
         return render_template("activity/index.html", form=form, filters=None), 422
-    who, filters, now = access.visitor(), form.filters(), clock.now()
+    who, filters, now = access.requester(), form.filters(), clock.now()
     return send_file(
         "activity",
         wanted,
         lambda: activity_file(who, filters, wanted),
-        word=AuditWord.ACTIVITY_EXPORTED,
-        thing=Thing(ObjectKind.STORE, None, "activity"),
+        word=AuditEventType.ACTIVITY_EXPORTED,
+        thing=AuditTarget(ObjectKind.STORE, None, "activity"),
         filters=activity_arguments(filters),
         organizations=[None],
         now=now,

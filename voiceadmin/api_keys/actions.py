@@ -12,14 +12,14 @@ from sqlalchemy import insert, select, update
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
 from voiceadmin.api_keys.types import HeldKey
 from voiceadmin.audit.actions import record
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound, Throttled
 from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.rate_limits.actions import TOLD_AGAIN, draw
-from voiceadmin.rate_limits.types import Budget, Limit
+from voiceadmin.rate_limits.types import RateLimit, RateLimitResult
 from voiceadmin.tokens import HINT, new_key, token_hash
 
 MINUTE = timedelta(minutes=1)
@@ -70,7 +70,7 @@ def make_key(
             rows = [{"key_id": made.id, "organization_id": id} for id in wanted]
             db.session.execute(insert(ApiKeyOrganization), rows)
         facts = {"key": made.hint, "expires_at": None if expires_at is None else expires_at.isoformat()}
-        _record(AuditWord.KEY_MADE, made, wanted, by=by, now=now, after=facts)
+        _record(AuditEventType.KEY_MADE, made, wanted, by=by, now=now, after=facts)
     return key
 
 
@@ -84,12 +84,12 @@ def revoke_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
             raise KeyNotFound(f"There is no API key {key_id}.")
         if key.revoked_at is None:
             key.revoked_at = now
-            _record(AuditWord.KEY_REVOKED, key, sorted(organizations), by=by, now=now, before={"key": key.hint})
+            _record(AuditEventType.KEY_REVOKED, key, sorted(organizations), by=by, now=now, before={"key": key.hint})
         return key.name
 
 
 def _record(
-    word: AuditWord,
+    word: AuditEventType,
     key: ApiKey | HeldKey,
     organizations: list[int],
     *,
@@ -99,7 +99,7 @@ def _record(
     after: dict[str, str | None] | None = None,
 ) -> None:
     """One line for each organization, so that the admins of each can read it."""
-    thing = Thing(ObjectKind.KEY, key.id, key.name)
+    thing = AuditTarget(ObjectKind.KEY, key.id, key.name)
     places: list[int | None] = [*organizations] or [None]
     for organization in places:
         record(word, thing, by=by, now=now, organization=organization, before=before, after=after)
@@ -119,7 +119,7 @@ class _Hand:
     lock: Lock = field(default_factory=Lock)
 
 
-class Purse:
+class KeyRateLimiter:
     """What a process took in advance out of the buckets of keys, so that not every request writes.
 
     It takes a second's worth at a time, at most half of what is there, and lets
@@ -128,12 +128,12 @@ class Purse:
     without, and no key ever gets more than its bucket holds.
     """
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: RateLimit) -> None:
         self.limit = limit
         self._hands: dict[int, _Hand] = {}
         self._lock = Lock()
 
-    def spend(self, key: HeldKey, *, by: Actor, now: datetime) -> Budget:
+    def spend(self, key: HeldKey, *, by: Actor, now: datetime) -> RateLimitResult:
         """One request of a key."""
         with self._lock:
             hand = self._hands.setdefault(key.id, _Hand())
@@ -145,9 +145,9 @@ class Purse:
             if not hand.tokens:
                 if at >= hand.told:
                     hand.told = at + self._tell(key, by=by, now=now)
-                return Budget(False, 0, max(0.0, hand.until - at))
+                return RateLimitResult(False, 0, max(0.0, hand.until - at))
             hand.tokens -= 1
-            return Budget(True, hand.tokens + int(hand.left), 0.0)
+            return RateLimitResult(True, hand.tokens + int(hand.left), 0.0)
 
     def _draw(self, key: HeldKey, hand: _Hand, *, by: Actor, now: datetime) -> None:
         with writing():
@@ -163,11 +163,11 @@ class Purse:
         with writing():
             told = draw(f"told key {key.id}", TOLD_AGAIN, now)
             if told.tokens:
-                _record(AuditWord.THROTTLED, key, sorted(key.organizations or ()), by=by, now=now)
+                _record(AuditEventType.THROTTLED, key, sorted(key.organizations or ()), by=by, now=now)
         return told.wait
 
 
-def too_fast(budget: Budget) -> Throttled:
+def too_fast(budget: RateLimitResult) -> Throttled:
     """What to tell a program that has no token left."""
     seconds = max(1, ceil(budget.wait))
     return Throttled(f"Too many requests. Try again in {seconds} second{'' if seconds == 1 else 's'}.", budget.wait)

@@ -10,25 +10,25 @@ from voiceadmin import clock
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.api_keys.forms import KeyForm
 from voiceadmin.api_keys.queries import keys_file, list_keys
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.identity import EVERYTHING, Role, Scope
 from voiceadmin.organizations.queries import list_organizations, some_assistant
 from voiceadmin.web import access
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 
 bp = Blueprint("api_keys", __name__, url_prefix="/keys")
 
 
 @bp.get("")
-@needs(Role.ADMIN)
+@require_role(Role.ADMIN)
 def index() -> str:
     """All keys, those that work no more included."""
     return render_template("api_keys/index.html", keys=list_keys(scope()), now=clock.now())
 
 
 @bp.route("/new", methods=["GET", "POST"])
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def new() -> tuple[str, int]:
     """Make a key, and show it this once."""
     sent = request.form if request.method == "POST" else None
@@ -44,7 +44,7 @@ def new() -> tuple[str, int]:
         form.name.data,
         form.chosen(),
         expires_at=form.expires_at(now),
-        by=access.visitor().actor,
+        by=access.requester().actor,
         now=now,
     )
     chosen = form.chosen()
@@ -54,25 +54,25 @@ def new() -> tuple[str, int]:
 
 
 @bp.post("/<id:key_id>/revoke")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def revoke(key_id: int) -> Response:
     """Let a key open nothing any more."""
-    name = revoke_key(scope(), key_id, by=access.visitor().actor, now=clock.now())
+    name = revoke_key(scope(), key_id, by=access.requester().actor, now=clock.now())
     flash(f"The key “{name}” opens nothing any more.")
     return redirect(url_for("api_keys.index"), 303)
 
 
 @bp.get(".<format>")
-@needs(Role.ADMIN)
+@require_role(Role.ADMIN)
 def export(format: str) -> FlaskResponse:
     """The API keys, without what they open with."""
-    wanted, where = called(format), scope()
+    wanted, where = parse_format(format), scope()
     return send_file(
         "keys",
         wanted,
         lambda: keys_file(where, wanted),
-        word=AuditWord.KEYS_EXPORTED,
-        thing=Thing(ObjectKind.STORE, None, "keys"),
+        word=AuditEventType.KEYS_EXPORTED,
+        thing=AuditTarget(ObjectKind.STORE, None, "keys"),
         filters={},
         organizations=organizations_of(where),
         now=clock.now(),

@@ -20,7 +20,7 @@ from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import Page
 from voiceadmin.tabular import ExportFormat, as_lines
 from voiceadmin.text import folded
-from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
 from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
 from voiceadmin.voices.types.status import STATUSES_SHOWN, VoiceStatus
@@ -118,9 +118,9 @@ def _status_counts(organizations: set[int]) -> dict[int, StatusCounts]:
     if not organizations:
         return {}
     found: Any = db.session.execute(
-        select(VoiceCount.organization_id, VoiceCount.status, cast(func.sum(VoiceCount.voices), BigInteger))
-        .where(VoiceCount.organization_id.in_(sorted(organizations)))
-        .group_by(VoiceCount.organization_id, VoiceCount.status)
+        select(VoiceStats.organization_id, VoiceStats.status, cast(func.sum(VoiceStats.voices), BigInteger))
+        .where(VoiceStats.organization_id.in_(sorted(organizations)))
+        .group_by(VoiceStats.organization_id, VoiceStats.status)
     )
     for organization, status, count in found:
         counts[organization][VoiceStatus(status)] = count

@@ -8,18 +8,18 @@ from voiceadmin import clock
 from voiceadmin.assistants.forms import AssistantFilterForm, assistant_arguments
 from voiceadmin.assistants.queries import assistants_file, list_assistants
 from voiceadmin.assistants.types import AssistantFilters
-from voiceadmin.audit.types import ObjectKind, Thing
+from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 
 bp = Blueprint("assistants", __name__)
 
 
 @bp.get("/assistants")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
     """All assistants, or those that a search finds."""
     form = AssistantFilterForm(request.args)
@@ -38,10 +38,10 @@ def _address(filters: AssistantFilters) -> str:
 
 
 @bp.get("/assistants.<format>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The assistants."""
-    wanted, where = called(format), scope()
+    wanted, where = parse_format(format), scope()
     form = AssistantFilterForm(request.args)
     if not form.validate():
         return render_template("assistants/index.html", form=form, filters=None), 422
@@ -52,7 +52,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "assistants",
         wanted,
         lambda: assistants_file(where, filters, wanted),
-        thing=Thing(ObjectKind.STORE, None, "assistants"),
+        thing=AuditTarget(ObjectKind.STORE, None, "assistants"),
         filters=assistant_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=clock.now(),

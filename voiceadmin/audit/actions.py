@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import AuditWord, Thing
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import tell_after_commit, writing
+from voiceadmin.database.transactions import log_after_commit, writing
 from voiceadmin.identity import Actor
 from voiceadmin.text import name_key, quoted
 
@@ -20,8 +20,8 @@ Facts = Mapping[str, Any]
 
 
 def record(
-    word: AuditWord,
-    thing: Thing,
+    word: AuditEventType,
+    thing: AuditTarget,
     *,
     by: Actor,
     now: datetime,
@@ -39,13 +39,13 @@ def record(
 
 
 def record_all(
-    word: AuditWord,
-    changes: Iterable[tuple[Thing, int | None, Facts | None, Facts | None]],
+    word: AuditEventType,
+    changes: Iterable[tuple[AuditTarget, int | None, Facts | None, Facts | None]],
     *,
     by: Actor,
     now: datetime,
     why: str = "",
-    deed_id: int | None = None,
+    operation_id: int | None = None,
 ) -> None:
     """Add a line for each change: what it was done to, in which organization, and the facts before and after."""
     lines = [
@@ -64,22 +64,22 @@ def record_all(
             "before": _text(before),
             "after": _text(after),
             "why": why,
-            "deed_id": deed_id,
+            "operation_id": operation_id,
         }
         for thing, organization, before, after in changes
     ]
     if not lines:
         return
-    db.session.execute(insert(AuditLine), lines)
+    db.session.execute(insert(AuditEvent), lines)
     who = f"{by.kind.value} {quoted(by.name)}"
     if len(lines) == 1:
         what = f"{lines[0]['object_kind']} {lines[0]['object_id'] or ''} {quoted(lines[0]['object_name'])}"
     else:
         what = f"{len(lines):,} things"
-    tell_after_commit(f"{word.value}: {who} from {by.address or 'a shell'}, {what}")
+    log_after_commit(f"{word.value}: {who} from {by.address or 'a shell'}, {what}")
 
 
-def note(word: AuditWord, thing: Thing, *, by: Actor, now: datetime, **more: Any) -> None:
+def note(word: AuditEventType, thing: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
     """Write a line by itself, for what changes nothing in the store: an export, for one. more: as `record` has it."""
     with writing():
         record(word, thing, by=by, now=now, **more)

@@ -15,20 +15,20 @@ from voiceadmin.database.base import Base
 from voiceadmin.database.types import BigId, Sortable, UtcTime
 
 
-class AuditLine(Base):
+class AuditEvent(Base):
     """Who did what. Triggers refuse to alter or remove a line. actor_key: the folded name. before, after: JSON.
 
-    deed_id: of the deed that it is a part of, None for what cannot be undone.
+    operation_id: of the operation that it is a part of, None for what cannot be undone.
     Ids are no foreign keys: a line outlives what it speaks of.
     """
 
-    __tablename__ = "audit_line"
+    __tablename__ = "audit_event"
     __table_args__ = (
         Index(None, "organization_id", "id"),
         Index(None, "actor_key", "id"),
         Index(None, "word", "id"),
         Index(None, "object_kind", "object_id", "id"),
-        Index(None, "deed_id", "id"),
+        Index(None, "operation_id", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -47,4 +47,4 @@ class AuditLine(Base):
     before: Mapped[str | None] = mapped_column(Text)
     after: Mapped[str | None] = mapped_column(Text)
     why: Mapped[str] = mapped_column(Text)
-    deed_id: Mapped[int | None] = mapped_column(BigId)
+    operation_id: Mapped[int | None] = mapped_column(BigId)

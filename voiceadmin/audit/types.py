@@ -27,7 +27,7 @@ class ObjectKind(Labelled):
     VOICE = "voice", "Voice"
 
 
-class AuditWord(StrEnum):
+class AuditEventType(StrEnum):
     """What was done. label: how a sentence goes on after who did it. least: who in the organization may read of it."""
 
     SIGNED_IN = "signed-in", "signed in", Role.ADMIN
@@ -79,7 +79,7 @@ class AuditWord(StrEnum):
         return member
 
 
-class Thing(NamedTuple):
+class AuditTarget(NamedTuple):
     """What something was done to."""
 
     kind: ObjectKind
@@ -87,11 +87,11 @@ class Thing(NamedTuple):
     name: str
 
 
-class AuditRow(NamedTuple):
+class AuditEventRow(NamedTuple):
     """A line of the audit trail: who did what to what, when and from where; before and after, as far as they differ.
 
-    organization_name: None too for an organization that is gone. deed_id: of the
-    deed that it is a part of, deed_number: how many things that changed, undone: whether it was taken back.
+    organization_name: None too for an organization that is gone. operation_id: of the
+    operation that it is a part of, operation_object_count: how many things that changed, undone: whether it was taken back.
     """
 
     id: int
@@ -100,7 +100,7 @@ class AuditRow(NamedTuple):
     actor_id: int | None
     actor_name: str
     address: str | None
-    word: AuditWord
+    word: AuditEventType
     organization_id: int | None
     object_kind: ObjectKind
     object_id: int | None
@@ -108,9 +108,9 @@ class AuditRow(NamedTuple):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     why: str
-    deed_id: int | None = None
+    operation_id: int | None = None
     organization_name: str | None = None
-    deed_number: int | None = None
+    operation_object_count: int | None = None
     undone: bool = False
 
 
@@ -123,7 +123,7 @@ class AuditFilters:
     """
 
     who: str = ""
-    words: tuple[AuditWord, ...] = ()
+    words: tuple[AuditEventType, ...] = ()
     voice: int | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -133,7 +133,7 @@ class AuditFilters:
 _SUBJECT = re.compile(r"(voice|assistant)-([1-9][0-9]{0,18})", re.ASCII)
 
 
-class Subject(NamedTuple):
+class ObjectRef(NamedTuple):
     """A voice or an assistant."""
 
     kind: ObjectKind
@@ -144,14 +144,14 @@ class Subject(NamedTuple):
         return f"{self.kind.value}-{self.id}"
 
     @classmethod
-    def read(cls, word: str) -> Subject | None:
-        """The way back; None for what is no subject."""
+    def read(cls, word: str) -> ObjectRef | None:
+        """The way back; None for what is no ref."""
         found = _SUBJECT.fullmatch(word)
         if found is None or int(found[2]) > MAX_ID:
             return None
         return cls(ObjectKind(found[1]), int(found[2]))
 
 
-def fingerprint(subjects: Iterable[Subject]) -> str:
+def fingerprint(refs: Iterable[ObjectRef]) -> str:
     """A word that stands for exactly these, in whatever order."""
-    return hashlib.blake2b(" ".join(sorted(map(str, subjects))).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(" ".join(sorted(map(str, refs))).encode(), digest_size=16).hexdigest()

@@ -32,14 +32,14 @@ class Price(Base):
     changed_by: Mapped[str] = mapped_column(Text)
 
 
-class Plan(Base):
+class CleanUpPlan(Base):
     """A clean-up that somebody planned, and perhaps confirmed.
 
     key: of the form that asked for it. chosen: by which filters, as JSON. number: of its
-    voices. seen: the newest deed then. confirmed_by: "" until somebody did.
+    voices. seen: the newest operation then. confirmed_by: "" until somebody did.
     """
 
-    __tablename__ = "plan"
+    __tablename__ = "clean_up_plan"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -53,26 +53,26 @@ class Plan(Base):
     confirmed_by: Mapped[str] = mapped_column(Text)
 
 
-class PlanOrganization(Base):
+class CleanUpOrganization(Base):
     """An organization that a plan has voices of; no foreign key, so that a plan never comes to be of fewer."""
 
-    __tablename__ = "plan_organization"
+    __tablename__ = "clean_up_organization"
 
-    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("plan.id"), primary_key=True, autoincrement=False)
+    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("clean_up_plan.id"), primary_key=True, autoincrement=False)
     organization_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
 
 
-class PlanItem(Base):
+class CleanUpItem(Base):
     """A voice of a plan, as it was then. Ids are no foreign keys: it outlives its voice.
 
     reason, mark, since: why it could go. record: its JSON, anew when it is archived. state: an ItemState; why:
-    it was left alone, or failed. deed_id: of the deed that archived it.
+    it was left alone, or failed. operation_id: of the operation that archived it.
     """
 
-    __tablename__ = "plan_item"
+    __tablename__ = "clean_up_item"
     __table_args__ = (Index(None, "plan_id", "state", "position"),)
 
-    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("plan.id"), primary_key=True, autoincrement=False)
+    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("clean_up_plan.id"), primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     voice_id: Mapped[int] = mapped_column(BigId)
     organization_id: Mapped[int] = mapped_column(BigId)
@@ -83,4 +83,4 @@ class PlanItem(Base):
     record: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(20))
     why: Mapped[str] = mapped_column(Text)
-    deed_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("deed.id"))
+    operation_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("operation.id"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.enums import Labelled
 from voiceadmin.text import plural
 from voiceadmin.voices.types.provider import Provider, provider_label
@@ -37,14 +37,14 @@ class KeptOut(Labelled):
 
     IN_USE = "in-use", "An assistant is set to it, active or not"
     SHARED = "shared", "Another voice has the same id at the provider"
-    HUSHED = "hushed", "Somebody acknowledged or snoozed that it is unused"
+    MUTED = "muted", "Somebody acknowledged or snoozed that it is unused"
     YOUNG = "young", "Made less than {young} ago"
     RECENT = "recent", "Used in the last {unused}"
     UNDATED = "undated", "Used, but nobody knows when"
     PROCESSING = "processing", "Still processing"
     FAILED = "failed", "Failed; see Triage"
 
-    def told(self, limits: Limits) -> str:
+    def told(self, limits: AttentionThresholds) -> str:
         """The label with the days that it is about."""
         return self.label.format(young=plural(limits.young.days, "day"), unused=plural(limits.unused.days, "day"))
 
@@ -241,9 +241,9 @@ class Item(NamedTuple):
 class PlanRow:
     """A plan: which voices to archive, as of when, and how far it is.
 
-    number: of its voices. seen: the newest deed when it was made. states: how many of its
+    number: of its voices. seen: the newest operation when it was made. states: how many of its
     voices are in each state. voices: how many are archived or wait for it, by provider. undoable: how many it
-    archived in deeds that can be undone.
+    archived in operations that can be undone.
     """
 
     id: int

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from voiceadmin import clock
-from voiceadmin.audit.types import ObjectKind, Thing
+from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan, take_back, try_again
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.cleanup.forms import (
@@ -43,8 +43,8 @@ from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.pagination import Page
 from voiceadmin.tokens import new_token
 from voiceadmin.web import access
-from voiceadmin.web.access import limits, needs, scope
-from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.access import limits, require_role, scope
+from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 from voiceadmin.web.stats_cache import kept
 
 bp = Blueprint("cleanup", __name__, url_prefix="/clean-up")
@@ -63,26 +63,26 @@ SECONDS = 3.0  # that a request works on a plan
 
 
 @bp.get("")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def index() -> Answer:
     """What could go, what stays, what it would free, and the plans that there are."""
     return _index(CandidatesForm, request.args)
 
 
 @bp.post("/plans")
-@needs(Role.OPERATOR)
+@require_role(Role.OPERATOR)
 def plan() -> Answer:
     """Keep a plan of the voices that are meant."""
     form = PlanForm(request.form, list_organizations(scope()), count_all().providers)
     if not form.validate():
         return _index(PlanForm, request.form)
-    by, now, key = access.visitor().actor, clock.now(), form.key.data or new_token()
+    by, now, key = access.requester().actor, clock.now(), form.key.data or new_token()
     plan_id = make_plan(scope(), form.filters(), access.limits(), key, by=by, now=now)
     return redirect(url_for("cleanup.show", plan_id=plan_id), 303)
 
 
 def _index(kind: type[CandidatesForm], sent: MultiDict[str, str]) -> tuple[str, int]:
-    seen, now = access.visitor().scope(Role.VIEWER), clock.now()
+    seen, now = access.requester().scope(Role.VIEWER), clock.now()
     counted, organizations = count_all(), list_organizations(seen)
     form = kind(sent, organizations, counted.providers)
     if not form.validate():
@@ -112,13 +112,13 @@ def _index(kind: type[CandidatesForm], sent: MultiDict[str, str]) -> tuple[str, 
 
 
 def count_all() -> Candidates:
-    """Count what could go and what stays of all that the visitor may see."""
-    seen, now, limits = access.visitor().scope(Role.VIEWER), clock.now(), access.limits()
+    """Count what could go and what stays of all that the requester may see."""
+    seen, now, limits = access.requester().scope(Role.VIEWER), clock.now(), access.limits()
     return kept().get(("clean-up", seen), lambda: count_candidates(seen, limits, now=now), now=now).figures
 
 
 @bp.get("/plans/<id:plan_id>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def show(plan_id: int) -> Answer:
     """Which voices a plan has, what became of them, and what it frees."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
@@ -138,17 +138,19 @@ def _about(plan: PlanRow, now: datetime) -> dict[str, Any]:
         "now": now,
         "prices": prices,
         "saving": saving(plan.voices, prices, today=now.date()),
-        "organization": None if chosen is None else list_organizations(access.visitor().scope(Role.VIEWER)).get(chosen),
+        "organization": None
+        if chosen is None
+        else list_organizations(access.requester().scope(Role.VIEWER)).get(chosen),
         "failed": plan.count(ItemState.FAILED),
         "going": request.args.get("going") == "on",
-        "may_run": is_covered(access.visitor().scope(Role.ADMIN), plan.id),
-        "sure": access.is_sure(now),
+        "may_run": is_covered(access.requester().scope(Role.ADMIN), plan.id),
+        "sure": access.is_recently_authenticated(now),
         "sheet": url_for("cleanup.show", plan_id=plan.id) + "/sheet",
     }
 
 
 @bp.get("/plans/<id:plan_id>/check")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def check(plan_id: int) -> Answer:
     """Look at the voices of a plan anew, and write nothing: which would still be archived, which not any more."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
@@ -158,7 +160,7 @@ def check(plan_id: int) -> Answer:
 
 
 @bp.route("/plans/<id:plan_id>/run", methods=["GET", "POST"])
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def run(plan_id: int) -> Answer:
     """Confirm a plan by typing its number, and carry it out for a while."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
@@ -168,12 +170,12 @@ def run(plan_id: int) -> Answer:
         checked = check_plan(plan_id, access.limits(), now=now)
         about = {"still": checked.pop("", 0), "checked": checked, **_about(plan, now)}
         return render_template("cleanup/run.html", plan=plan, form=form, **about), 200 if sent is None else 422
-    confirm_plan(scope(), plan_id, by=access.visitor().actor, now=now)
+    confirm_plan(scope(), plan_id, by=access.requester().actor, now=now)
     return _carried_on(plan_id)
 
 
 @bp.post("/plans/<id:plan_id>/again")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def again(plan_id: int) -> Answer:
     """Try the voices anew that failed."""
     try_again(scope(), plan_id, now=clock.now())
@@ -181,19 +183,19 @@ def again(plan_id: int) -> Answer:
 
 
 def _carried_on(plan_id: int) -> AnyResponse:
-    by = access.visitor().actor
+    by = access.requester().actor
     carry_on(scope(), plan_id, access.limits(), by=by, now=clock.now(), seconds=SECONDS)
     return _changed(url_for("cleanup.show", plan_id=plan_id, going="on"))
 
 
 @bp.route("/plans/<id:plan_id>/back", methods=["GET", "POST"])
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def back(plan_id: int) -> Answer:
     """Take back what a plan did, as far as nobody changed it since."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
     if request.method != "POST":
         return render_template("cleanup/back.html", plan=plan, now=now)
-    take_back(scope(), plan_id, by=access.visitor().actor, now=now, seconds=SECONDS)
+    take_back(scope(), plan_id, by=access.requester().actor, now=now, seconds=SECONDS)
     return _changed(url_for("cleanup.show", plan_id=plan_id))
 
 
@@ -204,16 +206,16 @@ def _changed(address: str) -> AnyResponse:
 
 
 @bp.get("/plans/<id:plan_id>/sheet.<format>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def sheet(plan_id: int, format: str) -> Answer:
     """Every fact of every voice of a plan as a file; that goes into the audit trail."""
-    wanted, now = called(format), clock.now()
+    wanted, now = parse_format(format), clock.now()
     plan = get_plan(scope(), plan_id, now=now)
     return send_file(
         f"clean-up-{plan_id}",
         wanted,
         lambda: restore_sheet(plan, wanted),
-        thing=Thing(ObjectKind.PLAN, plan_id, f"plan {plan_id}"),
+        thing=AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}"),
         filters={},
         organizations=organizations_of_plan(plan_id),
         now=now,
@@ -221,35 +223,37 @@ def sheet(plan_id: int, format: str) -> Answer:
 
 
 @bp.get("/prices")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def prices() -> Answer:
     """What providers take for a voice in a month, as far as somebody wrote it down."""
     known, provider, now = list_prices(), request.args.get("provider", ""), clock.now()
     form = PriceForm(
-        price_answers(provider, known.get(provider), now), list_providers(access.visitor().scope(Role.VIEWER)), now=now
+        price_answers(provider, known.get(provider), now),
+        list_providers(access.requester().scope(Role.VIEWER)),
+        now=now,
     )
     return render_template("cleanup/prices.html", form=form, prices=known, billing=BILLING, now=now)
 
 
 @bp.post("/prices")
-@needs(Role.PLATFORM)
+@require_role(Role.PLATFORM)
 def change_price() -> Answer:
     """Write a price down, or forget it."""
     now = clock.now()
-    form = PriceForm(request.form, list_providers(access.visitor().scope(Role.VIEWER)), now=now)
+    form = PriceForm(request.form, list_providers(access.requester().scope(Role.VIEWER)), now=now)
     if not form.validate():
         known = list_prices()
         return render_template("cleanup/prices.html", form=form, prices=known, billing=BILLING, now=now), 422
-    by = access.visitor().actor
+    by = access.requester().actor
     set_price(form.provider.data, form.cents(), form.currency.data, form.day(), by=by, now=now)
     return redirect(url_for("cleanup.prices"), 303)
 
 
 @bp.get(".<format>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The voices that could go."""
-    wanted, where, now = called(format), scope(), clock.now()
+    wanted, where, now = parse_format(format), scope(), clock.now()
     form = CandidatesForm(request.args, list_organizations(where), list_providers(where))
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
@@ -258,7 +262,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "clean-up",
         wanted,
         lambda: candidates_file(where, filters, compared, wanted, now=now),
-        thing=Thing(ObjectKind.STORE, None, "clean-up"),
+        thing=AuditTarget(ObjectKind.STORE, None, "clean-up"),
         filters=clean_up_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=now,

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from voiceadmin.database.base import Base
 
 
-class Store(Base):
+class DatabaseIdentity(Base):
     """One row: the name of this store, drawn when it was made, so that no other store's ETag is taken for ours."""
 
-    __tablename__ = "store"
+    __tablename__ = "database_identity"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text)

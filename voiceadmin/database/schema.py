@@ -5,17 +5,17 @@ from __future__ import annotations
 from voiceadmin.config import COMMAND
 from voiceadmin.database.base import db
 from voiceadmin.database.migrations import migrate, newest, revision_of_store
-from voiceadmin.errors import StoreNotReady
+from voiceadmin.errors import DatabaseNotReady
 
 
-def check_store() -> None:
-    """Raise StoreNotReady unless the store stands at this program's schema; a store out of reach raises by itself."""
+def check_schema_version() -> None:
+    """Raise DatabaseNotReady unless the store stands at this program's schema; a store out of reach raises by itself."""
     if revision_of_store() != newest():
-        raise StoreNotReady(f"The store is not at this program's version. Run “{COMMAND} migrate”.")
+        raise DatabaseNotReady(f"The store is not at this program's version. Run “{COMMAND} migrate”.")
 
 
-def prepare_store() -> bool:
-    """Make or migrate the store. True when there was anything to do. Raises StoreNotReady."""
+def prepare_database() -> bool:
+    """Make or migrate the store. True when there was anything to do. Raises DatabaseNotReady."""
     return migrate()
 
 

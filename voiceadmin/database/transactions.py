@@ -39,12 +39,12 @@ def writing() -> Iterator[None]:
         log.info(event_)
 
 
-def tell_after_commit(line: str) -> None:
+def log_after_commit(line: str) -> None:
     """Log a line when the transaction that is being written is through, and not at all if it fails."""
     db.session.info[TOLD].append(line)
 
 
-def one_at_a_time(word: str) -> None:
+def acquire_advisory_lock(word: str) -> None:
     """Let only one writing transaction of this word go on at a time. SQLite has but one writer anyway."""
     if db.engine.dialect.name == "postgresql":
         db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:word))"), {"word": word})

@@ -6,13 +6,13 @@ from flask import Blueprint, Response, jsonify
 
 from voiceadmin.identity import Role
 from voiceadmin.openapi.document import document
-from voiceadmin.web.access import needs
+from voiceadmin.web.access import require_role
 
 bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
 
 
 @bp.get("/openapi.json")
-@needs(Role.ANYONE)
+@require_role(Role.ANYONE)
 def openapi() -> Response:
     """The description of this API."""
     return jsonify(document())

@@ -10,16 +10,16 @@ from werkzeug.wrappers import Response
 
 from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable
-from voiceadmin.audit.types import ObjectKind, Subject, fingerprint
+from voiceadmin.audit.types import ObjectKind, ObjectRef, fingerprint
 from voiceadmin.errors import SetChanged
 from voiceadmin.identity import Scope
-from voiceadmin.operations.actions import operations as deeds
+from voiceadmin.operations.actions import operations as operations
 from voiceadmin.operations.forms import ActForm, AllForm
-from voiceadmin.operations.queries import is_undoable, last_deed
-from voiceadmin.operations.types import MOST_AT_ONCE, DeedRow
+from voiceadmin.operations.queries import get_last_operation_id, is_undoable
+from voiceadmin.operations.types import MOST_AT_ONCE, OperationRow
 from voiceadmin.text import DAY, plural
 from voiceadmin.tokens import new_token
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.queries import count_set_to
 from voiceadmin.web import access
 from voiceadmin.web.access import scope
@@ -29,11 +29,11 @@ Answer = tuple[str, int] | Response
 
 
 def act_on_all(
-    find: Callable[[], Sequence[Subject]], *, of: str, what: Sequence[str], back: str, acts: Sequence[Act]
+    find: Callable[[], Sequence[ObjectRef]], *, of: str, what: Sequence[str], back: str, acts: Sequence[TriageAction]
 ) -> Answer:
     """The second step before something is done to all that filters match, and the doing of it.
 
-    find: the subjects, inside the scope of the visitor. of: the list in words, what: its filters, back: its address.
+    find: the refs, inside the scope of the requester. of: the list in words, what: its filters, back: its address.
     """
     now, people = clock.now(), list_assignable(scope())
 
@@ -47,26 +47,26 @@ def act_on_all(
     if not form.validate():
         return page(form), 422
     try:
-        deed = deeds.do_to_all(
-            *(scope(), form.order(()), find, form.mark.data, access.limits()), by=access.visitor().actor, now=now
+        operation = operations.do_to_all(
+            *(scope(), form.order(()), find, form.mark.data, access.limits()), by=access.requester().actor, now=now
         )
     except SetChanged:
         return page(form, was=form.count.data or 0), 409
-    return done(deed, back)
+    return done(operation, back)
 
 
-def _all_page(form: ActForm, subjects: Sequence[Subject], *, acts: Sequence[Act], **more: Any) -> str:
-    voices = [subject.id for subject in subjects if subject.kind is ObjectKind.VOICE]
-    assistants = len(subjects) - len(voices)
+def _all_page(form: ActForm, refs: Sequence[ObjectRef], *, acts: Sequence[TriageAction], **more: Any) -> str:
+    voices = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]
+    assistants = len(refs) - len(voices)
     if assistants:
-        acts = [act for act in acts if act not in (Act.ARCHIVE, Act.RESTORE)]
+        acts = [act for act in acts if act not in (TriageAction.ARCHIVE, TriageAction.RESTORE)]
     return render_template(
         "operations/confirm_all.html",
         form=form,
-        number=len(subjects),
+        number=len(refs),
         told=_counted(len(voices), assistants),
-        set_to=count_set_to(voices) if Act.ARCHIVE in acts else 0,
-        mark=fingerprint(subjects),
+        set_to=count_set_to(voices) if TriageAction.ARCHIVE in acts else 0,
+        mark=fingerprint(refs),
         most=MOST_AT_ONCE,
         acts=acts,
         assistants=assistants,
@@ -79,35 +79,35 @@ def bar(where: Scope) -> dict[str, Any]:
     """What the bar of a form needs with which people act: its key, what its page has seen, and who can be assigned."""
     return {
         "key": new_token(),
-        "seen": last_deed(),
+        "seen": get_last_operation_id(),
         "people": list_assignable(where),
-        "me": access.visitor().account_id,
+        "me": access.requester().account_id,
         "tomorrow": clock.now() + DAY,
     }
 
 
-def done(deed: DeedRow, onwards: str) -> Response:
+def done(operation: OperationRow, onwards: str) -> Response:
     """Say what was done, with the way to undo it, and go on."""
     kept().forget()
-    flash(told(deed), f"deed {deed.id}" if is_undoable(deed, clock.now()) else "message")
-    if deed.set_to:
-        them = "it" if deed.number == 1 else f"{deed.set_to:,} of them"
+    flash(told(operation), f"operation {operation.id}" if is_undoable(operation, clock.now()) else "message")
+    if operation.set_to:
+        them = "it" if operation.number == 1 else f"{operation.set_to:,} of them"
         flash(f"Assistants are still set to {them}. Choose another voice for those assistants upstream.")
-    left = len(deed.left) + deed.left_out
+    left = len(operation.left) + operation.skipped_unlisted
     if left:
         number = "1 was" if left == 1 else f"{left:,} were"
-        reasons = {one.why for one in deed.left} if not deed.left_out else set()
+        reasons = {one.why for one in operation.left} if not operation.skipped_unlisted else set()
         why = f": {reasons.pop()}" if len(reasons) == 1 else ""
-        flash(f"{number} left alone{why}.", f"left {deed.id}")
+        flash(f"{number} left alone{why}.", f"left {operation.id}")
     return redirect(onwards or url_for("triage.index"), 303)
 
 
-def told(deed: DeedRow) -> str:
-    """What a deed did, in a sentence, as in "Archived 3 voices and 1 assistant"."""
-    if not deed.number:
+def told(operation: OperationRow) -> str:
+    """What a operation did, in a sentence, as in "Archived 3 voices and 1 assistant"."""
+    if not operation.number:
         return "Nothing was changed."
-    what = _counted(deed.voices, deed.number - deed.voices)
-    return f"{deed.act.done} {what}." if deed.undoes is None else f"Undone for {what}."
+    what = _counted(operation.voices, operation.number - operation.voices)
+    return f"{operation.act.done} {what}." if operation.undoes is None else f"Undone for {what}."
 
 
 def _counted(voices: int, assistants: int) -> str:

@@ -10,11 +10,11 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, ValidationError
 from wtforms.widgets import TextInput
 
-from voiceadmin.audit.types import Subject
+from voiceadmin.audit.types import ObjectRef
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
 from voiceadmin.text import MAX_ID, quoted
 from voiceadmin.tokens import new_token
-from voiceadmin.triage.types import NOBODY, Act
+from voiceadmin.triage.types import NOBODY, TriageAction
 from voiceadmin.web.fields import DayField, LineField, NumberField, PathField, TextField, WordField
 
 Sent = MultiDict[str, str]
@@ -23,19 +23,19 @@ Sent = MultiDict[str, str]
 DAY = timedelta(days=1)
 
 
-class SubjectsField(Field):
+class ObjectRefsField(Field):
     """Voices and assistants that were ticked: "voice-456", or "456" for a voice."""
 
     widget = TextInput()
-    data: list[Subject]
+    data: list[ObjectRef]
     wrong: str | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Take each once; what is no subject is kept to be told."""
+        """Take each once; what is no ref is kept to be told."""
         words = list(dict.fromkeys(valuelist))
-        found = {word: Subject.read(word if "-" in word else f"voice-{word}") for word in words}
-        self.data = list(dict.fromkeys(subject for subject in found.values() if subject is not None))
-        self.wrong = next((word for word, subject in found.items() if subject is None), None)
+        found = {word: ObjectRef.read(word if "-" in word else f"voice-{word}") for word in words}
+        self.data = list(dict.fromkeys(ref for ref in found.values() if ref is not None))
+        self.wrong = next((word for word, ref in found.items() if ref is None), None)
 
     def pre_validate(self, form: Any) -> None:
         """Each must be one."""
@@ -47,11 +47,11 @@ class SubjectsField(Field):
 class ActForm(Form):
     """What to do, and how.
 
-    key: of the form, the same when it is sent again. seen: the newest deed when
+    key: of the form, the same when it is sent again. seen: the newest operation when
     its page was made. next: where to go on to.
     """
 
-    act = WordField("What to do", {act.value: act.label for act in Act}, thing="something to do", fallback="")
+    act = WordField("What to do", {act.value: act.label for act in TriageAction}, thing="something to do", fallback="")
     why = LineField("Note", least=0, most=MAX_NOTE)
     until = DayField("Until day")
     owner = WordField("Who", {}, thing="somebody to assign to", fallback=NOBODY)
@@ -67,30 +67,30 @@ class ActForm(Form):
 
     def validate_act(self, field: WordField) -> None:
         """A note must say something."""
-        if field.data == Act.NOTE and not self.why.data:
+        if field.data == TriageAction.NOTE and not self.why.data:
             raise ValidationError("The note is empty. Write it.")
 
     def validate_until(self, field: DayField) -> None:
         """A snooze ends some day from tomorrow on."""
-        if self.act.data == Act.SNOOZE and field.data is not None and field.data <= self.now:
+        if self.act.data == TriageAction.SNOOZE and field.data is not None and field.data <= self.now:
             raise ValidationError(f"{field.given} is not ahead. Choose a day from tomorrow on.")
 
-    def order(self, subjects: Sequence[Subject]) -> Order:
-        """What is wanted, for these subjects. Call only after validate()."""
-        act = Act(self.act.data)
+    def order(self, refs: Sequence[ObjectRef]) -> Order:
+        """What is wanted, for these refs. Call only after validate()."""
+        act = TriageAction(self.act.data)
         return Order(
             act,
-            tuple(subjects),
+            tuple(refs),
             self.key.data or new_token(),
             self.seen.data or 0,
             self.why.data,
-            self.until.data if act is Act.SNOOZE else None,
-            int(self.owner.data) if act is Act.ASSIGN and self.owner.data != NOBODY else None,
+            self.until.data if act is TriageAction.SNOOZE else None,
+            int(self.owner.data) if act is TriageAction.ASSIGN and self.owner.data != NOBODY else None,
         )
 
 
 class UndoForm(Form):
-    """Which deed to take back is in the address. key: of the form, the same when it is sent again."""
+    """Which operation to take back is in the address. key: of the form, the same when it is sent again."""
 
     key = TextField("Key")
     next = PathField()
@@ -105,19 +105,19 @@ class TickedForm(ActForm):
     one: of such a button, "archive:voice-456", or "assign:voice-456:7" with an owner; what is ticked counts no more.
     """
 
-    subject = SubjectsField("Chosen")
+    ref = ObjectRefsField("Chosen")
     one = TextField("One")
 
     def __init__(self, sent: Sent | None, people: Mapping[int, str], *, now: datetime) -> None:
         super().__init__(sent, people, now=now)
         act, _, rest = (self.one.data or "").partition(":")
         if act:
-            subject, _, owner = rest.partition(":")
+            ref, _, owner = rest.partition(":")
             self.act.process_formdata([act])
-            self.subject.process_formdata([subject])
+            self.ref.process_formdata([ref])
             self.owner.process_formdata([owner])
 
-    def validate_subject(self, field: SubjectsField) -> None:
+    def validate_ref(self, field: ObjectRefsField) -> None:
         """Something must be ticked."""
         if not field.data and not field.errors:
             raise ValidationError("Nothing was ticked. Go back and tick at least one.")

@@ -15,15 +15,15 @@ from voiceadmin.database.base import Base
 from voiceadmin.database.types import BigId, UtcTime
 
 
-class Deed(Base):
+class Operation(Base):
     """Something done at the desk, to one thing or to many, whose lines of the audit trail belong together.
 
     key: of what was asked for, so that sending it again does nothing.
     number: how many things it changed. outcome: what became of the others, as JSON.
-    undoes, undone_by: another deed.
+    undoes, undone_by: another operation.
     """
 
-    __tablename__ = "deed"
+    __tablename__ = "operation"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -35,5 +35,5 @@ class Deed(Base):
     act: Mapped[str] = mapped_column(String(20))
     number: Mapped[int] = mapped_column(BigId)
     outcome: Mapped[str] = mapped_column(Text)
-    undoes: Mapped[int | None] = mapped_column(BigId, ForeignKey("deed.id"))
-    undone_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("deed.id"))
+    undoes: Mapped[int | None] = mapped_column(BigId, ForeignKey("operation.id"))
+    undone_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("operation.id"))

@@ -8,45 +8,45 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from voiceadmin.database.base import db
-from voiceadmin.errors import DeedNotFound
+from voiceadmin.errors import OperationNotFound
 from voiceadmin.identity import Scope
-from voiceadmin.operations.models import Deed
-from voiceadmin.operations.types import UNDONE_FOR, DeedRow, Left
-from voiceadmin.triage.types import Act
+from voiceadmin.operations.models import Operation
+from voiceadmin.operations.types import UNDONE_FOR, Left, OperationRow
+from voiceadmin.triage.types import TriageAction
 
 
-def get_deed(scope: Scope, deed_id: int) -> DeedRow:
-    """One deed, if all that it was about is in the scope. Raises DeedNotFound."""
-    deed = db.session.get(Deed, deed_id)
-    if deed is None or not scope.covers_all(frozenset(json.loads(deed.outcome)["organizations"])):
-        raise DeedNotFound(f"There is no deed {deed_id}.")
-    return deed_row(deed)
+def get_operation(scope: Scope, operation_id: int) -> OperationRow:
+    """One operation, if all that it was about is in the scope. Raises OperationNotFound."""
+    operation = db.session.get(Operation, operation_id)
+    if operation is None or not scope.covers_all(frozenset(json.loads(operation.outcome)["organizations"])):
+        raise OperationNotFound(f"There is no operation {operation_id}.")
+    return operation_row(operation)
 
 
-def deed_row(deed: Deed) -> DeedRow:
-    """A deed as the floors above know it."""
-    outcome = json.loads(deed.outcome)
-    return DeedRow(
-        deed.id,
-        deed.at,
-        deed.actor_name,
-        Act(deed.act),
-        deed.number,
+def operation_row(operation: Operation) -> OperationRow:
+    """A operation as the floors above know it."""
+    outcome = json.loads(operation.outcome)
+    return OperationRow(
+        operation.id,
+        operation.at,
+        operation.actor_name,
+        TriageAction(operation.act),
+        operation.number,
         outcome["voices"],
         frozenset(outcome["organizations"]),
         [Left(*one) for one in outcome["left"]],
-        outcome["left_out"],
-        deed.undoes,
-        deed.undone_by,
+        outcome["skipped_unlisted"],
+        operation.undoes,
+        operation.undone_by,
         outcome["set_to"],
     )
 
 
-def last_deed() -> int:
-    """The newest deed; what is done after it was not seen by whoever looks now."""
-    return db.session.scalar(select(func.max(Deed.id))) or 0
+def get_last_operation_id() -> int:
+    """The newest operation; what is done after it was not seen by whoever looks now."""
+    return db.session.scalar(select(func.max(Operation.id))) or 0
 
 
-def is_undoable(deed: DeedRow, now: datetime) -> bool:
-    """Whether a deed can be undone, as far as that is known without looking at what it changed."""
-    return bool(deed.number) and deed.undone_by is None and now - deed.at <= UNDONE_FOR
+def is_undoable(operation: OperationRow, now: datetime) -> bool:
+    """Whether a operation can be undone, as far as that is known without looking at what it changed."""
+    return bool(operation.number) and operation.undone_by is None and now - operation.at <= UNDONE_FOR

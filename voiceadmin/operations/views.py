@@ -8,53 +8,57 @@ from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Role
-from voiceadmin.operations.actions import operations as deeds
+from voiceadmin.operations.actions import operations as operations
 from voiceadmin.operations.bulk import Answer, done, told
 from voiceadmin.operations.forms import TickedForm, UndoForm
-from voiceadmin.operations.queries import get_deed, is_undoable
+from voiceadmin.operations.queries import get_operation, is_undoable
 from voiceadmin.tokens import new_token
 from voiceadmin.web import access
-from voiceadmin.web.access import needs, scope
+from voiceadmin.web.access import require_role, scope
 
 bp = Blueprint("operations", __name__)
 
 
 @bp.post("/desk")
-@needs(Role.OPERATOR)
+@require_role(Role.OPERATOR)
 def act() -> Answer:
     """Do something to what was ticked."""
     now = clock.now()
     form = TickedForm(request.form, list_assignable(scope()), now=now)
     if not form.validate():
         return render_template("operations/refused.html", form=form), 422
-    order = form.order(form.subject.data)
+    order = form.order(form.ref.data)
     try:
-        deed = deeds.do(scope(), order, access.limits(), by=access.visitor().actor, now=now)
+        operation = operations.do(scope(), order, access.limits(), by=access.requester().actor, now=now)
     except ChangeRefused as refusal:
         return render_template("operations/refused.html", form=form, says=str(refusal)), 409
-    return done(deed, form.next.data)
+    return done(operation, form.next.data)
 
 
-@bp.get("/desk/<id:deed_id>")
-@needs(Role.VIEWER)
-def show(deed_id: int) -> str:
+@bp.get("/desk/<id:operation_id>")
+@require_role(Role.VIEWER)
+def show(operation_id: int) -> str:
     """What was done at once, and what was left alone and why."""
-    deed, now = get_deed(scope(), deed_id), clock.now()
-    may_undo = is_undoable(deed, now) and access.visitor().scope(Role.OPERATOR).covers_all(deed.organizations)
+    operation, now = get_operation(scope(), operation_id), clock.now()
+    may_undo = is_undoable(operation, now) and access.requester().scope(Role.OPERATOR).covers_all(
+        operation.organizations
+    )
     return render_template(
-        "operations/show.html", deed=deed, told=told(deed), may_undo=may_undo, key=new_token(), now=now
+        "operations/show.html", operation=operation, told=told(operation), may_undo=may_undo, key=new_token(), now=now
     )
 
 
-@bp.post("/desk/<id:deed_id>/undo")
-@needs(Role.OPERATOR)
-def undo(deed_id: int) -> Answer:
+@bp.post("/desk/<id:operation_id>/undo")
+@require_role(Role.OPERATOR)
+def undo(operation_id: int) -> Answer:
     """Take back what was done at once, as far as nobody changed it since."""
     form = UndoForm(request.form)
     form.validate()  # a key that cannot be is none
     key = "" if form.key.errors else form.key.data
     try:
-        deed = deeds.undo(scope(), deed_id, key or new_token(), by=access.visitor().actor, now=clock.now())
+        operation = operations.undo(
+            scope(), operation_id, key or new_token(), by=access.requester().actor, now=clock.now()
+        )
     except ChangeRefused as refusal:
         return render_template("operations/refused.html", form=form, says=str(refusal)), 409
-    return done(deed, form.next.data)
+    return done(operation, form.next.data)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select, true
 
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import first_row, ready
-from voiceadmin.database.models import Store
+from voiceadmin.database.models import DatabaseIdentity
 from voiceadmin.errors import AssistantNotFound, OrganizationNotFound
 from voiceadmin.identity import OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
@@ -26,7 +26,7 @@ ORGANIZATION_COLUMNS = [
     .scalar_subquery()
     .label("assistants"),
     Organization.revision,
-    select(Store.name).scalar_subquery().label("store"),
+    select(DatabaseIdentity.name).scalar_subquery().label("store"),
 ]
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import BigInteger, cast, func, select, text
 
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import AuditWord
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import within
-from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
@@ -27,11 +27,11 @@ SHOWN = 5  # voices of each short list
 LATELY = timedelta(days=7)  # for so long is a failure new
 
 
-ARRIVALS = (AuditWord.VOICES_IMPORTED.value, AuditWord.SAMPLE_FILLED.value)
+ARRIVALS = (AuditEventType.VOICES_IMPORTED.value, AuditEventType.SAMPLE_FILLED.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OverviewStats:
     """counts: by status, of each provider by its name. most_used, failed: with the names of their organizations.
 
     failed: the newest of a week, with the time. arrived: when voices last came in, None if that is not known.
@@ -48,15 +48,15 @@ class Standing:
         return {status: sum(counts[status] for counts in self.counts.values()) for status in VoiceStatus}
 
 
-def stand(scope: Scope, *, now: datetime) -> Standing:
+def stand(scope: Scope, *, now: datetime) -> OverviewStats:
     """Count and list it, in four statements.
 
     What is said of a status is a text, so that it is known to be that of an index of such voices alone.
     """
     counted = db.session.execute(
-        select(VoiceCount.provider, VoiceCount.status, cast(func.sum(VoiceCount.voices), BigInteger))
-        .where(within(scope, VoiceCount.organization_id))
-        .group_by(VoiceCount.provider, VoiceCount.status)
+        select(VoiceStats.provider, VoiceStats.status, cast(func.sum(VoiceStats.voices), BigInteger))
+        .where(within(scope, VoiceStats.organization_id))
+        .group_by(VoiceStats.provider, VoiceStats.status)
     ).all()
     counts: dict[str, dict[VoiceStatus, int]] = {
         provider: dict.fromkeys(VoiceStatus, 0)
@@ -72,27 +72,27 @@ def stand(scope: Scope, *, now: datetime) -> Standing:
     ).all()
     failed = db.session.execute(
         _voices(scope)
-        .where(text("status = 'failed'"), ClonedVoice.standing_since >= now - LATELY)
-        .order_by(ClonedVoice.standing_since.desc(), ClonedVoice.id.desc())
+        .where(text("status = 'failed'"), ClonedVoice.status_changed_at >= now - LATELY)
+        .order_by(ClonedVoice.status_changed_at.desc(), ClonedVoice.id.desc())
         .limit(SHOWN)
     ).all()
     arrived = db.session.scalar(
-        select(AuditLine.at)
-        .where(AuditLine.word.in_(ARRIVALS), _arrived_in(scope))
-        .order_by(AuditLine.id.desc())
+        select(AuditEvent.at)
+        .where(AuditEvent.word.in_(ARRIVALS), _arrived_in(scope))
+        .order_by(AuditEvent.id.desc())
         .limit(1)
     )
-    return Standing(
+    return OverviewStats(
         counts,
         [(voice_row(row), row.organization_name) for row in used],
-        [(voice_row(row), row.organization_name, row.standing_since) for row in failed],
+        [(voice_row(row), row.organization_name, row.status_changed_at) for row in failed],
         arrived,
     )
 
 
 def _voices(scope: Scope) -> Any:
     return (
-        select(*VOICE_COLUMNS, Organization.name.label("organization_name"), ClonedVoice.standing_since)
+        select(*VOICE_COLUMNS, Organization.name.label("organization_name"), ClonedVoice.status_changed_at)
         .join_from(ClonedVoice, Organization, Organization.id == ClonedVoice.organization_id)
         .where(within(scope, ClonedVoice.organization_id))
     )
@@ -100,4 +100,4 @@ def _voices(scope: Scope) -> Any:
 
 def _arrived_in(scope: Scope) -> Any:
     """Sample data is of no organization in the audit trail, and of all in the store."""
-    return within(scope, AuditLine.organization_id) | (AuditLine.word == AuditWord.SAMPLE_FILLED.value)
+    return within(scope, AuditEvent.organization_id) | (AuditEvent.word == AuditEventType.SAMPLE_FILLED.value)

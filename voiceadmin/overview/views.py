@@ -6,23 +6,23 @@ from flask import Blueprint, render_template
 
 from voiceadmin import clock
 from voiceadmin.identity import Role
-from voiceadmin.overview.queries import Standing, stand
+from voiceadmin.overview.queries import OverviewStats, stand
 from voiceadmin.triage.counts import summary
 from voiceadmin.triage.queries.queue import MANY
 from voiceadmin.triage.rules import RULES
-from voiceadmin.web.access import needs, scope
+from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.stats_cache import Counted, kept
 
 bp = Blueprint("overview", __name__)
 
 
 @bp.get("/")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def home() -> str:
     """What needs a person by reason, and the voices in figures."""
     where, now = scope(), clock.now()
     summed = summary()
-    standing: Counted[Standing] = kept().get(("standing", where), lambda: stand(where, now=now), now=now)
+    standing: Counted[OverviewStats] = kept().get(("standing", where), lambda: stand(where, now=now), now=now)
     return render_template(
         "overview/index.html",
         summed=summed,

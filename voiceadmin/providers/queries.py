@@ -31,14 +31,14 @@ def list_providers(scope: Scope, *, now: datetime) -> list[ProviderFigures]:
     """
     voices = f"cloned_voice{{}} WHERE {_in(scope)}"
     of_kinds = _run(
-        "SELECT provider, status, tier, sum(voices) FROM voice_count"
+        "SELECT provider, status, tier, sum(voices) FROM voice_stats"
         f" WHERE {_in(scope)} GROUP BY provider, status, tier",
         scope,
     )
     # In two halves, because a few absurd counts would be more than a number of the database can be.
     uses = _run(
         "SELECT provider, sum(high), sum(low), max(latest) FROM (SELECT provider, sum(synthesis_count >> 32) AS high,"
-        " sum(synthesis_count & 4294967295) AS low, max(CASE dated WHEN 1 THEN idle_since END) AS latest"
+        " sum(synthesis_count & 4294967295) AS low, max(CASE dated WHEN 1 THEN last_activity_at END) AS latest"
         f" FROM {voices.format(indexed_by('ix_voice_by_syntheses'))} GROUP BY organization_id, status, provider)"
         " AS stretch GROUP BY provider",
         scope,
@@ -55,7 +55,7 @@ def list_providers(scope: Scope, *, now: datetime) -> list[ProviderFigures]:
     )
     nowhere = _run(
         "SELECT voice.provider, voice.status, count(*) FROM"
-        f" (SELECT DISTINCT organization_id, provider FROM voice_count WHERE {_in(scope)}) AS kind CROSS JOIN"
+        f" (SELECT DISTINCT organization_id, provider FROM voice_stats WHERE {_in(scope)}) AS kind CROSS JOIN"
         f" cloned_voice AS voice{indexed_by('ix_cloned_voice_organization_id_provider_provider_voice_id')}"
         " WHERE voice.organization_id = kind.organization_id AND voice.provider = kind.provider"
         " AND voice.provider_voice_id = '' GROUP BY voice.provider, voice.status",

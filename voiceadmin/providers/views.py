@@ -10,14 +10,14 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from voiceadmin import clock
-from voiceadmin.audit.types import ObjectKind, Thing
+from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.identity import Role, Scope
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.providers.forms import ProvidersForm
 from voiceadmin.providers.queries import list_providers, providers_file
 from voiceadmin.providers.types import ProviderFigures
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 from voiceadmin.web.stats_cache import Counted, kept
 
 bp = Blueprint("providers", __name__)
@@ -33,7 +33,7 @@ CONFIDENCE = 1.96  # standard deviations: 95 of 100 samples lie within
 
 
 @bp.get("/providers")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
     """Every provider that holds voices, in figures."""
     organizations = list_organizations(scope())
@@ -58,10 +58,10 @@ def index() -> tuple[str, int]:
 
 
 @bp.get("/providers.<format>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The same figures as a file."""
-    wanted = called(format)
+    wanted = parse_format(format)
     form = ProvidersForm(request.args, list_organizations(scope()))
     if not form.validate():
         return render_template("providers/index.html", form=form, counted=None), 422
@@ -71,7 +71,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "providers",
         wanted,
         lambda: providers_file(figures, _slots(), at, wanted),
-        thing=Thing(ObjectKind.STORE, None, "providers"),
+        thing=AuditTarget(ObjectKind.STORE, None, "providers"),
         filters={} if chosen is None else {"organization": chosen},
         organizations=organizations_of(scope(), chosen),
         now=now,

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from voiceadmin.database.base import Base
 
 
-class Bucket(Base):
+class TokenBucket(Base):
     """Tokens that are spent on requests and tries and come back with time. at: when counted, seconds since 1970."""
 
-    __tablename__ = "bucket"
+    __tablename__ = "token_bucket"
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     tokens: Mapped[float] = mapped_column(Float(53))

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """A bucket of tokens: how many it holds, and how many come back in a second."""
 
     capacity: float
     rate: float
 
 
-class Budget(NamedTuple):
+class RateLimitResult(NamedTuple):
     """What came of asking for tokens. left: whole tokens still there. wait: seconds until there is one again."""
 
     allowed: bool

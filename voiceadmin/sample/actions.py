@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import CursorResult, Delete, delete, exists, func, inspect, select
 
 from voiceadmin.audit.actions import record
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.transactions import one_at_a_time, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Actor
@@ -24,7 +24,7 @@ from voiceadmin.text import name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voice_columns
 
-SAMPLE = Thing(ObjectKind.STORE, None, "sample data")
+SAMPLE = AuditTarget(ObjectKind.STORE, None, "sample data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,16 @@ def fill_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
             f"The sample reaches back three years; before {day.date()} there are not so many. Choose a later time."
         ) from error
     with writing():
-        one_at_a_time("import")
+        acquire_advisory_lock("import")
         _refuse_taken_ids()
         ids, organizations = _organization_ids(sample)
         hold(ids.values())
         report = SampleReport(
             organizations,
             assistants=_put(Assistant, list(_assistants(sample, ids))),
-            voices=_put(ClonedVoice, list(_voices(sample, ids)), {"written_at": now}),
+            voices=_put(ClonedVoice, list(_voices(sample, ids)), {"upstream_changed_at": now}),
         )
-        record(AuditWord.SAMPLE_FILLED, SAMPLE, by=by, now=now, after={"voices": str(report.voices)})
+        record(AuditEventType.SAMPLE_FILLED, SAMPLE, by=by, now=now, after={"voices": str(report.voices)})
         return report
 
 
@@ -122,7 +122,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
         Assistant.organization_id == Organization.id
     )
     with writing():
-        one_at_a_time("import")
+        acquire_advisory_lock("import")
         hold(db.session.scalars(of_sample))
         voices = _removed(
             delete(ClonedVoice).where(ClonedVoice.id.in_(VOICE_IDS), ClonedVoice.organization_id.in_(of_sample))
@@ -135,7 +135,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
         organizations = _removed(delete(Organization).where(Organization.sample, ~is_used))
         kept = tuple(_kept())
         kept_assistants = sum(len(organization.sample_assistants) for organization in kept)
-        record(AuditWord.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": f"{voices:,} removed"})
+        record(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": f"{voices:,} removed"})
         return SampleReport(
             Tally(removed=organizations, kept=len(kept)),
             Tally(removed=assistants, kept=kept_assistants),

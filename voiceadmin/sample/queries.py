@@ -9,6 +9,6 @@ from voiceadmin.organizations.models import Assistant
 from voiceadmin.voices.models import ClonedVoice
 
 
-def store_is_empty() -> bool:
+def database_is_empty() -> bool:
     """Whether there is neither an assistant nor a voice."""
     return not any(db.session.execute(select(table.id).limit(1)).first() for table in (Assistant, ClonedVoice))

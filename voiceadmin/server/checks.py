@@ -71,7 +71,7 @@ def _of_settings(settings: Settings) -> Iterator[Danger]:
         )
     if not settings.proxies:
         yield Danger(
-            "It speaks plain HTTP, and believes no proxy: signing in works on this machine alone, and every visitor "
+            "It speaks plain HTTP, and believes no proxy: signing in works on this machine alone, and every requester "
             "of a proxy has its address.",
             "Put a proxy with TLS in front, and set VOICEADMIN_PROXIES to how many there are.",
         )

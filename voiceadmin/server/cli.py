@@ -14,12 +14,12 @@ from voiceadmin.accounts.queries.credentials import any_account
 from voiceadmin.api_keys.queries import list_keys
 from voiceadmin.cli import cli, opened, shell
 from voiceadmin.config import COMMAND, Settings
-from voiceadmin.database.schema import let_go, prepare_store
+from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import some_assistant
 from voiceadmin.sample.actions import fill_sample
 from voiceadmin.sample.data import FRONT_DESK
-from voiceadmin.sample.queries import store_is_empty
+from voiceadmin.sample.queries import database_is_empty
 from voiceadmin.server.checks import dangers, join_address, of_store, refuse_grave
 from voiceadmin.server.gunicorn import check_address
 from voiceadmin.server.gunicorn import serve as serve_app
@@ -43,7 +43,7 @@ def run(ctx: click.Context, port: int) -> None:
         app.config[UNTIL_ACCOUNTS] = True
         app.config["VOICEADMIN"] = replace(app.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
         accounts_there, shows = any_account(), "your store"
-        if store_is_empty():
+        if database_is_empty():
             report = fill_sample(clock.now(), by=shell(), now=clock.now())
             click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
             shows = "sample data"
@@ -78,7 +78,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     refuse_grave(dangers(settings, debug=app.debug))
     configure_logs()
     with app.app_context():
-        prepare_store()
+        prepare_database()
         link = None if any_account() else make_setup_link(by=shell(), now=clock.now())
         let_go()
 

@@ -13,7 +13,7 @@ from voiceadmin.triage.forms import AttentionQueryForm
 from voiceadmin.triage.queries.answer import attention_answer, own_providers
 from voiceadmin.triage.rules import BY_WORD
 from voiceadmin.web import access
-from voiceadmin.web.access import needs, scope
+from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.conditional import _answer, _etag
 from voiceadmin.web.query_fields import BadQuery
 
@@ -21,7 +21,7 @@ bp = Blueprint("triage_api", __name__, url_prefix="/api/v1")
 
 
 @bp.get("/attention")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def attention() -> Response:
     """What needs a person: counted by reason, at most a minute ago, and listed with the worst first.
 

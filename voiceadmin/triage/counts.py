@@ -20,12 +20,12 @@ def init_app(app: Flask) -> None:
 
 
 def summary() -> Counted[Summary]:
-    """What needs a person of all that the visitor may see, counted at most a minute ago."""
-    where, limits, now = access.visitor().scope(Role.VIEWER), access.limits(), clock.now()
+    """What needs a person of all that the requester may see, counted at most a minute ago."""
+    where, limits, now = access.requester().scope(Role.VIEWER), access.limits(), clock.now()
 
     def count() -> Summary:
         summed = summarize(where, limits, now=now)
-        kept().keep(("waiting", where), summed.subjects, now=now)  # so that the head says the same as the page
+        kept().keep(("waiting", where), summed.refs, now=now)  # so that the head says the same as the page
         return summed
 
     return kept().get(("summary", where), count, now=now)
@@ -33,7 +33,7 @@ def summary() -> Counted[Summary]:
 
 def counts(filters: QueueFilters) -> Mapping[str, int]:
     """How many there are of each reason under these filters, whichever reasons they name; at most a minute old."""
-    where, limits, now = access.visitor().scope(Role.VIEWER), access.limits(), clock.now()
+    where, limits, now = access.requester().scope(Role.VIEWER), access.limits(), clock.now()
     wide = filters.but(reasons=(), size=QueueFilters().size)
     if wide == QueueFilters():
         return summary().figures.counts
@@ -42,9 +42,9 @@ def counts(filters: QueueFilters) -> Mapping[str, int]:
 
 def waiting() -> str:
     """How many voices and assistants need a person, as the head of a page has it: "", "7" or "99+"."""
-    if access.visitor().highest < Role.VIEWER:
+    if access.requester().highest < Role.VIEWER:
         return ""
-    where, limits, now = access.visitor().scope(Role.VIEWER), access.limits(), clock.now()
+    where, limits, now = access.requester().scope(Role.VIEWER), access.limits(), clock.now()
 
     def count() -> int:
         return count_queue(where, limits, now=now)

@@ -11,7 +11,7 @@ from wtforms import Form, ValidationError
 from voiceadmin.operations.forms import Sent
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import email_key, quoted
-from voiceadmin.triage.types import NOBODY, Place, QueueFilters
+from voiceadmin.triage.types import NOBODY, QueueCursor, QueueFilters
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.web.fields import TextField, WordField, WordsField
 from voiceadmin.web.query_fields import ITEMS, MOST_ITEMS, QueryForm, QueryNumber, QueryPlace, QueryWord, provider_words
@@ -26,7 +26,7 @@ class QueueForm(Form):
     organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
     provider = WordsField("Provider", {}, thing="a provider of these voices")
     owner = WordField("Owner", {}, thing="an owner", fallback="")
-    hushed = WordField(
+    muted = WordField(
         "Show", {"": "What waits", "yes": "Acknowledged and snoozed"}, thing="something to show", fallback=""
     )
     size = WordField(
@@ -61,7 +61,7 @@ class QueueForm(Form):
 
     def validate_after(self, field: TextField) -> None:
         """It must be a place that a page gave."""
-        if field.data and not field.errors and Place.read(field.data) is None:
+        if field.data and not field.errors and QueueCursor.read(field.data) is None:
             raise ValidationError(f"{quoted(field.data, 40)} is no place in the queue. Begin with the first page.")
 
     def filters(self) -> QueueFilters:
@@ -71,8 +71,8 @@ class QueueForm(Form):
             organization=int(self.organization.data) if self.organization.data else None,
             providers=tuple(self.provider.data),
             owner=str(self.me) if self.owner.data == MINE else self.owner.data,
-            hushed=bool(self.hushed.data),
-            after=Place.read(self.after.data) if self.after.data else None,
+            muted=bool(self.muted.data),
+            after=QueueCursor.read(self.after.data) if self.after.data else None,
             size=int(self.size.data),
         )
 
@@ -84,7 +84,7 @@ def queue_arguments(filters: QueueFilters) -> dict[str, Any]:
         "organization": filters.organization,
         "provider": list(filters.providers),
         "owner": filters.owner,
-        "hushed": "yes" if filters.hushed else "",
+        "muted": "yes" if filters.muted else "",
         "size": None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
         "after": None if filters.after is None else str(filters.after),
     }

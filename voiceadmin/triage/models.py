@@ -26,13 +26,13 @@ class Assignment(Base):
     account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), index=True)
 
 
-class Quiet(Base):
+class Mute(Base):
     """A reason that somebody acknowledged or snoozed: it does not show as long as its mark stays the same.
 
     until: when it shows again all the same; None is never.
     """
 
-    __tablename__ = "quiet"
+    __tablename__ = "mute"
 
     object_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.enums import Tone
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.text import MAX_ID
@@ -34,7 +34,7 @@ class Severity(StrEnum):
         return member
 
 
-class Act(StrEnum):
+class TriageAction(StrEnum):
     """What somebody at the desk can do to voices and assistants. done: how a sentence about it begins."""
 
     ARCHIVE = "archive", "Archive", "Archived"
@@ -82,12 +82,12 @@ class Finding(NamedTuple):
     mark: str
 
     @property
-    def subject(self) -> Subject:
+    def ref(self) -> ObjectRef:
         """Whom it is about."""
-        return Subject(self.kind, self.id)
+        return ObjectRef(self.kind, self.id)
 
 
-class Place(NamedTuple):
+class QueueCursor(NamedTuple):
     """Where a queue goes on: after this line of it."""
 
     rank: int
@@ -99,7 +99,7 @@ class Place(NamedTuple):
         return f"{self.rank}.{(self.since - _EPOCH) // _MICROSECOND}.{self.id}"
 
     @classmethod
-    def read(cls, word: str) -> Place | None:
+    def read(cls, word: str) -> QueueCursor | None:
         """The way back; None for what is no place."""
         found = _PLACE.fullmatch(word)
         if found is None or int(found[3]) > MAX_ID:
@@ -115,7 +115,7 @@ class QueueFilters:
     """Which lines of the queue to show.
 
     reasons: words of rules, none for all. organization: our id. owner: "" for
-    anybody's, "none" for nobody's, else the id of an account. hushed: those that were
+    anybody's, "none" for nobody's, else the id of an account. muted: those that were
     acknowledged or snoozed, instead of the others. after: where the page begins.
     """
 
@@ -123,8 +123,8 @@ class QueueFilters:
     organization: int | None = None
     providers: tuple[str, ...] = ()
     owner: str = ""
-    hushed: bool = False
-    after: Place | None = None
+    muted: bool = False
+    after: QueueCursor | None = None
     size: int = 50
 
     def but(self, **changes: Any) -> Self:
@@ -134,7 +134,7 @@ class QueueFilters:
     @property
     def narrow(self) -> bool:
         """Whether any filter leaves lines out."""
-        return bool(self.reasons or self.organization or self.providers or self.owner or self.hushed)
+        return bool(self.reasons or self.organization or self.providers or self.owner or self.muted)
 
 
 class Owner(NamedTuple):
@@ -144,16 +144,16 @@ class Owner(NamedTuple):
     email: str
 
 
-class Hush(NamedTuple):
+class MuteRow(NamedTuple):
     """That somebody acknowledged or snoozed a reason. until: None is until something changes."""
 
-    act: Act
+    act: TriageAction
     until: datetime | None
     at: datetime
     by: str
 
 
-class Why(NamedTuple):
+class ReasonDetail(NamedTuple):
     """A reason as a page tells it. evidence: a sentence with its figures. remedy: what mends it."""
 
     finding: Finding
@@ -161,7 +161,7 @@ class Why(NamedTuple):
     severity: Severity
     evidence: str
     remedy: str
-    hush: Hush | None = None
+    mute: MuteRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +172,18 @@ class Line:
     assistant: None when it is about a voice.
     """
 
-    subject: Subject
+    ref: ObjectRef
     organization_id: int
     organization_name: str
-    reasons: Sequence[Why]
+    reasons: Sequence[ReasonDetail]
     voice: VoiceRow | None
     assistant: AssistantRow | None
     owner: Owner | None
 
     @property
-    def worst(self) -> Why | None:
-        """The worst reason that shows; of a line all of whose reasons were hushed, the worst of them."""
-        return next((why for why in self.reasons if why.hush is None), next(iter(self.reasons), None))
+    def worst(self) -> ReasonDetail | None:
+        """The worst reason that shows; of a line all of whose reasons were muted, the worst of them."""
+        return next((why for why in self.reasons if why.mute is None), next(iter(self.reasons), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +191,18 @@ class Queue:
     """A page of the queue. next: where the next one begins, None on the last."""
 
     lines: Sequence[Line]
-    next: Place | None
+    next: QueueCursor | None
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What needs a person, counted. A subject with two reasons is counted under both.
+    """What needs a person, counted. A ref with two reasons is counted under both.
 
     counts: of every reason, the worst first. oldest: since when the oldest of each
-    is there, None when that is not known. subjects: how many voices and assistants
+    is there, None when that is not known. refs: how many voices and assistants
     need a person, 100 for that many and more.
     """
 
     counts: Mapping[str, int]
     oldest: Mapping[str, datetime | None]
-    subjects: int
+    refs: int

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable
-from voiceadmin.audit.types import ObjectKind, Thing
+from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.identity import NOTHING, Role
 from voiceadmin.operations.bulk import Answer, act_on_all, bar
 from voiceadmin.operations.types import MOST_AT_ONCE
@@ -16,30 +16,30 @@ from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.triage.counts import counts
 from voiceadmin.triage.forms import QueueForm, queue_arguments
 from voiceadmin.triage.queries.answer import own_providers
-from voiceadmin.triage.queries.queue import list_queue, queue_file, queue_subjects
+from voiceadmin.triage.queries.queue import list_queue, list_queue_refs, queue_file
 from voiceadmin.triage.rules import BY_WORD, RULES
-from voiceadmin.triage.types import NOBODY, Act, QueueFilters
+from voiceadmin.triage.types import NOBODY, QueueFilters, TriageAction
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.web import access
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 from voiceadmin.web.stats_cache import kept
 
 bp = Blueprint("triage", __name__)
 
 
-ACTS = (Act.ACKNOWLEDGE, Act.ASSIGN, Act.SNOOZE, Act.NOTE, Act.ARCHIVE)
+ACTS = (TriageAction.ACKNOWLEDGE, TriageAction.ASSIGN, TriageAction.SNOOZE, TriageAction.NOTE, TriageAction.ARCHIVE)
 
 
 @bp.get("/triage")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
     """A page of the queue."""
     form = _form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
     filters, now = form.filters(), clock.now()
-    operates = access.visitor().scope(Role.OPERATOR)
+    operates = access.requester().scope(Role.OPERATOR)
     return render_template(
         "triage/index.html",
         form=form,
@@ -64,7 +64,7 @@ def _form() -> QueueForm:
         organizations=list_organizations(scope()),
         providers=_providers(),
         people=list_assignable(scope()),
-        me=access.visitor().account_id,
+        me=access.requester().account_id,
     )
 
 
@@ -86,8 +86,8 @@ def _words(form: QueueForm, filters: QueueFilters) -> list[str]:
     words += [provider_label(provider) for provider in filters.providers]
     if filters.owner:
         words.append("nobody’s" if filters.owner == NOBODY else form.owner.words[form.owner.data])
-    if filters.hushed:
-        words.append(form.hushed.words["yes"])
+    if filters.muted:
+        words.append(form.muted.words["yes"])
     return words
 
 
@@ -96,7 +96,7 @@ def _address(filters: QueueFilters) -> str:
 
 
 @bp.route("/triage/all", methods=["GET", "POST"])
-@needs(Role.OPERATOR)
+@require_role(Role.OPERATOR)
 def all_matching() -> Answer:
     """Do something to all that the filters of the queue match."""
     form = _form()
@@ -105,7 +105,7 @@ def all_matching() -> Answer:
     filters, now, where, limits = form.filters(), clock.now(), scope(), access.limits()
 
     def find() -> Any:
-        return queue_subjects(where, filters, limits, now=now, most=MOST_AT_ONCE + 1)
+        return list_queue_refs(where, filters, limits, now=now, most=MOST_AT_ONCE + 1)
 
     return act_on_all(
         find, of="lines of the queue", what=_words(form, filters), back=_address(filters.but()), acts=ACTS
@@ -113,10 +113,10 @@ def all_matching() -> Answer:
 
 
 @bp.get("/triage.<format>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The whole queue as a file."""
-    wanted, form = called(format), _form()
+    wanted, form = parse_format(format), _form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
     filters, where, limits, now = form.filters().but(), scope(), access.limits(), clock.now()
@@ -124,7 +124,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "triage",
         wanted,
         lambda: queue_file(where, filters, limits, wanted, now=now),
-        thing=Thing(ObjectKind.STORE, None, "triage"),
+        thing=AuditTarget(ObjectKind.STORE, None, "triage"),
         filters=queue_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=now,

@@ -11,22 +11,22 @@ from voiceadmin.text import MAX_ID, read_integer
 from voiceadmin.voices.forms import VoiceQueryForm
 from voiceadmin.voices.queries import voice_choices, voices_answer
 from voiceadmin.voices.types.filters import VoiceQuery
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.body_cache import Bodies
+from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.body_cache import ResponseBodyCache
 from voiceadmin.web.conditional import _answer, _etag
 from voiceadmin.web.query_fields import NOT_AN_INTEGER, BadQuery, Detail
 
 bp = Blueprint("voices_api", __name__, url_prefix="/api/v1")
 
 
-bodies = Bodies(32 << 20)  # bytes, of each process; a list of 100,000 voices has 28 MB
+bodies = ResponseBodyCache(32 << 20)  # bytes, of each process; a list of 100,000 voices has 28 MB
 
 
 REPRESENTATION = "cloned-voices/1"  # changes when the same voices are written in another way
 
 
 @bp.get("/assistants/<assistant_id>/cloned-voices")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def cloned_voices(assistant_id: str) -> Response:
     """All cloned voices that an assistant can use, in the platform's own shape.
 

@@ -15,9 +15,9 @@ from flask import Flask
 
 from voiceadmin import clock
 from voiceadmin.audit.actions import note
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.cli import cli, opened, shell
-from voiceadmin.database.schema import prepare_store
+from voiceadmin.database.schema import prepare_database
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.sample.actions import fill_sample, remove_sample
@@ -137,10 +137,10 @@ def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
     """Write all voices of an assistant to standard output; import reads every format back."""
     with opened(ctx):
         assistant = get_assistant(EVERYTHING, assistant_id)
-        thing = Thing(ObjectKind.ASSISTANT, assistant.id, assistant.name)
+        thing = AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name)
         organization = assistant.organization.id
         note(
-            AuditWord.VOICES_EXPORTED,
+            AuditEventType.VOICES_EXPORTED,
             thing,
             by=shell(),
             now=clock.now(),
@@ -170,4 +170,4 @@ def migrate(ctx: click.Context) -> None:
     """Make the store, or bring it to this version's schema."""
     app: Flask = ctx.obj()
     with app.app_context():
-        click.echo("The store is migrated." if prepare_store() else "The store was up to date.")
+        click.echo("The store is migrated." if prepare_database() else "The store was up to date.")

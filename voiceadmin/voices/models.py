@@ -31,18 +31,18 @@ ORDERS = {
     "name": ("name_key",),
     "quality": ("quality_score",),
     "syntheses": ("synthesis_count",),
-    "last_used": ("dated", "idle_since"),
+    "last_used": ("dated", "last_activity_at"),
     "created": ("created_at",),
 }
 
 
-TESTED = ("id", "tier", "language", "dated", "never", "idle_since")
+TESTED = ("id", "tier", "language", "dated", "never", "last_activity_at")
 
 
 # What the rules of attention read: the order of each queue, and of which voices.
 QUEUES = {
-    "failed": ("standing_since", (), "status = 'failed'"),
-    "stuck": ("standing_since", (), "status = 'processing'"),
+    "failed": ("status_changed_at", (), "status = 'failed'"),
+    "stuck": ("status_changed_at", (), "status = 'processing'"),
     "poor": ("created_at", (), "quality_score < 0.7 AND synthesis_count > 0 AND status <> 'archived'"),
     "unused": ("last_used_at", ("created_at",), "status = 'ready' AND last_used_at IS NOT NULL"),
     "never": ("created_at", (), "status = 'ready' AND last_used_at IS NULL AND synthesis_count = 0"),
@@ -58,15 +58,15 @@ class ClonedVoice(Base):
     search_key: folded name and provider's id, between newlines.
 
     status is the one that is shown. Of a voice that was archived here, archived_at
-    tells when, archived_by and archived_why by whom and why, and
+    tells when, archived_by and archive_note by whom and why, and
     upstream_status what upstream says meanwhile; all four are None of any other.
-    written_at: when upstream last said anything new of it, None if before that was kept.
-    status_since: when it came to its status; None as long as it is in the first one known.
+    upstream_changed_at: when upstream last said anything new of it, None if before that was kept.
+    recorded_status_changed_at: when it came to its status; None as long as it is in the first one known.
 
-    The database works out the last six itself. standing_since: since when it has
+    The database works out the last six itself. status_changed_at: since when it has
     its status at least. tier: of the quality score, its bars, 0 without a score.
     dated: 1 when the last use is known. never: 1 when there was none.
-    idle_since: the last use, or else the creation. record: its JSON as the JSON
+    last_activity_at: the last use, or else the creation. record: its JSON as the JSON
     route writes it.
     """
 
@@ -121,18 +121,18 @@ class ClonedVoice(Base):
     synthesis_count: Mapped[int] = mapped_column(BigId)
     name_key: Mapped[str] = mapped_column(Sortable)
     search_key: Mapped[str] = mapped_column(Text)
-    written_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    status_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    upstream_changed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    recorded_status_changed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     upstream_status: Mapped[str | None] = mapped_column(String(20))
     archived_at: Mapped[datetime | None] = mapped_column(UtcTime)
     archived_by: Mapped[str | None] = mapped_column(Text)
-    archived_why: Mapped[str | None] = mapped_column(Text)
+    archive_note: Mapped[str | None] = mapped_column(Text)
 
-    standing_since: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
+    status_changed_at: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
     tier: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
     dated: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
     never: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
-    idle_since: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
+    last_activity_at: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
     record: Mapped[str] = mapped_column(Text, FetchedValue())
 
     @classmethod
@@ -143,15 +143,17 @@ class ClonedVoice(Base):
         return {
             "status": case((here, kept.status), else_=given.status),
             "upstream_status": case((here, given.status), else_=null()),
-            "status_since": case((before != given.status, given.written_at), else_=kept.status_since),
-            **{name: kept[name] for name in ("archived_at", "archived_by", "archived_why")},
+            "recorded_status_changed_at": case(
+                (before != given.status, given.upstream_changed_at), else_=kept.recorded_status_changed_at
+            ),
+            **{name: kept[name] for name in ("archived_at", "archived_by", "archive_note")},
         }
 
 
-class VoiceCount(Base):
+class VoiceStats(Base):
     """How many voices an organization has of each kind, kept by triggers. language: "" for none."""
 
-    __tablename__ = "voice_count"
+    __tablename__ = "voice_stats"
     __table_args__ = (Index(None, "provider", "status", "tier", "voices"), {"sqlite_with_rowid": False})
 
     organization_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
@@ -164,10 +166,10 @@ class VoiceCount(Base):
     voices: Mapped[int] = mapped_column(BigId)
 
 
-class SharedPlace(Base):
+class SharedProviderVoiceRef(Base):
     """A provider and an id of it where two voices of an organization lie, or once lay. Kept by triggers."""
 
-    __tablename__ = "shared_place"
+    __tablename__ = "shared_provider_voice_ref"
 
     organization_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
@@ -176,10 +178,10 @@ class SharedPlace(Base):
     provider_voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
-class FormerPlace(Base):
+class FormerProviderVoiceRef(Base):
     """A provider and an id of it where a voice of an organization once lay and went away. Kept by triggers."""
 
-    __tablename__ = "former_place"
+    __tablename__ = "former_provider_voice_ref"
 
     organization_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False

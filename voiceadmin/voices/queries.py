@@ -50,15 +50,15 @@ def voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
 
 
 _STANDING = (
-    *(ClonedVoice.archived_at, ClonedVoice.archived_by, ClonedVoice.archived_why),
-    *(ClonedVoice.upstream_status, ClonedVoice.standing_since),
+    *(ClonedVoice.archived_at, ClonedVoice.archived_by, ClonedVoice.archive_note),
+    *(ClonedVoice.upstream_status, ClonedVoice.status_changed_at),
 )
 
 
 ASSISTANTS_SHOWN = 25  # of those that can use a voice, on its page
 
 
-_CHOICES = text("SELECT DISTINCT provider, language FROM voice_count WHERE organization_id = :organization")
+_CHOICES = text("SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization")
 
 
 def voice_choices(organization_id: OrganizationId) -> VoiceChoices:
@@ -95,10 +95,10 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         .limit(ASSISTANTS_SHOWN)
     )
     set_by = db.session.scalar(select(func.count()).select_from(Assistant).where(of_organization, is_set))
-    at, by, why, upstream, standing_since = row[owner.stop :]
+    at, by, why, upstream, status_changed_at = row[owner.stop :]
     archived = None if at is None else ArchivedHere(at, by, why, VoiceStatus(upstream))
     around = [assistant_row(row) for row in assistants]
-    return VoiceDetail(voice, organization, around, set_by or 0, archived, at or standing_since)
+    return VoiceDetail(voice, organization, around, set_by or 0, archived, at or status_changed_at)
 
 
 def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
@@ -111,7 +111,7 @@ def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
     values = {name: value for name, value in asked.items() if value is not None}
     part = query.skip > 0 or query.limit is not None
     place = {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip} if part else {}
-    table = f"cloned_voice{indexed_by('ix_voice_record')}"
+    table = f"cloned_voice{indexed_by('ix_voice_json_body')}"
     statement = _records_sql(table, joined("record"), tuple(values), part=part)
     row = first_row(statement, {"organization": organization_id} | values | place)
     return as_answer(None if row is None else row[0])

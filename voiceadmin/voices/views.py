@@ -9,13 +9,13 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, ObjectKind, Subject, Thing
+from voiceadmin.audit.types import AuditFilters, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.identity import Role
 from voiceadmin.operations.bulk import Answer, act_on_all, bar
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.triage.queries.queue import lines_of
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.code_samples import code_samples
 from voiceadmin.voices.exporting.queries import matching_file, matching_ids
 from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
@@ -23,25 +23,25 @@ from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.queries import get_voice, voice_choices, voice_record
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.web import access
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.downloads import called, send_file
+from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.downloads import parse_format, send_file
 from voiceadmin.web.template_filters import filter_parts, named
 
 bp = Blueprint("voices", __name__)
 
 
-ACTS = (Act.ARCHIVE, Act.RESTORE, Act.ASSIGN, Act.SNOOZE, Act.NOTE)
+ACTS = (TriageAction.ARCHIVE, TriageAction.RESTORE, TriageAction.ASSIGN, TriageAction.SNOOZE, TriageAction.NOTE)
 
 
 @bp.get("/assistants/<id:assistant_id>/voices")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def index(assistant_id: int) -> tuple[str, int]:
     """The cloned voices of one assistant, filtered."""
     assistant = get_assistant(scope(), assistant_id)
     form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
-    filters, now, operates = form.filters(), clock.now(), access.visitor().scope(Role.OPERATOR)
+    filters, now, operates = form.filters(), clock.now(), access.requester().scope(Role.OPERATOR)
     voices = list_voices(assistant.organization.id, filters, now=now)
     return render_template(
         "voices/index.html",
@@ -60,7 +60,7 @@ def index(assistant_id: int) -> tuple[str, int]:
 
 
 @bp.get("/assistants/<id:assistant_id>/voices/code")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def code(assistant_id: int) -> Answer:
     """How a program gets the voices that the filters choose."""
     assistant = get_assistant(scope(), assistant_id)
@@ -78,7 +78,7 @@ def code(assistant_id: int) -> Answer:
 
 
 @bp.route("/assistants/<id:assistant_id>/voices/all", methods=["GET", "POST"])
-@needs(Role.OPERATOR)
+@require_role(Role.OPERATOR)
 def all_matching(assistant_id: int) -> Answer:
     """Do something to all voices that the filters match."""
     assistant, now = get_assistant(scope(), assistant_id), clock.now()
@@ -88,7 +88,7 @@ def all_matching(assistant_id: int) -> Answer:
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
     filters = form.filters().but()
     return act_on_all(
-        lambda: [Subject(ObjectKind.VOICE, id) for id in matching_ids(organization, filters, now)],
+        lambda: [ObjectRef(ObjectKind.VOICE, id) for id in matching_ids(organization, filters, now)],
         of=f"voices of {named(assistant.organization.name)}",
         what=[words for words, _ in filter_parts(filters)],
         back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
@@ -101,14 +101,14 @@ def _address(path: str, filters: VoiceFilters) -> str:
 
 
 @bp.get("/voices/<id:voice_id>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def show(voice_id: int) -> str:
     """One voice: every field, its assistants and its JSON."""
-    detail, now, who = get_voice(scope(), voice_id), clock.now(), access.visitor()
+    detail, now, who = get_voice(scope(), voice_id), clock.now(), access.requester()
     record = voice_record(detail.voice)
-    subject = Subject(ObjectKind.VOICE, voice_id)
-    set_to_it = [Subject(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.set_by]]
-    line, *others = lines_of([subject, *set_to_it], access.limits(), now=now)
+    ref = ObjectRef(ObjectKind.VOICE, voice_id)
+    set_to_it = [ObjectRef(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.set_by]]
+    line, *others = lines_of([ref, *set_to_it], access.limits(), now=now)
     timeline, more = list_activity(who, AuditFilters(voice=voice_id))
     operates = who.scope(Role.OPERATOR)
     return render_template(
@@ -127,10 +127,10 @@ def show(voice_id: int) -> str:
 
 
 @bp.get("/assistants/<id:assistant_id>/voices.<format>")
-@needs(Role.VIEWER)
+@require_role(Role.VIEWER)
 def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
     """The cloned voices of one assistant."""
-    wanted, assistant, now = called(format), get_assistant(scope(), assistant_id), clock.now()
+    wanted, assistant, now = parse_format(format), get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
     form = VoiceFilterForm(request.args, voice_choices(organization))
     if not form.validate():
@@ -140,7 +140,7 @@ def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
         f"voices-{assistant.id}",
         wanted,
         lambda: matching_file(organization, filters, wanted, now),
-        thing=Thing(ObjectKind.ASSISTANT, assistant.id, assistant.name),
+        thing=AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
         filters=voice_arguments(filters),
         organizations=[organization],
         now=now,

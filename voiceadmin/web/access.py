@@ -1,7 +1,7 @@
 """Who may enter: every view names the least role it needs, and a view that names none stays shut.
 
 Whoever comes is a person with a session, a program with an API key, or nobody.
-A view gets the scope in which its visitor has the role that it needs, and
+A view gets the scope in which its requester has the role that it needs, and
 hands it on to the queries: what lies outside is as if it were not there.
 """
 
@@ -23,13 +23,13 @@ from werkzeug.exceptions import BadRequest
 from voiceadmin import clock
 from voiceadmin.accounts.actions.sessions import touch_session
 from voiceadmin.accounts.queries.credentials import any_account, find_session
-from voiceadmin.accounts.types import SURE_FOR
-from voiceadmin.api_keys.actions import Purse, too_fast
+from voiceadmin.accounts.types import REAUTH_TTL
+from voiceadmin.api_keys.actions import KeyRateLimiter, too_fast
 from voiceadmin.api_keys.queries import find_key
-from voiceadmin.config import Limits, Settings, is_loopback
+from voiceadmin.config import AttentionThresholds, Settings, is_loopback
 from voiceadmin.errors import KeyRefused, PasswordNeeded, SignInNeeded
-from voiceadmin.identity import Actor, ActorKind, Role, Scope, SessionRow, Visitor, nobody
-from voiceadmin.rate_limits.types import Limit
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, nobody
+from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.tokens import new_token
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -44,7 +44,7 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 BACKGROUND = "X-Background"  # a page sends it with what it fetches by itself, which is no sign of a person
 
 
-PURSE = "voiceadmin_purse"  # the app's extension that holds what was taken of the keys' buckets
+KEY_RATE_LIMITER = "voiceadmin_key_rate_limiter"  # the app's extension that holds what was taken of the keys' buckets
 
 
 UNTIL_ACCOUNTS = "VOICEADMIN_ANONYMOUS_UNTIL_ACCOUNTS"  # the app's flag that only an empty store is open to all
@@ -71,19 +71,21 @@ class FormSessions(SecureCookieSessionInterface):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What a view asks of its visitor. signed_in: an account, whatever its roles. sure: the password, not long ago."""
+class AccessRequirement:
+    """What a view asks of its requester. signed_in: an account, whatever its roles. sure: the password, not long ago."""
 
     role: Role
     signed_in: bool = False
-    sure: bool = False
+    recently_authenticated: bool = False
 
 
-def needs(role: Role, *, signed_in: bool = False, sure: bool = False) -> Callable[[View], View]:
+def require_role(
+    role: Role, *, signed_in: bool = False, recently_authenticated: bool = False
+) -> Callable[[View], View]:
     """Mark a view with the least role it needs. The guard below enforces it."""
 
     def mark(view: View) -> View:
-        view.needs = Mark(role, signed_in, sure)  # type: ignore[attr-defined]
+        view.access_requirement = AccessRequirement(role, signed_in, recently_authenticated)  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -91,8 +93,8 @@ def needs(role: Role, *, signed_in: bool = False, sure: bool = False) -> Callabl
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Set the guard before every request. Files under static/ are for anyone."""
-    app.view_functions["static"] = needs(Role.ANYONE)(app.view_functions["static"])
-    app.extensions[PURSE] = Purse(Limit(settings.key_burst, settings.key_rate))
+    app.view_functions["static"] = require_role(Role.ANYONE)(app.view_functions["static"])
+    app.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(settings.key_burst, settings.key_rate))
     app.config.update(
         VOICEADMIN=settings,
         SECRET_KEY=settings.secret_key or new_token(),  # processes that are forked from this one share it
@@ -108,7 +110,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_guard)
     app.after_request(_tell_budget)
     app.jinja_env.globals.update(
-        visitor=visitor,
+        requester=requester,
         here_address=here,
         session_left=session_left,
         until_accounts=lambda: current_app.config.get(UNTIL_ACCOUNTS),
@@ -132,21 +134,21 @@ def cookie() -> dict[str, Any]:
     }
 
 
-def visitor() -> Visitor:
+def requester() -> Requester:
     """Whoever makes this request."""
-    if "visitor" not in g:
-        g.visitor = _visitor()
-    found: Visitor = g.visitor
+    if "requester" not in g:
+        g.requester = _requester()
+    found: Requester = g.requester
     return found
 
 
-def forget_visitor() -> None:
-    """Take the visitor for nobody from now on: after signing out, and where the store cannot be asked."""
-    g.visitor = nobody(request.remote_addr)
+def forget_requester() -> None:
+    """Take the requester for nobody from now on: after signing out, and where the store cannot be asked."""
+    g.requester = nobody(request.remote_addr)
 
 
 def scope() -> Scope:
-    """The organizations in which the visitor has the role that this view needs."""
+    """The organizations in which the requester has the role that this view needs."""
     found: Scope = g.scope
     return found
 
@@ -156,7 +158,7 @@ def address() -> str:
     return request.remote_addr or ""
 
 
-def limits() -> Limits:
+def limits() -> AttentionThresholds:
     """What the rules of attention compare with."""
     return _settings().limits
 
@@ -168,8 +170,8 @@ def session_limits() -> tuple[timedelta, timedelta]:
 
 
 def session_left() -> int | None:
-    """The seconds until the visitor's session ends by itself if nothing happens; None without a session."""
-    session = visitor().session
+    """The seconds until the requester's session ends by itself if nothing happens; None without a session."""
+    session = requester().session
     return None if session is None else max(0, int((_end(session) - clock.now()).total_seconds()))
 
 
@@ -179,10 +181,10 @@ def here() -> str:
     return f"{request.path}?{query}" if query else request.path
 
 
-def is_sure(now: datetime) -> bool:
-    """Whether the visitor gave the password not long ago."""
-    session = visitor().session
-    return session is not None and now - session.sure_at < SURE_FOR
+def is_recently_authenticated(now: datetime) -> bool:
+    """Whether the requester gave the password not long ago."""
+    session = requester().session
+    return session is not None and now - session.reauthenticated_at < REAUTH_TTL
 
 
 def open_to_all() -> Role:
@@ -204,7 +206,7 @@ def is_private(request: Request) -> bool:
     return request.is_secure or _settings().plain_cookies or is_loopback(name)
 
 
-def _visitor() -> Visitor:
+def _requester() -> Requester:
     settings = _settings()
     if _for_program():
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -217,38 +219,38 @@ def _visitor() -> Visitor:
     return nobody(request.remote_addr, open_to_all())
 
 
-def _holder(token: str) -> Visitor:
+def _holder(token: str) -> Requester:
     """A program with an API key. Raises KeyRefused, Throttled."""
     key, now = find_key(token), clock.now()
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         raise KeyRefused("This API key is not valid, or not any more.")
     actor = Actor(ActorKind.KEY, key.id, key.name, request.remote_addr)
-    purse: Purse = current_app.extensions[PURSE]
+    purse: KeyRateLimiter = current_app.extensions[KEY_RATE_LIMITER]
     g.budget = purse.spend(key, by=actor, now=now)
     if not g.budget.allowed:
         raise too_fast(g.budget)
     if key.organizations is None:
-        return Visitor(actor, everywhere=Role.VIEWER)
-    return Visitor(actor, dict.fromkeys(key.organizations, Role.VIEWER))
+        return Requester(actor, everywhere=Role.VIEWER)
+    return Requester(actor, dict.fromkeys(key.organizations, Role.VIEWER))
 
 
 def _guard() -> None:
     if request.endpoint is None:  # no such address, or not by this method: the answer gives nothing away
         return
     _same_origin()
-    mark: Mark | None = getattr(current_app.view_functions[request.endpoint], "needs", None)
+    mark: AccessRequirement | None = getattr(current_app.view_functions[request.endpoint], "access_requirement", None)
     if mark is None:
         abort(403)
     if mark.role is Role.ANYONE and not mark.signed_in:
         return
-    who, now = visitor(), clock.now()
+    who, now = requester(), clock.now()
     if who.account_id is None and (mark.signed_in or (who.highest < mark.role and who.actor.kind is ActorKind.NOBODY)):
         raise SignInNeeded("Sign in first." if not _for_program() else "Send an API key: Authorization: Bearer va_…")
     if who.highest < mark.role:
         abort(403)
     if who.session is not None and BACKGROUND not in request.headers and not _for_program():
-        g.visitor = touch_session(who, now=now)
-    if mark.sure and not is_sure(now):
+        g.requester = touch_session(who, now=now)
+    if mark.recently_authenticated and not is_recently_authenticated(now):
         raise PasswordNeeded("Give your password again first.")
     g.scope = who.scope(mark.role)
 
@@ -286,7 +288,7 @@ def _tell_budget(response: Response) -> Response:
 
 def _end(session: SessionRow) -> datetime:
     idle, absolute = session_limits()
-    return min(session.seen_at + idle, session.created_at + absolute)
+    return min(session.last_active_at + idle, session.created_at + absolute)
 
 
 def _for_program() -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 
-class Bodies:
+class ResponseBodyCache:
     """The bodies that were asked for last, so many bytes of them at most.
 
     A tag names one content for ever, so nothing ever has to be taken back:

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, abort, stream_with_context
 
 from voiceadmin.audit.actions import note
-from voiceadmin.audit.types import AuditWord, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.identity import Scope
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.web import access
@@ -25,7 +25,7 @@ TYPES = {
 TOGETHER = 200  # lines that are sent at once
 
 
-def called(format: str) -> ExportFormat:
+def parse_format(format: str) -> ExportFormat:
     """The format of this word; a page that is not there for any other."""
     if format not in set(TYPES):
         abort(404)
@@ -37,11 +37,11 @@ def send_file(
     format: ExportFormat,
     pieces: Callable[[], Iterable[str]],
     *,
-    thing: Thing,
+    thing: AuditTarget,
     filters: Mapping[str, Any],
     organizations: Iterable[int | None],
     now: datetime,
-    word: AuditWord = AuditWord.VOICES_EXPORTED,
+    word: AuditEventType = AuditEventType.VOICES_EXPORTED,
 ) -> Response:
     """A list as a file, after a line in the audit trail of each organization that it is about; None is all of them.
 
@@ -49,7 +49,7 @@ def send_file(
     """
     facts = {"format": format.value, "filters": filters}
     for organization in organizations:
-        note(word, thing, by=access.visitor().actor, now=now, organization=organization, after=facts)
+        note(word, thing, by=access.requester().actor, now=now, organization=organization, after=facts)
     response = Response(stream_with_context(_packed(pieces)), mimetype=TYPES[format])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'
     return response

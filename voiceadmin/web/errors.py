@@ -17,11 +17,13 @@ from voiceadmin.errors import (
     AccountNotFound,
     AssistantNotFound,
     ChangeRefused,
-    DeedNotFound,
+    DatabaseNotReady,
     KeyNotFound,
     KeyRefused,
     LinkNotFound,
     LinkRefused,
+    ObjectNotFound,
+    OperationNotFound,
     OrganizationNotFound,
     PasswordNeeded,
     PlanNotFound,
@@ -30,19 +32,17 @@ from voiceadmin.errors import (
     SetChanged,
     SignInNeeded,
     SignInRefused,
-    StoreNotReady,
-    SubjectNotFound,
     Throttled,
     VoiceNotFound,
 )
-from voiceadmin.web.access import SAFE_METHODS, ForeignSite, forget_visitor, here, visitor
+from voiceadmin.web.access import SAFE_METHODS, ForeignSite, forget_requester, here, requester
 from voiceadmin.web.query_fields import BadQuery
 
 HTTP_STATUS: dict[type[Problem], int] = {
     AccountNotFound: 404,
     AssistantNotFound: 404,
     ChangeRefused: 409,
-    DeedNotFound: 404,
+    OperationNotFound: 404,
     KeyNotFound: 404,
     KeyRefused: 401,
     LinkNotFound: 404,
@@ -52,8 +52,8 @@ HTTP_STATUS: dict[type[Problem], int] = {
     SessionNotFound: 404,
     SetChanged: 409,
     SignInRefused: 422,
-    StoreNotReady: 503,
-    SubjectNotFound: 404,
+    DatabaseNotReady: 503,
+    ObjectNotFound: 404,
     Throttled: 429,
     VoiceNotFound: 404,
 }
@@ -179,7 +179,7 @@ def _http(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Res
         current_app.logger.warning("Refused %s %r with %s", request.method, _place(), error.code)
     if not _for_program():
         try:
-            visitor()  # whom the head of the page names; the guard does not ask for every request
+            requester()  # whom the head of the page names; the guard does not ask for every request
         except unavailable as gone:
             return _unavailable(gone)
     response = _answer(error.code, says or error.name, says=says)
@@ -190,13 +190,13 @@ def _http(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Res
 
 
 def _unavailable(error: Exception) -> Response:
-    forget_visitor()  # the head of the page would ask the store again
+    forget_requester()  # the head of the page would ask the store again
     current_app.logger.error("The store is unavailable: %r", str(getattr(error, "orig", error)).partition("\n")[0])
     return _answer(503, "The store is unavailable; try again shortly")
 
 
 def _unexpected(error: Exception) -> Response:
-    forget_visitor()
+    forget_requester()
     reference = secrets.token_hex(4)
     current_app.logger.error("Unexpected failure %s at %r", reference, _place(), exc_info=error)
     return _answer(500, f"Internal Server Error (reference {reference})", reference=reference)

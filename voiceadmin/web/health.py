@@ -6,23 +6,23 @@ from typing import Any
 
 from flask import Blueprint
 
-from voiceadmin.database.schema import check_store
+from voiceadmin.database.schema import check_schema_version
 from voiceadmin.identity import Role
-from voiceadmin.web.access import needs
+from voiceadmin.web.access import require_role
 
 bp = Blueprint("health", __name__)
 
 
 @bp.get("/healthz")
-@needs(Role.ANYONE)
+@require_role(Role.ANYONE)
 def healthz() -> dict[str, Any]:
     """The process answers."""
     return {"status": "up"}
 
 
 @bp.get("/readyz")
-@needs(Role.ANYONE)
+@require_role(Role.ANYONE)
 def readyz() -> dict[str, Any]:
     """The store is reachable and migrated; otherwise this is a 503."""
-    check_store()
+    check_schema_version()
     return {"status": "ready"}

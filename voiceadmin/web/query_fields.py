@@ -9,7 +9,7 @@ from wtforms import Field, Form, ValidationError
 from wtforms.widgets import TextInput
 
 from voiceadmin.text import MAX_ID, read_integer
-from voiceadmin.triage.types import Place
+from voiceadmin.triage.types import QueueCursor
 from voiceadmin.voices.types.provider import PROVIDER_LABELS
 
 Detail = dict[str, Any]  # one entry of FastAPI's "detail": type, loc, msg, input
@@ -72,7 +72,7 @@ class QueryPlace(QueryField):
         """It must be a place of the queue."""
         if self.data is None:
             return
-        self.data = Place.read(self.given)
+        self.data = QueueCursor.read(self.given)
         if self.data is None:
             self.refuse("value_error", "Value error, this is not the `next` of an answer")
 

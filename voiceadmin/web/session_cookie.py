@@ -24,7 +24,7 @@ def client() -> str:
 def let_go(message: str) -> Response:
     """Take the cookies back, and lead to where one signs in."""
     session.clear()
-    access.forget_visitor()
+    access.forget_requester()
     flash(message)
     response = redirect(url_for("sign_in.sign_in"), 303)
     response.delete_cookie(**access.cookie())

@@ -13,7 +13,7 @@ from flask import current_app
 Figures = TypeVar("Figures")
 
 
-KEPT_FOR = timedelta(seconds=60)
+CACHE_TTL = timedelta(seconds=60)
 
 
 DEAR = 0.05  # seconds from which counting is dear
@@ -32,7 +32,7 @@ class Counted(NamedTuple, Generic[Figures]):
     figures: Figures
 
 
-class Kept:
+class StatsCache:
     """The figures that a process keeps, by what they are and whose."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Kept:
         fresh: whether to count anew all the same where that takes no time.
         """
         kept, seconds = self._found.get(key, (None, 0.0))
-        if kept is not None and timedelta() <= now - kept.at < KEPT_FOR and not (fresh and seconds < DEAR):
+        if kept is not None and timedelta() <= now - kept.at < CACHE_TTL and not (fresh and seconds < DEAR):
             return kept
         began = monotonic()
         return self.keep(key, count(), now=now, seconds=monotonic() - began)
@@ -68,7 +68,7 @@ class Kept:
             self._found.clear()
 
 
-def kept() -> Kept:
+def kept() -> StatsCache:
     """What the process of this request keeps."""
-    found: Kept = current_app.extensions.setdefault(EXTENSION, Kept())
+    found: StatsCache = current_app.extensions.setdefault(EXTENSION, StatsCache())
     return found

@@ -14,13 +14,13 @@ from typing import Any
 from flask import Flask
 from jinja2.runtime import Macro
 
-from voiceadmin.audit.types import AuditRow, AuditWord
+from voiceadmin.audit.types import AuditEventRow, AuditEventType
 from voiceadmin.config import COMMAND
 from voiceadmin.identity import GRANTED, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, UNDONE_FOR
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import ago, either, plural, score, span
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceOrder
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED_ADVICE, NOT_SCORED_LABEL, QualityTier
@@ -32,12 +32,12 @@ from voiceadmin.web.navigation import SECTIONS
 def init_app(app: Flask) -> None:
     """Register the template filters below and the values that templates use."""
     values = (named, spoken, largest, count, plural, score, share, stamp, machine, day, ago, last_use)
-    app.add_template_filter(Act, "act")
+    app.add_template_filter(TriageAction, "act")
     for present in (*values, either, filter_parts, clicked, kept, span, browser, changes):
         app.add_template_filter(present)
     app.add_template_filter(provider_label, "provider_label")
     app.jinja_env.globals.update(
-        **{value.__name__: value for value in (ActorKind, AuditWord, QualityTier, Role)},
+        **{value.__name__: value for value in (ActorKind, AuditEventType, QualityTier, Role)},
         DEFAULT_PAGE_SIZE=DEFAULT_PAGE_SIZE,
         GRANTED=GRANTED,
         MAX_NOTE=MAX_NOTE,
@@ -117,7 +117,7 @@ _SYSTEMS = {
 }
 
 
-def changes(line: AuditRow) -> list[tuple[str, Any, Any]]:
+def changes(line: AuditEventRow) -> list[tuple[str, Any, Any]]:
     """Each fact of a line of the audit trail: its name, and what it was before and after; None where it was not."""
     before, after = line.before or {}, line.after or {}
     found = [(name, _fact(before, name), _fact(after, name)) for name in dict.fromkeys([*before, *after])]
@@ -130,8 +130,8 @@ def _fact(facts: dict[str, Any], name: str) -> str | None:
     value = facts[name]
     if name == "archived":
         return None  # the word of the line says so
-    if name == "hush":
-        return _hushed(value)
+    if name == "mute":
+        return _muted(value)
     if name == "owner" and value is not None:
         return str(value["email"])
     if value is None:
@@ -144,8 +144,8 @@ def _fact(facts: dict[str, Any], name: str) -> str | None:
         return value
 
 
-def _hushed(reasons: dict[str, dict[str, Any]]) -> str | None:
-    """What a deed acknowledged or snoozed: "failed, unused until 2026-12-01"."""
+def _muted(reasons: dict[str, dict[str, Any]]) -> str | None:
+    """What a operation acknowledged or snoozed: "failed, unused until 2026-12-01"."""
     untils = {reason: facts["until"] for reason, facts in reasons.items()}
     return ", ".join(f"{reason} until {until[:10]}" if until else reason for reason, until in untils.items()) or None
 

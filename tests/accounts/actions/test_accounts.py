@@ -17,13 +17,13 @@ from tests.factories import PASSWORD, make_account, make_organization
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions import accounts
 from voiceadmin.accounts.actions.accounts import NOT_GOOD, Grant
-from voiceadmin.accounts.actions.sessions import REFUSED, begin_session, sign_in
-from voiceadmin.accounts.models import Account, AccountSession, Link, Membership
+from voiceadmin.accounts.actions.sessions import REFUSED, create_session, sign_in
+from voiceadmin.accounts.models import Account, AccountSession, Membership, OneTimeLink
 from voiceadmin.accounts.queries.accounts import get_account
 from voiceadmin.accounts.queries.credentials import find_link, find_session
 from voiceadmin.accounts.types import LinkPurpose
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import (
@@ -36,7 +36,7 @@ from voiceadmin.errors import (
     SignInRefused,
     Throttled,
 )
-from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Role, Scope, Visitor, nobody
+from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, nobody
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import token_hash
 
@@ -58,7 +58,7 @@ def scope(*organizations: Organization) -> Scope:
 
 def come_in(
     token: str, *, email: str = "ada@example.com", name: str = "Ada", password: str = NEW, now: datetime = NOW
-) -> Visitor:
+) -> Requester:
     """Use a link: whoever that lets in."""
     session = accounts.join(token, email=email, name=name, password=password, by=VISITOR, client="x", now=now)
     found = find_session(session, HOME)
@@ -68,7 +68,7 @@ def come_in(
 
 def signed_in(account: Account) -> str:
     with writing():
-        return begin_session(account.id, address=HOME, client="x", now=NOW)
+        return create_session(account.id, address=HOME, client="x", now=NOW)
 
 
 def sessions(account: Account) -> int:
@@ -83,7 +83,7 @@ def roles(account: Account) -> dict[int, int]:
     return {row.organization_id: row.role for row in db.session.execute(found)}
 
 
-def trail() -> list[AuditRow]:
+def trail() -> list[AuditEventRow]:
     """All lines, the oldest first."""
     return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
 
@@ -110,11 +110,11 @@ PLATFORM = Grant(None, Role.PLATFORM)
 def test_the_first_account_is_an_admin_of_the_platform() -> None:
     token = accounts.make_setup_link(by=SHELL, now=NOW)
 
-    visitor = come_in(token, email="Ada@example.com", name="  Ada L.  ")
+    requester = come_in(token, email="Ada@example.com", name="  Ada L.  ")
 
-    assert visitor.everywhere is Role.PLATFORM
-    assert visitor.account_id is not None
-    account = get_account(EVERYTHING, visitor.account_id)
+    assert requester.everywhere is Role.PLATFORM
+    assert requester.account_id is not None
+    account = get_account(EVERYTHING, requester.account_id)
     assert (account.email, account.name, account.platform, account.created_at) == (
         "Ada@example.com",
         "Ada L.",
@@ -123,9 +123,9 @@ def test_the_first_account_is_an_admin_of_the_platform() -> None:
     )
     sign_in("ada@example.com", NEW, address=HOME, client="x", idle=SECOND, now=NOW)
     assert told()[:2] == [
-        (AuditWord.LINK_MADE, "tester", "", None, None, {"purpose": "setup"}),
+        (AuditEventType.LINK_MADE, "tester", "", None, None, {"purpose": "setup"}),
         (
-            AuditWord.ACCOUNT_MADE,
+            AuditEventType.ACCOUNT_MADE,
             "Ada@example.com",
             "Ada@example.com",
             None,
@@ -212,7 +212,7 @@ def test_of_two_set_up_links_used_at_the_same_time_one_is_refused(
 ) -> None:
     tokens = [accounts.make_setup_link(by=SHELL, now=NOW) for _ in range(2)]
     with writing():  # as two processes would have made them at the same time
-        for link in db.session.scalars(select(Link)):
+        for link in db.session.scalars(select(OneTimeLink)):
             link.used_at = None
     together, hashed = threading.Barrier(2), passwords.password_hash
     monkeypatch.setattr(passwords, "password_hash", lambda password: (together.wait(10), hashed(password))[1])
@@ -256,16 +256,23 @@ def test_an_invitation_makes_an_account_with_a_role() -> None:
     acme = make_organization("Acme")
     token = invited("Bo@example.com", at(acme, Role.OPERATOR))
 
-    visitor = come_in(token, email="somebody.else@example.com", name="")
+    requester = come_in(token, email="somebody.else@example.com", name="")
 
-    assert visitor.actor.name == "Bo@example.com"
-    assert (visitor.roles, visitor.everywhere) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
+    assert requester.actor.name == "Bo@example.com"
+    assert (requester.roles, requester.everywhere) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
     made = {"email": "Bo@example.com", "platform": False}
     assert told() == [
-        (AuditWord.LINK_MADE, "tester", "Bo@example.com", acme.id, None, {"purpose": "invitation", "role": "operator"}),
-        (AuditWord.ACCOUNT_MADE, "Bo@example.com", "Bo@example.com", acme.id, None, made),
         (
-            AuditWord.ROLE_CHANGED,
+            AuditEventType.LINK_MADE,
+            "tester",
+            "Bo@example.com",
+            acme.id,
+            None,
+            {"purpose": "invitation", "role": "operator"},
+        ),
+        (AuditEventType.ACCOUNT_MADE, "Bo@example.com", "Bo@example.com", acme.id, None, made),
+        (
+            AuditEventType.ROLE_CHANGED,
             "Bo@example.com",
             "Bo@example.com",
             acme.id,
@@ -279,9 +286,9 @@ def test_an_invitation_makes_an_account_with_a_role() -> None:
 
 
 def test_an_invitation_to_the_platform_makes_an_admin_of_it() -> None:
-    visitor = come_in(invited("bo@example.com", PLATFORM))
+    requester = come_in(invited("bo@example.com", PLATFORM))
 
-    assert (visitor.roles, visitor.everywhere) == ({}, Role.PLATFORM)
+    assert (requester.roles, requester.everywhere) == ({}, Role.PLATFORM)
     assert told()[0][5] == {"purpose": "invitation", "role": "platform"}
     assert len(told()) == 2
 
@@ -323,13 +330,17 @@ def test_somebody_with_an_account_gives_its_password() -> None:
 
     with pytest.raises(SignInRefused, match="not the password of this account"):
         come_in(token, password=NEW)
-    visitor = come_in(token, name="Eve", password=PASSWORD)
+    requester = come_in(token, name="Eve", password=PASSWORD)
 
-    assert (visitor.account_id, visitor.roles) == (bo.id, {acme.id: Role.ADMIN})
+    assert (requester.account_id, requester.roles) == (bo.id, {acme.id: Role.ADMIN})
     account = get_account(EVERYTHING, bo.id)
     assert account.name == "Bo"
     assert find_session(before, None) is None
-    assert [row.word for row in trail()] == [AuditWord.LINK_MADE, AuditWord.CONFIRM_FAILED, AuditWord.ROLE_CHANGED]
+    assert [row.word for row in trail()] == [
+        AuditEventType.LINK_MADE,
+        AuditEventType.CONFIRM_FAILED,
+        AuditEventType.ROLE_CHANGED,
+    ]
     assert (trail()[1].object_id, trail()[1].actor_id) == (bo.id, None)
     assert passwords.is_password(PASSWORD, db.session.get_one(Account, bo.id).password_hash)
 
@@ -340,7 +351,7 @@ def test_somebody_with_an_account_becomes_an_admin_of_the_platform_by_an_invitat
     assert come_in(invited("bo@example.com", PLATFORM), password=PASSWORD).everywhere is Role.PLATFORM
 
     assert told()[1:] == [
-        (AuditWord.ROLE_CHANGED, "bo@example.com", "bo@example.com", None, {"platform": False}, {"platform": True})
+        (AuditEventType.ROLE_CHANGED, "bo@example.com", "bo@example.com", None, {"platform": False}, {"platform": True})
     ]
     come_in(invited("bo@example.com", PLATFORM), password=PASSWORD)
     assert sessions(bo) == 2
@@ -415,7 +426,7 @@ def test_an_invitation_is_taken_back_once() -> None:
 
     with pytest.raises(LinkRefused):
         come_in(token)
-    assert told()[1] == (AuditWord.LINK_REVOKED, "tester", "bo@example.com", acme.id, None, None)
+    assert told()[1] == (AuditEventType.LINK_REVOKED, "tester", "bo@example.com", acme.id, None, None)
     assert trail()[1].at == NOW + SECOND
     with pytest.raises(LinkNotFound, match=r"^There is no such open invitation\.$"):
         accounts.revoke_link(EVERYTHING, link.id, by=SHELL, now=NOW)
@@ -425,7 +436,7 @@ def test_only_open_invitations_of_ones_own_organizations_are_taken_back() -> Non
     acme, other = make_organization("Acme"), make_organization("Other")
     tokens = [invited("bo@example.com", grant) for grant in (at(other), PLATFORM)]
     tokens += [accounts.make_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)]
-    ids = list(db.session.scalars(select(Link.id).order_by(Link.id)))
+    ids = list(db.session.scalars(select(OneTimeLink.id).order_by(OneTimeLink.id)))
 
     for id in [*ids, 999]:
         with pytest.raises(LinkNotFound):
@@ -449,7 +460,7 @@ def test_nobody_invites_beyond_their_organizations(role: Role) -> None:
     with pytest.raises(ChangeRefused, match=r"^Only an admin of the platform can make others one\.$"):
         accounts.invite(scope(acme), "bo@example.com", PLATFORM, by=ada, now=NOW)
 
-    assert db.session.scalars(select(Link.id)).all() == []
+    assert db.session.scalars(select(OneTimeLink.id)).all() == []
     assert trail() == []
     accounts.invite(scope(acme), "bo@example.com", at(acme, role), by=ada, now=NOW)
 
@@ -463,17 +474,17 @@ def test_a_reset_link_sets_a_password_and_ends_all_sessions() -> None:
     before = signed_in(bo)
     token = accounts.make_reset_link(scope(acme), bo.id, by=SHELL, now=NOW)
 
-    visitor = come_in(token, email="eve@example.com", name="Eve")
+    requester = come_in(token, email="eve@example.com", name="Eve")
 
-    assert (visitor.account_id, visitor.roles) == (bo.id, {acme.id: Role.VIEWER})
+    assert (requester.account_id, requester.roles) == (bo.id, {acme.id: Role.VIEWER})
     assert (sessions(bo), find_session(before, None)) == (1, None)
     assert get_account(EVERYTHING, bo.id).name == "Bo"
     with pytest.raises(SignInRefused):
         sign_in("bo@example.com", PASSWORD, address=HOME, client="x", idle=SECOND, now=NOW)
     sign_in("bo@example.com", NEW, address=HOME, client="x", idle=SECOND, now=NOW)
     assert told()[:2] == [
-        (AuditWord.LINK_MADE, "tester", "bo@example.com", None, None, {"purpose": "reset"}),
-        (AuditWord.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", None, None, None),
+        (AuditEventType.LINK_MADE, "tester", "bo@example.com", None, None, {"purpose": "reset"}),
+        (AuditEventType.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", None, None, None),
     ]
     assert trail()[1].why == "by a link"
     with pytest.raises(LinkRefused):
@@ -555,7 +566,7 @@ def test_roles_are_given_changed_and_taken_with_a_line_each() -> None:
 
     changes = [("none", "viewer"), ("viewer", "admin"), ("admin", "none")]
     assert told() == [
-        (AuditWord.ROLE_CHANGED, "tester", "bo@example.com", acme.id, {"role": before}, {"role": after})
+        (AuditEventType.ROLE_CHANGED, "tester", "bo@example.com", acme.id, {"role": before}, {"role": after})
         for before, after in changes
     ]
 
@@ -680,10 +691,10 @@ def test_disabling_and_enabling_leave_a_line_for_the_admins_of_the_only_organiza
         assert get_account(EVERYTHING, bo.id).disabled_at is None
         sign_in(bo.email, PASSWORD, address=HOME, client="x", idle=SECOND, now=NOW)
 
-    assert [line[:4] for line in told() if line[0] is not AuditWord.SIGNED_IN] == [
+    assert [line[:4] for line in told() if line[0] is not AuditEventType.SIGNED_IN] == [
         (word, "tester", f"bo{number}@example.com", home)
         for number, (_, home) in enumerate(cases)
-        for word in (AuditWord.ACCOUNT_DISABLED, AuditWord.ACCOUNT_ENABLED)
+        for word in (AuditEventType.ACCOUNT_DISABLED, AuditEventType.ACCOUNT_ENABLED)
     ]
 
 
@@ -696,7 +707,7 @@ def test_sessions_of_somebody_are_ended() -> None:
     assert [accounts.end_sessions_of(scope(acme), bo.id, by=SHELL, now=NOW) for _ in range(2)] == [2, 0]
 
     assert (sessions(bo), sessions(cy)) == (0, 1)
-    assert told() == [(AuditWord.SESSION_ENDED, "tester", "bo@example.com", acme.id, None, {"sessions": 2})]
+    assert told() == [(AuditEventType.SESSION_ENDED, "tester", "bo@example.com", acme.id, None, {"sessions": 2})]
 
 
 def test_the_sessions_of_everybody_are_ended() -> None:
@@ -708,7 +719,7 @@ def test_the_sessions_of_everybody_are_ended() -> None:
 
     assert (sessions(bo), sessions(cy)) == (0, 0)
     assert told() == [
-        (AuditWord.SESSION_ENDED, "tester", "everybody", None, None, {"sessions": 3, "accounts": 2}),
+        (AuditEventType.SESSION_ENDED, "tester", "everybody", None, None, {"sessions": 3, "accounts": 2}),
     ]
 
 
@@ -735,7 +746,7 @@ def test_an_admin_has_no_power_over_whoever_reaches_beyond_their_organizations(w
             MANAGING[what](scope(acme), account.id, by)
 
     assert [sessions(account) for account in beyond] == [1, 1]
-    assert db.session.scalars(select(Link.id)).all() == []
+    assert db.session.scalars(select(OneTimeLink.id)).all() == []
     assert trail() == []
 
 
@@ -770,7 +781,7 @@ def test_an_admin_has_all_power_over_those_who_are_theirs_alone(what: str) -> No
 # One's own password
 
 
-def of(account: Account) -> Visitor:
+def of(account: Account) -> Requester:
     found = find_session(signed_in(account), HOME)
     assert found is not None
     return found
@@ -778,10 +789,10 @@ def of(account: Account) -> Visitor:
 
 def test_changing_the_password_ends_all_sessions_and_begins_one() -> None:
     bo = make_account("bo@example.com")
-    visitor, reset = of(bo), accounts.make_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)
+    requester, reset = of(bo), accounts.make_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)
     signed_in(bo)
 
-    token = accounts.change_password(visitor, PASSWORD, NEW, client="y", now=NOW)
+    token = accounts.change_password(requester, PASSWORD, NEW, client="y", now=NOW)
 
     found = find_session(token, HOME)
     assert found is not None
@@ -790,7 +801,7 @@ def test_changing_the_password_ends_all_sessions_and_begins_one() -> None:
     assert sessions(bo) == 1
     assert find_link(reset, NOW) is None
     sign_in("bo@example.com", NEW, address=HOME, client="x", idle=SECOND, now=NOW)
-    assert told()[1] == (AuditWord.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", None, None, None)
+    assert told()[1] == (AuditEventType.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -805,10 +816,10 @@ def test_a_password_is_not_changed_without_the_old_one_or_to_a_weak_one(
     old: str, new: str, problem: type[Problem], fault: str
 ) -> None:
     bo = make_account("bo@example.com")
-    visitor = of(bo)
+    requester = of(bo)
 
     with pytest.raises(problem, match=fault):
-        accounts.change_password(visitor, old, new, client="y", now=NOW)
+        accounts.change_password(requester, old, new, client="y", now=NOW)
 
     assert sessions(bo) == 1
     assert passwords.is_password(PASSWORD, db.session.get_one(Account, bo.id).password_hash)

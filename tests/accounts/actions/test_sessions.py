@@ -15,9 +15,9 @@ from tests.factories import DAY, PASSWORD, make_account, make_organization
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions.sessions import (
     REFUSED,
-    begin_session,
     check_password,
     confirm,
+    create_session,
     end_other_sessions,
     end_own_session,
     sign_in,
@@ -27,11 +27,11 @@ from voiceadmin.accounts.actions.sessions import (
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.accounts.queries.credentials import find_session
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SessionNotFound, SignInRefused, Throttled
-from voiceadmin.identity import Actor, ActorKind, Role, Visitor, nobody
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, nobody
 from voiceadmin.tokens import token_hash
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -45,14 +45,14 @@ def enter(email: str = "ada@example.com", password: str = PASSWORD, *, client: s
     return sign_in(email, password, address=HOME, client=client, idle=IDLE, now=now)
 
 
-def begun(account: Account, now: datetime = NOW) -> Visitor:
+def begun(account: Account, now: datetime = NOW) -> Requester:
     """Somebody in a session that has just begun."""
     with writing():
-        token = begin_session(account.id, address=HOME, client="x", now=now)
+        token = create_session(account.id, address=HOME, client="x", now=now)
     return seen(token)
 
 
-def seen(token: str) -> Visitor:
+def seen(token: str) -> Requester:
     db.session.rollback()
     found = find_session(token, HOME)
     assert found is not None
@@ -64,9 +64,9 @@ def sessions() -> list[int]:
     return list(db.session.scalars(select(AccountSession.id).order_by(AccountSession.id)))
 
 
-def trail() -> list[tuple[AuditWord, str, str, int | None, Any]]:
+def trail() -> list[tuple[AuditEventType, str, str, int | None, Any]]:
     """Word, actor, object, its id and what is after of each line, the oldest first."""
-    rows: list[AuditRow] = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
+    rows: list[AuditEventRow] = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
     assert all(row.at == NOW and row.address == HOME and row.object_kind is ObjectKind.ACCOUNT for row in rows)
     return [(row.word, row.actor_name, row.object_name, row.object_id, row.after) for row in rows]
 
@@ -103,15 +103,15 @@ def test_whoever_has_the_password_gets_a_session() -> None:
     acme = make_organization()
     ada = make_account("Ada@example.com", roles={acme: Role.OPERATOR})
 
-    visitor = seen(enter(" ADA@Example.com", client='Mozilla/5.0 "x"\n'))
+    requester = seen(enter(" ADA@Example.com", client='Mozilla/5.0 "x"\n'))
 
-    assert visitor.actor == Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", HOME)
-    assert (visitor.roles, visitor.everywhere) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
-    session = visitor.session
+    assert requester.actor == Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", HOME)
+    assert (requester.roles, requester.everywhere) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
+    session = requester.session
     assert session is not None
-    assert (session.created_at, session.seen_at, session.sure_at) == (NOW, NOW, NOW)
+    assert (session.created_at, session.last_active_at, session.reauthenticated_at) == (NOW, NOW, NOW)
     assert (session.account_id, session.address, session.client) == (ada.id, HOME, 'Mozilla/5.0 \\"x\\"\\n')
-    assert trail() == [(AuditWord.SIGNED_IN, "Ada@example.com", "Ada@example.com", ada.id, None)]
+    assert trail() == [(AuditEventType.SIGNED_IN, "Ada@example.com", "Ada@example.com", ada.id, None)]
 
 
 def test_the_store_keeps_the_hash_of_the_cookie_alone() -> None:
@@ -138,7 +138,7 @@ def test_why_somebody_is_refused_is_not_told_and_takes_as_long(counting: Countin
     assert REFUSED.startswith("E-mail and password do not fit together.")
     assert counting.verified == 1
     assert sessions() == []
-    assert trail() == [(AuditWord.SIGN_IN_FAILED, "", email, account.id if case == "wrong" else None, None)]
+    assert trail() == [(AuditEventType.SIGN_IN_FAILED, "", email, account.id if case == "wrong" else None, None)]
 
 
 def test_a_right_password_is_compared_once_too(counting: Counting) -> None:
@@ -215,37 +215,37 @@ def test_a_disabled_account_has_no_session_any_more() -> None:
 
 def test_giving_the_password_again_makes_sure() -> None:
     ada = make_account("ada@example.com")
-    visitor = begun(ada, NOW - DAY)
+    requester = begun(ada, NOW - DAY)
 
-    confirm(visitor, PASSWORD, now=NOW)
+    confirm(requester, PASSWORD, now=NOW)
 
-    row = db.session.execute(select(AccountSession.sure_at, AccountSession.seen_at)).one()
-    assert (row.sure_at, row.seen_at) == (NOW, NOW - DAY)
-    assert trail() == [(AuditWord.CONFIRMED, "ada@example.com", "ada@example.com", ada.id, None)]
+    row = db.session.execute(select(AccountSession.reauthenticated_at, AccountSession.last_active_at)).one()
+    assert (row.reauthenticated_at, row.last_active_at) == (NOW, NOW - DAY)
+    assert trail() == [(AuditEventType.CONFIRMED, "ada@example.com", "ada@example.com", ada.id, None)]
 
 
 def test_a_wrong_password_makes_nothing_sure() -> None:
     ada = make_account("ada@example.com")
-    visitor = begun(ada, NOW - DAY)
+    requester = begun(ada, NOW - DAY)
 
     with pytest.raises(SignInRefused, match=r"^That is not the password of this account\. Type it again\.$"):
-        confirm(visitor, "wrong password", now=NOW)
+        confirm(requester, "wrong password", now=NOW)
 
-    assert db.session.scalars(select(AccountSession.sure_at)).all() == [NOW - DAY]
-    assert trail() == [(AuditWord.CONFIRM_FAILED, "ada@example.com", "ada@example.com", ada.id, None)]
+    assert db.session.scalars(select(AccountSession.reauthenticated_at)).all() == [NOW - DAY]
+    assert trail() == [(AuditEventType.CONFIRM_FAILED, "ada@example.com", "ada@example.com", ada.id, None)]
 
 
 def test_tries_to_confirm_and_to_sign_in_come_out_of_the_same_bucket() -> None:
-    visitor = begun(make_account("ada@example.com"))
+    requester = begun(make_account("ada@example.com"))
     for _ in range(9):
         with pytest.raises(SignInRefused):
-            confirm(visitor, "wrong", now=NOW)
-    confirm(visitor, PASSWORD, now=NOW)
+            confirm(requester, "wrong", now=NOW)
+    confirm(requester, PASSWORD, now=NOW)
     with pytest.raises(SignInRefused):
         enter(password="wrong")
 
     with pytest.raises(Throttled):
-        confirm(visitor, PASSWORD, now=NOW)
+        confirm(requester, PASSWORD, now=NOW)
 
 
 def test_a_failure_names_the_account_that_was_meant_and_not_the_one_that_asks() -> None:
@@ -259,38 +259,38 @@ def test_a_failure_names_the_account_that_was_meant_and_not_the_one_that_asks() 
 
     assert check_password("BO@example.com", PASSWORD, by=by, now=NOW) == bo.id
     assert trail() == [
-        (AuditWord.CONFIRM_FAILED, "ada@example.com", "bo@example.com", bo.id, None),
-        (AuditWord.CONFIRM_FAILED, "ada@example.com", "nobody@example.com", None, None),
+        (AuditEventType.CONFIRM_FAILED, "ada@example.com", "bo@example.com", bo.id, None),
+        (AuditEventType.CONFIRM_FAILED, "ada@example.com", "nobody@example.com", None, None),
     ]
 
 
 def test_a_disabled_account_confirms_nothing() -> None:
-    visitor = begun(make_account("ada@example.com", disabled_at=None))
+    requester = begun(make_account("ada@example.com", disabled_at=None))
     with writing():
-        db.session.get_one(Account, visitor.account_id).disabled_at = NOW
+        db.session.get_one(Account, requester.account_id).disabled_at = NOW
 
     with pytest.raises(SignInRefused):
-        confirm(visitor, PASSWORD, now=NOW)
+        confirm(requester, PASSWORD, now=NOW)
 
 
 # Staying
 
 
 def test_an_activity_is_noted_once_a_minute() -> None:
-    visitor = begun(make_account())
+    requester = begun(make_account())
     begins: list[Any] = []
     event.listen(db.engine, "begin", begins.append)
 
     noted = []
     for seconds in (0, 1, 59, 60, 61, 119, 120, -5):
-        visitor = touch_session(visitor, now=NOW + seconds * SECOND)
-        assert visitor.session is not None
-        noted.append((visitor.session.seen_at - NOW).total_seconds())
+        requester = touch_session(requester, now=NOW + seconds * SECOND)
+        assert requester.session is not None
+        noted.append((requester.session.last_active_at - NOW).total_seconds())
 
     assert noted == [0, 0, 0, 60, 60, 60, 120, 120]
     assert len(begins) == 2
-    assert db.session.scalars(select(AccountSession.seen_at)).all() == [NOW + 120 * SECOND]
-    assert db.session.scalars(select(AccountSession.sure_at)).all() == [NOW]
+    assert db.session.scalars(select(AccountSession.last_active_at)).all() == [NOW + 120 * SECOND]
+    assert db.session.scalars(select(AccountSession.reauthenticated_at)).all() == [NOW]
 
 
 # Out
@@ -304,7 +304,7 @@ def test_signing_out_ends_this_session_alone() -> None:
 
     assert other.session is not None
     assert sessions() == [other.session.id]
-    assert trail() == [(AuditWord.SIGNED_OUT, "ada@example.com", "ada@example.com", ada.id, None)]
+    assert trail() == [(AuditEventType.SIGNED_OUT, "ada@example.com", "ada@example.com", ada.id, None)]
 
 
 def test_one_ends_a_session_of_ones_own() -> None:
@@ -316,7 +316,7 @@ def test_one_ends_a_session_of_ones_own() -> None:
     end_own_session(here, there.session.id, now=NOW)
 
     assert sessions() == [here.session.id]
-    assert trail() == [(AuditWord.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 1})]
+    assert trail() == [(AuditEventType.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 1})]
     with pytest.raises(SessionNotFound, match=r"^This session has ended already\.$"):
         end_own_session(here, there.session.id, now=NOW)
 
@@ -342,7 +342,7 @@ def test_one_ends_all_others_of_ones_own() -> None:
     assert end_other_sessions(here, now=NOW) == 0
 
     assert sessions() == [here.session.id, theirs.session.id]
-    assert trail() == [(AuditWord.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 2})]
+    assert trail() == [(AuditEventType.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 2})]
 
 
 def test_the_log_has_a_line_for_each_and_no_secret(log: pytest.LogCaptureFixture) -> None:

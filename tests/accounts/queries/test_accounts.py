@@ -13,7 +13,7 @@ from sqlalchemy import event
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_account, make_organization
 from voiceadmin.accounts.actions.accounts import Grant, invite, make_reset_link, make_setup_link, revoke_link
-from voiceadmin.accounts.actions.sessions import begin_session
+from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.accounts.queries.accounts import (
     FIELDS,
@@ -30,7 +30,7 @@ from voiceadmin.accounts.types import AccountRow, LinkPurpose, OrganizationRole
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import AccountNotFound
-from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Role, Scope, SessionRow, Visitor
+from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
 
@@ -71,17 +71,17 @@ def statements(store: object) -> Iterator[list[str]]:
 def begun(account: Account, created: datetime = NOW, seen: datetime | None = None) -> int:
     """A session; its id."""
     with writing():
-        token = begin_session(account.id, address="203.0.113.7", client="Firefox", now=created)
-        visitor = find_session(token, None)
-        assert visitor is not None
-        assert visitor.session is not None
-        db.session.get_one(AccountSession, visitor.session.id).seen_at = seen or created
-    return visitor.session.id
+        token = create_session(account.id, address="203.0.113.7", client="Firefox", now=created)
+        requester = find_session(token, None)
+        assert requester is not None
+        assert requester.session is not None
+        db.session.get_one(AccountSession, requester.session.id).last_active_at = seen or created
+    return requester.session.id
 
 
-def visiting(account: Account) -> Visitor:
+def visiting(account: Account) -> Requester:
     session = SessionRow(0, account.id, NOW, NOW, NOW, "", "")
-    return Visitor(Actor(ActorKind.ACCOUNT, account.id, account.email), session=session)
+    return Requester(Actor(ActorKind.ACCOUNT, account.id, account.email), session=session)
 
 
 # Accounts
@@ -100,7 +100,7 @@ def test_an_account_is_shown_with_its_roles_and_its_last_activity(acme: Organiza
         platform=False,
         disabled_at=None,
         created_at=LONG_AGO,
-        seen_at=NOW - DAY,
+        last_active_at=NOW - DAY,
         roles=[
             OrganizationRole(acme.id, "Acme", Role.VIEWER),
             OrganizationRole(twin.id, "Acme", Role.OPERATOR),
@@ -122,7 +122,7 @@ def test_a_whole_scope_shows_everybody_by_e_mail(acme: Organization) -> None:
 
     assert [row.email for row in found] == ["a@example.com", "b@example.com", "C@example.com", "root@example.com"]
     assert [(row.platform, row.disabled_at) for row in found[2:]] == [(False, None), (True, NOW)]
-    assert [(row.roles, row.elsewhere, row.seen_at) for row in found] == [([], False, None)] * 4
+    assert [(row.roles, row.elsewhere, row.last_active_at) for row in found] == [([], False, None)] * 4
 
 
 def test_an_admin_sees_those_with_a_role_at_home_and_of_the_others_that_there_are(
@@ -226,7 +226,7 @@ def test_sessions_of_somebody_outside_are_not_found(acme: Organization, other: O
 def test_somebody_without_an_account_has_no_sessions() -> None:
     begun(make_account())
 
-    assert list_own_sessions(Visitor(SHELL), **LIMITS) == []
+    assert list_own_sessions(Requester(SHELL), **LIMITS) == []
 
 
 def test_sessions_go_by_their_last_activity_and_not_by_their_beginning() -> None:

@@ -9,16 +9,16 @@ import pytest
 
 from tests.conftest import NOW
 from tests.factories import DAY, LONG_AGO, make_account, make_organization
-from voiceadmin.accounts.actions.sessions import begin_session
-from voiceadmin.accounts.models import Account, Link
+from voiceadmin.accounts.actions.sessions import create_session
+from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.queries.credentials import any_account, find_link, find_session, has_account
-from voiceadmin.accounts.types import LinkPurpose, LinkRow
+from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
 from voiceadmin.api_keys.queries import find_key
 from voiceadmin.api_keys.types import HeldKey
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import writing
-from voiceadmin.identity import Actor, ActorKind, Role, SessionRow, Visitor
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import token_hash
 
@@ -39,12 +39,12 @@ def saved(*things: Base) -> int:
 
 def begun(account: Account) -> str:
     with writing():
-        return begin_session(account.id, address="198.51.100.1", client="Firefox", now=LONG_AGO)
+        return create_session(account.id, address="198.51.100.1", client="Firefox", now=LONG_AGO)
 
 
 def make_link(purpose: LinkPurpose = LinkPurpose.INVITATION, **fields: Any) -> int:
     given = {"email": "bo@example.com", "created_at": NOW, "expires_at": NOW + DAY, "token_hash": token_hash("t")}
-    return saved(Link(purpose=purpose, **(given | fields)))
+    return saved(OneTimeLink(purpose=purpose, **(given | fields)))
 
 
 # Sessions
@@ -55,9 +55,9 @@ def test_a_session_is_a_person_with_all_of_their_roles() -> None:
     make_organization("Third")
     ada = make_account("Ada@example.com", roles={acme: Role.ADMIN, other: Role.VIEWER})
 
-    visitor = find_session(begun(ada), "203.0.113.7")
+    requester = find_session(begun(ada), "203.0.113.7")
 
-    assert visitor == Visitor(
+    assert requester == Requester(
         Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", "203.0.113.7"),
         {acme.id: Role.ADMIN, other.id: Role.VIEWER},
         Role.ANYONE,
@@ -66,10 +66,10 @@ def test_a_session_is_a_person_with_all_of_their_roles() -> None:
 
 
 def test_an_admin_of_the_platform_is_one_everywhere() -> None:
-    visitor = find_session(begun(make_account(platform=True)), None)
+    requester = find_session(begun(make_account(platform=True)), None)
 
-    assert visitor is not None
-    assert (visitor.roles, visitor.everywhere, visitor.actor.address) == ({}, Role.PLATFORM, None)
+    assert requester is not None
+    assert (requester.roles, requester.everywhere, requester.actor.address) == ({}, Role.PLATFORM, None)
 
 
 def test_sessions_are_told_apart() -> None:
@@ -78,8 +78,8 @@ def test_sessions_are_told_apart() -> None:
 
     found = [find_session(token, None) for token in tokens]
 
-    assert [visitor and visitor.account_id for visitor in found] == [ada.id, bo.id, ada.id]
-    assert [visitor and visitor.session and visitor.session.id for visitor in found] == [1, 2, 3]
+    assert [requester and requester.account_id for requester in found] == [ada.id, bo.id, ada.id]
+    assert [requester and requester.session and requester.session.id for requester in found] == [1, 2, 3]
 
 
 def test_a_disabled_account_has_no_session() -> None:
@@ -140,7 +140,7 @@ def test_an_invitation_says_to_what() -> None:
     acme = make_organization("Acme")
     id = make_link(organization_id=acme.id, role=2)
 
-    assert find_link("t", NOW) == LinkRow(
+    assert find_link("t", NOW) == OneTimeLinkRow(
         id=id,
         purpose=LinkPurpose.INVITATION,
         email="bo@example.com",
@@ -174,7 +174,7 @@ def test_a_link_is_open_until_it_expires_or_is_used() -> None:
         True,
     ]
     with writing():
-        db.session.get_one(Link, 1).used_at = NOW
+        db.session.get_one(OneTimeLink, 1).used_at = NOW
     assert find_link("t", NOW) is None
 
 
@@ -202,7 +202,7 @@ def test_a_role_is_read_back_as_the_one_that_was_written(role: Role) -> None:
     organizations = [make_organization() for _ in range(12)]
     ada = make_account(roles=dict.fromkeys(organizations, role))
 
-    visitor = find_session(begun(ada), None)
+    requester = find_session(begun(ada), None)
 
-    assert visitor is not None
-    assert visitor.roles == {organization.id: role for organization in organizations}
+    assert requester is not None
+    assert requester.roles == {organization.id: role for organization in organizations}

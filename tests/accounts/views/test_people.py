@@ -13,13 +13,13 @@ from werkzeug.datastructures import MultiDict
 
 from tests.factories import DAY, make_account, make_organization, sign_in
 from tests.page import Node, OpenPage, Page
-from voiceadmin.accounts.actions.sessions import begin_session
-from voiceadmin.accounts.models import Account, AccountSession, Link
+from voiceadmin.accounts.actions.sessions import create_session
+from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.accounts.queries.accounts import get_account
 from voiceadmin.accounts.queries.credentials import find_link
 from voiceadmin.accounts.types import AccountRow, LinkPurpose
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, AuditWord
+from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Role, nobody
@@ -86,10 +86,10 @@ def account(id: int) -> AccountRow:
 
 def begin(account: Account, now: datetime) -> None:
     with writing():
-        begin_session(account.id, address="203.0.113.7", client="Mozilla/5.0 (X11; Linux) Firefox/140.0", now=now)
+        create_session(account.id, address="203.0.113.7", client="Mozilla/5.0 (X11; Linux) Firefox/140.0", now=now)
 
 
-def words() -> list[AuditWord]:
+def words() -> list[AuditEventType]:
     """What was done, the newest first."""
     db.session.rollback()
     return [line.word for line in list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]]
@@ -176,7 +176,7 @@ def test_an_invitation_is_taken_back(admin: FlaskClient, acme: Organization) -> 
 
     assert flashes(found) == ["The invitation for bo@example.com is taken back."]
     assert "Open invitations None." in found.text
-    assert words() == [AuditWord.LINK_REVOKED, AuditWord.LINK_MADE]
+    assert words() == [AuditEventType.LINK_REVOKED, AuditEventType.LINK_MADE]
     assert "There is no such open invitation." in send(admin, address, 404).text
 
 
@@ -209,7 +209,7 @@ def test_a_wrong_invitation_is_named_at_its_field(
     (name,) = fields
     assert found.root.one("p", id=f"{name}-fault").text in fault
     assert found.root.one("input", name="email").attributes["value"] == given["email"]
-    assert db.session.scalars(select(Link.id)).all() == []
+    assert db.session.scalars(select(OneTimeLink.id)).all() == []
 
 
 def test_another_organization_is_not_offered_even_by_its_number(admin: FlaskClient) -> None:
@@ -371,7 +371,7 @@ def test_a_link_for_a_new_password_is_shown_once(admin: FlaskClient, acme: Organ
     assert link is not None
     assert (link.purpose, link.account_id) == (LinkPurpose.RESET, bo.id)
     assert token not in page(admin, f"/people/{bo.id}").html
-    assert db.session.scalars(select(Link.token_hash)).all() == [token_hash(token)]
+    assert db.session.scalars(select(OneTimeLink.token_hash)).all() == [token_hash(token)]
 
 
 def me() -> Account:
@@ -436,7 +436,7 @@ def test_everybody_is_signed_out(client: FlaskClient, now: datetime) -> None:
     assert flashes(found) == ["Everybody is signed out, you too."]
     db.session.rollback()
     assert db.session.scalars(select(AccountSession.id)).all() == []
-    assert words() == [AuditWord.SESSION_ENDED]
+    assert words() == [AuditEventType.SESSION_ENDED]
 
 
 def test_only_the_platform_signs_everybody_out(admin: FlaskClient) -> None:

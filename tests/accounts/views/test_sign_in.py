@@ -35,7 +35,7 @@ from tests.two_tenants import (
 from voiceadmin import clock
 from voiceadmin.accounts.actions.accounts import make_reset_link, revoke_link
 from voiceadmin.accounts.models import Account
-from voiceadmin.accounts.types import SURE_FOR
+from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Role
@@ -129,7 +129,7 @@ def test_a_form_with_gaps_is_shown_again(small_town: Town, form: dict[str, str])
 
 
 def test_a_password_that_was_given_is_never_shown_again(small_town: Town) -> None:
-    secret = "hush-hush-hush"
+    secret = "mute-mute-mute"
     client = small_town.browser("nobody")
 
     assert secret not in sign_in_by_form(client, "viewer@acme.example", secret).text
@@ -321,10 +321,10 @@ def test_bytes_that_are_no_text_in_a_query_lead_to_sign_in_all_the_same(small_to
 @pytest.mark.parametrize("rule", SURE, ids=name_of)
 def test_what_is_dangerous_asks_for_the_password_again(town: Town, rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
     browser, address, form = town.browser("platform"), town.address(rule), town.form(rule)
-    move_clock(monkeypatch, SURE_FOR - timedelta(seconds=1))
+    move_clock(monkeypatch, REAUTH_TTL - timedelta(seconds=1))
     if "GET" in (rule.methods or ()):
         assert browser.get(address).status_code == 200
-    move_clock(monkeypatch, SURE_FOR)
+    move_clock(monkeypatch, REAUTH_TTL)
     browser.get("/assistants")  # activity is no password
     before = dump()
 
@@ -353,7 +353,7 @@ def test_what_is_dangerous_asks_for_the_password_again(town: Town, rule: Rule, m
 
 def test_only_the_session_that_gave_the_password_is_sure(small_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = small_town.browser("platform"), small_town.browser("platform")
-    move_clock(monkeypatch, SURE_FOR)
+    move_clock(monkeypatch, REAUTH_TTL)
 
     one.post("/confirm", data={"password": PASSWORD})
 

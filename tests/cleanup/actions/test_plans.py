@@ -26,22 +26,22 @@ from tests.factories import (
     put_voices,
     voice_row,
 )
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan, take_back, try_again
-from voiceadmin.cleanup.models import PlanItem
+from voiceadmin.cleanup.models import CleanUpItem
 from voiceadmin.cleanup.queries.candidates import check_plan, get_plan
 from voiceadmin.cleanup.types import CleanUpFilters, ItemState
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import one_at_a_time, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.errors import ChangeRefused, PlanNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Scope
 from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.models import Deed
+from voiceadmin.operations.models import Operation
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -49,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HERE = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")} | {
     "PYTHONPATH": str(ROOT)
 }
-LIMITS = Limits()
+LIMITS = AttentionThresholds()
 ADA = Actor(ActorKind.ACCOUNT, 7, "ada@example.com")
 BOB = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
 A_WHILE = 60.0
@@ -72,8 +72,8 @@ def run(plan_id: int, now: datetime, seconds: float = A_WHILE) -> None:
 def fates(plan_id: int) -> dict[int, tuple[str, str]]:
     """What became of each voice of a plan, and why, in its order."""
     db.session.rollback()
-    found = select(PlanItem.voice_id, PlanItem.state, PlanItem.why).where(PlanItem.plan_id == plan_id)
-    return {id: (state, why) for id, state, why in db.session.execute(found.order_by(PlanItem.position))}
+    found = select(CleanUpItem.voice_id, CleanUpItem.state, CleanUpItem.why).where(CleanUpItem.plan_id == plan_id)
+    return {id: (state, why) for id, state, why in db.session.execute(found.order_by(CleanUpItem.position))}
 
 
 def archived() -> set[int]:
@@ -81,10 +81,10 @@ def archived() -> set[int]:
     return set(db.session.scalars(select(ClonedVoice.id).where(ClonedVoice.archived_at.is_not(None))))
 
 
-def lines(word: AuditWord) -> list[int]:
+def lines(word: AuditEventType) -> list[int]:
     """What the lines of a word are about."""
     db.session.rollback()
-    found = select(AuditLine.object_id).where(AuditLine.word == word.value).order_by(AuditLine.object_id)
+    found = select(AuditEvent.object_id).where(AuditEvent.word == word.value).order_by(AuditEvent.object_id)
     return [id or 0 for id in db.session.scalars(found)]
 
 
@@ -135,8 +135,8 @@ def test_a_plan_leaves_out_what_must_stay(acme: Organization, now: datetime) -> 
     set_assistant(acme, "set-idle", active=False)
     set_assistant(acme, "")
     set_assistant(other, "elsewhere")
-    hush = Order(Act.ACKNOWLEDGE, (Subject(ObjectKind.VOICE, 12),), "hush", 0)
-    do(EVERYTHING, hush, LIMITS, by=ADA, now=now)
+    mute = Order(TriageAction.ACKNOWLEDGE, (ObjectRef(ObjectKind.VOICE, 12),), "mute", 0)
+    do(EVERYTHING, mute, LIMITS, by=ADA, now=now)
 
     plan = planned(now, scope=Scope(frozenset([acme.id])))
 
@@ -153,7 +153,7 @@ def test_a_plan_is_made_once_for_a_form_and_never_of_nothing(acme: Organization,
 
     assert planned(now, "form") == first
     assert list(fates(first)) == [1]
-    assert lines(AuditWord.CLEAN_UP_PLANNED) == [first]
+    assert lines(AuditEventType.CLEAN_UP_PLANNED) == [first]
 
 
 def test_a_plan_is_seen_by_whom_all_of_it_is(acme: Organization, now: datetime) -> None:
@@ -195,11 +195,11 @@ def test_carrying_out_archives_and_says_so_once_for_each_voice(acme: Organizatio
 
     assert get_plan(EVERYTHING, plan, now=now).states == {ItemState.ARCHIVED: 250}
     assert archived() == set(range(1, 251))
-    assert lines(AuditWord.VOICE_ARCHIVED) == list(range(1, 251))
-    assert lines(AuditWord.CLEAN_UP_CONFIRMED) == [plan]
+    assert lines(AuditEventType.VOICE_ARCHIVED) == list(range(1, 251))
+    assert lines(AuditEventType.CLEAN_UP_CONFIRMED) == [plan]
     voice = db.session.get_one(ClonedVoice, 1)
-    assert (voice.archived_by, voice.archived_why) == ("bob@example.com", f"clean-up, plan {plan}")
-    assert db.session.scalars(select(Deed.number).order_by(Deed.id)).all() == [100, 100, 50]
+    assert (voice.archived_by, voice.archive_note) == ("bob@example.com", f"clean-up, plan {plan}")
+    assert db.session.scalars(select(Operation.number).order_by(Operation.id)).all() == [100, 100, 50]
 
 
 def test_what_changed_since_the_plan_stays_and_says_why(acme: Organization, now: datetime) -> None:
@@ -220,9 +220,9 @@ def test_what_changed_since_the_plan_stays_and_says_why(acme: Organization, now:
     )
     with writing():
         db.session.execute(text("DELETE FROM cloned_voice WHERE id = 5"))
-    do(EVERYTHING, Order(Act.SNOOZE, (Subject(ObjectKind.VOICE, 6),), "a", 0), LIMITS, by=ADA, now=now)
-    for act in (Act.ARCHIVE, Act.RESTORE):
-        do(EVERYTHING, Order(act, (Subject(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
+    do(EVERYTHING, Order(TriageAction.SNOOZE, (ObjectRef(ObjectKind.VOICE, 6),), "a", 0), LIMITS, by=ADA, now=now)
+    for act in (TriageAction.ARCHIVE, TriageAction.RESTORE):
+        do(EVERYTHING, Order(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
     before = fates(plan)
 
     checked = check_plan(plan, LIMITS, now=now)
@@ -245,7 +245,7 @@ def test_what_changed_since_the_plan_stays_and_says_why(acme: Organization, now:
     assert archived() == {10}
     assert checked == {
         "It was used or cloned anew since.": 3,
-        "": 2,  # what somebody archived and restored looks as before; its deed leaves it alone
+        "": 2,  # what somebody archived and restored looks as before; its operation leaves it alone
         "An assistant is set to it.": 1,
         "Another voice has the same id at the provider.": 1,
         "It is archived already.": 1,
@@ -300,15 +300,15 @@ def test_a_voice_that_the_store_refuses_keeps_no_other_and_can_be_tried_again(
     try_again(EVERYTHING, plan, now=now)
     run(plan, now)
     assert archived() == set(range(1, 131))
-    assert lines(AuditWord.VOICE_ARCHIVED) == list(range(1, 131))
+    assert lines(AuditEventType.VOICE_ARCHIVED) == list(range(1, 131))
 
 
 def test_taking_back_restores_all_but_what_somebody_changed_since(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=number) for number in range(1, 251)])
     plan = planned(now)
     run(plan, now)
-    for act in (Act.RESTORE, Act.ARCHIVE):
-        do(EVERYTHING, Order(act, (Subject(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
+    for act in (TriageAction.RESTORE, TriageAction.ARCHIVE):
+        do(EVERYTHING, Order(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
     assert get_plan(EVERYTHING, plan, now=now).undoable == 250
 
     take_back(EVERYTHING, plan, by=BOB, now=now, seconds=0)
@@ -320,7 +320,7 @@ def test_taking_back_restores_all_but_what_somebody_changed_since(acme: Organiza
     assert found.states == {ItemState.RESTORED: 249, ItemState.ARCHIVED: 1}
     assert found.undoable == 0
     assert archived() == {8}
-    assert lines(AuditWord.CLEAN_UP_TAKEN_BACK) == [plan, plan]
+    assert lines(AuditEventType.CLEAN_UP_TAKEN_BACK) == [plan, plan]
 
 
 def test_after_thirty_days_nothing_is_taken_back(acme: Organization, now: datetime) -> None:
@@ -347,7 +347,7 @@ def test_two_who_carry_out_together_do_everything_once(store: Flask, acme: Organ
         list(pool.map(work, range(2)))
 
     assert archived() == set(range(1, 401))
-    assert lines(AuditWord.VOICE_ARCHIVED) == list(range(1, 401))
+    assert lines(AuditEventType.VOICE_ARCHIVED) == list(range(1, 401))
 
 
 def test_an_assistant_that_is_set_meanwhile_keeps_its_voice_whoever_comes_first(
@@ -364,7 +364,7 @@ def test_an_assistant_that_is_set_meanwhile_keeps_its_voice_whoever_comes_first(
         with store.app_context():
             for number in range(600, 0, -20):
                 with writing():
-                    one_at_a_time("import")
+                    acquire_advisory_lock("import")
                     values = {"tts_provider": "elevenlabs", "tts_voice_id": f"pv{number}"}
                     db.session.execute(update(Assistant).values(values))
                     found = select(ClonedVoice.archived_at).where(ClonedVoice.id == number)
@@ -429,12 +429,12 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(
         states = get_plan(EVERYTHING, plan, now=now).states
         interrupted += states.get(ItemState.WAITING, 0) > 0
         assert set(states) <= {ItemState.WAITING, ItemState.ARCHIVED}
-        assert len(archived()) == len(lines(AuditWord.VOICE_ARCHIVED)) == states.get(ItemState.ARCHIVED, 0)
+        assert len(archived()) == len(lines(AuditEventType.VOICE_ARCHIVED)) == states.get(ItemState.ARCHIVED, 0)
 
     carry_on(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
 
     assert interrupted
     assert get_plan(EVERYTHING, plan, now=now).states == {ItemState.ARCHIVED: 4000}
     assert archived() == set(voices)
-    assert lines(AuditWord.VOICE_ARCHIVED) == list(voices)
+    assert lines(AuditEventType.VOICE_ARCHIVED) == list(voices)
     assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"

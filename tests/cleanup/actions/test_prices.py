@@ -26,7 +26,7 @@ def changes() -> list[tuple[object, object]]:
     """What the audit trail has of prices: before and after."""
     return [
         tuple(line[side] and json.loads(line[side]) for side in ("before", "after"))
-        for line in rows_of("audit_line")
+        for line in rows_of("audit_event")
         if line["word"] == "price-changed"
     ]
 

@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE
-from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.cleanup.queries.candidates import (
@@ -29,7 +29,6 @@ from voiceadmin.cleanup.queries.candidates import (
     candidates_file,
     check_plan,
     count_candidates,
-    deeds_to_undo,
     get_plan,
     is_covered,
     judge,
@@ -38,6 +37,7 @@ from voiceadmin.cleanup.queries.candidates import (
     list_plans,
     list_prices,
     list_providers,
+    list_undoable_operations,
     organizations_of_plan,
     restore_sheet,
 )
@@ -51,17 +51,17 @@ from voiceadmin.cleanup.types import (
     money,
     saving,
 )
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import PlanNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.queries import last_deed
+from voiceadmin.operations.queries import get_last_operation_id
 from voiceadmin.operations.types import UNDONE_FOR, Order
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat, unguarded
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.json_body import write_record
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS
@@ -69,7 +69,7 @@ from voiceadmin.voices.queries import voice_row as voice_row_of
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-LIMITS = Limits()
+LIMITS = AttentionThresholds()
 ALL = CleanUpFilters()
 STATUS_KINDS = {
     VoiceStatus.ARCHIVED: ARCHIVED_UPSTREAM,
@@ -180,7 +180,13 @@ def test_only_voices_of_the_scope_and_the_filters_are_found(acme: Organization, 
 
 def test_what_is_archived_here_counts_apart_from_what_is_upstream(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=1), *(voice_row(id=id, status=VoiceStatus.ARCHIVED) for id in (2, 3))])
-    do(EVERYTHING, Order(Act.ARCHIVE, (Subject(ObjectKind.VOICE, 1),), "a", 10**9), LIMITS, by=SHELL, now=now)
+    do(
+        EVERYTHING,
+        Order(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 1),), "a", 10**9),
+        LIMITS,
+        by=SHELL,
+        now=now,
+    )
 
     counted = count_candidates(EVERYTHING, LIMITS, now=now)
 
@@ -191,12 +197,12 @@ def test_what_is_archived_here_counts_apart_from_what_is_upstream(acme: Organiza
 
 def test_what_was_acknowledged_or_is_snoozed_stays_until_the_snooze_ends(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=1), voice_row(id=2)])
-    for act, voice_id, until in ((Act.ACKNOWLEDGE, 1, None), (Act.SNOOZE, 2, now + DAY)):
-        order = Order(act, (Subject(ObjectKind.VOICE, voice_id),), act, 0, until=until)
+    for act, voice_id, until in ((TriageAction.ACKNOWLEDGE, 1, None), (TriageAction.SNOOZE, 2, now + DAY)):
+        order = Order(act, (ObjectRef(ObjectKind.VOICE, voice_id),), act, 0, until=until)
         do(EVERYTHING, order, LIMITS, by=SHELL, now=now)
 
     assert found_in(EVERYTHING, now) == []
-    assert count_candidates(EVERYTHING, LIMITS, now=now).number(KeptOut.HUSHED) == 2
+    assert count_candidates(EVERYTHING, LIMITS, now=now).number(KeptOut.MUTED) == 2
     assert found_in(EVERYTHING, now + 2 * DAY) == [2]
 
 
@@ -332,12 +338,12 @@ def test_the_first_that_wait_are_judged_or_one_of_them(plan: int, now: datetime)
 def test_what_would_be_left_alone_now_is_said_with_its_reason(plan: int, acme: Organization, now: datetime) -> None:
     make_assistant(acme, tts_provider="resemble", tts_voice_id=voice(3).provider_voice_id)
     make_voice(acme, id=7, provider="playht", provider_voice_id=voice(1).provider_voice_id, last_used_at=now)
-    order = Order(Act.ACKNOWLEDGE, (Subject(ObjectKind.VOICE, 2),), "key", 0)
+    order = Order(TriageAction.ACKNOWLEDGE, (ObjectRef(ObjectKind.VOICE, 2),), "key", 0)
     do(EVERYTHING, order, LIMITS, by=SHELL, now=now)
     put_voices(acme, [voice(4)._replace(last_used_at=now)])
     with writing():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
-    do(EVERYTHING, Order(Act.ARCHIVE, (Subject(ObjectKind.VOICE, 6),), "key", 0), LIMITS, by=SHELL, now=now)
+    do(EVERYTHING, Order(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 6),), "key", 0), LIMITS, by=SHELL, now=now)
 
     whys = [
         "An assistant is set to it.",
@@ -355,7 +361,7 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
     make_assistant(acme, tts_provider="resemble", tts_voice_id=voice(3).provider_voice_id)
     confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
     carry_on(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
-    restore = Order(Act.RESTORE, (Subject(ObjectKind.VOICE, 4),), "key", last_deed())
+    restore = Order(TriageAction.RESTORE, (ObjectRef(ObjectKind.VOICE, 4),), "key", get_last_operation_id())
     do(EVERYTHING, restore, LIMITS, by=SHELL, now=now)
     with writing():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
@@ -368,7 +374,7 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
     assert found.undoable == 5
     assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR).undoable == 5
     assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR + timedelta(microseconds=1)).undoable == 0
-    assert [deed.number for deed in deeds_to_undo(plan)] == [5]
+    assert [operation.number for operation in list_undoable_operations(plan)] == [5]
     ids = {
         state: [item.voice.id for item in list_items(found, [state], 1, LIMITS)]
         for state in ItemState

@@ -17,19 +17,19 @@ from tests.factories import DAY, LONG_AGO, make_account, make_assistant, make_or
 from tests.factories import voice_row as a_voice
 from tests.two_tenants import dump, rows_of
 from voiceadmin.accounts.models import Account, Membership
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, fingerprint
-from voiceadmin.config import Limits
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, fingerprint
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
-from voiceadmin.errors import ChangeRefused, DeedNotFound, SetChanged, SubjectNotFound
+from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SetChanged
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
-from voiceadmin.operations.actions.operations import CHUNK, LEFT_NAMED, carry_out, do, do_to_all, undo
-from voiceadmin.operations.queries import get_deed, last_deed
-from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, DeedRow, Order
+from voiceadmin.operations.actions.operations import CHUNK, MAX_LISTED_SKIPPED, carry_out, do, do_to_all, undo
+from voiceadmin.operations.queries import get_last_operation_id, get_operation
+from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, OperationRow, Order
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import fill_sample
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.types import Fault
 from voiceadmin.voices.json_body import write_record
@@ -37,12 +37,12 @@ from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-LIMITS = Limits()
+LIMITS = AttentionThresholds()
 ADA = Actor(ActorKind.ACCOUNT, 7, "ada@example.com")
 BOB = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
 SHELL = Actor(ActorKind.SHELL, None, "tester")
 NOTHING_SEEN = 0
-HUSHES = (Act.ACKNOWLEDGE, Act.SNOOZE)
+HUSHES = (TriageAction.ACKNOWLEDGE, TriageAction.SNOOZE)
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def clara(acme: Organization) -> Account:
     return make_account("clara@example.com", roles={acme: Role.OPERATOR})
 
 
-def voices(*ids: int) -> tuple[Subject, ...]:
-    return tuple(Subject(ObjectKind.VOICE, id) for id in ids)
+def voices(*ids: int) -> tuple[ObjectRef, ...]:
+    return tuple(ObjectRef(ObjectKind.VOICE, id) for id in ids)
 
 
 class Desk:
@@ -65,23 +65,23 @@ class Desk:
     def __init__(self, now: datetime) -> None:
         self.now, self.number = now, 0
 
-    def order(self, act: Act, subjects: Sequence[Subject], **more: Any) -> Order:
+    def order(self, act: TriageAction, refs: Sequence[ObjectRef], **more: Any) -> Order:
         self.number += 1
         given: dict[str, Any] = {
             "key": f"key {self.number}",
-            "seen": last_deed(),
-            "why": "unused" if act is Act.ARCHIVE else "",
+            "seen": get_last_operation_id(),
+            "why": "unused" if act is TriageAction.ARCHIVE else "",
         }
-        if act is Act.NOTE:
+        if act is TriageAction.NOTE:
             given["why"] = "Looked at it."
-        return Order(act, tuple(subjects), **(given | more))
+        return Order(act, tuple(refs), **(given | more))
 
-    def do(self, act: Act, *ids: int, by: Actor = ADA, **more: Any) -> DeedRow:
+    def do(self, act: TriageAction, *ids: int, by: Actor = ADA, **more: Any) -> OperationRow:
         return do(EVERYTHING, self.order(act, voices(*ids), **more), LIMITS, by=by, now=self.now)
 
-    def undo(self, deed: DeedRow, by: Actor = ADA) -> DeedRow:
+    def undo(self, operation: OperationRow, by: Actor = ADA) -> OperationRow:
         self.number += 1
-        return undo(EVERYTHING, deed.id, f"key {self.number}", by=by, now=self.now)
+        return undo(EVERYTHING, operation.id, f"key {self.number}", by=by, now=self.now)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def voice(id: int) -> ClonedVoice:
 def archiving(id: int) -> tuple[str, str | None, datetime | None, str | None, str | None]:
     """Status, upstream's, and when, by whom and why a voice was archived here."""
     found = voice(id)
-    status = found.status.value, found.upstream_status, found.archived_at, found.archived_by, found.archived_why
+    status = found.status.value, found.upstream_status, found.archived_at, found.archived_by, found.archive_note
     db.session.rollback()
     return status
 
@@ -114,8 +114,8 @@ def quiets() -> dict[int, dict[str, tuple[str, datetime | None]]]:
     return found
 
 
-def trail(deed: DeedRow) -> list[tuple[str, int, Any, Any, str]]:
-    """The lines of a deed: word, thing, before, after and why."""
+def trail(operation: OperationRow) -> list[tuple[str, int, Any, Any, str]]:
+    """The lines of a operation: word, thing, before, after and why."""
     return [
         (
             line["word"],
@@ -123,13 +123,13 @@ def trail(deed: DeedRow) -> list[tuple[str, int, Any, Any, str]]:
             *(json.loads(line[name] or "null") for name in ("before", "after")),
             line["why"],
         )
-        for line in rows_of("audit_line")
-        if line["deed_id"] == deed.id
+        for line in rows_of("audit_event")
+        if line["operation_id"] == operation.id
     ]
 
 
-def left(deed: DeedRow) -> dict[int, str]:
-    return {one.id: one.why for one in deed.left}
+def left(operation: OperationRow) -> dict[int, str]:
+    return {one.id: one.why for one in operation.left}
 
 
 def import_again(row: VoiceRow, now: datetime) -> None:
@@ -149,15 +149,20 @@ def test_a_voice_of_any_status_is_archived_with_who_when_and_why_and_restored(
 ) -> None:
     make_voice(acme, id=1, status=status, name="Anna")
 
-    deed = desk.do(Act.ARCHIVE, 1)
+    operation = desk.do(TriageAction.ARCHIVE, 1)
 
     facts = {"at": now.isoformat(), "by": "ada@example.com", "why": "unused"}
-    assert (deed.act, deed.number, deed.voices, set(deed.organizations)) == (Act.ARCHIVE, 1, 1, {acme.id})
+    assert (operation.act, operation.number, operation.voices, set(operation.organizations)) == (
+        TriageAction.ARCHIVE,
+        1,
+        1,
+        {acme.id},
+    )
     assert archiving(1) == ("archived", status.value, now, "ada@example.com", "unused")
     assert json.loads(voice(1).record)["status"] == "archived"
-    assert trail(deed) == [("voice-archived", 1, {"archived": None}, {"archived": facts}, "unused")]
+    assert trail(operation) == [("voice-archived", 1, {"archived": None}, {"archived": facts}, "unused")]
 
-    back = desk.do(Act.RESTORE, 1, by=BOB)
+    back = desk.do(TriageAction.RESTORE, 1, by=BOB)
 
     assert archiving(1) == (status.value, None, None, None, None)
     assert trail(back) == [("voice-restored", 1, {"archived": facts}, {"archived": None}, "")]
@@ -165,11 +170,14 @@ def test_a_voice_of_any_status_is_archived_with_who_when_and_why_and_restored(
 
 def test_what_is_archived_already_or_not_at_all_is_left_alone(acme: Organization, desk: Desk) -> None:
     put_voices(acme, [a_voice(id=1), a_voice(id=2), a_voice(id=3, status=VoiceStatus.ARCHIVED)])
-    desk.do(Act.ARCHIVE, 1)
+    desk.do(TriageAction.ARCHIVE, 1)
 
-    assert left(desk.do(Act.ARCHIVE, 1)) == {1: "it is archived already"}
-    assert left(desk.do(Act.RESTORE, 2, 3)) == {2: "it is not archived", 3: "it is archived upstream, not here"}
-    assert desk.do(Act.ARCHIVE, 3).number == 1
+    assert left(desk.do(TriageAction.ARCHIVE, 1)) == {1: "it is archived already"}
+    assert left(desk.do(TriageAction.RESTORE, 2, 3)) == {
+        2: "it is not archived",
+        3: "it is archived upstream, not here",
+    }
+    assert desk.do(TriageAction.ARCHIVE, 3).number == 1
     assert archiving(3)[1] == "archived"
 
 
@@ -177,11 +185,11 @@ def test_a_voice_is_given_to_somebody_and_taken_again(acme: Organization, desk: 
     dora = make_account("dora@example.com", platform=True)
     put_voices(acme, [a_voice(id=1), a_voice(id=2)])
 
-    first = desk.do(Act.ASSIGN, 1, owner=clara.id)
-    second = desk.do(Act.ASSIGN, 1, 2, owner=dora.id)
-    again = desk.do(Act.ASSIGN, 1, 2, owner=dora.id)
-    nobody = desk.do(Act.ASSIGN, 1, owner=None)
-    nobody_again = desk.do(Act.ASSIGN, 1, owner=None)
+    first = desk.do(TriageAction.ASSIGN, 1, owner=clara.id)
+    second = desk.do(TriageAction.ASSIGN, 1, 2, owner=dora.id)
+    again = desk.do(TriageAction.ASSIGN, 1, 2, owner=dora.id)
+    nobody = desk.do(TriageAction.ASSIGN, 1, owner=None)
+    nobody_again = desk.do(TriageAction.ASSIGN, 1, owner=None)
 
     of_clara, of_dora = ({"id": one.id, "email": one.email} for one in (clara, dora))
     assert trail(first) == [("assigned", 1, {"owner": None}, {"owner": of_clara}, "")]
@@ -195,30 +203,32 @@ def test_a_voice_is_given_to_somebody_and_taken_again(acme: Organization, desk: 
     assert owners() == {2: dora.id}
 
 
-@pytest.mark.parametrize(("act", "word"), [(Act.ACKNOWLEDGE, "acknowledged"), (Act.SNOOZE, "snoozed")])
+@pytest.mark.parametrize(
+    ("act", "word"), [(TriageAction.ACKNOWLEDGE, "acknowledged"), (TriageAction.SNOOZE, "snoozed")]
+)
 def test_every_reason_that_there_is_falls_silent(
-    acme: Organization, desk: Desk, now: datetime, act: Act, word: str
+    acme: Organization, desk: Desk, now: datetime, act: TriageAction, word: str
 ) -> None:
     bad: dict[str, Any] = {"status": VoiceStatus.FAILED, "created_at": LONG_AGO}
     put_voices(acme, [a_voice(id=1, **bad), a_voice(id=2, created_at=now)])
-    until = now + DAY if act is Act.SNOOZE else None
+    until = now + DAY if act is TriageAction.SNOOZE else None
 
-    deed = desk.do(act, 1, 2, until=until)
+    operation = desk.do(act, 1, 2, until=until)
 
     assert quiets() == {1: {"failed": (act.value, until)}}
-    assert left(deed) == {2: "nothing is wrong with it any more"}
-    ((said, id, before, after, _),) = trail(deed)
-    assert (said, id, before) == (word, 1, {"hush": {}})
-    assert after["hush"]["failed"]["by"] == "ada@example.com"
-    assert after["hush"]["failed"]["until"] == (until and until.isoformat())
+    assert left(operation) == {2: "nothing is wrong with it any more"}
+    ((said, id, before, after, _),) = trail(operation)
+    assert (said, id, before) == (word, 1, {"mute": {}})
+    assert after["mute"]["failed"]["by"] == "ada@example.com"
+    assert after["mute"]["failed"]["until"] == (until and until.isoformat())
 
 
 def test_a_snooze_comes_after_an_acknowledgement_and_takes_its_place(
     acme: Organization, desk: Desk, now: datetime
 ) -> None:
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
-    first = desk.do(Act.ACKNOWLEDGE, 1)
-    second = desk.do(Act.SNOOZE, 1, until=now + DAY)
+    first = desk.do(TriageAction.ACKNOWLEDGE, 1)
+    second = desk.do(TriageAction.SNOOZE, 1, until=now + DAY)
 
     assert quiets() == {1: {"failed": ("snooze", now + DAY)}}
     assert trail(second)[0][2] == trail(first)[0][3]
@@ -227,22 +237,22 @@ def test_a_snooze_comes_after_an_acknowledgement_and_takes_its_place(
 def test_a_note_changes_nothing_but_the_trail(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
     make_assistant(acme, id=31)
-    before = {name: rows for name, rows in dump().items() if name not in ("deed", "audit_line")}
-    subjects = [*voices(1), Subject(ObjectKind.ASSISTANT, 31)]
+    before = {name: rows for name, rows in dump().items() if name not in ("operation", "audit_event")}
+    refs = [*voices(1), ObjectRef(ObjectKind.ASSISTANT, 31)]
 
-    deed = do(EVERYTHING, desk.order(Act.NOTE, subjects, why="Ask Bob."), LIMITS, by=ADA, now=desk.now)
+    operation = do(EVERYTHING, desk.order(TriageAction.NOTE, refs, why="Ask Bob."), LIMITS, by=ADA, now=desk.now)
 
-    assert (deed.number, deed.voices) == (2, 1)
-    assert trail(deed) == [("noted", 1, None, None, "Ask Bob."), ("noted", 31, None, None, "Ask Bob.")]
-    assert {name: rows for name, rows in dump().items() if name not in ("deed", "audit_line")} == before
+    assert (operation.number, operation.voices) == (2, 1)
+    assert trail(operation) == [("noted", 1, None, None, "Ask Bob."), ("noted", 31, None, None, "Ask Bob.")]
+    assert {name: rows for name, rows in dump().items() if name not in ("operation", "audit_event")} == before
 
 
 def test_an_assistant_is_given_and_hushed_too(acme: Organization, desk: Desk, clara: Account) -> None:
     make_assistant(acme, id=31, tts_provider="elevenlabs", tts_voice_id="pv1")
     make_voice(acme, id=1, provider_voice_id="pv1", status=VoiceStatus.FAILED)
-    subjects = [Subject(ObjectKind.ASSISTANT, 31)]
+    refs = [ObjectRef(ObjectKind.ASSISTANT, 31)]
 
-    for order in (desk.order(Act.ASSIGN, subjects, owner=clara.id), desk.order(Act.ACKNOWLEDGE, subjects)):
+    for order in (desk.order(TriageAction.ASSIGN, refs, owner=clara.id), desk.order(TriageAction.ACKNOWLEDGE, refs)):
         assert do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now).number == 1
 
     assert owners() == {31: clara.id}
@@ -252,33 +262,37 @@ def test_an_assistant_is_given_and_hushed_too(acme: Organization, desk: Desk, cl
 def test_what_is_chosen_twice_is_done_once(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
 
-    assert len(trail(desk.do(Act.NOTE, 1, 1))) == 1
+    assert len(trail(desk.do(TriageAction.NOTE, 1, 1))) == 1
 
 
 def test_more_than_one_statement_takes_is_done_whole(acme: Organization, desk: Desk) -> None:
     ids = range(1, 2 * CHUNK + 2)
     put_voices(acme, [a_voice(id=id) for id in ids])
 
-    deed = desk.do(Act.ARCHIVE, *ids)
-    again = desk.do(Act.ARCHIVE, *ids)
-    back = desk.undo(deed)
+    operation = desk.do(TriageAction.ARCHIVE, *ids)
+    again = desk.do(TriageAction.ARCHIVE, *ids)
+    back = desk.undo(operation)
 
-    assert deed.number == back.number == len(ids)
-    assert [line[1] for line in trail(deed)] == list(ids)
-    assert (again.number, len(again.left), again.left_out) == (0, LEFT_NAMED, len(ids) - LEFT_NAMED)
+    assert operation.number == back.number == len(ids)
+    assert [line[1] for line in trail(operation)] == list(ids)
+    assert (again.number, len(again.left), again.skipped_unlisted) == (
+        0,
+        MAX_LISTED_SKIPPED,
+        len(ids) - MAX_LISTED_SKIPPED,
+    )
 
 
 # What is refused
 
 
-REFUSED: dict[str, tuple[Act, dict[str, Any], str]] = {
-    "nothing": (Act.ARCHIVE, {"subjects": ()}, "Nothing was chosen"),
-    "too many": (Act.ARCHIVE, {"subjects": voices(*range(1, MOST_AT_ONCE + 2))}, "20,001 are too many at once"),
-    "an assistant archived": (Act.ARCHIVE, {"subjects": (Subject(ObjectKind.ASSISTANT, 31),)}, "Only voices"),
-    "an assistant restored": (Act.RESTORE, {"subjects": (Subject(ObjectKind.ASSISTANT, 31),)}, "Only voices"),
-    "an empty note": (Act.NOTE, {"why": ""}, "The note is empty"),
-    "a snooze that is over": (Act.SNOOZE, {"until": LONG_AGO}, "would be over already"),
-    "an owner who is nobody": (Act.ASSIGN, {"owner": 10**9}, "cannot act in the organization"),
+REFUSED: dict[str, tuple[TriageAction, dict[str, Any], str]] = {
+    "nothing": (TriageAction.ARCHIVE, {"refs": ()}, "Nothing was chosen"),
+    "too many": (TriageAction.ARCHIVE, {"refs": voices(*range(1, MOST_AT_ONCE + 2))}, "20,001 are too many at once"),
+    "an assistant archived": (TriageAction.ARCHIVE, {"refs": (ObjectRef(ObjectKind.ASSISTANT, 31),)}, "Only voices"),
+    "an assistant restored": (TriageAction.RESTORE, {"refs": (ObjectRef(ObjectKind.ASSISTANT, 31),)}, "Only voices"),
+    "an empty note": (TriageAction.NOTE, {"why": ""}, "The note is empty"),
+    "a snooze that is over": (TriageAction.SNOOZE, {"until": LONG_AGO}, "would be over already"),
+    "an owner who is nobody": (TriageAction.ASSIGN, {"owner": 10**9}, "cannot act in the organization"),
 }
 
 
@@ -290,7 +304,7 @@ def test_what_makes_no_sense_is_refused(acme: Organization, desk: Desk, name: st
     before = dump()
 
     with pytest.raises(ChangeRefused, match=problem):
-        do(EVERYTHING, desk.order(act, **({"subjects": voices(1)} | more)), LIMITS, by=ADA, now=desk.now)
+        do(EVERYTHING, desk.order(act, **({"refs": voices(1)} | more)), LIMITS, by=ADA, now=desk.now)
 
     assert dump() == before
 
@@ -299,8 +313,8 @@ def test_a_snooze_may_not_end_now(acme: Organization, desk: Desk, now: datetime)
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
 
     with pytest.raises(ChangeRefused):
-        desk.do(Act.SNOOZE, 1, until=now)
-    assert desk.do(Act.SNOOZE, 1, until=now + timedelta(microseconds=1)).number == 1
+        desk.do(TriageAction.SNOOZE, 1, until=now)
+    assert desk.do(TriageAction.SNOOZE, 1, until=now + timedelta(microseconds=1)).number == 1
 
 
 def test_an_owner_must_be_able_to_act_on_all_of_it(acme: Organization, desk: Desk) -> None:
@@ -318,15 +332,15 @@ def test_an_owner_must_be_able_to_act_on_all_of_it(acme: Organization, desk: Des
 
     for account in refused.values():
         with pytest.raises(ChangeRefused, match="cannot act"):
-            desk.do(Act.ASSIGN, 1, 2, owner=account.id)
+            desk.do(TriageAction.ASSIGN, 1, 2, owner=account.id)
 
     assert owners() == {}
-    assert desk.do(Act.ASSIGN, 1, 2, owner=both.id).number == 2
+    assert desk.do(TriageAction.ASSIGN, 1, 2, owner=both.id).number == 2
 
 
-@pytest.mark.parametrize("act", Act)
+@pytest.mark.parametrize("act", TriageAction)
 def test_a_bulk_with_foreign_voices_changes_nothing_and_is_noted(
-    acme: Organization, desk: Desk, clara: Account, act: Act
+    acme: Organization, desk: Desk, clara: Account, act: TriageAction
 ) -> None:
     zebra = make_organization("Zebra")
     put_voices(acme, [a_voice(id=id, status=VoiceStatus.FAILED) for id in range(1, 98)])
@@ -334,12 +348,12 @@ def test_a_bulk_with_foreign_voices_changes_nothing_and_is_noted(
     before = dump()
     order = desk.order(act, voices(*range(1, 101)), owner=clara.id)
 
-    with pytest.raises(SubjectNotFound, match="Nothing was changed"):
+    with pytest.raises(ObjectNotFound, match="Nothing was changed"):
         do(Scope(frozenset([acme.id])), order, LIMITS, by=ADA, now=desk.now)
 
     after = dump()
-    (line,) = after.pop("audit_line")
-    del before["audit_line"]
+    (line,) = after.pop("audit_event")
+    del before["audit_event"]
     assert after == before
     assert (line["word"], line["actor_name"], line["after"]) == ("desk-refused", ADA.name, '{"chosen": 100}')
 
@@ -351,8 +365,14 @@ def test_what_is_not_there_is_refused_like_what_is_foreign(acme: Organization, d
     told = set()
 
     for ids in ((1, 2), (1, 3)):
-        with pytest.raises(SubjectNotFound) as found:
-            do(Scope(frozenset([acme.id])), desk.order(Act.ARCHIVE, voices(*ids)), LIMITS, by=ADA, now=desk.now)
+        with pytest.raises(ObjectNotFound) as found:
+            do(
+                Scope(frozenset([acme.id])),
+                desk.order(TriageAction.ARCHIVE, voices(*ids)),
+                LIMITS,
+                by=ADA,
+                now=desk.now,
+            )
         told.add(str(found.value))
 
     assert len(told) == 1
@@ -364,77 +384,77 @@ def test_what_is_not_there_is_refused_like_what_is_foreign(acme: Organization, d
 
 def test_the_same_order_sent_again_is_not_done_again(acme: Organization, desk: Desk) -> None:
     put_voices(acme, [a_voice(id=1), a_voice(id=2)])
-    order = desk.order(Act.NOTE, voices(1, 2))
+    order = desk.order(TriageAction.NOTE, voices(1, 2))
 
     first = do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now)
     again = do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now + DAY)
-    turned = do(EVERYTHING, desk.order(Act.NOTE, voices(2, 1), key=order.key), LIMITS, by=ADA, now=desk.now)
+    turned = do(EVERYTHING, desk.order(TriageAction.NOTE, voices(2, 1), key=order.key), LIMITS, by=ADA, now=desk.now)
 
     assert first == again == turned
-    assert len(rows_of("audit_line")) == 2
+    assert len(rows_of("audit_event")) == 2
 
 
 def test_another_choice_on_the_same_page_is_another_order(acme: Organization, desk: Desk, clara: Account) -> None:
     """Whoever goes back to a page finds its form as it was, key and all."""
     put_voices(acme, [a_voice(id=1, status=VoiceStatus.FAILED), a_voice(id=2)])
     orders = [
-        desk.order(Act.NOTE, voices(1)),
-        desk.order(Act.NOTE, voices(2)),
-        desk.order(Act.NOTE, voices(1), why="Another."),
-        desk.order(Act.ARCHIVE, voices(2)),
-        desk.order(Act.ASSIGN, voices(1), owner=clara.id),
-        desk.order(Act.ASSIGN, voices(1)),
-        desk.order(Act.SNOOZE, voices(1)),
-        desk.order(Act.SNOOZE, voices(1), until=desk.now + DAY),
+        desk.order(TriageAction.NOTE, voices(1)),
+        desk.order(TriageAction.NOTE, voices(2)),
+        desk.order(TriageAction.NOTE, voices(1), why="Another."),
+        desk.order(TriageAction.ARCHIVE, voices(2)),
+        desk.order(TriageAction.ASSIGN, voices(1), owner=clara.id),
+        desk.order(TriageAction.ASSIGN, voices(1)),
+        desk.order(TriageAction.SNOOZE, voices(1)),
+        desk.order(TriageAction.SNOOZE, voices(1), until=desk.now + DAY),
     ]
-    sent = [Order(one.act, one.subjects, "key", 10**9, one.why, one.until, one.owner) for one in orders]
+    sent = [Order(one.act, one.refs, "key", 10**9, one.why, one.until, one.owner) for one in orders]
 
-    deeds = [do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now) for order in sent]
+    operations = [do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now) for order in sent]
 
-    assert len({deed.id for deed in deeds}) == len(orders)
-    assert {deed.number for deed in deeds} == {1}
-    assert do(EVERYTHING, sent[0], LIMITS, by=BOB, now=desk.now).id not in {deed.id for deed in deeds}
+    assert len({operation.id for operation in operations}) == len(orders)
+    assert {operation.number for operation in operations} == {1}
+    assert do(EVERYTHING, sent[0], LIMITS, by=BOB, now=desk.now).id not in {operation.id for operation in operations}
 
 
 def test_an_order_without_a_key_is_done_each_time(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
 
-    assert desk.do(Act.NOTE, 1, key="").id != desk.do(Act.NOTE, 1, key="").id
+    assert desk.do(TriageAction.NOTE, 1, key="").id != desk.do(TriageAction.NOTE, 1, key="").id
 
 
 def test_two_who_send_the_same_at_once_do_it_once(store: Flask, acme: Organization, desk: Desk) -> None:
     put_voices(acme, [a_voice(id=id) for id in range(1, 101)])
-    order = desk.order(Act.ARCHIVE, voices(*range(1, 101)))
+    order = desk.order(TriageAction.ARCHIVE, voices(*range(1, 101)))
     db.session.rollback()
 
-    def send(_: int) -> DeedRow:
+    def send(_: int) -> OperationRow:
         with store.app_context():
             return do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now)
 
     with ThreadPoolExecutor(4) as pool:
-        deeds = list(pool.map(send, range(4)))
+        operations = list(pool.map(send, range(4)))
 
-    assert len({deed.id for deed in deeds}) == 1
-    assert {deed.number for deed in deeds} == {100}
-    assert len(rows_of("audit_line")) == 100
-    assert len(rows_of("deed")) == 1
+    assert len({operation.id for operation in operations}) == 1
+    assert {operation.number for operation in operations} == {100}
+    assert len(rows_of("audit_event")) == 100
+    assert len(rows_of("operation")) == 1
 
 
 def test_an_undoing_sent_again_is_not_done_again(store: Flask, acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
-    deed = desk.do(Act.ARCHIVE, 1)
+    operation = desk.do(TriageAction.ARCHIVE, 1)
     db.session.rollback()
 
-    def send(_: int) -> DeedRow:
+    def send(_: int) -> OperationRow:
         with store.app_context():
-            return undo(EVERYTHING, deed.id, "once", by=ADA, now=desk.now)
+            return undo(EVERYTHING, operation.id, "once", by=ADA, now=desk.now)
 
     with ThreadPoolExecutor(2) as pool:
-        deeds = list(pool.map(send, range(2)))
+        operations = list(pool.map(send, range(2)))
 
-    assert deeds[0] == deeds[1] == send(0)
+    assert operations[0] == operations[1] == send(0)
     assert archiving(1)[0] == "ready"
-    assert len(rows_of("audit_line")) == 2
+    assert len(rows_of("audit_event")) == 2
 
 
 # What others changed meanwhile
@@ -445,32 +465,32 @@ def test_what_somebody_else_did_since_is_left_alone_and_both_are_told(
 ) -> None:
     dora = make_account("dora@example.com", platform=True)
     put_voices(acme, [a_voice(id=id, status=VoiceStatus.FAILED) for id in range(1, 8)])
-    desk.do(Act.ASSIGN, 3, owner=dora.id)
-    desk.do(Act.ARCHIVE, 4)
-    seen = last_deed()
-    desk.do(Act.ARCHIVE, 1, by=BOB)
-    desk.do(Act.ASSIGN, 2, owner=clara.id, by=BOB)
-    desk.do(Act.ASSIGN, 3, owner=None, by=BOB)
-    desk.do(Act.RESTORE, 4, by=BOB)
-    desk.do(Act.SNOOZE, 5, until=now + DAY, by=BOB)
-    desk.do(Act.ACKNOWLEDGE, 6, by=BOB)
-    hushed = desk.do(Act.SNOOZE, 7, by=BOB)
-    desk.undo(hushed, by=BOB)
+    desk.do(TriageAction.ASSIGN, 3, owner=dora.id)
+    desk.do(TriageAction.ARCHIVE, 4)
+    seen = get_last_operation_id()
+    desk.do(TriageAction.ARCHIVE, 1, by=BOB)
+    desk.do(TriageAction.ASSIGN, 2, owner=clara.id, by=BOB)
+    desk.do(TriageAction.ASSIGN, 3, owner=None, by=BOB)
+    desk.do(TriageAction.RESTORE, 4, by=BOB)
+    desk.do(TriageAction.SNOOZE, 5, until=now + DAY, by=BOB)
+    desk.do(TriageAction.ACKNOWLEDGE, 6, by=BOB)
+    muted = desk.do(TriageAction.SNOOZE, 7, by=BOB)
+    desk.undo(muted, by=BOB)
 
     told = [
-        desk.do(Act.RESTORE, 1, seen=seen),
-        desk.do(Act.ASSIGN, 2, owner=dora.id, seen=seen),
-        desk.do(Act.ASSIGN, 3, owner=clara.id, seen=seen),
-        desk.do(Act.ARCHIVE, 4, seen=seen),
-        desk.do(Act.ACKNOWLEDGE, 5, seen=seen),
-        desk.do(Act.SNOOZE, 6, until=now + 2 * DAY, seen=seen),
-        desk.do(Act.SNOOZE, 7, seen=seen),
-        desk.do(Act.ASSIGN, 2, owner=None, seen=seen),
+        desk.do(TriageAction.RESTORE, 1, seen=seen),
+        desk.do(TriageAction.ASSIGN, 2, owner=dora.id, seen=seen),
+        desk.do(TriageAction.ASSIGN, 3, owner=clara.id, seen=seen),
+        desk.do(TriageAction.ARCHIVE, 4, seen=seen),
+        desk.do(TriageAction.ACKNOWLEDGE, 5, seen=seen),
+        desk.do(TriageAction.SNOOZE, 6, until=now + 2 * DAY, seen=seen),
+        desk.do(TriageAction.SNOOZE, 7, seen=seen),
+        desk.do(TriageAction.ASSIGN, 2, owner=None, seen=seen),
     ]
 
     who = "bob@example.com"
-    assert {deed.number for deed in told} == {0}
-    assert [deed.left[0].why for deed in told] == [
+    assert {operation.number for operation in told} == {0}
+    assert [operation.left[0].why for operation in told] == [
         f"{who} archived it meanwhile, so it was not restored",
         f"{who} gave it to clara@example.com meanwhile, so it was not given to dora@example.com",
         f"{who} took it from its owner meanwhile, so it was not given to clara@example.com",
@@ -486,32 +506,32 @@ def test_what_somebody_else_did_since_is_left_alone_and_both_are_told(
 
 def test_only_what_others_changed_is_left_alone(acme: Organization, desk: Desk) -> None:
     put_voices(acme, [a_voice(id=1), a_voice(id=2)])
-    seen = last_deed()
-    desk.do(Act.ARCHIVE, 1, by=BOB)
+    seen = get_last_operation_id()
+    desk.do(TriageAction.ARCHIVE, 1, by=BOB)
 
-    deed = desk.do(Act.ARCHIVE, 1, 2, seen=seen)
+    operation = desk.do(TriageAction.ARCHIVE, 1, 2, seen=seen)
 
-    assert (deed.number, set(left(deed))) == (1, {1})
+    assert (operation.number, set(left(operation))) == (1, {1})
 
 
 def test_what_one_did_oneself_does_not_stand_in_the_way(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
-    seen = last_deed()
-    desk.do(Act.ARCHIVE, 1)
+    seen = get_last_operation_id()
+    desk.do(TriageAction.ARCHIVE, 1)
 
-    assert desk.do(Act.RESTORE, 1, seen=seen).number == 1
+    assert desk.do(TriageAction.RESTORE, 1, seen=seen).number == 1
 
 
 def test_what_others_did_to_something_else_of_it_does_not_stand_in_the_way(
     acme: Organization, desk: Desk, clara: Account
 ) -> None:
     make_voice(acme, id=1)
-    seen = last_deed()
-    desk.do(Act.ASSIGN, 1, owner=clara.id, by=BOB)
-    desk.do(Act.NOTE, 1, by=BOB)
+    seen = get_last_operation_id()
+    desk.do(TriageAction.ASSIGN, 1, owner=clara.id, by=BOB)
+    desk.do(TriageAction.NOTE, 1, by=BOB)
 
-    assert desk.do(Act.ARCHIVE, 1, seen=seen).number == 1
-    assert desk.do(Act.NOTE, 1, seen=seen).number == 1
+    assert desk.do(TriageAction.ARCHIVE, 1, seen=seen).number == 1
+    assert desk.do(TriageAction.NOTE, 1, seen=seen).number == 1
 
 
 # All that match
@@ -519,13 +539,13 @@ def test_what_others_did_to_something_else_of_it_does_not_stand_in_the_way(
 
 def test_all_that_match_are_changed_if_they_are_what_they_were(acme: Organization, desk: Desk) -> None:
     put_voices(acme, [a_voice(id=1), a_voice(id=2)])
-    order, found = desk.order(Act.ARCHIVE, ()), [*voices(2, 1)]
+    order, found = desk.order(TriageAction.ARCHIVE, ()), [*voices(2, 1)]
 
-    deed = do_to_all(EVERYTHING, order, lambda: found, fingerprint(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
+    operation = do_to_all(EVERYTHING, order, lambda: found, fingerprint(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
     again = do_to_all(EVERYTHING, order, list, fingerprint(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
 
-    assert deed == again
-    assert deed.number == 2
+    assert operation == again
+    assert operation.number == 2
 
 
 @pytest.mark.parametrize("now_found", [(1,), (1, 2, 3), (1, 3), ()], ids=str)
@@ -538,7 +558,7 @@ def test_when_what_matches_has_changed_nothing_is_done(
     for wanted in (mark, "no such mark", ""):
         with pytest.raises(SetChanged, match="Nothing was done"):
             do_to_all(
-                *(EVERYTHING, desk.order(Act.ARCHIVE, ()), lambda: voices(*now_found), wanted, LIMITS),
+                *(EVERYTHING, desk.order(TriageAction.ARCHIVE, ()), lambda: voices(*now_found), wanted, LIMITS),
                 by=ADA,
                 now=desk.now,
             )
@@ -551,45 +571,48 @@ def test_when_what_matches_has_changed_nothing_is_done(
 
 def everything_but_the_trail() -> dict[str, Any]:
     found = dump()
-    for name in ("deed", "audit_line"):
+    for name in ("operation", "audit_event"):
         del found[name]
     for organization in found["organization"]:
         del organization["revision"]
     return found
 
 
-def acts(clara: Account, now: datetime) -> dict[Act, dict[str, Any]]:
-    return {act: {} for act in Act} | {Act.ASSIGN: {"owner": clara.id}, Act.SNOOZE: {"until": now + DAY}}
+def acts(clara: Account, now: datetime) -> dict[TriageAction, dict[str, Any]]:
+    return {act: {} for act in TriageAction} | {
+        TriageAction.ASSIGN: {"owner": clara.id},
+        TriageAction.SNOOZE: {"until": now + DAY},
+    }
 
 
-@pytest.mark.parametrize("act", Act)
+@pytest.mark.parametrize("act", TriageAction)
 def test_every_act_is_undone_and_the_undoing_too(
-    acme: Organization, desk: Desk, now: datetime, clara: Account, act: Act
+    acme: Organization, desk: Desk, now: datetime, clara: Account, act: TriageAction
 ) -> None:
     put_voices(acme, [a_voice(id=id, status=VoiceStatus.FAILED) for id in (1, 2)])
-    if act is Act.RESTORE:
-        desk.do(Act.ARCHIVE, 1, 2)
+    if act is TriageAction.RESTORE:
+        desk.do(TriageAction.ARCHIVE, 1, 2)
     before = everything_but_the_trail()
-    deed = desk.do(act, 1, 2, **acts(clara, now)[act])
+    operation = desk.do(act, 1, 2, **acts(clara, now)[act])
     after = everything_but_the_trail()
-    assert (before == after) is (act is Act.NOTE)
+    assert (before == after) is (act is TriageAction.NOTE)
 
-    back = desk.undo(deed, by=BOB)
-    assert (back.number, back.undoes, back.act, list(back.left)) == (2, deed.id, act, [])
-    assert get_deed(EVERYTHING, deed.id).undone_by == back.id
+    back = desk.undo(operation, by=BOB)
+    assert (back.number, back.undoes, back.act, list(back.left)) == (2, operation.id, act, [])
+    assert get_operation(EVERYTHING, operation.id).undone_by == back.id
     assert everything_but_the_trail() == before
     forth = desk.undo(back)
     assert everything_but_the_trail() == after
-    assert [line[0:4] for line in trail(forth)] == [line[0:4] for line in trail(deed)]
+    assert [line[0:4] for line in trail(forth)] == [line[0:4] for line in trail(operation)]
     desk.undo(forth)
     assert everything_but_the_trail() == before
 
 
 def test_a_note_that_comes_back_has_its_text_again(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
-    deed = desk.do(Act.NOTE, 1, why="Ask Bob.")
+    operation = desk.do(TriageAction.NOTE, 1, why="Ask Bob.")
 
-    back = desk.undo(deed)
+    back = desk.undo(operation)
     forth = desk.undo(back)
 
     assert trail(back) == [("note-taken-back", 1, {"note": "Ask Bob."}, None, "undone")]
@@ -601,10 +624,10 @@ def test_undoing_brings_back_what_was_there_before(
 ) -> None:
     dora = make_account("dora@example.com", platform=True)
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
-    desk.do(Act.ASSIGN, 1, owner=clara.id)
-    desk.do(Act.ACKNOWLEDGE, 1)
-    given = desk.do(Act.ASSIGN, 1, owner=dora.id)
-    snoozed = desk.do(Act.SNOOZE, 1, until=now + DAY)
+    desk.do(TriageAction.ASSIGN, 1, owner=clara.id)
+    desk.do(TriageAction.ACKNOWLEDGE, 1)
+    given = desk.do(TriageAction.ASSIGN, 1, owner=dora.id)
+    snoozed = desk.do(TriageAction.SNOOZE, 1, until=now + DAY)
 
     assert [line[0] for line in trail(desk.undo(given))] == ["assigned"]
     assert [line[0] for line in trail(desk.undo(snoozed))] == ["acknowledged"]
@@ -614,15 +637,15 @@ def test_undoing_brings_back_what_was_there_before(
 
 def test_undoing_restores_what_nobody_changed_since_and_names_the_rest(acme: Organization, desk: Desk) -> None:
     put_voices(acme, [a_voice(id=id, name=f"Voice {id}") for id in range(1, 6)])
-    deed = desk.do(Act.ARCHIVE, 1, 2, 3, 4, 5)
-    desk.do(Act.RESTORE, 2, by=BOB)
-    desk.do(Act.RESTORE, 3, by=BOB)
-    desk.do(Act.ARCHIVE, 3, by=BOB, why="by Bob")
-    desk.do(Act.NOTE, 4, by=BOB)
+    operation = desk.do(TriageAction.ARCHIVE, 1, 2, 3, 4, 5)
+    desk.do(TriageAction.RESTORE, 2, by=BOB)
+    desk.do(TriageAction.RESTORE, 3, by=BOB)
+    desk.do(TriageAction.ARCHIVE, 3, by=BOB, why="by Bob")
+    desk.do(TriageAction.NOTE, 4, by=BOB)
     with writing():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
 
-    back = desk.undo(deed)
+    back = desk.undo(operation)
 
     assert back.number == 2
     assert [(one.id, one.name, one.why) for one in back.left] == [
@@ -637,12 +660,12 @@ def test_undoing_restores_what_nobody_changed_since_and_names_the_rest(acme: Org
 
 def test_a_voice_that_was_removed_and_came_anew_is_left_alone(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
-    deed = desk.do(Act.ARCHIVE, 1)
+    operation = desk.do(TriageAction.ARCHIVE, 1)
     with writing():
         db.session.execute(delete(ClonedVoice))
     make_voice(acme, id=1)
 
-    assert left(desk.undo(deed)) == {1: "it is not what it was then"}
+    assert left(desk.undo(operation)) == {1: "it is not what it was then"}
     assert archiving(1) == ("ready", None, None, None, None)
 
 
@@ -651,8 +674,8 @@ def test_nothing_goes_back_to_somebody_who_cannot_act_any_more(
     acme: Organization, desk: Desk, clara: Account, how: str
 ) -> None:
     make_voice(acme, id=1)
-    desk.do(Act.ASSIGN, 1, owner=clara.id)
-    deed = desk.do(Act.ASSIGN, 1)
+    desk.do(TriageAction.ASSIGN, 1, owner=clara.id)
+    operation = desk.do(TriageAction.ASSIGN, 1)
     with writing():
         if how == "disabled":
             db.session.execute(update(Account).where(Account.id == clara.id).values(disabled_at=desk.now))
@@ -661,38 +684,42 @@ def test_nothing_goes_back_to_somebody_who_cannot_act_any_more(
         else:
             db.session.execute(update(Membership).values(role=int(Role.VIEWER)))
 
-    assert left(desk.undo(deed)) == {1: "clara@example.com cannot act on it any more"}
+    assert left(desk.undo(operation)) == {1: "clara@example.com cannot act on it any more"}
     assert owners() == {}
 
 
 def test_a_deed_is_undone_for_thirty_days_to_the_moment(acme: Organization, desk: Desk, now: datetime) -> None:
     make_voice(acme, id=1)
-    deed = desk.do(Act.ARCHIVE, 1)
+    operation = desk.do(TriageAction.ARCHIVE, 1)
 
     with pytest.raises(ChangeRefused, match="older than 30 days"):
-        undo(EVERYTHING, deed.id, "late", by=ADA, now=now + UNDONE_FOR + timedelta(microseconds=1))
-    assert undo(EVERYTHING, deed.id, "just", by=ADA, now=now + UNDONE_FOR).number == 1
+        undo(EVERYTHING, operation.id, "late", by=ADA, now=now + UNDONE_FOR + timedelta(microseconds=1))
+    assert undo(EVERYTHING, operation.id, "just", by=ADA, now=now + UNDONE_FOR).number == 1
 
 
 def test_a_deed_is_undone_once(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
-    deed = desk.do(Act.ARCHIVE, 1)
-    desk.undo(deed)
+    operation = desk.do(TriageAction.ARCHIVE, 1)
+    desk.undo(operation)
 
     with pytest.raises(ChangeRefused, match="undone already"):
-        desk.undo(deed)
+        desk.undo(operation)
 
 
 def test_what_did_nothing_or_was_done_elsewhere_is_not_found(acme: Organization, desk: Desk) -> None:
     zebra = make_organization("Zebra")
     make_voice(acme, id=1)
     make_voice(zebra, id=2)
-    nothing, theirs, both = desk.do(Act.RESTORE, 1), desk.do(Act.ARCHIVE, 2), desk.do(Act.NOTE, 1, 2)
+    nothing, theirs, both = (
+        desk.do(TriageAction.RESTORE, 1),
+        desk.do(TriageAction.ARCHIVE, 2),
+        desk.do(TriageAction.NOTE, 1, 2),
+    )
     undo(EVERYTHING, both.id, "known", by=ADA, now=desk.now)
     before = dump()
 
     for number in (nothing.id, theirs.id, both.id, 10**6):
-        with pytest.raises(DeedNotFound):
+        with pytest.raises(OperationNotFound):
             undo(Scope(frozenset([acme.id])), number, "known", by=ADA, now=desk.now)
 
     assert dump() == before
@@ -709,29 +736,29 @@ def test_restoring_brings_what_upstream_says_by_now(
     monkeypatch.setattr("voiceadmin.voices.importing.bulk_load.MANY", many)
     make_assistant(acme, id=31)
     row = make_voice(acme, id=1, status=VoiceStatus.PROCESSING)
-    deed = desk.do(Act.ARCHIVE, 1)
+    operation = desk.do(TriageAction.ARCHIVE, 1)
 
     import_again(row._replace(status=VoiceStatus.FAILED, name="Another"), now + DAY)
 
     assert archiving(1) == ("archived", "failed", now, "ada@example.com", "unused")
-    back = desk.do(Act.RESTORE, 1) if how == "restored" else desk.undo(deed)
+    back = desk.do(TriageAction.RESTORE, 1) if how == "restored" else desk.undo(operation)
     assert back.number == 1
     assert archiving(1) == ("failed", None, None, None, None)
-    assert voice(1).status_since == now + DAY
+    assert voice(1).recorded_status_changed_at == now + DAY
     assert voice(1).name == "Another"
 
 
 def test_an_import_that_says_the_same_leaves_the_archived_alone(acme: Organization, desk: Desk, now: datetime) -> None:
     make_assistant(acme, id=31)
     row = make_voice(acme, id=1)
-    desk.do(Act.ARCHIVE, 1)
+    desk.do(TriageAction.ARCHIVE, 1)
 
     import_again(row, now + DAY)
 
     assert archiving(1)[:2] == ("archived", "ready")
-    assert voice(1).status_since is None
-    words = [line["word"] for line in rows_of("audit_line")]
-    assert words == [AuditWord.VOICE_ARCHIVED.value, AuditWord.VOICES_IMPORTED.value]
+    assert voice(1).recorded_status_changed_at is None
+    words = [line["word"] for line in rows_of("audit_event")]
+    assert words == [AuditEventType.VOICE_ARCHIVED.value, AuditEventType.VOICES_IMPORTED.value]
 
 
 def test_upstream_may_archive_and_unarchive_what_is_archived_here(
@@ -739,19 +766,19 @@ def test_upstream_may_archive_and_unarchive_what_is_archived_here(
 ) -> None:
     make_assistant(acme, id=31)
     row = make_voice(acme, id=1)
-    desk.do(Act.ARCHIVE, 1)
+    desk.do(TriageAction.ARCHIVE, 1)
     for status in (VoiceStatus.ARCHIVED, VoiceStatus.READY, VoiceStatus.ARCHIVED):
         import_again(row._replace(status=status), now + DAY)
         assert archiving(1)[:2] == ("archived", status.value)
 
-    desk.do(Act.RESTORE, 1)
+    desk.do(TriageAction.RESTORE, 1)
 
     assert archiving(1) == ("archived", None, None, None, None)
 
 
 def test_filling_the_sample_again_leaves_archived_what_was_archived_here(desk: Desk, store: Flask) -> None:
     fill_sample(desk.now, by=SHELL, now=desk.now)
-    desk.do(Act.ARCHIVE, *db.session.scalars(select(ClonedVoice.id)))
+    desk.do(TriageAction.ARCHIVE, *db.session.scalars(select(ClonedVoice.id)))
 
     assert fill_sample(desk.now + 40 * DAY, by=SHELL, now=desk.now).voices.changed > 0
 
@@ -769,8 +796,8 @@ def test_a_deed_asks_as_often_for_one_as_for_hundreds(acme: Organization, desk: 
 
     def count(ids: range) -> int:
         asked.clear()
-        desk.undo(desk.do(Act.ARCHIVE, *ids))
-        return sum("INSERT INTO audit_line" not in statement for statement in asked)
+        desk.undo(desk.do(TriageAction.ARCHIVE, *ids))
+        return sum("INSERT INTO audit_event" not in statement for statement in asked)
 
     assert count(range(1, 2)) == count(range(1, CHUNK + 1))
 
@@ -781,7 +808,7 @@ def test_a_part_of_something_larger_is_taken_back_with_it(acme: Organization, de
 
     def larger() -> None:
         with writing():
-            carry_out(EVERYTHING, desk.order(Act.ARCHIVE, voices(1)), LIMITS, by=ADA, now=desk.now)
+            carry_out(EVERYTHING, desk.order(TriageAction.ARCHIVE, voices(1)), LIMITS, by=ADA, now=desk.now)
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -793,7 +820,7 @@ def test_a_part_of_something_larger_is_taken_back_with_it(acme: Organization, de
 def test_every_line_of_a_deed_is_about_another_thing(acme: Organization, desk: Desk) -> None:
     put_voices(acme, [a_voice(id=id) for id in range(1, 51)])
 
-    deed = desk.do(Act.ARCHIVE, *range(1, 51))
+    operation = desk.do(TriageAction.ARCHIVE, *range(1, 51))
 
-    found = db.session.scalars(select(AuditLine.object_id).where(AuditLine.deed_id == deed.id)).all()
+    found = db.session.scalars(select(AuditEvent.object_id).where(AuditEvent.operation_id == operation.id)).all()
     assert sorted(id or 0 for id in found) == list(range(1, 51))

@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_assistant, make_organization, make_voice
 from voiceadmin.accounts.models import Account
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING, NOTHING, Role, Scope
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
@@ -22,12 +22,12 @@ from voiceadmin.sample.actions import fill_sample
 from voiceadmin.triage.queries.answer import attention_answer, own_providers
 from voiceadmin.triage.queries.queue import count_reasons
 from voiceadmin.triage.rules import BY_WORD
-from voiceadmin.triage.types import Act, Place, QueueFilters
+from voiceadmin.triage.types import QueueCursor, QueueFilters, TriageAction
 from voiceadmin.voices.types.status import VoiceStatus
 
 pytestmark = pytest.mark.usefixtures("store")
 
-LIMITS = Limits()
+LIMITS = AttentionThresholds()
 NONE = dict.fromkeys(BY_WORD, 0)
 keys = map("order {}".format, itertools.count())
 
@@ -55,10 +55,10 @@ def ids(answer: dict[str, Any]) -> list[int]:
     return [item["id"] for item in answer["items"]]
 
 
-def act(act: Act, *voices: int, **fields: Any) -> None:
+def act(act: TriageAction, *voices: int, **fields: Any) -> None:
     """Do something to voices."""
-    subjects = tuple(Subject(ObjectKind.VOICE, voice) for voice in voices)
-    do(EVERYTHING, Order(act, subjects, next(keys), 0, **fields), LIMITS, by=SHELL, now=NOW)
+    refs = tuple(ObjectRef(ObjectKind.VOICE, voice) for voice in voices)
+    do(EVERYTHING, Order(act, refs, next(keys), 0, **fields), LIMITS, by=SHELL, now=NOW)
 
 
 def test_where_nothing_is_wrong_every_reason_is_counted_as_none(acme: Organization) -> None:
@@ -97,12 +97,12 @@ def test_items_hold_nothing_that_changes_while_nothing_happens(acme: Organizatio
 
 def test_a_reason_that_was_acknowledged_is_neither_counted_nor_told(acme: Organization) -> None:
     make_voice(acme, id=2, status=VoiceStatus.FAILED)
-    act(Act.ACKNOWLEDGE, 2)
+    act(TriageAction.ACKNOWLEDGE, 2)
 
     assert ask() == {"success": True, "counts": NONE, "items": [], "next": None}
 
     make_voice(acme, id=3, provider_voice_id="pv3", synthesis_count=1, last_used_at=NOW - timedelta(days=61))
-    act(Act.ACKNOWLEDGE, 3)
+    act(TriageAction.ACKNOWLEDGE, 3)
     make_voice(acme, id=4, provider_voice_id="pv3", synthesis_count=1, last_used_at=NOW)
 
     answer = ask(reasons=("duplicate",))
@@ -134,7 +134,7 @@ def test_filters_choose(filters: dict[str, Any], counts: dict[str, int], listed:
     make_voice(acme, id=1, status=VoiceStatus.PROCESSING, provider="resemble")
     make_voice(acme, id=2, status=VoiceStatus.FAILED)
     make_voice(globex, id=3, status=VoiceStatus.FAILED, provider="resemble", created_at=NOW - timedelta(days=1000))
-    act(Act.ASSIGN, 2, owner=7)
+    act(TriageAction.ASSIGN, 2, owner=7)
 
     answer = ask(**filters)
 
@@ -145,8 +145,8 @@ def test_filters_choose(filters: dict[str, Any], counts: dict[str, int], listed:
 def test_what_is_owned_and_acknowledged_is_taken_off_once(acme: Organization, ada: Account) -> None:
     for voice in (1, 2, 3):
         make_voice(acme, id=voice, status=VoiceStatus.FAILED)
-    act(Act.ASSIGN, 1, 2, owner=ada.id)
-    act(Act.ACKNOWLEDGE, 1)
+    act(TriageAction.ASSIGN, 1, 2, owner=ada.id)
+    act(TriageAction.ACKNOWLEDGE, 1)
 
     assert ask()["counts"]["failed"] == 2
     assert ask(owner="none")["counts"]["failed"] == 1
@@ -165,7 +165,7 @@ def test_the_pages_together_are_everything_once(acme: Organization, size: int, p
         answer = ask(size=size, after=after)
         seen += ids(answer)
         asked += 1
-        after = None if answer["next"] is None else Place.read(answer["next"])
+        after = None if answer["next"] is None else QueueCursor.read(answer["next"])
         assert answer["counts"] == NONE | {"failed": 3, "stuck": 3}, "whichever are listed"
 
     assert (seen, asked) == ([1, 2, 3, 4, 5, 6], pages)
@@ -175,7 +175,7 @@ def test_all_items_together_have_the_reasons_that_are_counted(now: datetime) -> 
     fill_sample(now, by=SHELL, now=NOW)
 
     answer = ask(size=1000)
-    rest = ask(size=1000, after=Place.read(answer["next"])) if answer["next"] else {"items": [], "next": None}
+    rest = ask(size=1000, after=QueueCursor.read(answer["next"])) if answer["next"] else {"items": [], "next": None}
 
     items = answer["items"] + rest["items"]
     assert rest["next"] is None
@@ -201,7 +201,7 @@ def test_what_lies_outside_a_scope_is_neither_counted_nor_listed(acme: Organizat
     globex = make_organization("Globex")
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
     make_voice(globex, id=2, status=VoiceStatus.FAILED)
-    act(Act.ASSIGN, 1, owner=ada.id)
+    act(TriageAction.ASSIGN, 1, owner=ada.id)
 
     answer = ask(Scope(frozenset([globex.id])))
 

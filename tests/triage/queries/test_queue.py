@@ -31,8 +31,8 @@ from tests.factories import (
     voice_row,
 )
 from tests.strategies import HOSTILE, IN_DATABASE
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
@@ -42,7 +42,7 @@ from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat, guarded
 from voiceadmin.text import name_key
-from voiceadmin.triage.models import Assignment, Quiet
+from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries import queue as attention
 from voiceadmin.triage.queries.queue import (
     FIELDS,
@@ -51,14 +51,14 @@ from voiceadmin.triage.queries.queue import (
     count_reasons,
     lines_of,
     list_queue,
+    list_queue_refs,
     queue_file,
-    queue_subjects,
     reasons_of,
     summarize,
 )
 from voiceadmin.triage.rules import BY_WORD, RULES
-from voiceadmin.triage.types import Act, Finding, Place, QueueFilters, Summary
-from voiceadmin.voices.models import ClonedVoice, FormerPlace, SharedPlace
+from voiceadmin.triage.types import Finding, QueueCursor, QueueFilters, Summary, TriageAction
+from voiceadmin.voices.models import ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef
 from voiceadmin.voices.queries import voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -66,7 +66,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 PROCESSING, READY, FAILED, ARCHIVED = VoiceStatus
 VOICE, ASSISTANT = ObjectKind.VOICE, ObjectKind.ASSISTANT
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-LIMITS = Limits()
+LIMITS = AttentionThresholds()
 WORDS = [rule.word for rule in RULES]
 LONG_BEFORE = datetime.min.replace(tzinfo=NOW.tzinfo)
 
@@ -75,17 +75,17 @@ LONG_BEFORE = datetime.min.replace(tzinfo=NOW.tzinfo)
 
 
 @dataclass
-class Thing:
-    """A voice or an assistant to be. home, owner: a number. hushed: by reason, whether the mark is right, and until."""
+class AuditTarget:
+    """A voice or an assistant to be. home, owner: a number. muted: by reason, whether the mark is right, and until."""
 
     kind: ObjectKind
     home: int
     owner: int | None
-    hushed: Mapping[str, tuple[bool, datetime | None]]
+    muted: Mapping[str, tuple[bool, datetime | None]]
     fields: Mapping[str, Any]
     here: bool = False
     gone: bool = False
-    subject: Subject = field(default=Subject(VOICE, 0))
+    ref: ObjectRef = field(default=ObjectRef(VOICE, 0))
 
     @property
     def place(self) -> tuple[int, str | None, str | None]:
@@ -108,11 +108,11 @@ HUSHES = st.dictionaries(
 COMMON: dict[str, Any] = {
     "home": st.sampled_from([0, 0, 1]),
     "owner": st.sampled_from([None, 0, 1]),
-    "hushed": HUSHES,
+    "muted": HUSHES,
 }
 THINGS = st.lists(
     st.builds(
-        Thing,
+        AuditTarget,
         kind=st.just(VOICE),
         here=st.sampled_from([False, False, True]),
         gone=st.sampled_from([False, False, False, True]),
@@ -130,7 +130,7 @@ THINGS = st.lists(
         **COMMON,
     )
     | st.builds(
-        Thing,
+        AuditTarget,
         kind=st.just(ASSISTANT),
         fields=st.fixed_dictionaries(
             {
@@ -148,7 +148,7 @@ FILTERS = st.builds(
     organization=st.sampled_from([None, None, 0, 1, 2]),  # by number; 2 is nobody's
     providers=st.sampled_from([(), (), ("playht",), PROVIDERS, ("other",)]),
     owner=st.sampled_from(["", "", "none", "0", "1"]),  # by number
-    hushed=st.booleans(),
+    muted=st.booleans(),
     size=st.integers(1, 4),
 )
 SCOPES = st.sampled_from([None, None, (), (0,), (1,), (0, 1)])
@@ -160,51 +160,51 @@ class World:
     def __init__(self) -> None:
         self.homes = [make_organization(name).id for name in ("Acme", "Other")]
         self.people = [make_account().id for _ in range(2)]
-        self.things: list[Thing] = []
+        self.things: list[AuditTarget] = []
 
-    def fill(self, things: Sequence[Thing]) -> None:
+    def fill(self, things: Sequence[AuditTarget]) -> None:
         """Let there be these things and no others, and no trace of any before."""
         with writing():
-            for table in (Quiet, Assignment, Assistant, ClonedVoice, FormerPlace, SharedPlace):
+            for table in (Mute, Assignment, Assistant, ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef):
                 db.session.execute(delete(table))
-        self.things = [replace(thing, subject=Subject(thing.kind, number)) for number, thing in enumerate(things, 1)]
+        self.things = [replace(thing, ref=ObjectRef(thing.kind, number)) for number, thing in enumerate(things, 1)]
         voices = [thing for thing in self.things if thing.kind is VOICE]
         assistants = [thing for thing in self.things if thing.kind is ASSISTANT]
         owned = [thing for thing in self.things if thing.owner is not None and not thing.gone]
         with writing():
-            rows = [(voice_row(id=voice.subject.id, **voice.fields), self.homes[voice.home]) for voice in voices]
+            rows = [(voice_row(id=voice.ref.id, **voice.fields), self.homes[voice.home]) for voice in voices]
             put(upsert(ClonedVoice), [voice_columns(row, home) for row, home in rows])
             put(insert(Assistant), [self._assistant(thing) for thing in assistants])
             put(
                 insert(Assignment),
                 [
-                    {"account_id": self.people[thing.owner or 0], **key_of(thing.subject, self.homes[thing.home])}
+                    {"account_id": self.people[thing.owner or 0], **key_of(thing.ref, self.homes[thing.home])}
                     for thing in owned
                 ],
             )
-            archived = [thing.subject.id for thing in voices if thing.here]
+            archived = [thing.ref.id for thing in voices if thing.here]
             db.session.execute(
                 update(ClonedVoice)
                 .where(ClonedVoice.id.in_(archived))
                 .values(upstream_status=ClonedVoice.status, status=ARCHIVED, archived_at=NOW - HOUR)
             )
-            gone = [thing.subject.id for thing in voices if thing.gone]
+            gone = [thing.ref.id for thing in voices if thing.gone]
             db.session.execute(delete(ClonedVoice).where(ClonedVoice.id.in_(gone)))
         self._hush()
 
-    def _assistant(self, thing: Thing) -> dict[str, Any]:
-        name = f"Desk {thing.subject.id}"
-        given = {"id": thing.subject.id, "organization_id": self.homes[thing.home], "name": name}
+    def _assistant(self, thing: AuditTarget) -> dict[str, Any]:
+        name = f"Desk {thing.ref.id}"
+        given = {"id": thing.ref.id, "organization_id": self.homes[thing.home], "name": name}
         return given | {"name_key": name_key(name), **thing.fields}
 
     def _hush(self) -> None:
-        found = reasons_of([thing.subject for thing in self.things], LIMITS, now=NOW)
+        found = reasons_of([thing.ref for thing in self.things], LIMITS, now=NOW)
         with writing():
             for thing in self.things:
-                for finding in found[thing.subject]:
-                    if finding.reason in thing.hushed:
-                        right, until = thing.hushed[finding.reason]
-                        hush(finding, mark=finding.mark if right else finding.mark + "?", until=until)
+                for finding in found[thing.ref]:
+                    if finding.reason in thing.muted:
+                        right, until = thing.muted[finding.reason]
+                        mute(finding, mark=finding.mark if right else finding.mark + "?", until=until)
 
     def scope(self, numbers: Sequence[int] | None) -> Scope:
         return EVERYTHING if numbers is None else Scope(frozenset(self.homes[number] for number in numbers))
@@ -217,7 +217,7 @@ class World:
 
     # In plain Python
 
-    def reasons(self, thing: Thing) -> dict[str, datetime]:
+    def reasons(self, thing: AuditTarget) -> dict[str, datetime]:
         """The reasons of a thing, each with its beginning."""
         if thing.gone:
             return {}
@@ -243,16 +243,16 @@ class World:
         }
         return {word: since for word, (holds, since) in found.items() if holds}
 
-    def shown(self, thing: Thing, *, hushed: bool = False) -> dict[str, datetime]:
-        """Those that were not hushed, or those that were."""
+    def shown(self, thing: AuditTarget, *, muted: bool = False) -> dict[str, datetime]:
+        """Those that were not muted, or those that were."""
 
         def silent(word: str) -> bool:
-            right, until = thing.hushed.get(word, (False, None))
+            right, until = thing.muted.get(word, (False, None))
             return right and (until is None or until > NOW)
 
-        return {word: since for word, since in self.reasons(thing).items() if silent(word) is hushed}
+        return {word: since for word, since in self.reasons(thing).items() if silent(word) is muted}
 
-    def matches(self, thing: Thing, scope: Sequence[int] | None, filters: QueueFilters) -> bool:
+    def matches(self, thing: AuditTarget, scope: Sequence[int] | None, filters: QueueFilters) -> bool:
         """Whether it is where the filters say and somebody's whom they name."""
         return (
             (scope is None or thing.home in scope)
@@ -261,22 +261,22 @@ class World:
             and filters.owner in ("", "none" if thing.owner is None else str(thing.owner))
         )
 
-    def queue(self, scope: Sequence[int] | None, filters: QueueFilters) -> list[Subject]:
+    def queue(self, scope: Sequence[int] | None, filters: QueueFilters) -> list[ObjectRef]:
         found = []
         for thing in self.things:
             shown = {
                 BY_WORD[word].rank: since
-                for word, since in self.shown(thing, hushed=filters.hushed).items()
+                for word, since in self.shown(thing, muted=filters.muted).items()
                 if not filters.reasons or word in filters.reasons
             }
             if shown and self.matches(thing, scope, filters):
                 rank = min(shown)
-                found.append((rank, shown[rank], thing.subject.id, thing.subject))
-        return [subject for *_, subject in sorted(found)]
+                found.append((rank, shown[rank], thing.ref.id, thing.ref))
+        return [ref for *_, ref in sorted(found)]
 
     def numbers(self, scope: Sequence[int] | None, filters: QueueFilters) -> dict[str, int]:
         things = [thing for thing in self.things if self.matches(thing, scope, filters)]
-        numbers = Counter(word for thing in things for word in self.shown(thing, hushed=filters.hushed))
+        numbers = Counter(word for thing in things for word in self.shown(thing, muted=filters.muted))
         return {word: numbers[word] for word in WORDS}
 
     def summary(self, scope: Sequence[int] | None) -> Summary:
@@ -297,15 +297,15 @@ def put(statement: Any, rows: Sequence[dict[str, Any]]) -> None:
         db.session.execute(statement, rows)
 
 
-def key_of(subject: Subject, organization_id: int) -> dict[str, Any]:
-    return {"object_kind": subject.kind.value, "object_id": subject.id, "organization_id": organization_id}
+def key_of(ref: ObjectRef, organization_id: int) -> dict[str, Any]:
+    return {"object_kind": ref.kind.value, "object_id": ref.id, "organization_id": organization_id}
 
 
-def hush(finding: Finding, **fields: Any) -> None:
+def mute(finding: Finding, **fields: Any) -> None:
     """Acknowledge a reason, inside a transaction."""
-    key = key_of(finding.subject, finding.organization_id)
-    values = {"mark": finding.mark, "act": Act.ACKNOWLEDGE.value, "until": None, "at": NOW, "by": "tester"}
-    db.session.execute(insert(Quiet).values({**key, "reason": finding.reason, **values, **fields}))
+    key = key_of(finding.ref, finding.organization_id)
+    values = {"mark": finding.mark, "act": TriageAction.ACKNOWLEDGE.value, "until": None, "at": NOW, "by": "tester"}
+    db.session.execute(insert(Mute).values({**key, "reason": finding.reason, **values, **fields}))
 
 
 @pytest.fixture
@@ -326,22 +326,22 @@ FEW = st.sampled_from([0, attention.FEW_VOICES])
 TRIED = settings(IN_DATABASE, max_examples=min(300, settings().max_examples))
 
 
-def pages(scope: Scope, filters: QueueFilters) -> Iterator[list[Subject]]:
+def pages(scope: Scope, filters: QueueFilters) -> Iterator[list[ObjectRef]]:
     """Every page of a queue, each found by the address that the one before it gave."""
-    after: Place | None = None
+    after: QueueCursor | None = None
     while True:
         queue = list_queue(scope, replace(filters, after=after), LIMITS, now=NOW)
-        yield [line.subject for line in queue.lines]
+        yield [line.ref for line in queue.lines]
         if queue.next is None:
             return
-        after = Place.read(str(queue.next))
+        after = QueueCursor.read(str(queue.next))
         assert after == queue.next
 
 
 @TRIED
 @given(things=THINGS, scope=SCOPES, drawn=FILTERS, few=FEW)
 def test_the_queue_is_what_plain_python_finds(
-    world: World, things: list[Thing], scope: tuple[int, ...] | None, drawn: QueueFilters, few: int
+    world: World, things: list[AuditTarget], scope: tuple[int, ...] | None, drawn: QueueFilters, few: int
 ) -> None:
     world.fill(things)
     seen, filters = world.scope(scope), world.filters(drawn)
@@ -350,16 +350,16 @@ def test_the_queue_is_what_plain_python_finds(
     with looking(few):
         found = list(pages(seen, filters))
 
-    assert [subject for page in found for subject in page] == expected
+    assert [ref for page in found for ref in page] == expected
     assert all(len(page) == filters.size for page in found[:-1])
-    assert queue_subjects(seen, filters, LIMITS, now=NOW, most=100) == expected
-    assert queue_subjects(seen, filters, LIMITS, now=NOW, most=2) == expected[:2]
+    assert list_queue_refs(seen, filters, LIMITS, now=NOW, most=100) == expected
+    assert list_queue_refs(seen, filters, LIMITS, now=NOW, most=2) == expected[:2]
 
 
 @TRIED
 @given(things=THINGS, scope=SCOPES, drawn=FILTERS, few=FEW)
 def test_the_reasons_are_as_many_as_plain_python_counts(
-    world: World, things: list[Thing], scope: tuple[int, ...] | None, drawn: QueueFilters, few: int
+    world: World, things: list[AuditTarget], scope: tuple[int, ...] | None, drawn: QueueFilters, few: int
 ) -> None:
     world.fill(things)
 
@@ -372,29 +372,29 @@ def test_the_reasons_are_as_many_as_plain_python_counts(
 @TRIED
 @given(things=THINGS, scope=SCOPES, few=FEW)
 def test_the_figures_are_what_plain_python_counts(
-    world: World, things: list[Thing], scope: tuple[int, ...] | None, few: int
+    world: World, things: list[AuditTarget], scope: tuple[int, ...] | None, few: int
 ) -> None:
     world.fill(things)
     seen, expected = world.scope(scope), world.summary(scope)
 
     with looking(few):
         assert summarize(seen, LIMITS, now=NOW) == expected
-    assert count_queue(seen, LIMITS, now=NOW) == len(world.queue(scope, QueueFilters())) == expected.subjects
-    assert count_queue(seen, LIMITS, now=NOW, most=3) == min(3, expected.subjects)
+    assert count_queue(seen, LIMITS, now=NOW) == len(world.queue(scope, QueueFilters())) == expected.refs
+    assert count_queue(seen, LIMITS, now=NOW, most=3) == min(3, expected.refs)
 
 
 @TRIED
 @given(things=THINGS)
-def test_the_reasons_of_things_are_what_plain_python_finds(world: World, things: list[Thing]) -> None:
+def test_the_reasons_of_things_are_what_plain_python_finds(world: World, things: list[AuditTarget]) -> None:
     world.fill(things)
 
-    found = reasons_of([thing.subject for thing in world.things], LIMITS, now=NOW)
+    found = reasons_of([thing.ref for thing in world.things], LIMITS, now=NOW)
 
     for thing in world.things:
         expected = {word: None if since == LONG_BEFORE else since for word, since in world.reasons(thing).items()}
-        assert {finding.reason: finding.since for finding in found[thing.subject]} == expected
-        assert [finding.reason for finding in found[thing.subject]] == [word for word in WORDS if word in expected]
-        for finding in found[thing.subject]:
+        assert {finding.reason: finding.since for finding in found[thing.ref]} == expected
+        assert [finding.reason for finding in found[thing.ref]] == [word for word in WORDS if word in expected]
+        for finding in found[thing.ref]:
             assert (finding.organization_id, finding.provider) == (world.homes[thing.home], thing.place[1])
 
 
@@ -406,29 +406,29 @@ def acme(store: Flask) -> Organization:
     return make_organization("Acme")
 
 
-def waiting(**filters: Any) -> list[tuple[Subject, list[str]]]:
-    """The queue of all: each thing with those of its reasons that nobody hushed."""
+def waiting(**filters: Any) -> list[tuple[ObjectRef, list[str]]]:
+    """The queue of all: each thing with those of its reasons that nobody muted."""
     lines = list_queue(EVERYTHING, QueueFilters(**filters), LIMITS, now=NOW).lines
-    return [(line.subject, [why.finding.reason for why in line.reasons if why.hush is None]) for line in lines]
+    return [(line.ref, [why.finding.reason for why in line.reasons if why.mute is None]) for line in lines]
 
 
 _keys = count()
 
 
-def acknowledge(*subjects: Subject, until: datetime | None = None) -> None:
-    act = Act.ACKNOWLEDGE if until is None else Act.SNOOZE
-    do(EVERYTHING, Order(act, subjects, f"hush {next(_keys)}", 0, until=until), LIMITS, by=SHELL, now=NOW)
+def acknowledge(*refs: ObjectRef, until: datetime | None = None) -> None:
+    act = TriageAction.ACKNOWLEDGE if until is None else TriageAction.SNOOZE
+    do(EVERYTHING, Order(act, refs, f"mute {next(_keys)}", 0, until=until), LIMITS, by=SHELL, now=NOW)
 
 
 def tell(voice: VoiceRow, organization: Organization, **fields: Any) -> None:
     """Let upstream tell of a voice anew."""
-    row = voice_columns(voice._replace(**fields), organization.id) | {"written_at": NOW - HOUR}
+    row = voice_columns(voice._replace(**fields), organization.id) | {"upstream_changed_at": NOW - HOUR}
     with writing():
         db.session.execute(upsert(ClonedVoice), [row])
 
 
-def of(thing: VoiceRow | Assistant) -> Subject:
-    return Subject(ASSISTANT if isinstance(thing, Assistant) else VOICE, thing.id)
+def of(thing: VoiceRow | Assistant) -> ObjectRef:
+    return ObjectRef(ASSISTANT if isinstance(thing, Assistant) else VOICE, thing.id)
 
 
 POOR = {"quality_score": 0.5, "synthesis_count": 1, "last_used_at": NOW, "created_at": NOW - DAY}
@@ -469,14 +469,14 @@ def test_what_was_acknowledged_comes_back_when_its_reason_does(
 
     acknowledge(of(row))
     assert waiting() == []
-    assert waiting(hushed=True) == [(of(row), [])]
+    assert waiting(muted=True) == [(of(row), [])]
     tell(row, acme, **same)
     assert waiting() == []
     tell(row, acme, **between)
-    assert (waiting(), waiting(hushed=True)) == ([], [])
+    assert (waiting(), waiting(muted=True)) == ([], [])
     tell(row, acme, **anew)
     assert waiting() == [(of(row), [reason])]
-    assert waiting(hushed=True) == []
+    assert waiting(muted=True) == []
 
 
 def test_an_acknowledged_assistant_comes_back_when_its_voice_is_lost_anew_or_is_another(acme: Organization) -> None:
@@ -489,7 +489,7 @@ def test_an_acknowledged_assistant_comes_back_when_its_voice_is_lost_anew_or_is_
     tell(voice, acme, name="Another")
     assert waiting() == []
     tell(voice, acme, status=READY)
-    assert (waiting(), waiting(hushed=True)) == ([], [])
+    assert (waiting(), waiting(muted=True)) == ([], [])
     tell(voice, acme, status=ARCHIVED)
     assert waiting() == alarm
     acknowledge(of(desk))
@@ -532,10 +532,10 @@ def test_a_reason_that_comes_later_shows_though_a_worse_one_was_acknowledged(acm
     twin = make_voice(acme, provider_voice_id="x", created_at=NOW)
 
     assert waiting() == [(of(voice), ["duplicate"]), (of(twin), ["duplicate"])]
-    assert waiting(hushed=True) == [(of(voice), ["duplicate"])]
+    assert waiting(muted=True) == [(of(voice), ["duplicate"])]
     assert count_queue(EVERYTHING, LIMITS, now=NOW) == 2
     (line,) = lines_of([of(voice)], LIMITS, now=NOW)
-    assert [(why.finding.reason, why.hush is None) for why in line.reasons] == [("failed", False), ("duplicate", True)]
+    assert [(why.finding.reason, why.mute is None) for why in line.reasons] == [("failed", False), ("duplicate", True)]
     assert line.worst == line.reasons[1]
     assert attention.line_record(line)["reason"] == "duplicate"
 
@@ -544,14 +544,14 @@ def test_a_line_says_who_acknowledged_it_and_until_when(acme: Organization) -> N
     voice = make_voice(acme, status=FAILED)
     acknowledge(of(voice), until=NOW + DAY)
 
-    (line,) = list_queue(EVERYTHING, QueueFilters(hushed=True), LIMITS, now=NOW).lines
+    (line,) = list_queue(EVERYTHING, QueueFilters(muted=True), LIMITS, now=NOW).lines
 
     (why,) = line.reasons
-    assert why.hush is not None
-    assert (why.hush.act, why.hush.until, why.hush.at, why.hush.by) == (Act.SNOOZE, NOW + DAY, NOW, "tester")
+    assert why.mute is not None
+    assert (why.mute.act, why.mute.until, why.mute.at, why.mute.by) == (TriageAction.SNOOZE, NOW + DAY, NOW, "tester")
     assert line.worst == why
     (later,) = lines_of([of(voice)], LIMITS, now=NOW + DAY)
-    assert later.reasons[0].hush is None
+    assert later.reasons[0].mute is None
 
 
 def test_a_line_has_its_voice_its_organization_and_its_owner(acme: Organization) -> None:
@@ -559,22 +559,22 @@ def test_a_line_has_its_voice_its_organization_and_its_owner(acme: Organization)
     voice = make_voice(acme, provider_voice_id="pv", status=FAILED)
     desk = make_assistant(acme, name="Front desk", tts_provider="elevenlabs", tts_voice_id="pv")
     make_assistant(acme, id=voice.id, name="Its number is that of the voice")
-    do(EVERYTHING, Order(Act.ASSIGN, (of(voice),), "k", 0, owner=ada.id), LIMITS, by=SHELL, now=NOW)
+    do(EVERYTHING, Order(TriageAction.ASSIGN, (of(voice),), "k", 0, owner=ada.id), LIMITS, by=SHELL, now=NOW)
 
     first, second = list_queue(EVERYTHING, QueueFilters(), LIMITS, now=NOW).lines
 
-    assert (first.subject, first.organization_name, first.owner, first.voice) == (of(desk), "Acme", None, voice)
+    assert (first.ref, first.organization_name, first.owner, first.voice) == (of(desk), "Acme", None, voice)
     assert first.assistant is not None
     assert first.assistant.name == "Front desk"
-    assert (second.subject, second.assistant, second.voice) == (of(voice), None, voice)
+    assert (second.ref, second.assistant, second.voice) == (of(voice), None, voice)
     assert second.owner == (ada.id, "ada@example.com")
 
 
 def test_what_is_gone_has_no_line_and_no_reason(acme: Organization) -> None:
-    gone = [Subject(VOICE, 999), Subject(ASSISTANT, 999)]
+    gone = [ObjectRef(VOICE, 999), ObjectRef(ASSISTANT, 999)]
 
     assert list(lines_of(gone, LIMITS, now=NOW)) == []
-    assert reasons_of(gone, LIMITS, now=NOW) == {subject: [] for subject in gone}
+    assert reasons_of(gone, LIMITS, now=NOW) == {ref: [] for ref in gone}
     assert reasons_of([], LIMITS, now=NOW) == {}
 
 
@@ -582,7 +582,7 @@ def test_things_are_counted_up_to_a_hundred(acme: Organization) -> None:
     for number, told in ((MANY - 1, MANY - 1), (1, MANY), (40, MANY)):
         put_voices(acme, [voice_row(status=FAILED, provider_voice_id="") for _ in range(number)])
         summary = summarize(EVERYTHING, LIMITS, now=NOW)
-        assert summary.subjects == told
+        assert summary.refs == told
     assert summary.counts == dict.fromkeys(WORDS, 0) | {"failed": MANY + 40}
 
 
@@ -732,7 +732,7 @@ def test_ten_lines_and_two_hundred_take_as_many_statements(acme: Organization, s
         "queue": lambda: list_queue(seen_by, QueueFilters(size=500), LIMITS, now=NOW),
         "count": lambda: count_queue(seen_by, LIMITS, now=NOW, most=500),
         "summary": lambda: summarize(seen_by, LIMITS, now=NOW),
-        "reasons": lambda: reasons_of([Subject(VOICE, 1), Subject(ASSISTANT, 1)], LIMITS, now=NOW),
+        "reasons": lambda: reasons_of([ObjectRef(VOICE, 1), ObjectRef(ASSISTANT, 1)], LIMITS, now=NOW),
     }
     numbers = []
     for size in (1, 24):
@@ -746,7 +746,7 @@ def test_ten_lines_and_two_hundred_take_as_many_statements(acme: Organization, s
     lines = list_queue(seen_by, QueueFilters(size=500), LIMITS, now=NOW).lines
 
     assert len(lines) == 8 * 25
-    # One for each rule, then the things, whose voices, organizations, owners, hushes and reasons are looked up.
+    # One for each rule, then the things, whose voices, organizations, owners, mutes and reasons are looked up.
     assert (
         numbers
         == [
@@ -776,7 +776,7 @@ def test_sqlite_reads_each_rule_by_its_index_and_no_other_voice(sqlite_store: Fl
     for asked in (
         lambda: count_queue(EVERYTHING, LIMITS, now=NOW),
         lambda: summarize(EVERYTHING, LIMITS, now=NOW),
-        lambda: queue_subjects(EVERYTHING, QueueFilters(), LIMITS, now=NOW, most=100),
+        lambda: list_queue_refs(EVERYTHING, QueueFilters(), LIMITS, now=NOW, most=100),
     ):
         with listening() as seen:
             asked()
@@ -793,7 +793,7 @@ def test_sqlite_finds_a_page_of_a_reason_in_the_order_of_its_index(sqlite_store:
     crowd(make_organization(), 3)
 
     with listening() as seen:
-        queue_subjects(EVERYTHING, QueueFilters(reasons=(reason,)), LIMITS, now=NOW, most=100)
+        list_queue_refs(EVERYTHING, QueueFilters(reasons=(reason,)), LIMITS, now=NOW, most=100)
 
     found = plans(seen)
     assert INDEXES[reason] in found[0]

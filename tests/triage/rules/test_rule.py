@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import NOW
 from tests.factories import voice_row
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.triage.rules import BY_WORD
 from voiceadmin.triage.rules.rule import Evidence
 from voiceadmin.triage.types import Finding
@@ -22,7 +22,9 @@ def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any =
     """The sentence for something that began so long ago at Resemble."""
     rule = BY_WORD[word]
     began = None if since is None else NOW - since
-    return rule.told(Evidence(Finding(word, rule.kind, 1, 1, "resemble", began, mark), voice, Limits(), NOW))
+    return rule.told(
+        Evidence(Finding(word, rule.kind, 1, 1, "resemble", began, mark), voice, AttentionThresholds(), NOW)
+    )
 
 
 @pytest.mark.parametrize(

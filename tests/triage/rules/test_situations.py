@@ -26,8 +26,8 @@ from tests.triage.rules.situations import (
     Situation,
     Told,
 )
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
@@ -35,9 +35,9 @@ from voiceadmin.identity import EVERYTHING
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.triage.queries.queue import count_reasons, lines_of, queue_subjects, reasons_of
+from voiceadmin.triage.queries.queue import count_reasons, lines_of, list_queue_refs, reasons_of
 from voiceadmin.triage.rules import RULES
-from voiceadmin.triage.types import Act, QueueFilters, Severity
+from voiceadmin.triage.types import QueueFilters, Severity, TriageAction
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
@@ -52,7 +52,7 @@ class Stage:
     """Situations in the store, each in an organization of its own."""
 
     def __init__(self, situations: Sequence[Situation]) -> None:
-        self.subjects: dict[Named, Subject] = {}
+        self.refs: dict[Named, ObjectRef] = {}
         self._rows: dict[Named, dict[str, Any]] = {}
         homes = {one.label: self._home(one) for one in situations}
         voices = {(one.label, name): voice for one in situations for name, voice in one.voices.items()}
@@ -60,8 +60,8 @@ class Stage:
             home = make_organization("Elsewhere").id if voice.elsewhere else homes[named[0]]
             used = None if voice.used is None else NOW - voice.used
             row = voice_row(created_at=NOW - voice.made, last_used_at=used, **voice.fields)
-            self._rows[named] = voice_columns(row, home) | {"written_at": row.created_at}
-            self.subjects[named] = Subject(ObjectKind.VOICE, row.id)
+            self._rows[named] = voice_columns(row, home) | {"upstream_changed_at": row.created_at}
+            self.refs[named] = ObjectRef(ObjectKind.VOICE, row.id)
         self._write(self._rows)
         lives = {named: voice.life for named, voice in voices.items()}
         for number in range(max(map(len, lives.values()), default=0)):
@@ -71,7 +71,7 @@ class Stage:
         organization = make_organization(situation.label)
         for name, fields in situation.assistants.items():
             assistant = make_assistant(organization, **fields)
-            self.subjects[situation.label, name] = Subject(ObjectKind.ASSISTANT, assistant.id)
+            self.refs[situation.label, name] = ObjectRef(ObjectKind.ASSISTANT, assistant.id)
         return organization.id
 
     def _live(self, steps: Mapping[Named, Told | str]) -> None:
@@ -79,16 +79,18 @@ class Stage:
         for named, step in steps.items():
             if isinstance(step, Told):
                 self._rows[named] |= {name: moment(value) for name, value in step.fields.items()}
-                self._rows[named]["written_at"] = NOW - step.ago
+                self._rows[named]["upstream_changed_at"] = NOW - step.ago
                 changed.append(named)
         self._write(changed)
-        for act, word in ((Act.ARCHIVE, HERE), (Act.RESTORE, BACK)):
-            subjects = tuple(self.subjects[named] for named, step in steps.items() if step == word)
-            if subjects:
+        for act, word in ((TriageAction.ARCHIVE, HERE), (TriageAction.RESTORE, BACK)):
+            refs = tuple(self.refs[named] for named, step in steps.items() if step == word)
+            if refs:
                 key = f"{act} {next(_keys)}"
-                deed = do(EVERYTHING, Order(act, subjects, key, 0), Limits(), by=SHELL, now=NOW - 3 * HOUR)
-                assert deed.number == len(subjects)
-        gone = [self.subjects[named].id for named, step in steps.items() if step == GONE]
+                operation = do(
+                    EVERYTHING, Order(act, refs, key, 0), AttentionThresholds(), by=SHELL, now=NOW - 3 * HOUR
+                )
+                assert operation.number == len(refs)
+        gone = [self.refs[named].id for named, step in steps.items() if step == GONE]
         if gone:
             with writing():
                 db.session.execute(delete(ClonedVoice).where(ClonedVoice.id.in_(gone)))
@@ -126,27 +128,27 @@ def test_each_thing_in_a_situation_has_the_reasons_written_beside_it(family: str
     situations = SITUATIONS[family]
     stage = Stage(situations)
 
-    found = reasons_of(stage.subjects.values(), Limits(), now=NOW)
+    found = reasons_of(stage.refs.values(), AttentionThresholds(), now=NOW)
 
-    assert {
-        named: [finding.reason for finding in found[subject]] for named, subject in stage.subjects.items()
-    } == expected_of(situations)
+    assert {named: [finding.reason for finding in found[ref]] for named, ref in stage.refs.items()} == expected_of(
+        situations
+    )
 
 
 def test_the_queues_of_all_situations_at_once_hold_the_same() -> None:
     stage, expected = Stage(ALL), expected_of(ALL)
-    names = {subject: named for named, subject in stage.subjects.items()}
+    names = {ref: named for named, ref in stage.refs.items()}
     numbers = {rule.word: sum(rule.word in words for words in expected.values()) for rule in RULES}
 
     for rule in RULES:
         filters = QueueFilters(reasons=(rule.word,))
-        queue = queue_subjects(EVERYTHING, filters, Limits(), now=NOW, most=10_000)
-        assert sorted(names[subject] for subject in queue) == sorted(
+        queue = list_queue_refs(EVERYTHING, filters, AttentionThresholds(), now=NOW, most=10_000)
+        assert sorted(names[ref] for ref in queue) == sorted(
             named for named, words in expected.items() if rule.word in words
         ), rule.word
-    queue = queue_subjects(EVERYTHING, QueueFilters(), Limits(), now=NOW, most=10_000)
-    assert sorted(names[subject] for subject in queue) == sorted(named for named, words in expected.items() if words)
-    assert count_reasons(EVERYTHING, QueueFilters(), Limits(), now=NOW) == numbers
+    queue = list_queue_refs(EVERYTHING, QueueFilters(), AttentionThresholds(), now=NOW, most=10_000)
+    assert sorted(names[ref] for ref in queue) == sorted(named for named, words in expected.items() if words)
+    assert count_reasons(EVERYTHING, QueueFilters(), AttentionThresholds(), now=NOW) == numbers
 
 
 # The settings
@@ -157,23 +159,23 @@ def acme() -> Organization:
     return make_organization()
 
 
-def words_of(voice: VoiceRow, limits: Limits) -> list[str]:
-    subject = Subject(ObjectKind.VOICE, voice.id)
-    return [finding.reason for finding in reasons_of([subject], limits, now=NOW)[subject]]
+def words_of(voice: VoiceRow, limits: AttentionThresholds) -> list[str]:
+    ref = ObjectRef(ObjectKind.VOICE, voice.id)
+    return [finding.reason for finding in reasons_of([ref], limits, now=NOW)[ref]]
 
 
 @pytest.mark.parametrize(
     ("provider", "minutes", "limits"),
     [
-        ("elevenlabs", 30, Limits(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
-        ("inworld", 2, Limits(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
-        ("resemble", 7, Limits(budgets=(("elevenlabs", 30 * MINUTE),), other=7 * MINUTE)),
-        ("elevenlabs", 7, Limits(budgets=(), other=7 * MINUTE)),
-        ("it's :now", 9, Limits(budgets=(("it's :now", 9 * MINUTE),))),
+        ("elevenlabs", 30, AttentionThresholds(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
+        ("inworld", 2, AttentionThresholds(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
+        ("resemble", 7, AttentionThresholds(budgets=(("elevenlabs", 30 * MINUTE),), other=7 * MINUTE)),
+        ("elevenlabs", 7, AttentionThresholds(budgets=(), other=7 * MINUTE)),
+        ("it's :now", 9, AttentionThresholds(budgets=(("it's :now", 9 * MINUTE),))),
     ],
 )
 def test_the_time_that_a_provider_may_take_is_that_of_the_settings(
-    acme: Organization, provider: str, minutes: int, limits: Limits
+    acme: Organization, provider: str, minutes: int, limits: AttentionThresholds
 ) -> None:
     short = make_voice(acme, provider=provider, status=PROCESSING, created_at=NOW - minutes * MINUTE + INSTANT)
     long = make_voice(acme, provider=provider, status=PROCESSING, created_at=NOW - minutes * MINUTE)
@@ -182,7 +184,7 @@ def test_the_time_that_a_provider_may_take_is_that_of_the_settings(
 
 
 def test_what_is_unused_and_what_is_young_is_that_of_the_settings(acme: Organization) -> None:
-    limits = Limits(unused=7 * DAY, young=3 * DAY)
+    limits = AttentionThresholds(unused=7 * DAY, young=3 * DAY)
     used = {"last_used_at": NOW - 7 * DAY, "synthesis_count": 1}
     young, old = ({"created_at": NOW - 3 * DAY + over} for over in (INSTANT, timedelta(0)))
 
@@ -196,16 +198,16 @@ def test_what_is_unused_and_what_is_young_is_that_of_the_settings(acme: Organiza
 # How each is told
 
 
-def told(subject: Subject) -> list[tuple[str, Severity, datetime | None, str]]:
+def told(ref: ObjectRef) -> list[tuple[str, Severity, datetime | None, str]]:
     """What a page says of each reason of one thing."""
-    (line,) = lines_of([subject], Limits(), now=NOW)
+    (line,) = lines_of([ref], AttentionThresholds(), now=NOW)
     return [(why.finding.reason, why.severity, why.finding.since, why.evidence) for why in line.reasons]
 
 
 def test_a_failed_voice_tells_since_when(acme: Organization) -> None:
     voice = make_voice(acme, status=FAILED, created_at=NOW - 3 * DAY, provider="inworld")
 
-    assert told(Subject(ObjectKind.VOICE, voice.id)) == [
+    assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [
         ("failed", Severity.HIGH, NOW - 3 * DAY, "Cloning failed at Inworld 3 days ago.")
     ]
 
@@ -213,7 +215,7 @@ def test_a_failed_voice_tells_since_when(acme: Organization) -> None:
 def test_what_failed_later_is_told_from_then() -> None:
     stage = Stage([one for one in ALL if one.label == "failed, ready, and failed again"])
 
-    assert [told(subject) for subject in stage.subjects.values()] == [
+    assert [told(ref) for ref in stage.refs.values()] == [
         [("failed", Severity.HIGH, NOW - MINUTE, "Cloning failed at ElevenLabs 1 min ago.")]
     ]
 
@@ -224,14 +226,14 @@ def test_a_stuck_voice_tells_for_how_long_and_what_its_provider_takes(acme: Orga
         ("playht", "Processing for 3 h; playht takes 1 h at most."),
     ):
         voice = make_voice(acme, status=PROCESSING, created_at=NOW - 3 * HOUR, provider=provider)
-        assert told(Subject(ObjectKind.VOICE, voice.id)) == [("stuck", Severity.HIGH, NOW - 3 * HOUR, sentence)]
+        assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [("stuck", Severity.HIGH, NOW - 3 * HOUR, sentence)]
 
 
 def test_a_poor_voice_tells_its_score_as_it_is_shown_and_its_uses(acme: Organization) -> None:
     fields = {"quality_score": 0.699, "last_used_at": NOW, "created_at": NOW - DAY}
     for number, uses in ((1, "1 synthesis"), (1204, "1,204 syntheses")):
         voice = make_voice(acme, synthesis_count=number, **fields)
-        assert told(Subject(ObjectKind.VOICE, voice.id)) == [
+        assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [
             ("poor", Severity.MEDIUM, NOW - DAY, f"Its score is 0.69, and it has {uses}.")
         ]
 
@@ -240,13 +242,13 @@ def test_an_unused_voice_tells_the_days_since_its_last_use(acme: Organization) -
     last = NOW - 61 * DAY - HOUR
     voice = make_voice(acme, created_at=NOW - 90 * DAY, last_used_at=last, synthesis_count=1)
 
-    assert told(Subject(ObjectKind.VOICE, voice.id)) == [("unused", Severity.LOW, last, "Not used for 61 days.")]
+    assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [("unused", Severity.LOW, last, "Not used for 61 days.")]
 
 
 def test_a_voice_that_was_never_used_tells_how_old_it_is(acme: Organization) -> None:
     voice = make_voice(acme, created_at=NOW - 15 * DAY - HOUR)
 
-    assert told(Subject(ObjectKind.VOICE, voice.id)) == [
+    assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [
         ("never-used", Severity.LOW, NOW - 15 * DAY - HOUR, "Made 15 days ago, and never used.")
     ]
 
@@ -255,9 +257,9 @@ def test_a_duplicate_names_the_first_of_the_others_and_how_many_there_are_beside
     fields = {"provider_voice_id": "x", "created_at": NOW - DAY}
     for id in (21, 22):
         make_voice(acme, id=id, **fields)
-    sentences = [told(Subject(ObjectKind.VOICE, id)) for id in (21, 22)]
+    sentences = [told(ObjectRef(ObjectKind.VOICE, id)) for id in (21, 22)]
     make_voice(acme, id=23, **fields)
-    more = [told(Subject(ObjectKind.VOICE, id)) for id in (21, 22, 23)]
+    more = [told(ObjectRef(ObjectKind.VOICE, id)) for id in (21, 22, 23)]
 
     assert sentences == [
         [("duplicate", Severity.MEDIUM, NOW - DAY, f"Voice {other} has the same id at ElevenLabs.")]
@@ -282,8 +284,8 @@ def test_an_assistant_tells_of_the_voice_that_it_is_set_to(acme: Organization) -
     ]
 
 
-def of(assistant: Assistant) -> Subject:
-    return Subject(ObjectKind.ASSISTANT, assistant.id)
+def of(assistant: Assistant) -> ObjectRef:
+    return ObjectRef(ObjectKind.ASSISTANT, assistant.id)
 
 
 def test_an_assistant_without_its_voice_tells_since_when_that_was_archived_or_that_it_is_gone() -> None:
@@ -291,7 +293,7 @@ def test_an_assistant_without_its_voice_tells_since_when_that_was_archived_or_th
     stage = Stage([one for one in ALL if one.label in labels])
     names = name_of(stage, labels[0], "it"), name_of(stage, labels[2], "a")
 
-    assert {label: told(stage.subjects[label, "desk"])[0][2:] for label in labels} == {
+    assert {label: told(stage.refs[label, "desk"])[0][2:] for label in labels} == {
         labels[0]: (NOW - 3 * HOUR, f"It is set to “{names[0]}” at ElevenLabs, which is archived."),
         labels[1]: (None, "It is set to a cloned voice at ElevenLabs that is gone."),
         labels[2]: (NOW - 3 * HOUR, f"It is set to “{names[1]}” at ElevenLabs, which is archived."),
@@ -299,7 +301,7 @@ def test_an_assistant_without_its_voice_tells_since_when_that_was_archived_or_th
 
 
 def name_of(stage: Stage, label: str, name: str) -> str:
-    (line,) = lines_of([stage.subjects[label, name]], Limits(), now=NOW)
+    (line,) = lines_of([stage.refs[label, name]], AttentionThresholds(), now=NOW)
     assert line.voice is not None
     return line.voice.name
 
@@ -307,7 +309,7 @@ def name_of(stage: Stage, label: str, name: str) -> str:
 def test_reasons_come_the_worst_first_each_with_its_remedy() -> None:
     stage = Stage([one for one in ALL if one.label == "failed, poor, used twins"])
 
-    for line in lines_of(list(stage.subjects.values()), Limits(), now=NOW):
+    for line in lines_of(list(stage.refs.values()), AttentionThresholds(), now=NOW):
         assert [why.label for why in line.reasons] == ["Failed", "Poor quality", "Duplicate"]
         assert [why.remedy for why in line.reasons] == [
             "Clone it again with better samples, or archive it.",

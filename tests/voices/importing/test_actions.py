@@ -20,7 +20,7 @@ from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, voice_row
 from tests.strategies import HOSTILE, IN_DATABASE, LISTS
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.types import AuditFilters, AuditRow, AuditWord, ObjectKind
+from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import ImportRefused
@@ -591,7 +591,7 @@ def test_a_reader_meanwhile_sees_the_store_as_it_was(
 # What the audit trail says of it
 
 
-def trail() -> list[AuditRow]:
+def trail() -> list[AuditEventRow]:
     """All lines, the oldest first."""
     db.session.rollback()
     return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
@@ -609,7 +609,7 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
 
     changed, whole = trail()
     assert (changed.word, changed.object_kind, changed.object_id, changed.object_name) == (
-        AuditWord.VOICE_CHANGED,
+        AuditEventType.VOICE_CHANGED,
         ObjectKind.VOICE,
         1,
         "Ada L.",
@@ -618,7 +618,7 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
     assert changed.after == {"name": "Ada L.", "last_used_at": write_record(rows[0])["last_used_at"]}
     assert (changed.why, whole.why) == ("import", "")
     assert (whole.word, whole.object_kind, whole.object_id, whole.object_name) == (
-        AuditWord.VOICES_IMPORTED,
+        AuditEventType.VOICES_IMPORTED,
         ObjectKind.ASSISTANT,
         DESK,
         "Day desk",
@@ -636,7 +636,7 @@ def test_voices_of_all_batches_that_were_changed_have_a_line(
 
     bring(lines(voice_row(id=number, name="new" if number % 2 else "old") for number in range(10, 20)))
 
-    changed = [line for line in trail() if line.word is AuditWord.VOICE_CHANGED]
+    changed = [line for line in trail() if line.word is AuditEventType.VOICE_CHANGED]
     assert [line.object_id for line in changed] == list(range(10, 17))
     assert [(line.after or {}).get("name") for line in changed] == [None, "new", None, "new", None, "new", None]
 
@@ -652,8 +652,8 @@ def test_an_import_that_passes_bad_records_over_tells_of_the_good_ones(acme: Org
     bring(lines([{"id": 1}, voice_row(id=2, name="Changed")]), skip_bad=True)
 
     assert [(line.word, line.object_id) for line in trail()] == [
-        (AuditWord.VOICE_CHANGED, 2),
-        (AuditWord.VOICES_IMPORTED, DESK),
+        (AuditEventType.VOICE_CHANGED, 2),
+        (AuditEventType.VOICES_IMPORTED, DESK),
     ]
 
 

@@ -83,7 +83,7 @@ def kept() -> dict[str, Any]:
     db.session.execute(text("CREATE VIRTUAL TABLE temp.word USING fts5vocab(main, voice_search, row)"))
     found = {
         "schema": rows_of("SELECT type, name, tbl_name, sql FROM sqlite_master"),
-        "counts": rows_of("SELECT * FROM voice_count"),
+        "counts": rows_of("SELECT * FROM voice_stats"),
         "words": rows_of("SELECT term, doc FROM temp.word"),
         "faults": rows_of("PRAGMA integrity_check"),
     }

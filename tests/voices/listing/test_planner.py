@@ -222,18 +222,18 @@ def ordered(rows: Sequence[VoiceRow], order: VoiceOrder) -> list[VoiceRow]:
     return known + unknown
 
 
-WAYS = {  # the bounds that lead to each way of finding a page
+SORT_PLANS = {  # the bounds that lead to each way of finding a page
     "as-it-comes": {},
-    "walking": {"LOOKING_UP": 10**9},
-    "looking-up": {"LOOKING_UP": 0},
-    "too-many-to-count": {"GATHERED": 1},
+    "walking": {"LOOKUP_COST": 10**9},
+    "looking-up": {"LOOKUP_COST": 0},
+    "too-many-to-count": {"LOOKUP_LIMIT": 1},
 }
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=SORT_PLANS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Find pages in one of the ways."""
-    for name, value in WAYS[request.param].items():
+    for name, value in SORT_PLANS[request.param].items():
         monkeypatch.setattr(voice_lists, name, value)
 
 
@@ -271,8 +271,8 @@ def test_what_a_bounded_walk_finds_is_right_as_far_as_it_goes(
     expected = ordered([row for row in rows if chosen(row, filters, now)], filters.order)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(voice_lists, "WALKED", 4)
-        patch.setattr(voice_lists, "GATHERED", 1)
+        patch.setattr(voice_lists, "SCAN_LIMIT", 4)
+        patch.setattr(voice_lists, "LOOKUP_LIMIT", 1)
         voices = list_voices(acme.id, replace(filters, size=25), now=now)
 
     places = [expected.index(row) for row in voices.page.rows]
@@ -427,7 +427,7 @@ def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_
     counted: int,
     more: bool,
 ) -> None:
-    monkeypatch.setattr(voice_lists, "GATHERED", 2)
+    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 2)
     put_voices(acme, [voice_row(name=f"Maria {letter}") for letter in "abcd"[:number]])
 
     found = list_voices(acme.id, VoiceFilters(**filters), now=now)
@@ -445,8 +445,8 @@ def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_
 def test_a_walk_ends_after_so_many_voices_and_says_so(
     acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, before: int, names: int, cut: int
 ) -> None:
-    monkeypatch.setattr(voice_lists, "GATHERED", 1)
-    monkeypatch.setattr(voice_lists, "WALKED", 4)
+    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 1)
+    monkeypatch.setattr(voice_lists, "SCAN_LIMIT", 4)
     others = [voice_row(name=f"Anna {number}") for number in range(before)]
     put_voices(acme, [*others, voice_row(name="Maria 1"), voice_row(name="Maria 2")])
 
@@ -461,8 +461,8 @@ def test_a_walk_shares_its_bound_among_the_parts_of_a_list(
     acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, order: VoiceOrder
 ) -> None:
     """Those with a value are one part and those without another, so each may pass two."""
-    monkeypatch.setattr(voice_lists, "GATHERED", 1)
-    monkeypatch.setattr(voice_lists, "WALKED", 4)
+    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 1)
+    monkeypatch.setattr(voice_lists, "SCAN_LIMIT", 4)
     with_value = {"quality_score": 0.5, "last_used_at": LONG_AGO, "synthesis_count": 1}
     put_voices(acme, [voice_row(name="Maria", **with_value) for _ in range(2)])
     put_voices(acme, [voice_row(name="Maria", quality_score=None) for _ in range(2)])

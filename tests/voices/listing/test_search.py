@@ -136,7 +136,7 @@ def test_a_server_looks_for_words_as_its_index_has_them(
     monkeypatch.setattr(search, "db", SimpleNamespace(engine=engine))
 
     assert candidates(5, sought) == (
-        f"SELECT id FROM cloned_voice WHERE voice_grams(organization_id, search_key) {operator} CAST(:grams AS text[])",
+        f"SELECT id FROM cloned_voice WHERE voice_trigrams(organization_id, search_key) {operator} CAST(:grams AS text[])",
         {"grams": grams},
     )
 

@@ -13,14 +13,14 @@ from typing import NamedTuple
 from sqlalchemy import CursorResult, delete, or_, select, update
 
 from voiceadmin.accounts import passwords
-from voiceadmin.accounts.actions.sessions import REFUSED, begin_session, check_password, end_sessions
-from voiceadmin.accounts.models import Account, AccountSession, Link, Membership
+from voiceadmin.accounts.actions.sessions import REFUSED, check_password, create_session, end_sessions
+from voiceadmin.accounts.models import Account, AccountSession, Membership, OneTimeLink
 from voiceadmin.accounts.queries.credentials import any_account, find_link
-from voiceadmin.accounts.types import LINK_LIVES, LinkPurpose, LinkRow
+from voiceadmin.accounts.types import LINK_TTL, LinkPurpose, OneTimeLinkRow
 from voiceadmin.audit.actions import record
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import one_at_a_time, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.errors import (
     AccountNotFound,
@@ -30,7 +30,7 @@ from voiceadmin.errors import (
     OrganizationNotFound,
     SignInRefused,
 )
-from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope, Visitor
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import email_key
 from voiceadmin.tokens import new_token, token_hash
@@ -56,7 +56,7 @@ def make_setup_link(*, by: Actor, now: datetime) -> str:
     with writing():
         if any_account():
             raise ChangeRefused("The store has accounts already; an admin invites others.")
-        _void(Link.purpose == LinkPurpose.SETUP, now=now)
+        _void(OneTimeLink.purpose == LinkPurpose.SETUP, now=now)
         return _make_link(LinkPurpose.SETUP, "", None, by=by, now=now)
 
 
@@ -68,15 +68,15 @@ def invite(scope: Scope, email: str, grant: Grant, *, by: Actor, now: datetime) 
     """
     with writing():
         _check_grant(scope, grant)
-        earlier = select(Link.id, Link.email).where(
-            Link.purpose == LinkPurpose.INVITATION,
-            Link.used_at.is_(None),
-            Link.organization_id.is_(None)
+        earlier = select(OneTimeLink.id, OneTimeLink.email).where(
+            OneTimeLink.purpose == LinkPurpose.INVITATION,
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.organization_id.is_(None)
             if grant.organization_id is None
-            else Link.organization_id == grant.organization_id,
+            else OneTimeLink.organization_id == grant.organization_id,
         )
         same = [id for id, known in db.session.execute(earlier) if email_key(known) == email_key(email)]
-        _void(Link.id.in_(same), now=now)
+        _void(OneTimeLink.id.in_(same), now=now)
         return _make_link(LinkPurpose.INVITATION, email, grant, by=by, now=now)
 
 
@@ -86,21 +86,21 @@ def make_reset_link(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         account = _managed(scope, account_id)
         if account.disabled_at is not None:
             raise ChangeRefused(f"{account.email} is disabled. Enable the account first.")
-        _void(Link.purpose == LinkPurpose.RESET, Link.account_id == account_id, now=now)
+        _void(OneTimeLink.purpose == LinkPurpose.RESET, OneTimeLink.account_id == account_id, now=now)
         return _make_link(LinkPurpose.RESET, account.email, None, account_id=account_id, by=by, now=now)
 
 
 def revoke_link(scope: Scope, link_id: int, *, by: Actor, now: datetime) -> str:
     """Take an open invitation back; for whom it was. Raises LinkNotFound."""
     with writing():
-        link = db.session.get(Link, link_id)
+        link = db.session.get(OneTimeLink, link_id)
         is_open = link is not None and link.purpose == LinkPurpose.INVITATION and link.used_at is None
         if link is None or not is_open or not _in_power(scope, link.organization_id):
             raise LinkNotFound("There is no such open invitation.")
         link.used_at = now
         record(
-            AuditWord.LINK_REVOKED,
-            Thing(ObjectKind.LINK, link.id, link.email),
+            AuditEventType.LINK_REVOKED,
+            AuditTarget(ObjectKind.LINK, link.id, link.email),
             by=by,
             now=now,
             organization=link.organization_id,
@@ -124,19 +124,19 @@ def join(token: str, *, email: str, name: str, password: str, by: Actor, client:
         link = replace(link, email=email)
     kept = _prove(link, name, password, by=by, now=now)
     with writing():
-        one_at_a_time("account")
+        acquire_advisory_lock("account")
         _use(link, now)
         account = _account_of(link, name, kept, by=by, now=now)
         actor = Actor(ActorKind.ACCOUNT, account.id, account.email, by.address)
         if link.purpose is LinkPurpose.RESET:
             account.password_hash = kept
             end_sessions(account.id)
-            record(AuditWord.PASSWORD_CHANGED, _thing(account), by=actor, now=now, why="by a link")
+            record(AuditEventType.PASSWORD_CHANGED, _thing(account), by=actor, now=now, why="by a link")
         _receive(account, link, by=actor, now=now)
-        return begin_session(account.id, address=by.address or "", client=client, now=now)
+        return create_session(account.id, address=by.address or "", client=client, now=now)
 
 
-def _receive(account: Account, link: LinkRow, *, by: Actor, now: datetime) -> None:
+def _receive(account: Account, link: OneTimeLinkRow, *, by: Actor, now: datetime) -> None:
     """Give an account what a link grants, unless it has as much already."""
     if link.role is not None and link.organization_id is not None:
         held = _role(account.id, link.organization_id) or Role.ANYONE
@@ -146,7 +146,7 @@ def _receive(account: Account, link: LinkRow, *, by: Actor, now: datetime) -> No
         _set_platform(account, on=True, by=by, now=now)
 
 
-def _prove(link: LinkRow, name: str, password: str, *, by: Actor, now: datetime) -> str:
+def _prove(link: OneTimeLinkRow, name: str, password: str, *, by: Actor, now: datetime) -> str:
     """Check the password of somebody who has one here, or take a new one: what the store will keep of it."""
     if link.purpose is LinkPurpose.INVITATION and link.has_account:
         check_password(link.email, password, by=by, now=now)
@@ -157,15 +157,17 @@ def _prove(link: LinkRow, name: str, password: str, *, by: Actor, now: datetime)
     return passwords.password_hash(password)
 
 
-def _use(link: LinkRow, now: datetime) -> None:
+def _use(link: OneTimeLinkRow, now: datetime) -> None:
     """Take a link, unless somebody was quicker."""
-    taken = db.session.execute(update(Link).where(Link.id == link.id, Link.used_at.is_(None)).values(used_at=now))
+    taken = db.session.execute(
+        update(OneTimeLink).where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None)).values(used_at=now)
+    )
     assert isinstance(taken, CursorResult)  # noqa: S101  # tells the type checker
     if not taken.rowcount or (link.purpose is LinkPurpose.SETUP and any_account()):
         raise LinkRefused(NOT_GOOD)
 
 
-def _account_of(link: LinkRow, name: str, kept: str, *, by: Actor, now: datetime) -> Account:
+def _account_of(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now: datetime) -> Account:
     """Find or make the account that a link is for."""
     account = db.session.scalars(select(Account).where(Account.email_key == email_key(link.email))).one_or_none()
     if (account is not None) != link.has_account:
@@ -177,7 +179,7 @@ def _account_of(link: LinkRow, name: str, kept: str, *, by: Actor, now: datetime
     return account
 
 
-def _make_account(link: LinkRow, name: str, kept: str, *, by: Actor, now: datetime) -> Account:
+def _make_account(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now: datetime) -> Account:
     account = Account(
         email=link.email,
         email_key=email_key(link.email),
@@ -189,7 +191,7 @@ def _make_account(link: LinkRow, name: str, kept: str, *, by: Actor, now: dateti
     db.session.add(account)
     db.session.flush()
     record(
-        AuditWord.ACCOUNT_MADE,
+        AuditEventType.ACCOUNT_MADE,
         _thing(account),
         by=Actor(ActorKind.ACCOUNT, account.id, account.email, by.address),
         now=now,
@@ -205,7 +207,7 @@ def _make_link(
 ) -> str:
     token = new_token()
     organization_id = None if grant is None else grant.organization_id
-    link = Link(
+    link = OneTimeLink(
         token_hash=token_hash(token),
         purpose=purpose,
         email=email,
@@ -215,13 +217,13 @@ def _make_link(
         role=None if grant is None or organization_id is None else int(grant.role),
         platform=grant is not None and organization_id is None,
         created_at=now,
-        expires_at=now + LINK_LIVES[purpose],
+        expires_at=now + LINK_TTL[purpose],
     )
     db.session.add(link)
     db.session.flush()
     record(
-        AuditWord.LINK_MADE,
-        Thing(ObjectKind.LINK, link.id, email),
+        AuditEventType.LINK_MADE,
+        AuditTarget(ObjectKind.LINK, link.id, email),
         by=by,
         now=now,
         organization=organization_id,
@@ -231,7 +233,7 @@ def _make_link(
 
 
 def _void(*conditions: object, now: datetime) -> None:
-    statement = update(Link).where(Link.used_at.is_(None), *conditions).values(used_at=now)  # type: ignore[arg-type]
+    statement = update(OneTimeLink).where(OneTimeLink.used_at.is_(None), *conditions).values(used_at=now)  # type: ignore[arg-type]
     db.session.execute(statement)
 
 
@@ -259,7 +261,7 @@ def change_role(
 def set_platform(scope: Scope, account_id: int, *, on: bool, by: Actor, now: datetime) -> str:
     """Make somebody an admin of the platform, or one no longer; who it was. It ends their sessions."""
     with writing():
-        one_at_a_time("account")  # two who take it from one another would leave none
+        acquire_advisory_lock("account")  # two who take it from one another would leave none
         account = _managed(scope, account_id)
         _check_grant(scope, Grant(None, Role.PLATFORM))
         _not_oneself(account, by, "role")
@@ -273,7 +275,14 @@ def _set_platform(account: Account, *, on: bool, by: Actor, now: datetime) -> No
         _not_the_last(account)
     account.platform = on
     _shut_out(account, now=now)
-    record(AuditWord.ROLE_CHANGED, _thing(account), by=by, now=now, before={"platform": not on}, after={"platform": on})
+    record(
+        AuditEventType.ROLE_CHANGED,
+        _thing(account),
+        by=by,
+        now=now,
+        before={"platform": not on},
+        after={"platform": on},
+    )
 
 
 def _grant(account: Account, organization_id: int, role: Role, *, by: Actor, now: datetime) -> None:
@@ -300,7 +309,7 @@ def _record_role(
 ) -> None:
     _shut_out(account, now=now)
     record(
-        AuditWord.ROLE_CHANGED,
+        AuditEventType.ROLE_CHANGED,
         _thing(account),
         by=by,
         now=now,
@@ -316,7 +325,7 @@ def _shut_out(account: Account, *, now: datetime) -> None:
     Whoever made one may not have that power any more.
     """
     end_sessions(account.id)
-    _void(or_(Link.account_id == account.id, Link.made_by == account.id), now=now)
+    _void(or_(OneTimeLink.account_id == account.id, OneTimeLink.made_by == account.id), now=now)
 
 
 def _role(account_id: int, organization_id: int) -> Role | None:
@@ -334,7 +343,7 @@ def _role(account_id: int, organization_id: int) -> Role | None:
 def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
     """Let somebody in no more, from now on; who it was. Raises AccountNotFound, or ChangeRefused for oneself."""
     with writing():
-        one_at_a_time("account")
+        acquire_advisory_lock("account")
         account = _managed(scope, account_id)
         _not_oneself(account, by, "account")
         if account.platform:
@@ -342,7 +351,7 @@ def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         if account.disabled_at is None:
             account.disabled_at = now
             _shut_out(account, now=now)
-            record(AuditWord.ACCOUNT_DISABLED, _thing(account), by=by, now=now, organization=_home(account))
+            record(AuditEventType.ACCOUNT_DISABLED, _thing(account), by=by, now=now, organization=_home(account))
         return account.email
 
 
@@ -352,7 +361,7 @@ def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -
         account = _managed(scope, account_id)
         if account.disabled_at is not None:
             account.disabled_at = None
-            record(AuditWord.ACCOUNT_ENABLED, _thing(account), by=by, now=now, organization=_home(account))
+            record(AuditEventType.ACCOUNT_ENABLED, _thing(account), by=by, now=now, organization=_home(account))
         return account.email
 
 
@@ -363,7 +372,9 @@ def end_sessions_of(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         ended = end_sessions(account.id)
         if ended:
             after = {"sessions": ended}
-            record(AuditWord.SESSION_ENDED, _thing(account), by=by, now=now, organization=_home(account), after=after)
+            record(
+                AuditEventType.SESSION_ENDED, _thing(account), by=by, now=now, organization=_home(account), after=after
+            )
         return ended
 
 
@@ -373,17 +384,19 @@ def end_all_sessions(*, by: Actor, now: datetime) -> int:
         accounts = set(db.session.scalars(select(AccountSession.account_id)))
         ended = sum(end_sessions(account_id) for account_id in accounts)
         after = {"sessions": ended, "accounts": len(accounts)}
-        record(AuditWord.SESSION_ENDED, Thing(ObjectKind.STORE, None, "everybody"), by=by, now=now, after=after)
+        record(
+            AuditEventType.SESSION_ENDED, AuditTarget(ObjectKind.STORE, None, "everybody"), by=by, now=now, after=after
+        )
         return ended
 
 
-def change_password(visitor: Visitor, old: str, new: str, *, client: str, now: datetime) -> str:
+def change_password(requester: Requester, old: str, new: str, *, client: str, now: datetime) -> str:
     """Give oneself a new password: the token of a new session. All others end, and open links for a new one are void.
 
     Raises SignInRefused when the old one is wrong, ChangeRefused when the new one will not do, Throttled.
     """
-    by = visitor.actor
-    account_id = visitor.account_id
+    by = requester.actor
+    account_id = requester.account_id
     check_password(by.name, old, by=by, now=now)
     weakness = passwords.weakness(new, by.name)
     if weakness:
@@ -393,8 +406,8 @@ def change_password(visitor: Visitor, old: str, new: str, *, client: str, now: d
         account = db.session.get_one(Account, account_id)
         account.password_hash = kept
         _shut_out(account, now=now)
-        record(AuditWord.PASSWORD_CHANGED, _thing(account), by=by, now=now)
-        return begin_session(account.id, address=by.address or "", client=client, now=now)
+        record(AuditEventType.PASSWORD_CHANGED, _thing(account), by=by, now=now)
+        return create_session(account.id, address=by.address or "", client=client, now=now)
 
 
 def account_called(email: str) -> int:
@@ -462,5 +475,5 @@ def _home(account: Account) -> int | None:
     return next(iter(ids)) if len(ids) == 1 else None
 
 
-def _thing(account: Account) -> Thing:
-    return Thing(ObjectKind.ACCOUNT, account.id, account.email)
+def _thing(account: Account) -> AuditTarget:
+    return AuditTarget(ObjectKind.ACCOUNT, account.id, account.email)

@@ -10,11 +10,11 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import record
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SessionNotFound, SignInRefused, Throttled
-from voiceadmin.identity import Actor, ActorKind, SessionRow, Visitor
+from voiceadmin.identity import Actor, ActorKind, Requester, SessionRow
 from voiceadmin.rate_limits.actions import (
     SIGN_IN_FROM_ADDRESS,
     SIGN_IN_OF_ACCOUNT,
@@ -24,7 +24,7 @@ from voiceadmin.rate_limits.actions import (
     network,
     put_back,
 )
-from voiceadmin.rate_limits.types import Limit
+from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.text import email_key, quoted
 from voiceadmin.tokens import new_token, token_hash
 
@@ -48,14 +48,14 @@ def sign_in(email: str, password: str, *, address: str, client: str, idle: timed
     found = select(Account.id, Account.email, Account.password_hash).where(
         Account.email_key == key, Account.disabled_at.is_(None)
     )
-    _try(key, address, Thing(ObjectKind.ACCOUNT, None, email), by=nobody, now=now)
+    _try(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=nobody, now=now)
     row = db.session.execute(found).one_or_none()
     account_id, stored_email, kept = row or (None, email, None)
     db.session.rollback()  # a password takes its time, and nothing should be held meanwhile
-    thing = Thing(ObjectKind.ACCOUNT, account_id, stored_email)
+    thing = AuditTarget(ObjectKind.ACCOUNT, account_id, stored_email)
     if not passwords.is_password(password, kept):
         with writing():
-            record(AuditWord.SIGN_IN_FAILED, thing, by=nobody, now=now)
+            record(AuditEventType.SIGN_IN_FAILED, thing, by=nobody, now=now)
         raise SignInRefused(REFUSED)
     renewed = passwords.password_hash(password) if kept and passwords.is_outdated(kept) else kept
     with writing():
@@ -66,13 +66,13 @@ def sign_in(email: str, password: str, *, address: str, client: str, idle: timed
             db.session.execute(update(Account).where(Account.id == row.id).values(password_hash=renewed))
         _give_back(key, address, now)
         forget_full_buckets(now)
-        db.session.execute(delete(AccountSession).where(AccountSession.seen_at < now - idle))
+        db.session.execute(delete(AccountSession).where(AccountSession.last_active_at < now - idle))
         by = Actor(ActorKind.ACCOUNT, row.id, row.email, address)
-        record(AuditWord.SIGNED_IN, Thing(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now)
-        return begin_session(row.id, address=address, client=client, now=now)
+        record(AuditEventType.SIGNED_IN, AuditTarget(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now)
+        return create_session(row.id, address=address, client=client, now=now)
 
 
-def begin_session(account_id: int, *, address: str, client: str, now: datetime) -> str:
+def create_session(account_id: int, *, address: str, client: str, now: datetime) -> str:
     """Add a session; its token. Call while writing, and for somebody who has proved who they are."""
     token = new_token()
     db.session.execute(
@@ -80,8 +80,8 @@ def begin_session(account_id: int, *, address: str, client: str, now: datetime) 
             token_hash=token_hash(token),
             account_id=account_id,
             created_at=now,
-            seen_at=now,
-            sure_at=now,
+            last_active_at=now,
+            reauthenticated_at=now,
             address=address,
             client=quoted(client, MAX_CLIENT)[1:-1],
         )
@@ -95,64 +95,64 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
     A wrong one goes into the audit trail; a right one gives the try back.
     """
     key, address = email_key(email), by.address or ""
-    _try(key, address, Thing(ObjectKind.ACCOUNT, None, email), by=by, now=now)
+    _try(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=by, now=now)
     found = select(Account.id, Account.password_hash).where(Account.email_key == key, Account.disabled_at.is_(None))
     row = db.session.execute(found).one_or_none()
     account_id, kept = row or (None, None)
     db.session.rollback()
     if account_id is None or not passwords.is_password(password, kept):
         with writing():
-            record(AuditWord.CONFIRM_FAILED, Thing(ObjectKind.ACCOUNT, account_id, email), by=by, now=now)
+            record(AuditEventType.CONFIRM_FAILED, AuditTarget(ObjectKind.ACCOUNT, account_id, email), by=by, now=now)
         raise SignInRefused("That is not the password of this account. Type it again.")
     with writing():
         _give_back(key, address, now)
     return account_id
 
 
-def confirm(visitor: Visitor, password: str, *, now: datetime) -> None:
+def confirm(requester: Requester, password: str, *, now: datetime) -> None:
     """Take somebody's password again, which allows dangerous acts for a while. Raises SignInRefused, Throttled."""
-    session, by = _session(visitor), visitor.actor
+    session, by = _session(requester), requester.actor
     check_password(by.name, password, by=by, now=now)
     with writing():
-        db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(sure_at=now))
-        record(AuditWord.CONFIRMED, Thing(ObjectKind.ACCOUNT, session.account_id, by.name), by=by, now=now)
+        db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(reauthenticated_at=now))
+        record(AuditEventType.CONFIRMED, AuditTarget(ObjectKind.ACCOUNT, session.account_id, by.name), by=by, now=now)
 
 
-def touch_session(visitor: Visitor, *, now: datetime) -> Visitor:
-    """Note that somebody is active, in the store at most once a minute; the visitor as it is then."""
-    session = _session(visitor)
-    if now - session.seen_at < MINUTE:
-        return visitor
+def touch_session(requester: Requester, *, now: datetime) -> Requester:
+    """Note that somebody is active, in the store at most once a minute; the requester as it is then."""
+    session = _session(requester)
+    if now - session.last_active_at < MINUTE:
+        return requester
     with writing():
-        db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(seen_at=now))
-    return replace(visitor, session=session._replace(seen_at=now))
+        db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(last_active_at=now))
+    return replace(requester, session=session._replace(last_active_at=now))
 
 
-def sign_out(visitor: Visitor, *, now: datetime) -> None:
+def sign_out(requester: Requester, *, now: datetime) -> None:
     """End the session that somebody is in."""
-    session = _session(visitor)
+    session = _session(requester)
     with writing():
         db.session.execute(delete(AccountSession).where(AccountSession.id == session.id))
-        thing = Thing(ObjectKind.ACCOUNT, session.account_id, visitor.actor.name)
-        record(AuditWord.SIGNED_OUT, thing, by=visitor.actor, now=now)
+        thing = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
+        record(AuditEventType.SIGNED_OUT, thing, by=requester.actor, now=now)
 
 
-def end_own_session(visitor: Visitor, session_id: int, *, now: datetime) -> None:
+def end_own_session(requester: Requester, session_id: int, *, now: datetime) -> None:
     """End one of somebody's own sessions. Raises SessionNotFound for one that is not there or not theirs."""
-    session = _session(visitor)
+    session = _session(requester)
     with writing():
         ended = end_sessions(session.account_id, only=session_id)
         if not ended:
             raise SessionNotFound("This session has ended already.")
-        _record_ended(session.account_id, visitor.actor.name, ended, by=visitor.actor, now=now)
+        _record_ended(session.account_id, requester.actor.name, ended, by=requester.actor, now=now)
 
 
-def end_other_sessions(visitor: Visitor, *, now: datetime) -> int:
+def end_other_sessions(requester: Requester, *, now: datetime) -> int:
     """End all of somebody's own sessions but the one that asks. How many there were."""
-    session = _session(visitor)
+    session = _session(requester)
     with writing():
         ended = end_sessions(session.account_id, but=session.id)
-        _record_ended(session.account_id, visitor.actor.name, ended, by=visitor.actor, now=now)
+        _record_ended(session.account_id, requester.actor.name, ended, by=requester.actor, now=now)
         return ended
 
 
@@ -170,16 +170,16 @@ def end_sessions(account_id: int, *, but: int | None = None, only: int | None = 
 
 def _record_ended(account_id: int, email: str, number: int, *, by: Actor, now: datetime) -> None:
     if number:
-        thing = Thing(ObjectKind.ACCOUNT, account_id, email)
-        record(AuditWord.SESSION_ENDED, thing, by=by, now=now, after={"sessions": number})
+        thing = AuditTarget(ObjectKind.ACCOUNT, account_id, email)
+        record(AuditEventType.SESSION_ENDED, thing, by=by, now=now, after={"sessions": number})
 
 
-def _session(visitor: Visitor) -> SessionRow:
-    assert visitor.session is not None  # noqa: S101  # the views that come here are for people who signed in
-    return visitor.session
+def _session(requester: Requester) -> SessionRow:
+    assert requester.session is not None  # noqa: S101  # the views that come here are for people who signed in
+    return requester.session
 
 
-def _buckets(key: str, address: str) -> tuple[tuple[str, Limit], tuple[str, Limit]]:
+def _buckets(key: str, address: str) -> tuple[tuple[str, RateLimit], tuple[str, RateLimit]]:
     """Of the account first: who tries one account many times must not use up what others at the address have."""
     return (
         (f"sign-in account {token_hash(key)}", SIGN_IN_OF_ACCOUNT),
@@ -187,7 +187,7 @@ def _buckets(key: str, address: str) -> tuple[tuple[str, Limit], tuple[str, Limi
     )
 
 
-def _try(key: str, address: str, thing: Thing, *, by: Actor, now: datetime) -> None:
+def _try(key: str, address: str, thing: AuditTarget, *, by: Actor, now: datetime) -> None:
     """Spend a try of the account and of the address, or of neither. Raises Throttled."""
     try:
         with writing():
@@ -198,7 +198,7 @@ def _try(key: str, address: str, thing: Thing, *, by: Actor, now: datetime) -> N
     except _Empty as empty:
         with writing():
             if draw(f"told {empty.name}", TOLD_AGAIN, now).tokens:
-                record(AuditWord.THROTTLED, thing, by=by, now=now)
+                record(AuditEventType.THROTTLED, thing, by=by, now=now)
         minutes = max(1, round(empty.wait / 60))
         raise Throttled(
             f"Too many tries. Wait {minutes} minute{'' if minutes == 1 else 's'}, then try again.", empty.wait

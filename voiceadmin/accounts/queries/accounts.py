@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import exists, func, select
 
-from voiceadmin.accounts.models import Account, AccountSession, Link, Membership
+from voiceadmin.accounts.models import Account, AccountSession, Membership, OneTimeLink
 from voiceadmin.accounts.queries.credentials import LINK_COLUMNS, link_row
-from voiceadmin.accounts.types import AccountRow, LinkPurpose, LinkRow, OrganizationRole
+from voiceadmin.accounts.types import AccountRow, LinkPurpose, OneTimeLinkRow, OrganizationRole
 from voiceadmin.database.base import db
 from voiceadmin.errors import AccountNotFound
-from voiceadmin.identity import EVERYTHING, Role, Scope, SessionRow, Visitor
+from voiceadmin.identity import EVERYTHING, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import within
 from voiceadmin.tabular import ExportFormat, as_lines
@@ -27,10 +27,10 @@ _ACCOUNT_COLUMNS = (
     Account.platform,
     Account.disabled_at,
     Account.created_at,
-    select(func.max(AccountSession.seen_at))
+    select(func.max(AccountSession.last_active_at))
     .where(AccountSession.account_id == Account.id)
     .scalar_subquery()
-    .label("seen_at"),
+    .label("last_active_at"),
 )
 
 
@@ -61,7 +61,7 @@ def _record(account: AccountRow) -> dict[str, Any]:
         "others_elsewhere": account.elsewhere,
         "disabled_at": account.disabled_at and iso(account.disabled_at),
         "created_at": iso(account.created_at),
-        "last_active_at": account.seen_at and iso(account.seen_at),
+        "last_active_at": account.last_active_at and iso(account.last_active_at),
     }
 
 
@@ -73,10 +73,10 @@ def get_account(scope: Scope, account_id: int) -> AccountRow:
     return found[0]
 
 
-def get_own_account(visitor: Visitor) -> AccountRow:
+def get_own_account(requester: Requester) -> AccountRow:
     """The account of somebody who signed in, with all of its roles."""
-    assert visitor.account_id is not None  # noqa: S101  # the views that come here are for people who signed in
-    return get_account(EVERYTHING, visitor.account_id)
+    assert requester.account_id is not None  # noqa: S101  # the views that come here are for people who signed in
+    return get_account(EVERYTHING, requester.account_id)
 
 
 def _accounts(scope: Scope, statement: Any) -> list[AccountRow]:
@@ -106,7 +106,7 @@ def _accounts(scope: Scope, statement: Any) -> list[AccountRow]:
             platform=row.platform,
             disabled_at=row.disabled_at,
             created_at=row.created_at,
-            seen_at=row.seen_at,
+            last_active_at=row.last_active_at,
             roles=roles[row.id],
             elsewhere=row.id in elsewhere,
         )
@@ -114,14 +114,16 @@ def _accounts(scope: Scope, statement: Any) -> list[AccountRow]:
     ]
 
 
-def list_invitations(scope: Scope, now: datetime) -> list[LinkRow]:
+def list_invitations(scope: Scope, now: datetime) -> list[OneTimeLinkRow]:
     """The invitations that nobody has used yet, the newest first."""
     found = (
         select(*LINK_COLUMNS)
-        .outerjoin_from(Link, Organization, Organization.id == Link.organization_id)
-        .where(Link.purpose == LinkPurpose.INVITATION, Link.used_at.is_(None), Link.expires_at > now)
-        .where(within(scope, Link.organization_id))
-        .order_by(Link.id.desc())
+        .outerjoin_from(OneTimeLink, Organization, Organization.id == OneTimeLink.organization_id)
+        .where(
+            OneTimeLink.purpose == LinkPurpose.INVITATION, OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now
+        )
+        .where(within(scope, OneTimeLink.organization_id))
+        .order_by(OneTimeLink.id.desc())
     )
     return [link_row(row) for row in db.session.execute(found)]
 
@@ -134,9 +136,11 @@ def list_sessions(
     return _sessions(account_id, now=now, idle=idle, absolute=absolute)
 
 
-def list_own_sessions(visitor: Visitor, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
+def list_own_sessions(requester: Requester, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
     """The sessions of somebody who signed in, the one that asks among them."""
-    return [] if visitor.account_id is None else _sessions(visitor.account_id, now=now, idle=idle, absolute=absolute)
+    return (
+        [] if requester.account_id is None else _sessions(requester.account_id, now=now, idle=idle, absolute=absolute)
+    )
 
 
 def _sessions(account_id: int, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
@@ -144,8 +148,8 @@ def _sessions(account_id: int, *, now: datetime, idle: timedelta, absolute: time
     found = (
         select(*columns)
         .where(AccountSession.account_id == account_id)
-        .where(AccountSession.seen_at > now - idle, AccountSession.created_at > now - absolute)
-        .order_by(AccountSession.seen_at.desc(), AccountSession.id.desc())
+        .where(AccountSession.last_active_at > now - idle, AccountSession.created_at > now - absolute)
+        .order_by(AccountSession.last_active_at.desc(), AccountSession.id.desc())
     )
     return [SessionRow._make(row) for row in db.session.execute(found)]
 

@@ -9,28 +9,28 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from voiceadmin.accounts.models import Account, Link
-from voiceadmin.accounts.types import LinkPurpose, LinkRow
+from voiceadmin.accounts.models import Account, OneTimeLink
+from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import first_row, listed
 from voiceadmin.database.types import as_time
-from voiceadmin.identity import Actor, ActorKind, Role, SessionRow, Visitor
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import email_key
 from voiceadmin.tokens import token_hash
 
 
-def find_session(token: str, address: str | None) -> Visitor | None:
+def find_session(token: str, address: str | None) -> Requester | None:
     """The person whose session has this token, whatever its age; None if there is none or the account is disabled."""
     row = first_row(_session_sql(listed("organization_id || ':' || role")), {"hash": token_hash(token)})
     if row is None:
         return None
-    id, account_id, created_at, seen_at, sure_at, seen_from, client, email, platform, grants = row
+    id, account_id, created_at, last_active_at, reauthenticated_at, seen_from, client, email, platform, grants = row
     roles = dict(_grant(grant) for grant in grants.split(",")) if grants else {}
-    times = as_time(created_at), as_time(seen_at), as_time(sure_at)
+    times = as_time(created_at), as_time(last_active_at), as_time(reauthenticated_at)
     seen = SessionRow(id, account_id, *times, seen_from, client)
     actor = Actor(ActorKind.ACCOUNT, account_id, email, address)
-    return Visitor(actor, roles, Role.PLATFORM if platform else Role.ANYONE, seen)
+    return Requester(actor, roles, Role.PLATFORM if platform else Role.ANYONE, seen)
 
 
 def _grant(text: str) -> tuple[int, Role]:
@@ -41,19 +41,19 @@ def _grant(text: str) -> tuple[int, Role]:
 @cache
 def _session_sql(grants: str) -> str:
     return (
-        "SELECT s.id, s.account_id, s.created_at, s.seen_at, s.sure_at, s.address, s.client, a.email, a.platform,"
+        "SELECT s.id, s.account_id, s.created_at, s.last_active_at, s.reauthenticated_at, s.address, s.client, a.email, a.platform,"
         f" (SELECT {grants} FROM membership WHERE account_id = a.id) AS grants"
         " FROM account_session s JOIN account a ON a.id = s.account_id"
         " WHERE s.token_hash = :hash AND a.disabled_at IS NULL"
     )
 
 
-def find_link(token: str, now: datetime) -> LinkRow | None:
+def find_link(token: str, now: datetime) -> OneTimeLinkRow | None:
     """The link of this token, with whether its e-mail has an account; None unless it is open."""
     row = db.session.execute(
         select(*LINK_COLUMNS)
-        .outerjoin_from(Link, Organization, Organization.id == Link.organization_id)
-        .where(Link.token_hash == token_hash(token), Link.used_at.is_(None), Link.expires_at > now)
+        .outerjoin_from(OneTimeLink, Organization, Organization.id == OneTimeLink.organization_id)
+        .where(OneTimeLink.token_hash == token_hash(token), OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now)
     ).one_or_none()
     if row is None:
         return None
@@ -64,25 +64,25 @@ def find_link(token: str, now: datetime) -> LinkRow | None:
 
 
 LINK_COLUMNS = (
-    Link.id,
-    Link.purpose,
-    Link.email,
-    Link.organization_id,
+    OneTimeLink.id,
+    OneTimeLink.purpose,
+    OneTimeLink.email,
+    OneTimeLink.organization_id,
     Organization.name,
-    Link.role,
-    Link.platform,
-    Link.created_at,
-    Link.expires_at,
-    Link.account_id,
+    OneTimeLink.role,
+    OneTimeLink.platform,
+    OneTimeLink.created_at,
+    OneTimeLink.expires_at,
+    OneTimeLink.account_id,
 )
 
 
-def link_row(row: Any) -> LinkRow:
+def link_row(row: Any) -> OneTimeLinkRow:
     """A row of LINK_COLUMNS."""
     values = list(row)
     values[1] = LinkPurpose(values[1])
     values[5] = None if values[5] is None else Role(values[5])
-    return LinkRow(*values)
+    return OneTimeLinkRow(*values)
 
 
 def has_account(email: str) -> bool:

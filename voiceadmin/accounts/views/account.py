@@ -15,21 +15,21 @@ from voiceadmin.errors import ChangeRefused, SignInRefused
 from voiceadmin.identity import Role
 from voiceadmin.text import plural
 from voiceadmin.web import access
-from voiceadmin.web.access import needs
+from voiceadmin.web.access import require_role
 from voiceadmin.web.session_cookie import client, let_go, let_in
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
 
 @bp.get("")
-@needs(Role.ANYONE, signed_in=True)
+@require_role(Role.ANYONE, signed_in=True)
 def show() -> str:
     """Who one is here, and where one is signed in."""
     return _page(PasswordForm(None, email=""))
 
 
 def _page(form: PasswordForm, **more: Any) -> str:
-    who, now = access.visitor(), clock.now()
+    who, now = access.requester(), clock.now()
     idle, absolute = access.session_limits()
     return render_template(
         "accounts/account.html",
@@ -45,10 +45,10 @@ def _page(form: PasswordForm, **more: Any) -> str:
 
 
 @bp.post("/password")
-@needs(Role.ANYONE, signed_in=True)
+@require_role(Role.ANYONE, signed_in=True)
 def password() -> Response | tuple[str, int]:
     """Choose another password. All other sessions end."""
-    who = access.visitor()
+    who = access.requester()
     form = PasswordForm(request.form, email=who.actor.name)
     if not form.validate():
         return _page(form), 422
@@ -62,10 +62,10 @@ def password() -> Response | tuple[str, int]:
 
 
 @bp.post("/sessions/<id:session_id>/end")
-@needs(Role.ANYONE, signed_in=True)
+@require_role(Role.ANYONE, signed_in=True)
 def end_session(session_id: int) -> Response:
     """Sign out somewhere."""
-    who = access.visitor()
+    who = access.requester()
     sessions.end_own_session(who, session_id, now=clock.now())
     if who.session is not None and who.session.id == session_id:
         return let_go("You are signed out.")
@@ -74,9 +74,9 @@ def end_session(session_id: int) -> Response:
 
 
 @bp.post("/sessions/end")
-@needs(Role.ANYONE, signed_in=True)
+@require_role(Role.ANYONE, signed_in=True)
 def end_sessions() -> Response:
     """Sign out everywhere else."""
-    ended = sessions.end_other_sessions(access.visitor(), now=clock.now())
+    ended = sessions.end_other_sessions(access.requester(), now=clock.now())
     flash(f"{plural(ended, 'other session')} ended." if ended else "There was no other session.")
     return redirect(url_for("account.show"), 303)

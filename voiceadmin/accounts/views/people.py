@@ -18,15 +18,15 @@ from voiceadmin.accounts.queries.accounts import (
     list_sessions,
     people_file,
 )
-from voiceadmin.accounts.types import LINK_LIVES, LinkPurpose
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.accounts.types import LINK_TTL, LinkPurpose
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.text import plural
 from voiceadmin.web import access
-from voiceadmin.web.access import needs, scope
-from voiceadmin.web.downloads import called, organizations_of, send_file
+from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 from voiceadmin.web.session_cookie import let_go
 
 bp = Blueprint("people", __name__)
@@ -36,7 +36,7 @@ Answer = Response | tuple[str, int]
 
 
 @bp.get("/people")
-@needs(Role.ADMIN)
+@require_role(Role.ADMIN)
 def index() -> str:
     """Everybody with a role, and the invitations that are open."""
     now = clock.now()
@@ -50,7 +50,7 @@ def index() -> str:
 
 
 @bp.route("/people/invite", methods=["GET", "POST"])
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def invite() -> Answer:
     """Make a link for a colleague."""
     whole = scope() == EVERYTHING
@@ -59,29 +59,27 @@ def invite() -> Answer:
         return render_template("accounts/invite.html", form=form), 200
     if not form.validate():
         return render_template("accounts/invite.html", form=form), 422
-    token = accounts.invite(scope(), form.email.data, form.grant(), by=access.visitor().actor, now=clock.now())
+    token = accounts.invite(scope(), form.email.data, form.grant(), by=access.requester().actor, now=clock.now())
     return _link_page(token, LinkPurpose.INVITATION, form.email.data)
 
 
 def _link_page(token: str, purpose: LinkPurpose, email: str) -> Answer:
     """Show a link, this once."""
     link = url_for("sign_in.join", token=token, _external=True)
-    return render_template(
-        "accounts/link.html", link=link, purpose=purpose, email=email, lives=LINK_LIVES[purpose]
-    ), 200
+    return render_template("accounts/link.html", link=link, purpose=purpose, email=email, lives=LINK_TTL[purpose]), 200
 
 
 @bp.post("/invitations/<id:link_id>/revoke")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def revoke(link_id: int) -> Response:
     """Take an invitation back."""
-    email = accounts.revoke_link(scope(), link_id, by=access.visitor().actor, now=clock.now())
+    email = accounts.revoke_link(scope(), link_id, by=access.requester().actor, now=clock.now())
     flash(f"The invitation for {email} is taken back.")
     return redirect(url_for("people.index"), 303)
 
 
 @bp.get("/people/<id:account_id>")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def show(account_id: int) -> str:
     """One person: roles, sessions, and what can be done."""
     return _page(account_id)
@@ -93,7 +91,7 @@ def _page(account_id: int, **more: Any) -> str:
     account = get_account(scope(), account_id)
     organizations = list_organizations(scope())
     held = {role.organization_id for role in account.roles}
-    own = account.id == access.visitor().account_id
+    own = account.id == access.requester().account_id
     return render_template(
         "accounts/person.html",
         account=account,
@@ -108,7 +106,7 @@ def _page(account_id: int, **more: Any) -> str:
 
 
 @bp.post("/people/<id:account_id>/role")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def change_role(account_id: int) -> Answer:
     """Give somebody another role in an organization, or none."""
     get_account(scope(), account_id)
@@ -116,8 +114,10 @@ def change_role(account_id: int) -> Answer:
     if not form.validate():
         return _page(account_id, says=next(field.errors[0] for field in form if field.errors)), 422
     organization_id = int(form.organization.data)
-    role = None if form.removes else Role.called(form.role.data)
-    email = accounts.change_role(scope(), account_id, organization_id, role, by=access.visitor().actor, now=clock.now())
+    role = None if form.removes else Role.from_slug(form.role.data)
+    email = accounts.change_role(
+        scope(), account_id, organization_id, role, by=access.requester().actor, now=clock.now()
+    )
     place = form.organization.words[form.organization.data][:200]  # a cookie brings it to the next page
     flash(f"{email} is {role.label.lower() if role else 'nobody'} at {place} now, and has to sign in again.")
     return _back(account_id, still=role is not None)
@@ -131,82 +131,82 @@ def _back(account_id: int, *, still: bool = True) -> Response:
 
 
 @bp.post("/people/<id:account_id>/platform")
-@needs(Role.PLATFORM, sure=True)
+@require_role(Role.PLATFORM, recently_authenticated=True)
 def make_platform(account_id: int) -> Response:
     """Make somebody an admin of the platform."""
-    email = accounts.set_platform(scope(), account_id, on=True, by=access.visitor().actor, now=clock.now())
+    email = accounts.set_platform(scope(), account_id, on=True, by=access.requester().actor, now=clock.now())
     flash(f"{email} is an admin of the platform now, and has to sign in again.")
     return _back(account_id)
 
 
 @bp.post("/people/<id:account_id>/no-platform")
-@needs(Role.PLATFORM, sure=True)
+@require_role(Role.PLATFORM, recently_authenticated=True)
 def unmake_platform(account_id: int) -> Response:
     """Let somebody be an admin of the platform no longer."""
-    email = accounts.set_platform(scope(), account_id, on=False, by=access.visitor().actor, now=clock.now())
+    email = accounts.set_platform(scope(), account_id, on=False, by=access.requester().actor, now=clock.now())
     flash(f"{email} is no admin of the platform any more, and has to sign in again.")
     return _back(account_id)
 
 
 @bp.post("/people/<id:account_id>/disable")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def disable(account_id: int) -> Response:
     """Let somebody in no more."""
-    email = accounts.disable_account(scope(), account_id, by=access.visitor().actor, now=clock.now())
+    email = accounts.disable_account(scope(), account_id, by=access.requester().actor, now=clock.now())
     flash(f"{email} is disabled, and signed out everywhere.")
     return _back(account_id)
 
 
 @bp.post("/people/<id:account_id>/enable")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def enable(account_id: int) -> Response:
     """Let somebody in again."""
-    email = accounts.enable_account(scope(), account_id, by=access.visitor().actor, now=clock.now())
+    email = accounts.enable_account(scope(), account_id, by=access.requester().actor, now=clock.now())
     flash(f"{email} can sign in again.")
     return _back(account_id)
 
 
 @bp.post("/people/<id:account_id>/reset")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def reset(account_id: int) -> Answer:
     """Make a link by which somebody chooses a new password."""
     account = get_account(scope(), account_id)
-    if account.id == access.visitor().account_id:
+    if account.id == access.requester().account_id:
         raise ChangeRefused("This is your own account. Change its password on your account's page.")
-    token = accounts.make_reset_link(scope(), account_id, by=access.visitor().actor, now=clock.now())
+    token = accounts.make_reset_link(scope(), account_id, by=access.requester().actor, now=clock.now())
     return _link_page(token, LinkPurpose.RESET, account.email)
 
 
 @bp.post("/people/<id:account_id>/sessions/end")
-@needs(Role.ADMIN, sure=True)
+@require_role(Role.ADMIN, recently_authenticated=True)
 def end_sessions(account_id: int) -> Response:
     """Sign somebody out everywhere."""
-    ended = accounts.end_sessions_of(scope(), account_id, by=access.visitor().actor, now=clock.now())
-    if account_id == access.visitor().account_id:
+    ended = accounts.end_sessions_of(scope(), account_id, by=access.requester().actor, now=clock.now())
+    if account_id == access.requester().account_id:
         return let_go("You are signed out everywhere.")
     flash(f"{plural(ended, 'session')} ended." if ended else "There was no session.")
     return _back(account_id)
 
 
 @bp.post("/people/sessions/end")
-@needs(Role.PLATFORM, sure=True)
+@require_role(Role.PLATFORM, recently_authenticated=True)
 def end_all_sessions() -> Response:
     """Sign everybody out, oneself included."""
-    accounts.end_all_sessions(by=access.visitor().actor, now=clock.now())
+    accounts.end_all_sessions(by=access.requester().actor, now=clock.now())
     return let_go("Everybody is signed out, you too.")
 
 
 @bp.get("/people.<format>")
-@needs(Role.ADMIN)
+@require_role(Role.ADMIN)
 def export(format: str) -> FlaskResponse:
     """Everybody with a role."""
-    wanted, where = called(format), scope()
+    wanted, where = parse_format(format), scope()
     return send_file(
         "people",
         wanted,
         lambda: people_file(where, wanted),
-        word=AuditWord.PEOPLE_EXPORTED,
-        thing=Thing(ObjectKind.STORE, None, "people"),
+        word=AuditEventType.PEOPLE_EXPORTED,
+        thing=AuditTarget(ObjectKind.STORE, None, "people"),
         filters={},
         organizations=organizations_of(where),
         now=clock.now(),

@@ -15,7 +15,7 @@ from voiceadmin.accounts.types import LinkPurpose
 from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Role
 from voiceadmin.web import access
-from voiceadmin.web.access import needs
+from voiceadmin.web.access import require_role
 from voiceadmin.web.session_cookie import client, let_go, let_in
 
 bp = Blueprint("sign_in", __name__)
@@ -25,12 +25,12 @@ Page = tuple[str, int]
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
-@needs(Role.ANYONE)
+@require_role(Role.ANYONE)
 def sign_in() -> Response | Page:
     """E-mail and password, then on to where one wanted to go."""
     if request.method != "POST":
         form = SignInForm(request.args)
-        if access.visitor().account_id is not None:
+        if access.requester().account_id is not None:
             return redirect(form.next.data or url_for("overview.home"), 303)
         return _sign_in_page(form, 200)
     form = SignInForm(request.form)
@@ -58,15 +58,15 @@ def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
 
 
 @bp.post("/sign-out")
-@needs(Role.ANYONE, signed_in=True)
+@require_role(Role.ANYONE, signed_in=True)
 def sign_out() -> Response:
     """End this session."""
-    sessions.sign_out(access.visitor(), now=clock.now())
+    sessions.sign_out(access.requester(), now=clock.now())
     return let_go("You are signed out.")
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
-@needs(Role.ANYONE, signed_in=True)
+@require_role(Role.ANYONE, signed_in=True)
 def confirm() -> Response | Page:
     """The password again, before what is dangerous."""
     if request.method != "POST":
@@ -75,14 +75,14 @@ def confirm() -> Response | Page:
     if not form.validate():
         return render_template("accounts/confirm_password.html", form=form), 422
     try:
-        sessions.confirm(access.visitor(), form.password.data, now=clock.now())
+        sessions.confirm(access.requester(), form.password.data, now=clock.now())
     except SignInRefused as refused:
         return render_template("accounts/confirm_password.html", form=form, says=str(refused)), 422
     return redirect(form.next.data or url_for("overview.home"), 303)
 
 
 @bp.route("/join/<token>", methods=["GET", "POST"])
-@needs(Role.ANYONE)
+@require_role(Role.ANYONE)
 def join(token: str) -> Response | Page:
     """Come in by a link: the first account, an invitation, a new password."""
     link = find_link(token, clock.now())
@@ -102,7 +102,7 @@ def join(token: str) -> Response | Page:
             email=form.email.data,
             name=form.name.data,
             password=form.password.data,
-            by=access.visitor().actor,
+            by=access.requester().actor,
             client=client(),
             now=clock.now(),
         )
@@ -112,14 +112,14 @@ def join(token: str) -> Response | Page:
 
 
 @bp.get("/session")
-@needs(Role.ANYONE)
+@require_role(Role.ANYONE)
 def left() -> dict[str, Any]:
     """The seconds until this session ends by itself, null without one. Asking does not prolong it."""
     return {"left": access.session_left()}
 
 
 @bp.post("/session")
-@needs(Role.ANYONE, signed_in=True)
+@require_role(Role.ANYONE, signed_in=True)
 def prolong() -> dict[str, Any]:
     """Stay signed in: asking is an activity like any other, which the guard has noted."""
     return {"left": access.session_left()}

@@ -1,7 +1,7 @@
 """Plan a clean-up, carry it out step by step so that it survives a crash, and take it back.
 
 Each step is one transaction: it looks at its voices anew, archives those that
-still may go as one deed, and writes down what became of each. So a voice of a
+still may go as one operation, and writes down what became of each. So a voice of a
 plan is in one state at any time, whenever the process dies, and whoever goes on
 finds the rest waiting.
 """
@@ -18,58 +18,67 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from voiceadmin.audit.actions import note, record
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
-from voiceadmin.cleanup.models import Plan, PlanItem, PlanOrganization
-from voiceadmin.cleanup.queries.candidates import ITEM, as_items, deeds_to_undo, get_plan, judge, organizations_of_plan
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
+from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
+from voiceadmin.cleanup.queries.candidates import (
+    ITEM,
+    as_items,
+    get_plan,
+    judge,
+    list_undoable_operations,
+    organizations_of_plan,
+)
 from voiceadmin.cleanup.types import CleanUpFilters, ItemState, PlanRow
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.engine import UNAVAILABLE
-from voiceadmin.database.transactions import one_at_a_time, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
-from voiceadmin.operations.actions.operations import LEFT_NAMED, carry_out, undo
-from voiceadmin.operations.queries import last_deed
+from voiceadmin.operations.actions.operations import MAX_LISTED_SKIPPED, carry_out, undo
+from voiceadmin.operations.queries import get_last_operation_id
 from voiceadmin.operations.types import MOST_AT_ONCE, Order
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 
-STEP = LEFT_NAMED  # voices of a step, so that whatever its deed leaves alone is named
+STEP = MAX_LISTED_SKIPPED  # voices of a step, so that whatever its operation leaves alone is named
 
 
-def make_plan(scope: Scope, filters: CleanUpFilters, limits: Limits, key: str, *, by: Actor, now: datetime) -> int:
+def make_plan(
+    scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, key: str, *, by: Actor, now: datetime
+) -> int:
     """Keep a plan of the voices that could go now, and give its number. The same form sent again makes no other.
 
     Raises ChangeRefused when there is none.
     """
     most = min(filters.most or MOST_AT_ONCE, MOST_AT_ONCE)
     with writing():
-        one_at_a_time(f"plan {key}")
-        former = db.session.scalar(select(Plan.id).where(Plan.key == key))
+        acquire_advisory_lock(f"plan {key}")
+        former = db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.key == key))
         if former is not None:
             return former
-        plan = Plan(
+        plan = CleanUpPlan(
             key=key,
             made_at=now,
             made_by=by.name or by.kind.label,
             chosen=json.dumps(asdict(filters)),
             number=0,
-            seen=last_deed(),
+            seen=get_last_operation_id(),
             confirmed_by="",
         )
         db.session.add(plan)
         db.session.flush()
         chosen, given = as_items(plan.id, scope, filters, limits, now=now, most=most)
-        table = Base.metadata.tables[PlanItem.__tablename__]
+        table = Base.metadata.tables[CleanUpItem.__tablename__]
         db.session.execute(insert(table).from_select(ITEM, chosen), given)
-        of_plan = PlanItem.plan_id == plan.id
-        plan.number = db.session.scalar(select(func.count()).select_from(PlanItem).where(of_plan)) or 0
+        of_plan = CleanUpItem.plan_id == plan.id
+        plan.number = db.session.scalar(select(func.count()).select_from(CleanUpItem).where(of_plan)) or 0
         if not plan.number:
             raise ChangeRefused("There is no such voice to plan with. Widen the filters.")
-        places = select(PlanItem.plan_id, PlanItem.organization_id).where(of_plan).distinct()
-        db.session.execute(insert(PlanOrganization).from_select(["plan_id", "organization_id"], places))
-        _record(AuditWord.CLEAN_UP_PLANNED, plan.id, plan.number, by=by, now=now)
+        places = select(CleanUpItem.plan_id, CleanUpItem.organization_id).where(of_plan).distinct()
+        db.session.execute(insert(CleanUpOrganization).from_select(["plan_id", "organization_id"], places))
+        _record(AuditEventType.CLEAN_UP_PLANNED, plan.id, plan.number, by=by, now=now)
         return plan.id
 
 
@@ -78,12 +87,18 @@ def confirm_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime) -> Non
     with writing():
         plan = get_plan(scope, plan_id, now=now)
         confirmed = {"confirmed_at": now, "confirmed_by": by.name or by.kind.label}
-        fresh = update(Plan).where(Plan.id == plan_id, Plan.confirmed_at.is_(None)).returning(Plan.id)
+        fresh = (
+            update(CleanUpPlan)
+            .where(CleanUpPlan.id == plan_id, CleanUpPlan.confirmed_at.is_(None))
+            .returning(CleanUpPlan.id)
+        )
         if db.session.scalar(fresh.values(confirmed)) is not None:
-            _record(AuditWord.CLEAN_UP_CONFIRMED, plan_id, plan.number, by=by, now=now)
+            _record(AuditEventType.CLEAN_UP_CONFIRMED, plan_id, plan.number, by=by, now=now)
 
 
-def carry_on(scope: Scope, plan_id: int, limits: Limits, *, by: Actor, now: datetime, seconds: float) -> None:
+def carry_on(
+    scope: Scope, plan_id: int, limits: AttentionThresholds, *, by: Actor, now: datetime, seconds: float
+) -> None:
     """Carry out steps of a confirmed plan for so long; at least one. Raises PlanNotFound, ChangeRefused."""
     plan = get_plan(scope, plan_id, now=now)
     if not plan.confirmed:
@@ -104,30 +119,30 @@ def try_again(scope: Scope, plan_id: int, *, now: datetime) -> None:
     """Let the voices of a plan that failed wait anew. Raises PlanNotFound."""
     with writing():
         plan = get_plan(scope, plan_id, now=now)
-        failed = PlanItem.plan_id == plan.id, PlanItem.state == ItemState.FAILED.value
-        db.session.execute(update(PlanItem).where(*failed).values(state=ItemState.WAITING.value, why=""))
+        failed = CleanUpItem.plan_id == plan.id, CleanUpItem.state == ItemState.FAILED.value
+        db.session.execute(update(CleanUpItem).where(*failed).values(state=ItemState.WAITING.value, why=""))
 
 
 def take_back(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: float) -> None:
-    """Undo the deeds of a plan for so long, one at least; what somebody changed since stays. Raises PlanNotFound."""
+    """Undo the operations of a plan for so long, one at least; what somebody changed since stays. Raises PlanNotFound."""
     get_plan(scope, plan_id, now=now)
     end, restored = monotonic() + seconds, 0
-    for deed_id in [deed.id for deed in deeds_to_undo(plan_id)]:
-        restored += undo(scope, deed_id, f"plan-{plan_id}-back-{deed_id}", by=by, now=now).number
+    for operation_id in [operation.id for operation in list_undoable_operations(plan_id)]:
+        restored += undo(scope, operation_id, f"plan-{plan_id}-back-{operation_id}", by=by, now=now).number
         if monotonic() >= end:
             break
     if restored:
-        thing = Thing(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
-        note(AuditWord.CLEAN_UP_TAKEN_BACK, thing, by=by, now=now, after={"restored": restored})
+        thing = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
+        note(AuditEventType.CLEAN_UP_TAKEN_BACK, thing, by=by, now=now, after={"restored": restored})
 
 
 def _step(
-    scope: Scope, plan: PlanRow, limits: Limits, *, by: Actor, now: datetime, position: int | None = None
+    scope: Scope, plan: PlanRow, limits: AttentionThresholds, *, by: Actor, now: datetime, position: int | None = None
 ) -> bool:
     """Decide about the next voices that wait, or about the one at a position. False when none waits."""
     with writing():
-        one_at_a_time("import")  # which sets assistants to voices, and tells of uses
-        one_at_a_time(f"plan {plan.id}")
+        acquire_advisory_lock("import")  # which sets assistants to voices, and tells of uses
+        acquire_advisory_lock(f"plan {plan.id}")
         judged = judge(plan.id, limits, now=now, most=STEP, position=position)
         for why in {why for _, _, why in judged if why}:
             _settle(plan.id, [at for at, _, one in judged if one == why], ItemState.SKIPPED, why)
@@ -138,24 +153,31 @@ def _step(
 
 
 def _archive(
-    scope: Scope, plan: PlanRow, limits: Limits, places: dict[int, int], key: str, *, by: Actor, now: datetime
+    scope: Scope,
+    plan: PlanRow,
+    limits: AttentionThresholds,
+    places: dict[int, int],
+    key: str,
+    *,
+    by: Actor,
+    now: datetime,
 ) -> None:
-    as_it_is = select(ClonedVoice.record).where(ClonedVoice.id == PlanItem.voice_id).scalar_subquery()
-    chosen = PlanItem.plan_id == plan.id, PlanItem.position.in_(list(places.values()))
-    db.session.execute(update(PlanItem).where(*chosen).values(record=as_it_is), execution_options=_BLIND)
-    subjects = tuple(Subject(ObjectKind.VOICE, voice_id) for voice_id in places)
-    order = Order(Act.ARCHIVE, subjects, key, plan.seen, f"clean-up, plan {plan.id}")
-    deed = carry_out(scope, order, limits, by=by, now=now)
-    archived = db.session.scalars(select(AuditLine.object_id).where(AuditLine.deed_id == deed.id))
+    as_it_is = select(ClonedVoice.record).where(ClonedVoice.id == CleanUpItem.voice_id).scalar_subquery()
+    chosen = CleanUpItem.plan_id == plan.id, CleanUpItem.position.in_(list(places.values()))
+    db.session.execute(update(CleanUpItem).where(*chosen).values(record=as_it_is), execution_options=_BLIND)
+    refs = tuple(ObjectRef(ObjectKind.VOICE, voice_id) for voice_id in places)
+    order = Order(TriageAction.ARCHIVE, refs, key, plan.seen, f"clean-up, plan {plan.id}")
+    operation = carry_out(scope, order, limits, by=by, now=now)
+    archived = db.session.scalars(select(AuditEvent.object_id).where(AuditEvent.operation_id == operation.id))
     done = [places.pop(voice_id or 0) for voice_id in archived]
-    _settle(plan.id, done, ItemState.ARCHIVED, "", deed.id)
-    left = {one.id: one.why for one in deed.left}
+    _settle(plan.id, done, ItemState.ARCHIVED, "", operation.id)
+    left = {one.id: one.why for one in operation.left}
     for voice_id, at in places.items():
         why = left[voice_id]
         _settle(plan.id, [at], ItemState.SKIPPED, f"{why[0].upper()}{why[1:]}.")
 
 
-def _step_singly(scope: Scope, plan: PlanRow, limits: Limits, *, by: Actor, now: datetime) -> None:
+def _step_singly(scope: Scope, plan: PlanRow, limits: AttentionThresholds, *, by: Actor, now: datetime) -> None:
     """Decide about the next voices one by one, so that one that the store refuses does not keep the others."""
     for at, _, _ in judge(plan.id, limits, now=now, most=STEP):
         try:
@@ -167,18 +189,24 @@ def _step_singly(scope: Scope, plan: PlanRow, limits: Limits, *, by: Actor, now:
                 _settle(plan.id, [at], ItemState.FAILED, "The store refused to archive it.")
 
 
-def _settle(plan_id: int, positions: Sequence[int], state: ItemState, why: str, deed_id: int | None = None) -> None:
-    waiting = PlanItem.plan_id == plan_id, PlanItem.position.in_(positions), PlanItem.state == ItemState.WAITING.value
-    values = {"state": state.value, "why": why, "deed_id": deed_id}
-    db.session.execute(update(PlanItem).where(*waiting).values(values), execution_options=_BLIND)
+def _settle(
+    plan_id: int, positions: Sequence[int], state: ItemState, why: str, operation_id: int | None = None
+) -> None:
+    waiting = (
+        CleanUpItem.plan_id == plan_id,
+        CleanUpItem.position.in_(positions),
+        CleanUpItem.state == ItemState.WAITING.value,
+    )
+    values = {"state": state.value, "why": why, "operation_id": operation_id}
+    db.session.execute(update(CleanUpItem).where(*waiting).values(values), execution_options=_BLIND)
 
 
 _BLIND = {"synchronize_session": False}
 
 
-def _record(word: AuditWord, plan_id: int, voices: int, *, by: Actor, now: datetime) -> None:
+def _record(word: AuditEventType, plan_id: int, voices: int, *, by: Actor, now: datetime) -> None:
     """Write a line that the admins of its organization may read, if it is of one alone."""
     places = organizations_of_plan(plan_id)
-    thing = Thing(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
+    thing = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
     only = places[0] if len(places) == 1 else None
     record(word, thing, by=by, now=now, organization=only, after={"voices": voices})

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.sql.selectable import TextualSelect
 
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.cleanup.models import Plan, PlanItem, PlanOrganization
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
 from voiceadmin.cleanup.models import Price as StoredPrice
 from voiceadmin.cleanup.types import (
     ARCHIVED_HERE,
@@ -28,13 +28,13 @@ from voiceadmin.cleanup.types import (
     PlanRow,
     Price,
 )
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import bound, indexed_by
 from voiceadmin.database.types import UtcTime
 from voiceadmin.errors import PlanNotFound
 from voiceadmin.identity import Scope
-from voiceadmin.operations.models import Deed
+from voiceadmin.operations.models import Operation
 from voiceadmin.operations.types import UNDONE_FOR
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import list_organizations
@@ -45,7 +45,7 @@ from voiceadmin.triage.rules import BY_WORD
 from voiceadmin.triage.rules.rule import Evidence, Rule, values
 from voiceadmin.triage.types import Finding
 from voiceadmin.voices.json_body import FIELDS
-from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.types.provider import Provider
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -75,16 +75,16 @@ _IN_USE = f"EXISTS (SELECT 1 FROM assistant WHERE {_SET})"
 _DOUBLE = f"EXISTS (SELECT 1 FROM cloned_voice AS twin WHERE {_TWIN})"
 
 
-_BOTH = (KeptOut.IN_USE, KeptOut.SHARED, KeptOut.HUSHED)  # those that have the reason; the first that holds counts
+_BOTH = (KeptOut.IN_USE, KeptOut.SHARED, KeptOut.MUTED)  # those that have the reason; the first that holds counts
 
 
-def count_candidates(scope: Scope, limits: Limits, *, now: datetime) -> Candidates:
+def count_candidates(scope: Scope, limits: AttentionThresholds, *, now: datetime) -> Candidates:
     """Count what could go by each reason, what stays and why, and what is archived, by organization and provider."""
     numbers: Counter[tuple[int, str, str]] = Counter()
     # In the order in which the counters lie, so that the database need not sort them.
     for organization, status, provider, voices, dated, never in _run(
         "SELECT organization_id, status, provider, sum(voices), sum(voices * dated), sum(voices * never)"
-        f" FROM voice_count AS voice WHERE {_in(scope)} GROUP BY organization_id, status, provider",
+        f" FROM voice_stats AS voice WHERE {_in(scope)} GROUP BY organization_id, status, provider",
         _given(scope),
     ):
         if status == VoiceStatus.READY:
@@ -131,18 +131,18 @@ def _few(scope: Scope, organization: int | None = None) -> bool:
         return False
     meant = _in(scope) if organization is None else "voice.organization_id = :organization"
     given = _given(scope) | {"organization": organization}
-    counted = _run(f"SELECT coalesce(sum(voices), 0) FROM voice_count AS voice WHERE {meant}", given)
+    counted = _run(f"SELECT coalesce(sum(voices), 0) FROM voice_stats AS voice WHERE {meant}", given)
     return int(counted[0][0]) <= FEW_VOICES
 
 
-def _kept_out(scope: Scope, limits: Limits) -> str:
+def _kept_out(scope: Scope, limits: AttentionThresholds) -> str:
     """Those that have a reason and stay all the same, found from what keeps them, which is little."""
     found = []
     for word in CleanUpFilters().words:
         rule = BY_WORD[word]
         sources = (
             f"assistant CROSS JOIN cloned_voice AS voice WHERE {_SET}",
-            f"shared_place AS place CROSS JOIN cloned_voice AS voice WHERE {_SHARED} AND {_DOUBLE}",
+            f"shared_provider_voice_ref AS place CROSS JOIN cloned_voice AS voice WHERE {_SHARED} AND {_DOUBLE}",
             f"quiet CROSS JOIN cloned_voice AS voice WHERE {rule.quiet} AND {rule.same}",
         )
         found += [
@@ -158,7 +158,7 @@ def _kept_out(scope: Scope, limits: Limits) -> str:
     )
 
 
-def _candidates(scope: Scope, filters: CleanUpFilters, limits: Limits, *, most: int) -> str:
+def _candidates(scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, *, most: int) -> str:
     """SQL of the voices that could go, in the order in which plans take them."""
     chosen = [_in(scope)]
     if filters.organization is not None:
@@ -171,14 +171,14 @@ def _candidates(scope: Scope, filters: CleanUpFilters, limits: Limits, *, most: 
         f" voice.provider AS provider, '{rule.word}' AS reason, {rule.mark} AS mark, {rule.since} AS since,"
         f" voice.record AS record FROM {_source(rule, few=few)}"
         f" WHERE {rule.condition(limits)} AND {' AND '.join(chosen)} AND NOT {_IN_USE} AND NOT {_DOUBLE}"
-        f" AND NOT EXISTS (SELECT 1 FROM quiet WHERE {rule.quiet} AND {rule.same})"
+        f" AND NOT EXISTS (SELECT 1 FROM mute WHERE {rule.quiet} AND {rule.same})"
         f" ORDER BY {rule.since}, voice.id LIMIT {most:d}) AS part{rank}"
         for rank, rule in enumerate(map(BY_WORD.__getitem__, filters.words))
     )
     return f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS candidate ORDER BY rank, since, voice_id LIMIT {most:d}"
 
 
-def _given_for(scope: Scope, filters: CleanUpFilters, limits: Limits, now: datetime) -> dict[str, Any]:
+def _given_for(scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, now: datetime) -> dict[str, Any]:
     chosen = {"organization": filters.organization, "providers": list(filters.providers)}
     return values(limits, now) | _given(scope) | chosen
 
@@ -190,7 +190,7 @@ ITEM = (
 
 
 def as_items(
-    plan_id: int, scope: Scope, filters: CleanUpFilters, limits: Limits, *, now: datetime, most: int
+    plan_id: int, scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, *, now: datetime, most: int
 ) -> tuple[TextualSelect, dict[str, Any]]:
     """A statement of the voices that could go as the columns ITEM of a plan, and its values."""
     found = (
@@ -199,22 +199,22 @@ def as_items(
         f" FROM ({_candidates(scope, filters, limits, most=most)}) AS chosen"
     )
     statement, given = bound(found, _given_for(scope, filters, limits, now) | {"plan": plan_id})
-    return statement.columns(*(getattr(PlanItem, name) for name in ITEM)), given
+    return statement.columns(*(getattr(CleanUpItem, name) for name in ITEM)), given
 
 
 def list_candidates(
-    scope: Scope, filters: CleanUpFilters, limits: Limits, *, now: datetime, most: int
+    scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, *, now: datetime, most: int
 ) -> list[Candidate]:
     """The voices that a plan would take first."""
     rows = _run(_candidates(scope, filters, limits, most=most), _given_for(scope, filters, limits, now))
     reasons = {row.voice_id: row.reason for row in rows}
-    lines = lines_of([Subject(ObjectKind.VOICE, id) for id in reasons], limits, now=now)
+    lines = lines_of([ObjectRef(ObjectKind.VOICE, id) for id in reasons], limits, now=now)
     return [
         Candidate(line.voice, line.organization_id, line.organization_name, why.evidence)
         for line in lines
         if line.voice is not None
         for why in line.reasons
-        if why.finding.reason == reasons[line.subject.id]
+        if why.finding.reason == reasons[line.ref.id]
     ]
 
 
@@ -222,7 +222,7 @@ CANDIDATE = ("reason", "why", "organization_id", "organization", *FIELDS, "count
 
 
 def candidates_file(
-    scope: Scope, filters: CleanUpFilters, limits: Limits, format: ExportFormat, *, now: datetime
+    scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, format: ExportFormat, *, now: datetime
 ) -> Iterator[str]:
     """All voices that could go as the text of a file, in pieces, in the order in which plans take them."""
     names = list_organizations(scope)
@@ -249,7 +249,7 @@ def _voice(record: str) -> VoiceRow:
     return VoiceRow(**(facts | times | {"status": VoiceStatus(facts["status"])}))
 
 
-def _told(item: Any, voice: VoiceRow, limits: Limits, now: datetime) -> str:
+def _told(item: Any, voice: VoiceRow, limits: AttentionThresholds, now: datetime) -> str:
     """Why a voice could go, as a sentence. item: a candidate, or a voice of a plan."""
     ids = (item.reason, ObjectKind.VOICE, item.voice_id, item.organization_id, item.provider)
     return BY_WORD[item.reason].told(Evidence(Finding(*ids, item.since, item.mark), voice, limits, now))
@@ -260,11 +260,13 @@ def _told(item: Any, voice: VoiceRow, limits: Limits, now: datetime) -> str:
 
 def list_plans(scope: Scope) -> list[PlanRow]:
     """The newest plans that have no voice outside the scope; an archived voice counts as such whatever became of it."""
-    plans = db.session.scalars(select(Plan).where(_covered(scope)).order_by(Plan.id.desc()).limit(PLANS)).all()
+    plans = db.session.scalars(
+        select(CleanUpPlan).where(_covered(scope)).order_by(CleanUpPlan.id.desc()).limit(PLANS)
+    ).all()
     found = (
-        select(PlanItem.plan_id, PlanItem.state, func.count())
-        .where(PlanItem.plan_id.in_([plan.id for plan in plans]))
-        .group_by(PlanItem.plan_id, PlanItem.state)
+        select(CleanUpItem.plan_id, CleanUpItem.state, func.count())
+        .where(CleanUpItem.plan_id.in_([plan.id for plan in plans]))
+        .group_by(CleanUpItem.plan_id, CleanUpItem.state)
     )
     states: dict[int, dict[ItemState, int]] = {plan.id: {} for plan in plans}
     for plan_id, state, number in db.session.execute(found):
@@ -274,14 +276,14 @@ def list_plans(scope: Scope) -> list[PlanRow]:
 
 def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
     """One plan, if all of its voices are in the scope. Raises PlanNotFound."""
-    plan = db.session.scalar(select(Plan).where(Plan.id == plan_id, _covered(scope)))
+    plan = db.session.scalar(select(CleanUpPlan).where(CleanUpPlan.id == plan_id, _covered(scope)))
     if plan is None:
         raise PlanNotFound(f"There is no plan {plan_id}.")
     found = (
-        select(PlanItem.provider, _STATE, func.count())
-        .outerjoin(ClonedVoice, ClonedVoice.id == PlanItem.voice_id)
-        .where(PlanItem.plan_id == plan_id)
-        .group_by(PlanItem.provider, _STATE)
+        select(CleanUpItem.provider, _STATE, func.count())
+        .outerjoin(ClonedVoice, ClonedVoice.id == CleanUpItem.voice_id)
+        .where(CleanUpItem.plan_id == plan_id)
+        .group_by(CleanUpItem.provider, _STATE)
     )
     states, voices = Counter[ItemState](), Counter[str]()
     for provider, word, number in db.session.execute(found):
@@ -289,32 +291,34 @@ def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
         states[state] += number
         if state in (ItemState.WAITING, ItemState.ARCHIVED):
             voices[provider] += number
-    undoable = sum(deed.number for deed in deeds_to_undo(plan_id) if now - deed.at <= UNDONE_FOR)
+    undoable = sum(
+        operation.number for operation in list_undoable_operations(plan_id) if now - operation.at <= UNDONE_FOR
+    )
     in_order = {state: states[state] for state in ItemState if states[state]}
     return _plan_row(plan, in_order, dict(voices.most_common()), undoable)
 
 
 def organizations_of_plan(plan_id: int) -> Sequence[int]:
     """The organizations that a plan has voices of."""
-    of_plan = select(PlanOrganization.organization_id).where(PlanOrganization.plan_id == plan_id)
-    return db.session.scalars(of_plan.order_by(PlanOrganization.organization_id)).all()
+    of_plan = select(CleanUpOrganization.organization_id).where(CleanUpOrganization.plan_id == plan_id)
+    return db.session.scalars(of_plan.order_by(CleanUpOrganization.organization_id)).all()
 
 
 def is_covered(scope: Scope, plan_id: int) -> bool:
     """Whether all voices of a plan are in the scope."""
-    return db.session.scalar(select(Plan.id).where(Plan.id == plan_id, _covered(scope))) is not None
+    return db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.id == plan_id, _covered(scope))) is not None
 
 
 def _covered(scope: Scope) -> ColumnElement[bool]:
     if scope.organizations is None:
-        return Plan.id > 0
-    outside = PlanOrganization.organization_id.not_in(sorted(scope.organizations))
-    return ~select(PlanOrganization.plan_id).where(PlanOrganization.plan_id == Plan.id, outside).exists()
+        return CleanUpPlan.id > 0
+    outside = CleanUpOrganization.organization_id.not_in(sorted(scope.organizations))
+    return ~select(CleanUpOrganization.plan_id).where(CleanUpOrganization.plan_id == CleanUpPlan.id, outside).exists()
 
 
 # What has become of a voice that was archived is asked of the voice.
 _STATE: ColumnElement[str] = case(
-    (PlanItem.state != ItemState.ARCHIVED.value, PlanItem.state),
+    (CleanUpItem.state != ItemState.ARCHIVED.value, CleanUpItem.state),
     (ClonedVoice.id.is_(None), ItemState.GONE.value),
     (ClonedVoice.archived_at.is_(None), ItemState.RESTORED.value),
     else_=ItemState.ARCHIVED.value,
@@ -322,7 +326,10 @@ _STATE: ColumnElement[str] = case(
 
 
 def _plan_row(
-    plan: Plan, states: Mapping[ItemState, int], voices: Mapping[str, int] = MappingProxyType({}), undoable: int = 0
+    plan: CleanUpPlan,
+    states: Mapping[ItemState, int],
+    voices: Mapping[str, int] = MappingProxyType({}),
+    undoable: int = 0,
 ) -> PlanRow:
     chosen = json.loads(plan.chosen)
     filters = CleanUpFilters(
@@ -332,43 +339,47 @@ def _plan_row(
     return PlanRow(plan.id, *made, filters, plan.number, plan.seen, *confirmed, states, voices, undoable)
 
 
-def deeds_to_undo(plan_id: int) -> Sequence[Deed]:
-    """The deeds of a plan that changed anything and were not undone, the oldest first."""
-    own = select(PlanItem.deed_id).where(PlanItem.plan_id == plan_id, PlanItem.deed_id.is_not(None))
+def list_undoable_operations(plan_id: int) -> Sequence[Operation]:
+    """The operations of a plan that changed anything and were not undone, the oldest first."""
+    own = select(CleanUpItem.operation_id).where(CleanUpItem.plan_id == plan_id, CleanUpItem.operation_id.is_not(None))
     return db.session.scalars(
-        select(Deed).where(Deed.id.in_(own), Deed.undone_by.is_(None), Deed.number > 0).order_by(Deed.id)
+        select(Operation)
+        .where(Operation.id.in_(own), Operation.undone_by.is_(None), Operation.number > 0)
+        .order_by(Operation.id)
     ).all()
 
 
-def list_items(plan: PlanRow, states: Sequence[ItemState], page: int, limits: Limits) -> list[Item]:
+def list_items(plan: PlanRow, states: Sequence[ItemState], page: int, limits: AttentionThresholds) -> list[Item]:
     """A page of the voices of a plan that are in one of these states, none for any, in its order."""
     start, found = (page - 1) * ITEMS, _select_items(plan.id)
     if states:
         found = found.where(_STATE.in_([state.value for state in states])).limit(ITEMS).offset(start)
     else:
-        found = found.where(PlanItem.position.between(start + 1, start + ITEMS))
+        found = found.where(CleanUpItem.position.between(start + 1, start + ITEMS))
     return [_item(plan, limits, *row) for row in db.session.execute(found)]
 
 
 def _select_items(plan_id: int) -> Any:
     return (
-        select(PlanItem, Organization.name, _STATE, Deed.at, Deed.actor_name)
-        .outerjoin(ClonedVoice, ClonedVoice.id == PlanItem.voice_id)
-        .outerjoin(Organization, Organization.id == PlanItem.organization_id)
-        .outerjoin(Deed, Deed.id == PlanItem.deed_id)
-        .where(PlanItem.plan_id == plan_id)
-        .order_by(PlanItem.position)
+        select(CleanUpItem, Organization.name, _STATE, Operation.at, Operation.actor_name)
+        .outerjoin(ClonedVoice, ClonedVoice.id == CleanUpItem.voice_id)
+        .outerjoin(Organization, Organization.id == CleanUpItem.organization_id)
+        .outerjoin(Operation, Operation.id == CleanUpItem.operation_id)
+        .where(CleanUpItem.plan_id == plan_id)
+        .order_by(CleanUpItem.position)
     )
 
 
-def _item(plan: PlanRow, limits: Limits, item: PlanItem, organization: str | None, state: str, *_: Any) -> Item:
+def _item(
+    plan: PlanRow, limits: AttentionThresholds, item: CleanUpItem, organization: str | None, state: str, *_: Any
+) -> Item:
     voice = _voice(item.record)
     told = _told(item, voice, limits, plan.made_at)
     return Item(voice, item.organization_id, organization or "", told, ItemState(state), item.why)
 
 
 def judge(
-    plan_id: int, limits: Limits, *, now: datetime, most: int, position: int | None = None
+    plan_id: int, limits: AttentionThresholds, *, now: datetime, most: int, position: int | None = None
 ) -> list[tuple[int, int, str]]:
     """The first voices of a plan that wait: position, id, and why it would be left alone now, "" for it would not.
 
@@ -379,19 +390,19 @@ def judge(
     return [tuple(row) for row in _run(found, values(limits, now) | {"plan": plan_id, "position": position})]
 
 
-def check_plan(plan_id: int, limits: Limits, *, now: datetime) -> dict[str, int]:
+def check_plan(plan_id: int, limits: AttentionThresholds, *, now: datetime) -> dict[str, int]:
     """How many voices of a plan that wait would be left alone now, by the reason why; under "" those that would not."""
     found = f"SELECT why, count(*) FROM ({_judged(limits)}) AS judged GROUP BY 1 ORDER BY 2 DESC, 1"
     return {row[0]: row[1] for row in _run(found, values(limits, now) | {"plan": plan_id})}
 
 
-def _judged(limits: Limits) -> str:
+def _judged(limits: AttentionThresholds) -> str:
     rules = [BY_WORD[word] for word in CleanUpFilters().words]
     still = " OR ".join(
         f"(item.reason = '{rule.word}' AND {rule.condition(limits)} AND {rule.mark} = item.mark)" for rule in rules
     )
-    hushed = " OR ".join(
-        f"(item.reason = '{rule.word}' AND EXISTS (SELECT 1 FROM quiet WHERE {rule.quiet} AND {rule.same}))"
+    muted = " OR ".join(
+        f"(item.reason = '{rule.word}' AND EXISTS (SELECT 1 FROM mute WHERE {rule.quiet} AND {rule.same}))"
         for rule in rules
     )
     return f"""SELECT item.position AS position, item.voice_id AS voice_id, CASE
@@ -399,10 +410,10 @@ def _judged(limits: Limits) -> str:
         WHEN voice.status = 'archived' THEN 'It is archived already.'
         WHEN {_IN_USE} THEN 'An assistant is set to it.'
         WHEN {_DOUBLE} THEN 'Another voice has the same id at the provider.'
-        WHEN {hushed} THEN 'Somebody acknowledged or snoozed that it is unused.'
+        WHEN {muted} THEN 'Somebody acknowledged or snoozed that it is unused.'
         WHEN voice.status <> 'ready' THEN 'It is not ready any more.'
         WHEN {still} THEN '' ELSE 'It was used or cloned anew since.' END AS why
-        FROM plan_item AS item LEFT JOIN cloned_voice AS voice ON voice.id = item.voice_id
+        FROM clean_up_item AS item LEFT JOIN cloned_voice AS voice ON voice.id = item.voice_id
         WHERE item.plan_id = :plan AND item.state = 'waiting'"""
 
 
@@ -421,7 +432,7 @@ def restore_sheet(plan: PlanRow, format: ExportFormat) -> Iterator[str]:
 
 
 def _sheet_record(
-    plan: PlanRow, item: PlanItem, organization: str | None, state: str, at: datetime | None, by: str | None
+    plan: PlanRow, item: CleanUpItem, organization: str | None, state: str, at: datetime | None, by: str | None
 ) -> dict[str, Any]:
     facts = json.loads(item.record)
     known = facts | {
@@ -453,9 +464,9 @@ def list_prices() -> dict[str, Price]:
 
 def list_providers(scope: Scope) -> list[str]:
     """Every provider that has a name here, a voice in the scope, or a price."""
-    held = select(VoiceCount.provider).distinct()
+    held = select(VoiceStats.provider).distinct()
     if scope.organizations is not None:
-        held = held.where(VoiceCount.organization_id.in_(sorted(scope.organizations)))
+        held = held.where(VoiceStats.organization_id.in_(sorted(scope.organizations)))
     stored = {*db.session.scalars(held), *(row.provider for row in _prices())}
     named = [provider.value for provider in Provider]
     return named + sorted(stored - set(named))

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH, write_options
-from voiceadmin.errors import StoreNotReady
+from voiceadmin.errors import DatabaseNotReady
 
 HERE = Path(__file__).resolve().parent
 
@@ -39,7 +39,7 @@ def migrate() -> bool:
     """Bring the store to the newest schema, making it if there is none. True when there was anything to do.
 
     One transaction: it happens whole or not at all, and once, however many
-    processes start together. Raises StoreNotReady when the store was made by
+    processes start together. Raises DatabaseNotReady when the store was made by
     a newer version.
     """
     path: Path | None = current_app.extensions[SQLITE_PATH]
@@ -48,7 +48,7 @@ def migrate() -> bool:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
         except OSError as error:
-            raise StoreNotReady(
+            raise DatabaseNotReady(
                 f"{path} cannot be made: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
             ) from error
     with db.engine.connect() as connection:  # a look that waits for no writer, since there is rarely more to do
@@ -62,7 +62,7 @@ def migrate() -> bool:
             return False
         script = ScriptDirectory(str(HERE))
         if found is not None and found not in {step.revision for step in script.walk_revisions()}:
-            raise StoreNotReady(
+            raise DatabaseNotReady(
                 "The store was made by a newer version of voiceadmin. Install that one, or restore a backup."
             )
         config = Config()

@@ -1,6 +1,6 @@
 """What people do at the desk: to one voice or to thousands, in one transaction, once, and so that it can be undone.
 
-A deed looks at everything it is to change before it changes anything. What
+A operation looks at everything it is to change before it changes anything. What
 somebody else changed since the person looked is left alone and named. Each
 thing that is changed gets a line in the audit trail, with what it was before
 and after; undoing reads those lines.
@@ -19,23 +19,23 @@ from sqlalchemy import and_, delete, func, insert, null, or_, select, update
 
 from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.audit.actions import note, record_all
-from voiceadmin.audit.models import AuditLine
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing, fingerprint
-from voiceadmin.config import Limits
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef, fingerprint
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import one_at_a_time, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.database.upserts import upsert
-from voiceadmin.errors import ChangeRefused, DeedNotFound, SetChanged, SubjectNotFound
+from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SetChanged
 from voiceadmin.identity import EVERYTHING, Actor, Role, Scope
-from voiceadmin.operations.models import Deed
-from voiceadmin.operations.queries import deed_row, last_deed
-from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, DeedRow, Left, Order
+from voiceadmin.operations.models import Operation
+from voiceadmin.operations.queries import get_last_operation_id, operation_row
+from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, Left, OperationRow, Order
 from voiceadmin.organizations.locks import hold
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.tokens import new_token
-from voiceadmin.triage.models import Assignment, Quiet
+from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import reasons_of
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import count_set_to
 from voiceadmin.voices.types.status import VoiceStatus
@@ -43,29 +43,29 @@ from voiceadmin.voices.types.status import VoiceStatus
 CHUNK = 500  # things looked up or changed by one statement
 
 
-LEFT_NAMED = 100  # of the things that a deed left alone, so many are kept by name
+MAX_LISTED_SKIPPED = 100  # of the things that a operation left alone, so many are kept by name
 
 
-# The facets of a thing that deeds change, and the words of the lines that say so.
-ARCHIVED, OWNER, HUSH = "archived", "owner", "hush"
+# The facets of a thing that operations change, and the words of the lines that say so.
+ARCHIVED, OWNER, MUTE = "archived", "owner", "mute"
 
 
 NOTE = "note"  # no facet: notes stand beside each other
 
 
 WORDS = {
-    ARCHIVED: (AuditWord.VOICE_ARCHIVED, AuditWord.VOICE_RESTORED),
-    OWNER: (AuditWord.ASSIGNED,),
-    HUSH: (AuditWord.ACKNOWLEDGED, AuditWord.SNOOZED, AuditWord.SHOWN_AGAIN),
+    ARCHIVED: (AuditEventType.VOICE_ARCHIVED, AuditEventType.VOICE_RESTORED),
+    OWNER: (AuditEventType.ASSIGNED,),
+    MUTE: (AuditEventType.ACKNOWLEDGED, AuditEventType.SNOOZED, AuditEventType.SHOWN_AGAIN),
 }
 
 
 FACETS = {
-    Act.ARCHIVE: ARCHIVED,
-    Act.RESTORE: ARCHIVED,
-    Act.ASSIGN: OWNER,
-    Act.ACKNOWLEDGE: HUSH,
-    Act.SNOOZE: HUSH,
+    TriageAction.ARCHIVE: ARCHIVED,
+    TriageAction.RESTORE: ARCHIVED,
+    TriageAction.ASSIGN: OWNER,
+    TriageAction.ACKNOWLEDGE: MUTE,
+    TriageAction.SNOOZE: MUTE,
 }
 
 
@@ -76,41 +76,41 @@ Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Thing:
+class _TargetObject:
     """A voice or an assistant as it is now. archived: the facts of our archiving, None if it is not archived here."""
 
-    subject: Subject
+    ref: ObjectRef
     organization_id: int
     name: str
     status: VoiceStatus | None = None
     archived: Facts | None = None
 
 
-def do(scope: Scope, order: Order, limits: Limits, *, by: Actor, now: datetime) -> DeedRow:
+def do(scope: Scope, order: Order, limits: AttentionThresholds, *, by: Actor, now: datetime) -> OperationRow:
     """Do something to voices and assistants of a scope, in one transaction. An order that was carried out is not again.
 
-    Raises SubjectNotFound, and says so in the audit trail, when one of them is
+    Raises ObjectNotFound, and says so in the audit trail, when one of them is
     not in the scope; ChangeRefused for what makes no sense. Nothing is changed then.
     """
     try:
         with writing():
             return carry_out(scope, order, limits, by=by, now=now)
-    except SubjectNotFound:
-        word, chosen = AuditWord.DESK_REFUSED, len(set(order.subjects))
-        note(word, Thing(ObjectKind.STORE, None, order.act.label), by=by, now=now, after={"chosen": chosen})
+    except ObjectNotFound:
+        word, chosen = AuditEventType.DESK_REFUSED, len(set(order.refs))
+        note(word, AuditTarget(ObjectKind.STORE, None, order.act.label), by=by, now=now, after={"chosen": chosen})
         raise
 
 
 def do_to_all(
     scope: Scope,
     order: Order,
-    find: Callable[[], Sequence[Subject]],
+    find: Callable[[], Sequence[ObjectRef]],
     mark: str,
-    limits: Limits,
+    limits: AttentionThresholds,
     *,
     by: Actor,
     now: datetime,
-) -> DeedRow:
+) -> OperationRow:
     """Do the same to whatever `find` finds in the scope, if that is what it was when somebody decided about it.
 
     mark: the fingerprint of what it was then. Raises SetChanged when it is not
@@ -120,10 +120,10 @@ def do_to_all(
         former = _former(_kept_key(order, mark, by))
         if former is not None:
             return former
-        subjects = find()
-        if fingerprint(subjects) != mark:
+        refs = find()
+        if fingerprint(refs) != mark:
             raise SetChanged("The list has changed meanwhile. Nothing was done.")
-        return carry_out(scope, replace(order, subjects=tuple(subjects)), limits, by=by, now=now)
+        return carry_out(scope, replace(order, refs=tuple(refs)), limits, by=by, now=now)
 
 
 def _kept_key(order: Order, mark: str, by: Actor) -> str:
@@ -140,77 +140,81 @@ def _digest(*parts: str | int | None) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def _former(key: str) -> DeedRow | None:
-    """The deed that is known by this already; whoever sends the same meanwhile waits for the first."""
-    one_at_a_time(f"deed {key}")
-    former = db.session.scalar(select(Deed).where(Deed.key == key))
-    return None if former is None else deed_row(former)
+def _former(key: str) -> OperationRow | None:
+    """The operation that is known by this already; whoever sends the same meanwhile waits for the first."""
+    acquire_advisory_lock(f"operation {key}")
+    former = db.session.scalar(select(Operation).where(Operation.key == key))
+    return None if former is None else operation_row(former)
 
 
-def carry_out(scope: Scope, order: Order, limits: Limits, *, by: Actor, now: datetime) -> DeedRow:
+def carry_out(scope: Scope, order: Order, limits: AttentionThresholds, *, by: Actor, now: datetime) -> OperationRow:
     """Do the same as `do` in a transaction that is being written, as a part of something larger."""
-    subjects = tuple(dict.fromkeys(order.subjects))
-    if not subjects:
+    refs = tuple(dict.fromkeys(order.refs))
+    if not refs:
         raise ChangeRefused("Nothing was chosen. Tick at least one.")
-    if len(subjects) > MOST_AT_ONCE:
-        raise ChangeRefused(f"{len(subjects):,} are too many at once. Narrow the filters to {MOST_AT_ONCE:,} at most.")
-    if order.act in (Act.ARCHIVE, Act.RESTORE) and any(one.kind is not ObjectKind.VOICE for one in subjects):
+    if len(refs) > MOST_AT_ONCE:
+        raise ChangeRefused(f"{len(refs):,} are too many at once. Narrow the filters to {MOST_AT_ONCE:,} at most.")
+    if order.act in (TriageAction.ARCHIVE, TriageAction.RESTORE) and any(
+        one.kind is not ObjectKind.VOICE for one in refs
+    ):
         raise ChangeRefused("Only voices can be archived and restored. Choose voices alone.")
-    if order.act is Act.NOTE and not order.why:
+    if order.act is TriageAction.NOTE and not order.why:
         raise ChangeRefused("The note is empty. Write it.")
     if order.until is not None and order.until <= now:
         raise ChangeRefused("The snooze would be over already. Choose a later day.")
-    key = _kept_key(order, fingerprint(subjects), by)
+    key = _kept_key(order, fingerprint(refs), by)
     former = _former(key)
     if former is not None:
         return former
-    things = _things(scope, subjects)
+    things = _things(scope, refs)
     owner = _owner(order, things)
-    changed_since = _changed_since(subjects, order.act, order.seen, by)
+    changed_since = _changed_since(refs, order.act, order.seen, by)
     wanted = _wanted(order, owner)
-    left, free = list[Left](), list[_Thing]()
+    left, free = list[Left](), list[_TargetObject]()
     for thing in things:
-        if thing.subject in changed_since:
-            left.append(_left(thing, f"{changed_since[thing.subject]} meanwhile, so it was not {wanted}"))
+        if thing.ref in changed_since:
+            left.append(_left(thing, f"{changed_since[thing.ref]} meanwhile, so it was not {wanted}"))
         else:
             free.append(thing)
     changes = _CHANGES[order.act](_Work(order, owner, free, left, limits, by, now))
     places = {thing.organization_id for thing in things}
-    set_to = count_set_to([change.thing.subject.id for change in changes]) if order.act is Act.ARCHIVE else 0
+    set_to = count_set_to([change.thing.ref.id for change in changes]) if order.act is TriageAction.ARCHIVE else 0
     return _finish(order.act, key, changes, left, places, by=by, now=now, why=order.why, set_to=set_to)
 
 
-def undo(scope: Scope, deed_id: int, key: str, *, by: Actor, now: datetime) -> DeedRow:
-    """Take a deed back, as far as nobody has changed since what it did. Undoing an undoing does it again.
+def undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime) -> OperationRow:
+    """Take a operation back, as far as nobody has changed since what it did. Undoing an undoing does it again.
 
-    Raises DeedNotFound for one that did nothing in the scope, ChangeRefused when it is too old or undone already.
+    Raises OperationNotFound for one that did nothing in the scope, ChangeRefused when it is too old or undone already.
     """
-    kept_key = _digest("undo", deed_id, key or new_token())
+    kept_key = _digest("undo", operation_id, key or new_token())
     with writing():
         former = _former(kept_key)
         if former is not None and scope.covers_all(former.organizations):
             return former
-        deed = db.session.scalar(select(Deed).where(Deed.id == deed_id).with_for_update())
-        lines = _lines_of(deed_id)
+        operation = db.session.scalar(select(Operation).where(Operation.id == operation_id).with_for_update())
+        lines = _lines_of(operation_id)
         places = {line.organization_id for line in lines}
-        if deed is None or not lines or not scope.covers_all(frozenset(places)):
-            raise DeedNotFound(f"There is nothing to undo under the number {deed_id}.")
-        if deed.undone_by is not None:
+        if operation is None or not lines or not scope.covers_all(frozenset(places)):
+            raise OperationNotFound(f"There is nothing to undo under the number {operation_id}.")
+        if operation.undone_by is not None:
             raise ChangeRefused("This was undone already.")
-        if now - deed.at > UNDONE_FOR:
+        if now - operation.at > UNDONE_FOR:
             raise ChangeRefused(f"This is older than {UNDONE_FOR.days} days and stays as it is.")
         changes, left = _to_undo(lines)
         _bring_to(changes)
         why = (lines[0].before or {}).get(NOTE, "undone")  # a note that comes back has its text again
-        made = _finish(Act(deed.act), kept_key, changes, left, places, by=by, now=now, why=why, undoes=deed.id)
-        db.session.execute(update(Deed).where(Deed.id == deed.id).values(undone_by=made.id))
+        made = _finish(
+            TriageAction(operation.act), kept_key, changes, left, places, by=by, now=now, why=why, undoes=operation.id
+        )
+        db.session.execute(update(Operation).where(Operation.id == operation.id).values(undone_by=made.id))
         return made
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    word: AuditWord
-    thing: _Thing
+    word: AuditEventType
+    thing: _TargetObject
     before: Facts | None
     after: Facts | None
 
@@ -221,9 +225,9 @@ class _Work:
 
     order: Order
     owner: Account | None
-    things: Sequence[_Thing]
+    things: Sequence[_TargetObject]
     left: list[Left]
-    limits: Limits
+    limits: AttentionThresholds
     by: Actor
     now: datetime
 
@@ -235,8 +239,8 @@ def _archive(work: _Work) -> list[_Change]:
         if thing.archived is not None:
             work.left.append(_left(thing, "it is archived already"))
         else:
-            changes.append(_Change(AuditWord.VOICE_ARCHIVED, thing, {ARCHIVED: None}, {ARCHIVED: facts}))
-    _set_archived([change.thing.subject.id for change in changes], facts)
+            changes.append(_Change(AuditEventType.VOICE_ARCHIVED, thing, {ARCHIVED: None}, {ARCHIVED: facts}))
+    _set_archived([change.thing.ref.id for change in changes], facts)
     return changes
 
 
@@ -244,34 +248,34 @@ def _restore(work: _Work) -> list[_Change]:
     changes = []
     for thing in work.things:
         if thing.archived is not None:
-            changes.append(_Change(AuditWord.VOICE_RESTORED, thing, {ARCHIVED: thing.archived}, {ARCHIVED: None}))
+            changes.append(_Change(AuditEventType.VOICE_RESTORED, thing, {ARCHIVED: thing.archived}, {ARCHIVED: None}))
         elif thing.status is VoiceStatus.ARCHIVED:
             work.left.append(_left(thing, "it is archived upstream, not here"))
         else:
             work.left.append(_left(thing, "it is not archived"))
-    _set_archived([change.thing.subject.id for change in changes], None)
+    _set_archived([change.thing.ref.id for change in changes], None)
     return changes
 
 
 def _assign(work: _Work) -> list[_Change]:
-    before = _owners([thing.subject for thing in work.things])
+    before = _owners([thing.ref for thing in work.things])
     after = None if work.owner is None else {"id": work.owner.id, "email": work.owner.email}
     changes = []
     for thing in work.things:
-        if before.get(thing.subject) == after:
+        if before.get(thing.ref) == after:
             work.left.append(_left(thing, "nobody has it" if after is None else "it is theirs already"))
         else:
-            changes.append(_Change(AuditWord.ASSIGNED, thing, {OWNER: before.get(thing.subject)}, {OWNER: after}))
+            changes.append(_Change(AuditEventType.ASSIGNED, thing, {OWNER: before.get(thing.ref)}, {OWNER: after}))
     _set_owners({change.thing: after for change in changes})
     return changes
 
 
 def _hush(work: _Work) -> list[_Change]:
     """Acknowledge or snooze every reason that there is now."""
-    word = AuditWord.SNOOZED if work.order.act is Act.SNOOZE else AuditWord.ACKNOWLEDGED
-    subjects = [thing.subject for thing in work.things]
-    findings = reasons_of(subjects, work.limits, now=work.now)
-    before = _hushes(subjects)
+    word = AuditEventType.SNOOZED if work.order.act is TriageAction.SNOOZE else AuditEventType.ACKNOWLEDGED
+    refs = [thing.ref for thing in work.things]
+    findings = reasons_of(refs, work.limits, now=work.now)
+    before = _mutes(refs)
     until = None if work.order.until is None else _text(work.order.until)
     changes = []
     for thing in work.things:
@@ -283,32 +287,32 @@ def _hush(work: _Work) -> list[_Change]:
                 "at": _text(work.now),
                 "by": work.by.name or work.by.kind.label,
             }
-            for finding in findings[thing.subject]
+            for finding in findings[thing.ref]
         }
         if not after:
             work.left.append(_left(thing, "nothing is wrong with it any more"))
         else:
-            changes.append(_Change(word, thing, {HUSH: before.get(thing.subject, {})}, {HUSH: after}))
-    _set_hushes({change.thing: change.after[HUSH] for change in changes if change.after})
+            changes.append(_Change(word, thing, {MUTE: before.get(thing.ref, {})}, {MUTE: after}))
+    _set_mutes({change.thing: change.after[MUTE] for change in changes if change.after})
     return changes
 
 
 def _note(work: _Work) -> list[_Change]:
-    return [_Change(AuditWord.NOTED, thing, None, None) for thing in work.things]
+    return [_Change(AuditEventType.NOTED, thing, None, None) for thing in work.things]
 
 
 _CHANGES = {
-    Act.ARCHIVE: _archive,
-    Act.RESTORE: _restore,
-    Act.ASSIGN: _assign,
-    Act.ACKNOWLEDGE: _hush,
-    Act.SNOOZE: _hush,
-    Act.NOTE: _note,
+    TriageAction.ARCHIVE: _archive,
+    TriageAction.RESTORE: _restore,
+    TriageAction.ASSIGN: _assign,
+    TriageAction.ACKNOWLEDGE: _hush,
+    TriageAction.SNOOZE: _hush,
+    TriageAction.NOTE: _note,
 }
 
 
 def _finish(
-    act: Act,
+    act: TriageAction,
     key: str,
     changes: Sequence[_Change],
     left: Sequence[Left],
@@ -319,16 +323,16 @@ def _finish(
     why: str,
     undoes: int | None = None,
     set_to: int = 0,
-) -> DeedRow:
+) -> OperationRow:
     outcome = {
-        "voices": sum(change.thing.subject.kind is ObjectKind.VOICE for change in changes),
-        "left": [list(one) for one in left[:LEFT_NAMED]],
-        "left_out": max(0, len(left) - LEFT_NAMED),
+        "voices": sum(change.thing.ref.kind is ObjectKind.VOICE for change in changes),
+        "left": [list(one) for one in left[:MAX_LISTED_SKIPPED]],
+        "skipped_unlisted": max(0, len(left) - MAX_LISTED_SKIPPED),
         "organizations": sorted(organizations),
         "set_to": set_to,
     }
-    one_at_a_time("desk")  # so that whoever has seen a deed has seen all before it
-    deed = Deed(
+    acquire_advisory_lock("desk")  # so that whoever has seen a operation has seen all before it
+    operation = Operation(
         key=key,
         at=now,
         actor_kind=by.kind.value,
@@ -339,12 +343,12 @@ def _finish(
         outcome=json.dumps(outcome, ensure_ascii=False),
         undoes=undoes,
     )
-    db.session.add(deed)
+    db.session.add(operation)
     db.session.flush()
     for word in dict.fromkeys(change.word for change in changes):
         lines = (
             (
-                Thing(change.thing.subject.kind, change.thing.subject.id, change.thing.name),
+                AuditTarget(change.thing.ref.kind, change.thing.ref.id, change.thing.name),
                 change.thing.organization_id,
                 change.before,
                 change.after,
@@ -352,17 +356,17 @@ def _finish(
             for change in changes
             if change.word is word
         )
-        record_all(word, lines, by=by, now=now, why=why, deed_id=deed.id)
-    return deed_row(deed)
+        record_all(word, lines, by=by, now=now, why=why, operation_id=operation.id)
+    return operation_row(operation)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of the audit trail about one of the things of a deed."""
+    """A line of the audit trail about one of the things of a operation."""
 
     id: int
-    word: AuditWord
-    subject: Subject
+    word: AuditEventType
+    ref: ObjectRef
     organization_id: int
     name: str
     before: Facts | None
@@ -370,18 +374,18 @@ class _Line:
     why: str
 
 
-def _lines_of(deed_id: int) -> list[_Line]:
+def _lines_of(operation_id: int) -> list[_Line]:
     rows = db.session.execute(
         select(
-            *(AuditLine.id, AuditLine.word, AuditLine.object_kind, AuditLine.object_id, AuditLine.organization_id),
-            *(AuditLine.object_name, AuditLine.before, AuditLine.after, AuditLine.why),
+            *(AuditEvent.id, AuditEvent.word, AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.organization_id),
+            *(AuditEvent.object_name, AuditEvent.before, AuditEvent.after, AuditEvent.why),
         )
-        .where(AuditLine.deed_id == deed_id)
-        .order_by(AuditLine.object_kind, AuditLine.object_id)
+        .where(AuditEvent.operation_id == operation_id)
+        .order_by(AuditEvent.object_kind, AuditEvent.object_id)
     )
     return [
         _Line(
-            *(id, AuditWord(word), Subject(ObjectKind(kind), object_id or 0), organization_id or 0, name),
+            *(id, AuditEventType(word), ObjectRef(ObjectKind(kind), object_id or 0), organization_id or 0, name),
             *(json.loads(before or "null"), json.loads(after or "null"), why),
         )
         for id, word, kind, object_id, organization_id, name, before, after, why in rows
@@ -391,18 +395,18 @@ def _lines_of(deed_id: int) -> list[_Line]:
 def _to_undo(lines: Sequence[_Line]) -> tuple[list[_Change], list[Left]]:
     """The way back of each line, and what has to stay as it is."""
     hold({line.organization_id for line in lines})
-    things = {thing.subject: thing for thing in _existing([line.subject for line in lines])}
+    things = {thing.ref: thing for thing in _existing([line.ref for line in lines])}
     later = _later(lines)
     as_it_is = _as_it_is(lines, things)
     reaches = {id: _reach(id) for line in lines for id in [_owner_id(line.before)] if id is not None}
     changes, left = list[_Change](), list[Left]()
     for line in lines:
-        thing, facet, owner = things.get(line.subject), FACET_OF_WORD.get(line.word), _owner_id(line.before)
+        thing, facet, owner = things.get(line.ref), FACET_OF_WORD.get(line.word), _owner_id(line.before)
         if thing is None:
-            left.append(Left(line.subject.kind.value, line.subject.id, line.name, "it is gone"))
+            left.append(Left(line.ref.kind.value, line.ref.id, line.name, "it is gone"))
         elif line.id in later:
             left.append(_left(thing, f"{later[line.id]} changed it since"))
-        elif facet is not None and as_it_is[facet].get(line.subject) != ((line.after or {}).get(facet) or None):
+        elif facet is not None and as_it_is[facet].get(line.ref) != ((line.after or {}).get(facet) or None):
             left.append(_left(thing, "it is not what it was then"))  # removed and brought in anew, for one
         elif owner is not None and not reaches[owner].covers(line.organization_id):
             left.append(_left(thing, f"{(line.before or {})[OWNER]['email']} cannot act on it any more"))
@@ -416,94 +420,94 @@ def _owner_id(facts: Facts | None) -> int | None:
     return None if owner is None else int(owner["id"])
 
 
-def _way_back(line: _Line, thing: _Thing) -> _Change:
+def _way_back(line: _Line, thing: _TargetObject) -> _Change:
     match FACET_OF_WORD.get(line.word):
-        case None if line.word is AuditWord.NOTED:
-            return _Change(AuditWord.NOTE_TAKEN_BACK, thing, {NOTE: line.why}, None)
+        case None if line.word is AuditEventType.NOTED:
+            return _Change(AuditEventType.NOTE_TAKEN_BACK, thing, {NOTE: line.why}, None)
         case None:
-            return _Change(AuditWord.NOTED, thing, None, None)
+            return _Change(AuditEventType.NOTED, thing, None, None)
         case facet:
             return _Change(_word_of(facet, (line.before or {})[facet]), thing, before=line.after, after=line.before)
 
 
-def _word_of(facet: str, after: Facts | None) -> AuditWord:
+def _word_of(facet: str, after: Facts | None) -> AuditEventType:
     """The word for what brought a facet to this."""
     if facet == ARCHIVED:
-        return AuditWord.VOICE_RESTORED if after is None else AuditWord.VOICE_ARCHIVED
+        return AuditEventType.VOICE_RESTORED if after is None else AuditEventType.VOICE_ARCHIVED
     if facet == OWNER:
-        return AuditWord.ASSIGNED
+        return AuditEventType.ASSIGNED
     if not after:
-        return AuditWord.SHOWN_AGAIN
-    snoozed = any(facts["act"] == Act.SNOOZE.value for facts in after.values())
-    return AuditWord.SNOOZED if snoozed else AuditWord.ACKNOWLEDGED
+        return AuditEventType.SHOWN_AGAIN
+    snoozed = any(facts["act"] == TriageAction.SNOOZE.value for facts in after.values())
+    return AuditEventType.SNOOZED if snoozed else AuditEventType.ACKNOWLEDGED
 
 
-def _as_it_is(lines: Sequence[_Line], things: Mapping[Subject, _Thing]) -> dict[str, dict[Subject, Facts]]:
+def _as_it_is(lines: Sequence[_Line], things: Mapping[ObjectRef, _TargetObject]) -> dict[str, dict[ObjectRef, Facts]]:
     """What the things of some lines have now, for each facet that the lines are about; nothing is left out."""
-    of_facet: dict[str, list[Subject]] = {}
+    of_facet: dict[str, list[ObjectRef]] = {}
     for line in lines:
-        of_facet.setdefault(FACET_OF_WORD.get(line.word, NOTE), []).append(line.subject)
-    archived = {subject: thing.archived for subject, thing in things.items() if thing.archived is not None}
+        of_facet.setdefault(FACET_OF_WORD.get(line.word, NOTE), []).append(line.ref)
+    archived = {ref: thing.archived for ref, thing in things.items() if thing.archived is not None}
     return {
         ARCHIVED: archived,
         OWNER: _owners(of_facet.get(OWNER, [])),
-        HUSH: _hushes(of_facet.get(HUSH, [])),
+        MUTE: _mutes(of_facet.get(MUTE, [])),
     }
 
 
 def _bring_to(changes: Sequence[_Change]) -> None:
     """Bring things to what their changes say they are afterwards."""
     archived: dict[str, tuple[Facts | None, list[int]]] = {}
-    owners, hushes = dict[_Thing, Facts | None](), dict[_Thing, Facts]()
+    owners, mutes = dict[_TargetObject, Facts | None](), dict[_TargetObject, Facts]()
     for change in changes:
         after = change.after or {}
         if ARCHIVED in after:
             facts: Facts | None = after[ARCHIVED]
-            archived.setdefault(json.dumps(facts), (facts, []))[1].append(change.thing.subject.id)
+            archived.setdefault(json.dumps(facts), (facts, []))[1].append(change.thing.ref.id)
         if OWNER in after:
             owners[change.thing] = after[OWNER]
-        if HUSH in after:
-            hushes[change.thing] = after[HUSH]
+        if MUTE in after:
+            mutes[change.thing] = after[MUTE]
     for facts, ids in archived.values():
         _set_archived(ids, facts)
     _set_owners(owners)
-    _set_hushes(hushes)
+    _set_mutes(mutes)
 
 
 # What is there
 
 
-def _things(scope: Scope, subjects: Sequence[Subject]) -> list[_Thing]:
-    """All of these, in their order. Raises SubjectNotFound unless each is there and in the scope."""
-    places = _places(subjects)
-    if not all(subject in places and scope.covers(places[subject]) for subject in subjects):
-        raise SubjectNotFound("One of these is not there, or not any more. Nothing was changed.")
+def _things(scope: Scope, refs: Sequence[ObjectRef]) -> list[_TargetObject]:
+    """All of these, in their order. Raises ObjectNotFound unless each is there and in the scope."""
+    places = _places(refs)
+    if not all(ref in places and scope.covers(places[ref]) for ref in refs):
+        raise ObjectNotFound("One of these is not there, or not any more. Nothing was changed.")
     hold(places.values())
-    found = {thing.subject: thing for thing in _existing(subjects)}
-    if len(found) < len(subjects):
-        raise SubjectNotFound("One of these is not there any more. Nothing was changed.")
-    return [found[subject] for subject in subjects]
+    found = {thing.ref: thing for thing in _existing(refs)}
+    if len(found) < len(refs):
+        raise ObjectNotFound("One of these is not there any more. Nothing was changed.")
+    return [found[ref] for ref in refs]
 
 
-def _places(subjects: Sequence[Subject]) -> dict[Subject, int]:
+def _places(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
     """The organization of each, which never changes."""
     tables: dict[ObjectKind, type[ClonedVoice | Assistant]]
     tables = {ObjectKind.VOICE: ClonedVoice, ObjectKind.ASSISTANT: Assistant}
-    found = dict[Subject, int]()
+    found = dict[ObjectRef, int]()
     for kind, table in tables.items():
-        for ids in _chunks([one.id for one in subjects if one.kind is kind]):
+        for ids in _chunks([one.id for one in refs if one.kind is kind]):
             rows = db.session.execute(select(table.id, table.organization_id).where(table.id.in_(ids)))
-            found |= {Subject(kind, id): organization_id for id, organization_id in rows}
+            found |= {ObjectRef(kind, id): organization_id for id, organization_id in rows}
     return found
 
 
-def _existing(subjects: Sequence[Subject]) -> Iterator[_Thing]:
+def _existing(refs: Sequence[ObjectRef]) -> Iterator[_TargetObject]:
     """Those of these that are there. Voices are locked, in the order of their ids, until the transaction ends."""
-    for ids in _chunks(sorted(one.id for one in subjects if one.kind is ObjectKind.VOICE)):
+    for ids in _chunks(sorted(one.id for one in refs if one.kind is ObjectKind.VOICE)):
         rows = db.session.execute(
             select(
                 *(ClonedVoice.id, ClonedVoice.organization_id, ClonedVoice.name, ClonedVoice.status),
-                *(ClonedVoice.archived_at, ClonedVoice.archived_by, ClonedVoice.archived_why),
+                *(ClonedVoice.archived_at, ClonedVoice.archived_by, ClonedVoice.archive_note),
             )
             .where(ClonedVoice.id.in_(ids))
             .order_by(ClonedVoice.id)
@@ -511,49 +515,57 @@ def _existing(subjects: Sequence[Subject]) -> Iterator[_Thing]:
         )
         for id, organization_id, name, status, at, by, why in rows:
             archived = None if at is None else {"at": _text(at), "by": by, "why": why}
-            yield _Thing(Subject(ObjectKind.VOICE, id), organization_id, name, status, archived)
-    for ids in _chunks(sorted(one.id for one in subjects if one.kind is ObjectKind.ASSISTANT)):
+            yield _TargetObject(ObjectRef(ObjectKind.VOICE, id), organization_id, name, status, archived)
+    for ids in _chunks(sorted(one.id for one in refs if one.kind is ObjectKind.ASSISTANT)):
         found = select(Assistant.id, Assistant.organization_id, Assistant.name).where(Assistant.id.in_(ids))
         for id, organization_id, name in db.session.execute(found.order_by(Assistant.id).with_for_update()):
-            yield _Thing(Subject(ObjectKind.ASSISTANT, id), organization_id, name)
+            yield _TargetObject(ObjectRef(ObjectKind.ASSISTANT, id), organization_id, name)
 
 
-def _changed_since(subjects: Sequence[Subject], act: Act, seen: int, by: Actor) -> dict[Subject, str]:
-    """Who else did what to which of these after a deed, as far as this act changes the same: "Ada archived it"."""
+def _changed_since(refs: Sequence[ObjectRef], act: TriageAction, seen: int, by: Actor) -> dict[ObjectRef, str]:
+    """Who else did what to which of these after a operation, as far as this act changes the same: "Ada archived it"."""
     facet = FACETS.get(act)
-    if facet is None or last_deed() <= seen:
+    if facet is None or get_last_operation_id() <= seen:
         return {}
-    found: dict[Subject, str] = {}
-    for chunk in _chunks(subjects):
+    found: dict[ObjectRef, str] = {}
+    for chunk in _chunks(refs):
         rows = db.session.execute(
-            select(*(AuditLine.object_kind, AuditLine.object_id, AuditLine.actor_name, AuditLine.word, AuditLine.after))
-            .where(
-                _about(AuditLine, chunk),
-                AuditLine.deed_id > seen,
-                AuditLine.word.in_([word.value for word in WORDS[facet]]),
-                (AuditLine.actor_kind != by.kind.value) | (func.coalesce(AuditLine.actor_id, 0) != (by.id or 0)),
+            select(
+                *(
+                    AuditEvent.object_kind,
+                    AuditEvent.object_id,
+                    AuditEvent.actor_name,
+                    AuditEvent.word,
+                    AuditEvent.after,
+                )
             )
-            .order_by(AuditLine.id)
+            .where(
+                _about(AuditEvent, chunk),
+                AuditEvent.operation_id > seen,
+                AuditEvent.word.in_([word.value for word in WORDS[facet]]),
+                (AuditEvent.actor_kind != by.kind.value) | (func.coalesce(AuditEvent.actor_id, 0) != (by.id or 0)),
+            )
+            .order_by(AuditEvent.id)
         )
         for kind, id, name, word, after in rows:
-            what = _told(AuditWord(word), json.loads(after or "null") or {})
-            found[Subject(ObjectKind(kind), id or 0)] = f"{name or 'Somebody'} {what}"
+            what = _told(AuditEventType(word), json.loads(after or "null") or {})
+            found[ObjectRef(ObjectKind(kind), id or 0)] = f"{name or 'Somebody'} {what}"
     return found
 
 
-def _told(word: AuditWord, after: Facts) -> str:
+def _told(word: AuditEventType, after: Facts) -> str:
     """What somebody did, for a sentence: "gave it to ada@example.com"."""
     match word:
-        case AuditWord.VOICE_ARCHIVED:
+        case AuditEventType.VOICE_ARCHIVED:
             return "archived it"
-        case AuditWord.VOICE_RESTORED:
+        case AuditEventType.VOICE_RESTORED:
             return "restored it"
-        case AuditWord.ASSIGNED:
+        case AuditEventType.ASSIGNED:
             return "took it from its owner" if after[OWNER] is None else f"gave it to {after[OWNER]['email']}"
-        case AuditWord.SHOWN_AGAIN:
+        case AuditEventType.SHOWN_AGAIN:
             return "brought it back into the queue"
-        case AuditWord.SNOOZED:
-            ends = {facts["until"] for facts in after[HUSH].values()}
+        case AuditEventType.SNOOZED:
+            ends = {facts["until"] for facts in after[MUTE].values()}
             return f"snoozed it{_until(max((end for end in ends if end), default=None))}"
         case _:
             return "acknowledged it"
@@ -562,9 +574,9 @@ def _told(word: AuditWord, after: Facts) -> str:
 def _wanted(order: Order, owner: Account | None) -> str:
     """What an order wanted done, for the end of the same sentence: "given to bob@example.com"."""
     match order.act:
-        case Act.ASSIGN:
+        case TriageAction.ASSIGN:
             return "taken from its owner" if owner is None else f"given to {owner.email}"
-        case Act.SNOOZE:
+        case TriageAction.SNOOZE:
             return f"snoozed{_until(None if order.until is None else _text(order.until))}"
         case act:
             return act.done.lower()
@@ -577,33 +589,33 @@ def _until(end: str | None) -> str:
 def _later(lines: Sequence[_Line]) -> dict[int, str]:
     """Of lines about different things: those after which somebody changed the same again, with who did."""
     later: dict[int, str] = {}
-    by_facet: dict[str, dict[Subject, int]] = {}
+    by_facet: dict[str, dict[ObjectRef, int]] = {}
     for line in lines:
         facet = FACET_OF_WORD.get(line.word)
         if facet is not None:
-            by_facet.setdefault(facet, {})[line.subject] = line.id
+            by_facet.setdefault(facet, {})[line.ref] = line.id
     for facet, ids in by_facet.items():
         words = [word.value for word in WORDS[facet]]
         for chunk in _chunks(list(ids)):
             rows = db.session.execute(
-                select(AuditLine.id, AuditLine.object_kind, AuditLine.object_id, AuditLine.actor_name)
+                select(AuditEvent.id, AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.actor_name)
                 .where(
-                    _about(AuditLine, chunk),
-                    AuditLine.id > min(ids[one] for one in chunk),
-                    AuditLine.word.in_(words),
+                    _about(AuditEvent, chunk),
+                    AuditEvent.id > min(ids[one] for one in chunk),
+                    AuditEvent.word.in_(words),
                 )
-                .order_by(AuditLine.id)
+                .order_by(AuditEvent.id)
             )
             for id, kind, object_id, name in rows:
-                own = ids[Subject(ObjectKind(kind), object_id or 0)]
+                own = ids[ObjectRef(ObjectKind(kind), object_id or 0)]
                 if id > own:
                     later[own] = name or "Somebody"
     return later
 
 
-def _owner(order: Order, things: Sequence[_Thing]) -> Account | None:
+def _owner(order: Order, things: Sequence[_TargetObject]) -> Account | None:
     """The account that an order assigns to. Raises ChangeRefused unless it can act on all of these things."""
-    if order.act is not Act.ASSIGN or order.owner is None:
+    if order.act is not TriageAction.ASSIGN or order.owner is None:
         return None
     if not _reach(order.owner).covers_all(frozenset(thing.organization_id for thing in things)):
         raise ChangeRefused("That person cannot act in the organization of all of these. Choose somebody who can.")
@@ -623,24 +635,24 @@ def _reach(account_id: int) -> Scope:
     return Scope(frozenset(db.session.scalars(acts)))
 
 
-def _owners(subjects: Sequence[Subject]) -> dict[Subject, Facts]:
+def _owners(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Facts]:
     found = {}
-    for chunk in _chunks(subjects):
+    for chunk in _chunks(refs):
         rows = db.session.execute(
             select(Assignment.object_kind, Assignment.object_id, Account.id, Account.email)
             .join_from(Assignment, Account, Account.id == Assignment.account_id)
             .where(_about(Assignment, chunk))
         )
         for kind, id, account_id, email in rows:
-            found[Subject(ObjectKind(kind), id)] = {"id": account_id, "email": email}
+            found[ObjectRef(ObjectKind(kind), id)] = {"id": account_id, "email": email}
     return found
 
 
-def _hushes(subjects: Sequence[Subject]) -> dict[Subject, Facts]:
-    found: dict[Subject, Facts] = {}
-    for chunk in _chunks(subjects):
-        for row in db.session.scalars(select(Quiet).where(_about(Quiet, chunk)).order_by(Quiet.reason)):
-            found.setdefault(Subject(ObjectKind(row.object_kind), row.object_id), {})[row.reason] = {
+def _mutes(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Facts]:
+    found: dict[ObjectRef, Facts] = {}
+    for chunk in _chunks(refs):
+        for row in db.session.scalars(select(Mute).where(_about(Mute, chunk)).order_by(Mute.reason)):
+            found.setdefault(ObjectRef(ObjectKind(row.object_kind), row.object_id), {})[row.reason] = {
                 "mark": row.mark,
                 "act": row.act,
                 "until": None if row.until is None else _text(row.until),
@@ -658,7 +670,7 @@ def _set_archived(ids: Sequence[int], facts: Facts | None) -> None:
     if facts is None:
         values = {
             "status": ClonedVoice.upstream_status,
-            **dict.fromkeys(("upstream_status", "archived_at", "archived_by", "archived_why"), null()),
+            **dict.fromkeys(("upstream_status", "archived_at", "archived_by", "archive_note"), null()),
         }
     else:
         values = {
@@ -666,15 +678,15 @@ def _set_archived(ids: Sequence[int], facts: Facts | None) -> None:
             "status": VoiceStatus.ARCHIVED,
             "archived_at": datetime.fromisoformat(facts["at"]),
             "archived_by": facts["by"],
-            "archived_why": facts["why"],
+            "archive_note": facts["why"],
         }
     for chunk in _chunks(ids):
         statement = update(ClonedVoice).where(ClonedVoice.id.in_(chunk)).values(values)
         db.session.execute(statement, execution_options={"synchronize_session": False})
 
 
-def _set_owners(owners: Mapping[_Thing, Facts | None]) -> None:
-    gone = [thing.subject for thing, owner in owners.items() if owner is None]
+def _set_owners(owners: Mapping[_TargetObject, Facts | None]) -> None:
+    gone = [thing.ref for thing, owner in owners.items() if owner is None]
     for chunk in _chunks(gone):
         db.session.execute(delete(Assignment).where(_about(Assignment, chunk)), execution_options=_BLIND)
     rows = [_key(thing) | {"account_id": owner["id"]} for thing, owner in owners.items() if owner is not None]
@@ -682,35 +694,35 @@ def _set_owners(owners: Mapping[_Thing, Facts | None]) -> None:
         db.session.execute(upsert(Assignment), rows)
 
 
-def _set_hushes(hushes: Mapping[_Thing, Facts]) -> None:
-    for chunk in _chunks([thing.subject for thing in hushes]):
-        db.session.execute(delete(Quiet).where(_about(Quiet, chunk)), execution_options=_BLIND)
+def _set_mutes(mutes: Mapping[_TargetObject, Facts]) -> None:
+    for chunk in _chunks([thing.ref for thing in mutes]):
+        db.session.execute(delete(Mute).where(_about(Mute, chunk)), execution_options=_BLIND)
     rows = [
         _key(thing)
         | {"reason": reason, "mark": facts["mark"], "act": facts["act"], "by": facts["by"]}
         | {name: None if facts[name] is None else datetime.fromisoformat(facts[name]) for name in ("until", "at")}
-        for thing, reasons in hushes.items()
+        for thing, reasons in mutes.items()
         for reason, facts in reasons.items()
     ]
     if rows:
-        db.session.execute(insert(Quiet), rows)
+        db.session.execute(insert(Mute), rows)
 
 
 _BLIND = {"synchronize_session": False}
 
 
-def _key(thing: _Thing) -> Facts:
+def _key(thing: _TargetObject) -> Facts:
     return {
-        "object_kind": thing.subject.kind.value,
-        "object_id": thing.subject.id,
+        "object_kind": thing.ref.kind.value,
+        "object_id": thing.ref.id,
         "organization_id": thing.organization_id,
     }
 
 
-def _about(table: type[Assignment | Quiet | AuditLine], subjects: Sequence[Subject]) -> Any:
+def _about(table: type[Assignment | Mute | AuditEvent], refs: Sequence[ObjectRef]) -> Any:
     """The condition that a row is about one of these."""
     by_kind: dict[ObjectKind, list[int]] = {}
-    for kind, id in subjects:
+    for kind, id in refs:
         by_kind.setdefault(kind, []).append(id)
     return or_(*(and_(table.object_kind == kind.value, table.object_id.in_(ids)) for kind, ids in by_kind.items()))
 
@@ -720,8 +732,8 @@ def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield items[start : start + CHUNK]
 
 
-def _left(thing: _Thing, why: str) -> Left:
-    return Left(thing.subject.kind.value, thing.subject.id, thing.name, why)
+def _left(thing: _TargetObject, why: str) -> Left:
+    return Left(thing.ref.kind.value, thing.ref.id, thing.name, why)
 
 
 def _text(time: datetime) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, union
 
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant
@@ -17,11 +17,11 @@ from voiceadmin.organizations.queries import within
 from voiceadmin.tabular import as_json
 from voiceadmin.triage.queries.queue import line_record, list_queue
 from voiceadmin.triage.types import Line, QueueFilters
-from voiceadmin.voices.models import VoiceCount
+from voiceadmin.voices.models import VoiceStats
 
 
 def attention_answer(
-    scope: Scope, filters: QueueFilters, counts: Mapping[str, int], limits: Limits, *, now: datetime
+    scope: Scope, filters: QueueFilters, counts: Mapping[str, int], limits: AttentionThresholds, *, now: datetime
 ) -> bytes:
     """The body of the JSON route: counts by reason, whichever of them are listed, and a page of the queue.
 
@@ -41,7 +41,7 @@ def attention_answer(
 def own_providers(scope: Scope) -> list[str]:
     """The providers of the voices and assistants of a scope, in one statement."""
     stored: Any = union(
-        select(VoiceCount.provider).where(within(scope, VoiceCount.organization_id)),
+        select(VoiceStats.provider).where(within(scope, VoiceStats.organization_id)),
         select(Assistant.tts_provider).where(within(scope, Assistant.organization_id), Assistant.tts_provider != ""),
     )
     return sorted(db.session.scalars(stored))
@@ -53,7 +53,7 @@ def item_record(line: Line) -> dict[str, Any]:
     Without the reasons that were acknowledged or snoozed, which are not counted
     either, and without sentences: the ages in them would make another answer every minute.
     """
-    record = line_record(replace(line, reasons=[why for why in line.reasons if why.hush is None]))
+    record = line_record(replace(line, reasons=[why for why in line.reasons if why.mute is None]))
     for reason in record["reasons"]:
         del reason["evidence"]
     return record

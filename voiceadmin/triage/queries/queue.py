@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from voiceadmin.accounts.models import Account
-from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import bound, indexed_by, join_in_order
 from voiceadmin.database.types import as_time
@@ -21,10 +21,22 @@ from voiceadmin.organizations.queries import assistant_row, select_assistants
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat, as_lines
 from voiceadmin.text import iso
-from voiceadmin.triage.models import Assignment, Quiet
+from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.rules import BY_WORD, RULES
 from voiceadmin.triage.rules.rule import UNKNOWN, Evidence, Rule, values
-from voiceadmin.triage.types import NOBODY, Act, Finding, Hush, Line, Owner, Place, Queue, QueueFilters, Summary, Why
+from voiceadmin.triage.types import (
+    NOBODY,
+    Finding,
+    Line,
+    MuteRow,
+    Owner,
+    Queue,
+    QueueCursor,
+    QueueFilters,
+    ReasonDetail,
+    Summary,
+    TriageAction,
+)
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
 from voiceadmin.voices.types.rows import VoiceRow
@@ -35,29 +47,29 @@ MANY = 100  # so many and more are said to be "99+"
 FEW_VOICES = 20_000  # of a narrow scope: so few are looked through one by one
 
 
-SHOWN = 500  # subjects that are looked up in one statement
+SHOWN = 500  # refs that are looked up in one statement
 
 
-def list_queue(scope: Scope, filters: QueueFilters, limits: Limits, *, now: datetime) -> Queue:
+def list_queue(scope: Scope, filters: QueueFilters, limits: AttentionThresholds, *, now: datetime) -> Queue:
     """A page of the queue: each voice and assistant once, at its worst reason; the oldest first among equals."""
     found = list(_found(scope, filters, limits, now, filters.size + 1))
     place = None
     if len(found) > filters.size:
         del found[filters.size :]
         last = found[-1]
-        place = Place(BY_WORD[last.reason].rank, UNKNOWN if last.since is None else last.since, last.id)
+        place = QueueCursor(BY_WORD[last.reason].rank, UNKNOWN if last.since is None else last.since, last.id)
     parts = (found[start : start + SHOWN] for start in range(0, len(found), SHOWN))
-    return Queue([line for part in parts for line in _lines([one.subject for one in part], limits, now)], place)
+    return Queue([line for part in parts for line in _lines([one.ref for one in part], limits, now)], place)
 
 
-def queue_subjects(
-    scope: Scope, filters: QueueFilters, limits: Limits, *, now: datetime, most: int
-) -> Sequence[Subject]:
+def list_queue_refs(
+    scope: Scope, filters: QueueFilters, limits: AttentionThresholds, *, now: datetime, most: int
+) -> Sequence[ObjectRef]:
     """The first voices and assistants of the queue, `most` at most, whatever page the filters name."""
-    return [finding.subject for finding in _found(scope, filters.but(), limits, now, most)]
+    return [finding.ref for finding in _found(scope, filters.but(), limits, now, most)]
 
 
-def count_queue(scope: Scope, limits: Limits, *, now: datetime, most: int = MANY) -> int:
+def count_queue(scope: Scope, limits: AttentionThresholds, *, now: datetime, most: int = MANY) -> int:
     """How many voices and assistants need a person; `most` stands for that and more."""
     narrow, worse, parts = _narrow(scope, QueueFilters()), list[Rule](), list[str]()
     for rule in RULES:
@@ -71,14 +83,14 @@ def count_queue(scope: Scope, limits: Limits, *, now: datetime, most: int = MANY
     return int(counted[0][0])
 
 
-def count_reasons(scope: Scope, filters: QueueFilters, limits: Limits, *, now: datetime) -> dict[str, int]:
+def count_reasons(scope: Scope, filters: QueueFilters, limits: AttentionThresholds, *, now: datetime) -> dict[str, int]:
     """Count every reason, the worst first, as the filters have it, whichever reasons and page they name."""
     given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
     # All that there are, and then those that do not show, of which few must be looked at, as numbers below zero.
     parts = (
         [("count(*)", filters)]
-        if filters.hushed
-        else [("count(*)", filters), ("-count(*)", replace(filters, hushed=True))]
+        if filters.muted
+        else [("count(*)", filters), ("-count(*)", replace(filters, muted=True))]
     )
     counted = _run(
         " UNION ALL ".join(
@@ -95,7 +107,7 @@ def count_reasons(scope: Scope, filters: QueueFilters, limits: Limits, *, now: d
     return numbers
 
 
-def summarize(scope: Scope, limits: Limits, *, now: datetime) -> Summary:
+def summarize(scope: Scope, limits: AttentionThresholds, *, now: datetime) -> Summary:
     """Count every reason, without what was acknowledged or snoozed, and find the oldest of each."""
     filters = QueueFilters()
     given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
@@ -103,7 +115,7 @@ def summarize(scope: Scope, limits: Limits, *, now: datetime) -> Summary:
         " UNION ALL ".join(
             f"SELECT * FROM (SELECT '{rule.word}', {rule.since} FROM {_source(rule, narrow=narrow)}"
             f" WHERE {_shows(rule, limits)}{_in_scope(scope, rule)}"
-            f" ORDER BY {rule.since}, {rule.subject}.id LIMIT 1) AS {rule.word.replace('-', '_')}"
+            f" ORDER BY {rule.since}, {rule.ref}.id LIMIT 1) AS {rule.word.replace('-', '_')}"
             for rule in RULES
         ),
         given,
@@ -115,20 +127,22 @@ def summarize(scope: Scope, limits: Limits, *, now: datetime) -> Summary:
     )
 
 
-def reasons_of(subjects: Iterable[Subject], limits: Limits, *, now: datetime) -> dict[Subject, list[Finding]]:
+def reasons_of(
+    refs: Iterable[ObjectRef], limits: AttentionThresholds, *, now: datetime
+) -> dict[ObjectRef, list[Finding]]:
     """Every reason of these voices and assistants, the worst first; also those that were acknowledged or snoozed."""
-    found: dict[Subject, list[Finding]] = {subject: [] for subject in subjects}
+    found: dict[ObjectRef, list[Finding]] = {ref: [] for ref in refs}
     for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT):
-        ids = [subject.id for subject in found if subject.kind is kind]
+        ids = [ref.id for ref in found if ref.kind is kind]
         rules = [rule for rule in RULES if rule.kind is kind]
         for start in range(0, len(ids), SHOWN):
             selects = (
-                f"{_select(rule, rule.table)} WHERE {rule.subject}.id IN :ids AND {rule.condition(limits)}"
+                f"{_select(rule, rule.table)} WHERE {rule.ref}.id IN :ids AND {rule.condition(limits)}"
                 for rule in rules
             )
             rows = _run(" UNION ALL ".join(selects), values(limits, now) | {"ids": ids[start : start + SHOWN]})
             for finding in sorted(map(_finding, rows), key=lambda finding: BY_WORD[finding.reason].rank):
-                found[finding.subject].append(finding)
+                found[finding.ref].append(finding)
     return found
 
 
@@ -139,7 +153,7 @@ FIELDS = (
 
 
 def queue_file(
-    scope: Scope, filters: QueueFilters, limits: Limits, format: ExportFormat, *, now: datetime
+    scope: Scope, filters: QueueFilters, limits: AttentionThresholds, format: ExportFormat, *, now: datetime
 ) -> Iterator[str]:
     """The whole queue as the text of a file, in pieces and in its order."""
 
@@ -157,12 +171,12 @@ def queue_file(
 
 def line_record(line: Line) -> dict[str, Any]:
     """A line of the queue as programs read it. since: of the worst reason; null where that is not known."""
-    subject: AssistantRow | VoiceRow | None = line.assistant or line.voice
+    ref: AssistantRow | VoiceRow | None = line.assistant or line.voice
     worst = line.worst
     return {
-        "kind": line.subject.kind.value,
-        "id": line.subject.id,
-        "name": "" if subject is None else subject.name,
+        "kind": line.ref.kind.value,
+        "id": line.ref.id,
+        "name": "" if ref is None else ref.name,
         "organization_id": line.organization_id,
         "organization": line.organization_name,
         "provider": line.assistant.tts_provider if line.assistant else line.voice and line.voice.provider,
@@ -190,15 +204,17 @@ def _written(time: datetime | None) -> str | None:
     return None if time is None else iso(time)
 
 
-def lines_of(subjects: Sequence[Subject], limits: Limits, *, now: datetime) -> Sequence[Line]:
+def lines_of(refs: Sequence[ObjectRef], limits: AttentionThresholds, *, now: datetime) -> Sequence[Line]:
     """These voices and assistants as the queue shows them, whether or not they have a reason; what is gone is left out.
 
     The caller has made sure that they may be seen.
     """
-    return _lines(subjects, limits, now)
+    return _lines(refs, limits, now)
 
 
-def _found(scope: Scope, filters: QueueFilters, limits: Limits, now: datetime, most: int) -> Iterator[Finding]:
+def _found(
+    scope: Scope, filters: QueueFilters, limits: AttentionThresholds, now: datetime, most: int
+) -> Iterator[Finding]:
     """The findings of the queue in its order, rule by rule, until there are enough."""
     narrow = _narrow(scope, filters)
     worse: list[Rule] = []
@@ -218,7 +234,7 @@ def _of_rule(
     worse: Sequence[Rule],
     scope: Scope,
     filters: QueueFilters,
-    limits: Limits,
+    limits: AttentionThresholds,
     now: datetime,
     most: int,
     *,
@@ -226,14 +242,14 @@ def _of_rule(
 ) -> list[Finding]:
     given = _given(scope, filters, limits, now) | {"most": most}
     source, conditions = _matching(rule, scope, filters, narrow=narrow)
-    conditions.append(rule.condition(limits) if filters.hushed else _shows(rule, limits))
+    conditions.append(rule.condition(limits) if filters.muted else _shows(rule, limits))
     if filters.after is not None and filters.after.rank == rule.rank:
-        conditions.append(f"({rule.since}, {rule.subject}.id) > (:after_since, :after_id)")
+        conditions.append(f"({rule.since}, {rule.ref}.id) > (:after_since, :after_id)")
         given |= {"after_since": filters.after.since, "after_id": filters.after.id}
     rows = _run(
         f"{_select(rule, source)} WHERE {' AND '.join(conditions)}"
-        f"{_not_at(worse, rule, limits, hushed=filters.hushed)}"
-        f" ORDER BY {rule.since}, {rule.subject}.id LIMIT :most",
+        f"{_not_at(worse, rule, limits, muted=filters.muted)}"
+        f" ORDER BY {rule.since}, {rule.ref}.id LIMIT :most",
         given,
     )
     return list(map(_finding, rows))
@@ -242,16 +258,16 @@ def _of_rule(
 def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) -> tuple[str, list[str]]:
     """Where what matches the filters is found in the scope, and the conditions for it beside that of the rule."""
     source, conditions = _source(rule, narrow=narrow), list[str]()
-    mine = f"mine.object_kind = '{rule.kind.value}' AND mine.object_id = {rule.subject}.id"
-    if filters.hushed:
-        source = _hushed(rule)
+    mine = f"mine.object_kind = '{rule.kind.value}' AND mine.object_id = {rule.ref}.id"
+    if filters.muted:
+        source = _muted(rule)
         conditions.append(rule.same)
     elif filters.owner not in ("", NOBODY):
         source = f"assignment AS mine {join_in_order()} {rule.table} ON {mine}"
     if scope.organizations is not None:
-        conditions.append(f"{rule.subject}.organization_id IN :organizations")
+        conditions.append(f"{rule.ref}.organization_id IN :organizations")
     if filters.organization is not None:
-        conditions.append(f"{rule.subject}.organization_id = :organization")
+        conditions.append(f"{rule.ref}.organization_id = :organization")
     if filters.providers:
         conditions.append(f"{rule.provider} IN :providers")
     if filters.owner == NOBODY:
@@ -261,7 +277,7 @@ def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) 
     return source, conditions
 
 
-def _given(scope: Scope, filters: QueueFilters, limits: Limits, now: datetime) -> dict[str, Any]:
+def _given(scope: Scope, filters: QueueFilters, limits: AttentionThresholds, now: datetime) -> dict[str, Any]:
     """What these conditions and those of the rules name."""
     return (
         values(limits, now)
@@ -276,8 +292,8 @@ def _given(scope: Scope, filters: QueueFilters, limits: Limits, now: datetime) -
 
 def _select(rule: Rule, source: str) -> str:
     return (
-        f"SELECT '{rule.word}' AS reason, '{rule.kind.value}' AS kind, {rule.subject}.id AS id,"
-        f" {rule.subject}.organization_id AS organization_id, {rule.provider} AS provider, {rule.since} AS since,"
+        f"SELECT '{rule.word}' AS reason, '{rule.kind.value}' AS kind, {rule.ref}.id AS id,"
+        f" {rule.ref}.organization_id AS organization_id, {rule.provider} AS provider, {rule.since} AS since,"
         f" {rule.mark} AS mark FROM {source}"
     )
 
@@ -298,31 +314,31 @@ def _source(rule: Rule, *, narrow: bool) -> str:
     return rule.source.format(join=join_in_order()) + (indexed_by(rule.hint) if rule.hint else "")
 
 
-def _shows(rule: Rule, limits: Limits) -> str:
-    """The condition that a rule holds and that nobody hushed it."""
-    return f"{rule.condition(limits)} AND NOT {_is_hushed(rule)}"
+def _shows(rule: Rule, limits: AttentionThresholds) -> str:
+    """The condition that a rule holds and that nobody muted it."""
+    return f"{rule.condition(limits)} AND NOT {_is_muted(rule)}"
 
 
-def _not_at(worse: Iterable[Rule], rule: Rule, limits: Limits, *, hushed: bool = False) -> str:
+def _not_at(worse: Iterable[Rule], rule: Rule, limits: AttentionThresholds, *, muted: bool = False) -> str:
     """The condition that the queue does not have the same thing at a worse reason already."""
     conditions = (
-        f"{other.condition(limits)} AND {_is_hushed(other)}" if hushed else _shows(other, limits)
+        f"{other.condition(limits)} AND {_is_muted(other)}" if muted else _shows(other, limits)
         for other in worse
         if other.kind is rule.kind
     )
     return "".join(f" AND NOT coalesce({condition}, FALSE)" for condition in conditions)
 
 
-def _is_hushed(rule: Rule) -> str:
-    return f"EXISTS (SELECT 1 FROM quiet WHERE {rule.quiet} AND {rule.same})"
+def _is_muted(rule: Rule) -> str:
+    return f"EXISTS (SELECT 1 FROM mute WHERE {rule.quiet} AND {rule.same})"
 
 
-def _hushed(rule: Rule) -> str:
-    return f"quiet {join_in_order()} {rule.table} ON {rule.quiet}"
+def _muted(rule: Rule) -> str:
+    return f"mute {join_in_order()} {rule.table} ON {rule.quiet}"
 
 
 def _in_scope(scope: Scope, rule: Rule) -> str:
-    return "" if scope.organizations is None else f" AND {rule.subject}.organization_id IN :organizations"
+    return "" if scope.organizations is None else f" AND {rule.ref}.organization_id IN :organizations"
 
 
 def _scope_values(scope: Scope) -> dict[str, Any]:
@@ -338,7 +354,7 @@ def _narrow(scope: Scope, filters: QueueFilters) -> bool:
     else:
         return False
     counted = _run(
-        "SELECT coalesce(sum(voices), 0) FROM voice_count WHERE organization_id IN :organizations",
+        "SELECT coalesce(sum(voices), 0) FROM voice_stats WHERE organization_id IN :organizations",
         {"organizations": organizations},
     )
     return int(counted[0][0]) <= FEW_VOICES
@@ -351,34 +367,34 @@ def _run(statement: str, given: dict[str, Any]) -> Sequence[Any]:
 # As a page shows it
 
 
-def _lines(subjects: Sequence[Subject], limits: Limits, now: datetime) -> list[Line]:
-    voice_ids = [subject.id for subject in subjects if subject.kind is ObjectKind.VOICE]
-    assistants = _assistants([subject.id for subject in subjects if subject.kind is ObjectKind.ASSISTANT])
+def _lines(refs: Sequence[ObjectRef], limits: AttentionThresholds, now: datetime) -> list[Line]:
+    voice_ids = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]
+    assistants = _assistants([ref.id for ref in refs if ref.kind is ObjectKind.ASSISTANT])
     voices, owners_of_voices = _voices(ClonedVoice.id.in_(voice_ids)) if voice_ids else ({}, {})
     set_to = _set_to(list(assistants.values()))
     names = _organization_names(
         {*owners_of_voices.values(), *(assistant.organization.id for assistant in assistants.values())}
     )
-    owners, hushes = _owners(subjects), _hushes(subjects, now)
-    findings = reasons_of(subjects, limits, now=now)
+    owners, mutes = _owners(refs), _mutes(refs, now)
+    findings = reasons_of(refs, limits, now=now)
     lines = []
-    for subject in subjects:
-        assistant = assistants.get(subject.id) if subject.kind is ObjectKind.ASSISTANT else None
-        voice = set_to.get(subject.id) if assistant else voices.get(subject.id)
+    for ref in refs:
+        assistant = assistants.get(ref.id) if ref.kind is ObjectKind.ASSISTANT else None
+        voice = set_to.get(ref.id) if assistant else voices.get(ref.id)
         if voice is None and assistant is None:
             continue
-        organization = assistant.organization.id if assistant else owners_of_voices[subject.id]
-        reasons = [_why(Evidence(found, voice, limits, now), hushes) for found in findings[subject]]
-        lines.append(Line(subject, organization, names[organization], reasons, voice, assistant, owners.get(subject)))
+        organization = assistant.organization.id if assistant else owners_of_voices[ref.id]
+        reasons = [_why(Evidence(found, voice, limits, now), mutes) for found in findings[ref]]
+        lines.append(Line(ref, organization, names[organization], reasons, voice, assistant, owners.get(ref)))
     return lines
 
 
-def _why(evidence: Evidence, hushes: dict[tuple[Subject, str], tuple[str, Hush]]) -> Why:
+def _why(evidence: Evidence, mutes: dict[tuple[ObjectRef, str], tuple[str, MuteRow]]) -> ReasonDetail:
     finding = evidence.finding
     rule = BY_WORD[finding.reason]
-    mark, hush = hushes.get((finding.subject, finding.reason), (None, None))
-    return Why(
-        finding, rule.label, rule.severity, rule.told(evidence), rule.remedy, hush if mark == finding.mark else None
+    mark, mute = mutes.get((finding.ref, finding.reason), (None, None))
+    return ReasonDetail(
+        finding, rule.label, rule.severity, rule.told(evidence), rule.remedy, mute if mark == finding.mark else None
     )
 
 
@@ -419,24 +435,24 @@ def _organization_names(ids: Iterable[int]) -> dict[int, str]:
     return {row.id: row.name for row in db.session.execute(found)}
 
 
-def _owners(subjects: Sequence[Subject]) -> dict[Subject, Owner]:
+def _owners(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Owner]:
     found = (
         select(Assignment.object_kind, Assignment.object_id, Account.id, Account.email)
         .join_from(Assignment, Account, Account.id == Assignment.account_id)
-        .where(Assignment.object_id.in_({subject.id for subject in subjects}))
+        .where(Assignment.object_id.in_({ref.id for ref in refs}))
     )
     return {
-        Subject(ObjectKind(kind), id): Owner(account, email) for kind, id, account, email in db.session.execute(found)
+        ObjectRef(ObjectKind(kind), id): Owner(account, email) for kind, id, account, email in db.session.execute(found)
     }
 
 
-def _hushes(subjects: Sequence[Subject], now: datetime) -> dict[tuple[Subject, str], tuple[str, Hush]]:
-    """What was acknowledged or snoozed and still is, by subject and reason, with the mark that it is about."""
-    found = select(Quiet).where(Quiet.object_id.in_({subject.id for subject in subjects}))
+def _mutes(refs: Sequence[ObjectRef], now: datetime) -> dict[tuple[ObjectRef, str], tuple[str, MuteRow]]:
+    """What was acknowledged or snoozed and still is, by ref and reason, with the mark that it is about."""
+    found = select(Mute).where(Mute.object_id.in_({ref.id for ref in refs}))
     return {
-        (Subject(ObjectKind(row.object_kind), row.object_id), row.reason): (
+        (ObjectRef(ObjectKind(row.object_kind), row.object_id), row.reason): (
             row.mark,
-            Hush(Act(row.act), row.until, row.at, row.by),
+            MuteRow(TriageAction(row.act), row.until, row.at, row.by),
         )
         for row in db.session.scalars(found)
         if row.until is None or row.until > now

@@ -12,7 +12,7 @@ _AT_PLACE = """organization_id = assistant.organization_id AND provider = assist
 
 
 # When the last of the voices there ceased to be ready; null where none is there any more.
-_SINCE = f"(SELECT max(coalesce(archived_at, standing_since)) FROM cloned_voice WHERE {_AT_PLACE})"
+_SINCE = f"(SELECT max(coalesce(archived_at, status_changed_at)) FROM cloned_voice WHERE {_AT_PLACE})"
 
 
 def _told(evidence: Evidence) -> str:
@@ -35,7 +35,7 @@ RULE = Rule(
         "assistant.tts_provider <> '' AND assistant.tts_voice_id <> ''"
         f" AND NOT EXISTS (SELECT 1 FROM cloned_voice WHERE {_AT_PLACE} AND status = 'ready')"
         f" AND (EXISTS (SELECT 1 FROM cloned_voice WHERE {_AT_PLACE})"
-        f" OR EXISTS (SELECT 1 FROM former_place WHERE {_AT_PLACE}))"
+        f" OR EXISTS (SELECT 1 FROM former_provider_voice_ref WHERE {_AT_PLACE}))"
     ),
     since=f"coalesce({_SINCE}, :unknown)",
     mark=f"assistant.tts_provider || ' ' || assistant.tts_voice_id || ' ' || coalesce(CAST({_SINCE} AS TEXT), 'gone')",

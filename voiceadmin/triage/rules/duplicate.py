@@ -30,6 +30,6 @@ RULE = Rule(
     # The first of the others, and how many there are beside it.
     mark=f"(SELECT CAST(min(twin.id) AS TEXT) || '+' || CAST(count(*) - 1 AS TEXT) FROM {_TWINS})",
     told=_told,
-    source="""shared_place AS place {join} cloned_voice AS voice ON voice.organization_id = place.organization_id
+    source="""shared_provider_voice_ref AS place {join} cloned_voice AS voice ON voice.organization_id = place.organization_id
         AND voice.provider = place.provider AND voice.provider_voice_id = place.provider_voice_id""",
 )

@@ -21,8 +21,8 @@ RULE = Rule(
     severity=Severity.HIGH,
     remedy="Clone it again with better samples, or archive it.",
     condition=lambda _: "voice.status = 'failed'",
-    since="voice.standing_since",
-    mark="CAST(voice.standing_since AS TEXT)",
+    since="voice.status_changed_at",
+    mark="CAST(voice.status_changed_at AS TEXT)",
     told=_told,
     hint="ix_queue_failed",
 )

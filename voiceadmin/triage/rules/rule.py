@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from voiceadmin.audit.types import ObjectKind
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.triage.types import Finding, Severity
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -27,7 +27,7 @@ class Evidence:
 
     finding: Finding
     voice: VoiceRow | None
-    limits: Limits
+    limits: AttentionThresholds
     now: datetime
 
 
@@ -49,7 +49,7 @@ class Rule:
     rank: int
     severity: Severity
     remedy: str
-    condition: Callable[[Limits], str]
+    condition: Callable[[AttentionThresholds], str]
     since: str
     mark: str
     told: Callable[[Evidence], str]
@@ -58,7 +58,7 @@ class Rule:
     hint: str = ""
 
     @property
-    def subject(self) -> str:
+    def ref(self) -> str:
         """The name in SQL of what it is about."""
         return self.kind.value
 
@@ -76,17 +76,16 @@ class Rule:
     def quiet(self) -> str:
         """The condition that a row of `quiet` is about it."""
         return (
-            f"quiet.object_kind = '{self.kind.value}' AND quiet.object_id = {self.subject}.id"
-            f" AND quiet.reason = '{self.word}'"
+            f"mute.object_kind = '{self.kind.value}' AND mute.object_id = {self.ref}.id AND mute.reason = '{self.word}'"
         )
 
     @property
     def same(self) -> str:
         """The condition that such a row is about this very reason, and that its time is not over."""
-        return f"quiet.mark = {self.mark} AND (quiet.until IS NULL OR quiet.until > :now)"
+        return f"mute.mark = {self.mark} AND (mute.until IS NULL OR mute.until > :now)"
 
 
-def values(limits: Limits, now: datetime) -> dict[str, Any]:
+def values(limits: AttentionThresholds, now: datetime) -> dict[str, Any]:
     """Whatever a condition may name."""
     budgets = {f"budget{number}": now - span for number, (_, span) in enumerate(limits.budgets)}
     providers = {f"provider{number}": provider for number, (provider, _) in enumerate(limits.budgets)}

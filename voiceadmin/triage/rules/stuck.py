@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from voiceadmin.config import Limits
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.text import span
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
 
 
-def _condition(limits: Limits) -> str:
+def _condition(limits: AttentionThresholds) -> str:
     cases = "".join(f" WHEN :provider{number} THEN :budget{number}" for number in range(len(limits.budgets)))
     latest = f"CASE voice.provider{cases} ELSE :other_budget END" if cases else ":other_budget"
-    return f"voice.status = 'processing' AND voice.standing_since <= {latest}"
+    return f"voice.status = 'processing' AND voice.status_changed_at <= {latest}"
 
 
 def _told(evidence: Evidence) -> str:
@@ -29,8 +29,8 @@ RULE = Rule(
     severity=Severity.HIGH,
     remedy="Look at it at the provider; clone it again or archive it.",
     condition=_condition,
-    since="voice.standing_since",
-    mark="CAST(voice.standing_since AS TEXT)",
+    since="voice.status_changed_at",
+    mark="CAST(voice.status_changed_at AS TEXT)",
     told=_told,
     hint="ix_queue_stuck",
 )

@@ -22,7 +22,7 @@ from voiceadmin.text import MAX_ID
 from voiceadmin.voices.exporting.writing import ANSWER
 from voiceadmin.voices.json_body import FIELDS as VOICE_FIELDS
 from voiceadmin.voices.json_body import write_record
-from voiceadmin.voices.listing.planner import IN_PART, LOOKED_UP, WAYS, Merge, Sought, Way, users_of
+from voiceadmin.voices.listing.planner import IN_PART, LOOKED_UP, SORT_PLANS, CompiledFilters, Merge, SortPlan, users_of
 from voiceadmin.voices.listing.search import candidates, held
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
@@ -62,7 +62,7 @@ def _records(organization_id: OrganizationId, voices: Iterator[VoiceRow]) -> Ite
 
 
 def _ids(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> Iterator[Sequence[int]]:
-    sought = Sought.of(organization_id, filters, now)
+    sought = CompiledFilters.of(organization_id, filters, now)
     for statement, values in (_looked_up if sought.text else _walked)(sought, filters):
         rows = db.session.execute(_sql(statement), sought.values | values, execution_options={"yield_per": TOGETHER})
         for together in rows.partitions(TOGETHER):
@@ -72,7 +72,7 @@ def _ids(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) 
 Statements = Iterator[tuple[str, dict[str, Any]]]
 
 
-def _looked_up(sought: Sought, filters: VoiceFilters) -> Statements:
+def _looked_up(sought: CompiledFilters, filters: VoiceFilters) -> Statements:
     """One statement that finds a text by its grams."""
     driver, grams = candidates(sought.values["organization"], sought.text)
     condition, whole = held(sought.text)
@@ -82,14 +82,14 @@ def _looked_up(sought: Sought, filters: VoiceFilters) -> Statements:
         named = {f"{column}{number}": str(word) for number, word in enumerate(words)}
         conditions.append(f"{column} IN ({', '.join(map(':{}'.format, named))})" if named else "")
         values |= named
-    order = WAYS[filters.order.column].order.format("DESC" if filters.order.descending else "ASC")
+    order = SORT_PLANS[filters.order.column].order.format("DESC" if filters.order.descending else "ASC")
     found = f"{LOOKED_UP.format(driver)} AND {' AND '.join(filter(None, conditions))}"
     yield f"SELECT voice.id {found} ORDER BY {order}", values
 
 
-def _walked(sought: Sought, filters: VoiceFilters) -> Statements:
+def _walked(sought: CompiledFilters, filters: VoiceFilters) -> Statements:
     """A statement for each part of the list: it merges the stretches of every status and provider."""
-    way, descending = WAYS[filters.order.column], filters.order.descending
+    way, descending = SORT_PLANS[filters.order.column], filters.order.descending
     for condition, stretches in _parts(sought.values["organization"], way, filters):
         merge = Merge(
             f"cloned_voice{indexed_by('ix_voice_by_' + way.index)}",
@@ -108,7 +108,7 @@ def _walked(sought: Sought, filters: VoiceFilters) -> Statements:
         yield str(merge), values
 
 
-def _parts(organization_id: int, way: Way, filters: VoiceFilters) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _parts(organization_id: int, way: SortPlan, filters: VoiceFilters) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The parts that a list falls into, one after the other: a condition, and the statuses and providers in it."""
     stretches = [
         (status, provider)
@@ -125,7 +125,7 @@ def _parts(organization_id: int, way: Way, filters: VoiceFilters) -> Iterator[tu
         yield from ((condition, stretches) for condition in conditions)
 
 
-_STRETCHES = text("SELECT DISTINCT status, provider FROM voice_count WHERE organization_id = :organization")
+_STRETCHES = text("SELECT DISTINCT status, provider FROM voice_stats WHERE organization_id = :organization")
 
 
 def _sql(statement: str) -> TextClause:

@@ -13,9 +13,9 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from voiceadmin.audit.actions import Facts, record, record_all
-from voiceadmin.audit.types import AuditWord, ObjectKind, Thing
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import one_at_a_time, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.errors import ImportRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import hold
@@ -66,7 +66,7 @@ def import_voices(
     """
     try:
         with closing(_Tally()) as tally, writing():
-            one_at_a_time("import")
+            acquire_advisory_lock("import")
             organization_id = _settle(target)
             hold([organization_id])
             loading = Loading(organization_id, now)
@@ -75,15 +75,15 @@ def import_voices(
                 if good and not dry_run and (skip_bad or not tally.refused):
                     loading.write([row for _, row in good])
                     changes = (_change(before, row, organization_id) for before, row in good if before is not None)
-                    record_all(AuditWord.VOICE_CHANGED, changes, by=by, now=now, why="import")
+                    record_all(AuditEventType.VOICE_CHANGED, changes, by=by, now=now, why="import")
             if dry_run or (tally.refused and not skip_bad):
                 raise _TakeBack
             loading.finish()
             report = tally.report(written=True)
             counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
             assistant = db.session.get_one(Assistant, target.assistant_id)
-            thing = Thing(ObjectKind.ASSISTANT, assistant.id, assistant.name)
-            record(AuditWord.VOICES_IMPORTED, thing, by=by, now=now, organization=organization_id, after=counts)
+            thing = AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name)
+            record(AuditEventType.VOICES_IMPORTED, thing, by=by, now=now, organization=organization_id, after=counts)
     except _TakeBack:
         return tally.report(written=False)
     return report
@@ -157,11 +157,11 @@ def _sift(
         tally.refused += bool(faults)
 
 
-def _change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[Thing, int, Facts, Facts]:
+def _change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[AuditTarget, int, Facts, Facts]:
     """What the audit trail says of a voice that was there."""
     old, new = write_record(before), write_record(after)
     differ = [name for name, value in new.items() if old[name] != value]
-    thing = Thing(ObjectKind.VOICE, after.id, after.name)
+    thing = AuditTarget(ObjectKind.VOICE, after.id, after.name)
     return thing, organization_id, {name: old[name] for name in differ}, {name: new[name] for name in differ}
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select
 
 from voiceadmin.database.base import db
 from voiceadmin.database.upserts import upsert_rows
-from voiceadmin.voices.models import ClonedVoice, VoiceCount
+from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, voice_values
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -35,15 +35,15 @@ KEEPERS = """SELECT type, name, sql FROM sqlite_master
 
 # What the triggers of all voices come to together. The SQL that `grams` stands for takes as long as all the indexes.
 MADE_ANEW = (
-    "DELETE FROM voice_count",
-    """INSERT INTO voice_count
+    "DELETE FROM voice_stats",
+    """INSERT INTO voice_stats
         SELECT organization_id, status, provider, coalesce(language, ''), tier, dated, never, count(*)
         FROM cloned_voice GROUP BY 1, 2, 3, 4, 5, 6, 7""",
     "INSERT INTO voice_search (voice_search) VALUES ('delete-all')",
     """INSERT INTO voice_search (rowid, grams)
         SELECT id, grams(organization_id, search_key, places)
         FROM cloned_voice, (SELECT max(number) AS places FROM place)""",
-    """INSERT OR IGNORE INTO shared_place SELECT organization_id, provider, provider_voice_id
+    """INSERT OR IGNORE INTO shared_provider_voice_ref SELECT organization_id, provider, provider_voice_id
         FROM cloned_voice WHERE provider_voice_id <> '' GROUP BY 1, 2, 3 HAVING count(*) > 1""",
 )
 
@@ -63,7 +63,7 @@ class Loading:
         if not self._keepers and self._written >= self._next_look and self._is_good_part():
             self._take_down()
         values = [(*voice_values(row, self._organization_id), self._now) for row in rows]
-        upsert_rows(ClonedVoice, (*WRITTEN_COLUMNS, "written_at"), values)
+        upsert_rows(ClonedVoice, (*WRITTEN_COLUMNS, "upstream_changed_at"), values)
 
     def finish(self) -> None:
         """Bring everything that is worked out of voices in step with them."""
@@ -80,7 +80,7 @@ class Loading:
     def _is_good_part(self) -> bool:
         if db.engine.dialect.name != "sqlite":
             return False
-        stored = db.session.scalar(select(func.sum(VoiceCount.voices))) or 0
+        stored = db.session.scalar(select(func.sum(VoiceStats.voices))) or 0
         self._next_look = stored // GOOD_PART
         return self._written >= self._next_look
 

@@ -36,13 +36,13 @@ from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceUse
 from voiceadmin.voices.types.rows import VoiceList, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-WALKED = 20_000  # index entries that a combination of filters passes at most on its way to a page
+SCAN_LIMIT = 20_000  # index entries that a combination of filters passes at most on its way to a page
 
 
-GATHERED = 5_000  # voices that are at most looked up one by one, or counted of one status
+LOOKUP_LIMIT = 5_000  # voices that are at most looked up one by one, or counted of one status
 
 
-LOOKING_UP = 12  # times the price of passing an index entry
+LOOKUP_COST = 12  # times the price of passing an index entry
 
 
 class Kind(NamedTuple):
@@ -57,7 +57,7 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Way:
+class SortPlan:
     """How a list in some order is read.
 
     index: of `models.ORDERS`. key: its column that voices go by inside a part.
@@ -77,19 +77,21 @@ class Way:
         return self.divided in ("status", "provider")
 
 
-WAYS = {
-    VoiceColumn.NAME: Way("name", "name_key", "name_key {0}, voice.id {0}"),
-    VoiceColumn.PROVIDER: Way("name", "name_key", "provider {0}, name_key, voice.id", "provider"),
-    VoiceColumn.STATUS: Way("name", "name_key", "status {0}, name_key, voice.id", "status"),
-    VoiceColumn.QUALITY: Way(
+SORT_PLANS = {
+    VoiceColumn.NAME: SortPlan("name", "name_key", "name_key {0}, voice.id {0}"),
+    VoiceColumn.PROVIDER: SortPlan("name", "name_key", "provider {0}, name_key, voice.id", "provider"),
+    VoiceColumn.STATUS: SortPlan("name", "name_key", "status {0}, name_key, voice.id", "status"),
+    VoiceColumn.QUALITY: SortPlan(
         "quality",
         "quality_score",
         "CASE WHEN quality_score IS NULL THEN 1 ELSE 0 END, quality_score {0}, voice.id {0}",
         "scored",
     ),
-    VoiceColumn.SYNTHESES: Way("syntheses", "synthesis_count", "synthesis_count {0}, voice.id {0}"),
-    VoiceColumn.LAST_USED: Way("last_used", "idle_since", "dated DESC, idle_since {0}, voice.id {0}", "dated"),
-    VoiceColumn.CREATED: Way("created", "created_at", "created_at {0}, voice.id {0}"),
+    VoiceColumn.SYNTHESES: SortPlan("syntheses", "synthesis_count", "synthesis_count {0}, voice.id {0}"),
+    VoiceColumn.LAST_USED: SortPlan(
+        "last_used", "last_activity_at", "dated DESC, last_activity_at {0}, voice.id {0}", "dated"
+    ),
+    VoiceColumn.CREATED: SortPlan("created", "created_at", "created_at {0}, voice.id {0}"),
 }
 
 
@@ -102,7 +104,7 @@ IN_PART: dict[tuple[str, Any], str] = {
 
 
 @dataclass(frozen=True)
-class Sought:
+class CompiledFilters:
     """What filters ask for, as SQL.
 
     tests: a condition on what every index has besides its order; "" for none.
@@ -119,7 +121,7 @@ class Sought:
     values: dict[str, Any]
 
     @classmethod
-    def of(cls, organization_id: int, filters: VoiceFilters, now: datetime) -> Sought:
+    def of(cls, organization_id: int, filters: VoiceFilters, now: datetime) -> CompiledFilters:
         """Put filters into SQL. Only numbers of our own stand in it, all else is a parameter."""
         values: dict[str, Any] = {"organization": organization_id}
         tests = []
@@ -134,7 +136,7 @@ class Sought:
         unused_too = VoiceUse.NEVER in filters.uses
         if idle:
             values["idle"] = now - min(idle)
-            tests.append("(never = 1 OR idle_since <= :idle)" if unused_too else "idle_since <= :idle")
+            tests.append("(never = 1 OR last_activity_at <= :idle)" if unused_too else "last_activity_at <= :idle")
         elif unused_too:
             tests.append("never = 1")
         sought = folded(filters.text)
@@ -156,8 +158,8 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
     come last; ties go by id, in the direction of the order. A page past the
     end is empty.
     """
-    sought = Sought.of(organization_id, filters, now)
-    divided = WAYS[filters.order.column].divided
+    sought = CompiledFilters.of(organization_id, filters, now)
+    divided = SORT_PLANS[filters.order.column].divided
     kinds = [kind for kind in _kinds(sought, divided) if not filters.providers or kind.provider in filters.providers]
     counts, rows, cut = (_by_text if sought.text else _by_kind)(sought, kinds, filters)
     statuses = set(filters.statuses or VoiceStatus)
@@ -174,7 +176,7 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
 Found = tuple[Counts, list[VoiceRow], int]
 
 
-def _by_kind(sought: Sought, kinds: list[Kind], filters: VoiceFilters) -> Found:
+def _by_kind(sought: CompiledFilters, kinds: list[Kind], filters: VoiceFilters) -> Found:
     """Find a page where there is no text to look for."""
     if sought.timed:
         counts = _timed_counts(sought, kinds)
@@ -189,25 +191,27 @@ def _by_kind(sought: Sought, kinds: list[Kind], filters: VoiceFilters) -> Found:
     if (
         exact
         and sought.tests
-        and matching <= GATHERED
-        and (matching * LOOKING_UP <= number or (sought.combined and number > WALKED))
+        and matching <= LOOKUP_LIMIT
+        and (matching * LOOKUP_COST <= number or (sought.combined and number > SCAN_LIMIT))
     ):
         driver, values = (_idle if sought.timed else _of_kinds)(sought, chosen)
         return counts, _gathered(driver, sought.values | values, filters), 0
     return counts, *_walk(sought, chosen, filters)
 
 
-def _by_text(sought: Sought, kinds: list[Kind], filters: VoiceFilters) -> Found:
+def _by_text(sought: CompiledFilters, kinds: list[Kind], filters: VoiceFilters) -> Found:
     """Find a page of voices that hold a text: all that can, or, when those are too many, on a walk."""
     driver, values = candidates(sought.values["organization"], sought.text)
     condition, more_values = held(sought.text)
-    values |= sought.values | more_values | {"most": GATHERED}
+    values |= sought.values | more_values | {"most": LOOKUP_LIMIT}
     conditions = ["organization_id = :organization", condition.format("search_key"), sought.tests]
     if filters.providers:
         providers = {f"provider{number}": provider for number, provider in enumerate(filters.providers)}
         conditions.append(f"provider IN ({', '.join(map(':{}'.format, providers))})")
         values |= providers
-    common = db.session.scalar(_sql(f"SELECT count(*) FROM ({driver} LIMIT :most + 1) AS possible"), values) > GATHERED
+    common = (
+        db.session.scalar(_sql(f"SELECT count(*) FROM ({driver} LIMIT :most + 1) AS possible"), values) > LOOKUP_LIMIT
+    )
     looked_up = f"{LOOKED_UP.format(f'{driver} LIMIT :most')} AND {' AND '.join(filter(None, conditions))}"
     chosen = [kind for kind in kinds if not filters.statuses or kind.status in filters.statuses]
     if common:
@@ -238,7 +242,7 @@ def _direction(*, descending: bool) -> str:
 
 
 def _order(filters: VoiceFilters) -> str:
-    return WAYS[filters.order.column].order.format(_direction(descending=filters.order.descending))
+    return SORT_PLANS[filters.order.column].order.format(_direction(descending=filters.order.descending))
 
 
 def _by_status(numbers: Iterable[tuple[VoiceStatus, int]]) -> dict[VoiceStatus, int]:
@@ -251,7 +255,7 @@ def _by_status(numbers: Iterable[tuple[VoiceStatus, int]]) -> dict[VoiceStatus, 
 # Counting
 
 
-def _kinds(sought: Sought, divided: str) -> Iterator[Kind]:
+def _kinds(sought: CompiledFilters, divided: str) -> Iterator[Kind]:
     """Every kind of voices that the organization has, from the counts that the triggers keep.
 
     divided: the field of Kind that the list is divided by. dated and scored
@@ -265,7 +269,7 @@ def _kinds(sought: Sought, divided: str) -> Iterator[Kind]:
     found = db.session.execute(
         _sql(
             f"SELECT status, provider, {dated} AS dated, {scored} AS scored, CAST(sum(voices) AS BIGINT),"
-            f" CAST(sum({matching}) AS BIGINT) FROM voice_count WHERE organization_id = :organization"
+            f" CAST(sum({matching}) AS BIGINT) FROM voice_stats WHERE organization_id = :organization"
             f" GROUP BY status, provider{', 3' if dated != '1' else ''}{', 4' if scored != '1' else ''}"
         ),
         values,
@@ -274,7 +278,7 @@ def _kinds(sought: Sought, divided: str) -> Iterator[Kind]:
         yield Kind(VoiceStatus(status), *others)
 
 
-def _timed_counts(sought: Sought, kinds: Collection[Kind]) -> Counts:
+def _timed_counts(sought: CompiledFilters, kinds: Collection[Kind]) -> Counts:
     """Count by status what depends on the time, in the index of last uses, each status up to a bound."""
     numbers, more, selects = dict.fromkeys(VoiceStatus, 0), set[VoiceStatus](), []
     values = dict(sought.values)
@@ -283,24 +287,24 @@ def _timed_counts(sought: Sought, kinds: Collection[Kind]) -> Counts:
         values |= named
         selects.append(
             f"SELECT '{status.value}' AS status, count(*), CAST(sum(CASE WHEN {sought.tests} THEN 1 ELSE 0 END)"
-            f" AS BIGINT) FROM (SELECT * FROM ({stretches}) AS idle LIMIT {GATHERED + 1}) AS idle"
+            f" AS BIGINT) FROM (SELECT * FROM ({stretches}) AS idle LIMIT {LOOKUP_LIMIT + 1}) AS idle"
         )
     for status, passed, matching in db.session.execute(_sql(" UNION ALL ".join(selects)), values) if selects else ():
-        numbers[VoiceStatus(status)] = min(matching or 0, GATHERED)
-        if passed > GATHERED:
+        numbers[VoiceStatus(status)] = min(matching or 0, LOOKUP_LIMIT)
+        if passed > LOOKUP_LIMIT:
             more.add(VoiceStatus(status))
     return Counts(numbers, frozenset(more))
 
 
-def _idle_stretches(sought: Sought, kinds: Collection[Kind], prefix: str = "") -> tuple[str, dict[str, Any]]:
+def _idle_stretches(sought: CompiledFilters, kinds: Collection[Kind], prefix: str = "") -> tuple[str, dict[str, Any]]:
     """All that can pass a test on the time, out of the index of last uses, in no order."""
     selects, values = [], dict[str, Any]()
     for number, (status, provider, dated) in enumerate(
         sorted({(kind.status, kind.provider, kind.dated) for kind in kinds})
     ):
-        in_time = "" if sought.unused_too and not dated else " AND idle_since <= :idle"
+        in_time = "" if sought.unused_too and not dated else " AND last_activity_at <= :idle"
         selects.append(
-            "SELECT id, tier, language, never, idle_since"
+            "SELECT id, tier, language, never, last_activity_at"
             f" FROM cloned_voice{indexed_by('ix_voice_by_last_used')} WHERE organization_id = :organization"
             f" AND status = :{prefix}status{number} AND provider = :{prefix}provider{number}"
             f" AND dated = {dated}{in_time}"
@@ -312,28 +316,28 @@ def _idle_stretches(sought: Sought, kinds: Collection[Kind], prefix: str = "") -
 # Looking up
 
 # SQLite reads a cross join in this order.
-ORDERED_BY = "status, provider, name_key, quality_score, synthesis_count, dated, idle_since, created_at"
+ORDERED_BY = "status, provider, name_key, quality_score, synthesis_count, dated, last_activity_at, created_at"
 
 
 LOOKED_UP = "FROM ({}) AS possible CROSS JOIN cloned_voice AS voice WHERE voice.id = possible.id"
 
 
-def _idle(sought: Sought, kinds: Collection[Kind]) -> tuple[str, dict[str, Any]]:
+def _idle(sought: CompiledFilters, kinds: Collection[Kind]) -> tuple[str, dict[str, Any]]:
     stretches, values = _idle_stretches(sought, kinds)
     return f"SELECT id FROM ({stretches}) AS idle WHERE {sought.tests}", values
 
 
-def _of_kinds(sought: Sought, kinds: Collection[Kind]) -> tuple[str, dict[str, Any]]:
+def _of_kinds(sought: CompiledFilters, kinds: Collection[Kind]) -> tuple[str, dict[str, Any]]:
     """Go through the kinds that match, straight to the voices of each."""
     statuses = sorted({kind.status.value for kind in kinds})
     providers = sorted({kind.provider for kind in kinds})
     values = {f"status{number}": status for number, status in enumerate(statuses)}
     values |= {f"provider{number}": provider for number, provider in enumerate(providers)}
     return (
-        "SELECT voice.id FROM (SELECT * FROM voice_count WHERE organization_id = :organization"
+        "SELECT voice.id FROM (SELECT * FROM voice_stats WHERE organization_id = :organization"
         f" AND status IN ({', '.join(f':status{number}' for number in range(len(statuses)))})"
         f" AND provider IN ({', '.join(f':provider{number}' for number in range(len(providers)))}) AND {sought.tests})"
-        f" AS kind CROSS JOIN cloned_voice AS voice{indexed_by('ix_voice_by_kind')}"
+        f" AS kind CROSS JOIN cloned_voice AS voice{indexed_by('ix_voice_by_group')}"
         " WHERE voice.organization_id = kind.organization_id AND voice.status = kind.status"
         " AND voice.provider = kind.provider AND coalesce(voice.language, '') = kind.language"
         " AND voice.tier = kind.tier AND voice.dated = kind.dated AND voice.never = kind.never"
@@ -372,7 +376,7 @@ class Part:
     matching: int | None
 
 
-def _parts(sought: Sought, kinds: Sequence[Kind], way: Way, *, descending: bool) -> Iterator[Part]:
+def _parts(sought: CompiledFilters, kinds: Sequence[Kind], way: SortPlan, *, descending: bool) -> Iterator[Part]:
     known = not sought.timed and not sought.text
     values = sorted({getattr(kind, way.divided) for kind in kinds}) if way.divided else [None]
     if descending or not way.by_name_in_part:  # what has no value comes last both ways
@@ -387,12 +391,12 @@ def _parts(sought: Sought, kinds: Sequence[Kind], way: Way, *, descending: bool)
             yield Part(condition, tuple(sorted(stretches)), number, matching if known else None)
 
 
-def _walk(sought: Sought, kinds: Sequence[Kind], filters: VoiceFilters) -> tuple[list[VoiceRow], int]:
+def _walk(sought: CompiledFilters, kinds: Sequence[Kind], filters: VoiceFilters) -> tuple[list[VoiceRow], int]:
     """Find a page along the index of its order, and tell after how many voices the walk ended early, or 0."""
-    way, descending = WAYS[filters.order.column], filters.order.descending
+    way, descending = SORT_PLANS[filters.order.column], filters.order.descending
     parts = list(_parts(sought, kinds, way, descending=descending))
     bounded = bool(sought.text) or (sought.combined and bool(sought.tests))
-    most = WALKED // max(1, len(parts))
+    most = SCAN_LIMIT // max(1, len(parts))
     rows, offset, cut = list[VoiceRow](), _offset(filters), 0
     for part in parts:
         missing = filters.size - len(rows)
@@ -422,7 +426,7 @@ def _walk(sought: Sought, kinds: Sequence[Kind], filters: VoiceFilters) -> tuple
         found = [voice_row(row) for row in db.session.execute(_page_sql(merge), values | place).all()]
         rows += found
         if bounded and len(found) < length and part.number > most:
-            cut = WALKED
+            cut = SCAN_LIMIT
         if not found and offset and part is not parts[-1]:
             offset -= int(db.session.execute(_count_sql(merge), values | {"limit": offset, "offset": 0}).scalar_one())
         else:
@@ -430,12 +434,12 @@ def _walk(sought: Sought, kinds: Sequence[Kind], filters: VoiceFilters) -> tuple
     return rows, cut
 
 
-def _range(way: Way, filters: VoiceFilters) -> str:
+def _range(way: SortPlan, filters: VoiceFilters) -> str:
     """Say what the filters mean for the key of the order, so that a walk begins at the first voice that can match."""
     if way.key == "synthesis_count" and filters.uses == (VoiceUse.NEVER,):
         return "synthesis_count = 0"
-    if way.key == "idle_since" and filters.uses and VoiceUse.NEVER not in filters.uses:
-        return "idle_since <= :idle"
+    if way.key == "last_activity_at" and filters.uses and VoiceUse.NEVER not in filters.uses:
+        return "last_activity_at <= :idle"
     tiers = [tier for tier in filters.tiers if tier is not None]
     if way.key == "quality_score" and tiers and None not in filters.tiers:
         lowest, highest = min(tier.low for tier in tiers), max(tier.high or 2 for tier in tiers)
@@ -462,7 +466,7 @@ class Merge:
         direction = _direction(descending=self.descending != self.backwards)
         conditions = [self.condition, "" if self.bounded else self.tests]
         more = "".join(f" AND {condition}" for condition in conditions if condition)
-        columns = ", tier, language, never, idle_since" if self.bounded else ""
+        columns = ", tier, language, never, last_activity_at" if self.bounded else ""
         order = f"ORDER BY sorted {direction}, id {direction}"  # of each stretch too: PostgreSQL merges only what is
         merged = " UNION ALL ".join(
             f"SELECT * FROM (SELECT {self.key} AS sorted, id{columns} FROM {self.table}"

@@ -30,7 +30,7 @@ def candidates(organization_id: int, sought: str) -> tuple[str, dict[str, object
         return "SELECT rowid AS id FROM voice_search WHERE voice_search MATCH :grams", {"grams": match}
     operator = "&&" if short else "@>"
     return (
-        f"SELECT id FROM cloned_voice WHERE voice_grams(organization_id, search_key) {operator} CAST(:grams AS text[])",
+        f"SELECT id FROM cloned_voice WHERE voice_trigrams(organization_id, search_key) {operator} CAST(:grams AS text[])",
         {"grams": [f"{organization_id}x{gram}" for gram in grams]},
     )
 

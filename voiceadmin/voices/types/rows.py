@@ -81,7 +81,7 @@ class VoiceDetail:
 
     assistants: the first of those that can use it, the ones set to it before
     the others. set_by: how many are set to it in all. archived: None unless it was archived here.
-    standing_since: since when it has its status, as far as is known.
+    status_changed_at: since when it has its status, as far as is known.
     """
 
     voice: VoiceRow
@@ -89,4 +89,4 @@ class VoiceDetail:
     assistants: Sequence[AssistantRow]
     set_by: int
     archived: ArchivedHere | None
-    standing_since: datetime
+    status_changed_at: datetime
