@@ -11,7 +11,7 @@ const box = (line) => line?.querySelector("input[type=checkbox]");
 const ticked = () => lines.filter((line) => box(line)?.checked);
 const lineOf = (node) => lines.find((line) => line.contains(node));
 const focus = (line) => line?.querySelector("th a").focus();
-const buttonOf = (word) => form.querySelector(`.bulk button[name=act][value=${word}]`);
+const buttonOf = (word) => form.querySelector(`.bulk button[name=action][value=${word}]`);
 
 let from; // the line where the focus was before it went into a menu
 let lent; // the line that was ticked for a menu alone
@@ -40,9 +40,9 @@ const act = (word) => {
 };
 
 const mine = () => {
-  const owner = form.elements.namedItem("owner");
-  if (owner.options[0].text !== "Me") return act("assign");
-  owner.selectedIndex = 0;
+  const assignee = form.elements.namedItem("assignee");
+  if (assignee.options[0].text !== "Me") return act("assign");
+  assignee.selectedIndex = 0;
   if (choose()) form.requestSubmit(buttonOf("assign"));
 };
 

@@ -30,8 +30,8 @@ from voiceadmin.identity import Actor, ActorKind
 pytest_plugins = ["tests.commands"]
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
-SHELL = Actor(ActorKind.SHELL, None, "tester")
-TABLES = [name for name in Base.metadata.tables if name != "store"]
+SHELL = Actor(ActorKind.CLI, None, "tester")
+TABLES = [name for name in Base.metadata.tables if name != "database_identity"]
 
 hypothesis.settings.register_profile("few", max_examples=10, deadline=None, database=None, derandomize=True)
 hypothesis.settings.register_profile("short", max_examples=60, deadline=None)

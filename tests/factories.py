@@ -110,7 +110,7 @@ def make_account(
 def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
     """Let a browser have a session of somebody, as if they had given their password just now."""
     with writing():
-        token = create_session(account.id, address="127.0.0.1", client="Mozilla/5.0 Firefox/140.0", now=clock.now())
+        token = create_session(account.id, address="127.0.0.1", user_agent="Mozilla/5.0 Firefox/140.0", now=clock.now())
     client.set_cookie(cookie_name(client.application.config["VOICEADMIN"]), token)
     return client
 

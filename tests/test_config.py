@@ -48,9 +48,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "VOICEADMIN_KEY_RATE": "2",
         "VOICEADMIN_KEY_BURST": "20",
         "VOICEADMIN_SLOTS": "elevenlabs=660, a=b = 0",
-        "VOICEADMIN_BUDGETS": "resemble=90,others=30",
+        "VOICEADMIN_CLONING_TIMEOUTS": "resemble=90,others=30",
         "VOICEADMIN_UNUSED_DAYS": "90",
-        "VOICEADMIN_YOUNG_DAYS": "0",
+        "VOICEADMIN_MINIMUM_AGE_DAYS": "0",
     }
 
     settings = Settings.from_environ(given)
@@ -69,9 +69,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         key_rate=2,
         key_burst=20,
         slots=(("elevenlabs", 660), ("a=b", 0)),
-        budgets=(("resemble", 90), ("others", 30)),
+        cloning_timeouts=(("resemble", 90), ("others", 30)),
         unused_days=90,
-        young_days=0,
+        minimum_age_days=0,
     )
     assert SECRET not in repr(settings)
 
@@ -208,16 +208,21 @@ def test_attention_goes_by_the_documented_limits_unless_settings_say_otherwise()
     minutes = {"elevenlabs": 10, "resemble": 60, "inworld": 5, "cartesia": 5}
 
     assert Settings().limits == AttentionThresholds(
-        budgets=tuple((provider, timedelta(minutes=number)) for provider, number in minutes.items()),
+        cloning_timeouts=tuple((provider, timedelta(minutes=number)) for provider, number in minutes.items()),
         other=timedelta(minutes=60),
         unused=timedelta(days=60),
-        young=timedelta(days=14),
+        minimum_age=timedelta(days=14),
     )
 
 
 def test_a_budget_of_a_provider_replaces_its_default_and_no_other() -> None:
-    limits = Settings(budgets=(("resemble", 90), ("newcomer", 3), ("others", 30)), unused_days=7, young_days=0).limits
+    limits = Settings(
+        cloning_timeouts=(("resemble", 90), ("newcomer", 3), ("others", 30)), unused_days=7, minimum_age_days=0
+    ).limits
 
-    spans = {name: limits.budget(name) // timedelta(minutes=1) for name in ("elevenlabs", "resemble", "newcomer", "x")}
+    spans = {
+        name: limits.cloning_timeout(name) // timedelta(minutes=1)
+        for name in ("elevenlabs", "resemble", "newcomer", "x")
+    }
     assert spans == {"elevenlabs": 10, "resemble": 90, "newcomer": 3, "x": 30}
-    assert (limits.unused, limits.young) == (timedelta(days=7), timedelta(0))
+    assert (limits.unused, limits.minimum_age) == (timedelta(days=7), timedelta(0))

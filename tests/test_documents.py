@@ -229,8 +229,8 @@ def test_every_rule_is_documented_with_its_rank_label_and_severity() -> None:
     conditions = [cells[0] for cells in table_rows(section("docs/triage-and-clean-up.md", "Conditions"))][1:]
 
     for rule in RULES:
-        assert (str(rule.rank), rule.label, f"`{rule.word}`", rule.severity.value) in rows, rule.word
-    assert conditions == [f"`{rule.word}`" for rule in RULES]
+        assert (str(rule.rank), rule.label, f"`{rule.slug}`", rule.severity.value) in rows, rule.slug
+    assert conditions == [f"`{rule.slug}`" for rule in RULES]
 
 
 def test_every_field_of_an_import_is_documented() -> None:

@@ -42,14 +42,14 @@ WORDS: dict[str, list[str]] = {  # what gets past a form, so that the fuzzer com
     "name": ["Status board", ""],
     "organization": ["1", "2", "all"],
     "organizations": ["1", "2", "all"],
-    "role": [role.word for role in GRANTED] + ["none"],
+    "role": [role.slug for role in GRANTED] + ["none"],
     "expires": ["30", "never"],
     "status": [status.value for status in VoiceStatus],
     "sort": [order.value for order in VoiceOrder],
     "kind": [word.value for word in AuditEventType],
-    "act": [act.value for act in TriageAction],
-    "why": ["Looked at it.", ""],
-    "owner": ["1", "none", "me"],
+    "action": [act.value for act in TriageAction],
+    "note": ["Looked at it.", ""],
+    "assignee": ["1", "none", "me"],
     "ref": ["3", "voice-3", "assistant-31", "voice-4"],
     "one": ["archive:voice-3", "assign:voice-3:1", ""],
     "key": ["a key", "another"],
@@ -68,7 +68,7 @@ WORDS: dict[str, list[str]] = {  # what gets past a form, so that the fuzzer com
     **{name: ["2026-01-31", "2026-02-30", "2026-12-24"] for name in ("since", "until")},
     **{name: ["elevenlabs", "50", "never"] for name in ("q", "who", "provider", "quality", "use", "language", "size")},
 }
-ACTING = ("act", "why", "until", "owner", "key", "seen", "next")
+ACTING = ("action", "note", "until", "assignee", "key", "seen", "next")
 FIELDS = {  # of the forms, by the beginning of an address; one that is not here may get every word
     "/activity": ("who", "kind", "voice", "since", "until", "older"),
     "/assistants/": ("q", "status", "provider", "quality", "use", "language", "sort", "size", "page"),
@@ -78,12 +78,12 @@ FIELDS = {  # of the forms, by the beginning of an address; one that is not here
     "/clean-up": ("organization", "provider", "reason", "most", "key"),
     "/clean-up/plans/": ("state", "page", "count"),
     "/clean-up/prices": ("provider", "price", "currency", "as_of"),
-    "/desk": (*ACTING, "ref", "one"),
-    "/triage": ("reason", "organization", "provider", "owner", "muted", "size", "after"),
+    "/operations": (*ACTING, "ref", "one"),
+    "/triage": ("reason", "organization", "provider", "assignee", "muted", "size", "after"),
     "/triage/all": ("reason", "organization", "provider", "muted", *ACTING, "count", "mark"),
     "/confirm": ("password", "next"),
     "/join": ("email", "name", "password"),
-    "/keys": ("name", "organizations", "expires"),
+    "/api-keys": ("name", "organizations", "expires"),
     "/providers": ("organization",),
     "/people": ("email", "organization", "role"),
     "/sign-in": ("email", "password", "next"),
@@ -138,7 +138,9 @@ def refill(people: dict[Role, Account], acme: Organization) -> dict[Role, str]:
                 values = {"account": account.id, "organization": acme.id, "role": int(role)}
                 db.session.execute(text("INSERT INTO membership VALUES (:account, :organization, :role)"), values)
             db.session.execute(update(Account).where(Account.id == account.id).values(platform=role is Role.PLATFORM))
-        return {role: create_session(account.id, address="", client="", now=NOW) for role, account in people.items()}
+        return {
+            role: create_session(account.id, address="", user_agent="", now=NOW) for role, account in people.items()
+        }
 
 
 @pytest.mark.timeout(1800)
@@ -148,7 +150,7 @@ def test_nothing_that_anybody_sends_breaks_a_page(store: Flask, stranger: FlaskC
     make_voice(acme, id=3)
     make_voice(globex, id=4)
     people = {
-        role: make_account(f"{role.word}@example.com")
+        role: make_account(f"{role.slug}@example.com")
         for role in (Role.PLATFORM, Role.ADMIN, Role.OPERATOR, Role.VIEWER)
     }
     make_account("person@example.com", roles={acme: Role.VIEWER})
@@ -176,7 +178,7 @@ def test_nothing_that_anybody_sends_breaks_a_page(store: Flask, stranger: FlaskC
         response = stranger.open(case.formatted_path, method=case.method, query_string=case.query, data=sent)
         seen.add(response.status_code)
         changed.extend([case] if case.method == "POST" and response.status_code < 400 else [])
-        assert response.status_code < 500, f"{role.word}: {case.as_curl_command()}"
+        assert response.status_code < 500, f"{role.slug}: {case.as_curl_command()}"
 
     for found in schema.get_all_operations():
         assert isinstance(found, Ok)

@@ -220,7 +220,7 @@ PARAMETERS: dict[str, Callable[[Town, Organization, str], Any]] = {
 
 
 def _on_all(_: Town) -> dict[str, Any]:
-    return {"act": "note", "why": "Looked at it.", "count": "1", "mark": "of another time"}
+    return {"action": "note", "note": "Looked at it.", "count": "1", "mark": "of another time"}
 
 
 FORMS: dict[str, Callable[[Town], dict[str, Any]]] = {
@@ -230,9 +230,9 @@ FORMS: dict[str, Callable[[Town], dict[str, Any]]] = {
     "account.password": lambda _: {"old": PASSWORD, "new": "another battery staple"},
     "people.invite": lambda town: {"email": "new@example.com", "organization": town.acme.id, "role": "viewer"},
     "people.change_role": lambda town: {"organization": town.acme.id, "role": "operator"},
-    "operations.act": lambda town: {
-        "act": "note",
-        "why": "Looked at it.",
+    "operations.action": lambda town: {
+        "action": "note",
+        "note": "Looked at it.",
         "ref": f"voice-{town.voices[town.acme.id]}",
     },
     "triage.all_matching": _on_all,

@@ -42,7 +42,7 @@ def shell() -> Actor:
         user = getpass.getuser()
     except (KeyError, OSError):  # a process without an entry among the users, as in a container
         user = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
-    return Actor(ActorKind.SHELL, None, user)
+    return Actor(ActorKind.CLI, None, user)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ PREFIX = "VOICEADMIN_"
 MAX_SLOTS = 1_000_000_000
 
 
-MAX_BUDGET = 525_600  # minutes: a year
+MAX_CLONING_TIMEOUT = 525_600  # minutes: a year
 
 
 OTHERS = "others"  # stands for every provider that has no budget of its own
@@ -55,8 +55,8 @@ class Settings:
     plain_cookies: whether cookies travel without TLS too. anonymous_role: of
     whoever has not signed in. key_rate, key_burst: requests of an API key, a
     second and at once. slots: how many voices each provider keeps for us.
-    budgets: minutes that each provider may take to clone a voice. unused_days,
-    young_days: for how long nobody used a voice that counts as unused, and how old it is at least.
+    cloning_timeouts: minutes that each provider may take to clone a voice. unused_days,
+    minimum_age_days: for how long nobody used a voice that counts as unused, and how old it is at least.
     """
 
     instance: Path = field(default_factory=default_instance)
@@ -71,21 +71,21 @@ class Settings:
     key_rate: float = 10.0
     key_burst: int = 50
     slots: tuple[tuple[str, int], ...] = ()
-    budgets: tuple[tuple[str, int], ...] = ()
+    cloning_timeouts: tuple[tuple[str, int], ...] = ()
     unused_days: int = 60
-    young_days: int = 14
+    minimum_age_days: int = 14
 
     @property
     def limits(self) -> AttentionThresholds:
         """What the rules of attention compare with. A provider that the settings do not name keeps its default."""
         default = AttentionThresholds()
-        given = {provider: timedelta(minutes=minutes) for provider, minutes in self.budgets}
+        given = {provider: timedelta(minutes=minutes) for provider, minutes in self.cloning_timeouts}
         other = given.pop(OTHERS, default.other)
         return AttentionThresholds(
-            budgets=tuple((dict(default.budgets) | given).items()),
+            cloning_timeouts=tuple((dict(default.cloning_timeouts) | given).items()),
             other=other,
             unused=timedelta(days=self.unused_days),
-            young=timedelta(days=self.young_days),
+            minimum_age=timedelta(days=self.minimum_age_days),
         )
 
     @classmethod
@@ -180,7 +180,7 @@ def _yes_or_no(raw: str) -> bool:
 
 
 def _anonymous_role(raw: str) -> Role:
-    roles = {role.word: role for role in (Role.ANYONE, Role.VIEWER, Role.OPERATOR)}
+    roles = {role.slug: role for role in (Role.ANYONE, Role.VIEWER, Role.OPERATOR)}
     if raw not in roles:
         raise ValueError("is none of none, viewer and operator; an admin must sign in.")
     return roles[raw]
@@ -227,9 +227,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "key_rate": _number(1, 1_000_000, "requests a second"),
     "key_burst": _number(1, 1_000_000, "requests"),
     "slots": _by_provider(MAX_SLOTS, "slots", "elevenlabs=660,resemble=25"),
-    "budgets": _by_provider(MAX_BUDGET, "minutes", "elevenlabs=10,resemble=60,others=60"),
+    "cloning_timeouts": _by_provider(MAX_CLONING_TIMEOUT, "minutes", "elevenlabs=10,resemble=60,others=60"),
     "unused_days": _number(1, 36_500, "days"),
-    "young_days": _number(0, 36_500, "days"),
+    "minimum_age_days": _number(0, 36_500, "days"),
 }
 
 
@@ -237,12 +237,12 @@ _READERS: dict[str, Callable[[str], Any]] = {
 class AttentionThresholds:
     """What the rules of attention compare with.
 
-    budgets: how long each provider may take to clone a voice, others as long
+    cloning_timeouts: how long each provider may take to clone a voice, others as long
     as `other`. unused: for how long nobody may have used a voice that is at
-    least as old as `young`. All bounds are inclusive.
+    least as old as `minimum_age`. All bounds are inclusive.
     """
 
-    budgets: tuple[tuple[str, timedelta], ...] = (
+    cloning_timeouts: tuple[tuple[str, timedelta], ...] = (
         ("elevenlabs", timedelta(minutes=10)),
         ("resemble", timedelta(minutes=60)),
         ("inworld", timedelta(minutes=5)),
@@ -250,8 +250,8 @@ class AttentionThresholds:
     )
     other: timedelta = timedelta(minutes=60)
     unused: timedelta = timedelta(days=60)
-    young: timedelta = timedelta(days=14)
+    minimum_age: timedelta = timedelta(days=14)
 
-    def budget(self, provider: str) -> timedelta:
+    def cloning_timeout(self, provider: str) -> timedelta:
         """How long a provider may take."""
-        return dict(self.budgets).get(provider, self.other)
+        return dict(self.cloning_timeouts).get(provider, self.other)

@@ -15,7 +15,7 @@ class Role(IntEnum):
     """What somebody may do; each role may do all that a smaller one may.
 
     Viewer, operator and admin are granted for one organization; a platform
-    admin is one everywhere. `word` stands in forms, commands and settings.
+    admin is one everywhere. `slug` stands in forms, commands and settings.
     """
 
     ANYONE = 0, "none", "Nobody", "Sees nothing."
@@ -24,23 +24,23 @@ class Role(IntEnum):
     ADMIN = 3, "admin", "Admin", "Decides about people, keys, sources and deletions too."
     PLATFORM = 4, "platform", "Platform admin", "Is an admin of every organization, and of the platform itself."
 
-    word: str
+    slug: str
     label: str
     meaning: str
 
-    def __new__(cls, value: int, word: str = "", label: str = "", meaning: str = "") -> Self:
-        """Give the member its rank, its word, its label and a sentence that explains it."""
+    def __new__(cls, value: int, slug: str = "", label: str = "", meaning: str = "") -> Self:
+        """Give the member its rank, its slug, its label and a sentence that explains it."""
         member = int.__new__(cls, value)
-        member._value_, member.word, member.label, member.meaning = value, word, label, meaning
+        member._value_, member.slug, member.label, member.meaning = value, slug, label, meaning
         return member
 
     @classmethod
-    def from_slug(cls, word: str) -> Role:
-        """The role of this word. Raises ValueError."""
+    def from_slug(cls, slug: str) -> Role:
+        """The role of this slug. Raises ValueError."""
         for role in cls:
-            if role.word == word:
+            if role.slug == slug:
                 return role
-        raise ValueError(f"{word!r} is no role.")
+        raise ValueError(f"{slug!r} is no role.")
 
 
 GRANTED = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organization
@@ -51,8 +51,8 @@ class ActorKind(Labelled):
 
     ACCOUNT = "account", "Person"
     KEY = "key", "API key"
-    SHELL = "shell", "Shell"
-    NOBODY = "nobody", "Nobody signed in"
+    CLI = "cli", "CLI"
+    ANONYMOUS = "anonymous", "Nobody signed in"
 
 
 OrganizationId = NewType("OrganizationId", int)
@@ -103,7 +103,7 @@ class SessionRow(NamedTuple):
     last_active_at: datetime
     reauthenticated_at: datetime
     address: str
-    client: str
+    user_agent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +140,4 @@ class Requester:
 
 def nobody(address: str | None = None, role: Role = Role.ANYONE) -> Requester:
     """Somebody who did not sign in. role: what everybody may, by the settings."""
-    return Requester(Actor(ActorKind.NOBODY, None, "", address), everywhere=role)
+    return Requester(Actor(ActorKind.ANONYMOUS, None, "", address), everywhere=role)

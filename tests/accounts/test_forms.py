@@ -52,10 +52,10 @@ def test_signing_in_takes_an_e_mail_a_password_and_where_to_go_on_to() -> None:
 
 
 def test_confirming_takes_a_password() -> None:
-    form = ConfirmForm(sent(password="x", next="/keys"))
+    form = ConfirmForm(sent(password="x", next="/api-keys"))
 
     assert form.validate()
-    assert form.data == {"password": "x", "next": "/keys"}
+    assert form.data == {"password": "x", "next": "/api-keys"}
     assert errors(ConfirmForm(sent())) == {"password": NO_SECRET}
 
 

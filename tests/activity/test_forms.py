@@ -32,9 +32,9 @@ def test_no_argument_is_all_of_it() -> None:
 def test_all_arguments_together() -> None:
     filled = form(
         ("who", " Ada@example.com "),
-        ("kind", "key-made"),
+        ("kind", "key-created"),
         ("kind", "signed-in"),
-        ("kind", "key-made"),
+        ("kind", "key-created"),
         ("voice", "456"),
         ("since", "2026-11-20"),
         ("until", "2026-11-22"),
@@ -44,7 +44,7 @@ def test_all_arguments_together() -> None:
     assert filled.validate()
     filters = AuditFilters(
         who="Ada@example.com",
-        words=(AuditEventType.KEY_MADE, AuditEventType.SIGNED_IN),
+        event_types=(AuditEventType.KEY_CREATED, AuditEventType.SIGNED_IN),
         voice=456,
         since=MIDNIGHT - 2 * DAY,
         until=MIDNIGHT + DAY,  # the last day is in
@@ -53,7 +53,7 @@ def test_all_arguments_together() -> None:
     assert filled.filters() == filters
     assert activity_arguments(filters) == {
         "who": "Ada@example.com",
-        "kind": ["key-made", "signed-in"],
+        "kind": ["key-created", "signed-in"],
         "voice": 456,
         "since": "2026-11-20",
         "until": "2026-11-22",
@@ -92,7 +92,7 @@ def test_kinds_are_listed_as_sentences_begin() -> None:
     words = form().kind.words
 
     assert list(words) == [word.value for word in AuditEventType]
-    assert (words["key-made"], words["signed-in"]) == ("Made an API key", "Signed in")
+    assert (words["key-created"], words["signed-in"]) == ("Made an API key", "Signed in")
     assert [form()[name].label.text for name in ("who", "kind", "voice", "since", "until", "older")] == [
         *("Who", "What", "Voice id", "From day", "To day", "Older than"),
     ]
@@ -107,7 +107,7 @@ DAYS = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timez
     st.builds(
         AuditFilters,
         who=st.sampled_from(["", "ada@example.com", "é%_&=+", "😀"]),
-        words=st.lists(st.sampled_from(AuditEventType), unique=True).map(tuple),
+        event_types=st.lists(st.sampled_from(AuditEventType), unique=True).map(tuple),
         voice=st.sampled_from([None, 1, MAX_ID]),
         since=DAYS,
         until=DAYS,

@@ -20,7 +20,7 @@ from tests.conftest import NOW, SHELL
 from tests.factories import DAY
 from tests.strategies import HOSTILE, IN_DATABASE
 from voiceadmin.activity.queries import FIELDS, LINES, activity_file, list_activity
-from voiceadmin.audit.actions import note, record
+from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
@@ -63,13 +63,13 @@ def reads(requester: Requester, line: AuditEventRow) -> bool:
     if requester.session and (line.actor_kind, line.actor_id) == (ActorKind.ACCOUNT, requester.session.account_id):
         return True
     role = max(requester.everywhere, requester.roles.get(line.organization_id or 0, Role.ANYONE))
-    return line.organization_id is not None and role >= line.word.least
+    return line.organization_id is not None and role >= line.event_type.least
 
 
 def matches(filters: AuditFilters, line: AuditEventRow) -> bool:
     return (
         (not filters.who or name_key(filters.who) == name_key(line.actor_name))
-        and (not filters.words or line.word in filters.words)
+        and (not filters.event_types or line.event_type in filters.event_types)
         and (filters.voice is None or (line.object_kind, line.object_id) == (ObjectKind.VOICE, filters.voice))
         and (filters.since is None or line.at >= filters.since)
         and (filters.until is None or line.at < filters.until)
@@ -100,13 +100,13 @@ def lines(store: Flask) -> list[AuditEventRow]:
         Actor(ActorKind.ACCOUNT, ADA, NAMES[ADA], "203.0.113.7"),
         Actor(ActorKind.ACCOUNT, BO, NAMES[BO]),
         Actor(ActorKind.KEY, ADA, "board"),
-        Actor(ActorKind.SHELL, None, "ada@example.com"),
-        Actor(ActorKind.NOBODY, None, "", "203.0.113.7"),
+        Actor(ActorKind.CLI, None, "ada@example.com"),
+        Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.7"),
     ]
     words = list(AuditEventType)
     with writing():
         for number in range(300):
-            record(
+            record_event(
                 words[number % len(words)],
                 AuditTarget(dice.choice([ObjectKind.VOICE, ObjectKind.ACCOUNT]), dice.choice([None, 1, 2]), "thing"),
                 by=dice.choice(actors),
@@ -122,7 +122,7 @@ TIMES = st.none() | st.integers(-50, 50).map(lambda hours: NOW + hours * HOUR)
 FILTERS = st.builds(
     AuditFilters,
     who=st.sampled_from(["", "", "ADA@example.com", "bö@example.com", "bo@example.com", "BOARD", "board ", "nobody"]),
-    words=st.just(()) | st.lists(st.sampled_from(AuditEventType), max_size=3, unique=True).map(tuple),
+    event_types=st.just(()) | st.lists(st.sampled_from(AuditEventType), max_size=3, unique=True).map(tuple),
     voice=st.none() | st.integers(1, 3),
     since=TIMES,
     until=TIMES,
@@ -165,7 +165,7 @@ def test_filters_find_exactly_what_plain_python_finds(
 def test_a_page_says_whether_there_are_older_lines(store: Flask, number: int) -> None:
     with writing():
         for _ in range(number):
-            record(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=NOW)
+            record_event(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=NOW)
 
     lines, more = list_activity(ROOT, AuditFilters())
 
@@ -175,7 +175,9 @@ def test_a_page_says_whether_there_are_older_lines(store: Flask, number: int) ->
 
 def test_bounds_in_time_are_the_first_in_and_the_second_out(store: Flask) -> None:
     for hours in (-1, 0, 1):
-        note(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=NOW + hours * HOUR)
+        record_event_now(
+            AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=NOW + hours * HOUR
+        )
 
     def found(since: datetime | None, until: datetime | None) -> list[int]:
         return [line.id for line in list_activity(ROOT, AuditFilters(since=since, until=until))[0]]
@@ -192,7 +194,7 @@ def test_a_page_takes_one_statement(lines: list[AuditEventRow], who: str) -> Non
     seen: list[Any] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
 
-    list_activity(VISITORS[who], AuditFilters(who="board", words=(AuditEventType.KEY_MADE,)))
+    list_activity(VISITORS[who], AuditFilters(who="board", event_types=(AuditEventType.KEY_CREATED,)))
 
     assert len([statement for statement in seen if statement.startswith("SELECT")]) == 1
 
@@ -205,7 +207,7 @@ def hostile(store: Flask) -> list[AuditEventRow]:
     """Lines with whatever people call things."""
     with writing():
         for text in HOSTILE:
-            record(
+            record_event(
                 AuditEventType.VOICE_CHANGED,
                 AuditTarget(ObjectKind.VOICE, 5, text),
                 by=Actor(ActorKind.KEY, 3, text, "203.0.113.7"),
@@ -213,7 +215,7 @@ def hostile(store: Flask) -> list[AuditEventRow]:
                 organization=ACME,
                 before={"name": text, "score": None},
                 after={"name": [text]},
-                why=text,
+                note=text,
             )
     return pages(ROOT, AuditFilters())
 
@@ -251,7 +253,9 @@ def test_ndjson_reads_back(hostile: list[AuditEventRow]) -> None:
 
 
 def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known(store: Flask) -> None:
-    note(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, "sample data"), by=SHELL, now=NOW + DAY)
+    record_event_now(
+        AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, "sample data"), by=SHELL, now=NOW + DAY
+    )
 
     text = "".join(activity_file(ROOT, AuditFilters(), ExportFormat.CSV))
 

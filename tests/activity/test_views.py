@@ -16,7 +16,7 @@ from tests.conftest import SHELL
 from tests.factories import DAY, make_account, make_assistant, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.audit.actions import note, record
+from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
@@ -24,7 +24,7 @@ from voiceadmin.identity import Actor, ActorKind, Role, nobody
 from voiceadmin.organizations.models import Organization
 
 ADA = Actor(ActorKind.ACCOUNT, 999, "ada@example.com", "203.0.113.7")
-STORE = AuditTarget(ObjectKind.STORE, None, "sample data")
+STORE = AuditTarget(ObjectKind.DATABASE, None, "sample data")
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
     open_page: OpenPage, acme: Organization, now: datetime
 ) -> None:
     voice = make_voice(acme, id=456)
-    note(
+    record_event_now(
         AuditEventType.VOICE_CHANGED,
         AuditTarget(ObjectKind.VOICE, 456, "Lobby"),
         by=ADA,
@@ -82,16 +82,18 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
         organization=acme.id,
         before={"name": "Old", "quality_score": None},
         after={"name": "Lobby", "quality_score": 0.5},
-        why="import",
+        note="import",
     )
-    note(
+    record_event_now(
         AuditEventType.VOICES_IMPORTED,
         AuditTarget(ObjectKind.ASSISTANT, 31, ""),
         by=Actor(ActorKind.KEY, 1, "board"),
         now=now,
         after={"added": 2},
     )
-    note(AuditEventType.SIGN_IN_FAILED, AuditTarget(ObjectKind.ACCOUNT, None, "x@y"), by=nobody("::1").actor, now=now)
+    record_event_now(
+        AuditEventType.SIGN_IN_FAILED, AuditTarget(ObjectKind.ACCOUNT, None, "x@y"), by=nobody("::1").actor, now=now
+    )
 
     found = open_page("/activity")
 
@@ -124,7 +126,7 @@ def test_an_admin_reads_what_happened_at_home_and_what_they_did(
     other = make_organization("Other")
     for number, organization in enumerate((acme.id, other.id, None)):
         thing = AuditTarget(ObjectKind.KEY, number, f"key {number}")
-        note(AuditEventType.KEY_MADE, thing, by=SHELL, now=now, organization=organization)
+        record_event_now(AuditEventType.KEY_CREATED, thing, by=SHELL, now=now, organization=organization)
 
     assert things(page(admin, "/activity")) == ["key 0"]
 
@@ -133,14 +135,14 @@ def test_an_admin_reads_what_happened_at_home_and_what_they_did(
 def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
     make_assistant(acme, id=31)
     make_voice(acme, id=456)
-    for days, (word, thing, by) in enumerate(
+    for days, (event_type, target, by) in enumerate(
         [
-            (AuditEventType.KEY_MADE, AuditTarget(ObjectKind.KEY, 1, "board"), ADA),
+            (AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "board"), ADA),
             (AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 456, "Lobby"), ADA),
-            (AuditEventType.SAMPLE_FILLED, STORE, SHELL),
+            (AuditEventType.SAMPLE_ADDED, STORE, SHELL),
         ]
     ):
-        note(word, thing, by=by, now=now - days * DAY)
+        record_event_now(event_type, target, by=by, now=now - days * DAY)
 
 
 @pytest.mark.usefixtures("several")
@@ -206,8 +208,8 @@ def test_a_wrong_argument_is_named_and_lists_nothing(
 def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: datetime) -> None:
     with writing():
         for number in range(101):
-            record(
-                AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, f"no. {number}"), by=SHELL, now=now
+            record_event(
+                AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, f"no. {number}"), by=SHELL, now=now
             )
 
     seen: list[str] = []
@@ -230,7 +232,7 @@ def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: dateti
 
 def test_a_page_takes_one_statement_beside_the_visitors(client: FlaskClient, now: datetime) -> None:
     for _ in range(60):
-        note(AuditEventType.SAMPLE_FILLED, STORE, by=SHELL, now=now)
+        record_event_now(AuditEventType.SAMPLE_ADDED, STORE, by=SHELL, now=now)
     client.get("/account")  # counts what waits, for the head of every page, which is kept for a while
     seen: list[Any] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
@@ -263,16 +265,16 @@ def test_a_file_holds_the_lines_and_leaves_one_itself(
         lines = [json.loads(line) for line in response.text.splitlines()]
     assert [line["object_name"] for line in lines] == ["Lobby", "board"]
     newest = trail()[0]
-    assert (newest.word, newest.actor_name, newest.address, newest.at) == (
+    assert (newest.event_type, newest.actor_name, newest.address, newest.at) == (
         AuditEventType.ACTIVITY_EXPORTED,
         "root@example.com",
         "127.0.0.1",
         now,
     )
-    assert (newest.object_kind, newest.object_id, newest.object_name) == (ObjectKind.STORE, None, "activity")
+    assert (newest.object_kind, newest.object_id, newest.object_name) == (ObjectKind.DATABASE, None, "activity")
     assert newest.after == {
         "format": format,
-        "filters": {"who": "ada@example.com", "kind": ["key-made", "voice-changed"]},
+        "filters": {"who": "ada@example.com", "kind": ["key-created", "voice-changed"]},
     }
     assert len(trail()) == 4
 
@@ -280,7 +282,7 @@ def test_a_file_holds_the_lines_and_leaves_one_itself(
 def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now: datetime) -> None:
     with writing():
         for _ in range(120):
-            record(AuditEventType.SAMPLE_FILLED, STORE, by=SHELL, now=now)
+            record_event(AuditEventType.SAMPLE_ADDED, STORE, by=SHELL, now=now)
 
     lines = [json.loads(line) for line in client.get("/activity.ndjson").text.splitlines()]
 
@@ -289,8 +291,10 @@ def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now
 
 
 def test_a_file_holds_what_its_reader_may_read(admin: FlaskClient, acme: Organization, now: datetime) -> None:
-    note(AuditEventType.KEY_MADE, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization=acme.id)
-    note(AuditEventType.KEY_MADE, AuditTarget(ObjectKind.KEY, 2, "theirs"), by=SHELL, now=now)
+    record_event_now(
+        AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization=acme.id
+    )
+    record_event_now(AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 2, "theirs"), by=SHELL, now=now)
 
     lines = [json.loads(line) for line in admin.get("/activity.ndjson").text.splitlines()]
 

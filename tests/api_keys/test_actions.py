@@ -37,7 +37,7 @@ TEN = RateLimit(50, 10)
 
 def trail(*words: AuditEventType) -> list[AuditEventRow]:
     """The lines of these kinds, the oldest first."""
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(words=words))[0][::-1]
+    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(event_types=words))[0][::-1]
 
 
 def some_key(
@@ -70,7 +70,7 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept() -> None:
     assert token not in dump
     assert token[9:] not in dump
     assert token_hash(token) in dump
-    (line,) = trail(AuditEventType.KEY_MADE)
+    (line,) = trail(AuditEventType.KEY_CREATED)
     assert line.after == {"key": token[:9], "expires_at": None}
 
 
@@ -84,10 +84,10 @@ def test_a_key_is_held_with_what_it_reads() -> None:
     whole = held(some_key())
     part = held(some_key(acme | other, expires_at=NOW + DAY))
 
-    assert (whole.name, whole.organizations, whole.expires_at, whole.used_at) == ("status board", None, None, None)
+    assert (whole.name, whole.organizations, whole.expires_at, whole.last_used_at) == ("status board", None, None, None)
     assert (part.organizations, part.expires_at) == (acme | other, NOW + DAY)
     row = get_key(EVERYTHING, part.id)
-    assert (row.maker, row.created_at, row.organizations) == (
+    assert (row.created_by, row.created_at, row.organizations) == (
         "ada@example.com",
         NOW,
         {min(acme): "Acme", min(other): "Other"},
@@ -101,7 +101,7 @@ def test_making_and_revoking_leave_a_line_for_the_admins_of_each_organization() 
 
     assert revoke_key(scope, id, by=ADA, now=NOW + SECOND) == "status board"
 
-    made, revoked = trail(AuditEventType.KEY_MADE), trail(AuditEventType.KEY_REVOKED)
+    made, revoked = trail(AuditEventType.KEY_CREATED), trail(AuditEventType.KEY_REVOKED)
     assert [line.organization_id for line in made] == sorted(ids) == [line.organization_id for line in revoked]
     assert {(line.object_kind, line.object_id, line.object_name) for line in made + revoked} == {
         (ObjectKind.KEY, id, "status board")
@@ -117,7 +117,10 @@ def test_a_key_for_all_organizations_is_the_platforms_business() -> None:
     id = held(some_key()).id
     revoke_key(EVERYTHING, id, by=SHELL, now=NOW)
 
-    assert [line.organization_id for line in trail(AuditEventType.KEY_MADE, AuditEventType.KEY_REVOKED)] == [None, None]
+    assert [line.organization_id for line in trail(AuditEventType.KEY_CREATED, AuditEventType.KEY_REVOKED)] == [
+        None,
+        None,
+    ]
 
 
 def test_a_revoked_key_opens_nothing_and_stays_revoked_as_it_was() -> None:
@@ -168,9 +171,9 @@ def test_an_admin_makes_no_key_that_reaches_beyond() -> None:
         some_key(frozenset({999}))
 
     assert db.session.scalars(select(ApiKey)).all() == []
-    assert trail(AuditEventType.KEY_MADE) == []
+    assert trail(AuditEventType.KEY_CREATED) == []
     some_key(acme, scope=scope)
-    assert len(trail(AuditEventType.KEY_MADE)) == 1
+    assert len(trail(AuditEventType.KEY_CREATED)) == 1
 
 
 def test_an_admin_revokes_no_key_that_reaches_beyond() -> None:
@@ -313,7 +316,7 @@ def test_the_last_use_is_noted_once_a_minute() -> None:
     seen = []
     for seconds in (0, 1, 30, 59, 60, 61, 120):
         spend(purse, held(token), NOW + seconds * SECOND)
-        used_at = held(token).used_at
+        used_at = held(token).last_used_at
         assert used_at is not None
         seen.append((used_at - NOW).total_seconds())
 
@@ -326,7 +329,7 @@ def test_the_trail_tells_once_in_five_minutes_that_a_key_is_slowed_down() -> Non
         for turn in range(8):
             spend(purses[turn % 2], key, NOW + seconds * SECOND)
 
-    first, second = trail(AuditEventType.THROTTLED)
+    first, second = trail(AuditEventType.RATE_LIMITED)
     assert (first.at, second.at) == (NOW, NOW + 300 * SECOND)
     assert (first.actor_kind, first.actor_id, first.object_kind, first.object_id, first.object_name) == (
         ActorKind.KEY,

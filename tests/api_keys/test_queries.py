@@ -53,11 +53,11 @@ def test_a_key_is_shown_with_what_it_reads_by_name() -> None:
         name="board",
         hint=hint,
         organizations={acme.id: "Acme", twin.id: "Acme", zed.id: "Zed"},
-        maker="tester",
+        created_by="tester",
         created_at=NOW,
         expires_at=NOW + DAY,
         revoked_at=None,
-        used_at=None,
+        last_used_at=None,
     )
     assert list(row.organizations or {}) == [acme.id, twin.id, zed.id]
     assert hint.startswith("va_")
@@ -110,7 +110,7 @@ def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() ->
     acme = make_organization("Acme")
     id, _ = made("board", acme)
     with writing():
-        db.session.get_one(ApiKey, id).everywhere = True
+        db.session.get_one(ApiKey, id).all_organizations = True
 
     assert names(scope(acme)) == []
     assert [row.organizations for row in list_keys(EVERYTHING)] == [None]
@@ -119,9 +119,9 @@ def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() ->
 def test_a_key_tells_when_it_was_used() -> None:
     id, _ = made("board")
     with writing():
-        db.session.get_one(ApiKey, id).used_at = NOW + DAY
+        db.session.get_one(ApiKey, id).last_used_at = NOW + DAY
 
-    assert get_key(EVERYTHING, id).used_at == NOW + DAY
+    assert get_key(EVERYTHING, id).last_used_at == NOW + DAY
 
 
 def test_a_file_of_keys_says_all_but_what_they_open_with() -> None:

@@ -53,10 +53,10 @@ def made(now: datetime, *organizations: Organization, name: str = "board", lives
 
 
 def test_without_a_key_the_page_says_how_to_make_one(open_page: OpenPage) -> None:
-    found = open_page("/keys")
+    found = open_page("/api-keys")
 
     assert "No program has a key yet. Make one for each that polls." in found.text
-    assert {found.link("Make one"), found.link("Make a key")} == {"/keys/new"}
+    assert {found.link("Make one"), found.link("Make a key")} == {"/api-keys/new"}
 
 
 def test_keys_are_listed_with_what_they_read_and_whether_they_work(
@@ -72,9 +72,9 @@ def test_keys_are_listed_with_what_they_read_and_whether_they_work(
     with writing():
         for key in db.session.scalars(select(ApiKey)):
             key.hint = hint
-            key.used_at = now - DAY if key.name == "used" else None
+            key.last_used_at = now - DAY if key.name == "used" else None
 
-    found = open_page("/keys")
+    found = open_page("/api-keys")
 
     assert [row[0] for row in found.rows()] == [
         f"{name}{hint}…" for name in ("for a month", "revoked", "expired", "used")
@@ -99,24 +99,24 @@ def test_an_admin_sees_the_keys_of_their_organizations_alone(
     made(now, acme, name="ours")
     hidden = [made(now, other, name="theirs"), made(now, acme, other, name="both"), made(now, name="all")]
 
-    found = checked(admin.get("/keys"))
+    found = checked(admin.get("/api-keys"))
 
     assert [row[0][:4] for row in found.rows()] == ["ours"]
     assert "Other" not in found.text
     for id in hidden:
-        assert f"There is no API key {id}." in send(admin, f"/keys/{id}/revoke", 404).text
+        assert f"There is no API key {id}." in send(admin, f"/api-keys/{id}/revoke", 404).text
     assert all(row.revoked_at is None for row in list_keys(EVERYTHING))
 
 
 def test_a_key_is_made_and_shown_once_with_a_call(admin: FlaskClient, acme: Organization, now: datetime) -> None:
     make_assistant(make_organization("Other"), id=7)
     make_assistant(acme, id=31)
-    form = checked(admin.get("/keys/new"))
+    form = checked(admin.get("/api-keys/new"))
     ticks = {tick.attributes["value"] for tick in form.root.all("input", type="checkbox")}
     assert ticks == {str(acme.id)}
     assert form.root.one("option", selected="").attributes["value"] == "365"
 
-    found = send(admin, "/keys/new", name="status board", organizations=[str(acme.id)], expires="90")
+    found = send(admin, "/api-keys/new", name="status board", organizations=[str(acme.id)], expires="90")
 
     key = found.root.one("code", id="key").text
     assert found.root.one("h1").text == "The key “status board”"
@@ -128,13 +128,13 @@ def test_a_key_is_made_and_shown_once_with_a_call(admin: FlaskClient, acme: Orga
     assert held is not None
     assert (held.name, held.expires_at) == ("status board", now + 90 * DAY)
     assert held.organizations == frozenset([int(acme.id)])
-    assert list_keys(EVERYTHING)[0].maker == "ada@example.com"
-    assert key not in checked(admin.get("/keys")).html
+    assert list_keys(EVERYTHING)[0].created_by == "ada@example.com"
+    assert key not in checked(admin.get("/api-keys")).html
 
 
 def test_the_call_works(admin: FlaskClient, acme: Organization) -> None:
     make_assistant(acme, id=31)
-    key = send(admin, "/keys/new", name="x", organizations=[str(acme.id)]).root.one("code", id="key").text
+    key = send(admin, "/api-keys/new", name="x", organizations=[str(acme.id)]).root.one("code", id="key").text
 
     response = admin.get("/api/v1/assistants/31/cloned-voices", headers={"Authorization": f"Bearer {key}"})
 
@@ -142,7 +142,7 @@ def test_the_call_works(admin: FlaskClient, acme: Organization) -> None:
 
 
 def test_without_an_assistant_the_call_says_where_its_id_goes(client: FlaskClient) -> None:
-    found = send(client, "/keys/new", name="x", organizations=["all"], expires="never")
+    found = send(client, "/api-keys/new", name="x", organizations=["all"], expires="never")
 
     assert found.root.one("code", id="call").text.endswith("/api/v1/assistants/ASSISTANT_ID/cloned-voices'")
     (row,) = list_keys(EVERYTHING)
@@ -150,7 +150,9 @@ def test_without_an_assistant_the_call_says_where_its_id_goes(client: FlaskClien
 
 
 def test_a_store_without_organizations_offers_a_platform_admin_all(open_page: OpenPage) -> None:
-    assert [tick.attributes["value"] for tick in open_page("/keys/new").root.all("input", type="checkbox")] == ["all"]
+    assert [tick.attributes["value"] for tick in open_page("/api-keys/new").root.all("input", type="checkbox")] == [
+        "all"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_a_wrong_key_is_named_at_its_field(
 ) -> None:
     given = {"name": "board", "organizations": [str(acme.id)], "expires": "30"} | fields
 
-    found = send(admin, "/keys/new", 422, **given)
+    found = send(admin, "/api-keys/new", 422, **given)
 
     assert found.root.one("p", id=f"{name}-fault").text == fault
     assert fault in found.root.one("div", role="alert").text
@@ -178,10 +180,10 @@ def test_a_wrong_key_is_named_at_its_field(
 def test_a_key_is_revoked(admin: FlaskClient, acme: Organization, now: datetime) -> None:
     id = made(now, acme)
 
-    found = send(admin, f"/keys/{id}/revoke")
+    found = send(admin, f"/api-keys/{id}/revoke")
 
     assert [node.text for node in found.root.all("div") if node.attributes.get("class") == "flash"] == [
         "The key “board” opens nothing any more."
     ]
     assert found.column("State") == ["Revoked just now"]
-    assert f"There is no API key {id + 1}." in send(admin, f"/keys/{id + 1}/revoke", 404).text
+    assert f"There is no API key {id + 1}." in send(admin, f"/api-keys/{id + 1}/revoke", 404).text

@@ -23,7 +23,7 @@ from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.queries.credentials import find_session
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.api_keys.actions import make_key, revoke_key
-from voiceadmin.audit.actions import note, record, record_all
+from voiceadmin.audit.actions import record_event, record_event_now, record_events
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
@@ -56,14 +56,14 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
 
 
 def a_line() -> None:
-    note(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
+    record_event_now(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
 
 
 # What a line says
 
 
 def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
-    note(
+    record_event_now(
         AuditEventType.VOICE_CHANGED,
         VOICE,
         by=ADA,
@@ -71,7 +71,7 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
         organization=5,
         before={"name": "Löbby", "score": None},
         after={"name": "Lobby “x”", "score": 0.5, "on": True, "many": [1, 2], "at": NOW},
-        why="because",
+        note="because",
     )
 
     assert trail() == [
@@ -82,14 +82,14 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
             actor_id=7,
             actor_name="Ada@Example.com",
             address="203.0.113.7",
-            word=AuditEventType.VOICE_CHANGED,
+            event_type=AuditEventType.VOICE_CHANGED,
             organization_id=5,
             object_kind=ObjectKind.VOICE,
             object_id=456,
             object_name="Lobby “x”",
             before={"name": "Löbby", "score": None},
             after={"name": "Lobby “x”", "score": 0.5, "on": True, "many": [1, 2], "at": str(NOW)},
-            why="because",
+            note="because",
         )
     ]
     kept = db.session.execute(select(AuditEvent.actor_key, AuditEvent.before)).one()
@@ -97,16 +97,16 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
 
 
 def test_a_line_says_no_more_than_it_knows() -> None:
-    note(AuditEventType.SAMPLE_FILLED, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=NOW)
+    record_event_now(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=NOW)
 
     (row,) = trail()
     assert (row.actor_id, row.address, row.organization_id, row.object_id) == (None, None, None, None)
-    assert (row.before, row.after, row.why, row.object_name) == (None, None, "", "")
+    assert (row.before, row.after, row.note, row.object_name) == (None, None, "", "")
 
 
 def test_no_change_is_no_line(log: pytest.LogCaptureFixture) -> None:
     with writing():
-        record_all(AuditEventType.VOICE_CHANGED, [], by=SHELL, now=NOW)
+        record_events(AuditEventType.VOICE_CHANGED, [], by=SHELL, now=NOW)
 
     assert (trail(), log.messages) == ([], [])
 
@@ -115,9 +115,9 @@ def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFix
     a_line()
     changes = [(AuditTarget(ObjectKind.VOICE, number, "a\nb"), 1, None, {"n": number}) for number in range(1200)]
     with writing():
-        record_all(AuditEventType.VOICE_CHANGED, changes, by=SHELL, now=NOW, why="import")
+        record_events(AuditEventType.VOICE_CHANGED, changes, by=SHELL, now=NOW, note="import")
         assert len(log.messages) == 1
-    note(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 9, "a\nb"), by=SHELL, now=NOW)
+    record_event_now(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 9, "a\nb"), by=SHELL, now=NOW)
 
     assert log.messages == [
         'voice-removed: account "Ada@Example.com" from 203.0.113.7, voice 456 "Lobby “x”"',
@@ -125,7 +125,7 @@ def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFix
         'voice-changed: shell "tester" from a shell, voice 9 "a\\nb"',
     ]
     db.session.rollback()
-    assert db.session.scalar(select(func.count()).where(AuditEvent.why == "import")) == 1200
+    assert db.session.scalar(select(func.count()).where(AuditEvent.note == "import")) == 1200
 
 
 # In the same transaction
@@ -143,7 +143,7 @@ def the_first(model: type[Account] | type[Organization]) -> int:
 
 def signed_in() -> Requester:
     with writing():
-        token = sessions.create_session(the_first(Account), address="", client="", now=NOW)
+        token = sessions.create_session(the_first(Account), address="", user_agent="", now=NOW)
     found = find_session(token, "203.0.113.7")
     assert found is not None
     return found
@@ -167,11 +167,11 @@ ACTIONS: dict[str, Callable[[], object]] = {
     "import": importing,
     "sample": lambda: fill_sample(NOW, by=SHELL, now=NOW),
     "sign in": lambda: sessions.sign_in(
-        "ada@example.com", PASSWORD, address="", client="", idle=timedelta(minutes=1), now=NOW
+        "ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(minutes=1), now=NOW
     ),
     "sign out": lambda: sessions.sign_out(signed_in(), now=NOW),
     "confirm": lambda: sessions.confirm(signed_in(), PASSWORD, now=NOW + DAY),
-    "password": lambda: accounts.change_password(signed_in(), PASSWORD, "something else 5", client="", now=NOW),
+    "password": lambda: accounts.change_password(signed_in(), PASSWORD, "something else 5", user_agent="", now=NOW),
 }
 OWN = {"bucket", "account_session"}  # tries are counted before, and these tests begin sessions of their own
 
@@ -246,7 +246,7 @@ def test_a_line_that_cannot_be_written_undoes_what_was_done(
 def test_what_fails_behind_a_line_takes_it_back(log: pytest.LogCaptureFixture) -> None:
     def fails() -> None:
         with writing():
-            record(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
+            record_event(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -279,7 +279,7 @@ OF_ONE = {
 
 def test_nothing_alters_or_removes_a_line() -> None:
     a_line()
-    note(AuditEventType.SAMPLE_FILLED, VOICE, by=SHELL, now=NOW)
+    record_event_now(AuditEventType.SAMPLE_ADDED, VOICE, by=SHELL, now=NOW)
     before = trail()
 
     for statement in EVERYWHERE + OF_ONE[db.engine.dialect.name]:
@@ -351,12 +351,12 @@ def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> Non
     ada = make_account("ada@example.com", platform=True)
     by = Actor(ActorKind.ACCOUNT, ada.id, ada.email, "203.0.113.7")
     new, other, wrong = "first new secret", "second new secret", "wrong wrong secret"
-    stranger = Actor(ActorKind.NOBODY, None, "", "203.0.113.7")
+    stranger = Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.7")
     limits: dict[str, Any] = {"address": "203.0.113.7", "client": "x", "idle": DAY, "now": NOW}
 
     grant = accounts.Grant(acme.id, Role.ADMIN)
     invitation = accounts.invite(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
-    joined = accounts.join(invitation, email="", name="Bo", password=new, by=stranger, client="x", now=NOW)
+    joined = accounts.join(invitation, email="", name="Bo", password=new, by=stranger, user_agent="x", now=NOW)
     requester = find_session(joined, "203.0.113.7")
     assert requester is not None
     assert requester.account_id is not None
@@ -364,9 +364,9 @@ def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> Non
     for attempt in ("bo@example.com", "nobody@example.com"):
         with pytest.raises(SignInRefused):
             sessions.sign_in(attempt, wrong, **limits)
-    changed = accounts.change_password(requester, new, other, client="x", now=NOW)
+    changed = accounts.change_password(requester, new, other, user_agent="x", now=NOW)
     reset = accounts.make_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
-    renewed = accounts.join(reset, email="", name="", password=PASSWORD, by=stranger, client="x", now=NOW)
+    renewed = accounts.join(reset, email="", name="", password=PASSWORD, by=stranger, user_agent="x", now=NOW)
     entered = sessions.sign_in("bo@example.com", PASSWORD, **limits)
     key = make_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
     revoke_key(EVERYTHING, 1, by=by, now=NOW)

@@ -79,7 +79,7 @@ def operation(store: DatabaseIdentity, organization: int) -> Operation:
     with started(KINDS[OURS], store) as server:
         page = _get(server, f"{path}/all{some}")
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-        doing, place = _post(server, f"{path}/all{some}", hidden | {"act": "archive"})
+        doing, place = _post(server, f"{path}/all{some}", hidden | {"action": "archive"})
         page = _get(server, unescape(place))
         found = re.search(r'action="(/desk/\d+/undo)".*?name="csrf_token" value="([^"]*)"', page, re.DOTALL)
         if found is None:

@@ -40,7 +40,9 @@ def refusals_ms(folder: Path, tries: int) -> tuple[float, float]:
                     db.session.execute(delete(TokenBucket))
                 start = time.perf_counter()
                 with suppress(SignInRefused):
-                    sign_in(email, "a wrong one", address="192.0.2.1", client="", idle=timedelta(minutes=30), now=now)
+                    sign_in(
+                        email, "a wrong one", address="192.0.2.1", user_agent="", idle=timedelta(minutes=30), now=now
+                    )
                 times.append((time.perf_counter() - start) * 1000)
         let_go()
     return median(taken[UNKNOWN]), median(taken[KNOWN])

@@ -35,7 +35,7 @@ from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voice_columns, voices_answer
 from voiceadmin.voices.types.filters import VoiceQuery
 
-BENCH = Actor(ActorKind.SHELL, None, "bench")
+BENCH = Actor(ActorKind.CLI, None, "bench")
 
 
 def change_ms(store: DatabaseIdentity, organization: int, times: int = 100) -> float:

@@ -13,7 +13,7 @@ from voiceadmin.accounts.actions.accounts import Grant, disable_account, invite,
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.api_keys.models import ApiKey
-from voiceadmin.audit.actions import record_all
+from voiceadmin.audit.actions import record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
@@ -155,16 +155,20 @@ def _doings(now: datetime, acme: Organization, by: Actor) -> None:
         for number, name in ((456, "Custom Professional Voice"), (457, "Resemble Brand Voice"), (458, "Sample"))
     ]
     with writing():
-        nobody = Actor(ActorKind.NOBODY, None, "", "203.0.113.9")
+        nobody = Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.9")
         program = Actor(ActorKind.KEY, 2, "Nightly report", "198.51.100.4")
         thing = AuditTarget(ObjectKind.ACCOUNT, by.id, by.name)
-        record_all(AuditEventType.SIGN_IN_FAILED, [(thing, None, None, None)], by=nobody, now=now - timedelta(hours=3))
-        record_all(AuditEventType.SIGNED_IN, [(thing, None, None, None)], by=by, now=now - timedelta(hours=2))
-        record_all(AuditEventType.VOICE_CHANGED, changed, by=SHELL, now=now - timedelta(hours=1))
+        record_events(
+            AuditEventType.SIGN_IN_FAILED, [(thing, None, None, None)], by=nobody, now=now - timedelta(hours=3)
+        )
+        record_events(AuditEventType.SIGNED_IN, [(thing, None, None, None)], by=by, now=now - timedelta(hours=2))
+        record_events(AuditEventType.VOICE_CHANGED, changed, by=SHELL, now=now - timedelta(hours=1))
         imported = {"added": 3, "changed": 3, "unchanged": 1198}
-        store = AuditTarget(ObjectKind.STORE, acme.id, acme.name)
-        record_all(
+        store = AuditTarget(ObjectKind.DATABASE, acme.id, acme.name)
+        record_events(
             AuditEventType.VOICES_IMPORTED, [(store, acme.id, None, imported)], by=SHELL, now=now - timedelta(hours=1)
         )
         key = AuditTarget(ObjectKind.KEY, 2, "Nightly report")
-        record_all(AuditEventType.THROTTLED, [(key, acme.id, None, None)], by=program, now=now - timedelta(minutes=20))
+        record_events(
+            AuditEventType.RATE_LIMITED, [(key, acme.id, None, None)], by=program, now=now - timedelta(minutes=20)
+        )

@@ -9,7 +9,7 @@ from tests.conftest import SHELL
 from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
 from voiceadmin.accounts.actions.accounts import Grant, invite
 from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.actions import record
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.config import AttentionThresholds
@@ -77,7 +77,7 @@ def _fill_desk(now: datetime) -> None:
         (
             (TriageAction.RESTORE, voices, {}),
             (TriageAction.SNOOZE, voices[2:4], {"until": now + timedelta(days=3650)}),
-            (TriageAction.ASSIGN, voices[2:4], {"owner": 1}),
+            (TriageAction.ASSIGN, voices[2:4], {"assignee": 1}),
             (TriageAction.NOTE, voices[2:4], {"why": "N" * MAX_NOTE}),
             (TriageAction.NOTE, voices[2:4], {"why": "words of a note " * 60}),
             (TriageAction.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE}),
@@ -103,8 +103,8 @@ def _fill_people(now: datetime, organization: Organization) -> None:
     invite(EVERYTHING, long.email.replace("m", "i"), Grant(organization.id, Role.ADMIN), by=by, now=now)
     choose_token(INVITED)
     with writing():
-        for kind in (ObjectKind.VOICE, ObjectKind.STORE):
-            record(
+        for kind in (ObjectKind.VOICE, ObjectKind.DATABASE):
+            record_event(
                 AuditEventType.VOICE_CHANGED,
                 AuditTarget(kind, 2**63 - 1, "O" * 10_000),
                 by=by if kind is ObjectKind.VOICE else SHELL,
@@ -112,7 +112,7 @@ def _fill_people(now: datetime, organization: Organization) -> None:
                 organization=organization.id,
                 before={"name": "B" * 500, "f" * 100: "before " * 50},
                 after={"name": "A" * 500, "f" * 100: None, "count": 2**63 - 1},
-                why="w" * 300,
+                note="w" * 300,
             )
 
 

@@ -19,7 +19,7 @@ from tests.factories import make_account, make_assistant, make_organization, mak
 from voiceadmin.accounts.actions.accounts import Grant, invite
 from voiceadmin.accounts.models import Account
 from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.actions import record_all
+from voiceadmin.audit.actions import record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
@@ -122,7 +122,7 @@ def server(serve: Serve) -> str:
             for act, how in (
                 (TriageAction.NOTE, {"why": payload}),
                 (TriageAction.SNOOZE, {}),
-                (TriageAction.ASSIGN, {"owner": account.id}),
+                (TriageAction.ASSIGN, {"assignee": account.id}),
             ):
                 order = Order(act, voice, f"{act} {number}", 0, **how)
                 do(EVERYTHING, order, AttentionThresholds(), by=by, now=NOW)
@@ -154,8 +154,8 @@ def peopled_server(serve: Serve) -> str:
             facts = {payload: payload for payload in PAYLOADS}
             for payload in PAYLOADS:
                 thing = AuditTarget(ObjectKind.VOICE, 1, payload)
-                by = Actor(ActorKind.SHELL, None, payload, payload)
-                record_all(AuditEventType.VOICE_CHANGED, [(thing, 1, facts, facts)], by=by, now=NOW, why=payload)
+                by = Actor(ActorKind.CLI, None, payload, payload)
+                record_events(AuditEventType.VOICE_CHANGED, [(thing, 1, facts, facts)], by=by, now=NOW, note=payload)
 
     return serve(fill)
 
@@ -316,7 +316,7 @@ def test_people_and_keys_show_them_all(marked: Page, peopled_server: str) -> Non
     assert wanted - {PAYLOADS[0]} <= lines(rows.locator("td:nth-child(2) .name").all_text_contents())  # five at most
     assert lines(PAYLOADS) - {""} <= lines(marked.locator("table").last.locator("tbody th").all_text_contents())
 
-    marked.goto(peopled_server + "/keys")
+    marked.goto(peopled_server + "/api-keys")
     check_unharmed(marked, forms=1 + len(PAYLOADS))
     rows = marked.locator("tbody tr")
     assert lines(PAYLOADS) == lines(rows.locator("th b").all_text_contents())

@@ -18,7 +18,7 @@ def server(serve: Serve) -> str:
     return serve(lambda: fill_crowd(NOW))
 
 
-@pytest.mark.parametrize("path", ["/people", "/keys", "/activity", "/account"])
+@pytest.mark.parametrize("path", ["/people", "/api-keys", "/activity", "/account"])
 def test_on_a_phone_each_cell_has_the_label_of_its_column(visit: Visit, server: str, path: str) -> None:
     page = visit(server + path, width=390, token=ADMIN)
     table = page.get_by_role("table").first
@@ -60,7 +60,7 @@ def test_a_role_is_added(visit: Visit, server: str) -> None:
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_a_key_is_revoked_only_after_a_question(visit: Visit, server: str, script: bool) -> None:
-    page = visit(server + "/keys/new", fresh=True, token=ROOT, script=script)
+    page = visit(server + "/api-keys/new", fresh=True, token=ROOT, script=script)
     page.get_by_label("Name").fill("Doomed")
     page.get_by_role("checkbox", name="All, those to come too").check()
     page.get_by_role("button", name="Make the key").click()
@@ -116,7 +116,7 @@ def test_a_link_and_a_key_are_copied_whole(visit: Visit, server: str) -> None:
     assert clipboard(page) == page.get_by_role("code").inner_text()
     assert clipboard(page).startswith(server + "/join/")
 
-    page.goto(server + "/keys/new")
+    page.goto(server + "/api-keys/new")
     page.get_by_label("Name").fill("Copied")
     page.get_by_role("checkbox", name="Acme Telecom").check()
     page.get_by_role("button", name="Make the key").click()

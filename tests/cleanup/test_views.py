@@ -191,7 +191,7 @@ def test_the_whole_way_of_a_plan(town: Town) -> None:
     assert archived() == set()
     assert "Nothing to take back" in page(admin, f"{address}/back").text
     words = audit_words()
-    assert [words.count(f"clean-up-{word}") for word in ("planned", "confirmed", "taken-back")] == [1, 1, 1]
+    assert [words.count(f"clean-up-{word}") for word in ("planned", "password-confirmed", "taken-back")] == [1, 1, 1]
 
 
 def test_a_form_that_is_sent_twice_does_it_once(town: Town) -> None:
@@ -237,7 +237,7 @@ def test_what_failed_stays_as_work(town: Town) -> None:
     assert "1 failed" in page(admin, "/clean-up").text
     send(admin, f"{address}/again")
 
-    assert not {row["state"] for row in rows_of("clean_up_item")} & {"failed", "waiting"}
+    assert not {row["state"] for row in rows_of("clean_up_item")} & {"failed", "pending"}
 
 
 def test_an_unconfirmed_plan_is_not_carried_out_by_trying_again(town: Town) -> None:
@@ -280,7 +280,7 @@ def test_faulty_filters_are_told(town: Town, query: str) -> None:
 @pytest.mark.parametrize("most", ["0", "x", "20001"])
 def test_a_faulty_number_makes_no_plan(town: Town, most: str) -> None:
     assert "is not a number from 1 to 20000." in send(town.browser("operator"), "/clean-up/plans", 422, most=most).text
-    assert rows_of("plan") == []
+    assert rows_of("clean_up_plan") == []
 
 
 def test_a_plan_that_is_not_there_and_a_page_past_its_last(town: Town) -> None:
@@ -316,7 +316,7 @@ def test_a_restore_sheet_is_downloaded_and_that_is_noted(town: Town) -> None:
     response = town.browser("viewer").get(found.link("CSV"))
 
     (line,) = csv.DictReader(io.StringIO(response.text, newline=""))
-    assert (line["id"], line["state"], line["provider_voice_id"]) == ("3", "waiting", "pv3")
+    assert (line["id"], line["state"], line["provider_voice_id"]) == ("3", "pending", "pv3")
     assert "attachment" in response.headers["Content-Disposition"]
     assert audit_words()[-1] == "voices-exported"
 

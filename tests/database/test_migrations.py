@@ -28,7 +28,6 @@ from voiceadmin import create_app
 from voiceadmin.accounts.actions.accounts import Grant, invite, make_reset_link
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.actions import note
 from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
 from voiceadmin.config import Limits, Settings
 from voiceadmin.database.base import Base, db
@@ -288,7 +287,7 @@ def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> 
     invite(EVERYTHING, "bo@example.com", Grant(acme.id, Role.VIEWER), by=by, now=now)
     make_reset_link(EVERYTHING, ada.id, by=by, now=now)
     make_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
-    sign_in("ada@example.com", PASSWORD, address="", client="", idle=timedelta(hours=1), now=now)
+    sign_in("ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(hours=1), now=now)
     filled = [table.name for table in OF_ACCOUNTS if db.session.execute(select(table).limit(1)).first()]
     db.session.rollback()
 
@@ -326,4 +325,4 @@ def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status
     assert {status: int(number) for status, number in counted} == dict.fromkeys(kept, 1)
     assert differences() == []
     deed = do(EVERYTHING, Order(Act.ARCHIVE, subjects, "key", 0), Limits(), by=by, now=now)
-    assert deed.number == len(subjects)
+    assert deed.object_count == len(subjects)

@@ -21,7 +21,7 @@ from voiceadmin.openapi.document import document
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.triage.queries.answer import item_record
 from voiceadmin.triage.queries.queue import lines_of
-from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.access import KEY_RATE_LIMITER
@@ -29,7 +29,7 @@ from voiceadmin.web.access import KEY_RATE_LIMITER
 PATH = "/api/v1/assistants/{assistant_id}/cloned-voices"
 QUEUE = "/api/v1/attention"
 # What no schema can say: which providers there are, who may look after things, what is a place in a queue.
-OWN_WORDS = (["query", "provider"], ["query", "owner"], ["query", "after"])
+OWN_WORDS = (["query", "provider"], ["query", "assignee"], ["query", "after"])
 
 
 def test_the_document_is_built_from_the_form_and_the_row() -> None:
@@ -47,13 +47,13 @@ def test_the_document_tells_of_every_reason_and_of_every_field_of_an_item(store:
     described = document()
 
     parameters = {parameter["name"]: parameter for parameter in described["paths"][QUEUE]["get"]["parameters"]}
-    assert set(parameters) == {"reason", "organization", "provider", "owner", "limit", "after", "If-None-Match"}
-    assert parameters["reason"]["schema"]["anyOf"][0]["enum"] == list(BY_WORD)
+    assert set(parameters) == {"reason", "organization", "provider", "assignee", "limit", "after", "If-None-Match"}
+    assert parameters["reason"]["schema"]["anyOf"][0]["enum"] == list(RULES_BY_SLUG)
     assert parameters["limit"]["schema"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 1000}
     make_voice(make_organization(), id=3, status=VoiceStatus.FAILED)
     (line,) = lines_of([ObjectRef(ObjectKind.VOICE, 3)], AttentionThresholds(), now=NOW)
     record, schemas = item_record(line), described["components"]["schemas"]
-    assert list(schemas["Attention"]["properties"]["counts"]["properties"]) == list(BY_WORD)
+    assert list(schemas["Attention"]["properties"]["counts"]["properties"]) == list(RULES_BY_SLUG)
     assert list(schemas["AttentionItem"]["properties"]) == schemas["AttentionItem"]["required"] == list(record)
     assert list(schemas["AttentionReason"]["properties"]) == list(record["reasons"][0])
 

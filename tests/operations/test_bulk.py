@@ -69,10 +69,10 @@ def form_of(found: Page, **more: Any) -> MultiDict[str, Any]:
     return MultiDict(hidden | more)
 
 
-def press(client: FlaskClient, act: str, voices: list[VoiceRow], found: Page | None = None, **more: Any) -> Any:
+def press(client: FlaskClient, action: str, voices: list[VoiceRow], found: Page | None = None, **more: Any) -> Any:
     """Tick voices on a page of the list and press a button."""
-    form = form_of(found or page(client, LIST), act=act, ref=[str(voice.id) for voice in voices], **more)
-    return client.post("/desk", data=form)
+    form = form_of(found or page(client, LIST), action=action, ref=[str(voice.id) for voice in voices], **more)
+    return client.post("/operations", data=form)
 
 
 def told(client: FlaskClient, response: Any) -> list[str]:
@@ -89,9 +89,9 @@ def statuses() -> dict[int, str]:
     return {row["id"]: row["status"] for row in rows_of("cloned_voice")}
 
 
-def lines(word: AuditEventType) -> list[dict[str, Any]]:
+def lines(event_type: AuditEventType) -> list[dict[str, Any]]:
     """The lines of the audit trail with a word."""
-    return [line for line in rows_of("audit_event") if line["word"] == word.value]
+    return [line for line in rows_of("audit_event") if line["event_type"] == event_type.value]
 
 
 def without_trail() -> Any:
@@ -132,7 +132,7 @@ def test_restoring_gives_each_voice_the_status_back_that_it_had(acme: Organizati
 def test_ticked_voices_are_assigned(acme: Organization, operator: FlaskClient, ada: Account) -> None:
     voices = [make_voice(acme) for _ in range(2)]
 
-    assert told(operator, press(operator, "assign", voices, owner=str(ada.id))) == ["Assigned 2 voices. Undo"]
+    assert told(operator, press(operator, "assign", voices, assignee=str(ada.id))) == ["Assigned 2 voices. Undo"]
 
     assert {row["object_id"]: row["account_id"] for row in rows_of("assignment")} == {
         voice.id: ada.id for voice in voices
@@ -144,16 +144,16 @@ def test_ticked_voices_are_snoozed_until_a_day(acme: Organization, operator: Fla
 
     assert told(operator, press(operator, "snooze", voices, until="2026-12-24")) == ["Snoozed 2 voices. Undo"]
 
-    assert {row["object_id"] for row in rows_of("quiet")} == {voice.id for voice in voices}
-    assert {row["until"].date().isoformat() for row in rows_of("quiet")} == {"2026-12-24"}
+    assert {row["object_id"] for row in rows_of("mute")} == {voice.id for voice in voices}
+    assert {row["until"].date().isoformat() for row in rows_of("mute")} == {"2026-12-24"}
 
 
 def test_ticked_voices_get_a_note(acme: Organization, operator: FlaskClient) -> None:
     voices = [make_voice(acme) for _ in range(2)]
 
-    assert told(operator, press(operator, "note", voices, why="Ask Bo.")) == ["Noted on 2 voices. Undo"]
+    assert told(operator, press(operator, "note", voices, note="Ask Bo.")) == ["Noted on 2 voices. Undo"]
 
-    assert [line["why"] for line in lines(AuditEventType.NOTED)] == ["Ask Bo."] * 2
+    assert [line["note"] for line in lines(AuditEventType.NOTE_ADDED)] == ["Ask Bo."] * 2
 
 
 def test_a_hundred_voices_of_which_three_are_foreign_stay_as_they_are_and_that_is_noted(
@@ -165,12 +165,12 @@ def test_a_hundred_voices_of_which_three_are_foreign_stay_as_they_are_and_that_i
     put_voices(make_organization("Zebra"), theirs)
     found, before = page(operator, LIST), without_trail()
 
-    for act, more in (("archive", {}), ("restore", {}), ("note", {"why": "x"}), ("snooze", {}), ("assign", {})):
-        response = press(operator, act, ours[:50] + theirs + ours[50:], found, **more)
+    for action, more in (("archive", {}), ("restore", {}), ("note", {"note": "x"}), ("snooze", {}), ("assign", {})):
+        response = press(operator, action, ours[:50] + theirs + ours[50:], found, **more)
 
-        assert response.status_code == 404, act
-        assert without_trail() == before, act
-    assert audit_words() == [AuditEventType.DESK_REFUSED.value] * 5
+        assert response.status_code == 404, action
+        assert without_trail() == before, action
+    assert audit_words() == [AuditEventType.OPERATION_REFUSED.value] * 5
     refused = json.loads(rows_of("audit_event")[0]["after"])
     assert refused == {"chosen": 100}
 
@@ -262,7 +262,7 @@ def test_archiving_what_assistants_are_set_to_says_so(acme: Organization, operat
         "Archived 2 voices. Undo",
         "Assistants are still set to 1 of them. Choose another voice for those assistants upstream.",
     ]
-    assert "Assistants were set to 1 of the voices" in page(operator, "/desk/1").text
+    assert "Assistants were set to 1 of the voices" in page(operator, "/operations/1").text
 
 
 def test_archiving_what_no_assistant_is_set_to_says_nothing_of_them(acme: Organization, operator: FlaskClient) -> None:
@@ -284,7 +284,7 @@ def test_the_second_step_says_what_is_done_to_how_many(acme: Organization, opera
 
     assert found.root.one("h1").text == "All 1,204 voices that match"
     assert "These are all voices of Acme with Resemble." in found.text
-    assert [node.text for node in found.root.all("button", name="act")][:2] == ["Archive (1,204)", "Restore (1,204)"]
+    assert [node.text for node in found.root.all("button", name="action")][:2] == ["Archive (1,204)", "Restore (1,204)"]
     assert found.link("Cancel") == LIST + "?provider=resemble"
 
 
@@ -297,23 +297,23 @@ def test_without_a_filter_the_second_step_says_that_it_is_the_whole_list(
 
 
 @pytest.mark.parametrize(
-    ("act", "more"),
-    [("archive", {}), ("restore", {}), ("assign", {"owner": "none"}), ("snooze", {}), ("note", {"why": "Old."})],
+    ("action", "more"),
+    [("archive", {}), ("restore", {}), ("assign", {"assignee": "none"}), ("snooze", {}), ("note", {"note": "Old."})],
 )
 def test_each_act_is_done_to_all_that_match_and_to_no_other(
-    acme: Organization, operator: FlaskClient, act: str, more: dict[str, str]
+    acme: Organization, operator: FlaskClient, action: str, more: dict[str, str]
 ) -> None:
     match = [made_row(provider="resemble", status=VoiceStatus.FAILED) for _ in range(60)]
     others = [made_row(status=VoiceStatus.FAILED) for _ in range(3)]
     put_voices(acme, match + others)
     put_voices(make_organization("Zebra"), [made_row(provider="resemble")])
-    if act == "restore":
+    if action == "restore":
         press(operator, "archive", match + others)
-    if act == "assign":
-        press(operator, "assign", match + others, owner=str(rows_of("account")[0]["id"]))
+    if action == "assign":
+        press(operator, "assign", match + others, assignee=str(rows_of("account")[0]["id"]))
     address, before = ALL + "?provider=resemble", len(rows_of("audit_event"))
 
-    said = told(operator, operator.post(address, data=form_of(page(operator, address), act=act, **more)))
+    said = told(operator, operator.post(address, data=form_of(page(operator, address), action=action, **more)))
 
     assert "60 voices" in said[0]
     new = rows_of("audit_event")[before:]
@@ -326,7 +326,7 @@ def test_when_the_matching_set_has_changed_nothing_is_done_and_the_new_number_is
 ) -> None:
     for _ in range(3):
         make_voice(acme)
-    form = form_of(page(operator, ALL), act="archive")
+    form = form_of(page(operator, ALL), action="archive")
     make_voice(acme)
     before = dump()
 
@@ -338,13 +338,13 @@ def test_when_the_matching_set_has_changed_nothing_is_done_and_the_new_number_is
     assert "The list has changed meanwhile, from 3 to 4. Nothing was done" in found.text
     assert found.root.one("h1").text == "All 4 voices that match"
     assert dump() == before
-    assert told(operator, operator.post(ALL, data=form_of(found, act="archive"))) == ["Archived 4 voices. Undo"]
+    assert told(operator, operator.post(ALL, data=form_of(found, action="archive"))) == ["Archived 4 voices. Undo"]
 
 
 def test_other_voices_of_the_same_number_are_a_change_too(acme: Organization, operator: FlaskClient) -> None:
     one, _ = make_voice(acme, provider="resemble"), make_voice(acme)
     address = ALL + "?provider=resemble"
-    form = form_of(page(operator, address), act="archive")
+    form = form_of(page(operator, address), action="archive")
     with writing():
         db.session.execute(update(ClonedVoice).values(provider="elevenlabs").where(ClonedVoice.id == one.id))
         db.session.execute(update(ClonedVoice).values(provider="resemble").where(ClonedVoice.id != one.id))
@@ -360,7 +360,7 @@ def test_a_filter_that_was_tampered_with_does_nothing(acme: Organization, operat
     make_voice(acme, provider="resemble")
     make_voice(acme)
     theirs = make_voice(zebra, provider="resemble")
-    form = form_of(page(operator, ALL + "?provider=resemble"), act="archive")
+    form = form_of(page(operator, ALL + "?provider=resemble"), action="archive")
     before = dump()
 
     for address, status in ((ALL, 409), (ALL + "?status=failed", 409), (ALL + "?provider=nonsense", 422)):
@@ -376,7 +376,7 @@ def test_a_filter_that_was_tampered_with_does_nothing(acme: Organization, operat
 def test_all_that_match_is_done_once_however_often_it_is_sent(acme: Organization, operator: FlaskClient) -> None:
     put_voices(acme, [made_row() for _ in range(5)])
     address = ALL + "?status=ready"
-    form = form_of(page(operator, address), act="archive")
+    form = form_of(page(operator, address), action="archive")
 
     first = told(operator, operator.post(address, data=form))
     before = dump()
@@ -390,7 +390,7 @@ def test_of_all_that_match_what_somebody_else_changed_meanwhile_is_left_alone(
     acme: Organization, operator: FlaskClient, colleague: FlaskClient
 ) -> None:
     voices = [make_voice(acme) for _ in range(3)]
-    form = form_of(page(operator, ALL), act="archive")
+    form = form_of(page(operator, ALL), action="archive")
     press(colleague, "archive", voices[:1])
 
     said = told(operator, operator.post(ALL, data=form))
@@ -405,14 +405,14 @@ def test_where_nothing_matches_there_is_nothing_to_press(acme: Organization, ope
     found = page(operator, ALL)
 
     assert found.root.one("h1").text == "Nothing matches"
-    assert not found.root.all("button", name="act")
+    assert not found.root.all("button", name="action")
 
 
 def test_a_day_that_is_over_is_refused_and_nothing_is_done(
     acme: Organization, operator: FlaskClient, now: datetime
 ) -> None:
     make_voice(acme)
-    form = form_of(page(operator, ALL), act="snooze", until=(now - DAY).date().isoformat())
+    form = form_of(page(operator, ALL), action="snooze", until=(now - DAY).date().isoformat())
     before = dump()
 
     response = operator.post(ALL, data=form)

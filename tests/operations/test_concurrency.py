@@ -36,7 +36,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 LIMITS = AttentionThresholds()
 ADA = Actor(ActorKind.ACCOUNT, 7, "ada@example.com")
 BOB = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
-SHELL = Actor(ActorKind.SHELL, None, "tester")
+SHELL = Actor(ActorKind.CLI, None, "tester")
 NEVER_MIND = 10**9  # who has seen all this is in nobody's way
 
 
@@ -74,7 +74,7 @@ def check_that_all_agrees() -> None:
             last[line["object_id"]] = facts
     for row in stored:
         at, by, why = (row[name] for name in ("archived_at", "archived_by", "archive_note"))
-        facts = None if at is None else {"at": at.isoformat(), "by": by, "why": why}
+        facts = None if at is None else {"at": at.isoformat(), "by": by, "note": why}
         assert facts == last.get(row["id"]), row["id"]
         assert json.loads(row["record"])["status"] == row["status"].value
     numbers = Counter(line["operation_id"] for line in rows_of("audit_event") if line["operation_id"])
@@ -113,7 +113,7 @@ def test_eight_who_do_this_and_that_leave_everything_in_agreement(
                 except ChangeRefused:
                     pytest.fail("nobody else undoes what one did oneself")
                 continue
-            act = chance.choice(
+            action = chance.choice(
                 [
                     TriageAction.ARCHIVE,
                     TriageAction.RESTORE,
@@ -123,9 +123,9 @@ def test_eight_who_do_this_and_that_leave_everything_in_agreement(
                 ]
             )
             ids = chance.sample(range(1, 81), chance.randint(1, 12))
-            order = Order(act, voices(*ids), f"{number} {turn}", NEVER_MIND, "so", None, clara.id)
+            order = Order(action, voices(*ids), f"{number} {turn}", NEVER_MIND, "so", None, clara.id)
             operation = do(EVERYTHING, order, LIMITS, by=by, now=now)
-            done += [operation.id] if operation.number else []
+            done += [operation.id] if operation.object_count else []
         return len(done)
 
     futures = at_once(store, *(lambda number=number: work(number) for number in range(8)))
@@ -146,21 +146,23 @@ def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
     for voice in range(1, tries + 1):
         seen = get_last_operation_id()
 
-        def give(by: Actor, owner: str, voice: int = voice, seen: int = seen) -> OperationRow:
-            order = Order(TriageAction.ASSIGN, voices(voice), f"{by.name} {voice}", seen, owner=ids[owner])
+        def give(by: Actor, assignee: str, voice: int = voice, seen: int = seen) -> OperationRow:
+            order = Order(TriageAction.ASSIGN, voices(voice), f"{by.name} {voice}", seen, assignee=ids[assignee])
             return do(EVERYTHING, order, LIMITS, by=by, now=now)
 
         ada, bob = at_once(store, lambda: give(ADA, "clara"), lambda: give(BOB, "dora"))
         operations = {"clara": ada.result(), "dora": bob.result()}
         first = next(
-            name for name, operation in operations.items() if isinstance(operation, OperationRow) and operation.number
+            name
+            for name, operation in operations.items()
+            if isinstance(operation, OperationRow) and operation.object_count
         )
         (second,) = operations.keys() - {first}
         late = operations[second]
         assert isinstance(late, OperationRow)
         who = "ada" if first == "clara" else "bob"
-        assert late.number == 0
-        assert late.left[0].why == (
+        assert late.object_count == 0
+        assert late.skipped[0].reason == (
             f"{who}@example.com gave it to {first}@example.com meanwhile, so it was not given to {second}@example.com"
         )
         assert {row["account_id"] for row in rows_of("assignment") if row["object_id"] == voice} == {ids[first]}
@@ -197,7 +199,7 @@ def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, 
 
     operation = do(EVERYTHING, Order(TriageAction.ARCHIVE, voices(1), "after", seen), LIMITS, by=ADA, now=now)
 
-    assert operation.left[0].why == "bob@example.com archived it meanwhile, so it was not archived"
+    assert operation.skipped[0].reason == "bob@example.com archived it meanwhile, so it was not archived"
 
 
 def somebody_waits() -> bool:
@@ -227,9 +229,9 @@ def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
 
     def archive(by: Actor) -> None:
         for turn in range(25):
-            act = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
+            action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
             ids = random.Random(turn).sample(range(1, 41), 12)
-            order = Order(act, voices(*ids), f"{by.name} {turn}", NEVER_MIND)
+            order = Order(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND)
             do(EVERYTHING, order, LIMITS, by=by, now=now)
 
     futures = at_once(store, bring_in, lambda: archive(ADA), lambda: archive(BOB))
@@ -248,8 +250,8 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
 
     def archive(by: Actor, *ids: int) -> None:
         for turn in range(4):
-            act = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
-            do(EVERYTHING, Order(act, voices(*ids), f"{by.name} {turn}", NEVER_MIND), LIMITS, by=by, now=now)
+            action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
+            do(EVERYTHING, Order(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND), LIMITS, by=by, now=now)
 
     futures = at_once(
         store,

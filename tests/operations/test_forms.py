@@ -44,71 +44,77 @@ def faults(form: Any) -> dict[str, list[str]]:
 
 
 def test_all_that_can_be_said_of_a_deed() -> None:
-    form = act_form(("act", "snooze"), ("why", "  Holiday "), ("until", "2026-11-23"), ("key", "k"), ("seen", "31"))
+    form = act_form(("action", "snooze"), ("note", "  Holiday "), ("until", "2026-11-23"), ("key", "k"), ("seen", "31"))
 
     assert form.validate(), form.errors
     assert form.order([IT]) == Order(
-        TriageAction.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), owner=None
+        TriageAction.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), assignee=None
     )
 
 
-@pytest.mark.parametrize("act", TriageAction)
-def test_only_a_snooze_ends_and_only_an_assignment_has_an_owner(act: TriageAction) -> None:
-    form = act_form(("act", act.value), ("why", "x"), ("until", "2026-12-01"), ("owner", "8"), ("key", "k"))
+@pytest.mark.parametrize("action", TriageAction)
+def test_only_a_snooze_ends_and_only_an_assignment_has_an_owner(action: TriageAction) -> None:
+    form = act_form(("action", action.value), ("note", "x"), ("until", "2026-12-01"), ("assignee", "8"), ("key", "k"))
 
     assert form.validate(), form.errors
     order = form.order([IT])
-    assert order.until == (datetime(2026, 12, 1, tzinfo=UTC) if act is TriageAction.SNOOZE else None)
-    assert order.owner == (8 if act is TriageAction.ASSIGN else None)
+    assert order.until == (datetime(2026, 12, 1, tzinfo=UTC) if action is TriageAction.SNOOZE else None)
+    assert order.assignee == (8 if action is TriageAction.ASSIGN else None)
 
 
 def test_a_form_without_a_key_gets_one_of_its_own_each_time() -> None:
     orders = []
     for _ in range(2):
-        form = act_form(("act", "archive"))
+        form = act_form(("action", "archive"))
         assert form.validate()
         orders.append(form.order([IT]))
 
     assert orders[0].key
     assert orders[0].key != orders[1].key
-    assert (orders[0].seen, orders[0].why, orders[0].until, orders[0].owner) == (0, "", None, None)
+    assert (orders[0].seen, orders[0].note, orders[0].until, orders[0].assignee) == (0, "", None, None)
 
 
-@pytest.mark.parametrize("owner", ["", "none"])
-def test_no_owner_is_nobody(owner: str) -> None:
-    form = act_form(("act", "assign"), ("owner", owner))
+@pytest.mark.parametrize("assignee", ["", "none"])
+def test_no_owner_is_nobody(assignee: str) -> None:
+    form = act_form(("action", "assign"), ("assignee", assignee))
 
     assert form.validate()
-    assert form.order([IT]).owner is None
+    assert form.order([IT]).assignee is None
 
 
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        ({}, {"act": ['"" is not something to do. Choose from the list.']}),
-        ({"act": "Archive"}, {"act": ['"Archive" is not something to do. Choose from the list.']}),
-        ({"act": "delete"}, {"act": ['"delete" is not something to do. Choose from the list.']}),
-        ({"act": "note"}, {"act": ["The note is empty. Write it."]}),
-        ({"act": "note", "why": "  \t"}, {"act": ["The note is empty. Write it."]}),
+        ({}, {"action": ['"" is not something to do. Choose from the list.']}),
+        ({"action": "Archive"}, {"action": ['"Archive" is not something to do. Choose from the list.']}),
+        ({"action": "delete"}, {"action": ['"delete" is not something to do. Choose from the list.']}),
+        ({"action": "note"}, {"action": ["The note is empty. Write it."]}),
+        ({"action": "note", "note": "  \t"}, {"action": ["The note is empty. Write it."]}),
         (
-            {"act": "note", "why": "x" * (MAX_NOTE + 1)},
-            {"why": [f"This is {MAX_NOTE + 1:,} letters long. Give at most {MAX_NOTE}."]},
+            {"action": "note", "note": "x" * (MAX_NOTE + 1)},
+            {"note": [f"This is {MAX_NOTE + 1:,} letters long. Give at most {MAX_NOTE}."]},
         ),
-        ({"act": "archive", "why": "a\x00b"}, {"why": ["This holds control characters. Take them out."]}),
-        ({"act": "snooze", "until": "tomorrow"}, {"until": ['"tomorrow" is no day. Write it as 2026-01-31.']}),
-        ({"act": "snooze", "until": "9999-12-31"}, {"until": ['"9999-12-31" is no day. Write it as 2026-01-31.']}),
+        ({"action": "archive", "note": "a\x00b"}, {"note": ["This holds control characters. Take them out."]}),
+        ({"action": "snooze", "until": "tomorrow"}, {"until": ['"tomorrow" is no day. Write it as 2026-01-31.']}),
+        ({"action": "snooze", "until": "9999-12-31"}, {"until": ['"9999-12-31" is no day. Write it as 2026-01-31.']}),
         (
-            {"act": "snooze", "until": "2026-11-22"},
+            {"action": "snooze", "until": "2026-11-22"},
             {"until": ["2026-11-22 is not ahead. Choose a day from tomorrow on."]},
         ),
-        ({"act": "assign", "owner": "9"}, {"owner": ['"9" is not somebody to assign to. Choose from the list.']}),
-        ({"act": "assign", "owner": "7 "}, {"owner": ['"7 " is not somebody to assign to. Choose from the list.']}),
-        ({"act": "archive", "seen": "-1"}, {"seen": [f'"-1" is not a number from 0 to {MAX_ID}.']}),
         (
-            {"act": "archive", "seen": str(MAX_ID + 1)},
+            {"action": "assign", "assignee": "9"},
+            {"assignee": ['"9" is not somebody to assign to. Choose from the list.']},
+        ),
+        (
+            {"action": "assign", "assignee": "7 "},
+            {"assignee": ['"7 " is not somebody to assign to. Choose from the list.']},
+        ),
+        ({"action": "archive", "seen": "-1"}, {"seen": [f'"-1" is not a number from 0 to {MAX_ID}.']}),
+        (
+            {"action": "archive", "seen": str(MAX_ID + 1)},
             {"seen": [f'"{MAX_ID + 1}" is not a number from 0 to {MAX_ID}.']},
         ),
-        ({"act": "archive", "key": "k" * 201}, {"key": ["This is 201 letters long. Search for at most 200."]}),
+        ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 letters long. Search for at most 200."]}),
     ],
 )
 def test_a_wrong_value_is_named_at_its_field(sent: dict[str, str], expected: dict[str, list[str]]) -> None:
@@ -116,21 +122,21 @@ def test_a_wrong_value_is_named_at_its_field(sent: dict[str, str], expected: dic
 
 
 def test_only_a_snooze_minds_a_day_that_is_past() -> None:
-    assert act_form(("act", "archive"), ("until", "2020-01-01")).validate()
+    assert act_form(("action", "archive"), ("until", "2020-01-01")).validate()
 
 
 @pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil", "x", "/a b", "/" + "x" * 4000])
 def test_one_goes_on_to_this_site_alone(where: str) -> None:
-    for form in (act_form(("act", "archive"), ("next", where)), UndoForm(MultiDict({"next": where}))):
+    for form in (act_form(("action", "archive"), ("next", where)), UndoForm(MultiDict({"next": where}))):
         assert form.validate()
         assert form.next.data == ""
 
 
 def test_one_goes_on_to_a_path_with_filters() -> None:
-    form = UndoForm(MultiDict({"next": "/triage?owner=me&after=20.0.1", "key": "k"}))
+    form = UndoForm(MultiDict({"next": "/triage?assignee=me&after=20.0.1", "key": "k"}))
 
     assert form.validate()
-    assert (form.next.data, form.key.data) == ("/triage?owner=me&after=20.0.1", "k")
+    assert (form.next.data, form.key.data) == ("/triage?assignee=me&after=20.0.1", "k")
 
 
 # To what
@@ -138,14 +144,14 @@ def test_one_goes_on_to_a_path_with_filters() -> None:
 
 def test_what_is_ticked_is_taken_once_each_in_its_order() -> None:
     words = ("voice-456", "assistant-31", "457", "456", "voice-456", "assistant-456")
-    form = ticked(("act", "archive"), *(("ref", word) for word in words))
+    form = ticked(("action", "archive"), *(("ref", word) for word in words))
 
     assert form.validate(), form.errors
     assert form.ref.data == [IT, ObjectRef(ASSISTANT, 31), ObjectRef(VOICE, 457), ObjectRef(ASSISTANT, 456)]
 
 
 def test_something_must_be_ticked() -> None:
-    assert faults(ticked(("act", "archive"))) == {"ref": ["Nothing was ticked. Go back and tick at least one."]}
+    assert faults(ticked(("action", "archive"))) == {"ref": ["Nothing was ticked. Go back and tick at least one."]}
 
 
 HOSTILE = [
@@ -157,8 +163,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("word", HOSTILE)
 def test_what_is_no_subject_is_refused_and_named(word: str) -> None:
-    form = ticked(("act", "archive"), ("ref", "456"), ("ref", word))
-    alone = ticked(("act", "archive"), ("ref", word))
+    form = ticked(("action", "archive"), ("ref", "456"), ("ref", word))
+    alone = ticked(("action", "archive"), ("ref", word))
 
     for found in (faults(form), faults(alone)):
         (message,) = found.pop("ref")
@@ -168,33 +174,33 @@ def test_what_is_no_subject_is_refused_and_named(word: str) -> None:
 
 
 def test_the_greatest_ids_are_subjects() -> None:
-    form = ticked(("act", "archive"), ("ref", str(MAX_ID)), ("ref", f"assistant-{MAX_ID}"))
+    form = ticked(("action", "archive"), ("ref", str(MAX_ID)), ("ref", f"assistant-{MAX_ID}"))
 
     assert form.validate()
     assert form.ref.data == [ObjectRef(VOICE, MAX_ID), ObjectRef(ASSISTANT, MAX_ID)]
 
 
 def test_the_button_of_a_line_counts_and_what_is_ticked_does_not() -> None:
-    form = ticked(("act", "snooze"), ("ref", "457"), ("ref", "rubbish"), ("one", "archive:voice-456"))
+    form = ticked(("action", "snooze"), ("ref", "457"), ("ref", "rubbish"), ("one", "archive:voice-456"))
 
     assert form.validate(), form.errors
     assert form.ref.data == [IT]
-    assert form.order(form.ref.data).act is TriageAction.ARCHIVE
+    assert form.order(form.ref.data).action is TriageAction.ARCHIVE
 
 
 def test_the_button_of_a_line_can_name_an_owner_and_what_is_chosen_below_does_not_count() -> None:
-    for one, owner in (("assign:voice-456:7", 7), ("assign:voice-456", None), ("assign:voice-456:none", None)):
-        form = ticked(("act", "note"), ("owner", "8"), ("one", one))
+    for one, assignee in (("assign:voice-456:7", 7), ("assign:voice-456", None), ("assign:voice-456:none", None)):
+        form = ticked(("action", "note"), ("assignee", "8"), ("one", one))
         assert form.validate(), form.errors
-        assert form.order(form.ref.data).owner == owner
+        assert form.order(form.ref.data).assignee == assignee
 
 
 @pytest.mark.parametrize("one", ["", ":voice-457", "   "])
 def test_a_button_without_an_act_is_none(one: str) -> None:
-    form = ticked(("act", "archive"), ("ref", "456"), ("one", one))
+    form = ticked(("action", "archive"), ("ref", "456"), ("one", one))
 
     assert form.validate(), form.errors
-    assert (form.ref.data, form.act.data) == ([IT], "archive")
+    assert (form.ref.data, form.action.data) == ([IT], "archive")
 
 
 @pytest.mark.parametrize(
@@ -204,21 +210,21 @@ def test_a_button_without_an_act_is_none(one: str) -> None:
         ("archive:", "ref"),
         ("archive:voice-456 ; x", "ref"),
         ("archive:voice-0", "ref"),
-        ("delete:voice-456", "act"),
-        ("assign:voice-456:9", "owner"),
-        ("assign:voice-456:7:8", "owner"),
-        ("note:voice-456", "act"),
+        ("delete:voice-456", "action"),
+        ("assign:voice-456:9", "assignee"),
+        ("assign:voice-456:7:8", "assignee"),
+        ("note:voice-456", "action"),
         ("x" * 201, "one"),
     ],
 )
 def test_a_hostile_button_does_nothing(one: str, field: str) -> None:
-    assert field in faults(ticked(("act", "archive"), ("ref", "456"), ("one", one)))
+    assert field in faults(ticked(("action", "archive"), ("ref", "456"), ("one", one)))
 
 
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["act", "why", "until", "owner", "key", "seen", "next", "ref", "one"]),
+            st.sampled_from(["action", "note", "until", "assignee", "key", "seen", "next", "ref", "one"]),
             st.text(max_size=12) | st.sampled_from([*TriageAction, "archive:voice-1", "7", "voice-456", *HOSTILE]),
         ),
         max_size=8,
@@ -240,7 +246,7 @@ def test_nothing_that_is_sent_breaks_a_form(pairs: list[tuple[str, str]]) -> Non
 
 
 def test_a_deed_for_all_says_how_many_they_were_and_which() -> None:
-    form = AllForm(MultiDict({"act": "archive", "count": "31", "mark": "f00"}), PEOPLE, now=NOW)
+    form = AllForm(MultiDict({"action": "archive", "count": "31", "mark": "f00"}), PEOPLE, now=NOW)
 
     assert form.validate()
     assert (form.count.data, form.mark.data) == (31, "f00")
@@ -248,7 +254,7 @@ def test_a_deed_for_all_says_how_many_they_were_and_which() -> None:
 
 @pytest.mark.parametrize("count", ["-1", "x", str(MOST_AT_ONCE + 1), "9" * 5000, "１"])
 def test_a_number_that_cannot_be_is_refused(count: str) -> None:
-    form = AllForm(MultiDict({"act": "archive", "count": count, "mark": "f00"}), PEOPLE, now=NOW)
+    form = AllForm(MultiDict({"action": "archive", "count": count, "mark": "f00"}), PEOPLE, now=NOW)
 
     assert list(faults(form)) == ["count"]
 
@@ -257,7 +263,7 @@ def test_a_number_that_cannot_be_is_refused(count: str) -> None:
 
 REASONS = {"failed": "Failed", "never-used": "Never used"}
 ORGANIZATIONS = {1: "Acme", 2: "Other"}
-NAMES = ("reason", "organization", "provider", "owner", "muted", "size", "after")
+NAMES = ("reason", "organization", "provider", "assignee", "muted", "size", "after")
 
 
 def queue_form(*pairs: tuple[str, str], me: int | None = ME) -> QueueForm:
@@ -288,7 +294,7 @@ def test_all_filters_together() -> None:
         ("reason", "failed"),
         ("organization", "2"),
         ("provider", "playht"),
-        ("owner", "none"),
+        ("assignee", "none"),
         ("muted", "yes"),
         ("size", "25"),
         ("after", str(place)),
@@ -302,27 +308,27 @@ def test_all_filters_together() -> None:
 
 
 def test_the_owners_are_me_nobody_and_the_others() -> None:
-    assert queue_form().owner.words == {
+    assert queue_form().assignee.words == {
         "": "Anybody’s",
         "me": "Mine",
         "none": "Nobody’s",
         "8": "bob@example.com",
     }
-    assert list(queue_form(me=None).owner.words) == ["", "none", "7", "8"]
+    assert list(queue_form(me=None).assignee.words) == ["", "none", "7", "8"]
 
 
 @pytest.mark.parametrize("word", ["me", "7"])
 def test_what_is_mine_is_so_by_either_word(word: str) -> None:
-    form = queue_form(("owner", word))
+    form = queue_form(("assignee", word))
 
     assert form.validate(), form.errors
-    assert form.filters().owner == "7"
-    assert form.owner.words[form.owner.data] == "Mine"
+    assert form.filters().assignee == "7"
+    assert form.assignee.words[form.assignee.data] == "Mine"
 
 
 def test_nobody_who_is_not_there_has_anything() -> None:
-    assert list(faults(queue_form(("owner", "me"), me=None))) == ["owner"]
-    assert list(faults(queue_form(("owner", "None"), me=None))) == ["owner"]
+    assert list(faults(queue_form(("assignee", "me"), me=None))) == ["assignee"]
+    assert list(faults(queue_form(("assignee", "None"), me=None))) == ["assignee"]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +338,7 @@ def test_nobody_who_is_not_there_has_anything() -> None:
         ("organization", "3", '"3" is not an organization of yours. Choose from the list.'),
         ("organization", "01", '"01" is not an organization of yours. Choose from the list.'),
         ("provider", "inworld", '"inworld" is not a provider of these voices. Choose from the list.'),
-        ("owner", "9", '"9" is not an owner. Choose from the list.'),
+        ("assignee", "9", '"9" is not an assignee. Choose from the list.'),
         ("muted", "no", '"no" is not something to show. Choose from the list.'),
         ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
         ("after", "x", '"x" is no place in the queue. Begin with the first page.'),
@@ -357,7 +363,7 @@ FILTERS = st.builds(
     reasons=st.lists(st.sampled_from([*REASONS]), unique=True).map(tuple),
     organization=st.sampled_from([None, *ORGANIZATIONS]),
     providers=st.lists(st.sampled_from(["elevenlabs", "playht"]), unique=True).map(tuple),
-    owner=st.sampled_from(["", "none", "7", "8"]),
+    assignee=st.sampled_from(["", "none", "7", "8"]),
     muted=st.booleans(),
     after=st.none() | st.builds(QueueCursor, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID)),
     size=st.sampled_from(PAGE_SIZES),
@@ -391,4 +397,4 @@ def test_no_argument_breaks_the_filters(arguments: dict[str, str]) -> None:
 
 
 def test_a_snooze_may_end_from_tomorrow_on() -> None:
-    assert act_form(("act", "snooze"), ("until", (NOW + timedelta(days=1)).date().isoformat())).validate()
+    assert act_form(("action", "snooze"), ("until", (NOW + timedelta(days=1)).date().isoformat())).validate()

@@ -50,11 +50,11 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 LIMITS = AttentionThresholds()
 PEOPLE = [Actor(ActorKind.ACCOUNT, number, f"{name}@example.com") for number, name in ((7, "ada"), (8, "bob"))]
-SHELL = Actor(ActorKind.SHELL, None, "tester")
+SHELL = Actor(ActorKind.CLI, None, "tester")
 FACET = {
     TriageAction.ARCHIVE: "archived",
     TriageAction.RESTORE: "archived",
-    TriageAction.ASSIGN: "owner",
+    TriageAction.ASSIGN: "assignee",
     TriageAction.ACKNOWLEDGE: "mute",
     TriageAction.SNOOZE: "mute",
 }
@@ -104,7 +104,7 @@ class Desk(RuleBasedStateMachine):
         self.now, self.known, self.keys = NOW, Known(), 0
         self.acme = make_organization(f"Acme {self.number}")
         self.assistant = make_assistant(self.acme, id=10**6 + self.number).id
-        self.owners = [make_account(roles={self.acme: Role.OPERATOR}) for _ in range(2)]
+        self.assignees = [make_account(roles={self.acme: Role.OPERATOR}) for _ in range(2)]
         self.seen = get_last_operation_id()
         for place in (1, 2, 3):
             self.upstream_tells(place, VoiceStatus.FAILED, 0.85, uses=True)
@@ -149,19 +149,21 @@ class Desk(RuleBasedStateMachine):
     def somebody_loads_a_page(self) -> None:
         self.seen = get_last_operation_id()
 
-    @rule(act=ACTS, places=st.sets(PLACES, min_size=1), who=WHO, owner=OWNERS, late=st.booleans())
-    def somebody_acts(self, act: TriageAction, places: set[int], who: Actor, owner: int | None, *, late: bool) -> None:
-        self.act(act, places, who, owner, self.seen if late else get_last_operation_id())
+    @rule(action=ACTS, places=st.sets(PLACES, min_size=1), who=WHO, assignee=OWNERS, late=st.booleans())
+    def somebody_acts(
+        self, action: TriageAction, places: set[int], who: Actor, assignee: int | None, *, late: bool
+    ) -> None:
+        self.action(action, places, who, assignee, self.seen if late else get_last_operation_id())
 
     @rule(place=PLACES, acts=KINDRED, steps=st.lists(st.tuples(st.booleans(), WHO, OWNERS), min_size=3, max_size=5))
     def people_contend_for_a_voice(
         self, place: int, acts: tuple[TriageAction, TriageAction], steps: list[tuple[bool, Actor, int | None]]
     ) -> None:
         before = len(self.known.done)
-        for number, (looks, who, owner) in enumerate(steps):
+        for number, (looks, who, assignee) in enumerate(steps):
             if looks:
                 self.seen = get_last_operation_id()
-            self.act(acts[number % 2], {place}, who, owner, self.seen)
+            self.action(acts[number % 2], {place}, who, assignee, self.seen)
         if len(self.known.done) > before:
             self.undo(self.known.done[before], who)
 
@@ -172,7 +174,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(place=PLACES, who=WHO)
     def somebody_archives_what_is_removed_and_told_anew_and_undoes_it(self, place: int, who: Actor) -> None:
-        self.act(TriageAction.ARCHIVE, {place}, who, None, get_last_operation_id())
+        self.action(TriageAction.ARCHIVE, {place}, who, None, get_last_operation_id())
         if self.known.done:
             self.upstream_removes(place)
             self.upstream_tells(place, VoiceStatus.READY, None, uses=False)
@@ -180,17 +182,17 @@ class Desk(RuleBasedStateMachine):
 
     # How
 
-    def act(self, act: TriageAction, places: set[int], who: Actor, owner: int | None, seen: int) -> None:
+    def action(self, action: TriageAction, places: set[int], who: Actor, assignee: int | None, seen: int) -> None:
         ids = sorted(self.base + place for place in places)
-        given = None if owner is None or act is not TriageAction.ASSIGN else self.owners[owner]
+        given = None if assignee is None or action is not TriageAction.ASSIGN else self.assignees[assignee]
         self.keys += 1
         order = Order(
-            act,
+            action,
             tuple(ObjectRef(ObjectKind.VOICE, id) for id in ids),
             f"{self.base} {self.keys}",
             seen,
             f"reason {self.keys}",
-            self.now + timedelta(days=3) if act is TriageAction.SNOOZE and owner else None,
+            self.now + timedelta(days=3) if action is TriageAction.SNOOZE and assignee else None,
             None if given is None else given.id,
         )
         if not set(ids) <= self.known.rows.keys():
@@ -204,7 +206,7 @@ class Desk(RuleBasedStateMachine):
         changes = self.expected(order, given, who)
         operation = do(EVERYTHING, order, LIMITS, by=who, now=self.now)
         assert do(EVERYTHING, order, LIMITS, by=who, now=self.now) == operation
-        assert {one.id for one in operation.left} == set(ids) - changes.keys()
+        assert {one.id for one in operation.skipped} == set(ids) - changes.keys()
         self.note(operation, changes, who)
 
     def undo(self, operation: Done, who: Actor) -> None:
@@ -228,13 +230,13 @@ class Desk(RuleBasedStateMachine):
         }
         back = undo(EVERYTHING, operation.row.id, key, by=who, now=self.now)
         assert undo(EVERYTHING, operation.row.id, key, by=who, now=self.now) == back
-        assert {one.id for one in back.left} == operation.changes.keys() - changes.keys()
+        assert {one.id for one in back.skipped} == operation.changes.keys() - changes.keys()
         operation.undone = True
         self.note(back, changes, who)
 
-    def expected(self, order: Order, owner: Account | None, who: Actor) -> dict[int, tuple[str | None, Any, Any]]:
+    def expected(self, order: Order, assignee: Account | None, who: Actor) -> dict[int, tuple[str | None, Any, Any]]:
         """What an order should change, from what to what."""
-        facet, changes = FACET.get(order.act), dict[int, tuple[str | None, Any, Any]]()
+        facet, changes = FACET.get(order.action), dict[int, tuple[str | None, Any, Any]]()
         findings = reasons_of(order.refs, LIMITS, now=self.now)
         db.session.rollback()
         for ref in order.refs:
@@ -246,18 +248,18 @@ class Desk(RuleBasedStateMachine):
                 continue
             before = self.known.facets.get((ref.id, facet))
             after: Any = None
-            if order.act is TriageAction.ARCHIVE:
-                after = before or (self.now, who.name, order.why)
-            elif order.act is TriageAction.ASSIGN:
-                after = None if owner is None else owner.id
+            if order.action is TriageAction.ARCHIVE:
+                after = before or (self.now, who.name, order.note)
+            elif order.action is TriageAction.ASSIGN:
+                after = None if assignee is None else assignee.id
             elif facet == "mute":
-                after = {finding.reason: (order.act.value, order.until) for finding in findings[ref]} or before
+                after = {finding.reason: (order.action.value, order.until) for finding in findings[ref]} or before
             if before != after or (facet == "mute" and findings[ref]):
                 changes[ref.id] = (facet, before, after)
         return changes
 
     def note(self, operation: OperationRow, changes: dict[int, tuple[str | None, Any, Any]], who: Actor) -> None:
-        assert (operation.number, operation.voices) == (len(changes), len(changes))
+        assert (operation.object_count, operation.voice_count) == (len(changes), len(changes))
         for id, (facet, _, after) in changes.items():
             self.known.lines.append((operation.id, id))
             if facet is not None:
@@ -273,7 +275,7 @@ class Desk(RuleBasedStateMachine):
         db.session.rollback()
         columns = (
             *(ClonedVoice.id, ClonedVoice.status, ClonedVoice.upstream_status, ClonedVoice.archived_at),
-            *(ClonedVoice.archived_by, ClonedVoice.archive_note, ClonedVoice.record, ClonedVoice.name),
+            *(ClonedVoice.archived_by, ClonedVoice.archive_note, ClonedVoice.json_body, ClonedVoice.name),
         )
         stored = db.session.execute(select(*columns).where(ClonedVoice.organization_id == self.acme.id)).all()
         assert {row.id for row in stored} == self.known.rows.keys()
@@ -283,7 +285,7 @@ class Desk(RuleBasedStateMachine):
             assert row.status is shown
             assert row.upstream_status == (None if archived is None else told.value)
             assert (row.archived_at, row.archived_by, row.archive_note) == (archived or (None, None, None))
-            assert json.loads(row.record) == write_record(self.known.rows[row.id]._replace(status=shown))
+            assert json.loads(row.json_body) == write_record(self.known.rows[row.id]._replace(status=shown))
 
     @invariant()
     def the_counts_are_those_of_the_voices(self) -> None:
@@ -302,13 +304,15 @@ class Desk(RuleBasedStateMachine):
 
     @invariant()
     def owners_and_hushes_are_as_they_should_be(self) -> None:
-        owners = select(Assignment.object_id, Assignment.account_id).where(Assignment.organization_id == self.acme.id)
-        assert {id: account for id, account in db.session.execute(owners)} == self.of_facet("owner")  # noqa: C416
+        assignees = select(Assignment.object_id, Assignment.account_id).where(
+            Assignment.organization_id == self.acme.id
+        )
+        assert {id: account for id, account in db.session.execute(assignees)} == self.of_facet("assignee")  # noqa: C416
         mutes = dict[int, Any]()
         for row in db.session.execute(
-            select(Mute.object_id, Mute.reason, Mute.act, Mute.until).where(Mute.organization_id == self.acme.id)
+            select(Mute.object_id, Mute.reason, Mute.kind, Mute.until).where(Mute.organization_id == self.acme.id)
         ):
-            mutes.setdefault(row.object_id, {})[row.reason] = row.act, row.until
+            mutes.setdefault(row.object_id, {})[row.reason] = row.action, row.until
         assert mutes == self.of_facet("mute")
 
     def of_facet(self, wanted: str) -> dict[int, Any]:

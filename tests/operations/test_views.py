@@ -93,12 +93,12 @@ def status_of(voice: VoiceRow) -> VoiceStatus:
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ({"act": "archive"}, "Archived 2 voices. Undo"),
-        ({"act": "acknowledge"}, "Acknowledged 2 voices. Undo"),
-        ({"act": "snooze", "until": "2026-12-01"}, "Snoozed 2 voices. Undo"),
-        ({"act": "snooze"}, "Snoozed 2 voices. Undo"),
-        ({"act": "note", "why": "Asked Acme."}, "Noted on 2 voices. Undo"),
-        ({"act": "assign", "owner": "1"}, "Assigned 2 voices. Undo"),
+        ({"action": "archive"}, "Archived 2 voices. Undo"),
+        ({"action": "acknowledge"}, "Acknowledged 2 voices. Undo"),
+        ({"action": "snooze", "until": "2026-12-01"}, "Snoozed 2 voices. Undo"),
+        ({"action": "snooze"}, "Snoozed 2 voices. Undo"),
+        ({"action": "note", "note": "Asked Acme."}, "Noted on 2 voices. Undo"),
+        ({"action": "assign", "assignee": "1"}, "Assigned 2 voices. Undo"),
     ],
 )
 def test_what_was_ticked_is_done_and_said_with_its_undo(
@@ -106,7 +106,7 @@ def test_what_was_ticked_is_done_and_said_with_its_undo(
 ) -> None:
     bo = make_voice(acme, name="Bo", status=FAILED)
 
-    page = send("/desk", ref=tick(anna, bo), next="/triage?reason=failed", **how)
+    page = send("/operations", ref=tick(anna, bo), next="/triage?reason=failed", **how)
 
     assert page.flashes == [says]
     assert page.sentence.startswith("Showing")
@@ -115,7 +115,7 @@ def test_what_was_ticked_is_done_and_said_with_its_undo(
 def test_the_message_undoes_what_it_tells_of_and_leads_back(
     acme: Organization, anna: VoiceRow, send: Send, client: FlaskClient
 ) -> None:
-    said = send("/desk", ref=tick(anna), act="archive", next="/triage?reason=failed")
+    said = send("/operations", ref=tick(anna), action="archive", next="/triage?reason=failed")
     assert status_of(anna) is ARCHIVED
     action, fields = undo_form(said)
     assert fields["next"] == "/triage?reason=failed"
@@ -130,14 +130,14 @@ def test_the_message_undoes_what_it_tells_of_and_leads_back(
 
 
 def test_a_message_that_was_shown_is_gone_with_its_page(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
-    send("/desk", ref=tick(anna), act="acknowledge")
+    send("/operations", ref=tick(anna), action="acknowledge")
 
     assert open_page("/triage").flashes == []
 
 
 def test_a_form_that_is_sent_again_does_nothing_more(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
-    fields = {"ref": tick(anna), "act": "note", "why": "Asked.", "key": "once"}
-    first, second = send("/desk", **fields), send("/desk", **fields)
+    fields = {"ref": tick(anna), "action": "note", "note": "Asked.", "key": "once"}
+    first, second = send("/operations", **fields), send("/operations", **fields)
 
     assert first.flashes == second.flashes == ["Noted on 1 voice. Undo"]
     assert undo_form(first)[0] == undo_form(second)[0]
@@ -149,14 +149,14 @@ def test_the_button_of_a_line_acts_on_it_alone_whatever_is_ticked(
 ) -> None:
     bo = make_voice(acme, name="Bo", status=FAILED)
 
-    page = send("/desk", ref=tick(bo), one=f"archive:voice-{anna.id}")
+    page = send("/operations", ref=tick(bo), one=f"archive:voice-{anna.id}")
 
     assert page.flashes == ["Archived 1 voice. Undo"]
     assert (status_of(anna), status_of(bo)) == (ARCHIVED, FAILED)
 
 
 def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
-    page = send("/desk", one=f"assign:voice-{anna.id}:1", next="/triage?owner=me")
+    page = send("/operations", one=f"assign:voice-{anna.id}:1", next="/triage?assignee=me")
 
     assert [row[3] for row in page.rows()] == ["root@example.com"]
 
@@ -164,18 +164,18 @@ def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
-        ({"act": "archive"}, "Nothing was ticked. Go back and tick at least one."),
-        ({"ref": "voice-x", "act": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
-        ({"ref": "voice-1", "act": "note"}, "The note is empty. Write it."),
-        ({"ref": "voice-1", "act": "x"}, '"x" is not something to do. Choose from the list.'),
-        ({"ref": "voice-1", "act": "assign", "owner": "99"}, '"99" is not somebody to assign to.'),
-        ({"ref": "voice-1", "act": "snooze", "until": "2026-11-22"}, "2026-11-22 is not ahead."),
+        ({"action": "archive"}, "Nothing was ticked. Go back and tick at least one."),
+        ({"ref": "voice-x", "action": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
+        ({"ref": "voice-1", "action": "note"}, "The note is empty. Write it."),
+        ({"ref": "voice-1", "action": "x"}, '"x" is not something to do. Choose from the list.'),
+        ({"ref": "voice-1", "action": "assign", "assignee": "99"}, '"99" is not somebody to assign to.'),
+        ({"ref": "voice-1", "action": "snooze", "until": "2026-11-22"}, "2026-11-22 is not ahead."),
     ],
 )
 def test_what_cannot_be_done_is_told_with_a_way_back(
     acme: Organization, send: Send, sent: dict[str, str], says: str
 ) -> None:
-    page = send("/desk", 422, next="/triage?reason=failed", **sent)
+    page = send("/operations", 422, next="/triage?reason=failed", **sent)
 
     assert page.root.one("h1").text == "Nothing was done"
     assert says in page.root.one("div", role="alert").text
@@ -185,7 +185,7 @@ def test_what_cannot_be_done_is_told_with_a_way_back(
 def test_archiving_an_assistant_is_refused_with_a_way_back(acme: Organization, anna: VoiceRow, send: Send) -> None:
     make_assistant(acme, id=31)
 
-    page = send("/desk", 409, ref=[*tick(anna), "assistant-31"], act="archive", next="//evil.example/")
+    page = send("/operations", 409, ref=[*tick(anna), "assistant-31"], action="archive", next="//evil.example/")
 
     assert "Only voices can be archived and restored." in page.text
     assert page.link("Back to the list") == "/triage"
@@ -193,7 +193,7 @@ def test_archiving_an_assistant_is_refused_with_a_way_back(acme: Organization, a
 
 
 def test_undoing_twice_is_refused_with_a_way_back(anna: VoiceRow, send: Send) -> None:
-    action, fields = undo_form(send("/desk", ref=tick(anna), act="archive", next="/triage"))
+    action, fields = undo_form(send("/operations", ref=tick(anna), action="archive", next="/triage"))
     send(action, **fields)
 
     page = send(action, 409, **fields | {"key": "another"})
@@ -207,7 +207,7 @@ def test_what_was_left_alone_is_counted_and_listed_with_its_reasons(
 ) -> None:
     gone = [make_voice(acme, name=f"Gone {number}", status=ARCHIVED) for number in range(2)]
 
-    page = send("/desk", ref=tick(anna, *gone), act="restore")
+    page = send("/operations", ref=tick(anna, *gone), action="restore")
 
     assert page.flashes == ["Nothing was changed.", "3 were left alone. See which"]
     shown = open_page(page.link("See which"))
@@ -229,7 +229,7 @@ def test_a_reason_that_all_have_in_common_is_told_at_once(
     voices = [voice_row() for _ in range(number)]
     put_voices(acme, voices)
 
-    page = send("/desk", ref=tick(*voices), act="restore")
+    page = send("/operations", ref=tick(*voices), action="restore")
 
     assert page.flashes == ["Nothing was changed.", says]
 
@@ -237,15 +237,15 @@ def test_a_reason_that_all_have_in_common_is_told_at_once(
 # The page of a operation
 
 
-def operation(act: TriageAction, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **how: Any) -> int:
+def operation(action: TriageAction, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **how: Any) -> int:
     refs = tuple(ObjectRef(ObjectKind.VOICE, voice.id) for voice in voices)
-    return do(EVERYTHING, Order(act, refs, key, 0, **how), AttentionThresholds(), by=SHELL, now=now).id
+    return do(EVERYTHING, Order(action, refs, key, 0, **how), AttentionThresholds(), by=SHELL, now=now).id
 
 
 def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, open_page: OpenPage, send: Send) -> None:
     number = operation(TriageAction.ARCHIVE, anna, now=NOW - 3 * DAY)
 
-    page = open_page(f"/desk/{number}")
+    page = open_page(f"/operations/{number}")
 
     assert page.root.one("h1").text == "Archived 1 voice."
     assert "By tester 3 days ago." in page.text
@@ -257,24 +257,24 @@ def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, o
     assert status_of(anna) is FAILED
     back = open_page(undone.link("taken back"))
     assert back.root.one("h1").text == "Undone for 1 voice."
-    assert back.link("what was done before") == f"/desk/{number}"
+    assert back.link("what was done before") == f"/operations/{number}"
 
 
 def test_after_thirty_days_a_deed_stays(
     anna: VoiceRow, open_page: OpenPage, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
     number = operation(TriageAction.ARCHIVE, anna, now=now - 30 * DAY)
-    assert undo_form(open_page(f"/desk/{number}"))
+    assert undo_form(open_page(f"/operations/{number}"))
 
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=1))
 
-    assert not open_page(f"/desk/{number}").root.one("main").all("form")
-    page = page_of(client.post(f"/desk/{number}/undo"), 409)
+    assert not open_page(f"/operations/{number}").root.one("main").all("form")
+    page = page_of(client.post(f"/operations/{number}/undo"), 409)
     assert "This is older than 30 days and stays as it is." in page.text
 
 
 def test_a_deed_that_is_not_there_is_named(open_page: OpenPage) -> None:
-    assert "There is no operation 99." in open_page("/desk/99", 404).text
+    assert "There is no operation 99." in open_page("/operations/99", 404).text
 
 
 # Who may
@@ -292,9 +292,9 @@ def test_a_viewer_may_look_at_a_deed_and_do_nothing(
     number = operation(TriageAction.ACKNOWLEDGE, anna)
     viewer = people(roles={acme: Role.VIEWER})
 
-    assert not page_of(viewer.get(f"/desk/{number}")).root.one("main").all("form")
-    assert viewer.post(f"/desk/{number}/undo").status_code == 403
-    assert viewer.post("/desk", data={"ref": f"voice-{anna.id}", "act": "archive"}).status_code == 403
+    assert not page_of(viewer.get(f"/operations/{number}")).root.one("main").all("form")
+    assert viewer.post(f"/operations/{number}/undo").status_code == 403
+    assert viewer.post("/operations", data={"ref": f"voice-{anna.id}", "action": "archive"}).status_code == 403
     assert status_of(anna) is FAILED
 
 
@@ -305,7 +305,7 @@ def test_somebody_elses_voice_among_them_leaves_all_as_they_are(
     theirs = make_voice(zebra, name="Zebra voice", status=FAILED)
     operator = people(roles={acme: Role.OPERATOR, zebra: Role.VIEWER})
 
-    response = operator.post("/desk", data={"ref": tick(anna, theirs), "act": "archive"})
+    response = operator.post("/operations", data={"ref": tick(anna, theirs), "action": "archive"})
 
     page_of(response, 404)
     assert (status_of(anna), status_of(theirs)) == (FAILED, FAILED)
@@ -317,8 +317,8 @@ def test_a_deed_that_reaches_into_another_organization_is_not_shown_nor_undone(
     number = operation(TriageAction.ARCHIVE, anna, make_voice(make_organization("Zebra"), status=FAILED))
     operator = people(roles={acme: Role.OPERATOR})
 
-    assert operator.get(f"/desk/{number}").status_code == 404
-    assert operator.post(f"/desk/{number}/undo").status_code == 404
+    assert operator.get(f"/operations/{number}").status_code == 404
+    assert operator.post(f"/operations/{number}/undo").status_code == 404
     assert status_of(anna) is ARCHIVED
 
 
@@ -328,16 +328,16 @@ def test_what_was_done_is_counted_at_once_in_the_head(anna: VoiceRow, send: Send
 
     assert pills(open_page("/assistants")) == ["1"]
 
-    assert pills(send("/desk", ref=tick(anna), act="acknowledge", next="/assistants")) == []
+    assert pills(send("/operations", ref=tick(anna), action="acknowledge", next="/assistants")) == []
 
 
 def test_every_message_that_waited_has_its_own_undo(anna: VoiceRow, client: FlaskClient, open_page: OpenPage) -> None:
-    for act in ("acknowledge", "archive"):
-        client.post("/desk", data={"ref": tick(anna), "act": act})
+    for action in ("acknowledge", "archive"):
+        client.post("/operations", data={"ref": tick(anna), "action": action})
 
     page = open_page("/triage")
 
     assert page.flashes == ["Acknowledged 1 voice. Undo", "Archived 1 voice. Undo"]
     assert len(page.root.all("div", role="status")) == 1
     addresses = [form.attributes["action"] for form in page.root.one("div", role="status").all("form")]
-    assert addresses == ["/desk/1/undo", "/desk/2/undo"]
+    assert addresses == ["/operations/1/undo", "/operations/2/undo"]

@@ -9,7 +9,7 @@ from flask import Flask
 
 from tests.conftest import SHELL
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
-from voiceadmin.audit.actions import record
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
@@ -104,9 +104,11 @@ def test_what_failed_in_the_last_week_is_listed_the_newest_first(
 def test_voices_came_in_with_the_last_import_or_with_the_sample(
     acme: Organization, globex: Organization, now: datetime
 ) -> None:
-    def brought(word: AuditEventType, time: datetime, organization: Organization) -> None:
+    def brought(event_type: AuditEventType, time: datetime, organization: Organization) -> None:
         with writing():
-            record(word, AuditTarget(ObjectKind.STORE, None, ""), by=SHELL, now=time, organization=organization.id)
+            record_event(
+                event_type, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=time, organization=organization.id
+            )
 
     assert stand(EVERYTHING, now=now).arrived is None
     brought(AuditEventType.VOICES_IMPORTED, now - 3 * DAY, acme)

@@ -56,11 +56,11 @@ def buckets() -> set[str]:
 def attempt(email: str, password: str = "wrong", *, address: str = "203.0.113.7", now: datetime = NOW) -> str:
     """Try to sign in: what came of it."""
     try:
-        sign_in(email, password, address=address, client="", idle=timedelta(hours=1), now=now)
+        sign_in(email, password, address=address, user_agent="", idle=timedelta(hours=1), now=now)
     except SignInRefused:
         return "refused"
     except Throttled:
-        return "throttled"
+        return "rate-limited"
     return "in"
 
 
@@ -76,7 +76,7 @@ def at_once(store: Flask, tries: Sequence[Callable[[], str]]) -> list[str]:
 
 
 def throttled_lines() -> list[AuditEventRow]:
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(words=(AuditEventType.THROTTLED,)))[0]
+    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(event_types=(AuditEventType.RATE_LIMITED,)))[0]
 
 
 # A bucket
@@ -119,11 +119,11 @@ def test_a_clock_that_is_set_back_takes_nothing_away_and_gives_nothing_twice() -
 
 def test_an_empty_bucket_that_gives_nothing_is_not_written() -> None:
     take(most=3)
-    before = db.session.execute(select(TokenBucket.tokens, TokenBucket.at)).one()
+    before = db.session.execute(select(TokenBucket.tokens, TokenBucket.counted_at)).one()
 
     take(now=NOW + SECOND)
 
-    assert db.session.execute(select(TokenBucket.tokens, TokenBucket.at)).one() == before
+    assert db.session.execute(select(TokenBucket.tokens, TokenBucket.counted_at)).one() == before
     assert (before.tokens, before.at) == (0, NOW.timestamp())
 
 
@@ -195,11 +195,11 @@ def test_of_many_tries_at_once_on_one_account_exactly_the_capacity_passes(store:
 
     came = at_once(store, [lambda: attempt("ada@example.com")] * 200)
 
-    assert (came.count("refused"), came.count("throttled")) == (10, 190)
-    assert attempt("ADA@example.com ", PASSWORD) == "throttled"
-    assert attempt("ada@example.com", PASSWORD, address="198.51.100.1") == "throttled"
+    assert (came.count("refused"), came.count("rate-limited")) == (10, 190)
+    assert attempt("ADA@example.com ", PASSWORD) == "rate-limited"
+    assert attempt("ada@example.com", PASSWORD, address="198.51.100.1") == "rate-limited"
     assert attempt("bo@example.com", PASSWORD) == "in"
-    assert attempt("ada@example.com", PASSWORD, now=NOW + timedelta(seconds=29)) == "throttled"
+    assert attempt("ada@example.com", PASSWORD, now=NOW + timedelta(seconds=29)) == "rate-limited"
     assert attempt("ada@example.com", PASSWORD, now=NOW + timedelta(seconds=30)) == "in"
 
 
@@ -208,7 +208,7 @@ def test_one_password_for_many_accounts_is_stopped_at_the_address_and_leaves_not
 
     came = at_once(store, tries)
 
-    assert (came.count("refused"), came.count("throttled")) == (50, 150)
+    assert (came.count("refused"), came.count("rate-limited")) == (50, 150)
     named = {name for name in buckets() if name.startswith("sign-in account")}
     assert len(named) == 50
     assert buckets() - named == {"sign-in address 203.0.113.7", "told sign-in address 203.0.113.7"}
@@ -224,7 +224,7 @@ def test_the_limits_are_ten_of_an_account_and_fifty_of_an_address_in_five_minute
 def test_a_network_of_ipv6_counts_as_one_address() -> None:
     came = [attempt(f"person{number}@example.com", address=f"2001:db8::{number:x}") for number in range(51)]
 
-    assert came == ["refused"] * 50 + ["throttled"]
+    assert came == ["refused"] * 50 + ["rate-limited"]
     assert attempt("person51@example.com", address="2001:db8:0:1::") == "refused"
 
 
@@ -243,15 +243,15 @@ def test_who_is_slowed_down_is_told_when_to_try_again_and_the_trail_has_it_once_
         attempt("ada@example.com")
 
     with pytest.raises(Throttled, match=r"^Too many tries\. Wait 1 minute, then try again\.$") as refused:
-        sign_in("ada@example.com", "x", address="203.0.113.7", client="", idle=SECOND, now=NOW)
+        sign_in("ada@example.com", "x", address="203.0.113.7", user_agent="", idle=SECOND, now=NOW)
     again = [attempt("ada@example.com", now=NOW + SECOND) for _ in range(5)]
 
     assert refused.value.wait == pytest.approx(30)
-    assert again == ["throttled"] * 5
+    assert again == ["rate-limited"] * 5
     (line,) = throttled_lines()
     assert (line.object_name, line.address, line.actor_name, line.at) == ("ada@example.com", "203.0.113.7", "", NOW)
     later = NOW + timedelta(minutes=5)
-    assert [attempt("ada@example.com", now=later) for _ in range(11)] == ["refused"] * 10 + ["throttled"]
+    assert [attempt("ada@example.com", now=later) for _ in range(11)] == ["refused"] * 10 + ["rate-limited"]
     assert [line.at for line in throttled_lines()] == [later, NOW]
 
 

@@ -317,9 +317,9 @@ def test_filling_and_removing_leave_a_line_each() -> None:
     remove_sample(by=SHELL, now=NOW + timedelta(hours=1))
 
     lines = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
-    assert [(line.word, line.at, line.actor_name, line.before, line.after) for line in lines] == [
+    assert [(line.event_type, line.at, line.actor_name, line.before, line.after) for line in lines] == [
         (AuditEventType.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"voices": "2,500 removed"}, None),
-        (AuditEventType.SAMPLE_FILLED, NOW, "tester", None, {"voices": "2,500 added"}),
+        (AuditEventType.SAMPLE_ADDED, NOW, "tester", None, {"voices": "2,500 added"}),
     ]
     assert {(line.object_name, line.organization_id) for line in lines} == {("sample data", None)}
 

@@ -266,7 +266,7 @@ def test_the_log_is_one_object_a_line_and_has_no_secret(start: Start, tmp_path: 
     _, output = served.end(signal.SIGTERM)
 
     said = [json.loads(line)["message"] for line in [*served.told, *output.splitlines()] if line.startswith("{")]
-    assert [line.partition(":")[0] for line in said] == ["link-made", "account-made", "sign-in-failed"]
+    assert [line.partition(":")[0] for line in said] == ["link-created", "account-created", "sign-in-failed"]
     for secret in ("correct horse", "a wrong", link.rpartition("/")[2]):
         assert secret not in "".join(said)
 

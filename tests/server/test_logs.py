@@ -15,7 +15,7 @@ from flask import Flask
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
 from tests.two_tenants import Town, cookie_of, rows_of, town_in
-from voiceadmin.audit.actions import note, record
+from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Actor, ActorKind
@@ -93,7 +93,7 @@ def test_what_was_done_is_logged_when_it_is_done(store: Flask, now: Any, caplog:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
     with writing():
-        record(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
+        record_event(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
         assert told(caplog) == []
 
     assert told(caplog) == ['voice-changed: shell "tester" from a shell, voice 3 "Anna"']
@@ -105,12 +105,12 @@ def test_what_failed_is_neither_kept_nor_logged(store: Flask, now: Any, caplog: 
 
     def fail() -> None:
         with writing():
-            record(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
+            record_event(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    note(AuditEventType.VOICE_REMOVED, THING, by=SHELL, now=NOW)
+    record_event_now(AuditEventType.VOICE_REMOVED, THING, by=SHELL, now=NOW)
 
     assert [line.partition(":")[0] for line in told(caplog)] == ["voice-removed"]
     assert [line["word"] for line in rows_of("audit_event")] == ["voice-removed"]
@@ -122,7 +122,7 @@ def test_names_cannot_begin_a_line_of_their_own(store: Flask, now: Any, caplog: 
     name = NASTY.replace("\0", "")  # which PostgreSQL does not take
     by = Actor(ActorKind.ACCOUNT, 1, name, "127.0.0.1")
 
-    note(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 3, name), by=by, now=NOW)
+    record_event_now(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 3, name), by=by, now=NOW)
 
     (line,) = told(caplog)
     assert line.isprintable(), line
@@ -147,7 +147,7 @@ def test_no_secret_gets_into_the_log(
         guest.post("/sign-in", data=form(email=operator.email, password="wrong mute"))
     admin.post("/confirm", data=form(password="wrong mute"))
     admin.post("/confirm", data=form(password=PASSWORD))
-    made = admin.post("/keys/new", data=form(name="New", organizations=[town.acme.id], expires="30"))
+    made = admin.post("/api-keys/new", data=form(name="New", organizations=[town.acme.id], expires="30"))
     invited = admin.post("/people/invite", data=form(email="g@acme.example", organization=town.acme.id, role="viewer"))
     reset = admin.post(f"/people/{viewer.id}/reset")
     (key,) = set(re.findall(r"va_[\w-]{43}", made.text))
@@ -159,7 +159,7 @@ def test_no_secret_gets_into_the_log(
         for _ in range(60):
             client.get(f"{JSON_ROUTE}?provider=mute", headers={"Authorization": f"Bearer {header}"})
     client.get(JSON_ROUTE, headers={"Authorization": "Basic mute"})
-    admin.post(f"/keys/{rows_of('api_key')[-1]['id']}/revoke")
+    admin.post(f"/api-keys/{rows_of('api_key')[-1]['id']}/revoke")
     client.get(JSON_ROUTE, headers={"Authorization": f"Bearer {key}"})
     for link in links:
         for headers in ({"Host": "evil.example"}, {"Origin": "null"}):
@@ -183,10 +183,16 @@ def test_no_secret_gets_into_the_log(
 
     logged = caplog.text + "".join(JsonLines().format(record) for record in caplog.records)
     words = {line.partition(":")[0] for line in told(caplog)}
-    assert {"sign-in-failed", "throttled", "key-made", "key-revoked", "link-made", "account-made"} <= words
-    assert {"confirmed", "confirm-failed", "password-changed", "role-changed", "activity-exported"} <= words
+    assert {"sign-in-failed", "rate-limited", "key-created", "key-revoked", "link-created", "account-created"} <= words
+    assert {
+        "password-confirmed",
+        "password-confirmation-failed",
+        "password-changed",
+        "role-changed",
+        "activity-exported",
+    } <= words
     assert "Refused an API key" in logged
     assert "ZeroDivisionError" in logged
     assert [secret for secret in secrets if secret in logged] == []
-    hashed = [row["token_hash"] for table in ("account_session", "api_key", "link") for row in rows_of(table)]
+    hashed = [row["token_hash"] for table in ("account_session", "api_key", "one_time_link") for row in rows_of(table)]
     assert [text for text in (*hashed, "argon2") if text in logged] == []

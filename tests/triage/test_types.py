@@ -103,24 +103,33 @@ def test_a_voice_and_an_assistant_of_one_number_differ() -> None:
 def test_the_limits_are_those_of_the_rules() -> None:
     limits = AttentionThresholds()
 
-    assert {provider: limits.budget(provider) for provider in ("elevenlabs", "resemble", "inworld", "cartesia")} == {
+    assert {
+        provider: limits.cloning_timeout(provider) for provider in ("elevenlabs", "resemble", "inworld", "cartesia")
+    } == {
         "elevenlabs": timedelta(minutes=10),
         "resemble": timedelta(minutes=60),
         "inworld": timedelta(minutes=5),
         "cartesia": timedelta(minutes=5),
     }
-    assert limits.budget("playht") == limits.budget("ElevenLabs") == limits.budget("") == timedelta(minutes=60)
-    assert (limits.unused, limits.young) == (timedelta(days=60), timedelta(days=14))
+    assert (
+        limits.cloning_timeout("playht")
+        == limits.cloning_timeout("ElevenLabs")
+        == limits.cloning_timeout("")
+        == timedelta(minutes=60)
+    )
+    assert (limits.unused, limits.minimum_age) == (timedelta(days=60), timedelta(days=14))
     assert Settings().limits == limits
 
 
 def test_settings_change_limits_and_leave_the_others() -> None:
-    limits = Settings(budgets=(("elevenlabs", 30), ("others", 2), ("playht", 9)), unused_days=7, young_days=1).limits
+    limits = Settings(
+        cloning_timeouts=(("elevenlabs", 30), ("others", 2), ("playht", 9)), unused_days=7, minimum_age_days=1
+    ).limits
 
-    assert [limits.budget(word).total_seconds() / 60 for word in ("elevenlabs", "playht", "inworld", "x")] == [
+    assert [limits.cloning_timeout(word).total_seconds() / 60 for word in ("elevenlabs", "playht", "inworld", "x")] == [
         *(30, 9, 5, 2),
     ]
-    assert (limits.unused, limits.young) == (timedelta(days=7), timedelta(days=1))
+    assert (limits.unused, limits.minimum_age) == (timedelta(days=7), timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +140,7 @@ def test_settings_change_limits_and_leave_the_others() -> None:
         (QueueFilters(reasons=("failed",)), True),
         (QueueFilters(organization=1), True),
         (QueueFilters(providers=("x",)), True),
-        (QueueFilters(owner="none"), True),
+        (QueueFilters(assignee="none"), True),
         (QueueFilters(muted=True), True),
     ],
 )

@@ -47,7 +47,7 @@ def ref(voice: VoiceRow) -> ObjectRef:
     return ObjectRef(ObjectKind.VOICE, voice.id)
 
 
-def act(what: TriageAction, *voices: VoiceRow, now: datetime, **how: Any) -> None:
+def action(what: TriageAction, *voices: VoiceRow, now: datetime, **how: Any) -> None:
     do(
         EVERYTHING,
         Order(what, tuple(map(ref, voices)), f"{what} {voices}", 0, **how),
@@ -65,7 +65,7 @@ def names(page: Page) -> list[str]:
 def test_a_line_says_why_since_when_and_whose(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     ada = make_account("ada@acme.example", roles={acme: Role.OPERATOR})
     voice = make_voice(acme, name="Anna", provider_voice_id="pv3", status=FAILED, created_at=now - 3 * DAY)
-    act(TriageAction.ASSIGN, voice, now=now, owner=ada.id)
+    action(TriageAction.ASSIGN, voice, now=now, assignee=ada.id)
 
     page = open_page("/triage")
 
@@ -134,8 +134,8 @@ def queue(acme: Organization, now: datetime) -> dict[str, VoiceRow]:
         ("organization=1", ["Anna", "Bo"]),
         ("provider=resemble", ["Cy", "Bo"]),
         ("reason=stuck&organization=2", ["Di"]),
-        ("owner=none", ["Anna", "Cy", "Bo", "Di"]),
-        ("owner=me", []),
+        ("assignee=none", ["Anna", "Cy", "Bo", "Di"]),
+        ("assignee=me", []),
     ],
 )
 @pytest.mark.usefixtures("queue")
@@ -144,7 +144,7 @@ def test_filters_choose_lines(open_page: OpenPage, asked: str, shown: list[str])
 
 
 def test_the_filters_are_said_in_words(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
-    page = open_page("/triage?reason=failed&organization=2&provider=resemble&owner=none")
+    page = open_page("/triage?reason=failed&organization=2&provider=resemble&assignee=none")
 
     assert page.sentence == (
         "Showing 1 line, with Failed; Bolt; Resemble; nobody’s, the worst first and the oldest first among equals."
@@ -159,8 +159,8 @@ def test_the_filter_bar_names_what_there_is_as_it_is_called(acme: Organization, 
 
     organizations = [option.text for option in bar.one("select", name="organization").all("option")]
     assert organizations == ["All", "Acme", "de Vries & ZOON"]
-    owners = [option.text for option in bar.one("select", name="owner").all("option")]
-    assert owners == ["Anybody’s", "Mine", "Nobody’s"]
+    assignees = [option.text for option in bar.one("select", name="assignee").all("option")]
+    assert assignees == ["Anybody’s", "Mine", "Nobody’s"]
     assert bar.one("input", name="size").attributes["value"] == "25"
 
 
@@ -176,17 +176,17 @@ def test_what_is_mine_is_mine_alone(
     stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
     ada, ben = (make_account(roles={acme: Role.OPERATOR}) for _ in range(2))
-    act(TriageAction.ASSIGN, queue["Anna"], now=now, owner=ada.id)
-    act(TriageAction.ASSIGN, queue["Bo"], now=now, owner=ben.id)
+    action(TriageAction.ASSIGN, queue["Anna"], now=now, assignee=ada.id)
+    action(TriageAction.ASSIGN, queue["Bo"], now=now, assignee=ben.id)
 
-    assert names(Page(sign_in(stranger, ada).get("/triage?owner=me").text)) == ["Anna"]
+    assert names(Page(sign_in(stranger, ada).get("/triage?assignee=me").text)) == ["Anna"]
 
 
 def test_what_was_acknowledged_or_snoozed_stands_apart_and_says_by_whom(
     open_page: OpenPage, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
-    act(TriageAction.ACKNOWLEDGE, queue["Anna"], now=now)
-    act(TriageAction.SNOOZE, queue["Bo"], now=now, until=now + 5 * DAY)
+    action(TriageAction.ACKNOWLEDGE, queue["Anna"], now=now)
+    action(TriageAction.SNOOZE, queue["Bo"], now=now, until=now + 5 * DAY)
 
     assert names(open_page("/triage")) == ["Cy", "Di"]
     muted = open_page("/triage?muted=yes")
@@ -227,10 +227,10 @@ def test_an_empty_queue_says_why(open_page: OpenPage, acme: Organization, asked:
 
 
 def test_wrong_filters_are_named_and_nothing_is_listed(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
-    page = open_page("/triage?reason=x&organization=99&provider=x&owner=x&after=x", 422)
+    page = open_page("/triage?reason=x&organization=99&provider=x&assignee=x&after=x", 422)
 
     assert not page.root.all("table")
-    for word in ("reason", "organization", "provider", "owner", "place in the queue"):
+    for word in ("reason", "organization", "provider", "assignee", "place in the queue"):
         assert word in page.root.one("div", role="alert").text
 
 
@@ -262,7 +262,7 @@ def test_a_viewer_sees_no_ticks_and_no_buttons(
     assert names(page) == ["Anna", "Bo"]
     assert not ticks(page)
     assert not buttons(page)
-    assert not page.root.all("button", name="act")
+    assert not page.root.all("button", name="action")
     assert not [node for node in page.root.all("script") if "triage" in node.attributes["src"]]
     assert viewer.get("/triage/all").status_code == 403
 
@@ -295,7 +295,7 @@ def test_nobody_is_offered_to_take_what_is_theirs_already(
     stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
     operator, account = somebody(stranger, roles={acme: Role.OPERATOR})
-    act(TriageAction.ASSIGN, queue["Anna"], now=now, owner=account.id)
+    action(TriageAction.ASSIGN, queue["Anna"], now=now, assignee=account.id)
 
     page = Page(operator.get("/triage").text)
 
@@ -337,7 +337,7 @@ def test_what_is_done_to_all_is_done_to_them_and_to_nothing_else(
 ) -> None:
     sent = fields(open_page("/triage/all?reason=failed"))
 
-    response = client.post("/triage/all?reason=failed", data=sent | {"act": "acknowledge"})
+    response = client.post("/triage/all?reason=failed", data=sent | {"action": "acknowledge"})
 
     assert response.status_code == 303
     page = open_page(response.headers["Location"])
@@ -351,7 +351,7 @@ def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_done(
     sent = fields(open_page("/triage/all?reason=failed"))
     make_voice(acme, name="Eve", status=FAILED)
 
-    page = all_page(client, "/triage/all?reason=failed", 409, **sent, act="acknowledge")
+    page = all_page(client, "/triage/all?reason=failed", 409, **sent, action="acknowledge")
 
     assert "from 2 to 3. Nothing was done" in page.root.one("div", role="alert").text
     assert page.root.one("h1").text == "All 3 voices that match"
@@ -363,7 +363,7 @@ def test_an_empty_note_is_named_on_the_page_of_all(
 ) -> None:
     sent = fields(open_page("/triage/all"))
 
-    page = all_page(client, "/triage/all", 422, **sent, act="note")
+    page = all_page(client, "/triage/all", 422, **sent, action="note")
 
     assert "The note is empty. Write it." in page.root.one("div", role="alert").text
     assert fields(page)["mark"] == sent["mark"]
@@ -373,7 +373,7 @@ def test_archiving_is_not_offered_for_all_when_assistants_are_among_them(
     acme: Organization, open_page: OpenPage, queue: dict[str, VoiceRow]
 ) -> None:
     def offered(address: str) -> list[str]:
-        return [node.attributes["value"] for node in open_page(address).root.all("button", name="act")]
+        return [node.attributes["value"] for node in open_page(address).root.all("button", name="action")]
 
     acts = ["acknowledge", "assign", "snooze", "note"]
     assert offered("/triage/all") == [*acts, "archive"]
@@ -387,7 +387,7 @@ def test_nothing_that_matches_offers_nothing(acme: Organization, open_page: Open
     page = open_page("/triage/all")
 
     assert page.root.one("h1").text == "Nothing matches"
-    assert not page.root.all("button", name="act")
+    assert not page.root.all("button", name="action")
 
 
 def test_too_many_are_not_begun(
@@ -398,7 +398,7 @@ def test_too_many_are_not_begun(
     page = open_page("/triage/all")
 
     assert "They are too many at once. Narrow the filters to 3 at most." in page.text
-    assert not page.root.all("button", name="act")
+    assert not page.root.all("button", name="action")
 
 
 @pytest.mark.parametrize("address", ["/triage/all?reason=x", "/triage.csv?reason=x"])
@@ -416,6 +416,6 @@ def test_the_queue_is_a_file_too(client: FlaskClient, queue: dict[str, VoiceRow]
 def test_a_reason_that_comes_back_brings_its_line_back(
     acme: Organization, open_page: OpenPage, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
-    act(TriageAction.SNOOZE, queue["Anna"], now=now - 2 * DAY, until=now - timedelta(seconds=1))
+    action(TriageAction.SNOOZE, queue["Anna"], now=now - 2 * DAY, until=now - timedelta(seconds=1))
 
     assert names(open_page("/triage"))[0] == "Anna"

@@ -26,7 +26,7 @@ from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import fill_sample
 from voiceadmin.text import MAX_ID
-from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.queries import voices_answer
 from voiceadmin.voices.types.status import VoiceStatus
@@ -398,10 +398,10 @@ def test_extreme_numbers_come_through_as_they_are(client: FlaskClient, acme: Org
 
 QUEUE = "/api/v1/attention"
 MOMENT = timedelta(microseconds=1)
-NONE = dict.fromkeys(BY_WORD, 0)
+NONE = dict.fromkeys(RULES_BY_SLUG, 0)
 FAULT = {
     "reason": "Input should be 'assistant-unready', 'failed', 'stuck', 'poor', 'duplicate', 'unused' or 'never-used'",
-    "owner": "Value error, this is neither 'none' nor the e-mail of a possible owner",
+    "assignee": "Value error, this is neither 'none' nor the e-mail of a possible owner",
     "after": "Value error, this is not the `next` of an answer",
     "number": "Input should be a valid integer, unable to parse string as an integer",
 }
@@ -466,7 +466,7 @@ def test_the_documented_queue_is_answered_letter_for_letter(client: FlaskClient,
                     "reason": "stuck",
                     "severity": "high",
                     "since": "2024-01-15T15:00:00Z",
-                    "owner": None,
+                    "assignee": None,
                     "reasons": [
                         {
                             "reason": "stuck",
@@ -489,7 +489,7 @@ def test_the_documented_queue_is_answered_letter_for_letter(client: FlaskClient,
                     "reason": "unused",
                     "severity": "low",
                     "since": "2024-01-15T12:15:00Z",
-                    "owner": None,
+                    "assignee": None,
                     "reasons": [
                         {
                             "reason": "unused",
@@ -590,9 +590,9 @@ def test_words_of_another_organization_are_refused_like_those_of_none(stranger: 
     [
         ("reason", "Stuck", "enum", FAULT["reason"]),
         ("provider", "lmnt", "enum", "Input should be 'elevenlabs', 'resemble', 'inworld' or 'cartesia'"),
-        ("owner", "ada", "value_error", FAULT["owner"]),
-        ("owner", "None", "value_error", FAULT["owner"]),
-        ("owner", "1", "value_error", FAULT["owner"]),
+        ("assignee", "ada", "value_error", FAULT["assignee"]),
+        ("assignee", "None", "value_error", FAULT["assignee"]),
+        ("assignee", "1", "value_error", FAULT["assignee"]),
         ("organization", "acme", "int_parsing", FAULT["number"]),
         ("organization", "0", "greater_than_equal", "Input should be greater than or equal to 1"),
         ("organization", "9" * 30, "less_than_equal", f"Input should be less than or equal to {MAX_ID}"),
@@ -618,7 +618,7 @@ def test_every_fault_is_named_and_goes_before_a_missing_organization(client: Fla
 
     assert response.status_code == 422
     faulty = [fault["loc"][1] for fault in response.get_json()["detail"]]
-    assert faulty == ["reason", "provider", "owner", "limit", "after"]
+    assert faulty == ["reason", "provider", "assignee", "limit", "after"]
 
 
 def test_an_unchanged_queue_is_not_sent_again(
@@ -678,8 +678,8 @@ def test_the_end_of_a_snooze_moves_the_tag_to_the_microsecond(
     quiet = client.get(QUEUE)
     at(NOW + timedelta(minutes=20), monkeypatch)
 
-    assert mute.get_json()["counts"] == NONE
-    assert client.get(QUEUE, headers={"If-None-Match": mute.headers["ETag"]}).status_code == 200
+    assert quiet.get_json()["counts"] == NONE
+    assert client.get(QUEUE, headers={"If-None-Match": quiet.headers["ETag"]}).status_code == 200
     assert client.get(QUEUE, headers={"If-None-Match": loud}).status_code == 304, "it is what it was"
 
 

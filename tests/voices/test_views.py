@@ -370,7 +370,7 @@ def test_a_voice_without_a_reason_says_nothing_of_any(acme: Organization, open_p
     page = open_page(f"/voices/{make_voice(acme, last_used_at=now, synthesis_count=1).id}")
 
     assert not page.root.all("section", id="reasons")
-    offered = [node.attributes["value"] for node in page.root.all("button", name="act")]
+    offered = [node.attributes["value"] for node in page.root.all("button", name="action")]
     assert offered == ["assign", "note", "archive"]
 
 
@@ -380,13 +380,13 @@ def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
     address = f"/voices/{voice.id}"
     for how in (
-        {"act": "assign", "owner": "1"},
-        {"act": "snooze", "until": "2026-12-01"},
-        {"act": "note", "why": "Asked Acme."},
-        {"act": "archive", "why": "Not wanted."},
+        {"action": "assign", "assignee": "1"},
+        {"action": "snooze", "until": "2026-12-01"},
+        {"action": "note", "why": "Asked Acme."},
+        {"action": "archive", "why": "Not wanted."},
     ):
         form = open_page(address).root.one("form", **{"class": "acting"})
-        response = client.post("/desk", data=Page.hidden_fields(form) | how)
+        response = client.post("/operations", data=Page.hidden_fields(form) | how)
         assert response.headers["Location"] == address
 
     page = open_page(address)
@@ -402,15 +402,19 @@ def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
     status = section(page, "status")
     assert "Archived here by root@example.com: Not wanted. Upstream says failed." in status
     assert "root@example.com looks after it." in status
-    assert [node.attributes["value"] for node in page.root.all("button", name="act")] == ["assign", "note", "restore"]
+    assert [node.attributes["value"] for node in page.root.all("button", name="action")] == [
+        "assign",
+        "note",
+        "restore",
+    ]
 
 
 def test_a_timeline_offers_no_undo_for_what_was_taken_back_or_is_too_old(
     acme: Organization, client: FlaskClient, open_page: OpenPage, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
-    client.post("/desk", data={"ref": voice.id, "act": "archive"})
-    client.post("/desk/1/undo", data={"key": "k"})
+    client.post("/operations", data={"ref": voice.id, "action": "archive"})
+    client.post("/operations/1/undo", data={"key": "k"})
 
     timeline = open_page(f"/voices/{voice.id}").root.one("section", id="timeline").all("li")
     assert [line.text for line in timeline[:2]] == [
@@ -427,7 +431,7 @@ def test_a_viewer_reads_a_voice_and_its_timeline_and_does_nothing(
     acme: Organization, client: FlaskClient, now: datetime
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
-    client.post("/desk", data={"ref": voice.id, "act": "note", "why": "Asked Acme."})
+    client.post("/operations", data={"ref": voice.id, "action": "note", "why": "Asked Acme."})
     assert client.get("/triage").status_code == 200  # with what is said of it
     sign_in(client, make_account(roles={acme: Role.VIEWER}))
 

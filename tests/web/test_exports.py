@@ -40,7 +40,7 @@ LISTS = {
     "activity": ("/activity", {"at", "actor_name", "word", "object_name"}),
     "clean-up": ("/clean-up", {"id", "name", "organization", "provider", "why", "quality_score"}),
     "people": ("/people", {"id", "email", "name", "platform", "roles", "last_active_at"}),
-    "keys": ("/keys", {"id", "name", "begins", "organizations", "expires_at", "last_used_at"}),
+    "keys": ("/api-keys", {"id", "name", "begins", "organizations", "expires_at", "last_used_at"}),
 }
 WORDS = {
     "activity": AuditEventType.ACTIVITY_EXPORTED,

@@ -155,7 +155,7 @@ def test_refusals_of_keys_and_of_what_is_too_large_have_them(town: Town) -> None
     large = {"password": "x" * (1 << 20)}
     answers = {
         "key": (client.get("/api/v1/assistants/31/cloned-voices", headers=key), 200),
-        "throttled": (client.get("/api/v1/assistants/31/cloned-voices", headers=key), 429),
+        "rate-limited": (client.get("/api/v1/assistants/31/cloned-voices", headers=key), 429),
         "wrong": (client.get("/api/v1/assistants/31/cloned-voices", headers={"Authorization": "Bearer x"}), 401),
         "forged": (client.post("/sign-in", data={"email": "a@b.example"}), 400),
         "large": (client.post("/sign-in", data=large), 413),

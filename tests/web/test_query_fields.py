@@ -111,7 +111,7 @@ def queue_form(
 
 def test_all_that_can_be_asked_of_the_queue_together() -> None:
     filled = queue_form(
-        *(("reason", "stuck"), ("organization", "+3"), ("provider", "playht"), ("owner", " ada@ACME.example")),
+        *(("reason", "stuck"), ("organization", "+3"), ("provider", "playht"), ("assignee", " ada@ACME.example")),
         *(("limit", "1000"), ("after", "30.1000000.5"), ("size", "x"), ("muted", "yes")),
     )
 
@@ -122,7 +122,7 @@ def test_all_that_can_be_asked_of_the_queue_together() -> None:
 
 
 def test_what_is_not_asked_of_the_queue_is_left_open() -> None:
-    filled = queue_form(*((name, "") for name in ("reason", "organization", "provider", "owner", "limit", "after")))
+    filled = queue_form(*((name, "") for name in ("reason", "organization", "provider", "assignee", "limit", "after")))
 
     assert filled.validate()
     assert filled.filters() == QueueFilters(size=100)
@@ -132,15 +132,15 @@ def test_who_may_own_something_is_asked_for_only_when_somebody_is_named() -> Non
     def asked() -> Mapping[int, str]:
         raise AssertionError
 
-    for pairs in ((), (("owner", ""),), (("owner", "none"),)):
+    for pairs in ((), (("assignee", ""),), (("assignee", "none"),)):
         filled = queue_form(*pairs, people=asked)
         assert filled.validate()
-    assert filled.filters().owner == "none"
+    assert filled.filters().assignee == "none"
 
 
 @pytest.mark.parametrize("given", ["7", "NONE", "ada", "ada@acme.example.org", "\0", "none "])
 def test_an_owner_that_nobody_is_is_refused(given: str) -> None:
-    filled = queue_form(("owner", given))
+    filled = queue_form(("assignee", given))
 
     assert not filled.validate()
     assert [(fault["type"], fault["input"]) for fault in filled.faults()] == [("value_error", given)]

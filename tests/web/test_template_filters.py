@@ -206,7 +206,7 @@ def test_a_browser_is_told_by_its_kind_and_system(client: str, shown: str) -> No
 
 def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditEventRow:
     """A line of the audit trail with these facts."""
-    somebody = (ActorKind.SHELL, None, "me", None)
+    somebody = (ActorKind.CLI, None, "me", None)
     thing = (None, ObjectKind.VOICE, 1, "Ada")
     return AuditEventRow(1, NOW, *somebody, AuditEventType.VOICE_CHANGED, *thing, before, after, "")
 
@@ -222,7 +222,11 @@ def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditEv
         ({"last_used_at": "2026-01-02T03:04:05Z"}, {}, [("last_used_at", "2026-01-02 03:04:05 UTC", None)]),
         ({"name": "2026-01-02 or so"}, {}, [("name", "2026-01-02 or so", None)]),
         ({"archived": None}, {"archived": {"at": "2026-01-02T03:04:05+00:00", "by": "Ada", "why": ""}}, []),
-        ({"owner": None}, {"owner": {"id": 7, "email": "ada@example.com"}}, [("owner", "none", "ada@example.com")]),
+        (
+            {"assignee": None},
+            {"assignee": {"id": 7, "email": "ada@example.com"}},
+            [("assignee", "none", "ada@example.com")],
+        ),
         ({"mute": {}}, {"mute": {"failed": {"until": None}}}, [("mute", None, "failed")]),
         (
             {"mute": {"failed": {"until": "2026-12-01T00:00:00+00:00"}, "poor": {"until": None}}},

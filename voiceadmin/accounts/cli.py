@@ -79,7 +79,7 @@ def account_list(ctx: click.Context) -> None:
     """Everybody, with their roles."""
     with opened(ctx):
         for row in list_accounts(EVERYTHING):
-            roles = [f"{held.role.word} at {held.organization_name}" for held in row.roles]
+            roles = [f"{held.role.slug} at {held.organization_name}" for held in row.roles]
             state = ["disabled"] if row.disabled_at else []
             click.echo(f"{row.email}: {', '.join(state + ['platform admin'] * row.platform + roles) or 'no role'}")
 
@@ -87,7 +87,7 @@ def account_list(ctx: click.Context) -> None:
 @account.command("add")
 @click.argument("email")
 @Organizations
-@click.option("--role", type=click.Choice([role.word for role in GRANTED]), default=Role.VIEWER.word, show_default=True)
+@click.option("--role", type=click.Choice([role.slug for role in GRANTED]), default=Role.VIEWER.slug, show_default=True)
 @click.option("--platform", is_flag=True, help="An admin of everything.")
 @click.pass_context
 def account_add(ctx: click.Context, email: str, organizations: tuple[str, ...], role: str, platform: bool) -> None:
@@ -106,7 +106,7 @@ def account_add(ctx: click.Context, email: str, organizations: tuple[str, ...], 
 @account.command("role")
 @click.argument("email")
 @click.option("--organization", help="Name or our id of the organization.")
-@click.option("--role", type=click.Choice([role.word for role in GRANTED] + [NO_ROLE]), help="The role there.")
+@click.option("--role", type=click.Choice([role.slug for role in GRANTED] + [NO_ROLE]), help="The role there.")
 @click.option("--platform/--no-platform", default=None, help="Whether an admin of everything.")
 @click.pass_context
 def account_role(
@@ -191,7 +191,7 @@ def key_list(ctx: click.Context) -> None:
         for row in list_keys(EVERYTHING):
             reads = "everything" if row.organizations is None else ", ".join(row.organizations.values()) or "nothing"
             state = "" if row.works(now) else " (revoked)" if row.revoked_at else " (expired)"
-            used = "never used" if row.used_at is None else f"used {ago(row.used_at, now)}"
+            used = "never used" if row.last_used_at is None else f"used {ago(row.last_used_at, now)}"
             click.echo(f"{row.id}  {row.hint}…  {row.name}{state}: reads {reads}; {used}")
 
 

@@ -78,7 +78,7 @@ class GrantForm(Form):
     """A role, and where it holds. organizations: those to choose from, by id; everywhere: whether all is a choice."""
 
     organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
-    role = WordField("Role", {}, thing="a role", fallback=Role.VIEWER.word)
+    role = WordField("Role", {}, thing="a role", fallback=Role.VIEWER.slug)
 
     def __init__(
         self, sent: Sent | None, organizations: Mapping[int, str], *, everywhere: bool = False, remove: bool = False
@@ -87,7 +87,7 @@ class GrantForm(Form):
         self.organization.words = {str(id): name for id, name in organizations.items()}
         if everywhere:
             self.organization.words |= {EVERYWHERE: "All, as an admin of the platform"}
-        self.role.words = {role.word: role.label for role in GRANTED} | ({NO_ROLE: "No role"} if remove else {})
+        self.role.words = {role.slug: role.label for role in GRANTED} | ({NO_ROLE: "No role"} if remove else {})
 
     def grant(self) -> Grant:
         """The answer, where a role was chosen. Call only after validate()."""

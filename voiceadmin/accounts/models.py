@@ -61,7 +61,7 @@ class AccountSession(Base):
     last_active_at: Mapped[datetime] = mapped_column(UtcTime)
     reauthenticated_at: Mapped[datetime] = mapped_column(UtcTime)
     address: Mapped[str] = mapped_column(Text)
-    client: Mapped[str] = mapped_column(Text)
+    user_agent: Mapped[str] = mapped_column(Text)
 
 
 class OneTimeLink(Base):
@@ -79,7 +79,7 @@ class OneTimeLink(Base):
     purpose: Mapped[LinkPurpose] = mapped_column(String(20))
     email: Mapped[str] = mapped_column(Text)
     account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
-    made_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
+    created_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
     organization_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"))
     role: Mapped[int | None] = mapped_column(SmallInteger)
     platform: Mapped[bool] = mapped_column(server_default=false())

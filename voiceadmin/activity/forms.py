@@ -36,7 +36,7 @@ class ActivityFilterForm(Form):
         """The answers as domain values; the last day is in. Call only after validate()."""
         return AuditFilters(
             who=self.who.data,
-            words=tuple(AuditEventType(word) for word in self.kind.data),
+            event_types=tuple(AuditEventType(word) for word in self.kind.data),
             voice=self.voice.data,
             since=self.since.data,
             until=None if self.until.data is None else self.until.data + DAY,
@@ -48,7 +48,7 @@ def activity_arguments(filters: AuditFilters) -> dict[str, Any]:
     """The query arguments that ActivityFilterForm reads these filters from; what is not used is left out."""
     arguments = {
         "who": filters.who,
-        "kind": [word.value for word in filters.words],
+        "kind": [event_type.value for event_type in filters.event_types],
         "voice": filters.voice,
         "since": filters.since and filters.since.date().isoformat(),
         "until": filters.until and (filters.until - DAY).date().isoformat(),

@@ -51,7 +51,7 @@ def _select(requester: Requester, filters: AuditFilters) -> Select[Any]:
         select(
             *_COLUMNS,
             Organization.name.label("organization_name"),
-            Operation.number.label("operation_object_count"),
+            Operation.object_count.label("operation_object_count"),
             Operation.undone_by.is_not(None).label("undone"),
         )
         .outerjoin_from(AuditEvent, Organization, Organization.id == AuditEvent.organization_id)
@@ -70,7 +70,7 @@ def _readable(requester: Requester) -> ColumnElement[bool]:
         words = [word.value for word in AuditEventType if word.least is role]
         scope = requester.scope(role)
         if scope.organizations != frozenset():
-            ways.append(and_(_of(scope), AuditEvent.word.in_(words)))
+            ways.append(and_(_of(scope), AuditEvent.event_type.in_(words)))
     return or_(false(), *ways)
 
 
@@ -82,8 +82,8 @@ def _of(scope: Scope) -> ColumnElement[bool]:
 def _conditions(filters: AuditFilters) -> Iterator[ColumnElement[bool]]:
     if filters.who:
         yield AuditEvent.actor_key == name_key(filters.who)
-    if filters.words:
-        yield AuditEvent.word.in_([word.value for word in filters.words])
+    if filters.event_types:
+        yield AuditEvent.event_type.in_([event_type.value for event_type in filters.event_types])
     if filters.voice is not None:
         yield and_(AuditEvent.object_kind == ObjectKind.VOICE.value, AuditEvent.object_id == filters.voice)
     if filters.since is not None:
@@ -100,7 +100,7 @@ def _row(row: Any) -> AuditEventRow:
         **values
         | {
             "actor_kind": ActorKind(row.actor_kind),
-            "word": AuditEventType(row.word),
+            "event_type": AuditEventType(row.event_type),
             "object_kind": ObjectKind(row.object_kind),
             "before": None if row.before is None else json.loads(row.before),
             "after": None if row.after is None else json.loads(row.after),

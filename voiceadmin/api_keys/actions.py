@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
 from voiceadmin.api_keys.types import HeldKey
-from voiceadmin.audit.actions import record
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
@@ -59,8 +59,8 @@ def make_key(
             name=name,
             token_hash=token_hash(key),
             hint=key[:HINT],
-            everywhere=organizations is None,
-            maker=by.name,
+            all_organizations=organizations is None,
+            created_by=by.name,
             created_at=now,
             expires_at=expires_at,
         )
@@ -70,7 +70,7 @@ def make_key(
             rows = [{"key_id": made.id, "organization_id": id} for id in wanted]
             db.session.execute(insert(ApiKeyOrganization), rows)
         facts = {"key": made.hint, "expires_at": None if expires_at is None else expires_at.isoformat()}
-        _record(AuditEventType.KEY_MADE, made, wanted, by=by, now=now, after=facts)
+        _record(AuditEventType.KEY_CREATED, made, wanted, by=by, now=now, after=facts)
     return key
 
 
@@ -89,7 +89,7 @@ def revoke_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
 
 
 def _record(
-    word: AuditEventType,
+    event_type: AuditEventType,
     key: ApiKey | HeldKey,
     organizations: list[int],
     *,
@@ -102,7 +102,7 @@ def _record(
     thing = AuditTarget(ObjectKind.KEY, key.id, key.name)
     places: list[int | None] = [*organizations] or [None]
     for organization in places:
-        record(word, thing, by=by, now=now, organization=organization, before=before, after=after)
+        record_event(event_type, thing, by=by, now=now, organization=organization, before=before, after=after)
 
 
 @dataclass(slots=True)
@@ -153,8 +153,8 @@ class KeyRateLimiter:
         with writing():
             most = ceil(self.limit.rate)
             drawn = draw(f"key {key.id}", self.limit, now, most=most, share=SHARE, back=hand.tokens)
-            if key.used_at is None or now - key.used_at >= MINUTE:
-                db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(used_at=now))
+            if key.last_used_at is None or now - key.last_used_at >= MINUTE:
+                db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
         hand.tokens, hand.left = drawn.tokens, drawn.left
         hand.until = now.timestamp() + 1
 
@@ -163,7 +163,7 @@ class KeyRateLimiter:
         with writing():
             told = draw(f"told key {key.id}", TOLD_AGAIN, now)
             if told.tokens:
-                _record(AuditEventType.THROTTLED, key, sorted(key.organizations or ()), by=by, now=now)
+                _record(AuditEventType.RATE_LIMITED, key, sorted(key.organizations or ()), by=by, now=now)
         return told.wait
 
 

@@ -16,7 +16,7 @@ from voiceadmin.database.types import BigId, UtcTime
 
 
 class ApiKey(Base):
-    """What a program shows to read JSON. hint: how the key begins. everywhere: whether it reads all organizations."""
+    """What a program shows to read JSON. hint: how the key begins. all_organizations: whether it reads all organizations."""
 
     __tablename__ = "api_key"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -25,12 +25,12 @@ class ApiKey(Base):
     name: Mapped[str] = mapped_column(Text)
     token_hash: Mapped[str] = mapped_column(Text, unique=True)
     hint: Mapped[str] = mapped_column(Text)
-    everywhere: Mapped[bool] = mapped_column(server_default=false())
-    maker: Mapped[str] = mapped_column(Text)
+    all_organizations: Mapped[bool] = mapped_column(server_default=false())
+    created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class ApiKeyOrganization(Base):

@@ -29,7 +29,7 @@ def list_keys(scope: Scope) -> list[KeyRow]:
     if scope != EVERYTHING:
         reads = ApiKeyOrganization.key_id == ApiKey.id
         statement = statement.where(
-            ~ApiKey.everywhere,
+            ~ApiKey.all_organizations,
             exists().where(reads),
             ~exists().where(reads, ~within(scope, ApiKeyOrganization.organization_id)),
         )
@@ -48,12 +48,12 @@ def list_keys(scope: Scope) -> list[KeyRow]:
             id=key.id,
             name=key.name,
             hint=key.hint,
-            organizations=None if key.everywhere else names[key.id],
-            maker=key.maker,
+            organizations=None if key.all_organizations else names[key.id],
+            created_by=key.created_by,
             created_at=key.created_at,
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
-            used_at=key.used_at,
+            last_used_at=key.last_used_at,
         )
         for key in keys
     ]
@@ -65,7 +65,7 @@ def keys_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
 
 
 FIELDS = (
-    *("id", "name", "begins", "everywhere", "organizations"),
+    *("id", "name", "begins", "all_organizations", "organizations"),
     *("made_by", "created_at", "expires_at", "revoked_at", "last_used_at"),
 )
 
@@ -75,13 +75,13 @@ def _record(key: KeyRow) -> dict[str, Any]:
         "id": key.id,
         "name": key.name,
         "begins": key.hint,
-        "everywhere": key.organizations is None,
+        "all_organizations": key.organizations is None,
         "organizations": [{"id": id, "name": name} for id, name in (key.organizations or {}).items()],
-        "made_by": key.maker,
+        "created_by": key.created_by,
         "created_at": iso(key.created_at),
         "expires_at": key.expires_at and iso(key.expires_at),
         "revoked_at": key.revoked_at and iso(key.revoked_at),
-        "last_used_at": key.used_at and iso(key.used_at),
+        "last_used_at": key.last_used_at and iso(key.last_used_at),
     }
 
 
@@ -98,15 +98,15 @@ def find_key(token: str) -> HeldKey | None:
     row = first_row(_key_sql(listed("organization_id")), {"hash": token_hash(token)})
     if row is None:
         return None
-    id, name, expires_at, used_at, everywhere, organizations = row
+    id, name, expires_at, last_used_at, all_organizations, organizations = row
     ids = frozenset(int(number) for number in organizations.split(",")) if organizations else frozenset()
-    return HeldKey(id, name, as_time(expires_at), as_time(used_at), None if everywhere else ids)
+    return HeldKey(id, name, as_time(expires_at), as_time(last_used_at), None if all_organizations else ids)
 
 
 @cache
 def _key_sql(organizations: str) -> str:
     return (
-        "SELECT id, name, expires_at, used_at, everywhere,"
+        "SELECT id, name, expires_at, last_used_at, all_organizations,"
         f" (SELECT {organizations} FROM api_key_organization WHERE key_id = api_key.id) AS organizations"
         " FROM api_key WHERE token_hash = :hash AND revoked_at IS NULL"
     )

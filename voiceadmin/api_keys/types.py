@@ -16,11 +16,11 @@ class KeyRow:
     name: str
     hint: str
     organizations: Mapping[int, str] | None
-    maker: str
+    created_by: str
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
-    used_at: datetime | None
+    last_used_at: datetime | None
 
     def works(self, now: datetime) -> bool:
         """Whether it opens anything."""
@@ -33,5 +33,5 @@ class HeldKey(NamedTuple):
     id: int
     name: str
     expires_at: datetime | None
-    used_at: datetime | None
+    last_used_at: datetime | None
     organizations: frozenset[int] | None

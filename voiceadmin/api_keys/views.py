@@ -17,7 +17,7 @@ from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 
-bp = Blueprint("api_keys", __name__, url_prefix="/keys")
+bp = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 
 
 @bp.get("")
@@ -71,8 +71,8 @@ def export(format: str) -> FlaskResponse:
         "keys",
         wanted,
         lambda: keys_file(where, wanted),
-        word=AuditEventType.KEYS_EXPORTED,
-        thing=AuditTarget(ObjectKind.STORE, None, "keys"),
+        event_type=AuditEventType.KEYS_EXPORTED,
+        thing=AuditTarget(ObjectKind.DATABASE, None, "keys"),
         filters={},
         organizations=organizations_of(where),
         now=clock.now(),

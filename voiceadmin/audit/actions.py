@@ -19,8 +19,8 @@ from voiceadmin.text import name_key, quoted
 Facts = Mapping[str, Any]
 
 
-def record(
-    word: AuditEventType,
+def record_event(
+    event_type: AuditEventType,
     thing: AuditTarget,
     *,
     by: Actor,
@@ -28,23 +28,23 @@ def record(
     organization: int | None = None,
     before: Facts | None = None,
     after: Facts | None = None,
-    why: str = "",
+    note: str = "",
 ) -> None:
     """Add a line to the audit trail, and to the log once the transaction is through. Call while writing.
 
     organization: whose admins may read it; None is for the platform's alone.
     before, after: the facts that changed, None for what was not there. Never a secret.
     """
-    record_all(word, [(thing, organization, before, after)], by=by, now=now, why=why)
+    record_events(event_type, [(thing, organization, before, after)], by=by, now=now, note=note)
 
 
-def record_all(
-    word: AuditEventType,
+def record_events(
+    event_type: AuditEventType,
     changes: Iterable[tuple[AuditTarget, int | None, Facts | None, Facts | None]],
     *,
     by: Actor,
     now: datetime,
-    why: str = "",
+    note: str = "",
     operation_id: int | None = None,
 ) -> None:
     """Add a line for each change: what it was done to, in which organization, and the facts before and after."""
@@ -56,14 +56,14 @@ def record_all(
             "actor_name": by.name,
             "actor_key": name_key(by.name),
             "address": by.address,
-            "word": word.value,
+            "event_type": event_type.value,
             "organization_id": organization,
             "object_kind": thing.kind.value,
             "object_id": thing.id,
             "object_name": thing.name,
             "before": _text(before),
             "after": _text(after),
-            "why": why,
+            "note": note,
             "operation_id": operation_id,
         }
         for thing, organization, before, after in changes
@@ -76,13 +76,13 @@ def record_all(
         what = f"{lines[0]['object_kind']} {lines[0]['object_id'] or ''} {quoted(lines[0]['object_name'])}"
     else:
         what = f"{len(lines):,} things"
-    log_after_commit(f"{word.value}: {who} from {by.address or 'a shell'}, {what}")
+    log_after_commit(f"{event_type.value}: {who} from {by.address or 'a shell'}, {what}")
 
 
-def note(word: AuditEventType, thing: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
+def record_event_now(event_type: AuditEventType, thing: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
     """Write a line by itself, for what changes nothing in the store: an export, for one. more: as `record` has it."""
     with writing():
-        record(word, thing, by=by, now=now, **more)
+        record_event(event_type, thing, by=by, now=now, **more)
 
 
 def _text(facts: Facts | None) -> str | None:

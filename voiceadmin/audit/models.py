@@ -26,7 +26,7 @@ class AuditEvent(Base):
     __table_args__ = (
         Index(None, "organization_id", "id"),
         Index(None, "actor_key", "id"),
-        Index(None, "word", "id"),
+        Index(None, "event_type", "id"),
         Index(None, "object_kind", "object_id", "id"),
         Index(None, "operation_id", "id"),
         {"sqlite_autoincrement": True},
@@ -39,12 +39,12 @@ class AuditEvent(Base):
     actor_name: Mapped[str] = mapped_column(Text)
     actor_key: Mapped[str] = mapped_column(Sortable)
     address: Mapped[str | None] = mapped_column(Text)
-    word: Mapped[str] = mapped_column(String(40))
+    event_type: Mapped[str] = mapped_column(String(40))
     organization_id: Mapped[int | None] = mapped_column(BigId)
     object_kind: Mapped[str] = mapped_column(String(20))
     object_id: Mapped[int | None] = mapped_column(BigId)
     object_name: Mapped[str] = mapped_column(Text)
     before: Mapped[str | None] = mapped_column(Text)
     after: Mapped[str | None] = mapped_column(Text)
-    why: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text)
     operation_id: Mapped[int | None] = mapped_column(BigId)

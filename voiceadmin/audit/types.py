@@ -23,7 +23,7 @@ class ObjectKind(Labelled):
     KEY = "key", "API key"
     LINK = "link", "Link"
     PLAN = "plan", "Clean-up plan"
-    STORE = "store", "Store"
+    DATABASE = "database", "Database"
     VOICE = "voice", "Voice"
 
 
@@ -34,17 +34,17 @@ class AuditEventType(StrEnum):
     SIGN_IN_FAILED = "sign-in-failed", "failed to sign in", Role.ADMIN
     SIGNED_OUT = "signed-out", "signed out", Role.ADMIN
     SESSION_ENDED = "session-ended", "ended sessions", Role.ADMIN
-    CONFIRMED = "confirmed", "gave the password again", Role.ADMIN
-    CONFIRM_FAILED = "confirm-failed", "failed to give the password again", Role.ADMIN
-    THROTTLED = "throttled", "was slowed down", Role.ADMIN
-    LINK_MADE = "link-made", "made a link", Role.ADMIN
+    PASSWORD_CONFIRMED = "password-confirmed", "gave the password again", Role.ADMIN
+    PASSWORD_CONFIRMATION_FAILED = "password-confirmation-failed", "failed to give the password again", Role.ADMIN
+    RATE_LIMITED = "rate-limited", "was slowed down", Role.ADMIN
+    LINK_CREATED = "link-created", "made a link", Role.ADMIN
     LINK_REVOKED = "link-revoked", "took a link back", Role.ADMIN
-    ACCOUNT_MADE = "account-made", "made an account", Role.ADMIN
+    ACCOUNT_CREATED = "account-created", "made an account", Role.ADMIN
     PASSWORD_CHANGED = "password-changed", "changed a password", Role.ADMIN  # a word, not a password
     ACCOUNT_DISABLED = "account-disabled", "disabled an account", Role.ADMIN
     ACCOUNT_ENABLED = "account-enabled", "enabled an account", Role.ADMIN
     ROLE_CHANGED = "role-changed", "changed a role", Role.ADMIN
-    KEY_MADE = "key-made", "made an API key", Role.ADMIN
+    KEY_CREATED = "key-created", "made an API key", Role.ADMIN
     KEY_REVOKED = "key-revoked", "revoked an API key", Role.ADMIN
     VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER
     VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER
@@ -55,15 +55,15 @@ class AuditEventType(StrEnum):
     ASSIGNED = "assigned", "assigned", Role.VIEWER
     ACKNOWLEDGED = "acknowledged", "acknowledged", Role.VIEWER
     SNOOZED = "snoozed", "snoozed", Role.VIEWER
-    SHOWN_AGAIN = "shown-again", "brought back into the queue", Role.VIEWER
-    NOTED = "noted", "left a note on", Role.VIEWER
-    NOTE_TAKEN_BACK = "note-taken-back", "took a note back from", Role.VIEWER
-    DESK_REFUSED = "desk-refused", "was refused to act on", Role.ADMIN
+    UNMUTED = "unmuted", "brought back into the queue", Role.VIEWER
+    NOTE_ADDED = "note-added", "left a note on", Role.VIEWER
+    NOTE_REMOVED = "note-removed", "took a note back from", Role.VIEWER
+    OPERATION_REFUSED = "operation-refused", "was refused to act on", Role.ADMIN
     CLEAN_UP_PLANNED = "clean-up-planned", "planned a clean-up", Role.VIEWER
     CLEAN_UP_CONFIRMED = "clean-up-confirmed", "confirmed a clean-up", Role.VIEWER
-    CLEAN_UP_TAKEN_BACK = "clean-up-taken-back", "took a clean-up back", Role.VIEWER
+    CLEAN_UP_UNDONE = "clean-up-undone", "took a clean-up back", Role.VIEWER
     PRICE_CHANGED = "price-changed", "changed the price of a voice", Role.ADMIN
-    SAMPLE_FILLED = "sample-filled", "filled in sample data", Role.VIEWER
+    SAMPLE_ADDED = "sample-added", "filled in sample data", Role.VIEWER
     SAMPLE_REMOVED = "sample-removed", "took sample data out", Role.VIEWER
     ACTIVITY_EXPORTED = "activity-exported", "exported the activity", Role.ADMIN
     PEOPLE_EXPORTED = "people-exported", "exported the people", Role.ADMIN
@@ -100,14 +100,14 @@ class AuditEventRow(NamedTuple):
     actor_id: int | None
     actor_name: str
     address: str | None
-    word: AuditEventType
+    event_type: AuditEventType
     organization_id: int | None
     object_kind: ObjectKind
     object_id: int | None
     object_name: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
-    why: str
+    note: str
     operation_id: int | None = None
     organization_name: str | None = None
     operation_object_count: int | None = None
@@ -123,7 +123,7 @@ class AuditFilters:
     """
 
     who: str = ""
-    words: tuple[AuditEventType, ...] = ()
+    event_types: tuple[AuditEventType, ...] = ()
     voice: int | None = None
     since: datetime | None = None
     until: datetime | None = None

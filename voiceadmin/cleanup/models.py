@@ -44,11 +44,11 @@ class CleanUpPlan(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(Text, unique=True)
-    made_at: Mapped[datetime] = mapped_column(UtcTime)
-    made_by: Mapped[str] = mapped_column(Text)
-    chosen: Mapped[str] = mapped_column(Text)
-    number: Mapped[int] = mapped_column(BigId)
-    seen: Mapped[int] = mapped_column(BigId)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    created_by: Mapped[str] = mapped_column(Text)
+    filters: Mapped[str] = mapped_column(Text)
+    voice_count: Mapped[int] = mapped_column(BigId)
+    last_seen_operation_id: Mapped[int] = mapped_column(BigId)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     confirmed_by: Mapped[str] = mapped_column(Text)
 
@@ -65,7 +65,7 @@ class CleanUpOrganization(Base):
 class CleanUpItem(Base):
     """A voice of a plan, as it was then. Ids are no foreign keys: it outlives its voice.
 
-    reason, mark, since: why it could go. record: its JSON, anew when it is archived. state: an ItemState; why:
+    reason, fingerprint, since: why it could go. record: its JSON, anew when it is archived. state: an ItemState; why:
     it was left alone, or failed. operation_id: of the operation that archived it.
     """
 
@@ -78,9 +78,9 @@ class CleanUpItem(Base):
     organization_id: Mapped[int] = mapped_column(BigId)
     provider: Mapped[str] = mapped_column(Sortable)
     reason: Mapped[str] = mapped_column(String(20))
-    mark: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime] = mapped_column(UtcTime)
-    record: Mapped[str] = mapped_column(Text)
+    json_body: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(20))
-    why: Mapped[str] = mapped_column(Text)
+    skip_reason: Mapped[str] = mapped_column(Text)
     operation_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("operation.id"))

@@ -38,7 +38,7 @@ class KeptOut(Labelled):
     IN_USE = "in-use", "An assistant is set to it, active or not"
     SHARED = "shared", "Another voice has the same id at the provider"
     MUTED = "muted", "Somebody acknowledged or snoozed that it is unused"
-    YOUNG = "young", "Made less than {young} ago"
+    YOUNG = "minimum_age", "Made less than {minimum_age} ago"
     RECENT = "recent", "Used in the last {unused}"
     UNDATED = "undated", "Used, but nobody knows when"
     PROCESSING = "processing", "Still processing"
@@ -46,13 +46,15 @@ class KeptOut(Labelled):
 
     def told(self, limits: AttentionThresholds) -> str:
         """The label with the days that it is about."""
-        return self.label.format(young=plural(limits.young.days, "day"), unused=plural(limits.unused.days, "day"))
+        return self.label.format(
+            minimum_age=plural(limits.minimum_age.days, "day"), unused=plural(limits.unused.days, "day")
+        )
 
 
 class ItemState(Labelled):
     """What became of a voice of a plan."""
 
-    WAITING = "waiting", "Waiting"
+    PENDING = "pending", "Pending"
     ARCHIVED = "archived", "Archived"
     SKIPPED = "skipped", "Left alone"
     FAILED = "failed", "Failed"
@@ -234,7 +236,7 @@ class Item(NamedTuple):
     organization_name: str
     evidence: str
     state: ItemState
-    why: str
+    skip_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +249,11 @@ class PlanRow:
     """
 
     id: int
-    made_at: datetime
-    made_by: str
+    created_at: datetime
+    created_by: str
     filters: CleanUpFilters
-    number: int
-    seen: int
+    voice_count: int
+    last_seen_operation_id: int
     confirmed_at: datetime | None
     confirmed_by: str
     states: Mapping[ItemState, int]
@@ -265,7 +267,7 @@ class PlanRow:
     @property
     def waiting(self) -> int:
         """How many of its voices nothing was decided about yet."""
-        return self.count(ItemState.WAITING)
+        return self.count(ItemState.PENDING)
 
     @property
     def confirmed(self) -> bool:

@@ -127,7 +127,7 @@ def show(plan_id: int) -> Answer:
         return render_template("cleanup/plan.html", plan=plan, form=form, items=None, **_about(plan, now)), 422
     states, number = form.states(), form.page.data or 1
     rows = list_items(plan, states, number, access.limits())
-    items = Page(rows, plan.count(*states) if states else plan.number, number, ITEMS)
+    items = Page(rows, plan.count(*states) if states else plan.voice_count, number, ITEMS)
     return render_template("cleanup/plan.html", plan=plan, form=form, items=items, **_about(plan, now))
 
 
@@ -165,7 +165,7 @@ def run(plan_id: int) -> Answer:
     """Confirm a plan by typing its number, and carry it out for a while."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
     sent = request.form if request.method == "POST" else None
-    form = ConfirmPlanForm(sent, plan.number)
+    form = ConfirmPlanForm(sent, plan.voice_count)
     if sent is None or not (plan.confirmed or form.validate()):
         checked = check_plan(plan_id, access.limits(), now=now)
         about = {"still": checked.pop("", 0), "checked": checked, **_about(plan, now)}
@@ -262,7 +262,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "clean-up",
         wanted,
         lambda: candidates_file(where, filters, compared, wanted, now=now),
-        thing=AuditTarget(ObjectKind.STORE, None, "clean-up"),
+        thing=AuditTarget(ObjectKind.DATABASE, None, "clean-up"),
         filters=clean_up_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=now,

@@ -62,7 +62,7 @@ empty 304. What lies outside the scope of the key is as if it were not there."""
 _BEGINNING: Schema = {"type": ["string", "null"], "format": "date-time", "description": "Null is not known."}
 
 
-_REASON: Schema = {"type": "string", "enum": [rule.word for rule in RULES]}
+_REASON: Schema = {"type": "string", "enum": [rule.slug for rule in RULES]}
 
 
 _SEVERITY: Schema = {"type": "string", "enum": [severity.value for severity in Severity]}
@@ -120,7 +120,7 @@ def document() -> Schema:
                     reason=_REASON | {"description": "The worst of its reasons."},
                     severity=_SEVERITY,
                     since=_BEGINNING,
-                    owner=_or_null(_TEXT, "The e-mail of who looks after it."),
+                    assignee=_or_null(_TEXT, "The e-mail of who looks after it."),
                     reasons={"type": "array", "minItems": 1, "items": _ref("AttentionReason")},
                 ),
                 "AttentionReason": _object(
@@ -171,7 +171,7 @@ def _or_null(schema: Schema, description: str = "") -> Schema:
 
 def _counts() -> Schema:
     number = {"type": "integer", "minimum": 0}
-    counts = _object(**{rule.word: number | {"description": f"{rule.label}."} for rule in RULES})
+    counts = _object(**{rule.slug: number | {"description": f"{rule.label}."} for rule in RULES})
     return counts | {
         "description": "How many voices and assistants there are with each reason, without those that somebody"
         " acknowledged or snoozed. What has two reasons is counted under both. Counted at most a minute ago where that"

@@ -13,14 +13,14 @@ from voiceadmin.accounts.queries.accounts import list_assignable
 from voiceadmin.audit.types import ObjectKind, ObjectRef, fingerprint
 from voiceadmin.errors import SetChanged
 from voiceadmin.identity import Scope
-from voiceadmin.operations.actions import operations as operations
+from voiceadmin.operations.actions import operations
 from voiceadmin.operations.forms import ActForm, AllForm
 from voiceadmin.operations.queries import get_last_operation_id, is_undoable
 from voiceadmin.operations.types import MOST_AT_ONCE, OperationRow
 from voiceadmin.text import DAY, plural
 from voiceadmin.tokens import new_token
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.queries import count_set_to
+from voiceadmin.voices.queries import count_voices_in_use
 from voiceadmin.web import access
 from voiceadmin.web.access import scope
 from voiceadmin.web.stats_cache import kept
@@ -59,13 +59,13 @@ def _all_page(form: ActForm, refs: Sequence[ObjectRef], *, acts: Sequence[Triage
     voices = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]
     assistants = len(refs) - len(voices)
     if assistants:
-        acts = [act for act in acts if act not in (TriageAction.ARCHIVE, TriageAction.RESTORE)]
+        acts = [action for action in acts if action not in (TriageAction.ARCHIVE, TriageAction.RESTORE)]
     return render_template(
         "operations/confirm_all.html",
         form=form,
         number=len(refs),
         told=_counted(len(voices), assistants),
-        set_to=count_set_to(voices) if TriageAction.ARCHIVE in acts else 0,
+        in_use_count=count_voices_in_use(voices) if TriageAction.ARCHIVE in acts else 0,
         mark=fingerprint(refs),
         most=MOST_AT_ONCE,
         acts=acts,
@@ -76,7 +76,7 @@ def _all_page(form: ActForm, refs: Sequence[ObjectRef], *, acts: Sequence[Triage
 
 
 def bar(where: Scope) -> dict[str, Any]:
-    """What the bar of a form needs with which people act: its key, what its page has seen, and who can be assigned."""
+    """What the bar of a form needs with which people action: its key, what its page has seen, and who can be assigned."""
     return {
         "key": new_token(),
         "seen": get_last_operation_id(),
@@ -90,13 +90,13 @@ def done(operation: OperationRow, onwards: str) -> Response:
     """Say what was done, with the way to undo it, and go on."""
     kept().forget()
     flash(told(operation), f"operation {operation.id}" if is_undoable(operation, clock.now()) else "message")
-    if operation.set_to:
-        them = "it" if operation.number == 1 else f"{operation.set_to:,} of them"
+    if operation.in_use_count:
+        them = "it" if operation.object_count == 1 else f"{operation.in_use_count:,} of them"
         flash(f"Assistants are still set to {them}. Choose another voice for those assistants upstream.")
-    left = len(operation.left) + operation.skipped_unlisted
+    left = len(operation.skipped) + operation.skipped_unlisted
     if left:
         number = "1 was" if left == 1 else f"{left:,} were"
-        reasons = {one.why for one in operation.left} if not operation.skipped_unlisted else set()
+        reasons = {one.reason for one in operation.skipped} if not operation.skipped_unlisted else set()
         why = f": {reasons.pop()}" if len(reasons) == 1 else ""
         flash(f"{number} left alone{why}.", f"left {operation.id}")
     return redirect(onwards or url_for("triage.index"), 303)
@@ -104,10 +104,10 @@ def done(operation: OperationRow, onwards: str) -> Response:
 
 def told(operation: OperationRow) -> str:
     """What a operation did, in a sentence, as in "Archived 3 voices and 1 assistant"."""
-    if not operation.number:
+    if not operation.object_count:
         return "Nothing was changed."
-    what = _counted(operation.voices, operation.number - operation.voices)
-    return f"{operation.act.done} {what}." if operation.undoes is None else f"Undone for {what}."
+    what = _counted(operation.voice_count, operation.object_count - operation.voice_count)
+    return f"{operation.action.done} {what}." if operation.undoes is None else f"Undone for {what}."
 
 
 def _counted(voices: int, assistants: int) -> str:

@@ -51,10 +51,12 @@ class ActForm(Form):
     its page was made. next: where to go on to.
     """
 
-    act = WordField("What to do", {act.value: act.label for act in TriageAction}, thing="something to do", fallback="")
-    why = LineField("Note", least=0, most=MAX_NOTE)
+    action = WordField(
+        "What to do", {action.value: action.label for action in TriageAction}, thing="something to do", fallback=""
+    )
+    note = LineField("Note", least=0, most=MAX_NOTE)
     until = DayField("Until day")
-    owner = WordField("Who", {}, thing="somebody to assign to", fallback=NOBODY)
+    assignee = WordField("Who", {}, thing="somebody to assign to", fallback=NOBODY)
     key = TextField("Key")
     seen = NumberField("Seen", least=0, most=MAX_ID)
     next = PathField()
@@ -62,30 +64,30 @@ class ActForm(Form):
     def __init__(self, sent: Sent | None, people: Mapping[int, str], *, now: datetime) -> None:
         """people: those who can be assigned, by the ids of their accounts."""
         super().__init__(sent)
-        self.owner.words = {NOBODY: "Nobody"} | {str(id): email for id, email in people.items()}
+        self.assignee.words = {NOBODY: "Nobody"} | {str(id): email for id, email in people.items()}
         self.now = now
 
     def validate_act(self, field: WordField) -> None:
         """A note must say something."""
-        if field.data == TriageAction.NOTE and not self.why.data:
+        if field.data == TriageAction.NOTE and not self.note.data:
             raise ValidationError("The note is empty. Write it.")
 
     def validate_until(self, field: DayField) -> None:
         """A snooze ends some day from tomorrow on."""
-        if self.act.data == TriageAction.SNOOZE and field.data is not None and field.data <= self.now:
+        if self.action.data == TriageAction.SNOOZE and field.data is not None and field.data <= self.now:
             raise ValidationError(f"{field.given} is not ahead. Choose a day from tomorrow on.")
 
     def order(self, refs: Sequence[ObjectRef]) -> Order:
         """What is wanted, for these refs. Call only after validate()."""
-        act = TriageAction(self.act.data)
+        action = TriageAction(self.action.data)
         return Order(
-            act,
+            action,
             tuple(refs),
             self.key.data or new_token(),
             self.seen.data or 0,
-            self.why.data,
-            self.until.data if act is TriageAction.SNOOZE else None,
-            int(self.owner.data) if act is TriageAction.ASSIGN and self.owner.data != NOBODY else None,
+            self.note.data,
+            self.until.data if action is TriageAction.SNOOZE else None,
+            int(self.assignee.data) if action is TriageAction.ASSIGN and self.assignee.data != NOBODY else None,
         )
 
 
@@ -102,7 +104,7 @@ class UndoForm(Form):
 class TickedForm(ActForm):
     """The same for what was ticked on a page, or for the one line whose own button was pressed.
 
-    one: of such a button, "archive:voice-456", or "assign:voice-456:7" with an owner; what is ticked counts no more.
+    one: of such a button, "archive:voice-456", or "assign:voice-456:7" with an assignee; what is ticked counts no more.
     """
 
     ref = ObjectRefsField("Chosen")
@@ -110,12 +112,12 @@ class TickedForm(ActForm):
 
     def __init__(self, sent: Sent | None, people: Mapping[int, str], *, now: datetime) -> None:
         super().__init__(sent, people, now=now)
-        act, _, rest = (self.one.data or "").partition(":")
-        if act:
-            ref, _, owner = rest.partition(":")
-            self.act.process_formdata([act])
+        action, _, rest = (self.one.data or "").partition(":")
+        if action:
+            ref, _, assignee = rest.partition(":")
+            self.action.process_formdata([action])
             self.ref.process_formdata([ref])
-            self.owner.process_formdata([owner])
+            self.assignee.process_formdata([assignee])
 
     def validate_ref(self, field: ObjectRefsField) -> None:
         """Something must be ticked."""

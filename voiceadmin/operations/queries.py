@@ -11,7 +11,7 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import OperationNotFound
 from voiceadmin.identity import Scope
 from voiceadmin.operations.models import Operation
-from voiceadmin.operations.types import UNDONE_FOR, Left, OperationRow
+from voiceadmin.operations.types import UNDONE_FOR, OperationRow, SkippedItem
 from voiceadmin.triage.types import TriageAction
 
 
@@ -30,15 +30,15 @@ def operation_row(operation: Operation) -> OperationRow:
         operation.id,
         operation.at,
         operation.actor_name,
-        TriageAction(operation.act),
-        operation.number,
-        outcome["voices"],
+        TriageAction(operation.action),
+        operation.object_count,
+        outcome["voice_count"],
         frozenset(outcome["organizations"]),
-        [Left(*one) for one in outcome["left"]],
+        [SkippedItem(*one) for one in outcome["skipped"]],
         outcome["skipped_unlisted"],
         operation.undoes,
         operation.undone_by,
-        outcome["set_to"],
+        outcome["in_use_count"],
     )
 
 
@@ -49,4 +49,4 @@ def get_last_operation_id() -> int:
 
 def is_undoable(operation: OperationRow, now: datetime) -> bool:
     """Whether a operation can be undone, as far as that is known without looking at what it changed."""
-    return bool(operation.number) and operation.undone_by is None and now - operation.at <= UNDONE_FOR
+    return bool(operation.object_count) and operation.undone_by is None and now - operation.at <= UNDONE_FOR

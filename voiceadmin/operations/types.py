@@ -16,27 +16,27 @@ class Order:
     """What somebody wants done.
 
     key: of the form, the same when it is sent again. seen: the newest operation when
-    they looked; what somebody else changed since is left alone. why: a reason,
+    they looked; what somebody else changed since is left alone. note: a reason,
     or the text of a note. until: the end of a snooze, None is until something
-    changes. owner: the account that is assigned, None is nobody.
+    changes. assignee: the account that is assigned, None is nobody.
     """
 
-    act: TriageAction
+    action: TriageAction
     refs: tuple[ObjectRef, ...]
     key: str
     seen: int
-    why: str = ""
+    note: str = ""
     until: datetime | None = None
-    owner: int | None = None
+    assignee: int | None = None
 
 
-class Left(NamedTuple):
-    """Something that a operation left as it was, and why."""
+class SkippedItem(NamedTuple):
+    """Something that a operation left as it was, and note."""
 
     kind: str
     id: int
     name: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,22 @@ class OperationRow:
     """A operation: what was done, to how many, and what was left alone.
 
     number: of what it changed; voices: those of them that are voices. skipped_unlisted: of those left alone, how many are not
-    listed. organizations: of all that it was about. undoes, undone_by: another operation. set_to: of the voices that it
+    listed. organizations: of all that it was about. undoes, undone_by: another operation. in_use_count: of the voices that it
     archived, how many assistants were set to.
     """
 
     id: int
     at: datetime
     actor_name: str
-    act: TriageAction
-    number: int
-    voices: int
+    action: TriageAction
+    object_count: int
+    voice_count: int
     organizations: frozenset[int]
-    left: Sequence[Left] = ()
+    skipped: Sequence[SkippedItem] = ()
     skipped_unlisted: int = 0
     undoes: int | None = None
     undone_by: int | None = None
-    set_to: int = 0
+    in_use_count: int = 0
 
 
 UNDONE_FOR = timedelta(days=30)  # so long after it was done can a operation be undone
@@ -68,4 +68,4 @@ UNDONE_FOR = timedelta(days=30)  # so long after it was done can a operation be 
 MOST_AT_ONCE = 20_000  # things that one operation changes
 
 
-MAX_NOTE = 1000  # letters of a note, or of why something was done
+MAX_NOTE = 1000  # letters of a note, or of note something was done

@@ -8,7 +8,7 @@ from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Role
-from voiceadmin.operations.actions import operations as operations
+from voiceadmin.operations.actions import operations
 from voiceadmin.operations.bulk import Answer, done, told
 from voiceadmin.operations.forms import TickedForm, UndoForm
 from voiceadmin.operations.queries import get_operation, is_undoable
@@ -19,9 +19,9 @@ from voiceadmin.web.access import require_role, scope
 bp = Blueprint("operations", __name__)
 
 
-@bp.post("/desk")
+@bp.post("/operations")
 @require_role(Role.OPERATOR)
-def act() -> Answer:
+def action() -> Answer:
     """Do something to what was ticked."""
     now = clock.now()
     form = TickedForm(request.form, list_assignable(scope()), now=now)
@@ -35,7 +35,7 @@ def act() -> Answer:
     return done(operation, form.next.data)
 
 
-@bp.get("/desk/<id:operation_id>")
+@bp.get("/operations/<id:operation_id>")
 @require_role(Role.VIEWER)
 def show(operation_id: int) -> str:
     """What was done at once, and what was left alone and why."""
@@ -48,7 +48,7 @@ def show(operation_id: int) -> str:
     )
 
 
-@bp.post("/desk/<id:operation_id>/undo")
+@bp.post("/operations/<id:operation_id>/undo")
 @require_role(Role.OPERATOR)
 def undo(operation_id: int) -> Answer:
     """Take back what was done at once, as far as nobody changed it since."""

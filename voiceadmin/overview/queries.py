@@ -27,7 +27,7 @@ SHOWN = 5  # voices of each short list
 LATELY = timedelta(days=7)  # for so long is a failure new
 
 
-ARRIVALS = (AuditEventType.VOICES_IMPORTED.value, AuditEventType.SAMPLE_FILLED.value)
+ARRIVALS = (AuditEventType.VOICES_IMPORTED.value, AuditEventType.SAMPLE_ADDED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def stand(scope: Scope, *, now: datetime) -> OverviewStats:
     ).all()
     arrived = db.session.scalar(
         select(AuditEvent.at)
-        .where(AuditEvent.word.in_(ARRIVALS), _arrived_in(scope))
+        .where(AuditEvent.event_type.in_(ARRIVALS), _arrived_in(scope))
         .order_by(AuditEvent.id.desc())
         .limit(1)
     )
@@ -100,4 +100,4 @@ def _voices(scope: Scope) -> Any:
 
 def _arrived_in(scope: Scope) -> Any:
     """Sample data is of no organization in the audit trail, and of all in the store."""
-    return within(scope, AuditEvent.organization_id) | (AuditEvent.word == AuditEventType.SAMPLE_FILLED.value)
+    return within(scope, AuditEvent.organization_id) | (AuditEvent.event_type == AuditEventType.SAMPLE_ADDED.value)

@@ -38,7 +38,7 @@ def list_providers(scope: Scope, *, now: datetime) -> list[ProviderFigures]:
     # In two halves, because a few absurd counts would be more than a number of the database can be.
     uses = _run(
         "SELECT provider, sum(high), sum(low), max(latest) FROM (SELECT provider, sum(synthesis_count >> 32) AS high,"
-        " sum(synthesis_count & 4294967295) AS low, max(CASE dated WHEN 1 THEN last_activity_at END) AS latest"
+        " sum(synthesis_count & 4294967295) AS low, max(CASE has_last_used_at WHEN 1 THEN last_activity_at END) AS latest"
         f" FROM {voices.format(indexed_by('ix_voice_by_syntheses'))} GROUP BY organization_id, status, provider)"
         " AS stretch GROUP BY provider",
         scope,

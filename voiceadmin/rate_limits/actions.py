@@ -44,12 +44,14 @@ def draw(name: str, limit: RateLimit, now: datetime, *, most: int = 1, share: fl
     """
     acquire_advisory_lock(f"bucket {name}")
     at = now.timestamp()
-    row = db.session.execute(select(TokenBucket.tokens, TokenBucket.at).where(TokenBucket.name == name)).one_or_none()
+    row = db.session.execute(
+        select(TokenBucket.tokens, TokenBucket.counted_at).where(TokenBucket.name == name)
+    ).one_or_none()
     tokens, since = (limit.capacity, at) if row is None else row
     tokens = min(limit.capacity, tokens + max(0.0, at - since) * limit.rate + back)
     taken = min(most, floor(tokens + 1e-9), max(1, floor(tokens * share + 1e-9)))
     if taken or back:
-        counted = {"name": name, "tokens": float(tokens - taken), "at": max(at, since)}
+        counted = {"name": name, "tokens": float(tokens - taken), "counted_at": max(at, since)}
         db.session.execute(upsert(TokenBucket), [counted])
     return Drawn(taken, tokens - taken, max(0.0, (1 - (tokens - taken)) / limit.rate))
 
@@ -61,7 +63,7 @@ def put_back(name: str, limit: RateLimit, now: datetime) -> None:
 
 def forget_full_buckets(now: datetime) -> None:
     """Remove the rows that say no more than no row would. Call while writing."""
-    db.session.execute(delete(TokenBucket).where(TokenBucket.at < (now - STALE).timestamp()))
+    db.session.execute(delete(TokenBucket).where(TokenBucket.counted_at < (now - STALE).timestamp()))
 
 
 def network(address: str) -> str:

@@ -18,4 +18,4 @@ class TokenBucket(Base):
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     tokens: Mapped[float] = mapped_column(Float(53))
-    at: Mapped[float] = mapped_column(Float(53), index=True)
+    counted_at: Mapped[float] = mapped_column(Float(53), index=True)

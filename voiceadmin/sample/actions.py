@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Delete, delete, exists, func, inspect, select
 
-from voiceadmin.audit.actions import record
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import acquire_advisory_lock, writing
@@ -24,7 +24,7 @@ from voiceadmin.text import name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voice_columns
 
-SAMPLE = AuditTarget(ObjectKind.STORE, None, "sample data")
+SAMPLE = AuditTarget(ObjectKind.DATABASE, None, "sample data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def fill_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
             assistants=_put(Assistant, list(_assistants(sample, ids))),
             voices=_put(ClonedVoice, list(_voices(sample, ids)), {"upstream_changed_at": now}),
         )
-        record(AuditEventType.SAMPLE_FILLED, SAMPLE, by=by, now=now, after={"voices": str(report.voices)})
+        record_event(AuditEventType.SAMPLE_ADDED, SAMPLE, by=by, now=now, after={"voices": str(report.voices)})
         return report
 
 
@@ -135,7 +135,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
         organizations = _removed(delete(Organization).where(Organization.sample, ~is_used))
         kept = tuple(_kept())
         kept_assistants = sum(len(organization.sample_assistants) for organization in kept)
-        record(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": f"{voices:,} removed"})
+        record_event(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": f"{voices:,} removed"})
         return SampleReport(
             Tally(removed=organizations, kept=len(kept)),
             Tally(removed=assistants, kept=kept_assistants),

@@ -11,7 +11,7 @@ from voiceadmin.organizations.queries import get_organization
 from voiceadmin.triage.counts import counts
 from voiceadmin.triage.forms import AttentionQueryForm
 from voiceadmin.triage.queries.answer import attention_answer, own_providers
-from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.conditional import _answer, _etag
@@ -30,7 +30,7 @@ def attention() -> Response:
     """
     form = AttentionQueryForm(
         request.args,
-        reasons=tuple(BY_WORD),
+        reasons=tuple(RULES_BY_SLUG),
         own_providers=lambda: own_providers(scope()),
         people=lambda: list_assignable(scope()),
     )

@@ -25,7 +25,7 @@ class QueueForm(Form):
     reason = WordsField("Reason", {}, thing="a reason")
     organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
     provider = WordsField("Provider", {}, thing="a provider of these voices")
-    owner = WordField("Owner", {}, thing="an owner", fallback="")
+    assignee = WordField("Assignee", {}, thing="an assignee", fallback="")
     muted = WordField(
         "Show", {"": "What waits", "yes": "Acknowledged and snoozed"}, thing="something to show", fallback=""
     )
@@ -54,10 +54,10 @@ class QueueForm(Form):
         self.provider.words = {provider: provider_label(provider) for provider in providers}
         mine = {} if me is None else {MINE: "Mine"}
         others = {str(id): email for id, email in people.items() if id != me}
-        self.owner.words = {"": "Anybody’s"} | mine | {NOBODY: "Nobody’s"} | others
+        self.assignee.words = {"": "Anybody’s"} | mine | {NOBODY: "Nobody’s"} | others
         self.me = me
-        if mine and self.owner.data == str(me):
-            self.owner.data = MINE
+        if mine and self.assignee.data == str(me):
+            self.assignee.data = MINE
 
     def validate_after(self, field: TextField) -> None:
         """It must be a place that a page gave."""
@@ -70,7 +70,7 @@ class QueueForm(Form):
             reasons=tuple(self.reason.data),
             organization=int(self.organization.data) if self.organization.data else None,
             providers=tuple(self.provider.data),
-            owner=str(self.me) if self.owner.data == MINE else self.owner.data,
+            assignee=str(self.me) if self.assignee.data == MINE else self.assignee.data,
             muted=bool(self.muted.data),
             after=QueueCursor.read(self.after.data) if self.after.data else None,
             size=int(self.size.data),
@@ -83,7 +83,7 @@ def queue_arguments(filters: QueueFilters) -> dict[str, Any]:
         "reason": list(filters.reasons),
         "organization": filters.organization,
         "provider": list(filters.providers),
-        "owner": filters.owner,
+        "assignee": filters.assignee,
         "muted": "yes" if filters.muted else "",
         "size": None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
         "after": None if filters.after is None else str(filters.after),
@@ -97,7 +97,7 @@ class AttentionQueryForm(QueryForm):
     reason = QueryWord(description="Only voices and assistants with this reason; all reasons are counted all the same.")
     organization = QueryNumber(1, description="Only those of this organization, by its organization_id in the items.")
     provider = QueryWord(description="Only those at this provider.")
-    owner = QueryWord(description="Only those that this person looks after, by e-mail; “none” is nobody.")
+    assignee = QueryWord(description="Only those that this person looks after, by e-mail; “none” is nobody.")
     limit = QueryNumber(1, MOST_ITEMS, description=f"How many items to list at most; {ITEMS} when absent.")
     after = QueryPlace(description="Where to go on: the “next” of the answer before.")
 
@@ -109,21 +109,23 @@ class AttentionQueryForm(QueryForm):
         own_providers: Callable[[], Sequence[str]],
         people: Callable[[], Mapping[int, str]],
     ) -> None:
-        """own_providers: as above. people: gives the e-mails of possible owners by account, if one is asked for."""
+        """own_providers: as above. people: gives the e-mails of possible assignees by account, if one is asked for."""
         super().__init__(arguments)
         self.reason.words = reasons
         if self.provider.data not in {None, *PROVIDER_LABELS}:
             self.provider.words = provider_words(own_providers)
         self.people = people
 
-    def validate_owner(self, field: QueryWord) -> None:
+    def validate_assignee(self, field: QueryWord) -> None:
         """Somebody who can look after things here; a list of them all would be too long to tell."""
         if field.data in (None, NOBODY):
             return
         accounts = {email_key(email): str(id) for id, email in self.people().items()}
         field.data = accounts.get(email_key(field.given))
         if field.data is None:
-            field.refuse("value_error", f"Value error, this is neither '{NOBODY}' nor the e-mail of a possible owner")
+            field.refuse(
+                "value_error", f"Value error, this is neither '{NOBODY}' nor the e-mail of a possible assignee"
+            )
 
     def filters(self) -> QueueFilters:
         """The answers as domain values. Call only after validate()."""
@@ -131,7 +133,7 @@ class AttentionQueryForm(QueryForm):
             reasons=(self.reason.data,) if self.reason.data else (),
             organization=self.organization.data,
             providers=(self.provider.data,) if self.provider.data else (),
-            owner=self.owner.data or "",
+            assignee=self.assignee.data or "",
             after=self.after.data,
             size=self.limit.data or ITEMS,
         )

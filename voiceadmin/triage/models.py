@@ -27,7 +27,7 @@ class Assignment(Base):
 
 
 class Mute(Base):
-    """A reason that somebody acknowledged or snoozed: it does not show as long as its mark stays the same.
+    """A reason that somebody acknowledged or snoozed: it does not show as long as its fingerprint stays the same.
 
     until: when it shows again all the same; None is never.
     """
@@ -38,8 +38,8 @@ class Mute(Base):
     object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True)
     reason: Mapped[str] = mapped_column(String(20), primary_key=True)
-    mark: Mapped[str] = mapped_column(Text)
-    act: Mapped[str] = mapped_column(String(20))
+    fingerprint: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(20))
     until: Mapped[datetime | None] = mapped_column(UtcTime)
-    at: Mapped[datetime] = mapped_column(UtcTime)
-    by: Mapped[str] = mapped_column(Text)
+    muted_at: Mapped[datetime] = mapped_column(UtcTime)
+    muted_by: Mapped[str] = mapped_column(Text)

@@ -57,7 +57,7 @@ class TriageAction(StrEnum):
 _PLACE = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18})\.([0-9]{1,19})", re.ASCII)
 
 
-NOBODY = "none"  # the word for no owner, where others are ids of accounts
+NOBODY = "none"  # the word for no assignee, where others are ids of accounts
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,7 +70,7 @@ class Finding(NamedTuple):
     """A reason why a voice or an assistant needs a person.
 
     reason: the word of its rule. since: when it began, None when that is not
-    known. mark: a word that stays the same as long as it is the same reason.
+    known. fingerprint: a word that stays the same as long as it is the same reason.
     """
 
     reason: str
@@ -79,7 +79,7 @@ class Finding(NamedTuple):
     organization_id: int
     provider: str
     since: datetime | None
-    mark: str
+    fingerprint: str
 
     @property
     def ref(self) -> ObjectRef:
@@ -114,7 +114,7 @@ class QueueCursor(NamedTuple):
 class QueueFilters:
     """Which lines of the queue to show.
 
-    reasons: words of rules, none for all. organization: our id. owner: "" for
+    reasons: words of rules, none for all. organization: our id. assignee: "" for
     anybody's, "none" for nobody's, else the id of an account. muted: those that were
     acknowledged or snoozed, instead of the others. after: where the page begins.
     """
@@ -122,7 +122,7 @@ class QueueFilters:
     reasons: tuple[str, ...] = ()
     organization: int | None = None
     providers: tuple[str, ...] = ()
-    owner: str = ""
+    assignee: str = ""
     muted: bool = False
     after: QueueCursor | None = None
     size: int = 50
@@ -134,10 +134,10 @@ class QueueFilters:
     @property
     def narrow(self) -> bool:
         """Whether any filter leaves lines out."""
-        return bool(self.reasons or self.organization or self.providers or self.owner or self.muted)
+        return bool(self.reasons or self.organization or self.providers or self.assignee or self.muted)
 
 
-class Owner(NamedTuple):
+class Assignee(NamedTuple):
     """Who looks after something."""
 
     account_id: int
@@ -147,7 +147,7 @@ class Owner(NamedTuple):
 class MuteRow(NamedTuple):
     """That somebody acknowledged or snoozed a reason. until: None is until something changes."""
 
-    act: TriageAction
+    action: TriageAction
     until: datetime | None
     at: datetime
     by: str
@@ -178,7 +178,7 @@ class Line:
     reasons: Sequence[ReasonDetail]
     voice: VoiceRow | None
     assistant: AssistantRow | None
-    owner: Owner | None
+    assignee: Assignee | None
 
     @property
     def worst(self) -> ReasonDetail | None:

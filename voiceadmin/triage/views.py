@@ -17,7 +17,7 @@ from voiceadmin.triage.counts import counts
 from voiceadmin.triage.forms import QueueForm, queue_arguments
 from voiceadmin.triage.queries.answer import own_providers
 from voiceadmin.triage.queries.queue import list_queue, list_queue_refs, queue_file
-from voiceadmin.triage.rules import BY_WORD, RULES
+from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.types import NOBODY, QueueFilters, TriageAction
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.web import access
@@ -60,7 +60,7 @@ def index() -> tuple[str, int]:
 def _form() -> QueueForm:
     return QueueForm(
         request.args,
-        reasons={rule.word: rule.label for rule in RULES},
+        reasons={rule.slug: rule.label for rule in RULES},
         organizations=list_organizations(scope()),
         providers=_providers(),
         people=list_assignable(scope()),
@@ -75,17 +75,17 @@ def _providers() -> list[str]:
 
 def _tabs(filters: QueueFilters) -> list[tuple[str, str, int]]:
     """Each reason that there is: its word, its label and how many there are, under the other filters."""
-    return [(word, BY_WORD[word].label, number) for word, number in counts(filters).items()]
+    return [(word, RULES_BY_SLUG[word].label, number) for word, number in counts(filters).items()]
 
 
 def _words(form: QueueForm, filters: QueueFilters) -> list[str]:
     """The filters in use, in words."""
-    words = [BY_WORD[word].label for word in filters.reasons]
+    words = [RULES_BY_SLUG[word].label for word in filters.reasons]
     if filters.organization is not None:
         words.append(form.organization.words[str(filters.organization)])
     words += [provider_label(provider) for provider in filters.providers]
-    if filters.owner:
-        words.append("nobody’s" if filters.owner == NOBODY else form.owner.words[form.owner.data])
+    if filters.assignee:
+        words.append("nobody’s" if filters.assignee == NOBODY else form.assignee.words[form.assignee.data])
     if filters.muted:
         words.append(form.muted.words["yes"])
     return words
@@ -124,7 +124,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "triage",
         wanted,
         lambda: queue_file(where, filters, limits, wanted, now=now),
-        thing=AuditTarget(ObjectKind.STORE, None, "triage"),
+        thing=AuditTarget(ObjectKind.DATABASE, None, "triage"),
         filters=queue_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=now,

@@ -14,7 +14,7 @@ import click
 from flask import Flask
 
 from voiceadmin import clock
-from voiceadmin.audit.actions import note
+from voiceadmin.audit.actions import record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.cli import cli, opened, shell
 from voiceadmin.database.schema import prepare_database
@@ -139,7 +139,7 @@ def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
         assistant = get_assistant(EVERYTHING, assistant_id)
         thing = AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name)
         organization = assistant.organization.id
-        note(
+        record_event_now(
             AuditEventType.VOICES_EXPORTED,
             thing,
             by=shell(),

@@ -31,12 +31,12 @@ ORDERS = {
     "name": ("name_key",),
     "quality": ("quality_score",),
     "syntheses": ("synthesis_count",),
-    "last_used": ("dated", "last_activity_at"),
+    "last_used": ("has_last_used_at", "last_activity_at"),
     "created": ("created_at",),
 }
 
 
-TESTED = ("id", "tier", "language", "dated", "never", "last_activity_at")
+TESTED = ("id", "tier", "language", "has_last_used_at", "is_never_used", "last_activity_at")
 
 
 # What the rules of attention read: the order of each queue, and of which voices.
@@ -65,7 +65,7 @@ class ClonedVoice(Base):
 
     The database works out the last six itself. status_changed_at: since when it has
     its status at least. tier: of the quality score, its bars, 0 without a score.
-    dated: 1 when the last use is known. never: 1 when there was none.
+    has_last_used_at: 1 when the last use is known. never: 1 when there was none.
     last_activity_at: the last use, or else the creation. record: its JSON as the JSON
     route writes it.
     """
@@ -130,10 +130,10 @@ class ClonedVoice(Base):
 
     status_changed_at: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
     tier: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
-    dated: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
-    never: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
+    has_last_used_at: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
+    is_never_used: Mapped[int] = mapped_column(SmallInteger, FetchedValue())
     last_activity_at: Mapped[datetime] = mapped_column(UtcTime, FetchedValue())
-    record: Mapped[str] = mapped_column(Text, FetchedValue())
+    json_body: Mapped[str] = mapped_column(Text, FetchedValue())
 
     @classmethod
     def overwritten(cls, kept: Any, given: Any) -> dict[str, Any]:
@@ -161,8 +161,8 @@ class VoiceStats(Base):
     provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
     language: Mapped[str] = mapped_column(Sortable, primary_key=True)
     tier: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    dated: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    never: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    has_last_used_at: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    is_never_used: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     voices: Mapped[int] = mapped_column(BigId)
 
 

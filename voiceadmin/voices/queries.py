@@ -95,8 +95,8 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         .limit(ASSISTANTS_SHOWN)
     )
     set_by = db.session.scalar(select(func.count()).select_from(Assistant).where(of_organization, is_set))
-    at, by, why, upstream, status_changed_at = row[owner.stop :]
-    archived = None if at is None else ArchivedHere(at, by, why, VoiceStatus(upstream))
+    at, by, note, upstream, status_changed_at = row[owner.stop :]
+    archived = None if at is None else ArchivedHere(at, by, note, VoiceStatus(upstream))
     around = [assistant_row(row) for row in assistants]
     return VoiceDetail(voice, organization, around, set_by or 0, archived, at or status_changed_at)
 
@@ -112,7 +112,7 @@ def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
     part = query.skip > 0 or query.limit is not None
     place = {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip} if part else {}
     table = f"cloned_voice{indexed_by('ix_voice_json_body')}"
-    statement = _records_sql(table, joined("record"), tuple(values), part=part)
+    statement = _records_sql(table, joined("json_body"), tuple(values), part=part)
     row = first_row(statement, {"organization": organization_id} | values | place)
     return as_answer(None if row is None else row[0])
 
@@ -121,7 +121,7 @@ def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
 def _records_sql(table: str, joined_records: str, filters: tuple[str, ...], *, part: bool) -> str:
     conditions = "".join(f" AND {name} = :{name}" for name in filters)
     records = (
-        f"SELECT record FROM {table} WHERE organization_id = :organization"
+        f"SELECT json_body FROM {table} WHERE organization_id = :organization"
         f"{conditions} ORDER BY id{' LIMIT :limit OFFSET :skip' if part else ''}"
     )
     return f"SELECT {joined_records} FROM ({records}) AS voice"
@@ -141,10 +141,10 @@ def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterat
     return as_file((voice_row(row) for row in rows), format)
 
 
-def count_set_to(voice_ids: Sequence[int]) -> int:
+def count_voices_in_use(voice_ids: Sequence[int]) -> int:
     """How many of these voices assistants are set to."""
     return sum(
-        db.session.scalar(_SET_TO.where(ClonedVoice.id.in_(voice_ids[start : start + CHUNK]))) or 0
+        db.session.scalar(_IN_USE.where(ClonedVoice.id.in_(voice_ids[start : start + CHUNK]))) or 0
         for start in range(0, len(voice_ids), CHUNK)
     )
 
@@ -152,7 +152,7 @@ def count_set_to(voice_ids: Sequence[int]) -> int:
 CHUNK = 500  # voices looked up by one statement
 
 
-_SET_TO = select(func.count(ClonedVoice.id)).where(
+_IN_USE = select(func.count(ClonedVoice.id)).where(
     ClonedVoice.provider_voice_id != "",
     exists().where(
         Assistant.organization_id == ClonedVoice.organization_id,

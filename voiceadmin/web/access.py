@@ -244,7 +244,9 @@ def _guard() -> None:
     if mark.role is Role.ANYONE and not mark.signed_in:
         return
     who, now = requester(), clock.now()
-    if who.account_id is None and (mark.signed_in or (who.highest < mark.role and who.actor.kind is ActorKind.NOBODY)):
+    if who.account_id is None and (
+        mark.signed_in or (who.highest < mark.role and who.actor.kind is ActorKind.ANONYMOUS)
+    ):
         raise SignInNeeded("Sign in first." if not _for_program() else "Send an API key: Authorization: Bearer va_…")
     if who.highest < mark.role:
         abort(403)

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, abort, stream_with_context
 
-from voiceadmin.audit.actions import note
+from voiceadmin.audit.actions import record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.identity import Scope
 from voiceadmin.tabular import ExportFormat
@@ -26,7 +26,7 @@ TOGETHER = 200  # lines that are sent at once
 
 
 def parse_format(format: str) -> ExportFormat:
-    """The format of this word; a page that is not there for any other."""
+    """The format of this event_type; a page that is not there for any other."""
     if format not in set(TYPES):
         abort(404)
     return ExportFormat(format)
@@ -41,7 +41,7 @@ def send_file(
     filters: Mapping[str, Any],
     organizations: Iterable[int | None],
     now: datetime,
-    word: AuditEventType = AuditEventType.VOICES_EXPORTED,
+    event_type: AuditEventType = AuditEventType.VOICES_EXPORTED,
 ) -> Response:
     """A list as a file, after a line in the audit trail of each organization that it is about; None is all of them.
 
@@ -49,7 +49,9 @@ def send_file(
     """
     facts = {"format": format.value, "filters": filters}
     for organization in organizations:
-        note(word, thing, by=access.requester().actor, now=now, organization=organization, after=facts)
+        record_event_now(
+            event_type, thing, by=access.requester().actor, now=now, organization=organization, after=facts
+        )
     response = Response(stream_with_context(_packed(pieces)), mimetype=TYPES[format])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'
     return response

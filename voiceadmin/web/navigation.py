@@ -12,5 +12,5 @@ SECTIONS = (  # of the site: the address of each, its name, and who sees it
     ("clean-up", "Clean-up", Role.VIEWER),
     ("activity", "Activity", Role.VIEWER),
     ("people", "People", Role.ADMIN),
-    ("keys", "Keys", Role.ADMIN),
+    ("api-keys", "API keys", Role.ADMIN),
 )

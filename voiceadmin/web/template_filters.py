@@ -93,12 +93,12 @@ def day(time: datetime) -> str:
     return time.date().isoformat()
 
 
-def browser(client: str) -> str:
+def browser(user_agent: str) -> str:
     """What a browser says of itself, for people: "Firefox on Linux". What is not known is cut to its beginning."""
-    kind = next((name for mark, name in _BROWSERS.items() if mark in client), None)
-    system = next((name for mark, name in _SYSTEMS.items() if mark in client), None)
+    kind = next((name for mark, name in _BROWSERS.items() if mark in user_agent), None)
+    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)
     if kind is None:
-        return client[:40] or "unknown"
+        return user_agent[:40] or "unknown"
     return f"{kind} on {system}" if system else kind
 
 
@@ -132,7 +132,7 @@ def _fact(facts: dict[str, Any], name: str) -> str | None:
         return None  # the word of the line says so
     if name == "mute":
         return _muted(value)
-    if name == "owner" and value is not None:
+    if name == "assignee" and value is not None:
         return str(value["email"])
     if value is None:
         return "none"

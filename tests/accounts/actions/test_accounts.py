@@ -44,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("store")
 
 SECOND = timedelta(seconds=1)
 HOME = "203.0.113.7"
-VISITOR = Actor(ActorKind.NOBODY, None, "", HOME)
+VISITOR = Actor(ActorKind.ANONYMOUS, None, "", HOME)
 NEW = "a new one of 2026"
 
 
@@ -60,7 +60,7 @@ def come_in(
     token: str, *, email: str = "ada@example.com", name: str = "Ada", password: str = NEW, now: datetime = NOW
 ) -> Requester:
     """Use a link: whoever that lets in."""
-    session = accounts.join(token, email=email, name=name, password=password, by=VISITOR, client="x", now=now)
+    session = accounts.join(token, email=email, name=name, password=password, by=VISITOR, user_agent="x", now=now)
     found = find_session(session, HOME)
     assert found is not None
     return found
@@ -68,7 +68,7 @@ def come_in(
 
 def signed_in(account: Account) -> str:
     with writing():
-        return create_session(account.id, address=HOME, client="x", now=NOW)
+        return create_session(account.id, address=HOME, user_agent="x", now=NOW)
 
 
 def sessions(account: Account) -> int:
@@ -90,7 +90,9 @@ def trail() -> list[AuditEventRow]:
 
 def told() -> list[tuple[Any, ...]]:
     """Word, actor, object, organization, before and after of each line."""
-    return [(row.word, row.actor_name, row.object_name, row.organization_id, row.before, row.after) for row in trail()]
+    return [
+        (row.event_type, row.actor_name, row.object_name, row.organization_id, row.before, row.after) for row in trail()
+    ]
 
 
 def invited(email: str, grant: Grant, now: datetime = NOW) -> str:
@@ -121,11 +123,11 @@ def test_the_first_account_is_an_admin_of_the_platform() -> None:
         True,
         NOW,
     )
-    sign_in("ada@example.com", NEW, address=HOME, client="x", idle=SECOND, now=NOW)
+    sign_in("ada@example.com", NEW, address=HOME, user_agent="x", idle=SECOND, now=NOW)
     assert told()[:2] == [
-        (AuditEventType.LINK_MADE, "tester", "", None, None, {"purpose": "setup"}),
+        (AuditEventType.LINK_CREATED, "tester", "", None, None, {"purpose": "setup"}),
         (
-            AuditEventType.ACCOUNT_MADE,
+            AuditEventType.ACCOUNT_CREATED,
             "Ada@example.com",
             "Ada@example.com",
             None,
@@ -133,7 +135,7 @@ def test_the_first_account_is_an_admin_of_the_platform() -> None:
             {"email": "Ada@example.com", "platform": True},
         ),
     ]
-    assert trail()[1].why == "by the set-up link"
+    assert trail()[1].note == "by the set-up link"
     assert trail()[1].address == HOME
 
 
@@ -263,14 +265,14 @@ def test_an_invitation_makes_an_account_with_a_role() -> None:
     made = {"email": "Bo@example.com", "platform": False}
     assert told() == [
         (
-            AuditEventType.LINK_MADE,
+            AuditEventType.LINK_CREATED,
             "tester",
             "Bo@example.com",
             acme.id,
             None,
             {"purpose": "invitation", "role": "operator"},
         ),
-        (AuditEventType.ACCOUNT_MADE, "Bo@example.com", "Bo@example.com", acme.id, None, made),
+        (AuditEventType.ACCOUNT_CREATED, "Bo@example.com", "Bo@example.com", acme.id, None, made),
         (
             AuditEventType.ROLE_CHANGED,
             "Bo@example.com",
@@ -280,7 +282,7 @@ def test_an_invitation_makes_an_account_with_a_role() -> None:
             {"role": "operator"},
         ),
     ]
-    assert trail()[1].why == "by an invitation"
+    assert trail()[1].note == "by an invitation"
     with pytest.raises(LinkRefused):
         come_in(token)
 
@@ -336,9 +338,9 @@ def test_somebody_with_an_account_gives_its_password() -> None:
     account = get_account(EVERYTHING, bo.id)
     assert account.name == "Bo"
     assert find_session(before, None) is None
-    assert [row.word for row in trail()] == [
-        AuditEventType.LINK_MADE,
-        AuditEventType.CONFIRM_FAILED,
+    assert [row.event_type for row in trail()] == [
+        AuditEventType.LINK_CREATED,
+        AuditEventType.PASSWORD_CONFIRMATION_FAILED,
         AuditEventType.ROLE_CHANGED,
     ]
     assert (trail()[1].object_id, trail()[1].actor_id) == (bo.id, None)
@@ -480,13 +482,13 @@ def test_a_reset_link_sets_a_password_and_ends_all_sessions() -> None:
     assert (sessions(bo), find_session(before, None)) == (1, None)
     assert get_account(EVERYTHING, bo.id).name == "Bo"
     with pytest.raises(SignInRefused):
-        sign_in("bo@example.com", PASSWORD, address=HOME, client="x", idle=SECOND, now=NOW)
-    sign_in("bo@example.com", NEW, address=HOME, client="x", idle=SECOND, now=NOW)
+        sign_in("bo@example.com", PASSWORD, address=HOME, user_agent="x", idle=SECOND, now=NOW)
+    sign_in("bo@example.com", NEW, address=HOME, user_agent="x", idle=SECOND, now=NOW)
     assert told()[:2] == [
-        (AuditEventType.LINK_MADE, "tester", "bo@example.com", None, None, {"purpose": "reset"}),
+        (AuditEventType.LINK_CREATED, "tester", "bo@example.com", None, None, {"purpose": "reset"}),
         (AuditEventType.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", None, None, None),
     ]
-    assert trail()[1].why == "by a link"
+    assert trail()[1].note == "by a link"
     with pytest.raises(LinkRefused):
         come_in(token)
 
@@ -689,7 +691,7 @@ def test_disabling_and_enabling_leave_a_line_for_the_admins_of_the_only_organiza
         assert get_account(EVERYTHING, bo.id).disabled_at == NOW
         assert accounts.enable_account(EVERYTHING, bo.id, by=SHELL, now=NOW) == bo.email
         assert get_account(EVERYTHING, bo.id).disabled_at is None
-        sign_in(bo.email, PASSWORD, address=HOME, client="x", idle=SECOND, now=NOW)
+        sign_in(bo.email, PASSWORD, address=HOME, user_agent="x", idle=SECOND, now=NOW)
 
     assert [line[:4] for line in told() if line[0] is not AuditEventType.SIGNED_IN] == [
         (word, "tester", f"bo{number}@example.com", home)
@@ -792,15 +794,15 @@ def test_changing_the_password_ends_all_sessions_and_begins_one() -> None:
     requester, reset = of(bo), accounts.make_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)
     signed_in(bo)
 
-    token = accounts.change_password(requester, PASSWORD, NEW, client="y", now=NOW)
+    token = accounts.change_password(requester, PASSWORD, NEW, user_agent="y", now=NOW)
 
     found = find_session(token, HOME)
     assert found is not None
     assert found.session is not None
-    assert (found.account_id, found.session.client, found.session.address) == (bo.id, "y", HOME)
+    assert (found.account_id, found.session.user_agent, found.session.address) == (bo.id, "y", HOME)
     assert sessions(bo) == 1
     assert find_link(reset, NOW) is None
-    sign_in("bo@example.com", NEW, address=HOME, client="x", idle=SECOND, now=NOW)
+    sign_in("bo@example.com", NEW, address=HOME, user_agent="x", idle=SECOND, now=NOW)
     assert told()[1] == (AuditEventType.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", None, None, None)
 
 
@@ -819,7 +821,7 @@ def test_a_password_is_not_changed_without_the_old_one_or_to_a_weak_one(
     requester = of(bo)
 
     with pytest.raises(problem, match=fault):
-        accounts.change_password(requester, old, new, client="y", now=NOW)
+        accounts.change_password(requester, old, new, user_agent="y", now=NOW)
 
     assert sessions(bo) == 1
     assert passwords.is_password(PASSWORD, db.session.get_one(Account, bo.id).password_hash)

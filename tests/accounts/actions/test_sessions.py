@@ -41,14 +41,16 @@ IDLE = timedelta(minutes=30)
 HOME = "203.0.113.7"
 
 
-def enter(email: str = "ada@example.com", password: str = PASSWORD, *, client: str = "x", now: datetime = NOW) -> str:
-    return sign_in(email, password, address=HOME, client=client, idle=IDLE, now=now)
+def enter(
+    email: str = "ada@example.com", password: str = PASSWORD, *, user_agent: str = "x", now: datetime = NOW
+) -> str:
+    return sign_in(email, password, address=HOME, user_agent=user_agent, idle=IDLE, now=now)
 
 
 def begun(account: Account, now: datetime = NOW) -> Requester:
     """Somebody in a session that has just begun."""
     with writing():
-        token = create_session(account.id, address=HOME, client="x", now=now)
+        token = create_session(account.id, address=HOME, user_agent="x", now=now)
     return seen(token)
 
 
@@ -68,7 +70,7 @@ def trail() -> list[tuple[AuditEventType, str, str, int | None, Any]]:
     """Word, actor, object, its id and what is after of each line, the oldest first."""
     rows: list[AuditEventRow] = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
     assert all(row.at == NOW and row.address == HOME and row.object_kind is ObjectKind.ACCOUNT for row in rows)
-    return [(row.word, row.actor_name, row.object_name, row.object_id, row.after) for row in rows]
+    return [(row.event_type, row.actor_name, row.object_name, row.object_id, row.after) for row in rows]
 
 
 class Counting(PasswordHasher):
@@ -103,23 +105,23 @@ def test_whoever_has_the_password_gets_a_session() -> None:
     acme = make_organization()
     ada = make_account("Ada@example.com", roles={acme: Role.OPERATOR})
 
-    requester = seen(enter(" ADA@Example.com", client='Mozilla/5.0 "x"\n'))
+    requester = seen(enter(" ADA@Example.com", user_agent='Mozilla/5.0 "x"\n'))
 
     assert requester.actor == Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", HOME)
     assert (requester.roles, requester.everywhere) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
     session = requester.session
     assert session is not None
     assert (session.created_at, session.last_active_at, session.reauthenticated_at) == (NOW, NOW, NOW)
-    assert (session.account_id, session.address, session.client) == (ada.id, HOME, 'Mozilla/5.0 \\"x\\"\\n')
+    assert (session.account_id, session.address, session.user_agent) == (ada.id, HOME, 'Mozilla/5.0 \\"x\\"\\n')
     assert trail() == [(AuditEventType.SIGNED_IN, "Ada@example.com", "Ada@example.com", ada.id, None)]
 
 
 def test_the_store_keeps_the_hash_of_the_cookie_alone() -> None:
     make_account("ada@example.com")
 
-    token = enter(client="y" * 5000)
+    token = enter(user_agent="y" * 5000)
 
-    row = db.session.execute(select(AccountSession.token_hash, AccountSession.client)).one()
+    row = db.session.execute(select(AccountSession.token_hash, AccountSession.user_agent)).one()
     assert row.token_hash == token_hash(token)
     assert token not in str(row)
     assert set(row.client) == {"y"}
@@ -221,7 +223,7 @@ def test_giving_the_password_again_makes_sure() -> None:
 
     row = db.session.execute(select(AccountSession.reauthenticated_at, AccountSession.last_active_at)).one()
     assert (row.reauthenticated_at, row.last_active_at) == (NOW, NOW - DAY)
-    assert trail() == [(AuditEventType.CONFIRMED, "ada@example.com", "ada@example.com", ada.id, None)]
+    assert trail() == [(AuditEventType.PASSWORD_CONFIRMED, "ada@example.com", "ada@example.com", ada.id, None)]
 
 
 def test_a_wrong_password_makes_nothing_sure() -> None:
@@ -232,7 +234,9 @@ def test_a_wrong_password_makes_nothing_sure() -> None:
         confirm(requester, "wrong password", now=NOW)
 
     assert db.session.scalars(select(AccountSession.reauthenticated_at)).all() == [NOW - DAY]
-    assert trail() == [(AuditEventType.CONFIRM_FAILED, "ada@example.com", "ada@example.com", ada.id, None)]
+    assert trail() == [
+        (AuditEventType.PASSWORD_CONFIRMATION_FAILED, "ada@example.com", "ada@example.com", ada.id, None)
+    ]
 
 
 def test_tries_to_confirm_and_to_sign_in_come_out_of_the_same_bucket() -> None:
@@ -259,8 +263,8 @@ def test_a_failure_names_the_account_that_was_meant_and_not_the_one_that_asks() 
 
     assert check_password("BO@example.com", PASSWORD, by=by, now=NOW) == bo.id
     assert trail() == [
-        (AuditEventType.CONFIRM_FAILED, "ada@example.com", "bo@example.com", bo.id, None),
-        (AuditEventType.CONFIRM_FAILED, "ada@example.com", "nobody@example.com", None, None),
+        (AuditEventType.PASSWORD_CONFIRMATION_FAILED, "ada@example.com", "bo@example.com", bo.id, None),
+        (AuditEventType.PASSWORD_CONFIRMATION_FAILED, "ada@example.com", "nobody@example.com", None, None),
     ]
 
 

@@ -71,7 +71,7 @@ def statements(store: object) -> Iterator[list[str]]:
 def begun(account: Account, created: datetime = NOW, seen: datetime | None = None) -> int:
     """A session; its id."""
     with writing():
-        token = create_session(account.id, address="203.0.113.7", client="Firefox", now=created)
+        token = create_session(account.id, address="203.0.113.7", user_agent="Firefox", now=created)
         requester = find_session(token, None)
         assert requester is not None
         assert requester.session is not None

@@ -39,7 +39,7 @@ def saved(*things: Base) -> int:
 
 def begun(account: Account) -> str:
     with writing():
-        return create_session(account.id, address="198.51.100.1", client="Firefox", now=LONG_AGO)
+        return create_session(account.id, address="198.51.100.1", user_agent="Firefox", now=LONG_AGO)
 
 
 def make_link(purpose: LinkPurpose = LinkPurpose.INVITATION, **fields: Any) -> int:
@@ -113,7 +113,7 @@ def test_the_hash_itself_opens_nothing() -> None:
 def test_a_key_is_held_with_what_it_reads(everywhere: bool, number: int) -> None:
     organizations = [make_organization() for _ in range(3)][:number]
     key = ApiKey(name="board", token_hash=token_hash("k"), hint="va_", maker="ada", created_at=NOW)
-    key.everywhere, key.expires_at, key.used_at = everywhere, NOW - DAY, LONG_AGO
+    key.all_organizations, key.expires_at, key.last_used_at = everywhere, NOW - DAY, LONG_AGO
     id = saved(key)
     for organization in organizations:
         saved_reading(id, organization)

@@ -86,13 +86,13 @@ def account(id: int) -> AccountRow:
 
 def begin(account: Account, now: datetime) -> None:
     with writing():
-        create_session(account.id, address="203.0.113.7", client="Mozilla/5.0 (X11; Linux) Firefox/140.0", now=now)
+        create_session(account.id, address="203.0.113.7", user_agent="Mozilla/5.0 (X11; Linux) Firefox/140.0", now=now)
 
 
 def words() -> list[AuditEventType]:
     """What was done, the newest first."""
     db.session.rollback()
-    return [line.word for line in list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]]
+    return [line.event_type for line in list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]]
 
 
 # The list
@@ -176,7 +176,7 @@ def test_an_invitation_is_taken_back(admin: FlaskClient, acme: Organization) -> 
 
     assert flashes(found) == ["The invitation for bo@example.com is taken back."]
     assert "Open invitations None." in found.text
-    assert words() == [AuditEventType.LINK_REVOKED, AuditEventType.LINK_MADE]
+    assert words() == [AuditEventType.LINK_REVOKED, AuditEventType.LINK_CREATED]
     assert "There is no such open invitation." in send(admin, address, 404).text
 
 

@@ -41,7 +41,7 @@ from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.web.access import cookie_name
 
-SURE = [rule for rule in RULES if mark_of(rule).sure]
+SURE = [rule for rule in RULES if mark_of(rule).recently_authenticated]
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_who_tries_too_often_has_to_wait(town: Town, monkeypatch: pytest.MonkeyP
     assert (refused.status_code, again.status_code) == (429, 429)
     assert refused.headers["Retry-After"] == "30"
     Page(refused.text).check()
-    assert audit_words()[-2:] == ["sign-in-failed", "throttled"], "told once"
+    assert audit_words()[-2:] == ["sign-in-failed", "rate-limited"], "told once"
     assert sign_in_by_form(client, town.people["operator"].email).status_code == 303, "others are not kept out"
     move_clock(monkeypatch, timedelta(seconds=30))
     assert sign_in_by_form(client, email).status_code == 303
@@ -344,7 +344,7 @@ def test_what_is_dangerous_asks_for_the_password_again(town: Town, rule: Rule, m
     assert browser.post("/confirm", data={"password": "wrong"}).status_code == 422
     assert browser.open(address, method=method, data=form).headers["Location"].startswith("/confirm")
     assert browser.post("/confirm", data={"password": PASSWORD}).status_code == 303
-    assert audit_words()[-2:] == ["confirm-failed", "confirmed"]
+    assert audit_words()[-2:] == ["password-confirmation-failed", "password-confirmed"]
     for method in sorted((rule.methods or set()) - {"OPTIONS"}):
         response = browser.open(address, method=method, data=form if method == "POST" else None)
         assert response.status_code in (200, 303, 409), method
@@ -357,8 +357,8 @@ def test_only_the_session_that_gave_the_password_is_sure(small_town: Town, monke
 
     one.post("/confirm", data={"password": PASSWORD})
 
-    assert one.get("/keys/new").status_code == 200
-    assert other.get("/keys/new").status_code == 303
+    assert one.get("/api-keys/new").status_code == 200
+    assert other.get("/api-keys/new").status_code == 303
 
 
 def test_giving_the_password_again_is_slowed_down_like_signing_in(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,7 +371,7 @@ def test_giving_the_password_again_is_slowed_down_like_signing_in(town: Town, mo
     assert right.status_code == 429
     assert right.headers["Retry-After"] == "30"
     assert sign_in_by_form(town.browser("nobody"), town.people["platform"].email).status_code == 429
-    assert audit_words()[-2:] == ["confirm-failed", "throttled"]
+    assert audit_words()[-2:] == ["password-confirmation-failed", "rate-limited"]
     move_clock(monkeypatch, timedelta(seconds=30))
     assert browser.post("/confirm", data={"password": PASSWORD}).status_code == 303
 
@@ -403,7 +403,7 @@ def test_an_invitation_is_good_once_and_for_what_it_says(town: Town) -> None:
 
 def test_a_link_that_is_none_any_more_lets_nobody_in(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     late, revoked = town.invite(town.acme), town.invite(town.acme)
-    revoke_link(EVERYTHING, rows_of("link")[-1]["id"], by=SHELL, now=NOW)
+    revoke_link(EVERYTHING, rows_of("one_time_link")[-1]["id"], by=SHELL, now=NOW)
     guest, form = town.browser("nobody"), {"password": "a horse of my own"}
     move_clock(monkeypatch, timedelta(days=7))
     before = dump()

@@ -72,7 +72,9 @@ def run(plan_id: int, now: datetime, seconds: float = A_WHILE) -> None:
 def fates(plan_id: int) -> dict[int, tuple[str, str]]:
     """What became of each voice of a plan, and why, in its order."""
     db.session.rollback()
-    found = select(CleanUpItem.voice_id, CleanUpItem.state, CleanUpItem.why).where(CleanUpItem.plan_id == plan_id)
+    found = select(CleanUpItem.voice_id, CleanUpItem.state, CleanUpItem.skip_reason).where(
+        CleanUpItem.plan_id == plan_id
+    )
     return {id: (state, why) for id, state, why in db.session.execute(found.order_by(CleanUpItem.position))}
 
 
@@ -81,10 +83,10 @@ def archived() -> set[int]:
     return set(db.session.scalars(select(ClonedVoice.id).where(ClonedVoice.archived_at.is_not(None))))
 
 
-def lines(word: AuditEventType) -> list[int]:
+def lines(event_type: AuditEventType) -> list[int]:
     """What the lines of a word are about."""
     db.session.rollback()
-    found = select(AuditEvent.object_id).where(AuditEvent.word == word.value).order_by(AuditEvent.object_id)
+    found = select(AuditEvent.object_id).where(AuditEvent.event_type == event_type.value).order_by(AuditEvent.object_id)
     return [id or 0 for id in db.session.scalars(found)]
 
 
@@ -163,7 +165,7 @@ def test_a_plan_is_seen_by_whom_all_of_it_is(acme: Organization, now: datetime) 
     both, one = planned(now, "both"), planned(now, "one", organization=acme.id)
     of_acme = Scope(frozenset([acme.id]))
 
-    assert get_plan(of_acme, one, now=now).number == 1
+    assert get_plan(of_acme, one, now=now).voice_count == 1
     with pytest.raises(PlanNotFound):
         get_plan(of_acme, both, now=now)
     with pytest.raises(PlanNotFound):
@@ -178,7 +180,7 @@ def test_nothing_is_archived_before_somebody_confirms(acme: Organization, now: d
     make_voice(acme)
     plan = planned(now)
 
-    with pytest.raises(ChangeRefused, match="confirmed"):
+    with pytest.raises(ChangeRefused, match="password-confirmed"):
         carry_on(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
 
     assert archived() == set()
@@ -189,7 +191,7 @@ def test_carrying_out_archives_and_says_so_once_for_each_voice(acme: Organizatio
     plan = planned(now)
 
     run(plan, now, seconds=0)
-    assert get_plan(EVERYTHING, plan, now=now).states == {ItemState.ARCHIVED: 100, ItemState.WAITING: 150}
+    assert get_plan(EVERYTHING, plan, now=now).states == {ItemState.ARCHIVED: 100, ItemState.PENDING: 150}
     run(plan, now)
     run(plan, now)  # changes nothing any more
 
@@ -199,7 +201,7 @@ def test_carrying_out_archives_and_says_so_once_for_each_voice(acme: Organizatio
     assert lines(AuditEventType.CLEAN_UP_CONFIRMED) == [plan]
     voice = db.session.get_one(ClonedVoice, 1)
     assert (voice.archived_by, voice.archive_note) == ("bob@example.com", f"clean-up, plan {plan}")
-    assert db.session.scalars(select(Operation.number).order_by(Operation.id)).all() == [100, 100, 50]
+    assert db.session.scalars(select(Operation.object_count).order_by(Operation.id)).all() == [100, 100, 50]
 
 
 def test_what_changed_since_the_plan_stays_and_says_why(acme: Organization, now: datetime) -> None:
@@ -320,7 +322,7 @@ def test_taking_back_restores_all_but_what_somebody_changed_since(acme: Organiza
     assert found.states == {ItemState.RESTORED: 249, ItemState.ARCHIVED: 1}
     assert found.undoable == 0
     assert archived() == {8}
-    assert lines(AuditEventType.CLEAN_UP_TAKEN_BACK) == [plan, plan]
+    assert lines(AuditEventType.CLEAN_UP_UNDONE) == [plan, plan]
 
 
 def test_after_thirty_days_nothing_is_taken_back(acme: Organization, now: datetime) -> None:
@@ -427,8 +429,8 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(
                 process.wait(draw.uniform(0.02, 0.25))
             process.kill()
         states = get_plan(EVERYTHING, plan, now=now).states
-        interrupted += states.get(ItemState.WAITING, 0) > 0
-        assert set(states) <= {ItemState.WAITING, ItemState.ARCHIVED}
+        interrupted += states.get(ItemState.PENDING, 0) > 0
+        assert set(states) <= {ItemState.PENDING, ItemState.ARCHIVED}
         assert len(archived()) == len(lines(AuditEventType.VOICE_ARCHIVED)) == states.get(ItemState.ARCHIVED, 0)
 
     carry_on(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)

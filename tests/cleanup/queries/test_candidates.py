@@ -85,7 +85,7 @@ def acme(store: Flask) -> Organization:
 
 def reason_of(row: VoiceRow, now: datetime) -> str:
     """The reason that a voice has by itself, "" for none."""
-    if row.status is not VoiceStatus.READY or row.created_at > now - LIMITS.young:
+    if row.status is not VoiceStatus.READY or row.created_at > now - LIMITS.minimum_age:
         return ""
     if row.last_used_at is None:
         return "" if row.synthesis_count else "never-used"
@@ -281,7 +281,7 @@ def test_a_restore_sheet_has_every_fact_as_it_was(acme: Organization, now: datet
         }
         assert line["upstream_status"] == "ready"
         assert (line["state"], str(line["position"]), line["organization"]) == ("archived", str(number), "Acme")
-        for what in ("archived", "planned", "confirmed"):
+        for what in ("archived", "planned", "password-confirmed"):
             assert (line[f"{what}_at"], line[f"{what}_by"]) == ("2026-11-22T14:00:00Z", "tester")
 
 
@@ -318,9 +318,14 @@ def judged(plan: int, now: datetime, **more: Any) -> list[tuple[int, int, str]]:
 def test_a_plan_begins_with_all_of_its_voices_waiting(plan: int, now: datetime) -> None:
     found = get_plan(EVERYTHING, plan, now=now)
 
-    assert (found.number, found.made_at, found.made_by, found.filters) == (6, now, "tester", ALL.but(most=None))
+    assert (found.voice_count, found.created_at, found.created_by, found.filters) == (
+        6,
+        now,
+        "tester",
+        ALL.but(most=None),
+    )
     assert (found.confirmed_at, found.confirmed_by, found.undoable) == (None, "", 0)
-    assert found.states == {ItemState.WAITING: 6}
+    assert found.states == {ItemState.PENDING: 6}
     assert dict(found.voices) == {"resemble": 4, "elevenlabs": 1, "playht": 1}
     assert next(iter(found.voices)) == "resemble", "the most first"
     assert judged(plan, now) == [(place, id, "") for place, id in enumerate(ORDER, 1)]
@@ -374,7 +379,7 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
     assert found.undoable == 5
     assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR).undoable == 5
     assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR + timedelta(microseconds=1)).undoable == 0
-    assert [operation.number for operation in list_undoable_operations(plan)] == [5]
+    assert [operation.object_count for operation in list_undoable_operations(plan)] == [5]
     ids = {
         state: [item.voice.id for item in list_items(found, [state], 1, LIMITS)]
         for state in ItemState
@@ -387,7 +392,7 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
         ItemState.GONE: [5],
     }
     (left,) = list_items(found, [ItemState.SKIPPED], 1, LIMITS)
-    assert (left.why, left.evidence) == ("An assistant is set to it.", "Not used for 100 days.")
+    assert (left.skip_reason, left.evidence) == ("An assistant is set to it.", "Not used for 100 days.")
     assert (left.organization_id, left.organization_name) == (acme.id, "Acme")
 
 
@@ -395,7 +400,7 @@ def test_its_voices_come_in_pages(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=id, created_at=LONG_AGO + id * DAY) for id in range(1, ITEMS + 11)])
     found = get_plan(EVERYTHING, make_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now), now=now)
 
-    for states in ([], [ItemState.WAITING]):
+    for states in ([], [ItemState.PENDING]):
         pages = [[item.voice.id for item in list_items(found, states, page, LIMITS)] for page in (1, 2, 3)]
         assert pages == [list(range(1, ITEMS + 1)), list(range(ITEMS + 1, ITEMS + 11)), []]
 
@@ -405,7 +410,7 @@ def test_a_plan_is_nobody_s_who_does_not_see_all_of_it(plan: int, acme: Organiza
     scope = Scope(frozenset({acme.id}))
 
     assert [one.id for one in list_plans(EVERYTHING)] == [own, plan]
-    assert [one.states for one in list_plans(EVERYTHING)] == [{ItemState.WAITING: 5}, {ItemState.WAITING: 6}]
+    assert [one.states for one in list_plans(EVERYTHING)] == [{ItemState.PENDING: 5}, {ItemState.PENDING: 6}]
     assert [one.id for one in list_plans(scope)] == [own]
     assert list_plans(NOTHING) == []
     assert (is_covered(scope, own), is_covered(scope, plan), is_covered(EVERYTHING, plan)) == (True, False, True)

@@ -40,7 +40,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 LIMITS = AttentionThresholds()
 ADA = Actor(ActorKind.ACCOUNT, 7, "ada@example.com")
 BOB = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
-SHELL = Actor(ActorKind.SHELL, None, "tester")
+SHELL = Actor(ActorKind.CLI, None, "tester")
 NOTHING_SEEN = 0
 HUSHES = (TriageAction.ACKNOWLEDGE, TriageAction.SNOOZE)
 
@@ -65,19 +65,19 @@ class Desk:
     def __init__(self, now: datetime) -> None:
         self.now, self.number = now, 0
 
-    def order(self, act: TriageAction, refs: Sequence[ObjectRef], **more: Any) -> Order:
+    def order(self, action: TriageAction, refs: Sequence[ObjectRef], **more: Any) -> Order:
         self.number += 1
         given: dict[str, Any] = {
             "key": f"key {self.number}",
             "seen": get_last_operation_id(),
-            "why": "unused" if act is TriageAction.ARCHIVE else "",
+            "note": "unused" if action is TriageAction.ARCHIVE else "",
         }
-        if act is TriageAction.NOTE:
-            given["why"] = "Looked at it."
-        return Order(act, tuple(refs), **(given | more))
+        if action is TriageAction.NOTE:
+            given["note"] = "Looked at it."
+        return Order(action, tuple(refs), **(given | more))
 
-    def do(self, act: TriageAction, *ids: int, by: Actor = ADA, **more: Any) -> OperationRow:
-        return do(EVERYTHING, self.order(act, voices(*ids), **more), LIMITS, by=by, now=self.now)
+    def do(self, action: TriageAction, *ids: int, by: Actor = ADA, **more: Any) -> OperationRow:
+        return do(EVERYTHING, self.order(action, voices(*ids), **more), LIMITS, by=by, now=self.now)
 
     def undo(self, operation: OperationRow, by: Actor = ADA) -> OperationRow:
         self.number += 1
@@ -103,14 +103,14 @@ def archiving(id: int) -> tuple[str, str | None, datetime | None, str | None, st
     return status
 
 
-def owners() -> dict[int, int]:
+def assignees() -> dict[int, int]:
     return {row["object_id"]: row["account_id"] for row in rows_of("assignment")}
 
 
 def quiets() -> dict[int, dict[str, tuple[str, datetime | None]]]:
     found: dict[int, dict[str, tuple[str, datetime | None]]] = {}
-    for row in rows_of("quiet"):
-        found.setdefault(row["object_id"], {})[row["reason"]] = row["act"], row["until"]
+    for row in rows_of("mute"):
+        found.setdefault(row["object_id"], {})[row["reason"]] = row["action"], row["until"]
     return found
 
 
@@ -121,7 +121,7 @@ def trail(operation: OperationRow) -> list[tuple[str, int, Any, Any, str]]:
             line["word"],
             line["object_id"],
             *(json.loads(line[name] or "null") for name in ("before", "after")),
-            line["why"],
+            line["note"],
         )
         for line in rows_of("audit_event")
         if line["operation_id"] == operation.id
@@ -129,7 +129,7 @@ def trail(operation: OperationRow) -> list[tuple[str, int, Any, Any, str]]:
 
 
 def left(operation: OperationRow) -> dict[int, str]:
-    return {one.id: one.why for one in operation.left}
+    return {one.id: one.reason for one in operation.skipped}
 
 
 def import_again(row: VoiceRow, now: datetime) -> None:
@@ -151,15 +151,15 @@ def test_a_voice_of_any_status_is_archived_with_who_when_and_why_and_restored(
 
     operation = desk.do(TriageAction.ARCHIVE, 1)
 
-    facts = {"at": now.isoformat(), "by": "ada@example.com", "why": "unused"}
-    assert (operation.act, operation.number, operation.voices, set(operation.organizations)) == (
+    facts = {"at": now.isoformat(), "by": "ada@example.com", "note": "unused"}
+    assert (operation.action, operation.object_count, operation.voice_count, set(operation.organizations)) == (
         TriageAction.ARCHIVE,
         1,
         1,
         {acme.id},
     )
     assert archiving(1) == ("archived", status.value, now, "ada@example.com", "unused")
-    assert json.loads(voice(1).record)["status"] == "archived"
+    assert json.loads(voice(1).json_body)["status"] == "archived"
     assert trail(operation) == [("voice-archived", 1, {"archived": None}, {"archived": facts}, "unused")]
 
     back = desk.do(TriageAction.RESTORE, 1, by=BOB)
@@ -177,7 +177,7 @@ def test_what_is_archived_already_or_not_at_all_is_left_alone(acme: Organization
         2: "it is not archived",
         3: "it is archived upstream, not here",
     }
-    assert desk.do(TriageAction.ARCHIVE, 3).number == 1
+    assert desk.do(TriageAction.ARCHIVE, 3).object_count == 1
     assert archiving(3)[1] == "archived"
 
 
@@ -185,41 +185,41 @@ def test_a_voice_is_given_to_somebody_and_taken_again(acme: Organization, desk: 
     dora = make_account("dora@example.com", platform=True)
     put_voices(acme, [a_voice(id=1), a_voice(id=2)])
 
-    first = desk.do(TriageAction.ASSIGN, 1, owner=clara.id)
-    second = desk.do(TriageAction.ASSIGN, 1, 2, owner=dora.id)
-    again = desk.do(TriageAction.ASSIGN, 1, 2, owner=dora.id)
-    nobody = desk.do(TriageAction.ASSIGN, 1, owner=None)
-    nobody_again = desk.do(TriageAction.ASSIGN, 1, owner=None)
+    first = desk.do(TriageAction.ASSIGN, 1, assignee=clara.id)
+    second = desk.do(TriageAction.ASSIGN, 1, 2, assignee=dora.id)
+    again = desk.do(TriageAction.ASSIGN, 1, 2, assignee=dora.id)
+    nobody = desk.do(TriageAction.ASSIGN, 1, assignee=None)
+    nobody_again = desk.do(TriageAction.ASSIGN, 1, assignee=None)
 
     of_clara, of_dora = ({"id": one.id, "email": one.email} for one in (clara, dora))
-    assert trail(first) == [("assigned", 1, {"owner": None}, {"owner": of_clara}, "")]
+    assert trail(first) == [("assigned", 1, {"assignee": None}, {"assignee": of_clara}, "")]
     assert [line[2:4] for line in trail(second)] == [
-        ({"owner": of_clara}, {"owner": of_dora}),
-        ({"owner": None}, {"owner": of_dora}),
+        ({"assignee": of_clara}, {"assignee": of_dora}),
+        ({"assignee": None}, {"assignee": of_dora}),
     ]
     assert left(again) == dict.fromkeys((1, 2), "it is theirs already")
-    assert trail(nobody) == [("assigned", 1, {"owner": of_dora}, {"owner": None}, "")]
+    assert trail(nobody) == [("assigned", 1, {"assignee": of_dora}, {"assignee": None}, "")]
     assert left(nobody_again) == {1: "nobody has it"}
-    assert owners() == {2: dora.id}
+    assert assignees() == {2: dora.id}
 
 
 @pytest.mark.parametrize(
-    ("act", "word"), [(TriageAction.ACKNOWLEDGE, "acknowledged"), (TriageAction.SNOOZE, "snoozed")]
+    ("action", "word"), [(TriageAction.ACKNOWLEDGE, "acknowledged"), (TriageAction.SNOOZE, "snoozed")]
 )
 def test_every_reason_that_there_is_falls_silent(
-    acme: Organization, desk: Desk, now: datetime, act: TriageAction, word: str
+    acme: Organization, desk: Desk, now: datetime, action: TriageAction, word: str
 ) -> None:
     bad: dict[str, Any] = {"status": VoiceStatus.FAILED, "created_at": LONG_AGO}
     put_voices(acme, [a_voice(id=1, **bad), a_voice(id=2, created_at=now)])
-    until = now + DAY if act is TriageAction.SNOOZE else None
+    until = now + DAY if action is TriageAction.SNOOZE else None
 
-    operation = desk.do(act, 1, 2, until=until)
+    operation = desk.do(action, 1, 2, until=until)
 
-    assert quiets() == {1: {"failed": (act.value, until)}}
+    assert quiets() == {1: {"failed": (action.value, until)}}
     assert left(operation) == {2: "nothing is wrong with it any more"}
     ((said, id, before, after, _),) = trail(operation)
     assert (said, id, before) == (word, 1, {"mute": {}})
-    assert after["mute"]["failed"]["by"] == "ada@example.com"
+    assert after["mute"]["failed"]["muted_by"] == "ada@example.com"
     assert after["mute"]["failed"]["until"] == (until and until.isoformat())
 
 
@@ -240,10 +240,10 @@ def test_a_note_changes_nothing_but_the_trail(acme: Organization, desk: Desk) ->
     before = {name: rows for name, rows in dump().items() if name not in ("operation", "audit_event")}
     refs = [*voices(1), ObjectRef(ObjectKind.ASSISTANT, 31)]
 
-    operation = do(EVERYTHING, desk.order(TriageAction.NOTE, refs, why="Ask Bob."), LIMITS, by=ADA, now=desk.now)
+    operation = do(EVERYTHING, desk.order(TriageAction.NOTE, refs, note="Ask Bob."), LIMITS, by=ADA, now=desk.now)
 
-    assert (operation.number, operation.voices) == (2, 1)
-    assert trail(operation) == [("noted", 1, None, None, "Ask Bob."), ("noted", 31, None, None, "Ask Bob.")]
+    assert (operation.object_count, operation.voice_count) == (2, 1)
+    assert trail(operation) == [("note-added", 1, None, None, "Ask Bob."), ("note-added", 31, None, None, "Ask Bob.")]
     assert {name: rows for name, rows in dump().items() if name not in ("operation", "audit_event")} == before
 
 
@@ -252,10 +252,10 @@ def test_an_assistant_is_given_and_hushed_too(acme: Organization, desk: Desk, cl
     make_voice(acme, id=1, provider_voice_id="pv1", status=VoiceStatus.FAILED)
     refs = [ObjectRef(ObjectKind.ASSISTANT, 31)]
 
-    for order in (desk.order(TriageAction.ASSIGN, refs, owner=clara.id), desk.order(TriageAction.ACKNOWLEDGE, refs)):
-        assert do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now).number == 1
+    for order in (desk.order(TriageAction.ASSIGN, refs, assignee=clara.id), desk.order(TriageAction.ACKNOWLEDGE, refs)):
+        assert do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now).object_count == 1
 
-    assert owners() == {31: clara.id}
+    assert assignees() == {31: clara.id}
     assert set(quiets()) == {31}
 
 
@@ -273,9 +273,9 @@ def test_more_than_one_statement_takes_is_done_whole(acme: Organization, desk: D
     again = desk.do(TriageAction.ARCHIVE, *ids)
     back = desk.undo(operation)
 
-    assert operation.number == back.number == len(ids)
+    assert operation.object_count == back.object_count == len(ids)
     assert [line[1] for line in trail(operation)] == list(ids)
-    assert (again.number, len(again.left), again.skipped_unlisted) == (
+    assert (again.object_count, len(again.skipped), again.skipped_unlisted) == (
         0,
         MAX_LISTED_SKIPPED,
         len(ids) - MAX_LISTED_SKIPPED,
@@ -290,21 +290,21 @@ REFUSED: dict[str, tuple[TriageAction, dict[str, Any], str]] = {
     "too many": (TriageAction.ARCHIVE, {"refs": voices(*range(1, MOST_AT_ONCE + 2))}, "20,001 are too many at once"),
     "an assistant archived": (TriageAction.ARCHIVE, {"refs": (ObjectRef(ObjectKind.ASSISTANT, 31),)}, "Only voices"),
     "an assistant restored": (TriageAction.RESTORE, {"refs": (ObjectRef(ObjectKind.ASSISTANT, 31),)}, "Only voices"),
-    "an empty note": (TriageAction.NOTE, {"why": ""}, "The note is empty"),
+    "an empty note": (TriageAction.NOTE, {"note": ""}, "The note is empty"),
     "a snooze that is over": (TriageAction.SNOOZE, {"until": LONG_AGO}, "would be over already"),
-    "an owner who is nobody": (TriageAction.ASSIGN, {"owner": 10**9}, "cannot act in the organization"),
+    "an assignee who is nobody": (TriageAction.ASSIGN, {"assignee": 10**9}, "cannot act in the organization"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_makes_no_sense_is_refused(acme: Organization, desk: Desk, name: str) -> None:
-    act, more, problem = REFUSED[name]
+    action, more, problem = REFUSED[name]
     make_voice(acme, id=1)
     make_assistant(acme, id=31)
     before = dump()
 
     with pytest.raises(ChangeRefused, match=problem):
-        do(EVERYTHING, desk.order(act, **({"refs": voices(1)} | more)), LIMITS, by=ADA, now=desk.now)
+        do(EVERYTHING, desk.order(action, **({"refs": voices(1)} | more)), LIMITS, by=ADA, now=desk.now)
 
     assert dump() == before
 
@@ -314,7 +314,7 @@ def test_a_snooze_may_not_end_now(acme: Organization, desk: Desk, now: datetime)
 
     with pytest.raises(ChangeRefused):
         desk.do(TriageAction.SNOOZE, 1, until=now)
-    assert desk.do(TriageAction.SNOOZE, 1, until=now + timedelta(microseconds=1)).number == 1
+    assert desk.do(TriageAction.SNOOZE, 1, until=now + timedelta(microseconds=1)).object_count == 1
 
 
 def test_an_owner_must_be_able_to_act_on_all_of_it(acme: Organization, desk: Desk) -> None:
@@ -332,21 +332,21 @@ def test_an_owner_must_be_able_to_act_on_all_of_it(acme: Organization, desk: Des
 
     for account in refused.values():
         with pytest.raises(ChangeRefused, match="cannot act"):
-            desk.do(TriageAction.ASSIGN, 1, 2, owner=account.id)
+            desk.do(TriageAction.ASSIGN, 1, 2, assignee=account.id)
 
-    assert owners() == {}
-    assert desk.do(TriageAction.ASSIGN, 1, 2, owner=both.id).number == 2
+    assert assignees() == {}
+    assert desk.do(TriageAction.ASSIGN, 1, 2, assignee=both.id).object_count == 2
 
 
-@pytest.mark.parametrize("act", TriageAction)
+@pytest.mark.parametrize("action", TriageAction)
 def test_a_bulk_with_foreign_voices_changes_nothing_and_is_noted(
-    acme: Organization, desk: Desk, clara: Account, act: TriageAction
+    acme: Organization, desk: Desk, clara: Account, action: TriageAction
 ) -> None:
     zebra = make_organization("Zebra")
     put_voices(acme, [a_voice(id=id, status=VoiceStatus.FAILED) for id in range(1, 98)])
     put_voices(zebra, [a_voice(id=id) for id in range(98, 101)])
     before = dump()
-    order = desk.order(act, voices(*range(1, 101)), owner=clara.id)
+    order = desk.order(action, voices(*range(1, 101)), assignee=clara.id)
 
     with pytest.raises(ObjectNotFound, match="Nothing was changed"):
         do(Scope(frozenset([acme.id])), order, LIMITS, by=ADA, now=desk.now)
@@ -355,7 +355,7 @@ def test_a_bulk_with_foreign_voices_changes_nothing_and_is_noted(
     (line,) = after.pop("audit_event")
     del before["audit_event"]
     assert after == before
-    assert (line["word"], line["actor_name"], line["after"]) == ("desk-refused", ADA.name, '{"chosen": 100}')
+    assert (line["word"], line["actor_name"], line["after"]) == ("operation-refused", ADA.name, '{"chosen": 100}')
 
 
 def test_what_is_not_there_is_refused_like_what_is_foreign(acme: Organization, desk: Desk) -> None:
@@ -400,19 +400,19 @@ def test_another_choice_on_the_same_page_is_another_order(acme: Organization, de
     orders = [
         desk.order(TriageAction.NOTE, voices(1)),
         desk.order(TriageAction.NOTE, voices(2)),
-        desk.order(TriageAction.NOTE, voices(1), why="Another."),
+        desk.order(TriageAction.NOTE, voices(1), note="Another."),
         desk.order(TriageAction.ARCHIVE, voices(2)),
-        desk.order(TriageAction.ASSIGN, voices(1), owner=clara.id),
+        desk.order(TriageAction.ASSIGN, voices(1), assignee=clara.id),
         desk.order(TriageAction.ASSIGN, voices(1)),
         desk.order(TriageAction.SNOOZE, voices(1)),
         desk.order(TriageAction.SNOOZE, voices(1), until=desk.now + DAY),
     ]
-    sent = [Order(one.act, one.refs, "key", 10**9, one.why, one.until, one.owner) for one in orders]
+    sent = [Order(one.action, one.refs, "key", 10**9, one.note, one.until, one.assignee) for one in orders]
 
     operations = [do(EVERYTHING, order, LIMITS, by=ADA, now=desk.now) for order in sent]
 
     assert len({operation.id for operation in operations}) == len(orders)
-    assert {operation.number for operation in operations} == {1}
+    assert {operation.object_count for operation in operations} == {1}
     assert do(EVERYTHING, sent[0], LIMITS, by=BOB, now=desk.now).id not in {operation.id for operation in operations}
 
 
@@ -435,7 +435,7 @@ def test_two_who_send_the_same_at_once_do_it_once(store: Flask, acme: Organizati
         operations = list(pool.map(send, range(4)))
 
     assert len({operation.id for operation in operations}) == 1
-    assert {operation.number for operation in operations} == {100}
+    assert {operation.object_count for operation in operations} == {100}
     assert len(rows_of("audit_event")) == 100
     assert len(rows_of("operation")) == 1
 
@@ -465,12 +465,12 @@ def test_what_somebody_else_did_since_is_left_alone_and_both_are_told(
 ) -> None:
     dora = make_account("dora@example.com", platform=True)
     put_voices(acme, [a_voice(id=id, status=VoiceStatus.FAILED) for id in range(1, 8)])
-    desk.do(TriageAction.ASSIGN, 3, owner=dora.id)
+    desk.do(TriageAction.ASSIGN, 3, assignee=dora.id)
     desk.do(TriageAction.ARCHIVE, 4)
     seen = get_last_operation_id()
     desk.do(TriageAction.ARCHIVE, 1, by=BOB)
-    desk.do(TriageAction.ASSIGN, 2, owner=clara.id, by=BOB)
-    desk.do(TriageAction.ASSIGN, 3, owner=None, by=BOB)
+    desk.do(TriageAction.ASSIGN, 2, assignee=clara.id, by=BOB)
+    desk.do(TriageAction.ASSIGN, 3, assignee=None, by=BOB)
     desk.do(TriageAction.RESTORE, 4, by=BOB)
     desk.do(TriageAction.SNOOZE, 5, until=now + DAY, by=BOB)
     desk.do(TriageAction.ACKNOWLEDGE, 6, by=BOB)
@@ -479,28 +479,28 @@ def test_what_somebody_else_did_since_is_left_alone_and_both_are_told(
 
     told = [
         desk.do(TriageAction.RESTORE, 1, seen=seen),
-        desk.do(TriageAction.ASSIGN, 2, owner=dora.id, seen=seen),
-        desk.do(TriageAction.ASSIGN, 3, owner=clara.id, seen=seen),
+        desk.do(TriageAction.ASSIGN, 2, assignee=dora.id, seen=seen),
+        desk.do(TriageAction.ASSIGN, 3, assignee=clara.id, seen=seen),
         desk.do(TriageAction.ARCHIVE, 4, seen=seen),
         desk.do(TriageAction.ACKNOWLEDGE, 5, seen=seen),
         desk.do(TriageAction.SNOOZE, 6, until=now + 2 * DAY, seen=seen),
         desk.do(TriageAction.SNOOZE, 7, seen=seen),
-        desk.do(TriageAction.ASSIGN, 2, owner=None, seen=seen),
+        desk.do(TriageAction.ASSIGN, 2, assignee=None, seen=seen),
     ]
 
     who = "bob@example.com"
-    assert {operation.number for operation in told} == {0}
-    assert [operation.left[0].why for operation in told] == [
+    assert {operation.object_count for operation in told} == {0}
+    assert [operation.skipped[0].reason for operation in told] == [
         f"{who} archived it meanwhile, so it was not restored",
         f"{who} gave it to clara@example.com meanwhile, so it was not given to dora@example.com",
-        f"{who} took it from its owner meanwhile, so it was not given to clara@example.com",
+        f"{who} took it from its assignee meanwhile, so it was not given to clara@example.com",
         f"{who} restored it meanwhile, so it was not archived",
         f"{who} snoozed it until 2026-11-23 meanwhile, so it was not acknowledged",
         f"{who} acknowledged it meanwhile, so it was not snoozed until 2026-11-24",
         f"{who} brought it back into the queue meanwhile, so it was not snoozed",
-        f"{who} gave it to clara@example.com meanwhile, so it was not taken from its owner",
+        f"{who} gave it to clara@example.com meanwhile, so it was not taken from its assignee",
     ]
-    assert owners() == {2: clara.id}
+    assert assignees() == {2: clara.id}
     assert [archiving(id)[0] for id in (1, 4)] == ["archived", "failed"]
 
 
@@ -511,7 +511,7 @@ def test_only_what_others_changed_is_left_alone(acme: Organization, desk: Desk) 
 
     operation = desk.do(TriageAction.ARCHIVE, 1, 2, seen=seen)
 
-    assert (operation.number, set(left(operation))) == (1, {1})
+    assert (operation.object_count, set(left(operation))) == (1, {1})
 
 
 def test_what_one_did_oneself_does_not_stand_in_the_way(acme: Organization, desk: Desk) -> None:
@@ -519,7 +519,7 @@ def test_what_one_did_oneself_does_not_stand_in_the_way(acme: Organization, desk
     seen = get_last_operation_id()
     desk.do(TriageAction.ARCHIVE, 1)
 
-    assert desk.do(TriageAction.RESTORE, 1, seen=seen).number == 1
+    assert desk.do(TriageAction.RESTORE, 1, seen=seen).object_count == 1
 
 
 def test_what_others_did_to_something_else_of_it_does_not_stand_in_the_way(
@@ -527,11 +527,11 @@ def test_what_others_did_to_something_else_of_it_does_not_stand_in_the_way(
 ) -> None:
     make_voice(acme, id=1)
     seen = get_last_operation_id()
-    desk.do(TriageAction.ASSIGN, 1, owner=clara.id, by=BOB)
+    desk.do(TriageAction.ASSIGN, 1, assignee=clara.id, by=BOB)
     desk.do(TriageAction.NOTE, 1, by=BOB)
 
-    assert desk.do(TriageAction.ARCHIVE, 1, seen=seen).number == 1
-    assert desk.do(TriageAction.NOTE, 1, seen=seen).number == 1
+    assert desk.do(TriageAction.ARCHIVE, 1, seen=seen).object_count == 1
+    assert desk.do(TriageAction.NOTE, 1, seen=seen).object_count == 1
 
 
 # All that match
@@ -545,7 +545,7 @@ def test_all_that_match_are_changed_if_they_are_what_they_were(acme: Organizatio
     again = do_to_all(EVERYTHING, order, list, fingerprint(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
 
     assert operation == again
-    assert operation.number == 2
+    assert operation.object_count == 2
 
 
 @pytest.mark.parametrize("now_found", [(1,), (1, 2, 3), (1, 3), ()], ids=str)
@@ -579,26 +579,26 @@ def everything_but_the_trail() -> dict[str, Any]:
 
 
 def acts(clara: Account, now: datetime) -> dict[TriageAction, dict[str, Any]]:
-    return {act: {} for act in TriageAction} | {
-        TriageAction.ASSIGN: {"owner": clara.id},
+    return {action: {} for action in TriageAction} | {
+        TriageAction.ASSIGN: {"assignee": clara.id},
         TriageAction.SNOOZE: {"until": now + DAY},
     }
 
 
-@pytest.mark.parametrize("act", TriageAction)
+@pytest.mark.parametrize("action", TriageAction)
 def test_every_act_is_undone_and_the_undoing_too(
-    acme: Organization, desk: Desk, now: datetime, clara: Account, act: TriageAction
+    acme: Organization, desk: Desk, now: datetime, clara: Account, action: TriageAction
 ) -> None:
     put_voices(acme, [a_voice(id=id, status=VoiceStatus.FAILED) for id in (1, 2)])
-    if act is TriageAction.RESTORE:
+    if action is TriageAction.RESTORE:
         desk.do(TriageAction.ARCHIVE, 1, 2)
     before = everything_but_the_trail()
-    operation = desk.do(act, 1, 2, **acts(clara, now)[act])
+    operation = desk.do(action, 1, 2, **acts(clara, now)[action])
     after = everything_but_the_trail()
-    assert (before == after) is (act is TriageAction.NOTE)
+    assert (before == after) is (action is TriageAction.NOTE)
 
     back = desk.undo(operation, by=BOB)
-    assert (back.number, back.undoes, back.act, list(back.left)) == (2, operation.id, act, [])
+    assert (back.object_count, back.undoes, back.action, list(back.skipped)) == (2, operation.id, action, [])
     assert get_operation(EVERYTHING, operation.id).undone_by == back.id
     assert everything_but_the_trail() == before
     forth = desk.undo(back)
@@ -610,13 +610,13 @@ def test_every_act_is_undone_and_the_undoing_too(
 
 def test_a_note_that_comes_back_has_its_text_again(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
-    operation = desk.do(TriageAction.NOTE, 1, why="Ask Bob.")
+    operation = desk.do(TriageAction.NOTE, 1, note="Ask Bob.")
 
     back = desk.undo(operation)
     forth = desk.undo(back)
 
-    assert trail(back) == [("note-taken-back", 1, {"note": "Ask Bob."}, None, "undone")]
-    assert trail(forth) == [("noted", 1, None, None, "Ask Bob.")]
+    assert trail(back) == [("note-removed", 1, {"note": "Ask Bob."}, None, "undone")]
+    assert trail(forth) == [("note-added", 1, None, None, "Ask Bob.")]
 
 
 def test_undoing_brings_back_what_was_there_before(
@@ -624,14 +624,14 @@ def test_undoing_brings_back_what_was_there_before(
 ) -> None:
     dora = make_account("dora@example.com", platform=True)
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
-    desk.do(TriageAction.ASSIGN, 1, owner=clara.id)
+    desk.do(TriageAction.ASSIGN, 1, assignee=clara.id)
     desk.do(TriageAction.ACKNOWLEDGE, 1)
-    given = desk.do(TriageAction.ASSIGN, 1, owner=dora.id)
+    given = desk.do(TriageAction.ASSIGN, 1, assignee=dora.id)
     snoozed = desk.do(TriageAction.SNOOZE, 1, until=now + DAY)
 
     assert [line[0] for line in trail(desk.undo(given))] == ["assigned"]
     assert [line[0] for line in trail(desk.undo(snoozed))] == ["acknowledged"]
-    assert owners() == {1: clara.id}
+    assert assignees() == {1: clara.id}
     assert quiets() == {1: {"failed": ("acknowledge", None)}}
 
 
@@ -640,15 +640,15 @@ def test_undoing_restores_what_nobody_changed_since_and_names_the_rest(acme: Org
     operation = desk.do(TriageAction.ARCHIVE, 1, 2, 3, 4, 5)
     desk.do(TriageAction.RESTORE, 2, by=BOB)
     desk.do(TriageAction.RESTORE, 3, by=BOB)
-    desk.do(TriageAction.ARCHIVE, 3, by=BOB, why="by Bob")
+    desk.do(TriageAction.ARCHIVE, 3, by=BOB, note="by Bob")
     desk.do(TriageAction.NOTE, 4, by=BOB)
     with writing():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
 
     back = desk.undo(operation)
 
-    assert back.number == 2
-    assert [(one.id, one.name, one.why) for one in back.left] == [
+    assert back.object_count == 2
+    assert [(one.id, one.name, one.reason) for one in back.skipped] == [
         (2, "Voice 2", "bob@example.com changed it since"),
         (3, "Voice 3", "bob@example.com changed it since"),
         (5, "Voice 5", "it is gone"),
@@ -674,7 +674,7 @@ def test_nothing_goes_back_to_somebody_who_cannot_act_any_more(
     acme: Organization, desk: Desk, clara: Account, how: str
 ) -> None:
     make_voice(acme, id=1)
-    desk.do(TriageAction.ASSIGN, 1, owner=clara.id)
+    desk.do(TriageAction.ASSIGN, 1, assignee=clara.id)
     operation = desk.do(TriageAction.ASSIGN, 1)
     with writing():
         if how == "disabled":
@@ -685,7 +685,7 @@ def test_nothing_goes_back_to_somebody_who_cannot_act_any_more(
             db.session.execute(update(Membership).values(role=int(Role.VIEWER)))
 
     assert left(desk.undo(operation)) == {1: "clara@example.com cannot act on it any more"}
-    assert owners() == {}
+    assert assignees() == {}
 
 
 def test_a_deed_is_undone_for_thirty_days_to_the_moment(acme: Organization, desk: Desk, now: datetime) -> None:
@@ -694,7 +694,7 @@ def test_a_deed_is_undone_for_thirty_days_to_the_moment(acme: Organization, desk
 
     with pytest.raises(ChangeRefused, match="older than 30 days"):
         undo(EVERYTHING, operation.id, "late", by=ADA, now=now + UNDONE_FOR + timedelta(microseconds=1))
-    assert undo(EVERYTHING, operation.id, "just", by=ADA, now=now + UNDONE_FOR).number == 1
+    assert undo(EVERYTHING, operation.id, "just", by=ADA, now=now + UNDONE_FOR).object_count == 1
 
 
 def test_a_deed_is_undone_once(acme: Organization, desk: Desk) -> None:
@@ -742,7 +742,7 @@ def test_restoring_brings_what_upstream_says_by_now(
 
     assert archiving(1) == ("archived", "failed", now, "ada@example.com", "unused")
     back = desk.do(TriageAction.RESTORE, 1) if how == "restored" else desk.undo(operation)
-    assert back.number == 1
+    assert back.object_count == 1
     assert archiving(1) == ("failed", None, None, None, None)
     assert voice(1).recorded_status_changed_at == now + DAY
     assert voice(1).name == "Another"

@@ -21,14 +21,14 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import fill_sample
 from voiceadmin.triage.queries.answer import attention_answer, own_providers
 from voiceadmin.triage.queries.queue import count_reasons
-from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.types import QueueCursor, QueueFilters, TriageAction
 from voiceadmin.voices.types.status import VoiceStatus
 
 pytestmark = pytest.mark.usefixtures("store")
 
 LIMITS = AttentionThresholds()
-NONE = dict.fromkeys(BY_WORD, 0)
+NONE = dict.fromkeys(RULES_BY_SLUG, 0)
 keys = map("order {}".format, itertools.count())
 
 
@@ -55,10 +55,10 @@ def ids(answer: dict[str, Any]) -> list[int]:
     return [item["id"] for item in answer["items"]]
 
 
-def act(act: TriageAction, *voices: int, **fields: Any) -> None:
+def action(action: TriageAction, *voices: int, **fields: Any) -> None:
     """Do something to voices."""
     refs = tuple(ObjectRef(ObjectKind.VOICE, voice) for voice in voices)
-    do(EVERYTHING, Order(act, refs, next(keys), 0, **fields), LIMITS, by=SHELL, now=NOW)
+    do(EVERYTHING, Order(action, refs, next(keys), 0, **fields), LIMITS, by=SHELL, now=NOW)
 
 
 def test_where_nothing_is_wrong_every_reason_is_counted_as_none(acme: Organization) -> None:
@@ -97,12 +97,12 @@ def test_items_hold_nothing_that_changes_while_nothing_happens(acme: Organizatio
 
 def test_a_reason_that_was_acknowledged_is_neither_counted_nor_told(acme: Organization) -> None:
     make_voice(acme, id=2, status=VoiceStatus.FAILED)
-    act(TriageAction.ACKNOWLEDGE, 2)
+    action(TriageAction.ACKNOWLEDGE, 2)
 
     assert ask() == {"success": True, "counts": NONE, "items": [], "next": None}
 
     make_voice(acme, id=3, provider_voice_id="pv3", synthesis_count=1, last_used_at=NOW - timedelta(days=61))
-    act(TriageAction.ACKNOWLEDGE, 3)
+    action(TriageAction.ACKNOWLEDGE, 3)
     make_voice(acme, id=4, provider_voice_id="pv3", synthesis_count=1, last_used_at=NOW)
 
     answer = ask(reasons=("duplicate",))
@@ -120,11 +120,11 @@ def test_a_reason_that_was_acknowledged_is_neither_counted_nor_told(acme: Organi
         pytest.param({"organization": 2}, {"failed": 1}, [3], id="another"),
         pytest.param({"providers": ("resemble",)}, {"failed": 1, "stuck": 1}, [3, 1], id="provider"),
         pytest.param({"providers": ("resemble",), "organization": 2}, {"failed": 1}, [3], id="both"),
-        pytest.param({"owner": "none"}, {"failed": 1, "stuck": 1}, [3, 1], id="nobody's"),
-        pytest.param({"owner": "7"}, {"failed": 1}, [2], id="somebody's"),
-        pytest.param({"owner": "7", "providers": ("resemble",)}, {}, [], id="somebody's-elsewhere"),
-        pytest.param({"owner": "8"}, {}, [], id="of-somebody-who-has-nothing"),
-        pytest.param({"owner": "none", "organization": 1}, {"stuck": 1}, [1], id="nobody's-in-one"),
+        pytest.param({"assignee": "none"}, {"failed": 1, "stuck": 1}, [3, 1], id="nobody's"),
+        pytest.param({"assignee": "7"}, {"failed": 1}, [2], id="somebody's"),
+        pytest.param({"assignee": "7", "providers": ("resemble",)}, {}, [], id="somebody's-elsewhere"),
+        pytest.param({"assignee": "8"}, {}, [], id="of-somebody-who-has-nothing"),
+        pytest.param({"assignee": "none", "organization": 1}, {"stuck": 1}, [1], id="nobody's-in-one"),
     ],
 )
 def test_filters_choose(filters: dict[str, Any], counts: dict[str, int], listed: list[int]) -> None:
@@ -134,7 +134,7 @@ def test_filters_choose(filters: dict[str, Any], counts: dict[str, int], listed:
     make_voice(acme, id=1, status=VoiceStatus.PROCESSING, provider="resemble")
     make_voice(acme, id=2, status=VoiceStatus.FAILED)
     make_voice(globex, id=3, status=VoiceStatus.FAILED, provider="resemble", created_at=NOW - timedelta(days=1000))
-    act(TriageAction.ASSIGN, 2, owner=7)
+    action(TriageAction.ASSIGN, 2, assignee=7)
 
     answer = ask(**filters)
 
@@ -145,13 +145,13 @@ def test_filters_choose(filters: dict[str, Any], counts: dict[str, int], listed:
 def test_what_is_owned_and_acknowledged_is_taken_off_once(acme: Organization, ada: Account) -> None:
     for voice in (1, 2, 3):
         make_voice(acme, id=voice, status=VoiceStatus.FAILED)
-    act(TriageAction.ASSIGN, 1, 2, owner=ada.id)
-    act(TriageAction.ACKNOWLEDGE, 1)
+    action(TriageAction.ASSIGN, 1, 2, assignee=ada.id)
+    action(TriageAction.ACKNOWLEDGE, 1)
 
     assert ask()["counts"]["failed"] == 2
-    assert ask(owner="none")["counts"]["failed"] == 1
-    assert ask(owner=str(ada.id))["counts"]["failed"] == 1
-    assert ask(owner=str(ada.id))["items"][0]["owner"] == "ada@acme.example"
+    assert ask(assignee="none")["counts"]["failed"] == 1
+    assert ask(assignee=str(ada.id))["counts"]["failed"] == 1
+    assert ask(assignee=str(ada.id))["items"][0]["assignee"] == "ada@acme.example"
 
 
 @pytest.mark.parametrize(("size", "pages"), [(1, 6), (2, 3), (5, 2), (6, 1), (1000, 1)])
@@ -182,7 +182,7 @@ def test_all_items_together_have_the_reasons_that_are_counted(now: datetime) -> 
     assert len(items) > 500
     assert len({(item["kind"], item["id"]) for item in items}) == len(items)
     told = [why["reason"] for item in items for why in item["reasons"]]
-    assert {word: told.count(word) for word in BY_WORD} == answer["counts"]
+    assert {word: told.count(word) for word in RULES_BY_SLUG} == answer["counts"]
 
 
 def test_the_providers_of_a_scope_are_those_of_its_voices_and_assistants(acme: Organization) -> None:
@@ -201,10 +201,10 @@ def test_what_lies_outside_a_scope_is_neither_counted_nor_listed(acme: Organizat
     globex = make_organization("Globex")
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
     make_voice(globex, id=2, status=VoiceStatus.FAILED)
-    act(TriageAction.ASSIGN, 1, owner=ada.id)
+    action(TriageAction.ASSIGN, 1, assignee=ada.id)
 
     answer = ask(Scope(frozenset([globex.id])))
 
     assert (answer["counts"]["failed"], ids(answer)) == (1, [2])
-    assert ask(Scope(frozenset([globex.id])), owner=str(ada.id))["counts"] == NONE
+    assert ask(Scope(frozenset([globex.id])), assignee=str(ada.id))["counts"] == NONE
     assert ask(NOTHING) == {"success": True, "counts": NONE, "items": [], "next": None}

@@ -56,7 +56,7 @@ from voiceadmin.triage.queries.queue import (
     reasons_of,
     summarize,
 )
-from voiceadmin.triage.rules import BY_WORD, RULES
+from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.types import Finding, QueueCursor, QueueFilters, Summary, TriageAction
 from voiceadmin.voices.models import ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef
 from voiceadmin.voices.queries import voice_columns
@@ -67,7 +67,7 @@ PROCESSING, READY, FAILED, ARCHIVED = VoiceStatus
 VOICE, ASSISTANT = ObjectKind.VOICE, ObjectKind.ASSISTANT
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LIMITS = AttentionThresholds()
-WORDS = [rule.word for rule in RULES]
+WORDS = [rule.slug for rule in RULES]
 LONG_BEFORE = datetime.min.replace(tzinfo=NOW.tzinfo)
 
 
@@ -76,11 +76,11 @@ LONG_BEFORE = datetime.min.replace(tzinfo=NOW.tzinfo)
 
 @dataclass
 class AuditTarget:
-    """A voice or an assistant to be. home, owner: a number. muted: by reason, whether the mark is right, and until."""
+    """A voice or an assistant to be. home, assignee: a number. muted: by reason, whether the mark is right, and until."""
 
     kind: ObjectKind
     home: int
-    owner: int | None
+    assignee: int | None
     muted: Mapping[str, tuple[bool, datetime | None]]
     fields: Mapping[str, Any]
     here: bool = False
@@ -107,7 +107,7 @@ HUSHES = st.dictionaries(
 )
 COMMON: dict[str, Any] = {
     "home": st.sampled_from([0, 0, 1]),
-    "owner": st.sampled_from([None, 0, 1]),
+    "assignee": st.sampled_from([None, 0, 1]),
     "muted": HUSHES,
 }
 THINGS = st.lists(
@@ -147,7 +147,7 @@ FILTERS = st.builds(
     reasons=st.sampled_from([(), (), *((word,) for word in WORDS), ("never-used", "failed"), ("poor", "duplicate")]),
     organization=st.sampled_from([None, None, 0, 1, 2]),  # by number; 2 is nobody's
     providers=st.sampled_from([(), (), ("playht",), PROVIDERS, ("other",)]),
-    owner=st.sampled_from(["", "", "none", "0", "1"]),  # by number
+    assignee=st.sampled_from(["", "", "none", "0", "1"]),  # by number
     muted=st.booleans(),
     size=st.integers(1, 4),
 )
@@ -170,7 +170,7 @@ class World:
         self.things = [replace(thing, ref=ObjectRef(thing.kind, number)) for number, thing in enumerate(things, 1)]
         voices = [thing for thing in self.things if thing.kind is VOICE]
         assistants = [thing for thing in self.things if thing.kind is ASSISTANT]
-        owned = [thing for thing in self.things if thing.owner is not None and not thing.gone]
+        owned = [thing for thing in self.things if thing.assignee is not None and not thing.gone]
         with writing():
             rows = [(voice_row(id=voice.ref.id, **voice.fields), self.homes[voice.home]) for voice in voices]
             put(upsert(ClonedVoice), [voice_columns(row, home) for row, home in rows])
@@ -178,7 +178,7 @@ class World:
             put(
                 insert(Assignment),
                 [
-                    {"account_id": self.people[thing.owner or 0], **key_of(thing.ref, self.homes[thing.home])}
+                    {"account_id": self.people[thing.assignee or 0], **key_of(thing.ref, self.homes[thing.home])}
                     for thing in owned
                 ],
             )
@@ -204,7 +204,7 @@ class World:
                 for finding in found[thing.ref]:
                     if finding.reason in thing.muted:
                         right, until = thing.muted[finding.reason]
-                        mute(finding, mark=finding.mark if right else finding.mark + "?", until=until)
+                        mute(finding, mark=finding.fingerprint if right else finding.fingerprint + "?", until=until)
 
     def scope(self, numbers: Sequence[int] | None) -> Scope:
         return EVERYTHING if numbers is None else Scope(frozenset(self.homes[number] for number in numbers))
@@ -212,8 +212,8 @@ class World:
     def filters(self, filters: QueueFilters) -> QueueFilters:
         """Filters with ids where those drawn have numbers."""
         organizations = {None: None, 2: 999_999} | dict(enumerate(self.homes))
-        owner = str(self.people[int(filters.owner)]) if filters.owner.isdigit() else filters.owner
-        return replace(filters, organization=organizations[filters.organization], owner=owner)
+        assignee = str(self.people[int(filters.assignee)]) if filters.assignee.isdigit() else filters.assignee
+        return replace(filters, organization=organizations[filters.organization], assignee=assignee)
 
     # In plain Python
 
@@ -258,14 +258,14 @@ class World:
             (scope is None or thing.home in scope)
             and filters.organization in (None, thing.home)
             and (not filters.providers or thing.place[1] in filters.providers)
-            and filters.owner in ("", "none" if thing.owner is None else str(thing.owner))
+            and filters.assignee in ("", "none" if thing.assignee is None else str(thing.assignee))
         )
 
     def queue(self, scope: Sequence[int] | None, filters: QueueFilters) -> list[ObjectRef]:
         found = []
         for thing in self.things:
             shown = {
-                BY_WORD[word].rank: since
+                RULES_BY_SLUG[word].rank: since
                 for word, since in self.shown(thing, muted=filters.muted).items()
                 if not filters.reasons or word in filters.reasons
             }
@@ -304,7 +304,13 @@ def key_of(ref: ObjectRef, organization_id: int) -> dict[str, Any]:
 def mute(finding: Finding, **fields: Any) -> None:
     """Acknowledge a reason, inside a transaction."""
     key = key_of(finding.ref, finding.organization_id)
-    values = {"mark": finding.mark, "act": TriageAction.ACKNOWLEDGE.value, "until": None, "at": NOW, "by": "tester"}
+    values = {
+        "mark": finding.fingerprint,
+        "action": TriageAction.ACKNOWLEDGE.value,
+        "until": None,
+        "at": NOW,
+        "by": "tester",
+    }
     db.session.execute(insert(Mute).values({**key, "reason": finding.reason, **values, **fields}))
 
 
@@ -416,8 +422,8 @@ _keys = count()
 
 
 def acknowledge(*refs: ObjectRef, until: datetime | None = None) -> None:
-    act = TriageAction.ACKNOWLEDGE if until is None else TriageAction.SNOOZE
-    do(EVERYTHING, Order(act, refs, f"mute {next(_keys)}", 0, until=until), LIMITS, by=SHELL, now=NOW)
+    action = TriageAction.ACKNOWLEDGE if until is None else TriageAction.SNOOZE
+    do(EVERYTHING, Order(action, refs, f"mute {next(_keys)}", 0, until=until), LIMITS, by=SHELL, now=NOW)
 
 
 def tell(voice: VoiceRow, organization: Organization, **fields: Any) -> None:
@@ -548,7 +554,12 @@ def test_a_line_says_who_acknowledged_it_and_until_when(acme: Organization) -> N
 
     (why,) = line.reasons
     assert why.mute is not None
-    assert (why.mute.act, why.mute.until, why.mute.at, why.mute.by) == (TriageAction.SNOOZE, NOW + DAY, NOW, "tester")
+    assert (why.mute.action, why.mute.until, why.mute.at, why.mute.by) == (
+        TriageAction.SNOOZE,
+        NOW + DAY,
+        NOW,
+        "tester",
+    )
     assert line.worst == why
     (later,) = lines_of([of(voice)], LIMITS, now=NOW + DAY)
     assert later.reasons[0].mute is None
@@ -559,15 +570,15 @@ def test_a_line_has_its_voice_its_organization_and_its_owner(acme: Organization)
     voice = make_voice(acme, provider_voice_id="pv", status=FAILED)
     desk = make_assistant(acme, name="Front desk", tts_provider="elevenlabs", tts_voice_id="pv")
     make_assistant(acme, id=voice.id, name="Its number is that of the voice")
-    do(EVERYTHING, Order(TriageAction.ASSIGN, (of(voice),), "k", 0, owner=ada.id), LIMITS, by=SHELL, now=NOW)
+    do(EVERYTHING, Order(TriageAction.ASSIGN, (of(voice),), "k", 0, assignee=ada.id), LIMITS, by=SHELL, now=NOW)
 
     first, second = list_queue(EVERYTHING, QueueFilters(), LIMITS, now=NOW).lines
 
-    assert (first.ref, first.organization_name, first.owner, first.voice) == (of(desk), "Acme", None, voice)
+    assert (first.ref, first.organization_name, first.assignee, first.voice) == (of(desk), "Acme", None, voice)
     assert first.assistant is not None
     assert first.assistant.name == "Front desk"
     assert (second.ref, second.assistant, second.voice) == (of(voice), None, voice)
-    assert second.owner == (ada.id, "ada@example.com")
+    assert second.assignee == (ada.id, "ada@example.com")
 
 
 def test_what_is_gone_has_no_line_and_no_reason(acme: Organization) -> None:
@@ -642,7 +653,7 @@ def test_the_json_of_a_queue_has_all_of_it_in_its_order(hostile: list[str]) -> N
         "reason": "failed",
         "severity": "high",
         "since": "2026-11-21T14:00:00Z",
-        "owner": None,
+        "assignee": None,
         "reasons": 0,
     }
 
@@ -746,7 +757,7 @@ def test_ten_lines_and_two_hundred_take_as_many_statements(acme: Organization, s
     lines = list_queue(seen_by, QueueFilters(size=500), LIMITS, now=NOW).lines
 
     assert len(lines) == 8 * 25
-    # One for each rule, then the things, whose voices, organizations, owners, mutes and reasons are looked up.
+    # One for each rule, then the things, whose voices, organizations, assignees, mutes and reasons are looked up.
     assert (
         numbers
         == [

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import NOW
 from tests.factories import voice_row
 from voiceadmin.config import AttentionThresholds
-from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Evidence
 from voiceadmin.triage.types import Finding
 from voiceadmin.voices.types.status import VoiceStatus
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any = None) -> str:
     """The sentence for something that began so long ago at Resemble."""
-    rule = BY_WORD[word]
+    rule = RULES_BY_SLUG[word]
     began = None if since is None else NOW - since
     return rule.told(
         Evidence(Finding(word, rule.kind, 1, 1, "resemble", began, mark), voice, AttentionThresholds(), NOW)

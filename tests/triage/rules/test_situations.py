@@ -82,14 +82,14 @@ class Stage:
                 self._rows[named]["upstream_changed_at"] = NOW - step.ago
                 changed.append(named)
         self._write(changed)
-        for act, word in ((TriageAction.ARCHIVE, HERE), (TriageAction.RESTORE, BACK)):
+        for action, word in ((TriageAction.ARCHIVE, HERE), (TriageAction.RESTORE, BACK)):
             refs = tuple(self.refs[named] for named, step in steps.items() if step == word)
             if refs:
-                key = f"{act} {next(_keys)}"
+                key = f"{action} {next(_keys)}"
                 operation = do(
-                    EVERYTHING, Order(act, refs, key, 0), AttentionThresholds(), by=SHELL, now=NOW - 3 * HOUR
+                    EVERYTHING, Order(action, refs, key, 0), AttentionThresholds(), by=SHELL, now=NOW - 3 * HOUR
                 )
-                assert operation.number == len(refs)
+                assert operation.object_count == len(refs)
         gone = [self.refs[named].id for named, step in steps.items() if step == GONE]
         if gone:
             with writing():
@@ -119,7 +119,7 @@ def test_there_are_two_hundred_situations_and_no_two_are_called_alike() -> None:
     assert len(ALL) >= 200
     assert len({one.label for one in ALL}) == len(ALL)
     assert {word for one in ALL for words in one.expected.values() for word in words.split()} == {
-        rule.word for rule in RULES
+        rule.slug for rule in RULES
     }
 
 
@@ -138,14 +138,14 @@ def test_each_thing_in_a_situation_has_the_reasons_written_beside_it(family: str
 def test_the_queues_of_all_situations_at_once_hold_the_same() -> None:
     stage, expected = Stage(ALL), expected_of(ALL)
     names = {ref: named for named, ref in stage.refs.items()}
-    numbers = {rule.word: sum(rule.word in words for words in expected.values()) for rule in RULES}
+    numbers = {rule.slug: sum(rule.slug in words for words in expected.values()) for rule in RULES}
 
     for rule in RULES:
-        filters = QueueFilters(reasons=(rule.word,))
+        filters = QueueFilters(reasons=(rule.slug,))
         queue = list_queue_refs(EVERYTHING, filters, AttentionThresholds(), now=NOW, most=10_000)
         assert sorted(names[ref] for ref in queue) == sorted(
-            named for named, words in expected.items() if rule.word in words
-        ), rule.word
+            named for named, words in expected.items() if rule.slug in words
+        ), rule.slug
     queue = list_queue_refs(EVERYTHING, QueueFilters(), AttentionThresholds(), now=NOW, most=10_000)
     assert sorted(names[ref] for ref in queue) == sorted(named for named, words in expected.items() if words)
     assert count_reasons(EVERYTHING, QueueFilters(), AttentionThresholds(), now=NOW) == numbers
@@ -167,11 +167,15 @@ def words_of(voice: VoiceRow, limits: AttentionThresholds) -> list[str]:
 @pytest.mark.parametrize(
     ("provider", "minutes", "limits"),
     [
-        ("elevenlabs", 30, AttentionThresholds(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
-        ("inworld", 2, AttentionThresholds(budgets=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
-        ("resemble", 7, AttentionThresholds(budgets=(("elevenlabs", 30 * MINUTE),), other=7 * MINUTE)),
-        ("elevenlabs", 7, AttentionThresholds(budgets=(), other=7 * MINUTE)),
-        ("it's :now", 9, AttentionThresholds(budgets=(("it's :now", 9 * MINUTE),))),
+        (
+            "elevenlabs",
+            30,
+            AttentionThresholds(cloning_timeouts=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE))),
+        ),
+        ("inworld", 2, AttentionThresholds(cloning_timeouts=(("elevenlabs", 30 * MINUTE), ("inworld", 2 * MINUTE)))),
+        ("resemble", 7, AttentionThresholds(cloning_timeouts=(("elevenlabs", 30 * MINUTE),), other=7 * MINUTE)),
+        ("elevenlabs", 7, AttentionThresholds(cloning_timeouts=(), other=7 * MINUTE)),
+        ("it's :now", 9, AttentionThresholds(cloning_timeouts=(("it's :now", 9 * MINUTE),))),
     ],
 )
 def test_the_time_that_a_provider_may_take_is_that_of_the_settings(
@@ -184,7 +188,7 @@ def test_the_time_that_a_provider_may_take_is_that_of_the_settings(
 
 
 def test_what_is_unused_and_what_is_young_is_that_of_the_settings(acme: Organization) -> None:
-    limits = AttentionThresholds(unused=7 * DAY, young=3 * DAY)
+    limits = AttentionThresholds(unused=7 * DAY, minimum_age=3 * DAY)
     used = {"last_used_at": NOW - 7 * DAY, "synthesis_count": 1}
     young, old = ({"created_at": NOW - 3 * DAY + over} for over in (INSTANT, timedelta(0)))
 
@@ -319,7 +323,7 @@ def test_reasons_come_the_worst_first_each_with_its_remedy() -> None:
 
 
 def test_an_assistant_is_worse_than_any_voice() -> None:
-    assert [(rule.word, rule.severity.value) for rule in RULES] == [
+    assert [(rule.slug, rule.severity.value) for rule in RULES] == [
         ("assistant-unready", "critical"),
         ("failed", "high"),
         ("stuck", "high"),

@@ -608,7 +608,7 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
     bring(lines(rows), ImportTarget(DESK, assistant_name="Day desk"))
 
     changed, whole = trail()
-    assert (changed.word, changed.object_kind, changed.object_id, changed.object_name) == (
+    assert (changed.event_type, changed.object_kind, changed.object_id, changed.object_name) == (
         AuditEventType.VOICE_CHANGED,
         ObjectKind.VOICE,
         1,
@@ -616,8 +616,8 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
     )
     assert changed.before == {"name": "Ada", "last_used_at": None}
     assert changed.after == {"name": "Ada L.", "last_used_at": write_record(rows[0])["last_used_at"]}
-    assert (changed.why, whole.why) == ("import", "")
-    assert (whole.word, whole.object_kind, whole.object_id, whole.object_name) == (
+    assert (changed.note, whole.note) == ("import", "")
+    assert (whole.event_type, whole.object_kind, whole.object_id, whole.object_name) == (
         AuditEventType.VOICES_IMPORTED,
         ObjectKind.ASSISTANT,
         DESK,
@@ -636,7 +636,7 @@ def test_voices_of_all_batches_that_were_changed_have_a_line(
 
     bring(lines(voice_row(id=number, name="new" if number % 2 else "old") for number in range(10, 20)))
 
-    changed = [line for line in trail() if line.word is AuditEventType.VOICE_CHANGED]
+    changed = [line for line in trail() if line.event_type is AuditEventType.VOICE_CHANGED]
     assert [line.object_id for line in changed] == list(range(10, 17))
     assert [(line.after or {}).get("name") for line in changed] == [None, "new", None, "new", None, "new", None]
 
@@ -651,7 +651,7 @@ def test_an_import_without_a_change_leaves_its_one_line(acme: Organization) -> N
 def test_an_import_that_passes_bad_records_over_tells_of_the_good_ones(acme: Organization) -> None:
     bring(lines([{"id": 1}, voice_row(id=2, name="Changed")]), skip_bad=True)
 
-    assert [(line.word, line.object_id) for line in trail()] == [
+    assert [(line.event_type, line.object_id) for line in trail()] == [
         (AuditEventType.VOICE_CHANGED, 2),
         (AuditEventType.VOICES_IMPORTED, DESK),
     ]

@@ -17,7 +17,7 @@ from voiceadmin.accounts.actions.sessions import REFUSED, check_password, create
 from voiceadmin.accounts.models import Account, AccountSession, Membership, OneTimeLink
 from voiceadmin.accounts.queries.credentials import any_account, find_link
 from voiceadmin.accounts.types import LINK_TTL, LinkPurpose, OneTimeLinkRow
-from voiceadmin.audit.actions import record
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, writing
@@ -98,7 +98,7 @@ def revoke_link(scope: Scope, link_id: int, *, by: Actor, now: datetime) -> str:
         if link is None or not is_open or not _in_power(scope, link.organization_id):
             raise LinkNotFound("There is no such open invitation.")
         link.used_at = now
-        record(
+        record_event(
             AuditEventType.LINK_REVOKED,
             AuditTarget(ObjectKind.LINK, link.id, link.email),
             by=by,
@@ -108,7 +108,7 @@ def revoke_link(scope: Scope, link_id: int, *, by: Actor, now: datetime) -> str:
         return link.email
 
 
-def join(token: str, *, email: str, name: str, password: str, by: Actor, client: str, now: datetime) -> str:
+def join(token: str, *, email: str, name: str, password: str, by: Actor, user_agent: str, now: datetime) -> str:
     """Use a link, and begin a session: its token.
 
     email: for the first account; other links name theirs. Somebody who has an
@@ -131,9 +131,9 @@ def join(token: str, *, email: str, name: str, password: str, by: Actor, client:
         if link.purpose is LinkPurpose.RESET:
             account.password_hash = kept
             end_sessions(account.id)
-            record(AuditEventType.PASSWORD_CHANGED, _thing(account), by=actor, now=now, why="by a link")
+            record_event(AuditEventType.PASSWORD_CHANGED, _thing(account), by=actor, now=now, note="by a link")
         _receive(account, link, by=actor, now=now)
-        return create_session(account.id, address=by.address or "", client=client, now=now)
+        return create_session(account.id, address=by.address or "", user_agent=user_agent, now=now)
 
 
 def _receive(account: Account, link: OneTimeLinkRow, *, by: Actor, now: datetime) -> None:
@@ -190,14 +190,14 @@ def _make_account(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now:
     )
     db.session.add(account)
     db.session.flush()
-    record(
-        AuditEventType.ACCOUNT_MADE,
+    record_event(
+        AuditEventType.ACCOUNT_CREATED,
         _thing(account),
         by=Actor(ActorKind.ACCOUNT, account.id, account.email, by.address),
         now=now,
         organization=link.organization_id,
         after={"email": account.email, "platform": account.platform},
-        why=f"by {'the set-up link' if link.purpose is LinkPurpose.SETUP else 'an invitation'}",
+        note=f"by {'the set-up link' if link.purpose is LinkPurpose.SETUP else 'an invitation'}",
     )
     return account
 
@@ -212,7 +212,7 @@ def _make_link(
         purpose=purpose,
         email=email,
         account_id=account_id,
-        made_by=by.id if by.kind is ActorKind.ACCOUNT else None,
+        created_by=by.id if by.kind is ActorKind.ACCOUNT else None,
         organization_id=organization_id,
         role=None if grant is None or organization_id is None else int(grant.role),
         platform=grant is not None and organization_id is None,
@@ -221,13 +221,13 @@ def _make_link(
     )
     db.session.add(link)
     db.session.flush()
-    record(
-        AuditEventType.LINK_MADE,
+    record_event(
+        AuditEventType.LINK_CREATED,
         AuditTarget(ObjectKind.LINK, link.id, email),
         by=by,
         now=now,
         organization=organization_id,
-        after={"purpose": purpose.value} | ({} if grant is None else {"role": grant.role.word}),
+        after={"purpose": purpose.value} | ({} if grant is None else {"role": grant.role.slug}),
     )
     return token
 
@@ -275,7 +275,7 @@ def _set_platform(account: Account, *, on: bool, by: Actor, now: datetime) -> No
         _not_the_last(account)
     account.platform = on
     _shut_out(account, now=now)
-    record(
+    record_event(
         AuditEventType.ROLE_CHANGED,
         _thing(account),
         by=by,
@@ -308,14 +308,14 @@ def _record_role(
     account: Account, organization_id: int, before: Role | None, after: Role | None, *, by: Actor, now: datetime
 ) -> None:
     _shut_out(account, now=now)
-    record(
+    record_event(
         AuditEventType.ROLE_CHANGED,
         _thing(account),
         by=by,
         now=now,
         organization=organization_id,
-        before={"role": (before or Role.ANYONE).word},
-        after={"role": (after or Role.ANYONE).word},
+        before={"role": (before or Role.ANYONE).slug},
+        after={"role": (after or Role.ANYONE).slug},
     )
 
 
@@ -325,7 +325,7 @@ def _shut_out(account: Account, *, now: datetime) -> None:
     Whoever made one may not have that power any more.
     """
     end_sessions(account.id)
-    _void(or_(OneTimeLink.account_id == account.id, OneTimeLink.made_by == account.id), now=now)
+    _void(or_(OneTimeLink.account_id == account.id, OneTimeLink.created_by == account.id), now=now)
 
 
 def _role(account_id: int, organization_id: int) -> Role | None:
@@ -351,7 +351,7 @@ def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         if account.disabled_at is None:
             account.disabled_at = now
             _shut_out(account, now=now)
-            record(AuditEventType.ACCOUNT_DISABLED, _thing(account), by=by, now=now, organization=_home(account))
+            record_event(AuditEventType.ACCOUNT_DISABLED, _thing(account), by=by, now=now, organization=_home(account))
         return account.email
 
 
@@ -361,7 +361,7 @@ def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -
         account = _managed(scope, account_id)
         if account.disabled_at is not None:
             account.disabled_at = None
-            record(AuditEventType.ACCOUNT_ENABLED, _thing(account), by=by, now=now, organization=_home(account))
+            record_event(AuditEventType.ACCOUNT_ENABLED, _thing(account), by=by, now=now, organization=_home(account))
         return account.email
 
 
@@ -372,7 +372,7 @@ def end_sessions_of(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         ended = end_sessions(account.id)
         if ended:
             after = {"sessions": ended}
-            record(
+            record_event(
                 AuditEventType.SESSION_ENDED, _thing(account), by=by, now=now, organization=_home(account), after=after
             )
         return ended
@@ -384,13 +384,17 @@ def end_all_sessions(*, by: Actor, now: datetime) -> int:
         accounts = set(db.session.scalars(select(AccountSession.account_id)))
         ended = sum(end_sessions(account_id) for account_id in accounts)
         after = {"sessions": ended, "accounts": len(accounts)}
-        record(
-            AuditEventType.SESSION_ENDED, AuditTarget(ObjectKind.STORE, None, "everybody"), by=by, now=now, after=after
+        record_event(
+            AuditEventType.SESSION_ENDED,
+            AuditTarget(ObjectKind.DATABASE, None, "everybody"),
+            by=by,
+            now=now,
+            after=after,
         )
         return ended
 
 
-def change_password(requester: Requester, old: str, new: str, *, client: str, now: datetime) -> str:
+def change_password(requester: Requester, old: str, new: str, *, user_agent: str, now: datetime) -> str:
     """Give oneself a new password: the token of a new session. All others end, and open links for a new one are void.
 
     Raises SignInRefused when the old one is wrong, ChangeRefused when the new one will not do, Throttled.
@@ -406,8 +410,8 @@ def change_password(requester: Requester, old: str, new: str, *, client: str, no
         account = db.session.get_one(Account, account_id)
         account.password_hash = kept
         _shut_out(account, now=now)
-        record(AuditEventType.PASSWORD_CHANGED, _thing(account), by=by, now=now)
-        return create_session(account.id, address=by.address or "", client=client, now=now)
+        record_event(AuditEventType.PASSWORD_CHANGED, _thing(account), by=by, now=now)
+        return create_session(account.id, address=by.address or "", user_agent=user_agent, now=now)
 
 
 def account_called(email: str) -> int:

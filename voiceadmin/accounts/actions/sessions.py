@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.models import Account, AccountSession
-from voiceadmin.audit.actions import record
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
@@ -31,19 +31,19 @@ from voiceadmin.tokens import new_token, token_hash
 MINUTE = timedelta(minutes=1)
 
 
-MAX_CLIENT = 300  # letters kept of what a browser says of itself
+MAX_USER_AGENT = 300  # letters kept of what a browser says of itself
 
 
 REFUSED = "E-mail and password do not fit together. Check both; a link for a new password comes from an admin."
 
 
-def sign_in(email: str, password: str, *, address: str, client: str, idle: timedelta, now: datetime) -> str:
+def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: timedelta, now: datetime) -> str:
     """Begin a session; the token of its cookie, which nobody can read again.
 
     Raises Throttled, or SignInRefused, which does not tell whether there is
     such an account. idle: sessions older than that are cleared away.
     """
-    nobody = Actor(ActorKind.NOBODY, None, "", address)
+    nobody = Actor(ActorKind.ANONYMOUS, None, "", address)
     key = email_key(email)
     found = select(Account.id, Account.email, Account.password_hash).where(
         Account.email_key == key, Account.disabled_at.is_(None)
@@ -55,7 +55,7 @@ def sign_in(email: str, password: str, *, address: str, client: str, idle: timed
     thing = AuditTarget(ObjectKind.ACCOUNT, account_id, stored_email)
     if not passwords.is_password(password, kept):
         with writing():
-            record(AuditEventType.SIGN_IN_FAILED, thing, by=nobody, now=now)
+            record_event(AuditEventType.SIGN_IN_FAILED, thing, by=nobody, now=now)
         raise SignInRefused(REFUSED)
     renewed = passwords.password_hash(password) if kept and passwords.is_outdated(kept) else kept
     with writing():
@@ -68,11 +68,11 @@ def sign_in(email: str, password: str, *, address: str, client: str, idle: timed
         forget_full_buckets(now)
         db.session.execute(delete(AccountSession).where(AccountSession.last_active_at < now - idle))
         by = Actor(ActorKind.ACCOUNT, row.id, row.email, address)
-        record(AuditEventType.SIGNED_IN, AuditTarget(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now)
-        return create_session(row.id, address=address, client=client, now=now)
+        record_event(AuditEventType.SIGNED_IN, AuditTarget(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now)
+        return create_session(row.id, address=address, user_agent=user_agent, now=now)
 
 
-def create_session(account_id: int, *, address: str, client: str, now: datetime) -> str:
+def create_session(account_id: int, *, address: str, user_agent: str, now: datetime) -> str:
     """Add a session; its token. Call while writing, and for somebody who has proved who they are."""
     token = new_token()
     db.session.execute(
@@ -83,7 +83,7 @@ def create_session(account_id: int, *, address: str, client: str, now: datetime)
             last_active_at=now,
             reauthenticated_at=now,
             address=address,
-            client=quoted(client, MAX_CLIENT)[1:-1],
+            user_agent=quoted(user_agent, MAX_USER_AGENT)[1:-1],
         )
     )
     return token
@@ -102,7 +102,12 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
     db.session.rollback()
     if account_id is None or not passwords.is_password(password, kept):
         with writing():
-            record(AuditEventType.CONFIRM_FAILED, AuditTarget(ObjectKind.ACCOUNT, account_id, email), by=by, now=now)
+            record_event(
+                AuditEventType.PASSWORD_CONFIRMATION_FAILED,
+                AuditTarget(ObjectKind.ACCOUNT, account_id, email),
+                by=by,
+                now=now,
+            )
         raise SignInRefused("That is not the password of this account. Type it again.")
     with writing():
         _give_back(key, address, now)
@@ -115,7 +120,12 @@ def confirm(requester: Requester, password: str, *, now: datetime) -> None:
     check_password(by.name, password, by=by, now=now)
     with writing():
         db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(reauthenticated_at=now))
-        record(AuditEventType.CONFIRMED, AuditTarget(ObjectKind.ACCOUNT, session.account_id, by.name), by=by, now=now)
+        record_event(
+            AuditEventType.PASSWORD_CONFIRMED,
+            AuditTarget(ObjectKind.ACCOUNT, session.account_id, by.name),
+            by=by,
+            now=now,
+        )
 
 
 def touch_session(requester: Requester, *, now: datetime) -> Requester:
@@ -134,7 +144,7 @@ def sign_out(requester: Requester, *, now: datetime) -> None:
     with writing():
         db.session.execute(delete(AccountSession).where(AccountSession.id == session.id))
         thing = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
-        record(AuditEventType.SIGNED_OUT, thing, by=requester.actor, now=now)
+        record_event(AuditEventType.SIGNED_OUT, thing, by=requester.actor, now=now)
 
 
 def end_own_session(requester: Requester, session_id: int, *, now: datetime) -> None:
@@ -171,7 +181,7 @@ def end_sessions(account_id: int, *, but: int | None = None, only: int | None = 
 def _record_ended(account_id: int, email: str, number: int, *, by: Actor, now: datetime) -> None:
     if number:
         thing = AuditTarget(ObjectKind.ACCOUNT, account_id, email)
-        record(AuditEventType.SESSION_ENDED, thing, by=by, now=now, after={"sessions": number})
+        record_event(AuditEventType.SESSION_ENDED, thing, by=by, now=now, after={"sessions": number})
 
 
 def _session(requester: Requester) -> SessionRow:
@@ -198,7 +208,7 @@ def _try(key: str, address: str, thing: AuditTarget, *, by: Actor, now: datetime
     except _Empty as empty:
         with writing():
             if draw(f"told {empty.name}", TOLD_AGAIN, now).tokens:
-                record(AuditEventType.THROTTLED, thing, by=by, now=now)
+                record_event(AuditEventType.RATE_LIMITED, thing, by=by, now=now)
         minutes = max(1, round(empty.wait / 60))
         raise Throttled(
             f"Too many tries. Wait {minutes} minute{'' if minutes == 1 else 's'}, then try again.", empty.wait

@@ -49,7 +49,7 @@ FIELDS = ("id", "email", "name", "platform", "roles", "others_elsewhere", "disab
 
 def _record(account: AccountRow) -> dict[str, Any]:
     roles = [
-        {"organization_id": role.organization_id, "organization": role.organization_name, "role": role.role.word}
+        {"organization_id": role.organization_id, "organization": role.organization_name, "role": role.role.slug}
         for role in account.roles
     ]
     return {

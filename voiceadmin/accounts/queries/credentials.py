@@ -41,7 +41,7 @@ def _grant(text: str) -> tuple[int, Role]:
 @cache
 def _session_sql(grants: str) -> str:
     return (
-        "SELECT s.id, s.account_id, s.created_at, s.last_active_at, s.reauthenticated_at, s.address, s.client, a.email, a.platform,"
+        "SELECT s.id, s.account_id, s.created_at, s.last_active_at, s.reauthenticated_at, s.address, s.user_agent, a.email, a.platform,"
         f" (SELECT {grants} FROM membership WHERE account_id = a.id) AS grants"
         " FROM account_session s JOIN account a ON a.id = s.account_id"
         " WHERE s.token_hash = :hash AND a.disabled_at IS NULL"

@@ -53,7 +53,7 @@ def password() -> Response | tuple[str, int]:
     if not form.validate():
         return _page(form), 422
     try:
-        token = accounts.change_password(who, form.old.data, form.new.data, client=client(), now=clock.now())
+        token = accounts.change_password(who, form.old.data, form.new.data, user_agent=client(), now=clock.now())
     except (ChangeRefused, SignInRefused) as refused:
         return _page(form, says=str(refused)), 422
     response = let_in(token, url_for("account.show"))

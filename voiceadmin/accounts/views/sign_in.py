@@ -42,7 +42,7 @@ def sign_in() -> Response | Page:
             form.email.data,
             form.password.data,
             address=access.address(),
-            client=client(),
+            user_agent=client(),
             idle=idle,
             now=clock.now(),
         )
@@ -103,7 +103,7 @@ def join(token: str) -> Response | Page:
             name=form.name.data,
             password=form.password.data,
             by=access.requester().actor,
-            client=client(),
+            user_agent=client(),
             now=clock.now(),
         )
     except (ChangeRefused, SignInRefused) as refused:

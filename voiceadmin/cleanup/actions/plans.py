@@ -17,7 +17,7 @@ from time import monotonic
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from voiceadmin.audit.actions import note, record
+from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
@@ -60,11 +60,11 @@ def make_plan(
             return former
         plan = CleanUpPlan(
             key=key,
-            made_at=now,
-            made_by=by.name or by.kind.label,
-            chosen=json.dumps(asdict(filters)),
-            number=0,
-            seen=get_last_operation_id(),
+            created_at=now,
+            created_by=by.name or by.kind.label,
+            filters=json.dumps(asdict(filters)),
+            voice_count=0,
+            last_seen_operation_id=get_last_operation_id(),
             confirmed_by="",
         )
         db.session.add(plan)
@@ -73,12 +73,12 @@ def make_plan(
         table = Base.metadata.tables[CleanUpItem.__tablename__]
         db.session.execute(insert(table).from_select(ITEM, chosen), given)
         of_plan = CleanUpItem.plan_id == plan.id
-        plan.number = db.session.scalar(select(func.count()).select_from(CleanUpItem).where(of_plan)) or 0
-        if not plan.number:
+        plan.voice_count = db.session.scalar(select(func.count()).select_from(CleanUpItem).where(of_plan)) or 0
+        if not plan.voice_count:
             raise ChangeRefused("There is no such voice to plan with. Widen the filters.")
         places = select(CleanUpItem.plan_id, CleanUpItem.organization_id).where(of_plan).distinct()
         db.session.execute(insert(CleanUpOrganization).from_select(["plan_id", "organization_id"], places))
-        _record(AuditEventType.CLEAN_UP_PLANNED, plan.id, plan.number, by=by, now=now)
+        _record(AuditEventType.CLEAN_UP_PLANNED, plan.id, plan.voice_count, by=by, now=now)
         return plan.id
 
 
@@ -93,7 +93,7 @@ def confirm_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime) -> Non
             .returning(CleanUpPlan.id)
         )
         if db.session.scalar(fresh.values(confirmed)) is not None:
-            _record(AuditEventType.CLEAN_UP_CONFIRMED, plan_id, plan.number, by=by, now=now)
+            _record(AuditEventType.CLEAN_UP_CONFIRMED, plan_id, plan.voice_count, by=by, now=now)
 
 
 def carry_on(
@@ -120,7 +120,7 @@ def try_again(scope: Scope, plan_id: int, *, now: datetime) -> None:
     with writing():
         plan = get_plan(scope, plan_id, now=now)
         failed = CleanUpItem.plan_id == plan.id, CleanUpItem.state == ItemState.FAILED.value
-        db.session.execute(update(CleanUpItem).where(*failed).values(state=ItemState.WAITING.value, why=""))
+        db.session.execute(update(CleanUpItem).where(*failed).values(state=ItemState.PENDING.value, note=""))
 
 
 def take_back(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: float) -> None:
@@ -128,12 +128,12 @@ def take_back(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: 
     get_plan(scope, plan_id, now=now)
     end, restored = monotonic() + seconds, 0
     for operation_id in [operation.id for operation in list_undoable_operations(plan_id)]:
-        restored += undo(scope, operation_id, f"plan-{plan_id}-back-{operation_id}", by=by, now=now).number
+        restored += undo(scope, operation_id, f"plan-{plan_id}-back-{operation_id}", by=by, now=now).object_count
         if monotonic() >= end:
             break
     if restored:
         thing = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
-        note(AuditEventType.CLEAN_UP_TAKEN_BACK, thing, by=by, now=now, after={"restored": restored})
+        record_event_now(AuditEventType.CLEAN_UP_UNDONE, thing, by=by, now=now, after={"restored": restored})
 
 
 def _step(
@@ -162,16 +162,16 @@ def _archive(
     by: Actor,
     now: datetime,
 ) -> None:
-    as_it_is = select(ClonedVoice.record).where(ClonedVoice.id == CleanUpItem.voice_id).scalar_subquery()
+    as_it_is = select(ClonedVoice.json_body).where(ClonedVoice.id == CleanUpItem.voice_id).scalar_subquery()
     chosen = CleanUpItem.plan_id == plan.id, CleanUpItem.position.in_(list(places.values()))
-    db.session.execute(update(CleanUpItem).where(*chosen).values(record=as_it_is), execution_options=_BLIND)
+    db.session.execute(update(CleanUpItem).where(*chosen).values(json_body=as_it_is), execution_options=_BLIND)
     refs = tuple(ObjectRef(ObjectKind.VOICE, voice_id) for voice_id in places)
-    order = Order(TriageAction.ARCHIVE, refs, key, plan.seen, f"clean-up, plan {plan.id}")
+    order = Order(TriageAction.ARCHIVE, refs, key, plan.last_seen_operation_id, f"clean-up, plan {plan.id}")
     operation = carry_out(scope, order, limits, by=by, now=now)
     archived = db.session.scalars(select(AuditEvent.object_id).where(AuditEvent.operation_id == operation.id))
     done = [places.pop(voice_id or 0) for voice_id in archived]
     _settle(plan.id, done, ItemState.ARCHIVED, "", operation.id)
-    left = {one.id: one.why for one in operation.left}
+    left = {one.id: one.reason for one in operation.skipped}
     for voice_id, at in places.items():
         why = left[voice_id]
         _settle(plan.id, [at], ItemState.SKIPPED, f"{why[0].upper()}{why[1:]}.")
@@ -195,18 +195,18 @@ def _settle(
     waiting = (
         CleanUpItem.plan_id == plan_id,
         CleanUpItem.position.in_(positions),
-        CleanUpItem.state == ItemState.WAITING.value,
+        CleanUpItem.state == ItemState.PENDING.value,
     )
-    values = {"state": state.value, "why": why, "operation_id": operation_id}
+    values = {"state": state.value, "skip_reason": why, "operation_id": operation_id}
     db.session.execute(update(CleanUpItem).where(*waiting).values(values), execution_options=_BLIND)
 
 
 _BLIND = {"synchronize_session": False}
 
 
-def _record(word: AuditEventType, plan_id: int, voices: int, *, by: Actor, now: datetime) -> None:
+def _record(event_type: AuditEventType, plan_id: int, voices: int, *, by: Actor, now: datetime) -> None:
     """Write a line that the admins of its organization may read, if it is of one alone."""
     places = organizations_of_plan(plan_id)
     thing = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
     only = places[0] if len(places) == 1 else None
-    record(word, thing, by=by, now=now, organization=only, after={"voices": voices})
+    record_event(event_type, thing, by=by, now=now, organization=only, after={"voices": voices})

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import delete
 
-from voiceadmin.audit.actions import record
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.cleanup.models import Price
 from voiceadmin.cleanup.queries.candidates import list_prices
@@ -30,5 +30,5 @@ def set_price(provider: str, cents: int | None, currency: str, as_of: date, *, b
         else:
             row = {"provider": provider, "cents": cents, "currency": currency, "as_of": as_of}
             db.session.execute(upsert(Price), [row | {"changed_at": now, "changed_by": by.name or by.kind.label}])
-        thing = AuditTarget(ObjectKind.STORE, None, f"{provider_label(provider)}, a voice a month")
-        record(AuditEventType.PRICE_CHANGED, thing, by=by, now=now, before=before, after=after)
+        thing = AuditTarget(ObjectKind.DATABASE, None, f"{provider_label(provider)}, a voice a month")
+        record_event(AuditEventType.PRICE_CHANGED, thing, by=by, now=now, before=before, after=after)

@@ -41,7 +41,7 @@ from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.tabular import ExportFormat, as_lines
 from voiceadmin.text import MAX_ID, iso
 from voiceadmin.triage.queries.queue import FEW_VOICES, lines_of
-from voiceadmin.triage.rules import BY_WORD
+from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Evidence, Rule, values
 from voiceadmin.triage.types import Finding
 from voiceadmin.voices.json_body import FIELDS
@@ -82,27 +82,27 @@ def count_candidates(scope: Scope, limits: AttentionThresholds, *, now: datetime
     """Count what could go by each reason, what stays and why, and what is archived, by organization and provider."""
     numbers: Counter[tuple[int, str, str]] = Counter()
     # In the order in which the counters lie, so that the database need not sort them.
-    for organization, status, provider, voices, dated, never in _run(
-        "SELECT organization_id, status, provider, sum(voices), sum(voices * dated), sum(voices * never)"
+    for organization, status, provider, voices, has_last_used_at, is_never_used in _run(
+        "SELECT organization_id, status, provider, sum(voices), sum(voices * has_last_used_at), sum(voices * is_never_used)"
         f" FROM voice_stats AS voice WHERE {_in(scope)} GROUP BY organization_id, status, provider",
         _given(scope),
     ):
         if status == VoiceStatus.READY:
-            numbers[organization, provider, KeptOut.RECENT] += int(dated)
-            numbers[organization, provider, KeptOut.YOUNG] += int(never)
-            numbers[organization, provider, KeptOut.UNDATED] += int(voices - dated - never)
+            numbers[organization, provider, KeptOut.RECENT] += int(has_last_used_at)
+            numbers[organization, provider, KeptOut.YOUNG] += int(is_never_used)
+            numbers[organization, provider, KeptOut.UNDATED] += int(voices - has_last_used_at - is_never_used)
         else:
             kind = ARCHIVED_UPSTREAM if status == VoiceStatus.ARCHIVED else status
             numbers[organization, provider, kind] += int(voices)
     given = values(limits, now) | _given(scope)
-    # The counters above have these among "recent" and "young", and what is archived here among what is upstream.
-    unused, never_used = BY_WORD["unused"], BY_WORD["never-used"]
+    # The counters above have these among "recent" and "minimum_age", and what is archived here among what is upstream.
+    unused, never_used = RULES_BY_SLUG["unused"], RULES_BY_SLUG["never-used"]
     few = _few(scope)
-    young = "voice.status = 'ready' AND voice.last_used_at <= :unused_before AND voice.created_at > :young_after"
+    minimum_age = "voice.status = 'ready' AND voice.last_used_at <= :unused_before AND voice.created_at > :young_after"
     for rule, condition, former, kind in (
-        (unused, unused.condition(limits), KeptOut.RECENT, unused.word),
-        (unused, young, KeptOut.RECENT, KeptOut.YOUNG),
-        (never_used, never_used.condition(limits), KeptOut.YOUNG, never_used.word),
+        (unused, unused.condition(limits), KeptOut.RECENT, unused.slug),
+        (unused, minimum_age, KeptOut.RECENT, KeptOut.YOUNG),
+        (never_used, never_used.condition(limits), KeptOut.YOUNG, never_used.slug),
     ):
         for organization, provider, number in _run(
             f"SELECT voice.organization_id, voice.provider, count(*) FROM {_source(rule, few=few)}"
@@ -139,7 +139,7 @@ def _kept_out(scope: Scope, limits: AttentionThresholds) -> str:
     """Those that have a reason and stay all the same, found from what keeps them, which is little."""
     found = []
     for word in CleanUpFilters().words:
-        rule = BY_WORD[word]
+        rule = RULES_BY_SLUG[word]
         sources = (
             f"assistant CROSS JOIN cloned_voice AS voice WHERE {_SET}",
             f"shared_provider_voice_ref AS place CROSS JOIN cloned_voice AS voice WHERE {_SHARED} AND {_DOUBLE}",
@@ -168,12 +168,12 @@ def _candidates(scope: Scope, filters: CleanUpFilters, limits: AttentionThreshol
     few = _few(scope, filters.organization)
     parts = (
         f"SELECT * FROM (SELECT {rank} AS rank, voice.id AS voice_id, voice.organization_id AS organization_id,"
-        f" voice.provider AS provider, '{rule.word}' AS reason, {rule.mark} AS mark, {rule.since} AS since,"
-        f" voice.record AS record FROM {_source(rule, few=few)}"
+        f" voice.provider AS provider, '{rule.slug}' AS reason, {rule.fingerprint} AS fingerprint, {rule.since} AS since,"
+        f" voice.json_body AS json_body FROM {_source(rule, few=few)}"
         f" WHERE {rule.condition(limits)} AND {' AND '.join(chosen)} AND NOT {_IN_USE} AND NOT {_DOUBLE}"
         f" AND NOT EXISTS (SELECT 1 FROM mute WHERE {rule.quiet} AND {rule.same})"
         f" ORDER BY {rule.since}, voice.id LIMIT {most:d}) AS part{rank}"
-        for rank, rule in enumerate(map(BY_WORD.__getitem__, filters.words))
+        for rank, rule in enumerate(map(RULES_BY_SLUG.__getitem__, filters.words))
     )
     return f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS candidate ORDER BY rank, since, voice_id LIMIT {most:d}"
 
@@ -184,8 +184,8 @@ def _given_for(scope: Scope, filters: CleanUpFilters, limits: AttentionThreshold
 
 
 ITEM = (
-    *("plan_id", "position", "voice_id", "organization_id", "provider", "reason", "mark", "since", "record"),
-    *("state", "why"),
+    *("plan_id", "position", "voice_id", "organization_id", "provider", "reason", "fingerprint", "since", "json_body"),
+    *("state", "skip_reason"),
 )
 
 
@@ -195,7 +195,7 @@ def as_items(
     """A statement of the voices that could go as the columns ITEM of a plan, and its values."""
     found = (
         "SELECT CAST(:plan AS bigint) AS plan_id, row_number() OVER (ORDER BY rank, since, voice_id) AS position,"
-        " voice_id, organization_id, provider, reason, mark, since, record, 'waiting' AS state, '' AS why"
+        " voice_id, organization_id, provider, reason, fingerprint, since, json_body, 'pending' AS state, '' AS skip_reason"
         f" FROM ({_candidates(scope, filters, limits, most=most)}) AS chosen"
     )
     statement, given = bound(found, _given_for(scope, filters, limits, now) | {"plan": plan_id})
@@ -218,7 +218,7 @@ def list_candidates(
     ]
 
 
-CANDIDATE = ("reason", "why", "organization_id", "organization", *FIELDS, "counted_at")
+CANDIDATE = ("reason", "evidence", "organization_id", "organization", *FIELDS, "counted_at")
 
 
 def candidates_file(
@@ -231,10 +231,10 @@ def candidates_file(
     records = (
         {
             "reason": row.reason,
-            "why": _told(row, _voice(row.record), limits, now),
+            "evidence": _told(row, _voice(row.json_body), limits, now),
             "organization_id": row.organization_id,
             "organization": names.get(row.organization_id),
-            **json.loads(row.record),
+            **json.loads(row.json_body),
             "counted_at": iso(now),
         }
         for row in found
@@ -252,7 +252,7 @@ def _voice(record: str) -> VoiceRow:
 def _told(item: Any, voice: VoiceRow, limits: AttentionThresholds, now: datetime) -> str:
     """Why a voice could go, as a sentence. item: a candidate, or a voice of a plan."""
     ids = (item.reason, ObjectKind.VOICE, item.voice_id, item.organization_id, item.provider)
-    return BY_WORD[item.reason].told(Evidence(Finding(*ids, item.since, item.mark), voice, limits, now))
+    return RULES_BY_SLUG[item.reason].told(Evidence(Finding(*ids, item.since, item.fingerprint), voice, limits, now))
 
 
 # Plans
@@ -289,10 +289,10 @@ def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
     for provider, word, number in db.session.execute(found):
         state = ItemState(word)
         states[state] += number
-        if state in (ItemState.WAITING, ItemState.ARCHIVED):
+        if state in (ItemState.PENDING, ItemState.ARCHIVED):
             voices[provider] += number
     undoable = sum(
-        operation.number for operation in list_undoable_operations(plan_id) if now - operation.at <= UNDONE_FOR
+        operation.object_count for operation in list_undoable_operations(plan_id) if now - operation.at <= UNDONE_FOR
     )
     in_order = {state: states[state] for state in ItemState if states[state]}
     return _plan_row(plan, in_order, dict(voices.most_common()), undoable)
@@ -331,12 +331,14 @@ def _plan_row(
     voices: Mapping[str, int] = MappingProxyType({}),
     undoable: int = 0,
 ) -> PlanRow:
-    chosen = json.loads(plan.chosen)
+    chosen = json.loads(plan.filters)
     filters = CleanUpFilters(
         chosen["organization"], tuple(chosen["providers"]), tuple(chosen["reasons"]), chosen["most"]
     )
-    made, confirmed = (plan.made_at, plan.made_by), (plan.confirmed_at, plan.confirmed_by)
-    return PlanRow(plan.id, *made, filters, plan.number, plan.seen, *confirmed, states, voices, undoable)
+    made, confirmed = (plan.created_at, plan.created_by), (plan.confirmed_at, plan.confirmed_by)
+    return PlanRow(
+        plan.id, *made, filters, plan.voice_count, plan.last_seen_operation_id, *confirmed, states, voices, undoable
+    )
 
 
 def list_undoable_operations(plan_id: int) -> Sequence[Operation]:
@@ -344,7 +346,7 @@ def list_undoable_operations(plan_id: int) -> Sequence[Operation]:
     own = select(CleanUpItem.operation_id).where(CleanUpItem.plan_id == plan_id, CleanUpItem.operation_id.is_not(None))
     return db.session.scalars(
         select(Operation)
-        .where(Operation.id.in_(own), Operation.undone_by.is_(None), Operation.number > 0)
+        .where(Operation.id.in_(own), Operation.undone_by.is_(None), Operation.object_count > 0)
         .order_by(Operation.id)
     ).all()
 
@@ -373,9 +375,9 @@ def _select_items(plan_id: int) -> Any:
 def _item(
     plan: PlanRow, limits: AttentionThresholds, item: CleanUpItem, organization: str | None, state: str, *_: Any
 ) -> Item:
-    voice = _voice(item.record)
-    told = _told(item, voice, limits, plan.made_at)
-    return Item(voice, item.organization_id, organization or "", told, ItemState(state), item.why)
+    voice = _voice(item.json_body)
+    told = _told(item, voice, limits, plan.created_at)
+    return Item(voice, item.organization_id, organization or "", told, ItemState(state), item.skip_reason)
 
 
 def judge(
@@ -397,12 +399,13 @@ def check_plan(plan_id: int, limits: AttentionThresholds, *, now: datetime) -> d
 
 
 def _judged(limits: AttentionThresholds) -> str:
-    rules = [BY_WORD[word] for word in CleanUpFilters().words]
+    rules = [RULES_BY_SLUG[word] for word in CleanUpFilters().words]
     still = " OR ".join(
-        f"(item.reason = '{rule.word}' AND {rule.condition(limits)} AND {rule.mark} = item.mark)" for rule in rules
+        f"(item.reason = '{rule.slug}' AND {rule.condition(limits)} AND {rule.fingerprint} = item.fingerprint)"
+        for rule in rules
     )
     muted = " OR ".join(
-        f"(item.reason = '{rule.word}' AND EXISTS (SELECT 1 FROM mute WHERE {rule.quiet} AND {rule.same}))"
+        f"(item.reason = '{rule.slug}' AND EXISTS (SELECT 1 FROM mute WHERE {rule.quiet} AND {rule.same}))"
         for rule in rules
     )
     return f"""SELECT item.position AS position, item.voice_id AS voice_id, CASE
@@ -414,11 +417,11 @@ def _judged(limits: AttentionThresholds) -> str:
         WHEN voice.status <> 'ready' THEN 'It is not ready any more.'
         WHEN {still} THEN '' ELSE 'It was used or cloned anew since.' END AS why
         FROM clean_up_item AS item LEFT JOIN cloned_voice AS voice ON voice.id = item.voice_id
-        WHERE item.plan_id = :plan AND item.state = 'waiting'"""
+        WHERE item.plan_id = :plan AND item.state = 'pending'"""
 
 
 SHEET = (
-    *("position", "state", "why", "reason", "id", "organization_id", "organization", "name", "provider"),
+    *("position", "state", "skip_reason", "reason", "id", "organization_id", "organization", "name", "provider"),
     *("provider_voice_id", "language", "gender", "upstream_status", "quality_score", "created_at", "last_used_at"),
     *("synthesis_count", "archived_at", "archived_by", "plan", "planned_at", "planned_by", "confirmed_at"),
     "confirmed_by",
@@ -434,11 +437,11 @@ def restore_sheet(plan: PlanRow, format: ExportFormat) -> Iterator[str]:
 def _sheet_record(
     plan: PlanRow, item: CleanUpItem, organization: str | None, state: str, at: datetime | None, by: str | None
 ) -> dict[str, Any]:
-    facts = json.loads(item.record)
+    facts = json.loads(item.json_body)
     known = facts | {
         "position": item.position,
         "state": state,
-        "why": item.why,
+        "skip_reason": item.skip_reason,
         "reason": item.reason,
         "organization_id": item.organization_id,
         "organization": organization,
@@ -446,8 +449,8 @@ def _sheet_record(
         "archived_at": _text(at),
         "archived_by": by,
         "plan": plan.id,
-        "planned_at": _text(plan.made_at),
-        "planned_by": plan.made_by,
+        "planned_at": _text(plan.created_at),
+        "planned_by": plan.created_by,
         "confirmed_at": _text(plan.confirmed_at),
         "confirmed_by": plan.confirmed_by,
     }

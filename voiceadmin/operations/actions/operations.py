@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, null, or_, select, update
 
 from voiceadmin.accounts.models import Account, Membership
-from voiceadmin.audit.actions import note, record_all
+from voiceadmin.audit.actions import record_event_now, record_events
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef, fingerprint
 from voiceadmin.config import AttentionThresholds
@@ -29,7 +29,7 @@ from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, 
 from voiceadmin.identity import EVERYTHING, Actor, Role, Scope
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.queries import get_last_operation_id, operation_row
-from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, Left, OperationRow, Order
+from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, OperationRow, Order, SkippedItem
 from voiceadmin.organizations.locks import hold
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.tokens import new_token
@@ -37,7 +37,7 @@ from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import reasons_of
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import count_set_to
+from voiceadmin.voices.queries import count_voices_in_use
 from voiceadmin.voices.types.status import VoiceStatus
 
 CHUNK = 500  # things looked up or changed by one statement
@@ -47,7 +47,7 @@ MAX_LISTED_SKIPPED = 100  # of the things that a operation left alone, so many a
 
 
 # The facets of a thing that operations change, and the words of the lines that say so.
-ARCHIVED, OWNER, MUTE = "archived", "owner", "mute"
+ARCHIVED, ASSIGNEE, MUTE = "archived", "assignee", "mute"
 
 
 NOTE = "note"  # no facet: notes stand beside each other
@@ -55,21 +55,21 @@ NOTE = "note"  # no facet: notes stand beside each other
 
 WORDS = {
     ARCHIVED: (AuditEventType.VOICE_ARCHIVED, AuditEventType.VOICE_RESTORED),
-    OWNER: (AuditEventType.ASSIGNED,),
-    MUTE: (AuditEventType.ACKNOWLEDGED, AuditEventType.SNOOZED, AuditEventType.SHOWN_AGAIN),
+    ASSIGNEE: (AuditEventType.ASSIGNED,),
+    MUTE: (AuditEventType.ACKNOWLEDGED, AuditEventType.SNOOZED, AuditEventType.UNMUTED),
 }
 
 
 FACETS = {
     TriageAction.ARCHIVE: ARCHIVED,
     TriageAction.RESTORE: ARCHIVED,
-    TriageAction.ASSIGN: OWNER,
+    TriageAction.ASSIGN: ASSIGNEE,
     TriageAction.ACKNOWLEDGE: MUTE,
     TriageAction.SNOOZE: MUTE,
 }
 
 
-FACET_OF_WORD = {word.value: facet for facet, words in WORDS.items() for word in words}
+FACET_OF_WORD = {event_type.value: facet for facet, words in WORDS.items() for event_type in words}
 
 
 Facts = dict[str, Any]
@@ -96,8 +96,14 @@ def do(scope: Scope, order: Order, limits: AttentionThresholds, *, by: Actor, no
         with writing():
             return carry_out(scope, order, limits, by=by, now=now)
     except ObjectNotFound:
-        word, chosen = AuditEventType.DESK_REFUSED, len(set(order.refs))
-        note(word, AuditTarget(ObjectKind.STORE, None, order.act.label), by=by, now=now, after={"chosen": chosen})
+        event_type, chosen = AuditEventType.OPERATION_REFUSED, len(set(order.refs))
+        record_event_now(
+            event_type,
+            AuditTarget(ObjectKind.DATABASE, None, order.action.label),
+            by=by,
+            now=now,
+            after={"chosen": chosen},
+        )
         raise
 
 
@@ -133,7 +139,9 @@ def _kept_key(order: Order, mark: str, by: Actor) -> str:
     the same form, and chooses something else in it.
     """
     until = None if order.until is None else _text(order.until)
-    return _digest(order.key or new_token(), by.kind, by.id, by.name, order.act, mark, order.why, until, order.owner)
+    return _digest(
+        order.key or new_token(), by.kind, by.id, by.name, order.action, mark, order.note, until, order.assignee
+    )
 
 
 def _digest(*parts: str | int | None) -> str:
@@ -154,11 +162,11 @@ def carry_out(scope: Scope, order: Order, limits: AttentionThresholds, *, by: Ac
         raise ChangeRefused("Nothing was chosen. Tick at least one.")
     if len(refs) > MOST_AT_ONCE:
         raise ChangeRefused(f"{len(refs):,} are too many at once. Narrow the filters to {MOST_AT_ONCE:,} at most.")
-    if order.act in (TriageAction.ARCHIVE, TriageAction.RESTORE) and any(
+    if order.action in (TriageAction.ARCHIVE, TriageAction.RESTORE) and any(
         one.kind is not ObjectKind.VOICE for one in refs
     ):
         raise ChangeRefused("Only voices can be archived and restored. Choose voices alone.")
-    if order.act is TriageAction.NOTE and not order.why:
+    if order.action is TriageAction.NOTE and not order.note:
         raise ChangeRefused("The note is empty. Write it.")
     if order.until is not None and order.until <= now:
         raise ChangeRefused("The snooze would be over already. Choose a later day.")
@@ -167,19 +175,21 @@ def carry_out(scope: Scope, order: Order, limits: AttentionThresholds, *, by: Ac
     if former is not None:
         return former
     things = _things(scope, refs)
-    owner = _owner(order, things)
-    changed_since = _changed_since(refs, order.act, order.seen, by)
-    wanted = _wanted(order, owner)
-    left, free = list[Left](), list[_TargetObject]()
+    assignee = _assignee(order, things)
+    changed_since = _changed_since(refs, order.action, order.seen, by)
+    wanted = _wanted(order, assignee)
+    left, free = list[SkippedItem](), list[_TargetObject]()
     for thing in things:
         if thing.ref in changed_since:
             left.append(_left(thing, f"{changed_since[thing.ref]} meanwhile, so it was not {wanted}"))
         else:
             free.append(thing)
-    changes = _CHANGES[order.act](_Work(order, owner, free, left, limits, by, now))
+    changes = _CHANGES[order.action](_Work(order, assignee, free, left, limits, by, now))
     places = {thing.organization_id for thing in things}
-    set_to = count_set_to([change.thing.ref.id for change in changes]) if order.act is TriageAction.ARCHIVE else 0
-    return _finish(order.act, key, changes, left, places, by=by, now=now, why=order.why, set_to=set_to)
+    in_use_count = (
+        count_voices_in_use([change.thing.ref.id for change in changes]) if order.action is TriageAction.ARCHIVE else 0
+    )
+    return _finish(order.action, key, changes, left, places, by=by, now=now, note=order.note, in_use_count=in_use_count)
 
 
 def undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime) -> OperationRow:
@@ -203,9 +213,17 @@ def undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime)
             raise ChangeRefused(f"This is older than {UNDONE_FOR.days} days and stays as it is.")
         changes, left = _to_undo(lines)
         _bring_to(changes)
-        why = (lines[0].before or {}).get(NOTE, "undone")  # a note that comes back has its text again
+        note = (lines[0].before or {}).get(NOTE, "undone")  # a note that comes back has its text again
         made = _finish(
-            TriageAction(operation.act), kept_key, changes, left, places, by=by, now=now, why=why, undoes=operation.id
+            TriageAction(operation.action),
+            kept_key,
+            changes,
+            left,
+            places,
+            by=by,
+            now=now,
+            note=note,
+            undoes=operation.id,
         )
         db.session.execute(update(Operation).where(Operation.id == operation.id).values(undone_by=made.id))
         return made
@@ -213,7 +231,7 @@ def undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime)
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    word: AuditEventType
+    event_type: AuditEventType
     thing: _TargetObject
     before: Facts | None
     after: Facts | None
@@ -224,16 +242,16 @@ class _Work:
     """An order on its way. things: those to change. left: gets those that are left alone."""
 
     order: Order
-    owner: Account | None
+    assignee: Account | None
     things: Sequence[_TargetObject]
-    left: list[Left]
+    left: list[SkippedItem]
     limits: AttentionThresholds
     by: Actor
     now: datetime
 
 
 def _archive(work: _Work) -> list[_Change]:
-    facts = {"at": _text(work.now), "by": work.by.name or work.by.kind.label, "why": work.order.why}
+    facts = {"at": _text(work.now), "by": work.by.name or work.by.kind.label, "note": work.order.note}
     changes = []
     for thing in work.things:
         if thing.archived is not None:
@@ -258,21 +276,23 @@ def _restore(work: _Work) -> list[_Change]:
 
 
 def _assign(work: _Work) -> list[_Change]:
-    before = _owners([thing.ref for thing in work.things])
-    after = None if work.owner is None else {"id": work.owner.id, "email": work.owner.email}
+    before = _assignees([thing.ref for thing in work.things])
+    after = None if work.assignee is None else {"id": work.assignee.id, "email": work.assignee.email}
     changes = []
     for thing in work.things:
         if before.get(thing.ref) == after:
             work.left.append(_left(thing, "nobody has it" if after is None else "it is theirs already"))
         else:
-            changes.append(_Change(AuditEventType.ASSIGNED, thing, {OWNER: before.get(thing.ref)}, {OWNER: after}))
-    _set_owners({change.thing: after for change in changes})
+            changes.append(
+                _Change(AuditEventType.ASSIGNED, thing, {ASSIGNEE: before.get(thing.ref)}, {ASSIGNEE: after})
+            )
+    _set_assignees({change.thing: after for change in changes})
     return changes
 
 
 def _hush(work: _Work) -> list[_Change]:
     """Acknowledge or snooze every reason that there is now."""
-    word = AuditEventType.SNOOZED if work.order.act is TriageAction.SNOOZE else AuditEventType.ACKNOWLEDGED
+    event_type = AuditEventType.SNOOZED if work.order.action is TriageAction.SNOOZE else AuditEventType.ACKNOWLEDGED
     refs = [thing.ref for thing in work.things]
     findings = reasons_of(refs, work.limits, now=work.now)
     before = _mutes(refs)
@@ -281,24 +301,24 @@ def _hush(work: _Work) -> list[_Change]:
     for thing in work.things:
         after = {
             finding.reason: {
-                "mark": finding.mark,
-                "act": work.order.act.value,
+                "fingerprint": finding.fingerprint,
+                "kind": work.order.action.value,
                 "until": until,
-                "at": _text(work.now),
-                "by": work.by.name or work.by.kind.label,
+                "muted_at": _text(work.now),
+                "muted_by": work.by.name or work.by.kind.label,
             }
             for finding in findings[thing.ref]
         }
         if not after:
             work.left.append(_left(thing, "nothing is wrong with it any more"))
         else:
-            changes.append(_Change(word, thing, {MUTE: before.get(thing.ref, {})}, {MUTE: after}))
+            changes.append(_Change(event_type, thing, {MUTE: before.get(thing.ref, {})}, {MUTE: after}))
     _set_mutes({change.thing: change.after[MUTE] for change in changes if change.after})
     return changes
 
 
 def _note(work: _Work) -> list[_Change]:
-    return [_Change(AuditEventType.NOTED, thing, None, None) for thing in work.things]
+    return [_Change(AuditEventType.NOTE_ADDED, thing, None, None) for thing in work.things]
 
 
 _CHANGES = {
@@ -312,40 +332,40 @@ _CHANGES = {
 
 
 def _finish(
-    act: TriageAction,
+    action: TriageAction,
     key: str,
     changes: Sequence[_Change],
-    left: Sequence[Left],
+    skipped: Sequence[SkippedItem],
     organizations: set[int],
     *,
     by: Actor,
     now: datetime,
-    why: str,
+    note: str,
     undoes: int | None = None,
-    set_to: int = 0,
+    in_use_count: int = 0,
 ) -> OperationRow:
     outcome = {
-        "voices": sum(change.thing.ref.kind is ObjectKind.VOICE for change in changes),
-        "left": [list(one) for one in left[:MAX_LISTED_SKIPPED]],
-        "skipped_unlisted": max(0, len(left) - MAX_LISTED_SKIPPED),
+        "voice_count": sum(change.thing.ref.kind is ObjectKind.VOICE for change in changes),
+        "skipped": [list(one) for one in skipped[:MAX_LISTED_SKIPPED]],
+        "skipped_unlisted": max(0, len(skipped) - MAX_LISTED_SKIPPED),
         "organizations": sorted(organizations),
-        "set_to": set_to,
+        "in_use_count": in_use_count,
     }
-    acquire_advisory_lock("desk")  # so that whoever has seen a operation has seen all before it
+    acquire_advisory_lock("desk")  # so that whoever has seen an operation has seen all before it
     operation = Operation(
         key=key,
         at=now,
         actor_kind=by.kind.value,
         actor_id=by.id,
         actor_name=by.name,
-        act=act.value,
-        number=len(changes),
+        action=action.value,
+        object_count=len(changes),
         outcome=json.dumps(outcome, ensure_ascii=False),
         undoes=undoes,
     )
     db.session.add(operation)
     db.session.flush()
-    for word in dict.fromkeys(change.word for change in changes):
+    for event_type in dict.fromkeys(change.event_type for change in changes):
         lines = (
             (
                 AuditTarget(change.thing.ref.kind, change.thing.ref.id, change.thing.name),
@@ -354,9 +374,9 @@ def _finish(
                 change.after,
             )
             for change in changes
-            if change.word is word
+            if change.event_type is event_type
         )
-        record_all(word, lines, by=by, now=now, why=why, operation_id=operation.id)
+        record_events(event_type, lines, by=by, now=now, note=note, operation_id=operation.id)
     return operation_row(operation)
 
 
@@ -365,80 +385,86 @@ class _Line:
     """A line of the audit trail about one of the things of a operation."""
 
     id: int
-    word: AuditEventType
+    event_type: AuditEventType
     ref: ObjectRef
     organization_id: int
     name: str
     before: Facts | None
     after: Facts | None
-    why: str
+    note: str
 
 
 def _lines_of(operation_id: int) -> list[_Line]:
     rows = db.session.execute(
         select(
-            *(AuditEvent.id, AuditEvent.word, AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.organization_id),
-            *(AuditEvent.object_name, AuditEvent.before, AuditEvent.after, AuditEvent.why),
+            *(
+                AuditEvent.id,
+                AuditEvent.event_type,
+                AuditEvent.object_kind,
+                AuditEvent.object_id,
+                AuditEvent.organization_id,
+            ),
+            *(AuditEvent.object_name, AuditEvent.before, AuditEvent.after, AuditEvent.note),
         )
         .where(AuditEvent.operation_id == operation_id)
         .order_by(AuditEvent.object_kind, AuditEvent.object_id)
     )
     return [
         _Line(
-            *(id, AuditEventType(word), ObjectRef(ObjectKind(kind), object_id or 0), organization_id or 0, name),
-            *(json.loads(before or "null"), json.loads(after or "null"), why),
+            *(id, AuditEventType(event_type), ObjectRef(ObjectKind(kind), object_id or 0), organization_id or 0, name),
+            *(json.loads(before or "null"), json.loads(after or "null"), note),
         )
-        for id, word, kind, object_id, organization_id, name, before, after, why in rows
+        for id, event_type, kind, object_id, organization_id, name, before, after, note in rows
     ]
 
 
-def _to_undo(lines: Sequence[_Line]) -> tuple[list[_Change], list[Left]]:
+def _to_undo(lines: Sequence[_Line]) -> tuple[list[_Change], list[SkippedItem]]:
     """The way back of each line, and what has to stay as it is."""
     hold({line.organization_id for line in lines})
     things = {thing.ref: thing for thing in _existing([line.ref for line in lines])}
     later = _later(lines)
     as_it_is = _as_it_is(lines, things)
-    reaches = {id: _reach(id) for line in lines for id in [_owner_id(line.before)] if id is not None}
-    changes, left = list[_Change](), list[Left]()
+    reaches = {id: _reach(id) for line in lines for id in [_assignee_id(line.before)] if id is not None}
+    changes, left = list[_Change](), list[SkippedItem]()
     for line in lines:
-        thing, facet, owner = things.get(line.ref), FACET_OF_WORD.get(line.word), _owner_id(line.before)
+        thing, facet, assignee = things.get(line.ref), FACET_OF_WORD.get(line.event_type), _assignee_id(line.before)
         if thing is None:
-            left.append(Left(line.ref.kind.value, line.ref.id, line.name, "it is gone"))
+            left.append(SkippedItem(line.ref.kind.value, line.ref.id, line.name, "it is gone"))
         elif line.id in later:
             left.append(_left(thing, f"{later[line.id]} changed it since"))
         elif facet is not None and as_it_is[facet].get(line.ref) != ((line.after or {}).get(facet) or None):
             left.append(_left(thing, "it is not what it was then"))  # removed and brought in anew, for one
-        elif owner is not None and not reaches[owner].covers(line.organization_id):
-            left.append(_left(thing, f"{(line.before or {})[OWNER]['email']} cannot act on it any more"))
+        elif assignee is not None and not reaches[assignee].covers(line.organization_id):
+            left.append(_left(thing, f"{(line.before or {})[ASSIGNEE]['email']} cannot act on it any more"))
         else:
             changes.append(_way_back(line, thing))
     return changes, left
 
 
-def _owner_id(facts: Facts | None) -> int | None:
-    owner = (facts or {}).get(OWNER)
-    return None if owner is None else int(owner["id"])
+def _assignee_id(facts: Facts | None) -> int | None:
+    assignee = (facts or {}).get(ASSIGNEE)
+    return None if assignee is None else int(assignee["id"])
 
 
 def _way_back(line: _Line, thing: _TargetObject) -> _Change:
-    match FACET_OF_WORD.get(line.word):
-        case None if line.word is AuditEventType.NOTED:
-            return _Change(AuditEventType.NOTE_TAKEN_BACK, thing, {NOTE: line.why}, None)
+    match FACET_OF_WORD.get(line.event_type):
+        case None if line.event_type is AuditEventType.NOTE_ADDED:
+            return _Change(AuditEventType.NOTE_REMOVED, thing, {NOTE: line.note}, None)
         case None:
-            return _Change(AuditEventType.NOTED, thing, None, None)
+            return _Change(AuditEventType.NOTE_ADDED, thing, None, None)
         case facet:
             return _Change(_word_of(facet, (line.before or {})[facet]), thing, before=line.after, after=line.before)
 
 
 def _word_of(facet: str, after: Facts | None) -> AuditEventType:
-    """The word for what brought a facet to this."""
+    """The event_type for what brought a facet to this."""
     if facet == ARCHIVED:
         return AuditEventType.VOICE_RESTORED if after is None else AuditEventType.VOICE_ARCHIVED
-    if facet == OWNER:
+    if facet == ASSIGNEE:
         return AuditEventType.ASSIGNED
     if not after:
-        return AuditEventType.SHOWN_AGAIN
-    snoozed = any(facts["act"] == TriageAction.SNOOZE.value for facts in after.values())
+        return AuditEventType.UNMUTED
+    snoozed = any(facts["kind"] == TriageAction.SNOOZE.value for facts in after.values())
     return AuditEventType.SNOOZED if snoozed else AuditEventType.ACKNOWLEDGED
 
 
@@ -446,11 +472,11 @@ def _as_it_is(lines: Sequence[_Line], things: Mapping[ObjectRef, _TargetObject])
     """What the things of some lines have now, for each facet that the lines are about; nothing is left out."""
     of_facet: dict[str, list[ObjectRef]] = {}
     for line in lines:
-        of_facet.setdefault(FACET_OF_WORD.get(line.word, NOTE), []).append(line.ref)
+        of_facet.setdefault(FACET_OF_WORD.get(line.event_type, NOTE), []).append(line.ref)
     archived = {ref: thing.archived for ref, thing in things.items() if thing.archived is not None}
     return {
         ARCHIVED: archived,
-        OWNER: _owners(of_facet.get(OWNER, [])),
+        ASSIGNEE: _assignees(of_facet.get(ASSIGNEE, [])),
         MUTE: _mutes(of_facet.get(MUTE, [])),
     }
 
@@ -458,19 +484,19 @@ def _as_it_is(lines: Sequence[_Line], things: Mapping[ObjectRef, _TargetObject])
 def _bring_to(changes: Sequence[_Change]) -> None:
     """Bring things to what their changes say they are afterwards."""
     archived: dict[str, tuple[Facts | None, list[int]]] = {}
-    owners, mutes = dict[_TargetObject, Facts | None](), dict[_TargetObject, Facts]()
+    assignees, mutes = dict[_TargetObject, Facts | None](), dict[_TargetObject, Facts]()
     for change in changes:
         after = change.after or {}
         if ARCHIVED in after:
             facts: Facts | None = after[ARCHIVED]
             archived.setdefault(json.dumps(facts), (facts, []))[1].append(change.thing.ref.id)
-        if OWNER in after:
-            owners[change.thing] = after[OWNER]
+        if ASSIGNEE in after:
+            assignees[change.thing] = after[ASSIGNEE]
         if MUTE in after:
             mutes[change.thing] = after[MUTE]
     for facts, ids in archived.values():
         _set_archived(ids, facts)
-    _set_owners(owners)
+    _set_assignees(assignees)
     _set_mutes(mutes)
 
 
@@ -513,8 +539,8 @@ def _existing(refs: Sequence[ObjectRef]) -> Iterator[_TargetObject]:
             .order_by(ClonedVoice.id)
             .with_for_update()
         )
-        for id, organization_id, name, status, at, by, why in rows:
-            archived = None if at is None else {"at": _text(at), "by": by, "why": why}
+        for id, organization_id, name, status, at, by, note in rows:
+            archived = None if at is None else {"at": _text(at), "by": by, "note": note}
             yield _TargetObject(ObjectRef(ObjectKind.VOICE, id), organization_id, name, status, archived)
     for ids in _chunks(sorted(one.id for one in refs if one.kind is ObjectKind.ASSISTANT)):
         found = select(Assistant.id, Assistant.organization_id, Assistant.name).where(Assistant.id.in_(ids))
@@ -522,9 +548,9 @@ def _existing(refs: Sequence[ObjectRef]) -> Iterator[_TargetObject]:
             yield _TargetObject(ObjectRef(ObjectKind.ASSISTANT, id), organization_id, name)
 
 
-def _changed_since(refs: Sequence[ObjectRef], act: TriageAction, seen: int, by: Actor) -> dict[ObjectRef, str]:
-    """Who else did what to which of these after a operation, as far as this act changes the same: "Ada archived it"."""
-    facet = FACETS.get(act)
+def _changed_since(refs: Sequence[ObjectRef], action: TriageAction, seen: int, by: Actor) -> dict[ObjectRef, str]:
+    """Who else did what to which of these after a operation, as far as this action changes the same: "Ada archived it"."""
+    facet = FACETS.get(action)
     if facet is None or get_last_operation_id() <= seen:
         return {}
     found: dict[ObjectRef, str] = {}
@@ -535,34 +561,34 @@ def _changed_since(refs: Sequence[ObjectRef], act: TriageAction, seen: int, by: 
                     AuditEvent.object_kind,
                     AuditEvent.object_id,
                     AuditEvent.actor_name,
-                    AuditEvent.word,
+                    AuditEvent.event_type,
                     AuditEvent.after,
                 )
             )
             .where(
                 _about(AuditEvent, chunk),
                 AuditEvent.operation_id > seen,
-                AuditEvent.word.in_([word.value for word in WORDS[facet]]),
+                AuditEvent.event_type.in_([event_type.value for event_type in WORDS[facet]]),
                 (AuditEvent.actor_kind != by.kind.value) | (func.coalesce(AuditEvent.actor_id, 0) != (by.id or 0)),
             )
             .order_by(AuditEvent.id)
         )
-        for kind, id, name, word, after in rows:
-            what = _told(AuditEventType(word), json.loads(after or "null") or {})
+        for kind, id, name, event_type, after in rows:
+            what = _told(AuditEventType(event_type), json.loads(after or "null") or {})
             found[ObjectRef(ObjectKind(kind), id or 0)] = f"{name or 'Somebody'} {what}"
     return found
 
 
-def _told(word: AuditEventType, after: Facts) -> str:
+def _told(event_type: AuditEventType, after: Facts) -> str:
     """What somebody did, for a sentence: "gave it to ada@example.com"."""
-    match word:
+    match event_type:
         case AuditEventType.VOICE_ARCHIVED:
             return "archived it"
         case AuditEventType.VOICE_RESTORED:
             return "restored it"
         case AuditEventType.ASSIGNED:
-            return "took it from its owner" if after[OWNER] is None else f"gave it to {after[OWNER]['email']}"
-        case AuditEventType.SHOWN_AGAIN:
+            return "took it from its assignee" if after[ASSIGNEE] is None else f"gave it to {after[ASSIGNEE]['email']}"
+        case AuditEventType.UNMUTED:
             return "brought it back into the queue"
         case AuditEventType.SNOOZED:
             ends = {facts["until"] for facts in after[MUTE].values()}
@@ -571,15 +597,15 @@ def _told(word: AuditEventType, after: Facts) -> str:
             return "acknowledged it"
 
 
-def _wanted(order: Order, owner: Account | None) -> str:
+def _wanted(order: Order, assignee: Account | None) -> str:
     """What an order wanted done, for the end of the same sentence: "given to bob@example.com"."""
-    match order.act:
+    match order.action:
         case TriageAction.ASSIGN:
-            return "taken from its owner" if owner is None else f"given to {owner.email}"
+            return "taken from its assignee" if assignee is None else f"given to {assignee.email}"
         case TriageAction.SNOOZE:
             return f"snoozed{_until(None if order.until is None else _text(order.until))}"
-        case act:
-            return act.done.lower()
+        case action:
+            return action.done.lower()
 
 
 def _until(end: str | None) -> str:
@@ -591,18 +617,18 @@ def _later(lines: Sequence[_Line]) -> dict[int, str]:
     later: dict[int, str] = {}
     by_facet: dict[str, dict[ObjectRef, int]] = {}
     for line in lines:
-        facet = FACET_OF_WORD.get(line.word)
+        facet = FACET_OF_WORD.get(line.event_type)
         if facet is not None:
             by_facet.setdefault(facet, {})[line.ref] = line.id
     for facet, ids in by_facet.items():
-        words = [word.value for word in WORDS[facet]]
+        words = [event_type.value for event_type in WORDS[facet]]
         for chunk in _chunks(list(ids)):
             rows = db.session.execute(
                 select(AuditEvent.id, AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.actor_name)
                 .where(
                     _about(AuditEvent, chunk),
                     AuditEvent.id > min(ids[one] for one in chunk),
-                    AuditEvent.word.in_(words),
+                    AuditEvent.event_type.in_(words),
                 )
                 .order_by(AuditEvent.id)
             )
@@ -613,17 +639,17 @@ def _later(lines: Sequence[_Line]) -> dict[int, str]:
     return later
 
 
-def _owner(order: Order, things: Sequence[_TargetObject]) -> Account | None:
-    """The account that an order assigns to. Raises ChangeRefused unless it can act on all of these things."""
-    if order.act is not TriageAction.ASSIGN or order.owner is None:
+def _assignee(order: Order, things: Sequence[_TargetObject]) -> Account | None:
+    """The account that an order assigns to. Raises ChangeRefused unless it can action on all of these things."""
+    if order.action is not TriageAction.ASSIGN or order.assignee is None:
         return None
-    if not _reach(order.owner).covers_all(frozenset(thing.organization_id for thing in things)):
-        raise ChangeRefused("That person cannot act in the organization of all of these. Choose somebody who can.")
-    return db.session.get_one(Account, order.owner)
+    if not _reach(order.assignee).covers_all(frozenset(thing.organization_id for thing in things)):
+        raise ChangeRefused("That person cannot action in the organization of all of these. Choose somebody who can.")
+    return db.session.get_one(Account, order.assignee)
 
 
 def _reach(account_id: int) -> Scope:
-    """Where somebody can act; the account cannot be disabled until the transaction ends."""
+    """Where somebody can action; the account cannot be disabled until the transaction ends."""
     account = db.session.scalar(select(Account).where(Account.id == account_id).with_for_update(read=True))
     if account is None or account.disabled_at is not None:
         return Scope(frozenset())
@@ -635,7 +661,7 @@ def _reach(account_id: int) -> Scope:
     return Scope(frozenset(db.session.scalars(acts)))
 
 
-def _owners(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Facts]:
+def _assignees(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Facts]:
     found = {}
     for chunk in _chunks(refs):
         rows = db.session.execute(
@@ -653,11 +679,11 @@ def _mutes(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Facts]:
     for chunk in _chunks(refs):
         for row in db.session.scalars(select(Mute).where(_about(Mute, chunk)).order_by(Mute.reason)):
             found.setdefault(ObjectRef(ObjectKind(row.object_kind), row.object_id), {})[row.reason] = {
-                "mark": row.mark,
-                "act": row.act,
+                "fingerprint": row.fingerprint,
+                "kind": row.kind,
                 "until": None if row.until is None else _text(row.until),
-                "at": _text(row.at),
-                "by": row.by,
+                "muted_at": _text(row.muted_at),
+                "muted_by": row.muted_by,
             }
     return found
 
@@ -678,18 +704,20 @@ def _set_archived(ids: Sequence[int], facts: Facts | None) -> None:
             "status": VoiceStatus.ARCHIVED,
             "archived_at": datetime.fromisoformat(facts["at"]),
             "archived_by": facts["by"],
-            "archive_note": facts["why"],
+            "archive_note": facts["note"],
         }
     for chunk in _chunks(ids):
         statement = update(ClonedVoice).where(ClonedVoice.id.in_(chunk)).values(values)
         db.session.execute(statement, execution_options={"synchronize_session": False})
 
 
-def _set_owners(owners: Mapping[_TargetObject, Facts | None]) -> None:
-    gone = [thing.ref for thing, owner in owners.items() if owner is None]
+def _set_assignees(assignees: Mapping[_TargetObject, Facts | None]) -> None:
+    gone = [thing.ref for thing, assignee in assignees.items() if assignee is None]
     for chunk in _chunks(gone):
         db.session.execute(delete(Assignment).where(_about(Assignment, chunk)), execution_options=_BLIND)
-    rows = [_key(thing) | {"account_id": owner["id"]} for thing, owner in owners.items() if owner is not None]
+    rows = [
+        _key(thing) | {"account_id": assignee["id"]} for thing, assignee in assignees.items() if assignee is not None
+    ]
     if rows:
         db.session.execute(upsert(Assignment), rows)
 
@@ -699,8 +727,8 @@ def _set_mutes(mutes: Mapping[_TargetObject, Facts]) -> None:
         db.session.execute(delete(Mute).where(_about(Mute, chunk)), execution_options=_BLIND)
     rows = [
         _key(thing)
-        | {"reason": reason, "mark": facts["mark"], "act": facts["act"], "by": facts["by"]}
-        | {name: None if facts[name] is None else datetime.fromisoformat(facts[name]) for name in ("until", "at")}
+        | {"reason": reason, "fingerprint": facts["fingerprint"], "kind": facts["kind"], "muted_by": facts["muted_by"]}
+        | {name: None if facts[name] is None else datetime.fromisoformat(facts[name]) for name in ("until", "muted_at")}
         for thing, reasons in mutes.items()
         for reason, facts in reasons.items()
     ]
@@ -732,8 +760,8 @@ def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield items[start : start + CHUNK]
 
 
-def _left(thing: _TargetObject, why: str) -> Left:
-    return Left(thing.ref.kind.value, thing.ref.id, thing.name, why)
+def _left(thing: _TargetObject, note: str) -> SkippedItem:
+    return SkippedItem(thing.ref.kind.value, thing.ref.id, thing.name, note)
 
 
 def _text(time: datetime) -> str:

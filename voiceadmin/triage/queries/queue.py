@@ -22,14 +22,14 @@ from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat, as_lines
 from voiceadmin.text import iso
 from voiceadmin.triage.models import Assignment, Mute
-from voiceadmin.triage.rules import BY_WORD, RULES
+from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import UNKNOWN, Evidence, Rule, values
 from voiceadmin.triage.types import (
     NOBODY,
+    Assignee,
     Finding,
     Line,
     MuteRow,
-    Owner,
     Queue,
     QueueCursor,
     QueueFilters,
@@ -57,7 +57,7 @@ def list_queue(scope: Scope, filters: QueueFilters, limits: AttentionThresholds,
     if len(found) > filters.size:
         del found[filters.size :]
         last = found[-1]
-        place = QueueCursor(BY_WORD[last.reason].rank, UNKNOWN if last.since is None else last.since, last.id)
+        place = QueueCursor(RULES_BY_SLUG[last.reason].rank, UNKNOWN if last.since is None else last.since, last.id)
     parts = (found[start : start + SHOWN] for start in range(0, len(found), SHOWN))
     return Queue([line for part in parts for line in _lines([one.ref for one in part], limits, now)], place)
 
@@ -94,14 +94,14 @@ def count_reasons(scope: Scope, filters: QueueFilters, limits: AttentionThreshol
     )
     counted = _run(
         " UNION ALL ".join(
-            f"SELECT '{rule.word}', {number} FROM {source} WHERE {' AND '.join([rule.condition(limits), *conditions])}"
+            f"SELECT '{rule.slug}', {number} FROM {source} WHERE {' AND '.join([rule.condition(limits), *conditions])}"
             for rule in RULES
             for number, part in parts
             for source, conditions in (_matching(rule, scope, part, narrow=narrow),)
         ),
         given,
     )
-    numbers = dict.fromkeys((rule.word for rule in RULES), 0)
+    numbers = dict.fromkeys((rule.slug for rule in RULES), 0)
     for reason, number in counted:
         numbers[reason] += number
     return numbers
@@ -113,16 +113,16 @@ def summarize(scope: Scope, limits: AttentionThresholds, *, now: datetime) -> Su
     given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
     oldest = _run(
         " UNION ALL ".join(
-            f"SELECT * FROM (SELECT '{rule.word}', {rule.since} FROM {_source(rule, narrow=narrow)}"
+            f"SELECT * FROM (SELECT '{rule.slug}', {rule.since} FROM {_source(rule, narrow=narrow)}"
             f" WHERE {_shows(rule, limits)}{_in_scope(scope, rule)}"
-            f" ORDER BY {rule.since}, {rule.ref}.id LIMIT 1) AS {rule.word.replace('-', '_')}"
+            f" ORDER BY {rule.since}, {rule.ref}.id LIMIT 1) AS {rule.slug.replace('-', '_')}"
             for rule in RULES
         ),
         given,
     )
     return Summary(
         count_reasons(scope, filters, limits, now=now),
-        dict.fromkeys((rule.word for rule in RULES), None) | {word: _known(since) for word, since in oldest},
+        dict.fromkeys((rule.slug for rule in RULES), None) | {word: _known(since) for word, since in oldest},
         count_queue(scope, limits, now=now),
     )
 
@@ -141,14 +141,14 @@ def reasons_of(
                 for rule in rules
             )
             rows = _run(" UNION ALL ".join(selects), values(limits, now) | {"ids": ids[start : start + SHOWN]})
-            for finding in sorted(map(_finding, rows), key=lambda finding: BY_WORD[finding.reason].rank):
+            for finding in sorted(map(_finding, rows), key=lambda finding: RULES_BY_SLUG[finding.reason].rank):
                 found[finding.ref].append(finding)
     return found
 
 
 FIELDS = (
     *("kind", "id", "name", "organization_id", "organization", "provider", "voice_id", "voice_name", "voice_status"),
-    *("reason", "severity", "since", "owner", "reasons"),
+    *("reason", "severity", "since", "assignee", "reasons"),
 )
 
 
@@ -186,7 +186,7 @@ def line_record(line: Line) -> dict[str, Any]:
         "reason": worst and worst.finding.reason,
         "severity": worst and worst.severity.value,
         "since": worst and _written(worst.finding.since),
-        "owner": line.owner and line.owner.email,
+        "assignee": line.assignee and line.assignee.email,
         "reasons": [
             {
                 "reason": why.finding.reason,
@@ -219,7 +219,7 @@ def _found(
     narrow = _narrow(scope, filters)
     worse: list[Rule] = []
     for rule in RULES:
-        if filters.reasons and rule.word not in filters.reasons:
+        if filters.reasons and rule.slug not in filters.reasons:
             continue
         passed = filters.after is not None and rule.rank < filters.after.rank
         if most > 0 and not passed:
@@ -262,7 +262,7 @@ def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) 
     if filters.muted:
         source = _muted(rule)
         conditions.append(rule.same)
-    elif filters.owner not in ("", NOBODY):
+    elif filters.assignee not in ("", NOBODY):
         source = f"assignment AS mine {join_in_order()} {rule.table} ON {mine}"
     if scope.organizations is not None:
         conditions.append(f"{rule.ref}.organization_id IN :organizations")
@@ -270,10 +270,10 @@ def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) 
         conditions.append(f"{rule.ref}.organization_id = :organization")
     if filters.providers:
         conditions.append(f"{rule.provider} IN :providers")
-    if filters.owner == NOBODY:
+    if filters.assignee == NOBODY:
         conditions.append(f"NOT EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine})")
-    elif filters.owner:
-        conditions.append(f"EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine} AND mine.account_id = :owner)")
+    elif filters.assignee:
+        conditions.append(f"EXISTS (SELECT 1 FROM assignment AS mine WHERE {mine} AND mine.account_id = :assignee)")
     return source, conditions
 
 
@@ -285,22 +285,22 @@ def _given(scope: Scope, filters: QueueFilters, limits: AttentionThresholds, now
         | {
             "organization": filters.organization,
             "providers": list(filters.providers),
-            "owner": None if filters.owner in ("", NOBODY) else int(filters.owner),
+            "assignee": None if filters.assignee in ("", NOBODY) else int(filters.assignee),
         }
     )
 
 
 def _select(rule: Rule, source: str) -> str:
     return (
-        f"SELECT '{rule.word}' AS reason, '{rule.kind.value}' AS kind, {rule.ref}.id AS id,"
+        f"SELECT '{rule.slug}' AS reason, '{rule.kind.value}' AS kind, {rule.ref}.id AS id,"
         f" {rule.ref}.organization_id AS organization_id, {rule.provider} AS provider, {rule.since} AS since,"
-        f" {rule.mark} AS mark FROM {source}"
+        f" {rule.fingerprint} AS fingerprint FROM {source}"
     )
 
 
 def _finding(row: Any) -> Finding:
-    reason, kind, id, organization_id, provider, since, mark = row
-    return Finding(reason, ObjectKind(kind), id, organization_id, provider, _known(since), mark)
+    reason, kind, id, organization_id, provider, since, fingerprint = row
+    return Finding(reason, ObjectKind(kind), id, organization_id, provider, _known(since), fingerprint)
 
 
 def _known(since: Any) -> datetime | None:
@@ -375,7 +375,7 @@ def _lines(refs: Sequence[ObjectRef], limits: AttentionThresholds, now: datetime
     names = _organization_names(
         {*owners_of_voices.values(), *(assistant.organization.id for assistant in assistants.values())}
     )
-    owners, mutes = _owners(refs), _mutes(refs, now)
+    assignees, mutes = _assignees(refs), _mutes(refs, now)
     findings = reasons_of(refs, limits, now=now)
     lines = []
     for ref in refs:
@@ -385,16 +385,21 @@ def _lines(refs: Sequence[ObjectRef], limits: AttentionThresholds, now: datetime
             continue
         organization = assistant.organization.id if assistant else owners_of_voices[ref.id]
         reasons = [_why(Evidence(found, voice, limits, now), mutes) for found in findings[ref]]
-        lines.append(Line(ref, organization, names[organization], reasons, voice, assistant, owners.get(ref)))
+        lines.append(Line(ref, organization, names[organization], reasons, voice, assistant, assignees.get(ref)))
     return lines
 
 
 def _why(evidence: Evidence, mutes: dict[tuple[ObjectRef, str], tuple[str, MuteRow]]) -> ReasonDetail:
     finding = evidence.finding
-    rule = BY_WORD[finding.reason]
-    mark, mute = mutes.get((finding.ref, finding.reason), (None, None))
+    rule = RULES_BY_SLUG[finding.reason]
+    fingerprint, mute = mutes.get((finding.ref, finding.reason), (None, None))
     return ReasonDetail(
-        finding, rule.label, rule.severity, rule.told(evidence), rule.remedy, mute if mark == finding.mark else None
+        finding,
+        rule.label,
+        rule.severity,
+        rule.told(evidence),
+        rule.remedy,
+        mute if fingerprint == finding.fingerprint else None,
     )
 
 
@@ -417,13 +422,13 @@ def _set_to(assistants: Sequence[AssistantRow]) -> dict[int, VoiceRow]:
     if not wanted:
         return {}
     organizations = {one.organization.id for one in assistants}
-    voices, owners = _voices(
+    voices, assignees = _voices(
         ClonedVoice.organization_id.in_(organizations)
         & ClonedVoice.provider.in_({one.tts_provider for one in assistants if one.tts_provider})
         & ClonedVoice.provider_voice_id.in_(wanted)
     )
     at = {
-        (owners[voice.id], voice.provider, voice.provider_voice_id): voice
+        (assignees[voice.id], voice.provider, voice.provider_voice_id): voice
         for voice in sorted(voices.values(), key=lambda voice: (voice.status.value == "ready", -voice.id))
     }
     places = {one.id: (one.organization.id, one.tts_provider or "", one.tts_voice_id or "") for one in assistants}
@@ -435,24 +440,25 @@ def _organization_names(ids: Iterable[int]) -> dict[int, str]:
     return {row.id: row.name for row in db.session.execute(found)}
 
 
-def _owners(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Owner]:
+def _assignees(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Assignee]:
     found = (
         select(Assignment.object_kind, Assignment.object_id, Account.id, Account.email)
         .join_from(Assignment, Account, Account.id == Assignment.account_id)
         .where(Assignment.object_id.in_({ref.id for ref in refs}))
     )
     return {
-        ObjectRef(ObjectKind(kind), id): Owner(account, email) for kind, id, account, email in db.session.execute(found)
+        ObjectRef(ObjectKind(kind), id): Assignee(account, email)
+        for kind, id, account, email in db.session.execute(found)
     }
 
 
 def _mutes(refs: Sequence[ObjectRef], now: datetime) -> dict[tuple[ObjectRef, str], tuple[str, MuteRow]]:
-    """What was acknowledged or snoozed and still is, by ref and reason, with the mark that it is about."""
+    """What was acknowledged or snoozed and still is, by ref and reason, with the fingerprint that it is about."""
     found = select(Mute).where(Mute.object_id.in_({ref.id for ref in refs}))
     return {
         (ObjectRef(ObjectKind(row.object_kind), row.object_id), row.reason): (
-            row.mark,
-            MuteRow(TriageAction(row.act), row.until, row.at, row.by),
+            row.fingerprint,
+            MuteRow(TriageAction(row.kind), row.until, row.muted_at, row.muted_by),
         )
         for row in db.session.scalars(found)
         if row.until is None or row.until > now

@@ -15,4 +15,4 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 
-BY_WORD = {rule.word: rule for rule in RULES}
+RULES_BY_SLUG = {rule.slug: rule for rule in RULES}

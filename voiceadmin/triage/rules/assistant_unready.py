@@ -23,7 +23,7 @@ def _told(evidence: Evidence) -> str:
 
 
 RULE = Rule(
-    word="assistant-unready",
+    slug="assistant-unready",
     label="Assistant without its voice",
     rank=10,
     severity=Severity.CRITICAL,
@@ -38,6 +38,6 @@ RULE = Rule(
         f" OR EXISTS (SELECT 1 FROM former_provider_voice_ref WHERE {_AT_PLACE}))"
     ),
     since=f"coalesce({_SINCE}, :unknown)",
-    mark=f"assistant.tts_provider || ' ' || assistant.tts_voice_id || ' ' || coalesce(CAST({_SINCE} AS TEXT), 'gone')",
+    fingerprint=f"assistant.tts_provider || ' ' || assistant.tts_voice_id || ' ' || coalesce(CAST({_SINCE} AS TEXT), 'gone')",
     told=_told,
 )

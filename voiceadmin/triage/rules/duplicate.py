@@ -12,13 +12,13 @@ _TWINS = """cloned_voice AS twin WHERE twin.organization_id = voice.organization
 
 
 def _told(evidence: Evidence) -> str:
-    other, _, more = evidence.finding.mark.partition("+")
+    other, _, more = evidence.finding.fingerprint.partition("+")
     others = f" and {more} more have" if more != "0" else " has"
     return f"Voice {other}{others} the same id at {provider_label(evidence.finding.provider)}."
 
 
 RULE = Rule(
-    word="duplicate",
+    slug="duplicate",
     label="Duplicate",
     rank=50,
     severity=Severity.MEDIUM,
@@ -28,7 +28,7 @@ RULE = Rule(
     ),
     since="voice.created_at",
     # The first of the others, and how many there are beside it.
-    mark=f"(SELECT CAST(min(twin.id) AS TEXT) || '+' || CAST(count(*) - 1 AS TEXT) FROM {_TWINS})",
+    fingerprint=f"(SELECT CAST(min(twin.id) AS TEXT) || '+' || CAST(count(*) - 1 AS TEXT) FROM {_TWINS})",
     told=_told,
     source="""shared_provider_voice_ref AS place {join} cloned_voice AS voice ON voice.organization_id = place.organization_id
         AND voice.provider = place.provider AND voice.provider_voice_id = place.provider_voice_id""",

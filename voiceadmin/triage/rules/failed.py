@@ -15,14 +15,14 @@ def _told(evidence: Evidence) -> str:
 
 
 RULE = Rule(
-    word="failed",
+    slug="failed",
     label="Failed",
     rank=20,
     severity=Severity.HIGH,
     remedy="Clone it again with better samples, or archive it.",
     condition=lambda _: "voice.status = 'failed'",
     since="voice.status_changed_at",
-    mark="CAST(voice.status_changed_at AS TEXT)",
+    fingerprint="CAST(voice.status_changed_at AS TEXT)",
     told=_told,
     hint="ix_queue_failed",
 )

@@ -1,4 +1,4 @@
-"""A ready voice that was never used, though it is not young."""
+"""A ready voice that was never used, though it is not minimum_age."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _told(evidence: Evidence) -> str:
 
 
 RULE = Rule(
-    word="never-used",
+    slug="never-used",
     label="Never used",
     rank=70,
     severity=Severity.LOW,
@@ -23,7 +23,7 @@ RULE = Rule(
         " AND voice.created_at <= :young_after"
     ),
     since="voice.created_at",
-    mark="CAST(voice.created_at AS TEXT)",
+    fingerprint="CAST(voice.created_at AS TEXT)",
     told=_told,
     hint="ix_queue_never",
 )

@@ -17,7 +17,7 @@ def _told(evidence: Evidence) -> str:
 
 
 RULE = Rule(
-    word="poor",
+    slug="poor",
     label="Poor quality",
     rank=40,
     severity=Severity.MEDIUM,
@@ -26,7 +26,7 @@ RULE = Rule(
         f"voice.quality_score < {QualityTier.FAIR.low} AND voice.synthesis_count > 0 AND voice.status <> 'archived'"
     ),
     since="voice.created_at",
-    mark="CAST(voice.quality_score AS TEXT)",
+    fingerprint="CAST(voice.quality_score AS TEXT)",
     told=_told,
     hint="ix_queue_poor",
 )

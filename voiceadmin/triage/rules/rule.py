@@ -35,23 +35,23 @@ class Evidence:
 class Rule:
     """One reason.
 
-    word: in addresses and JSON. label: for people. rank: its place in the
+    slug: in addresses and JSON. label: for people. rank: its place in the
     queue, the worst is first. remedy: what mends it. condition: SQL about `voice`, or
-    about `assistant` if that is the kind; it may name the values of `values`. since, mark: SQL
+    about `assistant` if that is the kind; it may name the values of `values`. since, fingerprint: SQL
     of when it began, and of what stays the same as long as it is the same
     reason. source: the tables to read all of them from; `{join}` in it looks up what
     follows for each row of what precedes. hint: the index of SQLite that has them in
     the order of `since`. told: the sentence with its figures.
     """
 
-    word: str
+    slug: str
     label: str
     rank: int
     severity: Severity
     remedy: str
     condition: Callable[[AttentionThresholds], str]
     since: str
-    mark: str
+    fingerprint: str
     told: Callable[[Evidence], str]
     kind: ObjectKind = ObjectKind.VOICE
     source: str = VOICES
@@ -76,25 +76,25 @@ class Rule:
     def quiet(self) -> str:
         """The condition that a row of `quiet` is about it."""
         return (
-            f"mute.object_kind = '{self.kind.value}' AND mute.object_id = {self.ref}.id AND mute.reason = '{self.word}'"
+            f"mute.object_kind = '{self.kind.value}' AND mute.object_id = {self.ref}.id AND mute.reason = '{self.slug}'"
         )
 
     @property
     def same(self) -> str:
         """The condition that such a row is about this very reason, and that its time is not over."""
-        return f"mute.mark = {self.mark} AND (mute.until IS NULL OR mute.until > :now)"
+        return f"mute.fingerprint = {self.fingerprint} AND (mute.until IS NULL OR mute.until > :now)"
 
 
 def values(limits: AttentionThresholds, now: datetime) -> dict[str, Any]:
     """Whatever a condition may name."""
-    budgets = {f"budget{number}": now - span for number, (_, span) in enumerate(limits.budgets)}
-    providers = {f"provider{number}": provider for number, (provider, _) in enumerate(limits.budgets)}
+    cloning_timeouts = {f"budget{number}": now - span for number, (_, span) in enumerate(limits.cloning_timeouts)}
+    providers = {f"provider{number}": provider for number, (provider, _) in enumerate(limits.cloning_timeouts)}
     return {
         "now": now,
         "unused_before": now - limits.unused,
-        "young_after": now - limits.young,
+        "young_after": now - limits.minimum_age,
         "other_budget": now - limits.other,
         "unknown": UNKNOWN,
-        **budgets,
+        **cloning_timeouts,
         **providers,
     }

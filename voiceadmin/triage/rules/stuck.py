@@ -10,27 +10,27 @@ from voiceadmin.voices.types.provider import provider_label
 
 
 def _condition(limits: AttentionThresholds) -> str:
-    cases = "".join(f" WHEN :provider{number} THEN :budget{number}" for number in range(len(limits.budgets)))
+    cases = "".join(f" WHEN :provider{number} THEN :budget{number}" for number in range(len(limits.cloning_timeouts)))
     latest = f"CASE voice.provider{cases} ELSE :other_budget END" if cases else ":other_budget"
     return f"voice.status = 'processing' AND voice.status_changed_at <= {latest}"
 
 
 def _told(evidence: Evidence) -> str:
     finding = evidence.finding
-    budget = span(evidence.limits.budget(finding.provider))
+    budget = span(evidence.limits.cloning_timeout(finding.provider))
     since = evidence.now if finding.since is None else finding.since
     return f"Processing for {span(evidence.now - since)}; {provider_label(finding.provider)} takes {budget} at most."
 
 
 RULE = Rule(
-    word="stuck",
+    slug="stuck",
     label="Stuck",
     rank=30,
     severity=Severity.HIGH,
     remedy="Look at it at the provider; clone it again or archive it.",
     condition=_condition,
     since="voice.status_changed_at",
-    mark="CAST(voice.status_changed_at AS TEXT)",
+    fingerprint="CAST(voice.status_changed_at AS TEXT)",
     told=_told,
     hint="ix_queue_stuck",
 )

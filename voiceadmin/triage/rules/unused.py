@@ -13,7 +13,7 @@ def _told(evidence: Evidence) -> str:
 
 
 RULE = Rule(
-    word="unused",
+    slug="unused",
     label="Unused",
     rank=60,
     severity=Severity.LOW,
@@ -23,7 +23,7 @@ RULE = Rule(
         " AND voice.last_used_at <= :unused_before AND voice.created_at <= :young_after"
     ),
     since="voice.last_used_at",
-    mark="CAST(voice.last_used_at AS TEXT)",
+    fingerprint="CAST(voice.last_used_at AS TEXT)",
     told=_told,
     hint="ix_queue_unused",
 )

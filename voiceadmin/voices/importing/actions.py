@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from sqlalchemy import select
 
-from voiceadmin.audit.actions import Facts, record, record_all
+from voiceadmin.audit.actions import Facts, record_event, record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, writing
@@ -75,7 +75,7 @@ def import_voices(
                 if good and not dry_run and (skip_bad or not tally.refused):
                     loading.write([row for _, row in good])
                     changes = (_change(before, row, organization_id) for before, row in good if before is not None)
-                    record_all(AuditEventType.VOICE_CHANGED, changes, by=by, now=now, why="import")
+                    record_events(AuditEventType.VOICE_CHANGED, changes, by=by, now=now, note="import")
             if dry_run or (tally.refused and not skip_bad):
                 raise _TakeBack
             loading.finish()
@@ -83,7 +83,9 @@ def import_voices(
             counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
             assistant = db.session.get_one(Assistant, target.assistant_id)
             thing = AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name)
-            record(AuditEventType.VOICES_IMPORTED, thing, by=by, now=now, organization=organization_id, after=counts)
+            record_event(
+                AuditEventType.VOICES_IMPORTED, thing, by=by, now=now, organization=organization_id, after=counts
+            )
     except _TakeBack:
         return tally.report(written=False)
     return report

@@ -37,7 +37,7 @@ KEEPERS = """SELECT type, name, sql FROM sqlite_master
 MADE_ANEW = (
     "DELETE FROM voice_stats",
     """INSERT INTO voice_stats
-        SELECT organization_id, status, provider, coalesce(language, ''), tier, dated, never, count(*)
+        SELECT organization_id, status, provider, coalesce(language, ''), tier, has_last_used_at, is_never_used, count(*)
         FROM cloned_voice GROUP BY 1, 2, 3, 4, 5, 6, 7""",
     "INSERT INTO voice_search (voice_search) VALUES ('delete-all')",
     """INSERT INTO voice_search (rowid, grams)

@@ -50,7 +50,7 @@ class Kind(NamedTuple):
 
     status: VoiceStatus
     provider: str
-    dated: int
+    has_last_used_at: int
     scored: int
     number: int
     matching: int
@@ -89,7 +89,7 @@ SORT_PLANS = {
     ),
     VoiceColumn.SYNTHESES: SortPlan("syntheses", "synthesis_count", "synthesis_count {0}, voice.id {0}"),
     VoiceColumn.LAST_USED: SortPlan(
-        "last_used", "last_activity_at", "dated DESC, last_activity_at {0}, voice.id {0}", "dated"
+        "last_used", "last_activity_at", "has_last_used_at DESC, last_activity_at {0}, voice.id {0}", "has_last_used_at"
     ),
     VoiceColumn.CREATED: SortPlan("created", "created_at", "created_at {0}, voice.id {0}"),
 }
@@ -98,8 +98,8 @@ SORT_PLANS = {
 IN_PART: dict[tuple[str, Any], str] = {
     ("scored", 1): "quality_score IS NOT NULL",
     ("scored", 0): "quality_score IS NULL",
-    ("dated", 1): "dated = 1",
-    ("dated", 0): "dated = 0",
+    ("has_last_used_at", 1): "has_last_used_at = 1",
+    ("has_last_used_at", 0): "has_last_used_at = 0",
 }
 
 
@@ -136,9 +136,11 @@ class CompiledFilters:
         unused_too = VoiceUse.NEVER in filters.uses
         if idle:
             values["idle"] = now - min(idle)
-            tests.append("(never = 1 OR last_activity_at <= :idle)" if unused_too else "last_activity_at <= :idle")
+            tests.append(
+                "(is_never_used = 1 OR last_activity_at <= :idle)" if unused_too else "last_activity_at <= :idle"
+            )
         elif unused_too:
-            tests.append("never = 1")
+            tests.append("is_never_used = 1")
         sought = folded(filters.text)
         asked = (filters.statuses or filters.providers, filters.tiers, filters.uses, filters.languages, sought)
         return cls(" AND ".join(tests), bool(idle), unused_too, sought, sum(map(bool, asked)) > 1, values)
@@ -258,19 +260,19 @@ def _by_status(numbers: Iterable[tuple[VoiceStatus, int]]) -> dict[VoiceStatus, 
 def _kinds(sought: CompiledFilters, divided: str) -> Iterator[Kind]:
     """Every kind of voices that the organization has, from the counts that the triggers keep.
 
-    divided: the field of Kind that the list is divided by. dated and scored
+    divided: the field of Kind that the list is divided by. has_last_used_at and scored
     are told apart only where they matter: the database adds up faster then.
     """
     scored = "CASE tier WHEN 0 THEN 0 ELSE 1 END" if divided == "scored" else "1"
-    dated = "dated" if divided == "dated" or sought.timed else "1"
+    has_last_used_at = "has_last_used_at" if divided == "has_last_used_at" or sought.timed else "1"
     tests = "" if sought.timed else sought.tests
     matching = f"CASE WHEN {tests} THEN voices ELSE 0 END" if tests else "voices"
     values = {name: value for name, value in sought.values.items() if f":{name}" in tests or name == "organization"}
     found = db.session.execute(
         _sql(
-            f"SELECT status, provider, {dated} AS dated, {scored} AS scored, CAST(sum(voices) AS BIGINT),"
+            f"SELECT status, provider, {has_last_used_at} AS has_last_used_at, {scored} AS scored, CAST(sum(voices) AS BIGINT),"
             f" CAST(sum({matching}) AS BIGINT) FROM voice_stats WHERE organization_id = :organization"
-            f" GROUP BY status, provider{', 3' if dated != '1' else ''}{', 4' if scored != '1' else ''}"
+            f" GROUP BY status, provider{', 3' if has_last_used_at != '1' else ''}{', 4' if scored != '1' else ''}"
         ),
         values,
     ).all()
@@ -299,15 +301,15 @@ def _timed_counts(sought: CompiledFilters, kinds: Collection[Kind]) -> Counts:
 def _idle_stretches(sought: CompiledFilters, kinds: Collection[Kind], prefix: str = "") -> tuple[str, dict[str, Any]]:
     """All that can pass a test on the time, out of the index of last uses, in no order."""
     selects, values = [], dict[str, Any]()
-    for number, (status, provider, dated) in enumerate(
-        sorted({(kind.status, kind.provider, kind.dated) for kind in kinds})
+    for number, (status, provider, has_last_used_at) in enumerate(
+        sorted({(kind.status, kind.provider, kind.has_last_used_at) for kind in kinds})
     ):
-        in_time = "" if sought.unused_too and not dated else " AND last_activity_at <= :idle"
+        in_time = "" if sought.unused_too and not has_last_used_at else " AND last_activity_at <= :idle"
         selects.append(
-            "SELECT id, tier, language, never, last_activity_at"
+            "SELECT id, tier, language, is_never_used, last_activity_at"
             f" FROM cloned_voice{indexed_by('ix_voice_by_last_used')} WHERE organization_id = :organization"
             f" AND status = :{prefix}status{number} AND provider = :{prefix}provider{number}"
-            f" AND dated = {dated}{in_time}"
+            f" AND has_last_used_at = {has_last_used_at}{in_time}"
         )
         values |= {f"{prefix}status{number}": status.value, f"{prefix}provider{number}": provider}
     return " UNION ALL ".join(selects), values
@@ -316,7 +318,9 @@ def _idle_stretches(sought: CompiledFilters, kinds: Collection[Kind], prefix: st
 # Looking up
 
 # SQLite reads a cross join in this order.
-ORDERED_BY = "status, provider, name_key, quality_score, synthesis_count, dated, last_activity_at, created_at"
+ORDERED_BY = (
+    "status, provider, name_key, quality_score, synthesis_count, has_last_used_at, last_activity_at, created_at"
+)
 
 
 LOOKED_UP = "FROM ({}) AS possible CROSS JOIN cloned_voice AS voice WHERE voice.id = possible.id"
@@ -340,7 +344,7 @@ def _of_kinds(sought: CompiledFilters, kinds: Collection[Kind]) -> tuple[str, di
         f" AS kind CROSS JOIN cloned_voice AS voice{indexed_by('ix_voice_by_group')}"
         " WHERE voice.organization_id = kind.organization_id AND voice.status = kind.status"
         " AND voice.provider = kind.provider AND coalesce(voice.language, '') = kind.language"
-        " AND voice.tier = kind.tier AND voice.dated = kind.dated AND voice.never = kind.never"
+        " AND voice.tier = kind.tier AND voice.has_last_used_at = kind.has_last_used_at AND voice.is_never_used = kind.is_never_used"
     ), values
 
 
@@ -466,7 +470,7 @@ class Merge:
         direction = _direction(descending=self.descending != self.backwards)
         conditions = [self.condition, "" if self.bounded else self.tests]
         more = "".join(f" AND {condition}" for condition in conditions if condition)
-        columns = ", tier, language, never, last_activity_at" if self.bounded else ""
+        columns = ", tier, language, is_never_used, last_activity_at" if self.bounded else ""
         order = f"ORDER BY sorted {direction}, id {direction}"  # of each stretch too: PostgreSQL merges only what is
         merged = " UNION ALL ".join(
             f"SELECT * FROM (SELECT {self.key} AS sorted, id{columns} FROM {self.table}"

@@ -71,7 +71,7 @@ class ArchivedHere(NamedTuple):
 
     at: datetime
     by: str
-    why: str
+    note: str
     status: VoiceStatus
 
 
