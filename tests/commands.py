@@ -1,4 +1,4 @@
-"""Commands over the store of a test."""
+"""ErrorReportingGroup over the store of a test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from voiceadmin import create_app
-from voiceadmin.__main__ import Commands, cli
+from voiceadmin.__main__ import ErrorReportingGroup, cli
 from voiceadmin.config import Settings
 from voiceadmin.database.engine import UNAVAILABLE
 from voiceadmin.database.schema import let_go
@@ -22,7 +22,7 @@ Shell = Callable[..., Result]
 @pytest.fixture
 def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
     """Run commands over the store that settings name, each with an app of its own, as a process would."""
-    monkeypatch.setattr(Commands, "unavailable", UNAVAILABLE)
+    monkeypatch.setattr(ErrorReportingGroup, "unavailable", UNAVAILABLE)
     apps: list[Flask] = []
 
     def factory(settings: Settings) -> Flask:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from voiceadmin import create_app
 from voiceadmin.accounts import cli as accounts
-from voiceadmin.cli import Commands, cli
+from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
 from voiceadmin.database.engine import UNAVAILABLE
 from voiceadmin.server import cli as server
 from voiceadmin.voices import cli as voices
 
-__all__ = ["Commands", "accounts", "cli", "server", "voices"]
+__all__ = ["ErrorReportingGroup", "accounts", "cli", "server", "voices"]
 
 
 def main() -> None:
     """Run the command that the command line names."""
-    Commands.unavailable = UNAVAILABLE
+    ErrorReportingGroup.unavailable = UNAVAILABLE
     cli(obj=create_app, prog_name=COMMAND)
 
 

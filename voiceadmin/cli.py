@@ -16,7 +16,7 @@ from voiceadmin.errors import Problem
 from voiceadmin.identity import Actor, ActorKind
 
 
-class Commands(click.Group):
+class ErrorReportingGroup(click.Group):
     """Turns what the domain and the store expect to go wrong into one line on stderr and exit code 1."""
 
     unavailable: tuple[type[Exception], ...] = ()
@@ -31,12 +31,12 @@ class Commands(click.Group):
             raise click.ClickException(f"The store cannot be reached: {what}. Nothing was written.") from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=ErrorReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """The admin dashboard over a platform's cloned voices."""
 
 
-def shell() -> Actor:
+def current_cli_actor() -> Actor:
     """Whoever runs the command, as the system calls them."""
     try:
         user = getpass.getuser()
@@ -46,7 +46,7 @@ def shell() -> Actor:
 
 
 @contextmanager
-def opened(ctx: click.Context) -> Iterator[Flask]:
+def application_context(ctx: click.Context) -> Iterator[Flask]:
     """The app, with its store ready, for as long as a command works with it."""
     app: Flask = ctx.obj()
     with app.app_context():

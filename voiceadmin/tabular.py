@@ -11,17 +11,17 @@ from enum import StrEnum
 from typing import Any
 
 # What a spreadsheet may take for the beginning of a formula, the full-width twins included. Apostrophes before it
-# belong to the pattern, so that a text that already looks guarded gets one more, and loses only that one again.
+# belong to the pattern, so that a text that already looks escape_formula gets one more, and loses only that one again.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\0＝＋－＠]")
 
 
-def guarded(text: str) -> str:
+def escape_formula(text: str) -> str:
     """The text as a cell: with a leading apostrophe if a spreadsheet could run it."""
     return "'" + text if _FORMULA.match(text) else text
 
 
-def unguarded(cell: str) -> str:
-    """The text that `guarded` made this cell from."""
+def unescape_formula(cell: str) -> str:
+    """The text that `escape_formula` made this cell from."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -36,18 +36,18 @@ class ExportFormat(StrEnum):
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def as_json(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """Any other answer, in UTF-8 and in the order in which it was put together."""
     return _encode(value).encode()
 
 
-def as_lines(
+def format_records(
     fields: Sequence[str],
     records: Iterable[Mapping[str, Any]],
     format: ExportFormat,
     frame: tuple[str, str] = ("[", "]"),
 ) -> Iterator[str]:
-    """One record a line: as JSON, or as CSV under a head, with texts guarded and whatever is no plain value as JSON.
+    """One record a line: as JSON, or as CSV under a head, with texts escaped and whatever is no plain value as JSON.
 
     frame: what stands around the records where all of them together are JSON.
     """
@@ -73,7 +73,7 @@ def as_lines(
 def _cell(value: Any) -> Any:
     match value:
         case str():
-            return guarded(value)
+            return escape_formula(value)
         case dict() | list():
             return _encode(value)
         case _:

@@ -25,7 +25,7 @@ from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, 
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow, nobody
-from voiceadmin.tabular import ExportFormat, unguarded
+from voiceadmin.tabular import ExportFormat, unescape_formula
 from voiceadmin.text import name_key
 
 ACME, OTHER, THIRD = 1, 2, 3
@@ -228,7 +228,7 @@ def test_csv_reads_back_and_holds_no_formula(hostile: list[AuditEventRow]) -> No
     assert list(rows[0]) == list(FIELDS)
     assert len(rows) == len(HOSTILE) == len(hostile)
     for row, line in zip(rows, hostile, strict=True):
-        assert [unguarded(row[name]) for name in ("actor_name", "object_name", "why")] == [line.object_name] * 3
+        assert [unescape_formula(row[name]) for name in ("actor_name", "object_name", "why")] == [line.object_name] * 3
         assert json.loads(row["before"]) == line.before
         assert json.loads(row["after"]) == line.after
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝")) for cell in row.values())

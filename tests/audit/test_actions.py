@@ -32,9 +32,9 @@ from voiceadmin.database.upserts import upsert
 from voiceadmin.errors import SignInRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, nobody
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -150,7 +150,7 @@ def signed_in() -> Requester:
 
 
 def importing() -> object:
-    data = json.dumps(write_record(voice_row(id=456, name="Other")))
+    data = json.dumps(voice_to_json(voice_row(id=456, name="Other")))
     return import_voices(io.BytesIO(data.encode()), ImportTarget(31), by=SHELL, now=NOW, on_fault=print)
 
 
@@ -165,7 +165,7 @@ ACTIONS: dict[str, Callable[[], object]] = {
     "disable": lambda: accounts.disable_account(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
     "key": lambda: make_key(EVERYTHING, "board", None, expires_at=None, by=SHELL, now=NOW),
     "import": importing,
-    "sample": lambda: fill_sample(NOW, by=SHELL, now=NOW),
+    "sample": lambda: add_sample(NOW, by=SHELL, now=NOW),
     "sign in": lambda: sessions.sign_in(
         "ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(minutes=1), now=NOW
     ),

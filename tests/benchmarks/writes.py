@@ -30,7 +30,7 @@ from voiceadmin.identity import Actor, ActorKind, OrganizationId
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.types import Fault
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voice_columns, voices_answer
 from voiceadmin.voices.types.filters import VoiceQuery
@@ -58,7 +58,7 @@ def import_rate(folder: Path, voices: int) -> float:
     """Voices a second that come in from a file."""
     chance = random.Random(2)
     file = io.BytesIO(
-        b"\n".join(json.dumps(write_record(some_voice(id, chance))).encode() for id in range(1, voices + 1))
+        b"\n".join(json.dumps(voice_to_json(some_voice(id, chance))).encode() for id in range(1, voices + 1))
     )
     with _opened(Settings(instance=folder)):
         start = time.perf_counter()

@@ -32,7 +32,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.schema import let_go
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Role
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.web.access import cookie_name
 
 HERE = Path(__file__).resolve().parent
@@ -120,7 +120,7 @@ def live_server(serve: Serve) -> str:
     """The address of a server with the sample data, and with an API key."""
 
     def fill() -> None:
-        fill_sample(NOW, by=SHELL, now=NOW)
+        add_sample(NOW, by=SHELL, now=NOW)
         let_program_in(NOW)
 
     return serve(fill)
@@ -147,7 +147,7 @@ def new_server(serve: Serve) -> str:
 def open_server(serve: Serve) -> str:
     """The address of a server on which everybody may look, signed in or not, behind a proxy."""
     return serve(
-        lambda: fill_sample(NOW, by=SHELL, now=NOW),
+        lambda: add_sample(NOW, by=SHELL, now=NOW),
         anonymous_role=Role.VIEWER,
         proxies=1,
         hosts=("127.0.0.1", "voices.example.com"),

@@ -19,7 +19,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.tokens import token_hash
 
 ROOT = "token-of-the-admin-of-the-platform"
@@ -79,8 +79,8 @@ def choose_token(token: str) -> None:
 
 def fill_crowd(now: datetime) -> None:
     """Fill the store. Person 1 administers Acme Telecom, person 2 looks at it, person 3 is disabled."""
-    fill_sample(now - 40 * DAY, by=SHELL, now=now - 40 * DAY)
-    fill_sample(now, by=SHELL, now=now)
+    add_sample(now - 40 * DAY, by=SHELL, now=now - 40 * DAY)
+    add_sample(now, by=SHELL, now=now)
     organizations = db.session.scalars(select(Organization).order_by(Organization.id)).all()
     acme = next(organization for organization in organizations if organization.name == "Acme Telecom")
     people = _people(now, acme, organizations)

@@ -9,13 +9,13 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Serve, Visit
 from tests.conftest import NOW, SHELL
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 
 
 @pytest.fixture(scope="module")
 def own_server(serve: Serve) -> str:
     """A server with the sample data, in which things change."""
-    return serve(lambda: fill_sample(NOW, by=SHELL, now=NOW))
+    return serve(lambda: add_sample(NOW, by=SHELL, now=NOW))
 
 
 def tick(page: Page, *numbers: int) -> None:

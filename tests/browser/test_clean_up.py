@@ -7,13 +7,13 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Serve, Visit
 from tests.conftest import NOW, SHELL
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 
 
 @pytest.fixture
 def server(serve: Serve) -> str:
     """The address of a server with the sample data that these tests may change."""
-    return serve(lambda: fill_sample(NOW, by=SHELL, now=NOW))
+    return serve(lambda: add_sample(NOW, by=SHELL, now=NOW))
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])

@@ -18,7 +18,7 @@ from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
 from voiceadmin import clock
 from voiceadmin.accounts.actions.accounts import make_setup_link
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 
 FRONT_DESK = "/api/v1/assistants/123/cloned-voices"
 
@@ -63,7 +63,7 @@ def own_server(serve: Serve) -> str:
     """The address of a server of the test's own, with the sample data and no account but by the set-up link."""
 
     def fill() -> None:
-        fill_sample(NOW, by=SHELL, now=NOW)
+        add_sample(NOW, by=SHELL, now=NOW)
         make_setup_link(by=SHELL, now=NOW)
         choose_token(SETUP)
 

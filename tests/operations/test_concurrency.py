@@ -29,7 +29,7 @@ from voiceadmin.operations.types import OperationRow, Order
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -208,8 +208,8 @@ def somebody_waits() -> bool:
     return bool(waiting)
 
 
-def as_file(rows: list[VoiceRow]) -> io.BytesIO:
-    return io.BytesIO(json.dumps({"cloned_voices": [write_record(row) for row in rows]}).encode())
+def format_file(rows: list[VoiceRow]) -> io.BytesIO:
+    return io.BytesIO(json.dumps({"cloned_voices": [voice_to_json(row) for row in rows]}).encode())
 
 
 def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
@@ -224,7 +224,7 @@ def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
     def bring_in() -> None:
         for turn in range(8):
             told = [row._replace(name=f"Voice {turn} of {row.id}") for row in reversed(rows)]
-            report = import_voices(as_file(told), ImportTarget(31), by=SHELL, now=now, on_fault=lambda _: None)
+            report = import_voices(format_file(told), ImportTarget(31), by=SHELL, now=now, on_fault=lambda _: None)
             assert report.changed == len(rows)
 
     def archive(by: Actor) -> None:

@@ -41,7 +41,7 @@ from voiceadmin.triage.queries.queue import reasons_of
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.exporting.queries import matching_ids
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.types.filters import VoiceFilters
@@ -124,7 +124,7 @@ class Desk(RuleBasedStateMachine):
             quality_score=score,
             synthesis_count=3 if uses else 0,
         )
-        stream = io.BytesIO(json.dumps({"cloned_voices": [write_record(row)]}).encode())
+        stream = io.BytesIO(json.dumps({"cloned_voices": [voice_to_json(row)]}).encode())
         report = import_voices(
             stream, ImportTarget(self.assistant), by=SHELL, now=self.now, on_fault=lambda fault: pytest.fail(str(fault))
         )
@@ -285,7 +285,7 @@ class Desk(RuleBasedStateMachine):
             assert row.status is shown
             assert row.upstream_status == (None if archived is None else told.value)
             assert (row.archived_at, row.archived_by, row.archive_note) == (archived or (None, None, None))
-            assert json.loads(row.json_body) == write_record(self.known.rows[row.id]._replace(status=shown))
+            assert json.loads(row.json_body) == voice_to_json(self.known.rows[row.id]._replace(status=shown))
 
     @invariant()
     def the_counts_are_those_of_the_voices(self) -> None:

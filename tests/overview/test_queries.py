@@ -14,8 +14,8 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.overview.queries import LATELY, SHOWN, OverviewStats, stand
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.overview.queries import LATELY, SHOWN, OverviewStats, get_overview_stats
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.voices.types.status import VoiceStatus
 
 READY, PROCESSING, FAILED, ARCHIVED = (
@@ -45,7 +45,7 @@ def test_voices_are_counted_by_status_at_each_provider_by_its_label(
     make_voice(acme, provider="resemble", language="fr", quality_score=None)
     make_voice(globex, provider="resemble")
 
-    found = stand(Scope(frozenset({acme.id})), now=now)
+    found = get_overview_stats(Scope(frozenset({acme.id})), now=now)
 
     assert list(found.counts.items()) == [
         ("elevenlabs", {READY: 0, PROCESSING: 1, FAILED: 0, ARCHIVED: 0}),
@@ -53,8 +53,8 @@ def test_voices_are_counted_by_status_at_each_provider_by_its_label(
         ("zebra", {READY: 0, PROCESSING: 0, FAILED: 0, ARCHIVED: 1}),
     ]
     assert found.total == {READY: 3, PROCESSING: 1, FAILED: 1, ARCHIVED: 1}
-    assert stand(EVERYTHING, now=now).total[READY] == 4
-    assert stand(NOTHING, now=now) == OverviewStats({}, [], [], None)
+    assert get_overview_stats(EVERYTHING, now=now).total[READY] == 4
+    assert get_overview_stats(NOTHING, now=now) == OverviewStats({}, [], [], None)
 
 
 def test_the_most_used_are_ready_and_used_with_whose_they_are(
@@ -64,14 +64,14 @@ def test_the_most_used_are_ready_and_used_with_whose_they_are(
     put_voices(acme, [voice_row(id=5, synthesis_count=99, status=FAILED)])
     put_voices(globex, [voice_row(id=6, synthesis_count=8)])
 
-    found = stand(EVERYTHING, now=now).most_used
+    found = get_overview_stats(EVERYTHING, now=now).most_used
 
     assert [(voice.id, organization) for voice, organization in found] == [
         *((2, "Acme"), (6, "Globex"), (1, "Acme"), (3, "Acme")),
     ]
-    assert [voice.id for voice, _ in stand(Scope(frozenset({globex.id})), now=now).most_used] == [6]
+    assert [voice.id for voice, _ in get_overview_stats(Scope(frozenset({globex.id})), now=now).most_used] == [6]
     put_voices(globex, [voice_row(synthesis_count=100) for _ in range(SHOWN)])
-    assert {organization for _, organization in stand(EVERYTHING, now=now).most_used} == {"Globex"}
+    assert {organization for _, organization in get_overview_stats(EVERYTHING, now=now).most_used} == {"Globex"}
 
 
 def test_what_failed_in_the_last_week_is_listed_the_newest_first(
@@ -88,7 +88,7 @@ def test_what_failed_in_the_last_week_is_listed_the_newest_first(
     )
     put_voices(globex, [voice_row(id=id, status=FAILED, created_at=now - DAY) for id in (5, 6)])
 
-    found = stand(EVERYTHING, now=now).failed
+    found = get_overview_stats(EVERYTHING, now=now).failed
 
     assert [(voice.id, organization, time) for voice, organization, time in found] == [
         (6, "Globex", now - DAY),
@@ -96,9 +96,9 @@ def test_what_failed_in_the_last_week_is_listed_the_newest_first(
         (3, "Acme", now - DAY),
         (1, "Acme", now - LATELY),
     ]
-    assert [voice.id for voice, *_ in stand(Scope(frozenset({acme.id})), now=now).failed] == [3, 1]
+    assert [voice.id for voice, *_ in get_overview_stats(Scope(frozenset({acme.id})), now=now).failed] == [3, 1]
     put_voices(globex, [voice_row(status=FAILED, created_at=now) for _ in range(SHOWN)])
-    assert len(stand(EVERYTHING, now=now).failed) == SHOWN
+    assert len(get_overview_stats(EVERYTHING, now=now).failed) == SHOWN
 
 
 def test_voices_came_in_with_the_last_import_or_with_the_sample(
@@ -110,13 +110,13 @@ def test_voices_came_in_with_the_last_import_or_with_the_sample(
                 event_type, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=time, organization=organization.id
             )
 
-    assert stand(EVERYTHING, now=now).arrived is None
+    assert get_overview_stats(EVERYTHING, now=now).arrived is None
     brought(AuditEventType.VOICES_IMPORTED, now - 3 * DAY, acme)
     brought(AuditEventType.VOICES_IMPORTED, now - 2 * DAY, acme)
     brought(AuditEventType.VOICE_ARCHIVED, now - DAY, acme)
     brought(AuditEventType.VOICES_IMPORTED, now, globex)
 
-    assert stand(Scope(frozenset({acme.id})), now=now).arrived == now - 2 * DAY
-    assert stand(EVERYTHING, now=now).arrived == now
-    fill_sample(LONG_AGO, by=SHELL, now=now + DAY)
-    assert stand(Scope(frozenset({acme.id})), now=now).arrived == now + DAY, "it brings voices to all"
+    assert get_overview_stats(Scope(frozenset({acme.id})), now=now).arrived == now - 2 * DAY
+    assert get_overview_stats(EVERYTHING, now=now).arrived == now
+    add_sample(LONG_AGO, by=SHELL, now=now + DAY)
+    assert get_overview_stats(Scope(frozenset({acme.id})), now=now).arrived == now + DAY, "it brings voices to all"

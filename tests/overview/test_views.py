@@ -25,7 +25,7 @@ from tests.page import OpenPage, Page
 from voiceadmin import clock
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.triage.queries import queue as attention
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -133,7 +133,7 @@ def test_a_store_in_which_all_is_well_says_so(acme: Organization, open_page: Ope
 
 
 def test_the_age_of_the_data_is_told(client: FlaskClient, open_page: OpenPage, now: datetime) -> None:
-    fill_sample(now, by=SHELL, now=now - 3 * DAY)
+    add_sample(now, by=SHELL, now=now - 3 * DAY)
 
     assert "Voices last came in 3 days ago." in open_page("/").text
 

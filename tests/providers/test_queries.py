@@ -20,8 +20,8 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.providers.queries import FIELDS, list_providers, providers_file
-from voiceadmin.providers.types import ProviderFigures
+from voiceadmin.providers.queries import FIELDS, list_provider_stats, providers_file
+from voiceadmin.providers.types import ProviderStats
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.models import ClonedVoice
@@ -45,11 +45,11 @@ def archive_here(voice: VoiceRow, now: datetime) -> None:
         db.session.execute(update(ClonedVoice).where(ClonedVoice.id == voice.id).values(values))
 
 
-def counted(provider: str, rows: list[VoiceRow], now: datetime) -> ProviderFigures:
+def counted(provider: str, rows: list[VoiceRow], now: datetime) -> ProviderStats:
     """The figures in plain Python."""
     lately = [row for row in rows if row.created_at >= now - 30 * DAY]
     placed = [row for row in rows if row.provider_voice_id]
-    return ProviderFigures(
+    return ProviderStats(
         provider,
         {status: sum(row.status is status for row in rows) for status in VoiceStatus},
         {tier: sum(row.tier is tier for row in rows) for tier in (None, *QualityTier)},
@@ -70,10 +70,10 @@ def test_they_are_what_plain_python_counts(acme: Organization, now: datetime, ro
     names = {"elevenlabs": "ElevenLabs", "resemble": "Resemble"}
     words = sorted({row.provider for row in rows}, key=lambda word: (names.get(word) or word).casefold())
 
-    found = list_providers(EVERYTHING, now=then)
+    found = list_provider_stats(EVERYTHING, now=then)
 
     assert found == [counted(word, [row for row in rows if row.provider == word], then) for word in words]
-    assert found == list_providers(Scope(frozenset({acme.id})), now=then)
+    assert found == list_provider_stats(Scope(frozenset({acme.id})), now=then)
 
 
 def test_only_voices_of_the_scope_count(acme: Organization, now: datetime) -> None:
@@ -90,10 +90,10 @@ def test_only_voices_of_the_scope_count(acme: Organization, now: datetime) -> No
             )
 
     for scope, size in ((EVERYTHING, 3), (Scope(frozenset({acme.id})), 1), (Scope(frozenset({acme.id, third.id})), 2)):
-        (one,) = list_providers(scope, now=now)
+        (one,) = list_provider_stats(scope, now=now)
         assert (one.voices, one.scored, one.syntheses, one.made) == (4 * size, 4 * size, 4 * size, 4 * size)
         assert (one.failed, one.placed, one.placed_archived) == (size, 2 * size, size)
-    assert list_providers(NOTHING, now=now) == []
+    assert list_provider_stats(NOTHING, now=now) == []
 
 
 def test_a_failed_voice_that_was_archived_here_has_failed_all_the_same(acme: Organization, now: datetime) -> None:
@@ -102,7 +102,7 @@ def test_a_failed_voice_that_was_archived_here_has_failed_all_the_same(acme: Org
     archive_here(make_voice(acme, status=FAILED, created_at=now - 31 * DAY), now)
     make_voice(acme, status=ARCHIVED, created_at=now)
 
-    (one,) = list_providers(EVERYTHING, now=now)
+    (one,) = list_provider_stats(EVERYTHING, now=now)
 
     assert (one.made, one.failed, one.counts[FAILED], one.counts[ARCHIVED]) == (4, 2, 0, 5)
 
@@ -111,13 +111,13 @@ def test_the_bound_of_thirty_days_is_inclusive(acme: Organization, now: datetime
     make_voice(acme, created_at=now - 30 * DAY)
     make_voice(acme, created_at=now - 30 * DAY - timedelta(microseconds=1))
 
-    assert list_providers(EVERYTHING, now=now)[0].made == 1
+    assert list_provider_stats(EVERYTHING, now=now)[0].made == 1
 
 
 def test_absurd_counts_add_up(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(synthesis_count=MAX_ID) for _ in range(3)])
 
-    assert list_providers(EVERYTHING, now=now)[0].syntheses == 3 * MAX_ID
+    assert list_provider_stats(EVERYTHING, now=now)[0].syntheses == 3 * MAX_ID
 
 
 def test_figures_take_four_statements_however_many_voices(acme: Organization, now: datetime) -> None:
@@ -126,7 +126,7 @@ def test_figures_take_four_statements_however_many_voices(acme: Organization, no
     db.session.rollback()
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
 
-    list_providers(EVERYTHING, now=now)
+    list_provider_stats(EVERYTHING, now=now)
 
     assert len([statement for statement in seen if not statement.startswith("BEGIN")]) == 4
 
@@ -138,7 +138,7 @@ def test_sqlite_reads_indexes_and_of_voices_only_what_is_rare(sqlite_store: Flas
     seen: list[Any] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append((args[2], args[3])))
 
-    list_providers(EVERYTHING, now=now)
+    list_provider_stats(EVERYTHING, now=now)
 
     driver: Any = db.session.connection().connection.driver_connection
     # What was archived of late, and what lies nowhere.
@@ -164,7 +164,7 @@ def test_a_file_has_every_figure(acme: Organization, now: datetime, format: Expo
     make_voice(acme, provider="=evil", quality_score=0.9, synthesis_count=4, last_used_at=now, created_at=now)
     make_voice(acme, provider="=evil", status=FAILED, quality_score=None, provider_voice_id="", created_at=now)
 
-    text = "".join(providers_file(list_providers(EVERYTHING, now=now), {"=evil": 7}, now, format))
+    text = "".join(providers_file(list_provider_stats(EVERYTHING, now=now), {"=evil": 7}, now, format))
 
     expected = {
         "provider": "=evil",

@@ -17,8 +17,8 @@ from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Role, nobody
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.sample.actions import KeptOrganization, SampleReport, Tally, fill_sample, remove_sample
-from voiceadmin.sample.data import sample_organizations
+from voiceadmin.sample.actions import KeptOrganization, SampleReport, Tally, add_sample, remove_sample
+from voiceadmin.sample.data import generate_sample
 from voiceadmin.text import name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
@@ -48,7 +48,7 @@ def organization_of(assistant_id: int) -> Organization:
 
 
 def test_filling_puts_in_the_whole_sample() -> None:
-    report = fill_sample(NOW, by=SHELL, now=NOW)
+    report = add_sample(NOW, by=SHELL, now=NOW)
 
     assert report == SampleReport(Tally(added=8), Tally(added=10), Tally(added=2500))
     assert counts() == (8, 10, 2500)
@@ -56,9 +56,9 @@ def test_filling_puts_in_the_whole_sample() -> None:
 
 
 def test_what_is_stored_is_what_the_sample_says() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
-    for organization in sample_organizations(DAY):
+    for organization in generate_sample(DAY):
         id = db.session.scalars(select(Organization.id).where(Organization.name == organization.name)).one()
         columns = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
         of_organization = ClonedVoice.organization_id == id
@@ -73,7 +73,7 @@ def test_what_is_stored_is_what_the_sample_says() -> None:
 
 
 def test_a_stored_voice_is_found_by_its_folded_texts() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
     voice = db.session.get_one(ClonedVoice, 456)
 
@@ -84,7 +84,7 @@ def test_a_stored_voice_is_found_by_its_folded_texts() -> None:
 def test_the_organizations_are_marked_as_sample_and_have_our_own_ids() -> None:
     own = make_organization()
 
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
     found = db.session.scalars(select(Organization).where(Organization.id != own.id)).all()
     assert len(found) == 8
@@ -102,47 +102,47 @@ def test_the_organizations_are_marked_as_sample_and_have_our_own_ids() -> None:
     ],
 )
 def test_filling_again_on_the_same_day_writes_nothing(again: datetime) -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     before = revisions()
 
-    report = fill_sample(again, by=SHELL, now=NOW)
+    report = add_sample(again, by=SHELL, now=NOW)
 
     assert report == SampleReport(Tally(unchanged=8), Tally(unchanged=10), Tally(unchanged=2500))
     assert revisions() == before
 
 
 def test_filling_on_another_day_moves_the_times() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
-    report = fill_sample(NOW + timedelta(days=1), by=SHELL, now=NOW)
+    report = add_sample(NOW + timedelta(days=1), by=SHELL, now=NOW)
 
     assert report.voices == Tally(changed=2497, unchanged=3)
     assert report.assistants == Tally(unchanged=10)
     assert counts() == (8, 10, 2500)
-    assert fill_sample(NOW + timedelta(days=1), by=SHELL, now=NOW).voices == Tally(unchanged=2500)
+    assert add_sample(NOW + timedelta(days=1), by=SHELL, now=NOW).voices == Tally(unchanged=2500)
 
 
 def test_filling_mends_what_was_changed_or_lost() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     with writing():
         db.session.get_one(ClonedVoice, 457).name = "Renamed"
         db.session.delete(db.session.get_one(ClonedVoice, 458))
         db.session.get_one(Assistant, 31).active = False
 
-    report = fill_sample(NOW, by=SHELL, now=NOW)
+    report = add_sample(NOW, by=SHELL, now=NOW)
 
     assert report.voices == Tally(added=1, changed=1, unchanged=2498)
     assert report.assistants == Tally(changed=1, unchanged=9)
-    assert fill_sample(NOW, by=SHELL, now=NOW).voices == Tally(unchanged=2500)
+    assert add_sample(NOW, by=SHELL, now=NOW).voices == Tally(unchanged=2500)
 
 
 def test_filling_leaves_alone_what_was_added_to_it() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_voice(acme, id=OWN_VOICE)
     make_assistant(acme, id=OWN_ASSISTANT)
 
-    fill_sample(NOW + timedelta(days=1), by=SHELL, now=NOW)
+    add_sample(NOW + timedelta(days=1), by=SHELL, now=NOW)
 
     assert counts() == (8, 11, 2501)
 
@@ -150,7 +150,7 @@ def test_filling_leaves_alone_what_was_added_to_it() -> None:
 def test_filling_passes_by_an_organization_that_only_has_the_same_name() -> None:
     own = make_organization("Acme Telecom")
 
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
     assert organization_of(31).id != own.id
     assert count(Organization) == 9
@@ -165,7 +165,7 @@ def test_filling_refuses_to_overwrite_what_is_not_its_own(taken: str) -> None:
     before = counts()
 
     with pytest.raises(SampleRefused, match=rf"\({taken}\).*VOICEADMIN_DATABASE_URL"):
-        fill_sample(NOW, by=SHELL, now=NOW)
+        add_sample(NOW, by=SHELL, now=NOW)
 
     assert counts() == before
 
@@ -177,18 +177,18 @@ def test_a_refusal_names_the_first_five_ids() -> None:
     make_assistant(own, id=123)
 
     with pytest.raises(SampleRefused, match=r"\(assistant 123, voice 20001, .*, voice 20004 and 2 more\)"):
-        fill_sample(NOW, by=SHELL, now=NOW)
+        add_sample(NOW, by=SHELL, now=NOW)
 
 
 def test_filling_refuses_a_time_without_a_past() -> None:
     with pytest.raises(SampleRefused, match="Choose a later time"):
-        fill_sample(datetime(1, 6, 1, tzinfo=UTC), by=SHELL, now=NOW)
+        add_sample(datetime(1, 6, 1, tzinfo=UTC), by=SHELL, now=NOW)
 
     assert counts() == (0, 0, 0)
 
 
 def test_removing_takes_out_the_whole_sample() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
     report = remove_sample(by=SHELL, now=NOW)
 
@@ -197,7 +197,7 @@ def test_removing_takes_out_the_whole_sample() -> None:
 
 
 def test_removing_twice_is_harmless() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW)
 
     report = remove_sample(by=SHELL, now=NOW)
@@ -210,7 +210,7 @@ def test_removing_leaves_everything_else() -> None:
     own = make_organization()
     make_voice(own, id=OWN_VOICE)
     make_assistant(own, id=OWN_ASSISTANT)
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
     remove_sample(by=SHELL, now=NOW)
 
@@ -218,7 +218,7 @@ def test_removing_leaves_everything_else() -> None:
 
 
 def test_removing_keeps_added_voices_and_the_assistants_that_lead_to_them() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_voice(acme, id=OWN_VOICE)
 
@@ -236,7 +236,7 @@ def test_removing_keeps_added_voices_and_the_assistants_that_lead_to_them() -> N
 
 
 def test_removing_keeps_added_assistants() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_assistant(acme, id=OWN_ASSISTANT)
 
@@ -248,7 +248,7 @@ def test_removing_keeps_added_assistants() -> None:
 
 
 def test_a_report_counts_what_was_added() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     inn = organization_of(123)
     for number in range(2):
         make_voice(inn, id=OWN_VOICE + number)
@@ -263,7 +263,7 @@ def test_a_report_counts_what_was_added() -> None:
 
 
 def test_a_kept_organization_goes_once_it_is_empty() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     make_voice(organization_of(31), id=OWN_VOICE)
     remove_sample(by=SHELL, now=NOW)
     with writing():
@@ -276,12 +276,12 @@ def test_a_kept_organization_goes_once_it_is_empty() -> None:
 
 
 def test_a_kept_organization_is_filled_again() -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_voice(acme, id=OWN_VOICE)
     remove_sample(by=SHELL, now=NOW)
 
-    report = fill_sample(NOW, by=SHELL, now=NOW)
+    report = add_sample(NOW, by=SHELL, now=NOW)
 
     assert report == SampleReport(Tally(added=7, unchanged=1), Tally(added=7, unchanged=3), Tally(added=2500))
     assert organization_of(31).id == acme.id
@@ -306,14 +306,14 @@ def test_removing_does_not_touch_an_organization_that_is_not_of_the_sample(taken
 def test_filling_and_removing_are_quick() -> None:
     started = time.perf_counter()
 
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW)
 
     assert time.perf_counter() - started < 5  # a fifth of it is usual; a slow machine may take longer
 
 
 def test_filling_and_removing_leave_a_line_each() -> None:
-    fill_sample(DAY - timedelta(days=9), by=SHELL, now=NOW)
+    add_sample(DAY - timedelta(days=9), by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW + timedelta(hours=1))
 
     lines = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
@@ -328,6 +328,6 @@ def test_a_refusal_leaves_no_line() -> None:
     make_assistant(make_organization(), id=123)
 
     with pytest.raises(SampleRefused):
-        fill_sample(NOW, by=SHELL, now=NOW)
+        add_sample(NOW, by=SHELL, now=NOW)
 
     assert list_activity(nobody(role=Role.PLATFORM), AuditFilters()) == ([], False)

@@ -18,16 +18,16 @@ from voiceadmin.sample.data import (
     VOICE_IDS,
     SampleAssistant,
     SampleOrganization,
-    sample_organizations,
+    generate_sample,
 )
-from voiceadmin.voices.json_body import read_record, write_record
+from voiceadmin.voices.json_body import parse_voice, voice_to_json
 from voiceadmin.voices.types.provider import Provider
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
-SAMPLE = sample_organizations(DAY)
+SAMPLE = generate_sample(DAY)
 FRONT_DESKS = next(one for one in SAMPLE if FRONT_DESK in {assistant.id for assistant in one.assistants})
 VOICES = [voice for organization in SAMPLE for voice in organization.voices]
 DRAWN = [voice for voice in VOICES if voice not in FRONT_DESKS.voices]
@@ -39,7 +39,7 @@ def written(sample: tuple[SampleOrganization, ...]) -> str:
             [
                 organization.name,
                 [[one.id, one.name, one.active, one.tts_provider, one.tts_voice_id] for one in organization.assistants],
-                [write_record(voice) for voice in organization.voices],
+                [voice_to_json(voice) for voice in organization.voices],
             ]
             for organization in sample
         ]
@@ -56,14 +56,14 @@ def voice_of(assistant: SampleAssistant, organization: SampleOrganization) -> Vo
 
 
 def test_a_day_gives_the_same_sample_on_every_machine_and_python() -> None:
-    digest = hashlib.sha256(written(sample_organizations(DAY)).encode()).hexdigest()
+    digest = hashlib.sha256(written(generate_sample(DAY)).encode()).hexdigest()
 
     # Whoever changes the sample on purpose puts the new digest here.
     assert digest == "e3a09e0d8543b8949d8e2175619d192813588793bd76d763ae6a4d3beb349986"
 
 
 def test_another_day_moves_the_times_and_nothing_else() -> None:
-    later = sample_organizations(DAY + timedelta(days=3))
+    later = generate_sample(DAY + timedelta(days=3))
 
     for before, after in zip(SAMPLE, later, strict=True):
         assert (before.name, before.assistants) == (after.name, after.assistants)
@@ -99,10 +99,10 @@ def test_a_later_voice_has_a_larger_id() -> None:
 
 @pytest.mark.parametrize("day", [DAY, datetime(2030, 12, 31, tzinfo=UTC)])
 def test_the_front_desk_is_the_same_on_every_day(day: datetime) -> None:
-    front_desks = next(one for one in sample_organizations(day) if one.name == FRONT_DESKS.name)
+    front_desks = next(one for one in generate_sample(day) if one.name == FRONT_DESKS.name)
 
     assert front_desks.assistants == (SampleAssistant(123, "Front desk", True, "elevenlabs", "voice_abc123xyz"),)
-    assert [write_record(voice) for voice in front_desks.voices] == [
+    assert [voice_to_json(voice) for voice in front_desks.voices] == [
         {
             "id": 456,
             "name": "Custom Professional Voice",
@@ -147,7 +147,7 @@ def test_the_front_desk_is_the_same_on_every_day(day: datetime) -> None:
 
 def test_every_voice_could_have_come_from_a_file() -> None:
     for voice in VOICES:
-        assert read_record(write_record(voice)) == voice
+        assert parse_voice(voice_to_json(voice)) == voice
         assert type(voice.provider) is str
 
 
@@ -300,4 +300,4 @@ def test_some_times_have_fractions_of_a_second() -> None:
 
 def test_a_day_without_a_past_is_an_overflow() -> None:
     with pytest.raises(OverflowError):
-        sample_organizations(datetime(2, 1, 1, tzinfo=UTC))
+        generate_sample(datetime(2, 1, 1, tzinfo=UTC))

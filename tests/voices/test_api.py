@@ -24,7 +24,7 @@ from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.text import MAX_ID
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.types import TriageAction
@@ -53,7 +53,7 @@ def ids(client: FlaskClient, address: str) -> list[int]:
 
 
 def test_the_documented_voices_are_answered_letter_for_letter(client: FlaskClient, now: datetime) -> None:
-    fill_sample(now, by=SHELL, now=NOW)
+    add_sample(now, by=SHELL, now=NOW)
 
     response = client.get(ROUTE.format(123))
 
@@ -433,7 +433,7 @@ def queue(client: FlaskClient, query: str = "") -> dict[str, Any]:
 
 
 def test_the_documented_queue_is_answered_letter_for_letter(client: FlaskClient, now: datetime) -> None:
-    fill_sample(now, by=SHELL, now=NOW)
+    add_sample(now, by=SHELL, now=NOW)
     of_front_desk = db.session.scalar(text("SELECT organization_id FROM assistant WHERE id = 123"))
     db.session.rollback()
 

@@ -28,8 +28,8 @@ from voiceadmin.config import COMMAND, Settings
 from voiceadmin.database.base import db
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat
-from voiceadmin.voices.exporting.writing import as_file
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.exporting.writing import format_file
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voices_file
 from voiceadmin.voices.types.rows import VoiceRow
@@ -65,7 +65,7 @@ def process(folder: Path, *words: str | Path, stdin: str = "", **more: str) -> s
 
 def lines(rows: Iterable[Any]) -> str:
     """Voices, or records as they are, one a line."""
-    records = (write_record(row) if isinstance(row, VoiceRow) else row for row in rows)
+    records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
     return "".join(json.dumps(record) + "\n" for record in records)
 
 
@@ -121,7 +121,7 @@ def test_import_names_assistant_and_organization_as_asked(shell: Shell) -> None:
     ids=["one", "two"],
 )
 def test_import_says_how_many_fields_it_passed_over(shell: Shell, extra: dict[str, Any], told: str) -> None:
-    result = shell("import", "-", "--assistant", "31", stdin=lines([write_record(voice_row()) | extra]))
+    result = shell("import", "-", "--assistant", "31", stdin=lines([voice_to_json(voice_row()) | extra]))
 
     assert result.stdout == f"1 added, 0 changed, 0 unchanged, 0 refused. {told}\n"
 
@@ -132,7 +132,7 @@ def test_import_says_how_many_fields_it_passed_over(shell: Shell, extra: dict[st
     [(1, "Mend 1 record, or pass it over"), (2, "Mend 2 records, or pass them over")],
 )
 def test_a_refused_import_names_every_fault_and_fails(shell: Shell, bad: int, mend: str, dry: list[str]) -> None:
-    records = [voice_row(id=1), *[write_record(voice_row()) | {"id": "x"}] * bad]
+    records = [voice_row(id=1), *[voice_to_json(voice_row()) | {"id": "x"}] * bad]
 
     result = shell("import", "-", "--assistant", "31", *dry, stdin=lines(records))
 
@@ -145,7 +145,7 @@ def test_a_refused_import_names_every_fault_and_fails(shell: Shell, bad: int, me
 
 
 def test_skipping_bad_records_writes_the_others_and_succeeds(shell: Shell) -> None:
-    records = [voice_row(id=1), write_record(voice_row()) | {"id": "x"}]
+    records = [voice_row(id=1), voice_to_json(voice_row()) | {"id": "x"}]
 
     result = shell("import", "-", "--assistant", "31", "--skip-bad", stdin=lines(records))
 
@@ -159,7 +159,7 @@ def test_skipping_bad_records_writes_the_others_and_succeeds(shell: Shell) -> No
 
 @pytest.mark.parametrize("skip", [[], ["--skip-bad"]], ids=["whole", "skip-bad"])
 def test_a_dry_run_that_would_go_well_says_so(shell: Shell, skip: list[str]) -> None:
-    records = [voice_row(id=1), *([write_record(voice_row()) | {"id": "x"}] if skip else [])]
+    records = [voice_row(id=1), *([voice_to_json(voice_row()) | {"id": "x"}] if skip else [])]
 
     result = shell("import", "-", "--assistant", "31", "--dry-run", *skip, stdin=lines(records))
 
@@ -335,7 +335,7 @@ def test_as_a_process_it_imports_and_exports(tmp_path: Path) -> None:
 
     assert (imported.returncode, imported.stderr) == (0, "")
     assert imported.stdout == "2 added, 0 changed, 0 unchanged, 0 refused.\n"
-    assert exported.stdout == "".join(as_file(rows[::-1], ExportFormat.NDJSON))
+    assert exported.stdout == "".join(format_file(rows[::-1], ExportFormat.NDJSON))
     assert (tmp_path / "voiceadmin.sqlite").stat().st_mode & 0o777 == 0o600
 
 
@@ -489,7 +489,7 @@ def test_an_import_of_any_length_takes_less_than_200_megabytes(tmp_path: Path, l
 
 def answer(number: int) -> Iterator[str]:
     """The API's answer with so many voices, in pieces. No two are alike, and none is held."""
-    row = json.dumps(write_record(voice_row(id=1, name="Recepción {0}", provider_voice_id="pv-{0}")))
+    row = json.dumps(voice_to_json(voice_row(id=1, name="Recepción {0}", provider_voice_id="pv-{0}")))
     pattern = row.replace("{", "{{", 1).replace('"id": 1', '"id": {0}')[:-1] + "}}"
     yield '{"success": true, "cloned_voices": ['
     for place in range(1, number + 1):

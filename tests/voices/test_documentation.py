@@ -12,7 +12,7 @@ from tests.factories import make_voice
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.sample.data import FRONT_DESK
 from voiceadmin.triage.queries.queue import list_queue
 from voiceadmin.triage.types import QueueFilters
@@ -26,7 +26,7 @@ Voices = list[dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def sample(client: FlaskClient) -> None:
-    fill_sample(NOW, by=SHELL, now=NOW)
+    add_sample(NOW, by=SHELL, now=NOW)
 
 
 @pytest.fixture

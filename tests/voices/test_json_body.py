@@ -21,12 +21,12 @@ from voiceadmin.voices.json_body import (
     MAX_VOICE_ID,
     MAX_WORD,
     OPTIONAL,
-    BadRecord,
-    BadValue,
-    Blame,
-    read_name,
-    read_record,
-    write_record,
+    FieldError,
+    InvalidValue,
+    InvalidVoice,
+    parse_name,
+    parse_voice,
+    voice_to_json,
 )
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -52,20 +52,20 @@ def shown(value: Any) -> str:
     return repr(value)[:30]
 
 
-def blames(**fields: Any) -> tuple[Blame, ...]:
+def errors(**fields: Any) -> tuple[FieldError, ...]:
     """What is wrong with an otherwise plain record."""
-    with pytest.raises(BadRecord) as caught:
-        read_record(PLAIN | fields)
-    return caught.value.blames
+    with pytest.raises(InvalidVoice) as caught:
+        parse_voice(PLAIN | fields)
+    return caught.value.errors
 
 
 def read(**fields: Any) -> VoiceRow:
     """The row of an otherwise plain record."""
-    return read_record(PLAIN | fields)
+    return parse_voice(PLAIN | fields)
 
 
 def test_the_example_of_the_api_is_a_voice() -> None:
-    assert read_record(PLAIN) == VoiceRow(
+    assert parse_voice(PLAIN) == VoiceRow(
         id=456,
         name="Custom Professional Voice",
         provider="elevenlabs",
@@ -81,34 +81,34 @@ def test_the_example_of_the_api_is_a_voice() -> None:
 
 
 def test_a_voice_is_written_as_the_api_has_it() -> None:
-    assert write_record(read_record(PLAIN)) == PLAIN
-    assert tuple(write_record(read_record(PLAIN))) == FIELDS == tuple(PLAIN)
+    assert voice_to_json(parse_voice(PLAIN)) == PLAIN
+    assert tuple(voice_to_json(parse_voice(PLAIN))) == FIELDS == tuple(PLAIN)
 
 
 @given(VOICES)
 def test_every_voice_comes_back_exactly(voice: VoiceRow) -> None:
-    assert read_record(write_record(voice)) == voice
-    assert read_record(json.loads(json.dumps(write_record(voice)))) == voice
+    assert parse_voice(voice_to_json(voice)) == voice
+    assert parse_voice(json.loads(json.dumps(voice_to_json(voice)))) == voice
 
 
 @given(VOICES)
 def test_numbers_may_be_the_texts_of_a_csv(voice: VoiceRow) -> None:
-    texts = {name: "" if value is None else str(value) for name, value in write_record(voice).items()}
+    texts = {name: "" if value is None else str(value) for name, value in voice_to_json(voice).items()}
 
-    assert read_record(texts) == voice
+    assert parse_voice(texts) == voice
 
 
 @pytest.mark.parametrize("field", sorted(OPTIONAL))
 def test_an_optional_field_may_be_null_or_lack(field: str) -> None:
     lacking = {name: value for name, value in PLAIN.items() if name != field}
 
-    assert read_record(lacking) == read(**{field: None})
-    assert getattr(read_record(lacking), field) == ("" if field == "provider_voice_id" else None)
+    assert parse_voice(lacking) == read(**{field: None})
+    assert getattr(parse_voice(lacking), field) == ("" if field == "provider_voice_id" else None)
 
 
 def test_no_score_stays_no_score_and_is_not_zero() -> None:
     assert read(quality_score=None).quality_score is None
-    assert write_record(read(quality_score=None))["quality_score"] is None
+    assert voice_to_json(read(quality_score=None))["quality_score"] is None
     assert read(quality_score=0).quality_score == 0.0
 
 
@@ -117,15 +117,15 @@ def test_any_other_field_may_not(field: str) -> None:
     missing = (field, None, "is missing.", "Every record needs it.")
     lacking = {name: value for name, value in PLAIN.items() if name != field}
 
-    with pytest.raises(BadRecord) as caught:
-        read_record(lacking)
+    with pytest.raises(InvalidVoice) as caught:
+        parse_voice(lacking)
 
-    assert caught.value.blames == (missing,)
-    assert blames(**{field: None}) == (missing,)
+    assert caught.value.errors == (missing,)
+    assert errors(**{field: None}) == (missing,)
 
 
 def test_every_fault_is_named_in_the_order_of_the_fields() -> None:
-    found = blames(synthesis_count=-1, id="x", name=5, status="gone", created_at="soon", quality_score=95)
+    found = errors(synthesis_count=-1, id="x", name=5, status="gone", created_at="soon", quality_score=95)
 
     assert [(field, value) for field, value, _, _ in found] == [
         ("id", "x"),
@@ -139,14 +139,14 @@ def test_every_fault_is_named_in_the_order_of_the_fields() -> None:
 
 
 def test_an_empty_record_lacks_all_it_needs() -> None:
-    with pytest.raises(BadRecord) as caught:
-        read_record({})
+    with pytest.raises(InvalidVoice) as caught:
+        parse_voice({})
 
-    assert [field for field, *_ in caught.value.blames] == [name for name in FIELDS if name not in OPTIONAL]
+    assert [field for field, *_ in caught.value.errors] == [name for name in FIELDS if name not in OPTIONAL]
 
 
 def test_unknown_fields_are_passed_over() -> None:
-    assert read(sample_rate=44100, Name="other") == read_record(PLAIN)
+    assert read(sample_rate=44100, Name="other") == parse_voice(PLAIN)
 
 
 # Numbers
@@ -169,7 +169,7 @@ def test_whole_numbers_of_64_bits_are_understood(field: str, value: Any, number:
     ids=shown,
 )
 def test_what_is_no_whole_number_is_refused(field: str, value: Any) -> None:
-    ((blamed, given_value, problem, _),) = blames(**{field: value})
+    ((blamed, given_value, problem, _),) = errors(**{field: value})
 
     assert (blamed, given_value, problem) == (field, value, "is not a whole number.")
 
@@ -181,7 +181,7 @@ def test_what_is_no_whole_number_is_refused(field: str, value: Any) -> None:
     ids=shown,
 )
 def test_whole_numbers_outside_64_bits_are_out_of_range(field: str, value: Any) -> None:
-    ((_, _, problem, remedy),) = blames(**{field: value})
+    ((_, _, problem, remedy),) = errors(**{field: value})
 
     assert problem == "is out of range."
     assert str(MAX_ID) in remedy
@@ -189,7 +189,7 @@ def test_whole_numbers_outside_64_bits_are_out_of_range(field: str, value: Any) 
 
 def test_ids_begin_at_one_and_counts_at_zero() -> None:
     assert read(synthesis_count=0).synthesis_count == 0
-    assert blames(id=0)[0][3] == f"Give a whole number from 1 to {MAX_ID}."
+    assert errors(id=0)[0][3] == f"Give a whole number from 1 to {MAX_ID}."
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_negative_zero_becomes_plain(value: Any) -> None:
     ids=shown,
 )
 def test_scores_outside_are_refused_not_guessed(value: Any) -> None:
-    ((_, _, problem, remedy),) = blames(quality_score=value)
+    ((_, _, problem, remedy),) = errors(quality_score=value)
 
     assert problem == "is out of range."
     assert "percentage" in remedy
@@ -237,7 +237,7 @@ def test_scores_outside_are_refused_not_guessed(value: Any) -> None:
     ids=shown,
 )
 def test_what_is_no_number_is_no_score(value: Any) -> None:
-    ((_, _, problem, _),) = blames(quality_score=value)
+    ((_, _, problem, _),) = errors(quality_score=value)
 
     assert problem == "is not a number."
 
@@ -257,7 +257,7 @@ def test_what_is_no_number_is_no_score(value: Any) -> None:
 )
 def test_a_text_may_be_so_long_and_no_longer(field: str, most: int) -> None:
     assert getattr(read(**{field: "😀" * most}), field) == "😀" * most
-    assert blames(**{field: "x" * (most + 1)})[0][2:] == (f"has {most + 1:,} letters.", f"Shorten it to {most:,}.")
+    assert errors(**{field: "x" * (most + 1)})[0][2:] == (f"has {most + 1:,} letters.", f"Shorten it to {most:,}.")
 
 
 @pytest.mark.parametrize("field", ["name", "provider", "provider_voice_id", "language", "gender"])
@@ -275,7 +275,7 @@ def test_a_text_may_be_so_long_and_no_longer(field: str, most: int) -> None:
     ids=shown,
 )
 def test_what_no_database_keeps_is_no_text(field: str, value: Any, problem: str) -> None:
-    assert [found[2] for found in blames(**{field: value})] == [problem]
+    assert [found[2] for found in errors(**{field: value})] == [problem]
 
 
 def test_a_name_may_be_empty() -> None:
@@ -284,7 +284,7 @@ def test_a_name_may_be_empty() -> None:
 
 @pytest.mark.parametrize("provider", ["", " ", "\t\n\u2003"])
 def test_a_provider_may_not_be_blank(provider: str) -> None:
-    assert blames(provider=provider)[0][2] == "is blank."
+    assert errors(provider=provider)[0][2] == "is blank."
 
 
 @pytest.mark.parametrize("field", ["language", "gender"])
@@ -297,14 +297,14 @@ def test_an_unknown_provider_is_welcome() -> None:
 
 
 def test_a_name_from_elsewhere_is_held_to_the_same_rules() -> None:
-    assert read_name("Night desk") == "Night desk"
-    with pytest.raises(BadValue, match="is not a text"):
-        read_name(None)
+    assert parse_name("Night desk") == "Night desk"
+    with pytest.raises(InvalidValue, match="is not a text"):
+        parse_name(None)
 
 
 @pytest.mark.parametrize("status", ["gone", "READY", "ready ", "", 5, True, [], {}, ["ready"]], ids=shown)
 def test_a_status_is_one_of_four_words(status: Any) -> None:
-    ((field, value, problem, remedy),) = blames(status=status)
+    ((field, value, problem, remedy),) = errors(status=status)
 
     assert (field, value, problem) == ("status", status, "is not a status.")
     assert remedy == "Use one of processing, ready, failed, archived."
@@ -401,13 +401,13 @@ def test_an_offset_makes_no_difference_to_the_moment(time: datetime, minutes: in
     ids=shown,
 )
 def test_what_is_no_time_is_refused_with_how_to_write_one(value: Any) -> None:
-    assert blames(created_at=value) == (("created_at", value, "is not a time.", "Write it as 2024-01-15T10:45:00Z."),)
-    assert blames(last_used_at=value)[0][0] == "last_used_at"
+    assert errors(created_at=value) == (("created_at", value, "is not a time.", "Write it as 2024-01-15T10:45:00Z."),)
+    assert errors(last_used_at=value)[0][0] == "last_used_at"
 
 
 def test_an_empty_last_use_is_none_and_an_empty_creation_is_refused() -> None:
     assert read(last_used_at="").last_used_at is None
-    assert blames(created_at="")[0][2] == "is not a time."
+    assert errors(created_at="")[0][2] == "is not a time."
 
 
 @pytest.mark.parametrize(
@@ -435,25 +435,25 @@ def test_whatever_a_field_holds_is_a_value_or_a_fault_of_that_field(field: str, 
     try:
         read(**{field: value})
         blamed = [field]
-    except BadRecord as bad:
-        blamed = [name for name, *_ in bad.blames]
+    except InvalidVoice as bad:
+        blamed = [name for name, *_ in bad.errors]
 
     assert blamed == [field]
 
 
 def outcome(read: Callable[[Mapping[str, Any]], VoiceRow], raw: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What reading a record comes to: its values with their types, or the blames."""
+    """What reading a record comes to: its values with their types, or the errors."""
     try:
         return tuple((type(value), repr(value)) for value in read(raw))
-    except BadRecord as bad:
-        return bad.blames
+    except InvalidVoice as bad:
+        return bad.errors
 
 
 @given(VOICES, st.dictionaries(st.sampled_from([*FIELDS, "other"]), JSON | st.just(...), max_size=2))
 def test_the_short_way_of_a_faultless_record_comes_to_the_same(voice: VoiceRow, changes: dict[str, Any]) -> None:
-    raw = {name: value for name, value in (write_record(voice) | changes).items() if value is not ...}
+    raw = {name: value for name, value in (voice_to_json(voice) | changes).items() if value is not ...}
 
-    assert outcome(read_record, raw) == outcome(record._read_with_care, raw)
+    assert outcome(parse_voice, raw) == outcome(record._read_with_care, raw)
 
 
 @given(st.from_regex(record._PLAIN_TIME, fullmatch=True) | TIMES.map(iso))
@@ -461,7 +461,7 @@ def test_a_time_as_the_api_writes_it_is_the_same_read_as_any_other(text: str) ->
     def read_as(text: str) -> datetime | str:
         try:
             return read(created_at=text).created_at
-        except BadRecord as bad:
-            return bad.blames[0][2]
+        except InvalidVoice as bad:
+            return bad.errors[0][2]
 
     assert read_as(text) == read_as(text.replace("Z", "+00:00"))

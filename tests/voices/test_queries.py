@@ -17,9 +17,9 @@ from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID
-from voiceadmin.voices.exporting.writing import as_file
+from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing.reading import read_voices
-from voiceadmin.voices.json_body import FIELDS, write_record
+from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.queries import (
     ASSISTANTS_SHOWN,
     get_voice,
@@ -116,7 +116,7 @@ def test_the_database_writes_every_voice_as_python_does(acme: Organization, voic
 
     body = voices_answer(acme.id, VoiceQuery())
 
-    records = [write_record(voice) for voice in sorted(voices, key=lambda voice: voice.id)]
+    records = [voice_to_json(voice) for voice in sorted(voices, key=lambda voice: voice.id)]
     assert json.loads(body) == {"success": True, "cloned_voices": records}
     assert all(tuple(voice) == FIELDS for voice in json.loads(body)["cloned_voices"])
     assert [incoming.row for incoming in read_voices(io.BytesIO(body))] == sorted(voices, key=lambda voice: voice.id)
@@ -129,7 +129,7 @@ def test_a_file_holds_all_voices_of_one_organization_by_id(acme: Organization, f
 
     text = "".join(voices_file(acme.id, format))
 
-    assert text == "".join(as_file(sorted(voices, key=lambda voice: voice.id), format))
+    assert text == "".join(format_file(sorted(voices, key=lambda voice: voice.id), format))
     assert text.count("elevenlabs") == 3
 
 
@@ -165,5 +165,5 @@ def test_of_assistants_of_one_name_the_first_id_comes_first(acme: Organization) 
 def test_a_record_is_what_the_route_for_programs_lists(acme: Organization) -> None:
     voice = make_voice(acme)
 
-    assert voice_record(voice) == write_record(voice)
+    assert voice_record(voice) == voice_to_json(voice)
     assert json.loads(voices_answer(acme.id, VoiceQuery()))["cloned_voices"] == [voice_record(voice)]

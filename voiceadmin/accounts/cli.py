@@ -25,7 +25,7 @@ from voiceadmin.accounts.types import LINK_TTL, LinkPurpose
 from voiceadmin.api_keys.actions import make_key, revoke_key
 from voiceadmin.api_keys.forms import KeyForm
 from voiceadmin.api_keys.queries import list_keys
-from voiceadmin.cli import cli, opened, shell
+from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.errors import ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, GRANTED, Role
@@ -77,7 +77,7 @@ def _show_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None
 @click.pass_context
 def account_list(ctx: click.Context) -> None:
     """Everybody, with their roles."""
-    with opened(ctx):
+    with application_context(ctx):
         for row in list_accounts(EVERYTHING):
             roles = [f"{held.role.slug} at {held.organization_name}" for held in row.roles]
             state = ["disabled"] if row.disabled_at else []
@@ -93,13 +93,13 @@ def account_list(ctx: click.Context) -> None:
 def account_add(ctx: click.Context, email: str, organizations: tuple[str, ...], role: str, platform: bool) -> None:
     """Invite somebody: print a link by which they choose a password."""
     email = _email(email)
-    with opened(ctx) as app:
+    with application_context(ctx) as app:
         if platform == bool(organizations) or len(organizations) > 1:
             raise click.UsageError("Give either one --organization or --platform.")
         grant = (
             Grant(None, Role.PLATFORM) if platform else Grant(_organization_id(organizations[0]), Role.from_slug(role))
         )
-        token = invite(EVERYTHING, email, grant, by=shell(), now=clock.now())
+        token = invite(EVERYTHING, email, grant, by=current_cli_actor(), now=clock.now())
         _show_link(app, token, email, LinkPurpose.INVITATION)
 
 
@@ -115,13 +115,13 @@ def account_role(
     """Give somebody another role. It ends their sessions."""
     if (organization is None) != (role is None) or (organization is None) == (platform is None):
         raise click.UsageError("Give either --organization and --role, or --platform or --no-platform.")
-    with opened(ctx):
+    with application_context(ctx):
         id = account_called(email)
         if platform is not None:
-            set_platform(EVERYTHING, id, on=platform, by=shell(), now=clock.now())
+            set_platform(EVERYTHING, id, on=platform, by=current_cli_actor(), now=clock.now())
         elif organization is not None and role is not None:
             wanted = None if role == NO_ROLE else Role.from_slug(role)
-            change_role(EVERYTHING, id, _organization_id(organization), wanted, by=shell(), now=clock.now())
+            change_role(EVERYTHING, id, _organization_id(organization), wanted, by=current_cli_actor(), now=clock.now())
         click.echo(f"{email} has to sign in again.")
 
 
@@ -130,8 +130,8 @@ def account_role(
 @click.pass_context
 def account_disable(ctx: click.Context, email: str) -> None:
     """Let somebody in no more, from now on."""
-    with opened(ctx):
-        disable_account(EVERYTHING, account_called(email), by=shell(), now=clock.now())
+    with application_context(ctx):
+        disable_account(EVERYTHING, account_called(email), by=current_cli_actor(), now=clock.now())
         click.echo(f"{email} is disabled, and signed out everywhere.")
 
 
@@ -140,8 +140,8 @@ def account_disable(ctx: click.Context, email: str) -> None:
 @click.pass_context
 def account_enable(ctx: click.Context, email: str) -> None:
     """Let somebody in again."""
-    with opened(ctx):
-        enable_account(EVERYTHING, account_called(email), by=shell(), now=clock.now())
+    with application_context(ctx):
+        enable_account(EVERYTHING, account_called(email), by=current_cli_actor(), now=clock.now())
         click.echo(f"{email} can sign in again.")
 
 
@@ -150,8 +150,8 @@ def account_enable(ctx: click.Context, email: str) -> None:
 @click.pass_context
 def account_reset(ctx: click.Context, email: str) -> None:
     """Print a link by which somebody chooses a new password."""
-    with opened(ctx) as app:
-        token = make_reset_link(EVERYTHING, account_called(email), by=shell(), now=clock.now())
+    with application_context(ctx) as app:
+        token = make_reset_link(EVERYTHING, account_called(email), by=current_cli_actor(), now=clock.now())
         _show_link(app, token, email, LinkPurpose.RESET)
 
 
@@ -174,10 +174,12 @@ def key_add(ctx: click.Context, name: str, organizations: tuple[str, ...], every
     form.validate()
     if form.name.errors:
         raise click.BadParameter(str(form.name.errors[0]), param_hint="NAME")
-    with opened(ctx):
+    with application_context(ctx):
         now = clock.now()
         read = None if everywhere else frozenset(map(_organization_id, organizations))
-        made = make_key(EVERYTHING, form.name.data, read, expires_at=now + timedelta(days=days), by=shell(), now=now)
+        made = make_key(
+            EVERYTHING, form.name.data, read, expires_at=now + timedelta(days=days), by=current_cli_actor(), now=now
+        )
         click.echo("This key is not shown again:", err=True)
         click.echo(made)
 
@@ -186,7 +188,7 @@ def key_add(ctx: click.Context, name: str, organizations: tuple[str, ...], every
 @click.pass_context
 def key_list(ctx: click.Context) -> None:
     """All keys, the newest first: id, beginning, name, what they read, and when they were used last."""
-    with opened(ctx):
+    with application_context(ctx):
         now = clock.now()
         for row in list_keys(EVERYTHING):
             reads = "everything" if row.organizations is None else ", ".join(row.organizations.values()) or "nothing"
@@ -200,6 +202,6 @@ def key_list(ctx: click.Context) -> None:
 @click.pass_context
 def key_revoke(ctx: click.Context, id: int) -> None:
     """Let a key open nothing any more."""
-    with opened(ctx):
-        name = revoke_key(EVERYTHING, id, by=shell(), now=clock.now())
+    with application_context(ctx):
+        name = revoke_key(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
         click.echo(f"The key “{name}” opens nothing any more.")

@@ -16,7 +16,7 @@ from voiceadmin.identity import EVERYTHING, ActorKind, Requester, Role, Scope
 from voiceadmin.operations.models import Operation
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import within
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso, name_key
 
 LINES = 50  # a page
@@ -37,7 +37,7 @@ def list_activity(requester: Requester, filters: AuditFilters) -> tuple[list[Aud
 def activity_file(requester: Requester, filters: AuditFilters, format: ExportFormat) -> Iterator[str]:
     """All lines that somebody may read as the text of a file, in pieces, the newest first."""
     found = db.session.execute(_select(requester, filters), execution_options={"yield_per": 1000})
-    return as_lines(FIELDS, (_record(_row(row)) for row in found), format)
+    return format_records(FIELDS, (_record(_row(row)) for row in found), format)
 
 
 def _record(line: AuditEventRow) -> dict[str, Any]:

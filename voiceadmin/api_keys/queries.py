@@ -18,7 +18,7 @@ from voiceadmin.errors import KeyNotFound
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import within
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
 from voiceadmin.tokens import token_hash
 
@@ -61,7 +61,7 @@ def list_keys(scope: Scope) -> list[KeyRow]:
 
 def keys_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
     """The same keys as the text of a file, in pieces: what their page says of them, never what they open with."""
-    return as_lines(FIELDS, map(_record, list_keys(scope)), format)
+    return format_records(FIELDS, map(_record, list_keys(scope)), format)
 
 
 FIELDS = (

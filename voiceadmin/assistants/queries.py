@@ -18,7 +18,7 @@ from voiceadmin.organizations.queries import (
 )
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import Page
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import folded
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
@@ -48,7 +48,7 @@ def assistants_file(scope: Scope, filters: AssistantFilters, format: ExportForma
     """All assistants that match as the text of a file, in the same order, in pieces and out of one snapshot."""
     found = db.session.execute(_select(scope, filters), execution_options={"yield_per": TOGETHER})
     summaries = (summary for together in found.partitions(TOGETHER) for summary in _summaries(together))
-    return as_lines(FIELDS, map(_record, summaries), format)
+    return format_records(FIELDS, map(_record, summaries), format)
 
 
 def _record(summary: AssistantSummary) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from voiceadmin.cleanup.queries.candidates import (
     list_items,
     list_plans,
     list_prices,
-    list_providers,
+    list_provider_stats,
     organizations_of_plan,
     restore_sheet,
 )
@@ -229,7 +229,7 @@ def prices() -> Answer:
     known, provider, now = list_prices(), request.args.get("provider", ""), clock.now()
     form = PriceForm(
         price_answers(provider, known.get(provider), now),
-        list_providers(access.requester().scope(Role.VIEWER)),
+        list_provider_stats(access.requester().scope(Role.VIEWER)),
         now=now,
     )
     return render_template("cleanup/prices.html", form=form, prices=known, billing=BILLING, now=now)
@@ -240,7 +240,7 @@ def prices() -> Answer:
 def change_price() -> Answer:
     """Write a price down, or forget it."""
     now = clock.now()
-    form = PriceForm(request.form, list_providers(access.requester().scope(Role.VIEWER)), now=now)
+    form = PriceForm(request.form, list_provider_stats(access.requester().scope(Role.VIEWER)), now=now)
     if not form.validate():
         known = list_prices()
         return render_template("cleanup/prices.html", form=form, prices=known, billing=BILLING, now=now), 422
@@ -254,7 +254,7 @@ def change_price() -> Answer:
 def export(format: str) -> Response | tuple[str, int]:
     """The voices that could go."""
     wanted, where, now = parse_format(format), scope(), clock.now()
-    form = CandidatesForm(request.args, list_organizations(where), list_providers(where))
+    form = CandidatesForm(request.args, list_organizations(where), list_provider_stats(where))
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
     filters, compared = form.filters(), limits()

@@ -1,4 +1,4 @@
-"""How the voices of a scope stand: by status at each provider, the most used, those that failed last, their age."""
+"""Statistics of the overview page: voices by status and provider, most used, recently failed, last import."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OverviewStats:
         return {status: sum(counts[status] for counts in self.counts.values()) for status in VoiceStatus}
 
 
-def stand(scope: Scope, *, now: datetime) -> OverviewStats:
+def get_overview_stats(scope: Scope, *, now: datetime) -> OverviewStats:
     """Count and list it, in four statements.
 
     What is said of a status is a text, so that it is known to be that of an index of such voices alone.

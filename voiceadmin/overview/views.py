@@ -1,4 +1,4 @@
-"""The first page: what needs a person, and how the voices stand; and the number in the head of every page."""
+"""The overview page: findings by reason, and voices by provider and status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from voiceadmin import clock
 from voiceadmin.identity import Role
-from voiceadmin.overview.queries import OverviewStats, stand
+from voiceadmin.overview.queries import OverviewStats, get_overview_stats
 from voiceadmin.triage.counts import summary
 from voiceadmin.triage.queries.queue import MANY
 from voiceadmin.triage.rules import RULES
@@ -22,7 +22,9 @@ def home() -> str:
     """What needs a person by reason, and the voices in figures."""
     where, now = scope(), clock.now()
     summed = summary()
-    standing: Counted[OverviewStats] = kept().get(("standing", where), lambda: stand(where, now=now), now=now)
+    standing: Counted[OverviewStats] = kept().get(
+        ("standing", where), lambda: get_overview_stats(where, now=now), now=now
+    )
     return render_template(
         "overview/index.html",
         summed=summed,

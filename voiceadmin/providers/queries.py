@@ -10,8 +10,8 @@ from voiceadmin.database.base import db
 from voiceadmin.database.dialect import bound, indexed_by
 from voiceadmin.database.types import as_time
 from voiceadmin.identity import Scope
-from voiceadmin.providers.types import ProviderFigures
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.providers.types import ProviderStats
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import QualityTier
@@ -23,7 +23,7 @@ LATELY = timedelta(days=30)
 _TIERS: dict[int, QualityTier | None] = {0: None} | {tier.bars: tier for tier in QualityTier}
 
 
-def list_providers(scope: Scope, *, now: datetime) -> list[ProviderFigures]:
+def list_provider_stats(scope: Scope, *, now: datetime) -> list[ProviderStats]:
     """Every provider that has voices in the scope, by its name.
 
     Each statement adds up neighbours in an index, and an outer one the little that comes of it: half the time of
@@ -67,7 +67,7 @@ def list_providers(scope: Scope, *, now: datetime) -> list[ProviderFigures]:
 Rows = Sequence[Any]
 
 
-def _figures(of_kinds: Rows, uses: Rows, made: Rows, nowhere: Rows) -> Iterator[ProviderFigures]:
+def _figures(of_kinds: Rows, uses: Rows, made: Rows, nowhere: Rows) -> Iterator[ProviderStats]:
     used = {provider: (int(high) * 2**32 + int(low), as_time(latest)) for provider, high, low, latest in uses}
     for provider in {row[0] for row in of_kinds}:
         counts = dict.fromkeys(VoiceStatus, 0)
@@ -77,7 +77,7 @@ def _figures(of_kinds: Rows, uses: Rows, made: Rows, nowhere: Rows) -> Iterator[
             tiers[_TIERS[tier]] += int(number)
         away = {status: number for _, status, number in _of(provider, nowhere)}
         lately = _of(provider, made)
-        yield ProviderFigures(
+        yield ProviderStats(
             provider,
             counts,
             tiers,
@@ -94,12 +94,12 @@ def _of(provider: str, rows: Rows) -> Rows:
 
 
 def providers_file(
-    figures: Iterable[ProviderFigures], slots: Mapping[str, int], counted_at: datetime, format: ExportFormat
+    figures: Iterable[ProviderStats], slots: Mapping[str, int], counted_at: datetime, format: ExportFormat
 ) -> Iterator[str]:
     """The figures as the text of a file. slots: how many voices a provider keeps, where that is known."""
     at = counted_at.isoformat(timespec="seconds").replace("+00:00", "Z")
     records = [_record(one) | {"slots": slots.get(one.provider), "counted_at": at} for one in figures]
-    return as_lines(FIELDS, records, format)
+    return format_records(FIELDS, records, format)
 
 
 FIELDS = (
@@ -108,7 +108,7 @@ FIELDS = (
 )
 
 
-def _record(one: ProviderFigures) -> dict[str, Any]:
+def _record(one: ProviderStats) -> dict[str, Any]:
     return {
         "provider": one.provider,
         "voices": one.voices,

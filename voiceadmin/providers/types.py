@@ -11,7 +11,7 @@ from voiceadmin.voices.types.rows import StatusCounts
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderFigures:
+class ProviderStats:
     """The voices at one provider, counted.
 
     counts: by status. tiers: by quality tier, None is not scored; every tier is a key. last_used_at: None when no

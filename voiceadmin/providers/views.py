@@ -14,8 +14,8 @@ from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.identity import Role, Scope
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.providers.forms import ProvidersForm
-from voiceadmin.providers.queries import list_providers, providers_file
-from voiceadmin.providers.types import ProviderFigures
+from voiceadmin.providers.queries import list_provider_stats, providers_file
+from voiceadmin.providers.types import ProviderStats
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 from voiceadmin.web.stats_cache import Counted, kept
@@ -78,12 +78,12 @@ def export(format: str) -> Response | tuple[str, int]:
     )
 
 
-def _count(where: Scope, now: datetime) -> Counted[list[ProviderFigures]]:
+def _count(where: Scope, now: datetime) -> Counted[list[ProviderStats]]:
     """The figures of a scope: those of just now, or of at most a minute ago if counting takes long."""
-    return kept().get(("providers", where), lambda: list_providers(where, now=now), now=now)
+    return kept().get(("providers", where), lambda: list_provider_stats(where, now=now), now=now)
 
 
-def contrast(figures: Sequence[ProviderFigures]) -> tuple[ProviderFigures, ProviderFigures] | None:
+def contrast(figures: Sequence[ProviderStats]) -> tuple[ProviderStats, ProviderStats] | None:
     """The provider at which the greatest share of cloning failed lately, and that with the smallest.
 
     None if that may be chance, or if fewer than two made enough voices.
@@ -104,7 +104,7 @@ def percent(part: int, whole: int) -> str:
     return f"{share:.1f}".removesuffix(".0") + " %"
 
 
-def _likely(one: ProviderFigures) -> tuple[float, float]:
+def _likely(one: ProviderStats) -> tuple[float, float]:
     """Between which bounds a provider's share of failures lies, by what it made: Wilson's interval."""
     share, square = one.failed / one.made, CONFIDENCE**2
     middle = share + square / (2 * one.made)

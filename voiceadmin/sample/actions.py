@@ -19,7 +19,7 @@ from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import hold
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.sample.data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, sample_organizations
+from voiceadmin.sample.data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, generate_sample
 from voiceadmin.text import name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voice_columns
@@ -81,7 +81,7 @@ class SampleReport:
         return " ".join([told, *map(str, self.kept)])
 
 
-def fill_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
+def add_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
     """Put the sample into the store as it looks at the beginning of the day of `as_of`, in UTC.
 
     What is there already and alike is not written again. Raises SampleRefused
@@ -90,7 +90,7 @@ def fill_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
     """
     day = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     try:
-        sample = sample_organizations(day)
+        sample = generate_sample(day)
     except OverflowError as error:
         raise SampleRefused(
             f"The sample reaches back three years; before {day.date()} there are not so many. Choose a later time."
@@ -110,7 +110,7 @@ def fill_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
 
 
 def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
-    """Take out what `fill_sample` put in, and nothing else.
+    """Take out what `add_sample` put in, and nothing else.
 
     An organization in which something is left stays. It stays a sample one, so
     that removing again, when it is empty, takes it out; and where voices are

@@ -248,7 +248,7 @@ OLDEST = 3 * 365 * DAY
 DIGITS, LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
 
-def sample_organizations(day: datetime) -> tuple[SampleOrganization, ...]:
+def generate_sample(day: datetime) -> tuple[SampleOrganization, ...]:
     """Compute the sample as it looks on a day, byte for byte alike on every machine and version of Python.
 
     day: midnight, aware and UTC. Nothing lies after it except what is FIXED.

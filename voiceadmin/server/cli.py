@@ -12,12 +12,12 @@ from voiceadmin.accounts.actions.accounts import make_setup_link
 from voiceadmin.accounts.queries.accounts import list_accounts
 from voiceadmin.accounts.queries.credentials import any_account
 from voiceadmin.api_keys.queries import list_keys
-from voiceadmin.cli import cli, opened, shell
+from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import COMMAND, Settings
 from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import some_assistant
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.sample.data import FRONT_DESK
 from voiceadmin.sample.queries import database_is_empty
 from voiceadmin.server.checks import dangers, join_address, of_store, refuse_grave
@@ -39,12 +39,12 @@ Port = click.IntRange(1, 65535)
 def run(ctx: click.Context, port: int) -> None:
     """Look at it: serve on this machine, with sample data if the store is empty."""
     check_address(LOOPBACK, port, open_to_all=True)
-    with opened(ctx) as app:
+    with application_context(ctx) as app:
         app.config[UNTIL_ACCOUNTS] = True
         app.config["VOICEADMIN"] = replace(app.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
         accounts_there, shows = any_account(), "your store"
         if database_is_empty():
-            report = fill_sample(clock.now(), by=shell(), now=clock.now())
+            report = add_sample(clock.now(), by=current_cli_actor(), now=clock.now())
             click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
             shows = "sample data"
         example = some_assistant(EVERYTHING, FRONT_DESK)
@@ -79,7 +79,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     configure_logs()
     with app.app_context():
         prepare_database()
-        link = None if any_account() else make_setup_link(by=shell(), now=clock.now())
+        link = None if any_account() else make_setup_link(by=current_cli_actor(), now=clock.now())
         let_go()
 
     def announce() -> None:
@@ -94,7 +94,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
 @click.pass_context
 def check_deploy(ctx: click.Context) -> None:
     """Say what is unsafe about this deployment, each with its remedy; exit code 1 if there is anything."""
-    with opened(ctx) as app:
+    with application_context(ctx) as app:
         admins = [row for row in list_accounts(EVERYTHING) if row.platform and row.disabled_at is None]
         found = [
             *dangers(app.config["VOICEADMIN"], debug=app.debug),

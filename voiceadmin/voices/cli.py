@@ -16,11 +16,11 @@ from flask import Flask
 from voiceadmin import clock
 from voiceadmin.audit.actions import record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
-from voiceadmin.cli import cli, opened, shell
+from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.database.schema import prepare_database
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
-from voiceadmin.sample.actions import fill_sample, remove_sample
+from voiceadmin.sample.actions import add_sample, remove_sample
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, plural
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
@@ -66,11 +66,11 @@ def import_(
     Reads the API's own answer, a bare array of voices, one voice a line, or the CSV that export writes.
     """
     target = ImportTarget(assistant_id, assistant_name, organization)
-    with opened(ctx), _progress(file) as stream:
+    with application_context(ctx), _progress(file) as stream:
         report = import_voices(
             stream,
             target,
-            by=shell(),
+            by=current_cli_actor(),
             now=clock.now(),
             dry_run=dry_run,
             skip_bad=skip_bad,
@@ -135,14 +135,14 @@ class _Watched(io.RawIOBase):
 @click.pass_context
 def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
     """Write all voices of an assistant to standard output; import reads every format back."""
-    with opened(ctx):
+    with application_context(ctx):
         assistant = get_assistant(EVERYTHING, assistant_id)
         thing = AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name)
         organization = assistant.organization.id
         record_event_now(
             AuditEventType.VOICES_EXPORTED,
             thing,
-            by=shell(),
+            by=current_cli_actor(),
             now=clock.now(),
             organization=organization,
             after={"format": format_},
@@ -159,9 +159,13 @@ def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
 @click.pass_context
 def sample(ctx: click.Context, now_: datetime | None, remove: bool) -> None:
     """Fill the store with believable data, or take it out again."""
-    with opened(ctx):
+    with application_context(ctx):
         now = clock.now()
-        click.echo(remove_sample(by=shell(), now=now) if remove else fill_sample(now_ or now, by=shell(), now=now))
+        click.echo(
+            remove_sample(by=current_cli_actor(), now=now)
+            if remove
+            else add_sample(now_ or now, by=current_cli_actor(), now=now)
+        )
 
 
 @cli.command()

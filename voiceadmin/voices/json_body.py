@@ -30,47 +30,47 @@ MAX_VOICE_ID = 500  # letters; with the provider's word it must fit into an inde
 MAX_WORD = 100  # letters, for every other text
 
 
-Blame = tuple[str, Any, str, str]  # field, value, problem, remedy
+FieldError = tuple[str, Any, str, str]  # field, value, problem, remedy
 
 
-class BadRecord(Exception):
-    """A record that cannot be a voice. blames: every (field, value, problem, remedy), in the order of the fields."""
+class InvalidVoice(Exception):
+    """A record that cannot be a voice. errors: every (field, value, problem, remedy), in the order of the fields."""
 
-    def __init__(self, blames: Iterable[Blame]) -> None:
+    def __init__(self, errors: Iterable[FieldError]) -> None:
         super().__init__()
-        self.blames = tuple(blames)
+        self.errors = tuple(errors)
 
 
-def read_record(raw: Mapping[str, Any]) -> VoiceRow:
+def parse_voice(raw: Mapping[str, Any]) -> VoiceRow:
     """Check a record of the API and make it a row. Unknown fields are passed over.
 
     raw: values as JSON has them; integers and numbers may also be the text
         that a CSV has.
-    Raises BadRecord that names every fault, not only the first.
+    Raises InvalidVoice that names every fault, not only the first.
     """
     try:  # as most are: complete and faultless
         return VoiceRow._make(map(call, _READERS.values(), _values(raw)))
-    except (KeyError, BadValue):
+    except (KeyError, InvalidValue):
         return _read_with_care(raw)
 
 
 def _read_with_care(raw: Mapping[str, Any]) -> VoiceRow:
     values: list[Any] = []
-    blames: list[Blame] = []
+    errors: list[FieldError] = []
     for name, read in _READERS.items():
         value = raw.get(name)
         try:
             if value is None and name not in OPTIONAL:
-                raise BadValue("is missing.", "Every record needs it.")
+                raise InvalidValue("is missing.", "Every record needs it.")
             values.append(read(value))
-        except BadValue as bad:
-            blames.append((name, value, bad.problem, bad.remedy))
-    if blames:
-        raise BadRecord(blames)
+        except InvalidValue as bad:
+            errors.append((name, value, bad.problem, bad.remedy))
+    if errors:
+        raise InvalidVoice(errors)
     return VoiceRow(*values)
 
 
-def write_record(row: VoiceRow) -> dict[str, Any]:
+def voice_to_json(row: VoiceRow) -> dict[str, Any]:
     """The API's object for a voice, fields in the API's order."""
     record = row._asdict()
     record["created_at"] = iso(row.created_at)
@@ -78,7 +78,7 @@ def write_record(row: VoiceRow) -> dict[str, Any]:
     return record
 
 
-class BadValue(Exception):
+class InvalidValue(Exception):
     """A value that its field cannot have: what is wrong with it and what to do, each a piece of a sentence."""
 
     def __init__(self, problem: str, remedy: str) -> None:
@@ -88,9 +88,9 @@ class BadValue(Exception):
 
 def _text(value: Any, most: int) -> str:
     if not isinstance(value, str):
-        raise BadValue("is not a text.", "Put it in quotation marks.")
+        raise InvalidValue("is not a text.", "Put it in quotation marks.")
     if len(value) > most:
-        raise BadValue(f"has {len(value):,} letters.", f"Shorten it to {most:,}.")
+        raise InvalidValue(f"has {len(value):,} letters.", f"Shorten it to {most:,}.")
     if "\0" in value or not value.isascii():
         _refuse_unstorable(value)
     return value
@@ -99,22 +99,22 @@ def _text(value: Any, most: int) -> str:
 def _refuse_unstorable(value: str) -> None:
     """No database that we support keeps a NUL or half of a surrogate pair in a text."""
     if "\0" in value:
-        raise BadValue("holds a NUL character.", "Take it out.")
+        raise InvalidValue("holds a NUL character.", "Take it out.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise BadValue("holds half of a surrogate pair.", "Write the whole character, or take it out.") from error
+        raise InvalidValue("holds half of a surrogate pair.", "Write the whole character, or take it out.") from error
 
 
-def read_name(value: Any) -> str:
-    """A name of a voice, an assistant or an organization: any text that a database can keep. Raises BadValue."""
+def parse_name(value: Any) -> str:
+    """A name of a voice, an assistant or an organization: any text that a database can keep. Raises InvalidValue."""
     return _text(value, MAX_NAME)
 
 
 def _word(value: Any) -> str:
     word = _text(value, MAX_WORD)
     if not word.strip():
-        raise BadValue("is blank.", "Give the provider's word, such as “elevenlabs”.")
+        raise InvalidValue("is blank.", "Give the provider's word, such as “elevenlabs”.")
     return word
 
 
@@ -129,7 +129,7 @@ def _word_or_none(value: Any) -> str | None:
 def _integer(value: Any, least: int) -> int:
     number = value if type(value) is int else _whole(value, least)
     if not least <= number <= MAX_ID:
-        raise BadValue("is out of range.", f"Give a whole number from {least} to {MAX_ID}.")
+        raise InvalidValue("is out of range.", f"Give a whole number from {least} to {MAX_ID}.")
     return number
 
 
@@ -138,7 +138,7 @@ def _whole(value: Any, least: int) -> int:
     if isinstance(number, Decimal):  # what a reader of JSON makes of far too many digits
         number = MAX_ID + 1
     if isinstance(number, bool) or not isinstance(number, int):
-        raise BadValue("is not a whole number.", f"Give one from {least} to {MAX_ID}, in digits.")
+        raise InvalidValue("is not a whole number.", f"Give one from {least} to {MAX_ID}, in digits.")
     return number
 
 
@@ -157,7 +157,7 @@ def _status(value: Any) -> VoiceStatus:
     try:
         return _STATUSES[value]
     except (KeyError, TypeError) as error:  # TypeError: a list or an object, which is no key
-        raise BadValue("is not a status.", f"Use one of {', '.join(_STATUSES)}.") from error
+        raise InvalidValue("is not a status.", f"Use one of {', '.join(_STATUSES)}.") from error
 
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
@@ -168,7 +168,7 @@ def _score(value: Any) -> float | None:
         return None
     number = value if type(value) is float else _number(value)
     if not 0 <= number <= 1:
-        raise BadValue("is out of range.", "Give a score from 0.0 to 1.0; divide a percentage by 100.")
+        raise InvalidValue("is out of range.", "Give a score from 0.0 to 1.0; divide a percentage by 100.")
     return float(number) + 0.0  # makes a negative zero plain
 
 
@@ -176,7 +176,7 @@ def _number(value: Any) -> int | float | Decimal:
     if isinstance(value, str) and len(value) < 400 and _NUMBER.fullmatch(value):
         return float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise BadValue("is not a number.", "Give one from 0.0 to 1.0, or null when the voice has no score.")
+        raise InvalidValue("is not a number.", "Give one from 0.0 to 1.0, or null when the voice has no score.")
     return value
 
 
@@ -204,7 +204,7 @@ def _time(value: Any) -> datetime:
             return datetime.fromisoformat(value)
         return _other_time(value)
     except (ValueError, OverflowError) as error:
-        raise BadValue("is not a time.", "Write it as 2024-01-15T10:45:00Z.") from error
+        raise InvalidValue("is not a time.", "Write it as 2024-01-15T10:45:00Z.") from error
 
 
 def _other_time(value: Any) -> datetime:
@@ -225,7 +225,7 @@ def _time_or_none(value: Any) -> datetime | None:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "id": _id,
-    "name": read_name,
+    "name": parse_name,
     "provider": _word,
     "provider_voice_id": _voice_id,
     "language": _word_or_none,

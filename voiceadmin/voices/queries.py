@@ -16,8 +16,8 @@ from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.queries import ORGANIZATION_COLUMNS, assistant_row, organization_row, select_assistants
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, name_key, search_key
-from voiceadmin.voices.exporting.writing import as_answer, as_file
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.exporting.writing import format_file, format_response
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.filters import VoiceChoices, VoiceQuery
 from voiceadmin.voices.types.rows import ArchivedHere, VoiceDetail, VoiceRow
@@ -114,7 +114,7 @@ def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
     table = f"cloned_voice{indexed_by('ix_voice_json_body')}"
     statement = _records_sql(table, joined("json_body"), tuple(values), part=part)
     row = first_row(statement, {"organization": organization_id} | values | place)
-    return as_answer(None if row is None else row[0])
+    return format_response(None if row is None else row[0])
 
 
 @lru_cache(maxsize=16)
@@ -129,7 +129,7 @@ def _records_sql(table: str, joined_records: str, filters: tuple[str, ...], *, p
 
 def voice_record(voice: VoiceRow) -> dict[str, Any]:
     """One voice as the JSON route lists it."""
-    return write_record(voice)
+    return voice_to_json(voice)
 
 
 def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterator[str]:
@@ -138,7 +138,7 @@ def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterat
         select(*VOICE_COLUMNS).where(ClonedVoice.organization_id == organization_id).order_by(ClonedVoice.id),
         execution_options={"yield_per": 1000},
     )
-    return as_file((voice_row(row) for row in rows), format)
+    return format_file((voice_row(row) for row in rows), format)
 
 
 def count_voices_in_use(voice_ids: Sequence[int]) -> int:

@@ -36,7 +36,7 @@ from voiceadmin.cleanup.queries.candidates import (
     list_items,
     list_plans,
     list_prices,
-    list_providers,
+    list_provider_stats,
     list_undoable_operations,
     organizations_of_plan,
     restore_sheet,
@@ -60,9 +60,9 @@ from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.queries import get_last_operation_id
 from voiceadmin.operations.types import UNDONE_FOR, Order
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.tabular import ExportFormat, unguarded
+from voiceadmin.tabular import ExportFormat, unescape_formula
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS
 from voiceadmin.voices.queries import voice_row as voice_row_of
@@ -210,7 +210,7 @@ def lines_of(text: str, format: ExportFormat) -> list[dict[str, Any]]:
     """A file as a program reads it."""
     if format is ExportFormat.CSV:
         return [
-            {name: unguarded(value) or None for name, value in line.items()}
+            {name: unescape_formula(value) or None for name, value in line.items()}
             for line in csv.DictReader(io.StringIO(text, newline=""))
         ]
     if format is ExportFormat.JSON:
@@ -275,7 +275,7 @@ def test_a_restore_sheet_has_every_fact_as_it_was(acme: Organization, now: datet
 
     assert [tuple(line) for line in lines] == [SHEET] * len(rows)
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
-        facts = as_in(format, write_record(row))
+        facts = as_in(format, voice_to_json(row))
         assert {name: line[name] for name in SHEET if name in facts} == {
             name: facts[name] for name in SHEET if name in facts
         }
@@ -496,6 +496,6 @@ def test_a_provider_is_offered_that_has_a_name_a_voice_in_the_scope_or_a_price(a
     set_price("paid", 1, "USD", NOW.date(), by=SHELL, now=NOW)
     named = ["elevenlabs", "resemble", "inworld", "cartesia"]
 
-    assert list_providers(EVERYTHING) == [*named, "paid", "playht", "zebra"]
-    assert list_providers(Scope(frozenset({acme.id}))) == [*named, "paid", "playht"]
+    assert list_provider_stats(EVERYTHING) == [*named, "paid", "playht", "zebra"]
+    assert list_provider_stats(Scope(frozenset({acme.id}))) == [*named, "paid", "playht"]
     assert list(list_prices()) == ["paid"]

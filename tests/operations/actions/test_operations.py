@@ -28,11 +28,11 @@ from voiceadmin.operations.actions.operations import CHUNK, MAX_LISTED_SKIPPED, 
 from voiceadmin.operations.queries import get_last_operation_id, get_operation
 from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, OperationRow, Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.types import Fault
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -134,7 +134,7 @@ def left(operation: OperationRow) -> dict[int, str]:
 
 def import_again(row: VoiceRow, now: datetime) -> None:
     """Upstream tells of a voice anew."""
-    stream = io.BytesIO(json.dumps({"cloned_voices": [write_record(row)]}).encode())
+    stream = io.BytesIO(json.dumps({"cloned_voices": [voice_to_json(row)]}).encode())
     faults: list[Fault] = []
     report = import_voices(stream, ImportTarget(31), by=SHELL, now=now, on_fault=faults.append)
     assert report.written
@@ -777,13 +777,13 @@ def test_upstream_may_archive_and_unarchive_what_is_archived_here(
 
 
 def test_filling_the_sample_again_leaves_archived_what_was_archived_here(desk: Desk, store: Flask) -> None:
-    fill_sample(desk.now, by=SHELL, now=desk.now)
+    add_sample(desk.now, by=SHELL, now=desk.now)
     desk.do(TriageAction.ARCHIVE, *db.session.scalars(select(ClonedVoice.id)))
 
-    assert fill_sample(desk.now + 40 * DAY, by=SHELL, now=desk.now).voices.changed > 0
+    assert add_sample(desk.now + 40 * DAY, by=SHELL, now=desk.now).voices.changed > 0
 
     assert {row["status"].value for row in rows_of("cloned_voice") if row["archived_at"]} == {"archived"}
-    assert fill_sample(desk.now + 40 * DAY, by=SHELL, now=desk.now).voices.changed == 0
+    assert add_sample(desk.now + 40 * DAY, by=SHELL, now=desk.now).voices.changed == 0
 
 
 # What it costs

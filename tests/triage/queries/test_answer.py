@@ -18,7 +18,7 @@ from voiceadmin.identity import EVERYTHING, NOTHING, Role, Scope
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sample.actions import fill_sample
+from voiceadmin.sample.actions import add_sample
 from voiceadmin.triage.queries.answer import attention_answer, own_providers
 from voiceadmin.triage.queries.queue import count_reasons
 from voiceadmin.triage.rules import RULES_BY_SLUG
@@ -172,7 +172,7 @@ def test_the_pages_together_are_everything_once(acme: Organization, size: int, p
 
 
 def test_all_items_together_have_the_reasons_that_are_counted(now: datetime) -> None:
-    fill_sample(now, by=SHELL, now=NOW)
+    add_sample(now, by=SHELL, now=NOW)
 
     answer = ask(size=1000)
     rest = ask(size=1000, after=QueueCursor.read(answer["next"])) if answer["next"] else {"items": [], "next": None}

@@ -40,7 +40,7 @@ from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.tabular import ExportFormat, guarded
+from voiceadmin.tabular import ExportFormat, escape_formula
 from voiceadmin.text import name_key
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries import queue as attention
@@ -662,7 +662,7 @@ def test_no_text_of_the_csv_of_a_queue_is_a_formula(hostile: list[str]) -> None:
     head, *rows = csv.reader(io.StringIO(written(ExportFormat.CSV), newline=""))
 
     assert head == list(FIELDS)
-    assert [row[head.index("name")] for row in rows] == [guarded(name) for name in hostile]
+    assert [row[head.index("name")] for row in rows] == [escape_formula(name) for name in hostile]
     assert {row[head.index("provider")] for row in rows} == {"'=cmd"}
     assert all(json.loads(row[head.index("reasons")])[0]["reason"] == "failed" for row in rows)
     assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r\n＝＋－＠")]

@@ -21,7 +21,7 @@ from voiceadmin.identity import OrganizationId
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.queries import TOGETHER, matching_file, matching_ids, matching_voices
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder
 from voiceadmin.voices.types.rows import VoiceRow
@@ -119,5 +119,5 @@ def test_a_file_has_each_voice_and_how_many_assistants_are_set_to_it(acme: Organ
     text = "".join(matching_file(acme.id, filters, ExportFormat.NDJSON, now))
 
     assert [json.loads(line) for line in text.splitlines()] == [
-        write_record(row) | {"set_by": number} for row, number in zip(rows, (0, 2, 0), strict=True)
+        voice_to_json(row) | {"set_by": number} for row, number in zip(rows, (0, 2, 0), strict=True)
     ]

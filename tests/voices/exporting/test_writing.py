@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.factories import voice_row
 from tests.strategies import LISTS
-from voiceadmin.tabular import ExportFormat, as_lines
-from voiceadmin.voices.exporting.writing import as_answer, as_file
+from voiceadmin.tabular import ExportFormat, format_records
+from voiceadmin.voices.exporting.writing import format_file, format_response
 from voiceadmin.voices.importing.reading import read_voices
-from voiceadmin.voices.json_body import FIELDS, write_record
+from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
 
 FORMATS = st.sampled_from(ExportFormat)
@@ -29,38 +29,38 @@ def read_back(data: bytes) -> list[VoiceRow | None]:
 
 @given(LISTS, FORMATS)
 def test_every_file_reads_back_to_the_same_voices(voices: list[VoiceRow], format: ExportFormat) -> None:
-    data = "".join(as_file(voices, format)).encode()
+    data = "".join(format_file(voices, format)).encode()
 
     assert read_back(data) == voices
 
 
 @pytest.mark.parametrize("records", ['{"name":"Recepción"},{}', '{"name":"Recepción"},{}'.encode()])
 def test_the_answer_holds_the_records_as_they_are_written(records: str | bytes) -> None:
-    assert json.loads(as_answer(records)) == {"success": True, "cloned_voices": [{"name": "Recepción"}, {}]}
+    assert json.loads(format_response(records)) == {"success": True, "cloned_voices": [{"name": "Recepción"}, {}]}
 
 
 def test_the_answer_for_no_voices_is_an_empty_list() -> None:
-    assert as_answer(None) == b'{"success":true,"cloned_voices":[]}'
+    assert format_response(None) == b'{"success":true,"cloned_voices":[]}'
 
 
 @given(LISTS)
 def test_a_json_file_is_the_answer_with_a_voice_a_line(voices: list[VoiceRow]) -> None:
-    text = "".join(as_file(voices, ExportFormat.JSON))
+    text = "".join(format_file(voices, ExportFormat.JSON))
 
-    assert json.loads(text) == {"success": True, "cloned_voices": [write_record(voice) for voice in voices]}
+    assert json.loads(text) == {"success": True, "cloned_voices": [voice_to_json(voice) for voice in voices]}
     assert text.count("\n") == len(voices) + 2
 
 
 @given(LISTS)
 def test_an_ndjson_file_has_a_whole_voice_on_every_line(voices: list[VoiceRow]) -> None:
-    text = "".join(as_file(voices, ExportFormat.NDJSON))
+    text = "".join(format_file(voices, ExportFormat.NDJSON))
 
-    assert [json.loads(line) for line in text.split("\n")[:-1]] == [write_record(voice) for voice in voices]
+    assert [json.loads(line) for line in text.split("\n")[:-1]] == [voice_to_json(voice) for voice in voices]
 
 
 @given(LISTS)
 def test_a_csv_file_has_no_cell_that_a_spreadsheet_would_run(voices: list[VoiceRow]) -> None:
-    text = "".join(as_file(voices, ExportFormat.CSV))
+    text = "".join(format_file(voices, ExportFormat.CSV))
 
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert tuple(header) == FIELDS
@@ -71,7 +71,7 @@ def test_a_csv_file_has_no_cell_that_a_spreadsheet_would_run(voices: list[VoiceR
 def test_a_guarded_cell_and_a_quoted_one_look_like_this() -> None:
     voice = voice_row(id=7, name='=HYPERLINK("x","y")', provider_voice_id="a\nb", quality_score=None)
 
-    _, line = "".join(as_file([voice], ExportFormat.CSV)).split("\r\n", 1)
+    _, line = "".join(format_file([voice], ExportFormat.CSV)).split("\r\n", 1)
 
     assert line == ('7,"\'=HYPERLINK(""x"",""y"")",elevenlabs,"a\nb",en,,ready,,2026-01-10T08:00:00Z,,0\r\n')
 
@@ -79,7 +79,7 @@ def test_a_guarded_cell_and_a_quoted_one_look_like_this() -> None:
 def test_letters_stay_letters_and_numbers_numbers() -> None:
     voice = voice_row(id=2**63 - 1, name="Recepción 😀", quality_score=0.1, synthesis_count=2**63 - 1)
 
-    (line,) = as_file([voice], ExportFormat.NDJSON)
+    (line,) = format_file([voice], ExportFormat.NDJSON)
 
     assert '"name":"Recepción 😀"' in line
     assert f'"id":{2**63 - 1},' in line
@@ -95,7 +95,7 @@ def test_letters_stay_letters_and_numbers_numbers() -> None:
     ],
 )
 def test_a_file_of_no_voices_reads_back_to_none(format: ExportFormat, text: str) -> None:
-    assert "".join(as_file([], format)) == text
+    assert "".join(format_file([], format)) == text
     assert read_back(text.encode()) == []
 
 
@@ -103,7 +103,7 @@ def test_a_file_of_no_voices_reads_back_to_none(format: ExportFormat, text: str)
 def test_records_of_another_kind_are_a_json_list_with_one_a_line(count: int) -> None:
     records = [{"name": "=1", "number": number, "more": [1]} for number in range(count)]
 
-    text = "".join(as_lines(["name", "number", "more"], records, ExportFormat.JSON))
+    text = "".join(format_records(["name", "number", "more"], records, ExportFormat.JSON))
 
     assert json.loads(text) == records
     assert text.count("\n") == count + 2
@@ -118,7 +118,7 @@ def test_a_file_is_made_while_its_voices_come(format: ExportFormat) -> None:
             asked.append(number)
             yield voice_row(id=number)
 
-    pieces = as_file(voices(), format)
+    pieces = format_file(voices(), format)
     next(pieces)
     next(pieces, None)
 

@@ -28,12 +28,12 @@ from voiceadmin.identity import Role, nobody
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, name_key, read_integer, search_key
-from voiceadmin.voices.exporting.writing import as_file
+from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing import actions as importing
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.reading import BadInput
 from voiceadmin.voices.importing.types import ImportReport
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, voices_file
 from voiceadmin.voices.queries import voice_row as row_of
@@ -46,7 +46,7 @@ DESK_TARGET = ImportTarget(DESK)
 
 def lines(rows: Iterable[Any]) -> bytes:
     """Voices, or records as they are, one a line."""
-    records = (write_record(row) if isinstance(row, VoiceRow) else row for row in rows)
+    records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
@@ -163,7 +163,7 @@ def test_voices_that_the_file_does_not_name_stay(acme: Organization) -> None:
 
 
 def test_unknown_fields_are_ignored_with_a_count(acme: Organization) -> None:
-    records = [write_record(row) | {"sample_rate": 44100, "tags": []} for row in stored()[:2]]
+    records = [voice_to_json(row) | {"sample_rate": 44100, "tags": []} for row in stored()[:2]]
 
     report, _ = bring(lines(records))
 
@@ -285,7 +285,7 @@ def test_an_input_that_breaks_after_thousands_of_good_records_leaves_the_store_a
 
 def test_an_answer_that_says_at_its_end_that_it_failed_leaves_the_store_as_it_was(acme: Organization) -> None:
     before = everything()
-    listed = json.dumps([write_record(voice_row(id=number)) for number in range(10, 3010)])
+    listed = json.dumps([voice_to_json(voice_row(id=number)) for number in range(10, 3010)])
 
     with pytest.raises(BadInput, match="did not succeed"):
         bring(f'{{"cloned_voices": {listed}, "success": false}}'.encode(), ImportTarget(77))
@@ -342,7 +342,7 @@ def test_a_dry_run_makes_no_assistant_and_no_organization(store: Flask) -> None:
 @pytest.mark.parametrize("before_it", ["[", '{"success": true, "cloned_voices": ['])
 def test_json_that_was_cut_off_at_any_byte_imports_no_voice(sqlite_store: Flask, before_it: str) -> None:
     rows = [voice_row(id=1, name="Recepción 😀"), voice_row(id=2)]
-    records = ", ".join(json.dumps(write_record(row), ensure_ascii=False) for row in rows)
+    records = ", ".join(json.dumps(voice_to_json(row), ensure_ascii=False) for row in rows)
     data = (before_it + records + ("]" if before_it == "[" else "]}")).encode()
 
     for end in range(1, len(data)):
@@ -506,7 +506,7 @@ def test_an_export_brings_all_voices_into_an_empty_store(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importing, "BATCH", batch)
-        report, faults = bring("".join(as_file(rows, format)).encode())
+        report, faults = bring("".join(format_file(rows, format)).encode())
 
     assert (outcomes(report), faults) == ((len(rows), 0, 0, 0), [])
     assert stored() == sorted(rows, key=lambda row: row.id)
@@ -615,7 +615,7 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
         "Ada L.",
     )
     assert changed.before == {"name": "Ada", "last_used_at": None}
-    assert changed.after == {"name": "Ada L.", "last_used_at": write_record(rows[0])["last_used_at"]}
+    assert changed.after == {"name": "Ada L.", "last_used_at": voice_to_json(rows[0])["last_used_at"]}
     assert (changed.note, whole.note) == ("import", "")
     assert (whole.event_type, whole.object_kind, whole.object_id, whole.object_name) == (
         AuditEventType.VOICES_IMPORTED,

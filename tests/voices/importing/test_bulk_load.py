@@ -31,7 +31,7 @@ from voiceadmin.voices.importing import actions as importing
 from voiceadmin.voices.importing import bulk_load as loading
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.reading import BadInput
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.filters import VoiceFilters
@@ -65,7 +65,7 @@ def bulk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bring(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: int = DESK, **options: bool) -> bool:
     """Import these voices, or records as they are. Whether that was done."""
-    records = (write_record(row) if isinstance(row, VoiceRow) else row for row in rows)
+    records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
     data = b"".join(json.dumps(record).encode() + b"\n" for record in records) + rest
     return import_voices(
         io.BytesIO(data), ImportTarget(desk), by=SHELL, now=NOW, on_fault=lambda fault: None, **options
@@ -231,7 +231,7 @@ def broken() -> None:
 
 def stopped() -> None:
     """Ctrl-C."""
-    data = b"".join(json.dumps(write_record(row)).encode() + b"\n" for row in SEVERAL)
+    data = b"".join(json.dumps(voice_to_json(row)).encode() + b"\n" for row in SEVERAL)
     with pytest.raises(KeyboardInterrupt):
         import_voices(io.BufferedReader(Stopped(data)), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
 
@@ -325,7 +325,7 @@ def test_a_reader_meanwhile_misses_no_index(sqlite_store: Flask, now: datetime, 
             seen.append((totals[0], totals[1]))
             db.session.remove()
 
-    data = b"".join(json.dumps(write_record(voice_row(id=number))).encode() + b"\n" for number in range(1000, 1600))
+    data = b"".join(json.dumps(voice_to_json(voice_row(id=number))).encode() + b"\n" for number in range(1000, 1600))
     import_voices(Watched(data), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
     during = set(seen)
     look()

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from tests.factories import voice_row
 from tests.strategies import LISTS
 from voiceadmin.tabular import ExportFormat
-from voiceadmin.voices.exporting.writing import as_file
+from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing import reading
 from voiceadmin.voices.importing.reading import LONGEST, BadInput, Incoming, read_voices
 from voiceadmin.voices.importing.types import Fault
-from voiceadmin.voices.json_body import FIELDS, write_record
+from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
 ADA = voice_row(id=1, name="Ada")
 BO = voice_row(id=2, name="Recepción “Bo” 😀", quality_score=None, last_used_at=ADA.created_at)
-A, B = (json.dumps(write_record(row), ensure_ascii=False) for row in (ADA, BO))
+A, B = (json.dumps(voice_to_json(row), ensure_ascii=False) for row in (ADA, BO))
 HEADER = ",".join(FIELDS)
-CSV_A, CSV_B = "".join(as_file([ADA, BO], ExportFormat.CSV)).splitlines()[1:]
+CSV_A, CSV_B = "".join(format_file([ADA, BO], ExportFormat.CSV)).splitlines()[1:]
 INPUT = "The input: "
 
 
@@ -97,7 +97,7 @@ class Drop(io.RawIOBase):
         pytest.param(f'{{"cloned_voices": [{A}, {B}], "success": true}}', id="answer-the-other-way-round"),
         pytest.param(f'{{"total": 2, "page": {{"a": [1]}}, "cloned_voices": [{A}, {B}], "next": null}}', id="more"),
         pytest.param(f"[{A}, {B}]", id="array"),
-        pytest.param(json.dumps([write_record(ADA), write_record(BO)], indent=4), id="array-printed-nicely"),
+        pytest.param(json.dumps([voice_to_json(ADA), voice_to_json(BO)], indent=4), id="array-printed-nicely"),
         pytest.param(f"{A}\n{B}\n", id="lines"),
         pytest.param(f"{A}\n{B}", id="lines-without-a-last-end"),
         pytest.param(f"\n\n{A}\r\n\n  {B}  \n \n", id="lines-with-blank-ones"),
@@ -147,7 +147,7 @@ def test_an_empty_input_has_no_records(data: str) -> None:
 
 
 def test_unknown_fields_are_passed_over_and_counted() -> None:
-    record = json.dumps(write_record(ADA) | {"sample_rate": 44100, "nested": {"id": 9}, "": None})
+    record = json.dumps(voice_to_json(ADA) | {"sample_rate": 44100, "nested": {"id": 9}, "": None})
 
     for data in (f"[{record}]", record, f'{{"cloned_voices": [{record}]}}'):
         assert [(one.row, one.unknown) for one in incoming(data)] == [(ADA, 3)]
@@ -165,12 +165,12 @@ def test_a_name_that_looks_like_another_format_is_a_name() -> None:
     named = ADA._replace(name='{"cloned_voices": [ "cloned_voices": [\n]}')
 
     for format in ExportFormat:
-        assert rows("".join(as_file([named], format))) == [named]
+        assert rows("".join(format_file([named], format))) == [named]
 
 
 def test_a_first_voice_as_long_as_can_be_does_not_hide_the_format() -> None:
     long = ADA._replace(name="😀" * 10_000)
-    record = write_record(long) | {"note": "x" * 300_000}
+    record = voice_to_json(long) | {"note": "x" * 300_000}
 
     assert rows(json.dumps(record) + "\n" + B) == [long, BO]
 
@@ -183,7 +183,7 @@ def test_an_answer_is_recognised_however_far_down_its_list_begins() -> None:
 
 
 def test_every_fault_of_every_record_is_named() -> None:
-    good, bad = write_record(ADA), {"id": "x", "name": "Bo", "provider": "", "status": "gone", "synthesis_count": 1}
+    good, bad = voice_to_json(ADA), {"id": "x", "name": "Bo", "provider": "", "status": "gone", "synthesis_count": 1}
 
     assert faults(json.dumps([bad, good, 5, bad | {"created_at": "soon"}])) == [
         'Record 1, id: "x" is not a whole number. Give one from 1 to 9223372036854775807, in digits.',
@@ -223,7 +223,7 @@ def test_a_number_of_five_thousand_digits_is_a_fault_and_no_crash() -> None:
     digits = "9" * 5000
 
     for field in ("id", "quality_score", "synthesis_count"):
-        record = json.dumps(write_record(ADA) | {field: 0}).replace(f'"{field}": 0', f'"{field}": -{digits}')
+        record = json.dumps(voice_to_json(ADA) | {field: 0}).replace(f'"{field}": 0', f'"{field}": -{digits}')
         (fault,) = faults(f"[{record}]")
         assert fault.startswith(f"Record 1, {field}: -{digits[:70]}")
         assert "is out of range." in fault
@@ -232,7 +232,7 @@ def test_a_number_of_five_thousand_digits_is_a_fault_and_no_crash() -> None:
 
 @pytest.mark.parametrize(("score", "problem"), [("1e400", "is out of range."), ("-1e400", "is out of range.")])
 def test_a_score_too_large_for_a_float_is_out_of_range(score: str, problem: str) -> None:
-    record = json.dumps(write_record(ADA) | {"quality_score": 0}).replace(
+    record = json.dumps(voice_to_json(ADA) | {"quality_score": 0}).replace(
         '"quality_score": 0', f'"quality_score":{score}'
     )
 
@@ -240,7 +240,7 @@ def test_a_score_too_large_for_a_float_is_out_of_range(score: str, problem: str)
 
 
 def test_halves_of_surrogate_pairs_and_nuls_are_faults_that_can_be_printed() -> None:
-    record = json.dumps(write_record(ADA) | {"name": "a\ud800b", "language": "\0", "\udc00": "\udfff"})
+    record = json.dumps(voice_to_json(ADA) | {"name": "a\ud800b", "language": "\0", "\udc00": "\udfff"})
 
     found = faults(record)
 
@@ -252,7 +252,7 @@ def test_halves_of_surrogate_pairs_and_nuls_are_faults_that_can_be_printed() -> 
 
 
 def test_a_whole_surrogate_pair_is_a_letter() -> None:
-    assert rows(json.dumps(write_record(BO))) == [BO]
+    assert rows(json.dumps(voice_to_json(BO))) == [BO]
 
 
 def test_a_fault_of_a_csv_names_what_stands_in_the_cell() -> None:
@@ -449,7 +449,7 @@ def test_a_record_without_an_end_is_not_waited_for(begin: str, rest: str) -> Non
 def documents() -> Iterator[tuple[str, str]]:
     """One input of each kind, good and bad, with its name."""
     for format in ExportFormat:
-        yield f"{format.value}", "".join(as_file([ADA, BO], format))
+        yield f"{format.value}", "".join(format_file([ADA, BO], format))
     yield "array", f"[{A},\n{B}]"
     yield "faulty", f'[{{"id": 0, "x": 1}}, 5, {A}, 1234567, "text", null, {B}]'
     yield "numbers", "[1234567, 12.5, -3e4, 0]"
@@ -483,7 +483,7 @@ def test_blocks_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch, name:
 def test_voices_of_any_kind_come_through_blocks_of_any_size(
     voices: list[VoiceRow], format: ExportFormat, block: int
 ) -> None:
-    data = "".join(as_file(voices, format)).encode()
+    data = "".join(format_file(voices, format)).encode()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "BLOCK", block)

@@ -17,7 +17,7 @@ from voiceadmin.errors import AccountNotFound
 from voiceadmin.identity import EVERYTHING, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import within
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
 
 _ACCOUNT_COLUMNS = (
@@ -41,7 +41,7 @@ def list_accounts(scope: Scope) -> list[AccountRow]:
 
 def people_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
     """Everybody of that list as the text of a file, in pieces."""
-    return as_lines(FIELDS, map(_record, list_accounts(scope)), format)
+    return format_records(FIELDS, map(_record, list_accounts(scope)), format)
 
 
 FIELDS = ("id", "email", "name", "platform", "roles", "others_elsewhere", "disabled_at", "created_at", "last_active_at")

@@ -38,7 +38,7 @@ from voiceadmin.operations.models import Operation
 from voiceadmin.operations.types import UNDONE_FOR
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import list_organizations
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import MAX_ID, iso
 from voiceadmin.triage.queries.queue import FEW_VOICES, lines_of
 from voiceadmin.triage.rules import RULES_BY_SLUG
@@ -239,7 +239,7 @@ def candidates_file(
         }
         for row in found
     )
-    return as_lines(CANDIDATE, records, format)
+    return format_records(CANDIDATE, records, format)
 
 
 def _voice(record: str) -> VoiceRow:
@@ -431,7 +431,7 @@ SHEET = (
 def restore_sheet(plan: PlanRow, format: ExportFormat) -> Iterator[str]:
     """Every fact of every voice of a plan as the text of a file, in pieces: as it was before it was archived."""
     found = db.session.execute(_select_items(plan.id), execution_options={"yield_per": 1000})
-    return as_lines(SHEET, (_sheet_record(plan, *row) for row in found), format)
+    return format_records(SHEET, (_sheet_record(plan, *row) for row in found), format)
 
 
 def _sheet_record(
@@ -465,7 +465,7 @@ def list_prices() -> dict[str, Price]:
     return {row.provider: Price(*(getattr(row, name) for name in Price._fields)) for row in _prices()}
 
 
-def list_providers(scope: Scope) -> list[str]:
+def list_provider_stats(scope: Scope) -> list[str]:
     """Every provider that has a name here, a voice in the scope, or a price."""
     held = select(VoiceStats.provider).distinct()
     if scope.organizations is not None:

@@ -14,7 +14,7 @@ from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.organizations.queries import within
-from voiceadmin.tabular import as_json
+from voiceadmin.tabular import encode_json
 from voiceadmin.triage.queries.queue import line_record, list_queue
 from voiceadmin.triage.types import Line, QueueFilters
 from voiceadmin.voices.models import VoiceStats
@@ -28,7 +28,7 @@ def attention_answer(
     counts: under the same filters, as `count_reasons` counts them.
     """
     queue = list_queue(scope, filters, limits, now=now)
-    return as_json(
+    return encode_json(
         {
             "success": True,
             "counts": dict(counts),

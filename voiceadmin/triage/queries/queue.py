@@ -19,7 +19,7 @@ from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.queries import assistant_row, select_assistants
 from voiceadmin.organizations.types import AssistantRow
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
@@ -166,7 +166,7 @@ def queue_file(
                 return
             part = replace(part, after=queue.next)
 
-    return as_lines(FIELDS, records(), format)
+    return format_records(FIELDS, records(), format)
 
 
 def line_record(line: Line) -> dict[str, Any]:

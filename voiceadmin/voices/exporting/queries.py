@@ -17,11 +17,11 @@ from voiceadmin.database.base import db
 from voiceadmin.database.dialect import indexed_by
 from voiceadmin.database.types import UtcTime
 from voiceadmin.identity import OrganizationId
-from voiceadmin.tabular import ExportFormat, as_lines
+from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import MAX_ID
-from voiceadmin.voices.exporting.writing import ANSWER
+from voiceadmin.voices.exporting.writing import RESPONSE_FRAME
 from voiceadmin.voices.json_body import FIELDS as VOICE_FIELDS
-from voiceadmin.voices.json_body import write_record
+from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.planner import IN_PART, LOOKED_UP, SORT_PLANS, CompiledFilters, Merge, SortPlan, users_of
 from voiceadmin.voices.listing.search import candidates, held
 from voiceadmin.voices.models import ClonedVoice
@@ -52,13 +52,15 @@ def matching_file(
     organization_id: OrganizationId, filters: VoiceFilters, format: ExportFormat, now: datetime
 ) -> Iterator[str]:
     """The same voices as the text of a file, in pieces, each with the number of assistants that are set to it."""
-    return as_lines(FIELDS, _records(organization_id, matching_voices(organization_id, filters, now)), format, ANSWER)
+    return format_records(
+        FIELDS, _records(organization_id, matching_voices(organization_id, filters, now)), format, RESPONSE_FRAME
+    )
 
 
 def _records(organization_id: OrganizationId, voices: Iterator[VoiceRow]) -> Iterator[dict[str, Any]]:
     while rows := list(islice(voices, TOGETHER)):
         users = users_of(organization_id, rows)
-        yield from (write_record(row) | {"set_by": users.get(row.id, 0)} for row in rows)
+        yield from (voice_to_json(row) | {"set_by": users.get(row.id, 0)} for row in rows)
 
 
 def _ids(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> Iterator[Sequence[int]]:

@@ -24,7 +24,7 @@ from voiceadmin.text import MAX_ID, name_key, read_integer
 from voiceadmin.voices.importing.bulk_load import Loading
 from voiceadmin.voices.importing.reading import Incoming, read_voices
 from voiceadmin.voices.importing.types import Fault, ImportReport
-from voiceadmin.voices.json_body import BadValue, read_name, write_record
+from voiceadmin.voices.json_body import InvalidValue, parse_name, voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, as_told, voice_row
 from voiceadmin.voices.types.rows import VoiceRow
@@ -161,7 +161,7 @@ def _sift(
 
 def _change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[AuditTarget, int, Facts, Facts]:
     """What the audit trail says of a voice that was there."""
-    old, new = write_record(before), write_record(after)
+    old, new = voice_to_json(before), voice_to_json(after)
     differ = [name for name, value in new.items() if old[name] != value]
     thing = AuditTarget(ObjectKind.VOICE, after.id, after.name)
     return thing, organization_id, {name: old[name] for name in differ}, {name: new[name] for name in differ}
@@ -236,9 +236,9 @@ def _name(text: str | None, option: str) -> str | None:
     if text is None:
         return None
     try:
-        name = read_name(text)
+        name = parse_name(text)
         if not name.strip():
-            raise BadValue("is blank.", "Give a name or leave the option out.")
-    except BadValue as bad:
+            raise InvalidValue("is blank.", "Give a name or leave the option out.")
+    except InvalidValue as bad:
         raise ImportRefused(f"{option} {bad.problem} {bad.remedy}") from bad
     return name

@@ -14,9 +14,9 @@ from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from voiceadmin.errors import Problem
-from voiceadmin.tabular import unguarded
+from voiceadmin.tabular import unescape_formula
 from voiceadmin.voices.importing.types import Fault
-from voiceadmin.voices.json_body import FIELDS, BadRecord, read_record
+from voiceadmin.voices.json_body import FIELDS, InvalidVoice, parse_voice
 from voiceadmin.voices.types.rows import VoiceRow
 
 BLOCK = 1 << 16  # characters read at a time
@@ -72,9 +72,9 @@ def _incoming(number: int, raw: object) -> Incoming:
         return Incoming(number, None, (fault,), 0)
     unknown = 0 if raw.keys() == _KNOWN else len(raw.keys() - _KNOWN)
     try:
-        return Incoming(number, read_record(raw), (), unknown)
-    except BadRecord as bad:
-        return Incoming(number, None, tuple(Fault(number, *blame) for blame in bad.blames), unknown)
+        return Incoming(number, parse_voice(raw), (), unknown)
+    except InvalidVoice as bad:
+        return Incoming(number, None, tuple(Fault(number, *blame) for blame in bad.errors), unknown)
 
 
 def _fail(problem: str, remedy: str, *, record: int | None = None, cause: Exception | None = None) -> NoReturn:
@@ -285,7 +285,7 @@ def _csv(cursor: _Cursor) -> Iterator[Incoming]:
                 )
                 continue
             raw = dict(zip(header, cells, strict=True))
-            raw.update((name, unguarded(raw[name])) for name in _TEXTS)
+            raw.update((name, unescape_formula(raw[name])) for name in _TEXTS)
             yield _incoming(number, raw)
     except csv.Error as error:
         _fail(f"is not CSV here: {error}.", "Export it again.", record=number + 1, cause=error)
