@@ -1,7 +1,9 @@
 """Rename tables, columns, indexes, constraints, triggers and functions to the terms of docs/glossary.md.
 
 The table of voices is never rewritten: renaming a table or a column costs the
-same with a million rows as with one. Stored values follow in the next step.
+same with a million rows as with one. The column of the full-text index keeps
+its name, grams: FTS5 cannot rename it, and filling a new index takes minutes.
+Stored values follow in the next step.
 """
 
 from __future__ import annotations
