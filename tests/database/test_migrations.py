@@ -28,19 +28,20 @@ from voiceadmin import create_app
 from voiceadmin.accounts.actions.accounts import Grant, invite, make_reset_link
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.types import AuditWord, ObjectKind, Subject, Thing
-from voiceadmin.config import Limits, Settings
+from voiceadmin.audit.actions import record_event_now
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.engine import write_options
 from voiceadmin.database.migrations import HERE, migrate, newest, revision_of_store
 from voiceadmin.database.schema import let_go
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
-from voiceadmin.errors import StoreNotReady
+from voiceadmin.errors import DatabaseNotReady
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, OrganizationId, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
-from voiceadmin.triage.types import Act
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import voice_columns, voices_answer
@@ -77,7 +78,12 @@ def go(revision: str, *, down: bool = False) -> None:
         (command.downgrade if down or revision == "base" else command.upgrade)(config, revision)
 
 
-OF_ONE_DATABASE = {"place", "ix_voice_record", "ix_voice_search", "ix_voice_by_kind"}  # no model speaks of them
+OF_ONE_DATABASE = {
+    "trigram_position",
+    "ix_voice_json_body",
+    "ix_voice_search",
+    "ix_voice_by_group",
+}  # no model speaks of them
 
 
 def differences() -> Any:
@@ -88,7 +94,7 @@ def differences() -> Any:
 
     options = {"compare_server_default": True, "include_object": ours}
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index ix_voice_by_kind")
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index ix_voice_by_group")
         warnings.filterwarnings("ignore", r"Computed default on cloned_voice\.\w+ cannot be modified")
         return compare_metadata(MigrationContext.configure(db.session.connection(), opts=options), Base.metadata)
 
@@ -107,12 +113,12 @@ def test_a_new_store_is_made_once(bare: Flask) -> None:
 
 def test_stores_have_different_names(bare: Flask) -> None:
     migrate()
-    first = db.session.scalar(text("SELECT name FROM store"))
+    first = db.session.scalar(text("SELECT name FROM database_identity"))
     db.session.rollback()
     go("base")
     go("head")
 
-    assert db.session.scalar(text("SELECT name FROM store")) != first
+    assert db.session.scalar(text("SELECT name FROM database_identity")) != first
 
 
 def test_a_step_back_takes_everything_away_and_forward_again_brings_the_same(bare: Flask) -> None:
@@ -155,7 +161,7 @@ def test_a_store_that_is_up_to_date_waits_for_no_writer(bare: Flask, monkeypatch
 
 def make_change() -> None:
     """Something that no other writer may pass."""
-    db.session.execute(text("UPDATE store SET name = name"))
+    db.session.execute(text("UPDATE database_identity SET name = name"))
 
 
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(bare: Flask) -> None:
@@ -163,7 +169,7 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(bare: Flask) -> No
     with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
         connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
 
-    with pytest.raises(StoreNotReady, match="newer version"):
+    with pytest.raises(DatabaseNotReady, match="newer version"):
         migrate()
 
     assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "from-the-future"
@@ -186,16 +192,16 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     app = create_app(Settings(instance=tmp_path / "file" / "instance"))
 
-    with app.app_context(), pytest.raises(StoreNotReady, match="VOICEADMIN_INSTANCE"):
+    with app.app_context(), pytest.raises(DatabaseNotReady, match="VOICEADMIN_INSTANCE"):
         migrate()
 
 
-COUNTED = "organization_id, status, provider, coalesce(language, ''), tier, dated, never"
+COUNTED = "organization_id, status, provider, coalesce(language, ''), tier, has_last_used_at, is_never_used"
 
 
 def assert_counted() -> None:
     """The kept counts are what counting finds."""
-    kept = db.session.execute(text("SELECT * FROM voice_count")).all()
+    kept = db.session.execute(text("SELECT * FROM voice_stats")).all()
     counted = db.session.execute(text(f"SELECT {COUNTED}, count(*) FROM cloned_voice GROUP BY {COUNTED}")).all()
     assert sorted(map(tuple, kept)) == sorted(map(tuple, counted))
 
@@ -271,8 +277,8 @@ def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tu
 OF_ACCOUNTS = [
     Base.metadata.tables[name]
     for name in (
-        *("account", "membership", "account_session", "link"),
-        *("api_key", "api_key_organization", "bucket", "audit_line"),
+        *("account", "membership", "account_session", "one_time_link"),
+        *("api_key", "api_key_organization", "token_bucket", "audit_event"),
     )
 ]
 
@@ -302,17 +308,17 @@ def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> 
     assert [tuple(row) for row in kept] == [(voice.id, voice.name)]
     assert differences() == []
     assert not any(db.session.execute(select(table).limit(1)).first() for table in OF_ACCOUNTS)
-    note(AuditWord.SAMPLE_FILLED, Thing(ObjectKind.STORE, None, ""), by=by, now=now)
-    with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
-        db.session.execute(text("DELETE FROM audit_line"))
+    record_event_now(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=by, now=now)
+    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), writing():
+        db.session.execute(text("DELETE FROM audit_event"))
 
 
 def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status(bare: Flask) -> None:
     migrate()
-    acme, by, now = make_organization(), Actor(ActorKind.SHELL, None, "tester"), datetime(2026, 11, 22, tzinfo=UTC)
+    acme, by, now = make_organization(), Actor(ActorKind.CLI, None, "tester"), datetime(2026, 11, 22, tzinfo=UTC)
     put_voices(acme, [voice_row(id=number, status=status) for number, status in enumerate(VoiceStatus, 1)])
-    subjects = tuple(Subject(ObjectKind.VOICE, number) for number in range(1, len(VoiceStatus) + 1))
-    do(EVERYTHING, Order(Act.ARCHIVE, subjects, "key", 0), Limits(), by=by, now=now)
+    refs = tuple(ObjectRef(ObjectKind.VOICE, number) for number in range(1, len(VoiceStatus) + 1))
+    do(EVERYTHING, Order(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now)
     db.session.rollback()
 
     go("0003", down=True)
@@ -324,5 +330,5 @@ def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status
     assert kept == [status.value for status in VoiceStatus]
     assert {status: int(number) for status, number in counted} == dict.fromkeys(kept, 1)
     assert differences() == []
-    deed = do(EVERYTHING, Order(Act.ARCHIVE, subjects, "key", 0), Limits(), by=by, now=now)
-    assert deed.object_count == len(subjects)
+    operation = do(EVERYTHING, Order(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now)
+    assert operation.object_count == len(refs)
