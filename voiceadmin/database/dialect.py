@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -98,3 +98,8 @@ def joined(column: str) -> str:
 def ready(statement: Select[Any]) -> TextualSelect:
     """The same statement as a text, which SQLAlchemy need not look through anew at each use."""
     return text(str(statement)).columns(*statement.selected_columns)
+
+
+def fetch_all(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    """Execute SQL text and return all rows. Parameters that the statement does not name are ignored."""
+    return db.session.execute(*bound(statement, parameters)).all()

@@ -70,8 +70,9 @@ _ONE = ready(select_assistants().where(Assistant.id == bindparam("id")))
 
 
 _OWNER = (
-    "SELECT organization.id, store.name, organization.revision FROM assistant"
-    " JOIN organization ON organization.id = assistant.organization_id CROSS JOIN store WHERE assistant.id = :id"
+    "SELECT organization.id, database_identity.name, organization.revision FROM assistant"
+    " JOIN organization ON organization.id = assistant.organization_id CROSS JOIN database_identity"
+    " WHERE assistant.id = :id"
 )
 
 
@@ -112,3 +113,13 @@ def list_organizations(scope: Scope) -> dict[int, str]:
     found = select(Organization.id, Organization.name).where(within(scope, Organization.id))
     rows = db.session.execute(found.order_by(Organization.name, Organization.id))
     return {row.id: row.name for row in rows}
+
+
+def scope_sql(scope: Scope, column: str) -> str:
+    """Return the SQL condition that a column of organization ids is in a scope; it names :organizations."""
+    return "TRUE" if scope.organizations is None else f"{column} IN :organizations"
+
+
+def scope_parameters(scope: Scope) -> dict[str, list[int]]:
+    """Return the parameters that `scope_sql` names."""
+    return {} if scope.organizations is None else {"organizations": sorted(scope.organizations)}

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from voiceadmin.database.base import db
-from voiceadmin.database.dialect import bound, indexed_by
+from voiceadmin.database.dialect import fetch_all, indexed_by
 from voiceadmin.database.types import as_time
 from voiceadmin.identity import Scope
+from voiceadmin.organizations.queries import scope_parameters, scope_sql
 from voiceadmin.providers.types import ProviderStats
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
@@ -29,10 +29,10 @@ def list_provider_stats(scope: Scope, *, now: datetime) -> list[ProviderStats]:
     Each statement adds up neighbours in an index, and an outer one the little that comes of it: half the time of
     adding up all at once.
     """
-    voices = f"cloned_voice{{}} WHERE {_in(scope)}"
+    voices = f"cloned_voice{{}} WHERE {scope_sql(scope, 'organization_id')}"
     of_kinds = _run(
         "SELECT provider, status, tier, sum(voices) FROM voice_stats"
-        f" WHERE {_in(scope)} GROUP BY provider, status, tier",
+        f" WHERE {scope_sql(scope, 'organization_id')} GROUP BY provider, status, tier",
         scope,
     )
     # In two halves, because a few absurd counts would be more than a number of the database can be.
@@ -55,8 +55,8 @@ def list_provider_stats(scope: Scope, *, now: datetime) -> list[ProviderStats]:
     )
     nowhere = _run(
         "SELECT voice.provider, voice.status, count(*) FROM"
-        f" (SELECT DISTINCT organization_id, provider FROM voice_stats WHERE {_in(scope)}) AS kind CROSS JOIN"
-        f" cloned_voice AS voice{indexed_by('ix_cloned_voice_organization_id_provider_provider_voice_id')}"
+        f" (SELECT DISTINCT organization_id, provider FROM voice_stats WHERE {scope_sql(scope, 'organization_id')}) AS kind"
+        f" CROSS JOIN cloned_voice AS voice{indexed_by('ix_cloned_voice_organization_id_provider_provider_voice_id')}"
         " WHERE voice.organization_id = kind.organization_id AND voice.provider = kind.provider"
         " AND voice.provider_voice_id = '' GROUP BY voice.provider, voice.status",
         scope,
@@ -125,11 +125,5 @@ def _record(one: ProviderStats) -> dict[str, Any]:
     }
 
 
-def _in(scope: Scope) -> str:
-    return "organization_id > 0" if scope.organizations is None else "organization_id IN :organizations"
-
-
-def _run(statement: str, scope: Scope, **given: Any) -> Rows:
-    if scope.organizations is not None:
-        given["organizations"] = sorted(scope.organizations)
-    return db.session.execute(*bound(statement, given)).all()
+def _run(statement: str, scope: Scope, **parameters: Any) -> Rows:
+    return fetch_all(statement, parameters | scope_parameters(scope))

@@ -9,11 +9,18 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, select, text
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import first_row, indexed_by, joined
+from voiceadmin.database.dialect import fetch_all, first_row, indexed_by, joined
 from voiceadmin.errors import VoiceNotFound
 from voiceadmin.identity import OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.organizations.queries import ORGANIZATION_COLUMNS, assistant_row, organization_row, select_assistants
+from voiceadmin.organizations.queries import (
+    ORGANIZATION_COLUMNS,
+    assistant_row,
+    organization_row,
+    scope_parameters,
+    scope_sql,
+    select_assistants,
+)
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, name_key, search_key
 from voiceadmin.voices.exporting.writing import format_file, format_response
@@ -160,3 +167,25 @@ _IN_USE = select(func.count(ClonedVoice.id)).where(
         Assistant.tts_voice_id == ClonedVoice.provider_voice_id,
     ),
 )
+
+
+# Up to this many voices, reading each of them is faster than an index over the voices of all organizations: measured
+# with a million voices, where both take about the same time.
+SMALL_SCOPE = 20_000
+
+
+def is_small_scope(scope: Scope, organization_id: int | None = None) -> bool:
+    """Return whether a scope has so few voices that reading each is faster than an index over all organizations.
+
+    Args:
+        scope: the organizations visible to the requester.
+        organization_id: the only organization to count, None for the whole scope.
+    """
+    only = scope if organization_id is None else Scope(frozenset({organization_id}))
+    if only.organizations is None:
+        return False
+    counted = fetch_all(
+        f"SELECT coalesce(sum(voices), 0) FROM voice_stats WHERE {scope_sql(only, 'organization_id')}",
+        scope_parameters(only),
+    )
+    return int(counted[0][0]) <= SMALL_SCOPE

@@ -58,6 +58,7 @@ from voiceadmin.triage.queries.queue import (
 )
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.types import Finding, QueueCursor, QueueFilters, Summary, TriageAction
+from voiceadmin.voices import queries as voice_queries
 from voiceadmin.voices.models import ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef
 from voiceadmin.voices.queries import voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
@@ -204,7 +205,8 @@ class World:
                 for finding in found[thing.ref]:
                     if finding.reason in thing.muted:
                         right, until = thing.muted[finding.reason]
-                        mute(finding, mark=finding.fingerprint if right else finding.fingerprint + "?", until=until)
+                        fingerprint = finding.fingerprint if right else finding.fingerprint + "?"
+                        mute(finding, fingerprint=fingerprint, until=until)
 
     def scope(self, numbers: Sequence[int] | None) -> Scope:
         return EVERYTHING if numbers is None else Scope(frozenset(self.homes[number] for number in numbers))
@@ -305,11 +307,11 @@ def mute(finding: Finding, **fields: Any) -> None:
     """Acknowledge a reason, inside a transaction."""
     key = key_of(finding.ref, finding.organization_id)
     values = {
-        "mark": finding.fingerprint,
-        "action": TriageAction.ACKNOWLEDGE.value,
+        "fingerprint": finding.fingerprint,
+        "kind": TriageAction.ACKNOWLEDGE.value,
         "until": None,
-        "at": NOW,
-        "by": "tester",
+        "muted_at": NOW,
+        "muted_by": "tester",
     }
     db.session.execute(insert(Mute).values({**key, "reason": finding.reason, **values, **fields}))
 
@@ -323,11 +325,11 @@ def world(store: Flask) -> World:
 def looking(few: int) -> Iterator[None]:
     """Look through the voices of a scope one by one if they are so few."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attention, "FEW_VOICES", few)
+        patch.setattr(voice_queries, "SMALL_SCOPE", few)
         yield
 
 
-FEW = st.sampled_from([0, attention.FEW_VOICES])
+FEW = st.sampled_from([0, voice_queries.SMALL_SCOPE])
 # To fill a world takes long.
 TRIED = settings(IN_DATABASE, max_examples=min(300, settings().max_examples))
 

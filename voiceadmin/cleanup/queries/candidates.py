@@ -30,22 +30,23 @@ from voiceadmin.cleanup.types import (
 )
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import bound, indexed_by
+from voiceadmin.database.dialect import bound, fetch_all, indexed_by
 from voiceadmin.database.types import UtcTime
 from voiceadmin.errors import PlanNotFound
 from voiceadmin.identity import Scope
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.types import UNDONE_FOR
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import list_organizations
+from voiceadmin.organizations.queries import list_organizations, scope_parameters, scope_sql
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import MAX_ID, iso
-from voiceadmin.triage.queries.queue import FEW_VOICES, lines_of
+from voiceadmin.triage.queries.queue import lines_of
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Evidence, Rule, values
 from voiceadmin.triage.types import Finding
 from voiceadmin.voices.json_body import FIELDS
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
+from voiceadmin.voices.queries import is_small_scope
 from voiceadmin.voices.types.provider import Provider
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -82,10 +83,10 @@ def count_candidates(scope: Scope, limits: AttentionThresholds, *, now: datetime
     """Count what could go by each reason, what stays and why, and what is archived, by organization and provider."""
     numbers: Counter[tuple[int, str, str]] = Counter()
     # In the order in which the counters lie, so that the database need not sort them.
-    for organization, status, provider, voices, has_last_used_at, is_never_used in _run(
+    for organization, status, provider, voices, has_last_used_at, is_never_used in fetch_all(
         "SELECT organization_id, status, provider, sum(voices), sum(voices * has_last_used_at), sum(voices * is_never_used)"
         f" FROM voice_stats AS voice WHERE {_in(scope)} GROUP BY organization_id, status, provider",
-        _given(scope),
+        scope_parameters(scope),
     ):
         if status == VoiceStatus.READY:
             numbers[organization, provider, KeptOut.RECENT] += int(has_last_used_at)
@@ -94,17 +95,17 @@ def count_candidates(scope: Scope, limits: AttentionThresholds, *, now: datetime
         else:
             kind = ARCHIVED_UPSTREAM if status == VoiceStatus.ARCHIVED else status
             numbers[organization, provider, kind] += int(voices)
-    given = values(limits, now) | _given(scope)
+    given = values(limits, now) | scope_parameters(scope)
     # The counters above have these among "recent" and "minimum_age", and what is archived here among what is upstream.
     unused, never_used = RULES_BY_SLUG["unused"], RULES_BY_SLUG["never-used"]
-    few = _few(scope)
+    few = is_small_scope(scope)
     minimum_age = "voice.status = 'ready' AND voice.last_used_at <= :unused_before AND voice.created_at > :young_after"
     for rule, condition, former, kind in (
         (unused, unused.condition(limits), KeptOut.RECENT, unused.slug),
         (unused, minimum_age, KeptOut.RECENT, KeptOut.YOUNG),
         (never_used, never_used.condition(limits), KeptOut.YOUNG, never_used.slug),
     ):
-        for organization, provider, number in _run(
+        for organization, provider, number in fetch_all(
             f"SELECT voice.organization_id, voice.provider, count(*) FROM {_source(rule, few=few)}"
             f" WHERE {condition} AND {_in(scope)} GROUP BY 1, 2",
             given,
@@ -112,27 +113,17 @@ def count_candidates(scope: Scope, limits: AttentionThresholds, *, now: datetime
             numbers[organization, provider, former] -= number
             numbers[organization, provider, kind] += number
     of_here = "cloned_voice AS voice" + ("" if few else indexed_by("ix_queue_archived"))
-    for organization, provider, number in _run(
+    for organization, provider, number in fetch_all(
         f"SELECT voice.organization_id, voice.provider, count(*) FROM {of_here}"
         f" WHERE voice.archived_at IS NOT NULL AND {_in(scope)} GROUP BY 1, 2",
         given,
     ):
         numbers[organization, provider, ARCHIVED_HERE] += number
         numbers[organization, provider, ARCHIVED_UPSTREAM] -= number
-    for organization, provider, word, rank, number in _run(_kept_out(scope, limits), given):
+    for organization, provider, word, rank, number in fetch_all(_kept_out(scope, limits), given):
         numbers[organization, provider, _BOTH[rank]] += number
         numbers[organization, provider, word] -= number
     return Candidates(now, [Count(*key, number) for key, number in sorted(numbers.items()) if number])
-
-
-def _few(scope: Scope, organization: int | None = None) -> bool:
-    """Whether so few voices are meant that the database had better look at each than at those of all."""
-    if organization is None and scope.organizations is None:
-        return False
-    meant = _in(scope) if organization is None else "voice.organization_id = :organization"
-    given = _given(scope) | {"organization": organization}
-    counted = _run(f"SELECT coalesce(sum(voices), 0) FROM voice_stats AS voice WHERE {meant}", given)
-    return int(counted[0][0]) <= FEW_VOICES
 
 
 def _kept_out(scope: Scope, limits: AttentionThresholds) -> str:
@@ -143,7 +134,7 @@ def _kept_out(scope: Scope, limits: AttentionThresholds) -> str:
         sources = (
             f"assistant CROSS JOIN cloned_voice AS voice WHERE {_SET}",
             f"shared_provider_voice_ref AS place CROSS JOIN cloned_voice AS voice WHERE {_SHARED} AND {_DOUBLE}",
-            f"quiet CROSS JOIN cloned_voice AS voice WHERE {rule.quiet} AND {rule.same}",
+            f"mute CROSS JOIN cloned_voice AS voice WHERE {rule.quiet} AND {rule.same}",
         )
         found += [
             f"SELECT voice.id, voice.organization_id, voice.provider, '{word}' AS word, {rank} AS rank FROM {source}"
@@ -165,7 +156,7 @@ def _candidates(scope: Scope, filters: CleanUpFilters, limits: AttentionThreshol
         chosen.append("voice.organization_id = :organization")
     if filters.providers:
         chosen.append("voice.provider IN :providers")
-    few = _few(scope, filters.organization)
+    few = is_small_scope(scope, filters.organization)
     parts = (
         f"SELECT * FROM (SELECT {rank} AS rank, voice.id AS voice_id, voice.organization_id AS organization_id,"
         f" voice.provider AS provider, '{rule.slug}' AS reason, {rule.fingerprint} AS fingerprint, {rule.since} AS since,"
@@ -180,7 +171,7 @@ def _candidates(scope: Scope, filters: CleanUpFilters, limits: AttentionThreshol
 
 def _given_for(scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, now: datetime) -> dict[str, Any]:
     chosen = {"organization": filters.organization, "providers": list(filters.providers)}
-    return values(limits, now) | _given(scope) | chosen
+    return values(limits, now) | scope_parameters(scope) | chosen
 
 
 ITEM = (
@@ -206,7 +197,7 @@ def list_candidates(
     scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, *, now: datetime, most: int
 ) -> list[Candidate]:
     """The voices that a plan would take first."""
-    rows = _run(_candidates(scope, filters, limits, most=most), _given_for(scope, filters, limits, now))
+    rows = fetch_all(_candidates(scope, filters, limits, most=most), _given_for(scope, filters, limits, now))
     reasons = {row.voice_id: row.reason for row in rows}
     lines = lines_of([ObjectRef(ObjectKind.VOICE, id) for id in reasons], limits, now=now)
     return [
@@ -389,13 +380,13 @@ def judge(
     """
     only = "" if position is None else " AND item.position = :position"
     found = f"SELECT position, voice_id, why FROM ({_judged(limits)}{only}) AS judged ORDER BY position LIMIT {most:d}"
-    return [tuple(row) for row in _run(found, values(limits, now) | {"plan": plan_id, "position": position})]
+    return [tuple(row) for row in fetch_all(found, values(limits, now) | {"plan": plan_id, "position": position})]
 
 
 def check_plan(plan_id: int, limits: AttentionThresholds, *, now: datetime) -> dict[str, int]:
     """How many voices of a plan that wait would be left alone now, by the reason why; under "" those that would not."""
     found = f"SELECT why, count(*) FROM ({_judged(limits)}) AS judged GROUP BY 1 ORDER BY 2 DESC, 1"
-    return {row[0]: row[1] for row in _run(found, values(limits, now) | {"plan": plan_id})}
+    return {row[0]: row[1] for row in fetch_all(found, values(limits, now) | {"plan": plan_id})}
 
 
 def _judged(limits: AttentionThresholds) -> str:
@@ -488,16 +479,8 @@ def _source(rule: Rule, *, few: bool) -> str:
 
 
 def _in(scope: Scope) -> str:
-    return "TRUE" if scope.organizations is None else "voice.organization_id IN :organizations"
-
-
-def _given(scope: Scope) -> dict[str, Any]:
-    return {} if scope.organizations is None else {"organizations": sorted(scope.organizations)}
+    return scope_sql(scope, "voice.organization_id")
 
 
 def _text(time: datetime | None) -> str | None:
     return None if time is None else iso(time)
-
-
-def _run(statement: str, given: dict[str, Any]) -> Sequence[Any]:
-    return db.session.execute(*bound(statement, given)).all()

@@ -13,11 +13,11 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import bound, indexed_by, join_in_order
+from voiceadmin.database.dialect import fetch_all, indexed_by, join_in_order
 from voiceadmin.database.types import as_time
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.organizations.queries import assistant_row, select_assistants
+from voiceadmin.organizations.queries import assistant_row, scope_parameters, scope_sql, select_assistants
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
@@ -38,13 +38,10 @@ from voiceadmin.triage.types import (
     TriageAction,
 )
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
+from voiceadmin.voices.queries import VOICE_COLUMNS, is_small_scope, voice_row
 from voiceadmin.voices.types.rows import VoiceRow
 
 MANY = 100  # so many and more are said to be "99+"
-
-
-FEW_VOICES = 20_000  # of a narrow scope: so few are looked through one by one
 
 
 SHOWN = 500  # refs that are looked up in one statement
@@ -71,28 +68,28 @@ def list_queue_refs(
 
 def count_queue(scope: Scope, limits: AttentionThresholds, *, now: datetime, most: int = MANY) -> int:
     """How many voices and assistants need a person; `most` stands for that and more."""
-    narrow, worse, parts = _narrow(scope, QueueFilters()), list[Rule](), list[str]()
+    narrow, worse, parts = is_small_scope(scope), list[Rule](), list[str]()
     for rule in RULES:
         parts.append(
             f"SELECT 1 FROM {_source(rule, narrow=narrow)} WHERE {_shows(rule, limits)}"
-            f"{_not_at(worse, rule, limits)}{_in_scope(scope, rule)}"
+            f"{_not_at(worse, rule, limits)} AND {_in_scope(rule, scope)}"
         )
         worse.append(rule)
-    given = values(limits, now) | _scope_values(scope) | {"most": most}
-    counted = _run(f"SELECT count(*) FROM ({' UNION ALL '.join(parts)} LIMIT :most) AS found", given)
+    given = values(limits, now) | scope_parameters(scope) | {"most": most}
+    counted = fetch_all(f"SELECT count(*) FROM ({' UNION ALL '.join(parts)} LIMIT :most) AS found", given)
     return int(counted[0][0])
 
 
 def count_reasons(scope: Scope, filters: QueueFilters, limits: AttentionThresholds, *, now: datetime) -> dict[str, int]:
     """Count every reason, the worst first, as the filters have it, whichever reasons and page they name."""
-    given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
+    given, narrow = _given(scope, filters, limits, now), is_small_scope(scope, filters.organization)
     # All that there are, and then those that do not show, of which few must be looked at, as numbers below zero.
     parts = (
         [("count(*)", filters)]
         if filters.muted
         else [("count(*)", filters), ("-count(*)", replace(filters, muted=True))]
     )
-    counted = _run(
+    counted = fetch_all(
         " UNION ALL ".join(
             f"SELECT '{rule.slug}', {number} FROM {source} WHERE {' AND '.join([rule.condition(limits), *conditions])}"
             for rule in RULES
@@ -110,11 +107,11 @@ def count_reasons(scope: Scope, filters: QueueFilters, limits: AttentionThreshol
 def summarize(scope: Scope, limits: AttentionThresholds, *, now: datetime) -> Summary:
     """Count every reason, without what was acknowledged or snoozed, and find the oldest of each."""
     filters = QueueFilters()
-    given, narrow = _given(scope, filters, limits, now), _narrow(scope, filters)
-    oldest = _run(
+    given, narrow = _given(scope, filters, limits, now), is_small_scope(scope, filters.organization)
+    oldest = fetch_all(
         " UNION ALL ".join(
             f"SELECT * FROM (SELECT '{rule.slug}', {rule.since} FROM {_source(rule, narrow=narrow)}"
-            f" WHERE {_shows(rule, limits)}{_in_scope(scope, rule)}"
+            f" WHERE {_shows(rule, limits)} AND {_in_scope(rule, scope)}"
             f" ORDER BY {rule.since}, {rule.ref}.id LIMIT 1) AS {rule.slug.replace('-', '_')}"
             for rule in RULES
         ),
@@ -140,7 +137,7 @@ def reasons_of(
                 f"{_select(rule, rule.table)} WHERE {rule.ref}.id IN :ids AND {rule.condition(limits)}"
                 for rule in rules
             )
-            rows = _run(" UNION ALL ".join(selects), values(limits, now) | {"ids": ids[start : start + SHOWN]})
+            rows = fetch_all(" UNION ALL ".join(selects), values(limits, now) | {"ids": ids[start : start + SHOWN]})
             for finding in sorted(map(_finding, rows), key=lambda finding: RULES_BY_SLUG[finding.reason].rank):
                 found[finding.ref].append(finding)
     return found
@@ -216,7 +213,7 @@ def _found(
     scope: Scope, filters: QueueFilters, limits: AttentionThresholds, now: datetime, most: int
 ) -> Iterator[Finding]:
     """The findings of the queue in its order, rule by rule, until there are enough."""
-    narrow = _narrow(scope, filters)
+    narrow = is_small_scope(scope, filters.organization)
     worse: list[Rule] = []
     for rule in RULES:
         if filters.reasons and rule.slug not in filters.reasons:
@@ -246,7 +243,7 @@ def _of_rule(
     if filters.after is not None and filters.after.rank == rule.rank:
         conditions.append(f"({rule.since}, {rule.ref}.id) > (:after_since, :after_id)")
         given |= {"after_since": filters.after.since, "after_id": filters.after.id}
-    rows = _run(
+    rows = fetch_all(
         f"{_select(rule, source)} WHERE {' AND '.join(conditions)}"
         f"{_not_at(worse, rule, limits, muted=filters.muted)}"
         f" ORDER BY {rule.since}, {rule.ref}.id LIMIT :most",
@@ -265,7 +262,7 @@ def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) 
     elif filters.assignee not in ("", NOBODY):
         source = f"assignment AS mine {join_in_order()} {rule.table} ON {mine}"
     if scope.organizations is not None:
-        conditions.append(f"{rule.ref}.organization_id IN :organizations")
+        conditions.append(_in_scope(rule, scope))
     if filters.organization is not None:
         conditions.append(f"{rule.ref}.organization_id = :organization")
     if filters.providers:
@@ -281,7 +278,7 @@ def _given(scope: Scope, filters: QueueFilters, limits: AttentionThresholds, now
     """What these conditions and those of the rules name."""
     return (
         values(limits, now)
-        | _scope_values(scope)
+        | scope_parameters(scope)
         | {
             "organization": filters.organization,
             "providers": list(filters.providers),
@@ -306,6 +303,10 @@ def _finding(row: Any) -> Finding:
 def _known(since: Any) -> datetime | None:
     time: datetime = as_time(since)
     return None if time == UNKNOWN else time
+
+
+def _in_scope(rule: Rule, scope: Scope) -> str:
+    return scope_sql(scope, f"{rule.ref}.organization_id")
 
 
 def _source(rule: Rule, *, narrow: bool) -> str:
@@ -335,33 +336,6 @@ def _is_muted(rule: Rule) -> str:
 
 def _muted(rule: Rule) -> str:
     return f"mute {join_in_order()} {rule.table} ON {rule.quiet}"
-
-
-def _in_scope(scope: Scope, rule: Rule) -> str:
-    return "" if scope.organizations is None else f" AND {rule.ref}.organization_id IN :organizations"
-
-
-def _scope_values(scope: Scope) -> dict[str, Any]:
-    return {} if scope.organizations is None else {"organizations": sorted(scope.organizations)}
-
-
-def _narrow(scope: Scope, filters: QueueFilters) -> bool:
-    """Whether so few voices can be meant that the database had better look at each than at the queue of all."""
-    if filters.organization is not None:
-        organizations = [filters.organization]
-    elif scope.organizations is not None:
-        organizations = sorted(scope.organizations)
-    else:
-        return False
-    counted = _run(
-        "SELECT coalesce(sum(voices), 0) FROM voice_stats WHERE organization_id IN :organizations",
-        {"organizations": organizations},
-    )
-    return int(counted[0][0]) <= FEW_VOICES
-
-
-def _run(statement: str, given: dict[str, Any]) -> Sequence[Any]:
-    return db.session.execute(*bound(statement, given)).all()
 
 
 # As a page shows it
