@@ -20,11 +20,11 @@ from tests.factories import PASSWORD, make_account, make_assistant, make_organiz
 from voiceadmin.accounts.actions.accounts import Grant, invite
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account
-from voiceadmin.api_keys.actions import make_key
-from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, fingerprint
+from voiceadmin.api_keys.actions import create_api_key
+from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
-from voiceadmin.identity import EVERYTHING, GRANTED, Role
+from voiceadmin.identity import EVERYTHING, GRANTABLE_ROLES, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.rate_limits.models import TokenBucket
 from voiceadmin.triage.types import TriageAction
@@ -42,7 +42,7 @@ WORDS: dict[str, list[str]] = {  # what gets past a form, so that the fuzzer com
     "name": ["Status board", ""],
     "organization": ["1", "2", "all"],
     "organizations": ["1", "2", "all"],
-    "role": [role.slug for role in GRANTED] + ["none"],
+    "role": [role.slug for role in GRANTABLE_ROLES] + ["none"],
     "expires": ["30", "never"],
     "status": [status.value for status in VoiceStatus],
     "sort": [order.value for order in VoiceOrder],
@@ -55,7 +55,7 @@ WORDS: dict[str, list[str]] = {  # what gets past a form, so that the fuzzer com
     "key": ["a key", "another"],
     "seen": ["0", "5"],
     "count": ["1", "0"],
-    "mark": [fingerprint([ObjectRef(ObjectKind.VOICE, 3)]), fingerprint([])],
+    "mark": [hash_selection([ObjectRef(ObjectKind.VOICE, 3)]), hash_selection([])],
     "reason": ["failed", "unused", "never-used"],
     "muted": ["yes", ""],
     "after": ["30.1767225600000000.3"],
@@ -134,7 +134,7 @@ def refill(people: dict[Role, Account], acme: Organization) -> dict[Role, str]:
         db.session.execute(update(Account).values(disabled_at=None))
         db.session.execute(text("DELETE FROM membership"))
         for role, account in people.items():
-            if role in GRANTED:
+            if role in GRANTABLE_ROLES:
                 values = {"account": account.id, "organization": acme.id, "role": int(role)}
                 db.session.execute(text("INSERT INTO membership VALUES (:account, :organization, :role)"), values)
             db.session.execute(update(Account).where(Account.id == account.id).values(platform=role is Role.PLATFORM))
@@ -154,7 +154,7 @@ def test_nothing_that_anybody_sends_breaks_a_page(store: Flask, stranger: FlaskC
         for role in (Role.PLATFORM, Role.ADMIN, Role.OPERATOR, Role.VIEWER)
     }
     make_account("person@example.com", roles={acme: Role.VIEWER})
-    make_key(EVERYTHING, "poller", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
+    create_api_key(EVERYTHING, "poller", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
     link = invite(EVERYTHING, "new@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
     schema = schemathesis.openapi.from_dict(document(store))
     schema.app = store

@@ -8,8 +8,18 @@ from datetime import timedelta
 import pytest
 
 from tests.conftest import NOW
-from voiceadmin.api_keys.types import KeyRow
-from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow, nobody
+from voiceadmin.api_keys.types import ApiKeyRow
+from voiceadmin.identity import (
+    EVERYTHING,
+    NOTHING,
+    Actor,
+    ActorKind,
+    Requester,
+    Role,
+    Scope,
+    SessionRow,
+    anonymous_requester,
+)
 
 SOMEBODY = Actor(ActorKind.ACCOUNT, 7, "ann@example.com")
 SESSION = SessionRow(1, 7, NOW, NOW, NOW, "127.0.0.1", "")
@@ -44,12 +54,12 @@ def test_an_admin_of_the_platform_has_every_role_everywhere(role: Role) -> None:
     assert Requester(SOMEBODY, {1: Role.VIEWER}, Role.PLATFORM).scope(role) == EVERYTHING
 
 
-@pytest.mark.parametrize("everywhere", [Role.VIEWER, Role.OPERATOR])
-def test_a_role_that_holds_everywhere_is_no_greater_one(everywhere: Role) -> None:
-    requester = nobody(role=everywhere)
+@pytest.mark.parametrize("global_role", [Role.VIEWER, Role.OPERATOR])
+def test_a_role_that_holds_everywhere_is_no_greater_one(global_role: Role) -> None:
+    requester = anonymous_requester(role=global_role)
 
-    assert requester.scope(everywhere) == EVERYTHING
-    assert requester.scope(Role(everywhere + 1)) == NOTHING
+    assert requester.scope(global_role) == EVERYTHING
+    assert requester.scope(Role(global_role + 1)) == NOTHING
     assert requester.scope(Role.PLATFORM) == NOTHING
 
 
@@ -60,8 +70,8 @@ def test_no_role_in_an_organization_is_one_of_the_platform() -> None:
 @pytest.mark.parametrize(
     ("requester", "highest"),
     [
-        (nobody(), Role.ANYONE),
-        (nobody(role=Role.VIEWER), Role.VIEWER),
+        (anonymous_requester(), Role.ANYONE),
+        (anonymous_requester(role=Role.VIEWER), Role.VIEWER),
         (Requester(SOMEBODY), Role.ANYONE),
         (Requester(SOMEBODY, ROLES), Role.ADMIN),
         (Requester(SOMEBODY, ROLES, Role.PLATFORM), Role.PLATFORM),
@@ -73,13 +83,13 @@ def test_the_highest_role_is_the_greatest_of_all(requester: Requester, highest: 
 
 def test_only_who_has_a_session_has_an_account() -> None:
     assert Requester(SOMEBODY).account_id is None
-    assert nobody().account_id is None
+    assert anonymous_requester().account_id is None
     assert Requester(SOMEBODY, session=SESSION).account_id == 7
 
 
 def test_a_visitor_cannot_be_given_more_afterwards() -> None:
     with pytest.raises(FrozenInstanceError):
-        nobody().everywhere = Role.PLATFORM  # type: ignore[misc]
+        anonymous_requester().global_role = Role.PLATFORM  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +97,6 @@ def test_a_visitor_cannot_be_given_more_afterwards() -> None:
     [(None, None, True), (NOW, None, False), (None, timedelta(seconds=1), True), (None, timedelta(0), False)],
 )
 def test_a_key_works_until_it_expires_or_is_revoked(revoked: None, expires: timedelta | None, works: bool) -> None:
-    key = KeyRow(1, "k", "va_x", None, "", NOW, None if expires is None else NOW + expires, revoked, None)
+    key = ApiKeyRow(1, "k", "va_x", None, "", NOW, None if expires is None else NOW + expires, revoked, None)
 
     assert key.works(NOW) is works

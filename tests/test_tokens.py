@@ -8,11 +8,11 @@ import re
 
 import pytest
 
-from voiceadmin.tokens import HINT, new_key, new_token, token_hash
+from voiceadmin.tokens import HINT_LENGTH, generate_api_key, generate_token, hash_token
 
 
 def test_a_token_has_256_bits_and_no_two_are_the_same() -> None:
-    tokens = {new_token() for _ in range(1000)}
+    tokens = {generate_token() for _ in range(1000)}
 
     assert len(tokens) == 1000
     assert {len(base64.urlsafe_b64decode(token + "=")) for token in tokens} == {32}
@@ -20,12 +20,12 @@ def test_a_token_has_256_bits_and_no_two_are_the_same() -> None:
 
 
 def test_a_key_is_a_token_that_says_what_it_is_and_its_hint_leaves_enough_to_guess() -> None:
-    key = new_key()
+    key = generate_api_key()
 
     assert re.fullmatch(r"va_[\w-]{43}", key, re.ASCII)
-    assert (len(key) - HINT) * 6 > 200, "bits"
+    assert (len(key) - HINT_LENGTH) * 6 > 200, "bits"
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "\udcff", "\0", "x" * 100_000])
 def test_the_hash_is_that_of_the_bytes_whatever_they_are(token: str) -> None:
-    assert token_hash(token) == hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    assert hash_token(token) == hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""A town for tests of the door: two organizations, somebody of every role, and every route filled in.
+"""A tenants for tests of the door: two organizations, somebody of every role, and every route filled in.
 
 Whatever belongs to the organization that the visitors are not of has "Zebra" in its name.
 """
@@ -22,7 +22,7 @@ from tests.factories import PASSWORD, make_account, make_assistant, make_organiz
 from voiceadmin import create_app
 from voiceadmin.accounts.actions.accounts import Grant, invite
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
-from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import ObjectKind, ObjectRef
@@ -41,8 +41,8 @@ from voiceadmin.web.access import AccessRequirement, cookie_name
 Dump = dict[str, list[dict[str, Any]]]
 
 EXPIRES = NOW.replace(month=12)
-SCAN_LIMIT = create_app(Settings())  # asked for its rules alone
-RULES = sorted(SCAN_LIMIT.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
+ROUTES_APP = create_app(Settings())  # asked for its rules alone
+RULES = sorted(ROUTES_APP.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
 POSTS = [rule for rule in RULES if (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}]
 
 ROLES = {  # those who act come after those who are refused
@@ -60,7 +60,7 @@ ALL_KEY = "Key of everything"
 
 def mark_of(rule: Rule) -> AccessRequirement:
     """What a route asks of its visitors."""
-    found: AccessRequirement = vars(SCAN_LIMIT.view_functions[rule.endpoint])["needs"]
+    found: AccessRequirement = vars(ROUTES_APP.view_functions[rule.endpoint])["access_requirement"]
     return found
 
 
@@ -74,8 +74,8 @@ def name_of(rule: Rule) -> str:
     return str(rule.endpoint)
 
 
-class Town:
-    """The town, as it stands in the store of an app."""
+class TwoTenants:
+    """The tenants, as it stands in the store of an app."""
 
     def __init__(self, app: Flask) -> None:
         app.test_client_class = Client
@@ -101,18 +101,18 @@ class Town:
             "both": make_account("both@example.com", roles={acme: Role.VIEWER, zebra: Role.VIEWER}),
         }
         self.keys = {
-            "acme": self.make_key(acme, "Key of Acme"),
-            "zebra": self.make_key(zebra, "Key of Zebra"),
-            "both": self.make_key(acme, "Shared key", zebra),
-            "all": make_key(EVERYTHING, ALL_KEY, None, expires_at=EXPIRES, by=SHELL, now=NOW),
+            "acme": self.create_api_key(acme, "Key of Acme"),
+            "zebra": self.create_api_key(zebra, "Key of Zebra"),
+            "both": self.create_api_key(acme, "Shared key", zebra),
+            "all": create_api_key(EVERYTHING, ALL_KEY, None, expires_at=EXPIRES, by=SHELL, now=NOW),
         }
         self.invite(acme)
         self.invite(zebra)
 
-    def make_key(self, of: Organization, name: str, *more: Organization) -> str:
+    def create_api_key(self, of: Organization, name: str, *more: Organization) -> str:
         """A new key of an organization."""
         ids = frozenset(organization.id for organization in (of, *more))
-        return make_key(EVERYTHING, name, ids, expires_at=EXPIRES, by=SHELL, now=NOW)
+        return create_api_key(EVERYTHING, name, ids, expires_at=EXPIRES, by=SHELL, now=NOW)
 
     def invite(self, of: Organization) -> str:
         """The token of a new invitation."""
@@ -124,7 +124,7 @@ class Town:
 
     def revoke(self, name: str) -> None:
         """Revoke the key of this name."""
-        revoke_key(EVERYTHING, last_id(ApiKey, ApiKey.name == name), by=SHELL, now=NOW)
+        revoke_api_key(EVERYTHING, last_id(ApiKey, ApiKey.name == name), by=SHELL, now=NOW)
 
     def _email(self, who: str, of: Organization) -> str:
         return f"{who}{next(self.numbers)}@{'zebra' if of.id == self.zebra.id else 'acme'}.example"
@@ -146,7 +146,7 @@ class Town:
         values = {}
         for name in rule.arguments:
             if name not in PARAMETERS:
-                pytest.fail(f"How to fill in <{name}> of {rule.rule}? Say so in PARAMETERS of tests/town.py.")
+                pytest.fail(f"How to fill in <{name}> of {rule.rule}? Say so in PARAMETERS of tests/tenants.py.")
             values[name] = PARAMETERS[name](self, of or self.acme, who)
         return self.at(rule, values)
 
@@ -166,37 +166,37 @@ class Town:
 
 
 @contextmanager
-def town_in(app: Flask) -> Iterator[Town]:
-    """Build the town in the store of an app."""
-    town = Town(app)
-    yield town
-    town.close()
+def build_two_tenants(app: Flask) -> Iterator[TwoTenants]:
+    """Build the tenants in the store of an app."""
+    tenants = TwoTenants(app)
+    yield tenants
+    tenants.close()
 
 
-def _session_of(town: Town, _: Organization, who: str) -> int:
-    account = town.people.get(who, town.people["viewer"])
-    sign_in(town.app.test_client(), account)
+def _session_of(tenants: TwoTenants, _: Organization, who: str) -> int:
+    account = tenants.people.get(who, tenants.people["viewer"])
+    sign_in(tenants.app.test_client(), account)
     return last_id(AccountSession, AccountSession.account_id == account.id)
 
 
-def _link_of(town: Town, of: Organization, _: str) -> int:
-    town.invite(of)
+def _link_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+    tenants.invite(of)
     return last_id(OneTimeLink, OneTimeLink.organization_id == of.id)
 
 
-def _key_of(town: Town, of: Organization, _: str) -> int:
-    town.make_key(of, f"One more key of {of.name}")
+def _key_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+    tenants.create_api_key(of, f"One more key of {of.name}")
     return last_id(ApiKey, ApiKey.name == f"One more key of {of.name}")
 
 
-def _deed_of(town: Town, of: Organization, _: str) -> int:
-    ref = ObjectRef(ObjectKind.VOICE, town.voices[of.id])
-    order = Order(TriageAction.NOTE, (ref,), f"note {next(town.numbers)}", 0, "Looked at it.")
+def _deed_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+    ref = ObjectRef(ObjectKind.VOICE, tenants.voices[of.id])
+    order = Order(TriageAction.NOTE, (ref,), f"note {next(tenants.numbers)}", 0, "Looked at it.")
     return do(EVERYTHING, order, AttentionThresholds(), by=SHELL, now=NOW).id
 
 
-def _plan_of(town: Town, of: Organization, _: str) -> int:
-    number = next(town.numbers)
+def _plan_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+    number = next(tenants.numbers)
     provider = f"{of.name.split()[0].lower()}-{number}"
     make_voice(of, name=f"{of.name} {number}", provider=provider)
     return make_plan(
@@ -204,42 +204,42 @@ def _plan_of(town: Town, of: Organization, _: str) -> int:
     )
 
 
-PARAMETERS: dict[str, Callable[[Town, Organization, str], Any]] = {
-    "assistant_id": lambda town, of, _: town.assistants[of.id],
-    "voice_id": lambda town, of, _: town.voices[of.id],
-    "account_id": lambda town, of, _: town.colleague(of).id,
+PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
+    "assistant_id": lambda tenants, of, _: tenants.assistants[of.id],
+    "voice_id": lambda tenants, of, _: tenants.voices[of.id],
+    "account_id": lambda tenants, of, _: tenants.colleague(of).id,
     "link_id": _link_of,
     "key_id": _key_of,
     "operation_id": _deed_of,
     "plan_id": _plan_of,
     "session_id": _session_of,
-    "token": lambda town, of, _: town.invite(of),
+    "token": lambda tenants, of, _: tenants.invite(of),
     "format": lambda *_: "csv",
     "filename": lambda *_: "mark.svg",
 }
 
 
-def _on_all(_: Town) -> dict[str, Any]:
+def _on_all(_: TwoTenants) -> dict[str, Any]:
     return {"action": "note", "note": "Looked at it.", "count": "1", "mark": "of another time"}
 
 
-FORMS: dict[str, Callable[[Town], dict[str, Any]]] = {
-    "sign_in.sign_in": lambda town: {"email": town.people["viewer"].email, "password": PASSWORD},
+FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
+    "sign_in.sign_in": lambda tenants: {"email": tenants.people["viewer"].email, "password": PASSWORD},
     "sign_in.confirm": lambda _: {"password": PASSWORD},
     "sign_in.join": lambda _: {"name": "Guest", "password": "a horse of my own"},
     "account.password": lambda _: {"old": PASSWORD, "new": "another battery staple"},
-    "people.invite": lambda town: {"email": "new@example.com", "organization": town.acme.id, "role": "viewer"},
-    "people.change_role": lambda town: {"organization": town.acme.id, "role": "operator"},
-    "operations.action": lambda town: {
+    "people.invite": lambda tenants: {"email": "new@example.com", "organization": tenants.acme.id, "role": "viewer"},
+    "people.change_role": lambda tenants: {"organization": tenants.acme.id, "role": "operator"},
+    "operations.action": lambda tenants: {
         "action": "note",
         "note": "Looked at it.",
-        "ref": f"voice-{town.voices[town.acme.id]}",
+        "ref": f"voice-{tenants.voices[tenants.acme.id]}",
     },
     "triage.all_matching": _on_all,
     "voices.all_matching": _on_all,
     "cleanup.run": lambda _: {"count": "1"},
     "cleanup.change_price": lambda _: {"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-05-01"},
-    "api_keys.new": lambda town: {"name": "A new key", "organizations": [town.acme.id], "expires": "30"},
+    "api_keys.new": lambda tenants: {"name": "A new key", "organizations": [tenants.acme.id], "expires": "30"},
 }
 
 
@@ -268,7 +268,7 @@ def dump() -> Dump:
 
 def audit_words() -> list[str]:
     """The words of the audit trail, the oldest first."""
-    return [line["word"] for line in rows_of(AuditEvent.__tablename__)]
+    return [line["event_type"] for line in rows_of(AuditEvent.__tablename__)]
 
 
 def cookie_of(browser: FlaskClient) -> str:

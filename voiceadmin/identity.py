@@ -26,12 +26,12 @@ class Role(IntEnum):
 
     slug: str
     label: str
-    meaning: str
+    description: str
 
-    def __new__(cls, value: int, slug: str = "", label: str = "", meaning: str = "") -> Self:
+    def __new__(cls, value: int, slug: str = "", label: str = "", description: str = "") -> Self:
         """Give the member its rank, its slug, its label and a sentence that explains it."""
         member = int.__new__(cls, value)
-        member._value_, member.slug, member.label, member.meaning = value, slug, label, meaning
+        member._value_, member.slug, member.label, member.description = value, slug, label, description
         return member
 
     @classmethod
@@ -43,7 +43,7 @@ class Role(IntEnum):
         raise ValueError(f"{slug!r} is no role.")
 
 
-GRANTED = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organization
+GRANTABLE_ROLES = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organization
 
 
 class ActorKind(Labelled):
@@ -110,19 +110,19 @@ class SessionRow(NamedTuple):
 class Requester:
     """Whoever makes a request.
 
-    actor: who that is. roles: by organization. everywhere: a role that holds
+    actor: who that is. roles: by organization. global_role: a role that holds
     in all organizations. session: of a person who signed in, else None.
     """
 
     actor: Actor
     roles: Mapping[int, Role] = field(default_factory=dict)
-    everywhere: Role = Role.ANYONE
+    global_role: Role = Role.ANYONE
     session: SessionRow | None = None
 
     @property
     def highest(self) -> Role:
         """The greatest role that they have anywhere."""
-        return max(self.everywhere, *self.roles.values(), Role.ANYONE)
+        return max(self.global_role, *self.roles.values(), Role.ANYONE)
 
     @property
     def account_id(self) -> int | None:
@@ -131,13 +131,13 @@ class Requester:
 
     def scope(self, role: Role) -> Scope:
         """The organizations in which they have this role or a greater one."""
-        if self.everywhere >= role:
+        if self.global_role >= role:
             return EVERYTHING
         if role is Role.PLATFORM:
             return NOTHING
         return Scope(frozenset(id for id, granted in self.roles.items() if granted >= role))
 
 
-def nobody(address: str | None = None, role: Role = Role.ANYONE) -> Requester:
+def anonymous_requester(address: str | None = None, role: Role = Role.ANYONE) -> Requester:
     """Somebody who did not sign in. role: what everybody may, by the settings."""
-    return Requester(Actor(ActorKind.ANONYMOUS, None, "", address), everywhere=role)
+    return Requester(Actor(ActorKind.ANONYMOUS, None, "", address), global_role=role)

@@ -19,12 +19,12 @@ from sqlalchemy import event
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY
 from tests.strategies import HOSTILE, IN_DATABASE
-from voiceadmin.activity.queries import FIELDS, LINES, activity_file, list_activity
+from voiceadmin.activity.queries import FIELDS, LINES, export_activity, list_activity
 from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
-from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow, nobody
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow, anonymous_requester
 from voiceadmin.tabular import ExportFormat, unescape_formula
 from voiceadmin.text import name_key
 
@@ -34,12 +34,12 @@ NAMES = {ADA: "Ada@example.com", BO: "Bö@example.com"}
 HOUR = timedelta(hours=1)
 
 
-def person(id: int, everywhere: Role = Role.ANYONE, **roles: Role) -> Requester:
+def person(id: int, global_role: Role = Role.ANYONE, **roles: Role) -> Requester:
     """Somebody who signed in; roles by the names of organizations."""
     ids = {"acme": ACME, "other": OTHER}
     session = SessionRow(1, id, NOW, NOW, NOW, "", "")
     held = {ids[name]: role for name, role in roles.items()}
-    return Requester(Actor(ActorKind.ACCOUNT, id, NAMES[id]), held, everywhere, session)
+    return Requester(Actor(ActorKind.ACCOUNT, id, NAMES[id]), held, global_role, session)
 
 
 VISITORS = {
@@ -48,9 +48,9 @@ VISITORS = {
     "operator of Acme": person(ADA, acme=Role.OPERATOR),
     "viewer of Acme, admin of Other": person(ADA, acme=Role.VIEWER, other=Role.ADMIN),
     "somebody without a role": person(BO),
-    "nobody": nobody(),
-    "nobody, where all may view": nobody(role=Role.VIEWER),
-    "nobody, where all may operate": nobody(role=Role.OPERATOR),
+    "nobody": anonymous_requester(),
+    "nobody, where all may view": anonymous_requester(role=Role.VIEWER),
+    "nobody, where all may operate": anonymous_requester(role=Role.OPERATOR),
     "a person, where all may view": person(BO, Role.VIEWER),
     "a key with the number of a person": Requester(Actor(ActorKind.KEY, ADA, "board"), {ACME: Role.VIEWER}),
 }
@@ -58,12 +58,12 @@ VISITORS = {
 
 def reads(requester: Requester, line: AuditEventRow) -> bool:
     """What the rule says, in plain Python."""
-    if requester.everywhere is Role.PLATFORM:
+    if requester.global_role is Role.PLATFORM:
         return True
     if requester.session and (line.actor_kind, line.actor_id) == (ActorKind.ACCOUNT, requester.session.account_id):
         return True
-    role = max(requester.everywhere, requester.roles.get(line.organization_id or 0, Role.ANYONE))
-    return line.organization_id is not None and role >= line.event_type.least
+    role = max(requester.global_role, requester.roles.get(line.organization_id or 0, Role.ANYONE))
+    return line.organization_id is not None and role >= line.event_type.minimum_role
 
 
 def matches(filters: AuditFilters, line: AuditEventRow) -> bool:
@@ -111,7 +111,7 @@ def lines(store: Flask) -> list[AuditEventRow]:
                 AuditTarget(dice.choice([ObjectKind.VOICE, ObjectKind.ACCOUNT]), dice.choice([None, 1, 2]), "thing"),
                 by=dice.choice(actors),
                 now=NOW + dice.randrange(-48, 48) * HOUR,
-                organization=dice.choice([None, ACME, OTHER, THIRD]),
+                organization_id=dice.choice([None, ACME, OTHER, THIRD]),
                 before=dice.choice([None, {"name": "a"}]),
                 after=dice.choice([None, {"name": "b"}]),
             )
@@ -157,7 +157,7 @@ def test_filters_find_exactly_what_plain_python_finds(
 
     assert pages(requester, filters) == expected
 
-    rows = [json.loads(text) for text in "".join(activity_file(requester, filters, ExportFormat.NDJSON)).splitlines()]
+    rows = [json.loads(text) for text in "".join(export_activity(requester, filters, ExportFormat.NDJSON)).splitlines()]
     assert [row["id"] for row in rows] == [line.id for line in expected]
 
 
@@ -212,7 +212,7 @@ def hostile(store: Flask) -> list[AuditEventRow]:
                 AuditTarget(ObjectKind.VOICE, 5, text),
                 by=Actor(ActorKind.KEY, 3, text, "203.0.113.7"),
                 now=NOW + timedelta(microseconds=len(text)),
-                organization=ACME,
+                organization_id=ACME,
                 before={"name": text, "score": None},
                 after={"name": [text]},
                 note=text,
@@ -221,7 +221,7 @@ def hostile(store: Flask) -> list[AuditEventRow]:
 
 
 def test_csv_reads_back_and_holds_no_formula(hostile: list[AuditEventRow]) -> None:
-    text = "".join(activity_file(ROOT, AuditFilters(), ExportFormat.CSV))
+    text = "".join(export_activity(ROOT, AuditFilters(), ExportFormat.CSV))
 
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
 
@@ -242,7 +242,7 @@ def test_csv_reads_back_and_holds_no_formula(hostile: list[AuditEventRow]) -> No
 
 
 def test_ndjson_reads_back(hostile: list[AuditEventRow]) -> None:
-    text = "".join(activity_file(ROOT, AuditFilters(), ExportFormat.NDJSON))
+    text = "".join(export_activity(ROOT, AuditFilters(), ExportFormat.NDJSON))
 
     rows = [json.loads(row) for row in text.removesuffix("\n").split("\n")]
 
@@ -257,7 +257,7 @@ def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known
         AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, "sample data"), by=SHELL, now=NOW + DAY
     )
 
-    text = "".join(activity_file(ROOT, AuditFilters(), ExportFormat.CSV))
+    text = "".join(export_activity(ROOT, AuditFilters(), ExportFormat.CSV))
 
     assert text.split("\r\n") == [
         ",".join(FIELDS),
@@ -269,7 +269,7 @@ def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known
 def test_a_file_holds_what_its_reader_may_read_and_more_than_a_page(lines: list[AuditEventRow]) -> None:
     requester = VISITORS["viewer of Acme, admin of Other"]
 
-    text = "".join(activity_file(requester, AuditFilters(), ExportFormat.NDJSON))
+    text = "".join(export_activity(requester, AuditFilters(), ExportFormat.NDJSON))
 
     expected = [line.id for line in lines if reads(requester, line)]
     assert [json.loads(row)["id"] for row in text.splitlines()] == expected
@@ -277,5 +277,5 @@ def test_a_file_holds_what_its_reader_may_read_and_more_than_a_page(lines: list[
 
 
 def test_an_empty_file_has_a_head_or_nothing(store: Flask) -> None:
-    assert "".join(activity_file(ROOT, AuditFilters(), ExportFormat.CSV)).startswith("id,at,")
-    assert list(activity_file(ROOT, AuditFilters(), ExportFormat.NDJSON)) == []
+    assert "".join(export_activity(ROOT, AuditFilters(), ExportFormat.CSV)).startswith("id,at,")
+    assert list(export_activity(ROOT, AuditFilters(), ExportFormat.NDJSON)) == []

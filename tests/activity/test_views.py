@@ -20,7 +20,7 @@ from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
-from voiceadmin.identity import Actor, ActorKind, Role, nobody
+from voiceadmin.identity import Actor, ActorKind, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
 
 ADA = Actor(ActorKind.ACCOUNT, 999, "ada@example.com", "203.0.113.7")
@@ -60,7 +60,7 @@ def things(found: Page) -> list[str]:
 def trail() -> list[AuditEventRow]:
     """All lines, the newest first."""
     db.session.rollback()
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
+    return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0]
 
 
 def test_where_nothing_has_happened_the_page_says_so(open_page: OpenPage) -> None:
@@ -79,7 +79,7 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
         AuditTarget(ObjectKind.VOICE, 456, "Lobby"),
         by=ADA,
         now=now - timedelta(minutes=5),
-        organization=acme.id,
+        organization_id=acme.id,
         before={"name": "Old", "quality_score": None},
         after={"name": "Lobby", "quality_score": 0.5},
         note="import",
@@ -92,7 +92,10 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
         after={"added": 2},
     )
     record_event_now(
-        AuditEventType.SIGN_IN_FAILED, AuditTarget(ObjectKind.ACCOUNT, None, "x@y"), by=nobody("::1").actor, now=now
+        AuditEventType.SIGN_IN_FAILED,
+        AuditTarget(ObjectKind.ACCOUNT, None, "x@y"),
+        by=anonymous_requester("::1").actor,
+        now=now,
     )
 
     found = open_page("/activity")
@@ -126,7 +129,7 @@ def test_an_admin_reads_what_happened_at_home_and_what_they_did(
     other = make_organization("Other")
     for number, organization in enumerate((acme.id, other.id, None)):
         thing = AuditTarget(ObjectKind.KEY, number, f"key {number}")
-        record_event_now(AuditEventType.KEY_CREATED, thing, by=SHELL, now=now, organization=organization)
+        record_event_now(AuditEventType.KEY_CREATED, thing, by=SHELL, now=now, organization_id=organization)
 
     assert things(page(admin, "/activity")) == ["key 0"]
 
@@ -292,7 +295,7 @@ def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now
 
 def test_a_file_holds_what_its_reader_may_read(admin: FlaskClient, acme: Organization, now: datetime) -> None:
     record_event_now(
-        AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization=acme.id
+        AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization_id=acme.id
     )
     record_event_now(AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 2, "theirs"), by=SHELL, now=now)
 

@@ -15,18 +15,18 @@ from sqlalchemy import delete, event, select
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, make_organization
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.api_keys.actions import KeyRateLimiter, make_key, revoke_key, too_fast
+from voiceadmin.api_keys.actions import KeyRateLimiter, create_api_key, revoke_api_key, too_fast
 from voiceadmin.api_keys.models import ApiKey
-from voiceadmin.api_keys.queries import find_key, get_key
-from voiceadmin.api_keys.types import HeldKey
+from voiceadmin.api_keys.queries import find_api_key, get_key
+from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound
-from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope, nobody
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope, anonymous_requester
 from voiceadmin.organizations.models import Organization
 from voiceadmin.rate_limits.types import RateLimit, RateLimitResult
-from voiceadmin.tokens import token_hash
+from voiceadmin.tokens import hash_token
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -37,18 +37,18 @@ TEN = RateLimit(50, 10)
 
 def trail(*words: AuditEventType) -> list[AuditEventRow]:
     """The lines of these kinds, the oldest first."""
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(event_types=words))[0][::-1]
+    return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters(event_types=words))[0][::-1]
 
 
 def some_key(
     organizations: frozenset[int] | None = None, *, scope: Scope = EVERYTHING, expires_at: datetime | None = None
 ) -> str:
-    return make_key(scope, "status board", organizations, expires_at=expires_at, by=ADA, now=NOW)
+    return create_api_key(scope, "status board", organizations, expires_at=expires_at, by=ADA, now=NOW)
 
 
-def held(token: str) -> HeldKey:
+def held(token: str) -> AuthenticatedKey:
     db.session.rollback()
-    found = find_key(token)
+    found = find_api_key(token)
     assert found is not None
     return found
 
@@ -69,7 +69,7 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept() -> None:
     assert len(token) == 46
     assert token not in dump
     assert token[9:] not in dump
-    assert token_hash(token) in dump
+    assert hash_token(token) in dump
     (line,) = trail(AuditEventType.KEY_CREATED)
     assert line.after == {"key": token[:9], "expires_at": None}
 
@@ -99,7 +99,7 @@ def test_making_and_revoking_leave_a_line_for_the_admins_of_each_organization() 
     token = some_key(ids, scope=scope, expires_at=NOW + DAY)
     id = held(token).id
 
-    assert revoke_key(scope, id, by=ADA, now=NOW + SECOND) == "status board"
+    assert revoke_api_key(scope, id, by=ADA, now=NOW + SECOND) == "status board"
 
     made, revoked = trail(AuditEventType.KEY_CREATED), trail(AuditEventType.KEY_REVOKED)
     assert [line.organization_id for line in made] == sorted(ids) == [line.organization_id for line in revoked]
@@ -115,7 +115,7 @@ def test_making_and_revoking_leave_a_line_for_the_admins_of_each_organization() 
 
 def test_a_key_for_all_organizations_is_the_platforms_business() -> None:
     id = held(some_key()).id
-    revoke_key(EVERYTHING, id, by=SHELL, now=NOW)
+    revoke_api_key(EVERYTHING, id, by=SHELL, now=NOW)
 
     assert [line.organization_id for line in trail(AuditEventType.KEY_CREATED, AuditEventType.KEY_REVOKED)] == [
         None,
@@ -127,12 +127,12 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked_as_it_was() -> None:
     token = some_key()
     id = held(token).id
 
-    assert [revoke_key(EVERYTHING, id, by=SHELL, now=NOW + seconds * SECOND) for seconds in (1, 2)] == [
+    assert [revoke_api_key(EVERYTHING, id, by=SHELL, now=NOW + seconds * SECOND) for seconds in (1, 2)] == [
         "status board",
         "status board",
     ]
 
-    assert find_key(token) is None
+    assert find_api_key(token) is None
     assert get_key(EVERYTHING, id).revoked_at == NOW + SECOND
     assert len(trail(AuditEventType.KEY_REVOKED)) == 1
 
@@ -142,7 +142,7 @@ def test_a_key_works_until_it_expires_or_is_revoked() -> None:
 
     row = get_key(EVERYTHING, id)
     assert [row.works(NOW + DAY + by) for by in (-SECOND, timedelta(0), SECOND)] == [True, False, False]
-    revoke_key(EVERYTHING, id, by=SHELL, now=NOW)
+    revoke_api_key(EVERYTHING, id, by=SHELL, now=NOW)
     assert not get_key(EVERYTHING, id).works(NOW)
 
 
@@ -183,10 +183,10 @@ def test_an_admin_revokes_no_key_that_reaches_beyond() -> None:
 
     for id in [*beyond, 999]:
         with pytest.raises(KeyNotFound, match=rf"^There is no API key {id}\.$"):
-            revoke_key(scope, id, by=ADA, now=NOW)
+            revoke_api_key(scope, id, by=ADA, now=NOW)
 
     assert all(get_key(EVERYTHING, id).revoked_at is None for id in beyond)
-    revoke_key(scope, inside, by=ADA, now=NOW)
+    revoke_api_key(scope, inside, by=ADA, now=NOW)
     assert get_key(scope, inside).revoked_at == NOW
 
 
@@ -199,7 +199,7 @@ def test_a_key_whose_organizations_are_gone_reads_nothing_and_is_the_platforms()
 
     assert held(token).organizations == frozenset()
     with pytest.raises(KeyNotFound):
-        revoke_key(scope, held(token).id, by=ADA, now=NOW)
+        revoke_api_key(scope, held(token).id, by=ADA, now=NOW)
     assert get_key(EVERYTHING, held(token).id).organizations == {}
 
 
@@ -220,11 +220,11 @@ def writes(store: Flask) -> Iterator[list[Any]]:
     event.remove(db.engine, "begin", noted)
 
 
-def by(key: HeldKey) -> Actor:
+def by(key: AuthenticatedKey) -> Actor:
     return Actor(ActorKind.KEY, key.id, key.name, "203.0.113.7")
 
 
-def spend(purse: KeyRateLimiter, key: HeldKey, now: datetime = NOW) -> RateLimitResult:
+def spend(purse: KeyRateLimiter, key: AuthenticatedKey, now: datetime = NOW) -> RateLimitResult:
     return purse.spend(key, by=by(key), now=now)
 
 

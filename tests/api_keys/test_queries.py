@@ -11,10 +11,10 @@ from sqlalchemy import delete, event
 
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, make_organization
-from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
-from voiceadmin.api_keys.queries import FIELDS, find_key, get_key, keys_file, list_keys
-from voiceadmin.api_keys.types import KeyRow
+from voiceadmin.api_keys.queries import FIELDS, export_api_keys, find_api_key, get_key, list_api_keys
+from voiceadmin.api_keys.types import ApiKeyRow
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import KeyNotFound
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.usefixtures("store")
 def made(name: str, *organizations: Organization, expires_at: datetime | None = None) -> tuple[int, str]:
     """The id of a new key, and how it begins. Without organizations it reads all."""
     ids = frozenset(organization.id for organization in organizations) or None
-    token = make_key(EVERYTHING, name, ids, expires_at=expires_at, by=SHELL, now=NOW)
-    held = find_key(token)
+    token = create_api_key(EVERYTHING, name, ids, expires_at=expires_at, by=SHELL, now=NOW)
+    held = find_api_key(token)
     assert held is not None
     return held.id, token[:9]
 
@@ -39,7 +39,7 @@ def scope(*organizations: Organization) -> Scope:
 
 
 def names(scope: Scope) -> list[str]:
-    return [row.name for row in list_keys(scope)]
+    return [row.name for row in list_api_keys(scope)]
 
 
 def test_a_key_is_shown_with_what_it_reads_by_name() -> None:
@@ -48,7 +48,7 @@ def test_a_key_is_shown_with_what_it_reads_by_name() -> None:
 
     row = get_key(EVERYTHING, id)
 
-    assert row == KeyRow(
+    assert row == ApiKeyRow(
         id=id,
         name="board",
         hint=hint,
@@ -61,7 +61,7 @@ def test_a_key_is_shown_with_what_it_reads_by_name() -> None:
     )
     assert list(row.organizations or {}) == [acme.id, twin.id, zed.id]
     assert hint.startswith("va_")
-    revoke_key(EVERYTHING, id, by=SHELL, now=NOW + DAY)
+    revoke_api_key(EVERYTHING, id, by=SHELL, now=NOW + DAY)
     assert get_key(EVERYTHING, id).revoked_at == NOW + DAY
 
 
@@ -90,7 +90,7 @@ def test_a_key_that_reads_nothing_any_more_is_the_platforms() -> None:
         db.session.execute(delete(Organization))
 
     assert names(scope(acme)) == []
-    assert [row.organizations for row in list_keys(EVERYTHING)] == [{}]
+    assert [row.organizations for row in list_api_keys(EVERYTHING)] == [{}]
 
 
 def test_the_list_takes_two_statements() -> None:
@@ -113,7 +113,7 @@ def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() ->
         db.session.get_one(ApiKey, id).all_organizations = True
 
     assert names(scope(acme)) == []
-    assert [row.organizations for row in list_keys(EVERYTHING)] == [None]
+    assert [row.organizations for row in list_api_keys(EVERYTHING)] == [None]
 
 
 def test_a_key_tells_when_it_was_used() -> None:
@@ -127,10 +127,10 @@ def test_a_key_tells_when_it_was_used() -> None:
 def test_a_file_of_keys_says_all_but_what_they_open_with() -> None:
     acme = make_organization("Acme")
     id, hint = made("board", acme, expires_at=NOW + DAY)
-    revoke_key(EVERYTHING, id, by=SHELL, now=NOW)
+    revoke_api_key(EVERYTHING, id, by=SHELL, now=NOW)
     every, begins = made("all")
 
-    lines = [json.loads(line) for line in "".join(keys_file(EVERYTHING, ExportFormat.NDJSON)).splitlines()]
+    lines = [json.loads(line) for line in "".join(export_api_keys(EVERYTHING, ExportFormat.NDJSON)).splitlines()]
 
     assert lines == [
         {
@@ -159,6 +159,6 @@ def test_a_file_of_keys_says_all_but_what_they_open_with() -> None:
         },
     ]
     assert [tuple(line) for line in lines] == [FIELDS] * 2
-    csv = "".join(keys_file(scope(acme), ExportFormat.CSV)).splitlines()
+    csv = "".join(export_api_keys(scope(acme), ExportFormat.CSV)).splitlines()
     assert csv[0] == ",".join(FIELDS)
     assert len(csv) == 2, "those that reach no further"

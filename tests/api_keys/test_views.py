@@ -13,9 +13,9 @@ from werkzeug.datastructures import MultiDict
 from tests.conftest import SHELL
 from tests.factories import DAY, make_account, make_assistant, make_organization, sign_in
 from tests.page import OpenPage, Page
-from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
-from voiceadmin.api_keys.queries import find_key, list_keys
+from voiceadmin.api_keys.queries import find_api_key, list_api_keys
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Role
@@ -48,8 +48,8 @@ def send(client: FlaskClient, address: str, status: int = 200, **fields: Any) ->
 def made(now: datetime, *organizations: Organization, name: str = "board", lives: timedelta | None = None) -> int:
     """The id of a key. Without organizations it reads all."""
     ids = frozenset(organization.id for organization in organizations) or None
-    make_key(EVERYTHING, name, ids, expires_at=None if lives is None else now + lives, by=SHELL, now=now)
-    return list_keys(EVERYTHING)[0].id
+    create_api_key(EVERYTHING, name, ids, expires_at=None if lives is None else now + lives, by=SHELL, now=now)
+    return list_api_keys(EVERYTHING)[0].id
 
 
 def test_without_a_key_the_page_says_how_to_make_one(open_page: OpenPage) -> None:
@@ -68,7 +68,7 @@ def test_keys_are_listed_with_what_they_read_and_whether_they_work(
     made(now - 3 * DAY, acme, *others, name="expired", lives=DAY)
     revoked = made(now, name="revoked", lives=DAY)
     made(now, name="for a month", lives=30 * DAY)
-    revoke_key(EVERYTHING, revoked, by=SHELL, now=now)
+    revoke_api_key(EVERYTHING, revoked, by=SHELL, now=now)
     with writing():
         for key in db.session.scalars(select(ApiKey)):
             key.hint = hint
@@ -105,7 +105,7 @@ def test_an_admin_sees_the_keys_of_their_organizations_alone(
     assert "Other" not in found.text
     for id in hidden:
         assert f"There is no API key {id}." in send(admin, f"/api-keys/{id}/revoke", 404).text
-    assert all(row.revoked_at is None for row in list_keys(EVERYTHING))
+    assert all(row.revoked_at is None for row in list_api_keys(EVERYTHING))
 
 
 def test_a_key_is_made_and_shown_once_with_a_call(admin: FlaskClient, acme: Organization, now: datetime) -> None:
@@ -124,11 +124,11 @@ def test_a_key_is_made_and_shown_once_with_a_call(admin: FlaskClient, acme: Orga
     assert found.root.one("code", id="call").raw_text == (
         f"curl -H 'Authorization: Bearer {key}' 'http://localhost/api/v1/assistants/31/cloned-voices'"
     )
-    held = find_key(key)
+    held = find_api_key(key)
     assert held is not None
     assert (held.name, held.expires_at) == ("status board", now + 90 * DAY)
     assert held.organizations == frozenset([int(acme.id)])
-    assert list_keys(EVERYTHING)[0].created_by == "ada@example.com"
+    assert list_api_keys(EVERYTHING)[0].created_by == "ada@example.com"
     assert key not in checked(admin.get("/api-keys")).html
 
 
@@ -145,7 +145,7 @@ def test_without_an_assistant_the_call_says_where_its_id_goes(client: FlaskClien
     found = send(client, "/api-keys/new", name="x", organizations=["all"], expires="never")
 
     assert found.root.one("code", id="call").text.endswith("/api/v1/assistants/ASSISTANT_ID/cloned-voices'")
-    (row,) = list_keys(EVERYTHING)
+    (row,) = list_api_keys(EVERYTHING)
     assert (row.organizations, row.expires_at) == (None, None)
 
 
@@ -174,7 +174,7 @@ def test_a_wrong_key_is_named_at_its_field(
 
     assert found.root.one("p", id=f"{name}-fault").text == fault
     assert fault in found.root.one("div", role="alert").text
-    assert list_keys(EVERYTHING) == []
+    assert list_api_keys(EVERYTHING) == []
 
 
 def test_a_key_is_revoked(admin: FlaskClient, acme: Organization, now: datetime) -> None:

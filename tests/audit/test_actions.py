@@ -22,7 +22,7 @@ from voiceadmin.accounts.actions import accounts, sessions
 from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.queries.credentials import find_session
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.audit.actions import record_event, record_event_now, record_events
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
@@ -30,7 +30,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.errors import SignInRefused
-from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, nobody
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
@@ -46,7 +46,7 @@ VOICE = AuditTarget(ObjectKind.VOICE, 456, "Lobby “x”")
 def trail() -> list[AuditEventRow]:
     """All lines, the oldest first."""
     db.session.rollback()
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
+    return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
         VOICE,
         by=ADA,
         now=NOW,
-        organization=5,
+        organization_id=5,
         before={"name": "Löbby", "score": None},
         after={"name": "Lobby “x”", "score": 0.5, "on": True, "many": [1, 2], "at": NOW},
         note="because",
@@ -155,15 +155,15 @@ def importing() -> object:
 
 
 ACTIONS: dict[str, Callable[[], object]] = {
-    "setup": lambda: accounts.make_setup_link(by=SHELL, now=NOW),
+    "setup": lambda: accounts.create_setup_link(by=SHELL, now=NOW),
     "invite": invited,
-    "reset": lambda: accounts.make_reset_link(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
+    "reset": lambda: accounts.create_reset_link(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
     "role": lambda: accounts.change_role(
         EVERYTHING, the_first(Account), the_first(Organization), Role.ADMIN, by=SHELL, now=NOW
     ),
-    "platform": lambda: accounts.set_platform(EVERYTHING, the_first(Account), on=True, by=SHELL, now=NOW),
+    "platform": lambda: accounts.set_platform_admin(EVERYTHING, the_first(Account), on=True, by=SHELL, now=NOW),
     "disable": lambda: accounts.disable_account(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
-    "key": lambda: make_key(EVERYTHING, "board", None, expires_at=None, by=SHELL, now=NOW),
+    "key": lambda: create_api_key(EVERYTHING, "board", None, expires_at=None, by=SHELL, now=NOW),
     "import": importing,
     "sample": lambda: add_sample(NOW, by=SHELL, now=NOW),
     "sign in": lambda: sessions.sign_in(
@@ -365,11 +365,11 @@ def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> Non
         with pytest.raises(SignInRefused):
             sessions.sign_in(attempt, wrong, **limits)
     changed = accounts.change_password(requester, new, other, user_agent="x", now=NOW)
-    reset = accounts.make_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
+    reset = accounts.create_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
     renewed = accounts.join(reset, email="", name="", password=PASSWORD, by=stranger, user_agent="x", now=NOW)
     entered = sessions.sign_in("bo@example.com", PASSWORD, **limits)
-    key = make_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
-    revoke_key(EVERYTHING, 1, by=by, now=NOW)
+    key = create_api_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
+    revoke_api_key(EVERYTHING, 1, by=by, now=NOW)
 
     written = json.dumps([[str(value) for value in row] for row in trail()], ensure_ascii=False) + log.text
     kept = {

@@ -13,7 +13,7 @@ from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.schema import let_go
 from voiceadmin.database.transactions import writing
-from voiceadmin.tokens import KEY_PREFIX, token_hash
+from voiceadmin.tokens import KEY_PREFIX, hash_token
 from voiceadmin.web.access import cookie_name
 
 TOKEN = "benchmark" + "0" * 34
@@ -37,10 +37,15 @@ def admit(settings: Settings) -> None:
             db.session.flush()
             times = {"created_at": now, "last_active_at": now, "reauthenticated_at": now}
             session = AccountSession(
-                token_hash=token_hash(TOKEN), account_id=account.id, address="", client="", **times
+                token_hash=hash_token(TOKEN), account_id=account.id, address="", client="", **times
             )
             key = ApiKey(
-                name="bench", token_hash=token_hash(KEY), hint="", everywhere=True, maker="bench", created_at=now
+                name="bench",
+                token_hash=hash_token(KEY),
+                hint="",
+                all_organizations=True,
+                created_by="bench",
+                created_at=now,
             )
             db.session.add_all([session, key])
         let_go()

@@ -26,7 +26,7 @@ from tests.browser.watching import Watch
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account
 from voiceadmin import create_app
-from voiceadmin.accounts.actions.accounts import make_setup_link
+from voiceadmin.accounts.actions.accounts import create_setup_link
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.schema import let_go
@@ -137,7 +137,7 @@ def new_server(serve: Serve) -> str:
     """The address of a server that nobody has an account on."""
 
     def offer() -> None:
-        make_setup_link(by=SHELL, now=NOW)
+        create_setup_link(by=SHELL, now=NOW)
         choose_token(SETUP)
 
     return serve(offer, root=False)

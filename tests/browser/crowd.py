@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from tests.conftest import SHELL
 from tests.factories import DAY, make_account
-from voiceadmin.accounts.actions.accounts import Grant, disable_account, invite, make_reset_link
+from voiceadmin.accounts.actions.accounts import Grant, create_reset_link, disable_account, invite
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
-from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.audit.actions import record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
@@ -20,7 +20,7 @@ from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
-from voiceadmin.tokens import token_hash
+from voiceadmin.tokens import hash_token
 
 ROOT = "token-of-the-admin-of-the-platform"
 ADMIN = "token-of-an-admin"  # of Acme Telecom alone
@@ -52,7 +52,7 @@ def let_in(account: Account, token: str, now: datetime, *, client: str = LINUX, 
     with writing():
         db.session.add(
             AccountSession(
-                token_hash=token_hash(token),
+                token_hash=hash_token(token),
                 account_id=account.id,
                 created_at=now,
                 last_active_at=now,
@@ -67,14 +67,21 @@ def let_program_in(now: datetime) -> None:
     """Let there be an API key for everything whose text the tests know."""
     with writing():
         db.session.add(
-            ApiKey(name="tests", token_hash=token_hash(KEY), hint=KEY[:9], everywhere=True, maker="", created_at=now)
+            ApiKey(
+                name="tests",
+                token_hash=hash_token(KEY),
+                hint=KEY[:9],
+                all_organizations=True,
+                created_by="",
+                created_at=now,
+            )
         )
 
 
 def choose_token(token: str) -> None:
     """Let the newest link have this token."""
     with writing():
-        db.session.scalars(select(OneTimeLink).order_by(OneTimeLink.id.desc())).first().token_hash = token_hash(token)  # type: ignore[union-attr]
+        db.session.scalars(select(OneTimeLink).order_by(OneTimeLink.id.desc())).first().token_hash = hash_token(token)  # type: ignore[union-attr]
 
 
 def fill_crowd(now: datetime) -> None:
@@ -119,7 +126,7 @@ def _links(
     invite(EVERYTHING, people[1].email, Grant(organizations[-1].id, Role.VIEWER), by=by, now=now - DAY)
     choose_token(INVITED_AGAIN)
     invite(EVERYTHING, "second.admin@example.com", Grant(None, Role.PLATFORM), by=by, now=now)
-    make_reset_link(EVERYTHING, people[4].id, by=by, now=now)
+    create_reset_link(EVERYTHING, people[4].id, by=by, now=now)
     choose_token(RESET)
 
 
@@ -127,7 +134,7 @@ def _keys(now: datetime, organizations: Sequence[Organization], by: Actor) -> No
     for number in range(30):
         made = now - (60 - 2 * number) * DAY
         some = frozenset(organization.id for organization in organizations[: number % 5 + 1])
-        make_key(
+        create_api_key(
             EVERYTHING,
             f"{PROGRAMS[number % len(PROGRAMS)]} {number // len(PROGRAMS) or ''}".strip(),
             None if number % 7 == 4 else some,
@@ -136,7 +143,7 @@ def _keys(now: datetime, organizations: Sequence[Organization], by: Actor) -> No
             now=made,
         )
     for number in (3, 20):
-        revoke_key(EVERYTHING, number, by=by, now=now - timedelta(hours=number))
+        revoke_api_key(EVERYTHING, number, by=by, now=now - timedelta(hours=number))
 
 
 def _doings(now: datetime, acme: Organization, by: Actor) -> None:

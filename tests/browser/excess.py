@@ -8,7 +8,7 @@ from tests.browser.crowd import INVITED, VIEWER, choose_token, let_in
 from tests.conftest import SHELL
 from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
 from voiceadmin.accounts.actions.accounts import Grant, invite
-from voiceadmin.api_keys.actions import make_key
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.prices import set_price
@@ -97,7 +97,7 @@ def _fill_people(now: datetime, organization: Organization) -> None:
         let_in(long, f"{VIEWER if number == 0 else number}", now, client=client, address="2001:db8::" + "f" * 4)
     by = Actor(ActorKind.ACCOUNT, long.id, long.email, "2001:0db8:85a3:0000:0000:8a2e:0370:7334")
     for name in ("K" * 100, "a key of words " * 6):
-        make_key(
+        create_api_key(
             EVERYTHING, name, frozenset({organization.id, nameless.id}), expires_at=now + timedelta(1), by=by, now=now
         )
     invite(EVERYTHING, long.email.replace("m", "i"), Grant(organization.id, Role.ADMIN), by=by, now=now)
@@ -109,7 +109,7 @@ def _fill_people(now: datetime, organization: Organization) -> None:
                 AuditTarget(kind, 2**63 - 1, "O" * 10_000),
                 by=by if kind is ObjectKind.VOICE else SHELL,
                 now=now,
-                organization=organization.id,
+                organization_id=organization.id,
                 before={"name": "B" * 500, "f" * 100: "before " * 50},
                 after={"name": "A" * 500, "f" * 100: None, "count": 2**63 - 1},
                 note="w" * 300,

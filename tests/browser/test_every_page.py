@@ -65,7 +65,7 @@ def send(button: str, **fields: str) -> Callable[[Page], None]:
     return do
 
 
-def make_key(page: Page) -> None:
+def create_api_key(page: Page) -> None:
     """Make a key for Acme Telecom."""
     page.get_by_role("checkbox", name="Acme Telecom").check()
     send("Make the key", Name="Status board")(page)
@@ -242,7 +242,7 @@ STATES = {
     "excessive keys": Scene("excess", "/api-keys"),
     "new key without organizations": Scene("bare", "/api-keys/new"),
     "new key with faults": Scene("crowd", "/api-keys/new", 422, does=send("Make the key")),
-    "key made": Scene("crowd", "/api-keys/new", does=make_key),
+    "key made": Scene("crowd", "/api-keys/new", does=create_api_key),
     "all activity": Scene("crowd", "/activity", opened=True),
     "older activity": Scene("crowd", "/activity?older=60"),
     "activity of somebody": Scene("crowd", "/activity?who=tester&kind=voice-changed&voice=456&since=2026-11-01", 200),

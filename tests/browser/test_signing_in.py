@@ -17,7 +17,7 @@ from tests.browser.crowd import INVITED, RESET, ROOT, SETUP, VIEWER, choose_toke
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
 from voiceadmin import clock
-from voiceadmin.accounts.actions.accounts import make_setup_link
+from voiceadmin.accounts.actions.accounts import create_setup_link
 from voiceadmin.sample.actions import add_sample
 
 FRONT_DESK = "/api/v1/assistants/123/cloned-voices"
@@ -64,7 +64,7 @@ def own_server(serve: Serve) -> str:
 
     def fill() -> None:
         add_sample(NOW, by=SHELL, now=NOW)
-        make_setup_link(by=SHELL, now=NOW)
+        create_setup_link(by=SHELL, now=NOW)
         choose_token(SETUP)
 
     return serve(fill, root=False)

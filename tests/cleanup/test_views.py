@@ -19,7 +19,7 @@ from werkzeug.datastructures import MultiDict
 from tests.conftest import SHELL, Client
 from tests.factories import DAY, make_assistant, make_organization, make_voice, put_voices, voice_row
 from tests.page import OpenPage, Page
-from tests.two_tenants import Town, audit_words, rows_of, town_in
+from tests.two_tenants import TwoTenants, audit_words, build_two_tenants, rows_of
 from voiceadmin import clock
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.cleanup.models import CleanUpItem
@@ -28,14 +28,14 @@ from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Role
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.types.status import VoiceStatus
-from voiceadmin.web.access import UNTIL_ACCOUNTS
+from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT
 
 
 @pytest.fixture
-def town(store: Flask, now: Any) -> Iterator[Town]:
+def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
     """Two organizations with a voice each that could go, and somebody of every role."""
-    with town_in(store) as town:
-        yield town
+    with build_two_tenants(store) as tenants:
+        yield tenants
 
 
 def checked(response: Any, status: int = 200) -> Page:
@@ -83,8 +83,8 @@ def test_an_empty_store_has_nothing_to_clean_up(open_page: OpenPage) -> None:
     assert "Make a plan" not in buttons(found)
 
 
-def test_candidates_come_with_reasons_and_what_stays_with_why(town: Town) -> None:
-    acme, now = town.acme, clock.now()
+def test_candidates_come_with_reasons_and_what_stays_with_why(tenants: TwoTenants) -> None:
+    acme, now = tenants.acme, clock.now()
     put_voices(
         acme,
         [
@@ -99,7 +99,7 @@ def test_candidates_come_with_reasons_and_what_stays_with_why(town: Town) -> Non
     make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="set", active=False)
     set_price("resemble", 250, "EUR", (now - 200 * DAY).date(), by=SHELL, now=now)
 
-    found = page(town.browser("viewer"), "/clean-up")
+    found = page(tenants.browser("viewer"), "/clean-up")
 
     assert found.sentence == (
         "2 voices could go: 1 not used for 60 days and 1 never used. Once deleted at their providers, they free 2 slots"
@@ -121,9 +121,9 @@ def test_candidates_come_with_reasons_and_what_stays_with_why(town: Town) -> Non
 
 
 @pytest.mark.parametrize("who", ["viewer", "operator", "admin"])
-def test_each_role_is_offered_what_it_may_do(town: Town, who: str) -> None:
-    address = planned(town.browser("operator"))
-    browser = town.browser(who)
+def test_each_role_is_offered_what_it_may_do(tenants: TwoTenants, who: str) -> None:
+    address = planned(tenants.browser("operator"))
+    browser = tenants.browser(who)
 
     assert ("Make a plan" in buttons(page(browser, "/clean-up"))) is (who != "viewer")
     found = page(browser, address)
@@ -132,22 +132,22 @@ def test_each_role_is_offered_what_it_may_do(town: Town, who: str) -> None:
     assert "Dry run" in buttons(found)
 
 
-def test_who_may_not_is_refused(town: Town) -> None:
-    address = planned(town.browser("operator"))
+def test_who_may_not_is_refused(tenants: TwoTenants) -> None:
+    address = planned(tenants.browser("operator"))
 
-    assert town.browser("viewer").post("/clean-up/plans").status_code == 403
+    assert tenants.browser("viewer").post("/clean-up/plans").status_code == 403
     for path in ("/run", "/again", "/back"):
-        assert town.browser("operator").post(address + path).status_code == 403
-        assert town.browser("zebra").post(address + path).status_code == 404
+        assert tenants.browser("operator").post(address + path).status_code == 403
+        assert tenants.browser("zebra").post(address + path).status_code == 404
     for path in ("", "/check", "/sheet.csv"):
-        assert town.browser("zebra").get(address + path).status_code == 404
-    assert town.browser("admin").post("/clean-up/prices").status_code == 403
+        assert tenants.browser("zebra").get(address + path).status_code == 404
+    assert tenants.browser("admin").post("/clean-up/prices").status_code == 403
     assert archived() == set()
 
 
 def test_before_there_are_accounts_the_page_says_how_to_confirm(store: Flask, now: datetime) -> None:
     store.test_client_class = Client
-    store.config[UNTIL_ACCOUNTS] = True
+    store.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
     store.config["VOICEADMIN"] = replace(store.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
     make_voice(make_organization())
     browser = store.test_client()
@@ -164,11 +164,11 @@ def test_before_there_are_accounts_the_page_says_how_to_confirm(store: Flask, no
     assert archived() == set()
 
 
-def test_the_whole_way_of_a_plan(town: Town) -> None:
-    put_voices(town.acme, [voice_row(id=number) for number in range(100, 130)])
-    operator, admin = town.browser("operator"), town.browser("admin")
+def test_the_whole_way_of_a_plan(tenants: TwoTenants) -> None:
+    put_voices(tenants.acme, [voice_row(id=number) for number in range(100, 130)])
+    operator, admin = tenants.browser("operator"), tenants.browser("admin")
 
-    address = planned(operator, most="10", organization=town.acme.id)
+    address = planned(operator, most="10", organization=tenants.acme.id)
     found = page(operator, address)
     assert found.root.one("h1").text.endswith(": 10 voices")
     assert found.sentence.startswith("Nothing is archived yet.")
@@ -194,8 +194,8 @@ def test_the_whole_way_of_a_plan(town: Town) -> None:
     assert [words.count(f"clean-up-{word}") for word in ("planned", "password-confirmed", "taken-back")] == [1, 1, 1]
 
 
-def test_a_form_that_is_sent_twice_does_it_once(town: Town) -> None:
-    operator, admin = town.browser("operator"), town.browser("admin")
+def test_a_form_that_is_sent_twice_does_it_once(tenants: TwoTenants) -> None:
+    operator, admin = tenants.browser("operator"), tenants.browser("admin")
 
     addresses = {planned(operator, key="the same") for _ in range(2)}
     (address,) = addresses
@@ -209,10 +209,10 @@ def test_a_form_that_is_sent_twice_does_it_once(town: Town) -> None:
     assert words.count("voice-restored") == 1
 
 
-def test_what_changed_since_is_left_alone_and_says_why(town: Town) -> None:
-    address = planned(town.browser("operator"))
-    make_assistant(town.acme, tts_provider="elevenlabs", tts_voice_id="pv3")
-    admin = town.browser("admin")
+def test_what_changed_since_is_left_alone_and_says_why(tenants: TwoTenants) -> None:
+    address = planned(tenants.browser("operator"))
+    make_assistant(tenants.acme, tts_provider="elevenlabs", tts_voice_id="pv3")
+    admin = tenants.browser("admin")
 
     assert "An assistant is set to it.1" in page(admin, f"{address}/check").text
     done = send(admin, f"{address}/run", count="1")
@@ -222,9 +222,9 @@ def test_what_changed_since_is_left_alone_and_says_why(town: Town) -> None:
     assert archived() == set()
 
 
-def test_what_failed_stays_as_work(town: Town) -> None:
-    make_voice(town.acme, id=4)
-    address, admin = planned(town.browser("operator")), town.browser("admin")
+def test_what_failed_stays_as_work(tenants: TwoTenants) -> None:
+    make_voice(tenants.acme, id=4)
+    address, admin = planned(tenants.browser("operator")), tenants.browser("admin")
     send(admin, f"{address}/run", count="2")
     send(admin, f"{address}/back")
     with writing():
@@ -240,19 +240,19 @@ def test_what_failed_stays_as_work(town: Town) -> None:
     assert not {row["state"] for row in rows_of("clean_up_item")} & {"failed", "pending"}
 
 
-def test_an_unconfirmed_plan_is_not_carried_out_by_trying_again(town: Town) -> None:
-    address = planned(town.browser("operator"))
+def test_an_unconfirmed_plan_is_not_carried_out_by_trying_again(tenants: TwoTenants) -> None:
+    address = planned(tenants.browser("operator"))
 
-    response = town.browser("admin").post(f"{address}/again")
+    response = tenants.browser("admin").post(f"{address}/again")
 
     assert response.status_code == 409
     assert archived() == set()
 
 
 def test_the_password_is_asked_for_again_and_the_plan_is_found_after_it(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, admin = planned(town.browser("operator")), town.browser("admin")
+    address, admin = planned(tenants.browser("operator")), tenants.browser("admin")
     later = clock.now() + timedelta(minutes=20)
     monkeypatch.setattr(clock, "now", lambda: later)
 
@@ -262,29 +262,31 @@ def test_the_password_is_asked_for_again_and_the_plan_is_found_after_it(
     assert response.headers["Location"].startswith("/confirm?next=")
 
 
-def test_a_plan_of_nothing_is_refused(town: Town) -> None:
-    response = town.browser("operator").post("/clean-up/plans", data={"provider": "elevenlabs", "reason": "unused"})
+def test_a_plan_of_nothing_is_refused(tenants: TwoTenants) -> None:
+    response = tenants.browser("operator").post("/clean-up/plans", data={"provider": "elevenlabs", "reason": "unused"})
 
     assert response.status_code == 409
     assert "There is no such voice to plan with." in response.text
 
 
 @pytest.mark.parametrize("query", ["organization=x", "provider=nope", "reason=nope", "organization=99"])
-def test_faulty_filters_are_told(town: Town, query: str) -> None:
-    browser = town.browser("viewer")
+def test_faulty_filters_are_told(tenants: TwoTenants, query: str) -> None:
+    browser = tenants.browser("viewer")
 
     assert "Choose from the list." in page(browser, f"/clean-up?{query}", 422).text
     assert browser.get(f"/clean-up.csv?{query}").status_code == 422
 
 
 @pytest.mark.parametrize("most", ["0", "x", "20001"])
-def test_a_faulty_number_makes_no_plan(town: Town, most: str) -> None:
-    assert "is not a number from 1 to 20000." in send(town.browser("operator"), "/clean-up/plans", 422, most=most).text
+def test_a_faulty_number_makes_no_plan(tenants: TwoTenants, most: str) -> None:
+    assert (
+        "is not a number from 1 to 20000." in send(tenants.browser("operator"), "/clean-up/plans", 422, most=most).text
+    )
     assert rows_of("clean_up_plan") == []
 
 
-def test_a_plan_that_is_not_there_and_a_page_past_its_last(town: Town) -> None:
-    browser = town.browser("operator")
+def test_a_plan_that_is_not_there_and_a_page_past_its_last(tenants: TwoTenants) -> None:
+    browser = tenants.browser("operator")
     address = planned(browser)
 
     for path in ("", "/check", "/sheet.csv", "/sheet.xml"):
@@ -294,9 +296,9 @@ def test_a_plan_that_is_not_there_and_a_page_past_its_last(town: Town) -> None:
     page(browser, f"{address}?state=nope", 422)
 
 
-def test_candidates_are_a_file_of_each_format(town: Town) -> None:
-    make_voice(town.acme, id=8, name="=evil", provider="resemble")
-    browser = town.browser("viewer")
+def test_candidates_are_a_file_of_each_format(tenants: TwoTenants) -> None:
+    make_voice(tenants.acme, id=8, name="=evil", provider="resemble")
+    browser = tenants.browser("viewer")
     found = page(browser, "/clean-up?provider=resemble")
 
     files = {format: browser.get(found.link(format.upper())) for format in ("csv", "json", "ndjson")}
@@ -309,11 +311,11 @@ def test_candidates_are_a_file_of_each_format(town: Town) -> None:
     assert audit_words().count("voices-exported") == 4
 
 
-def test_a_restore_sheet_is_downloaded_and_that_is_noted(town: Town) -> None:
-    address = planned(town.browser("operator"))
-    found = page(town.browser("viewer"), address)
+def test_a_restore_sheet_is_downloaded_and_that_is_noted(tenants: TwoTenants) -> None:
+    address = planned(tenants.browser("operator"))
+    found = page(tenants.browser("viewer"), address)
 
-    response = town.browser("viewer").get(found.link("CSV"))
+    response = tenants.browser("viewer").get(found.link("CSV"))
 
     (line,) = csv.DictReader(io.StringIO(response.text, newline=""))
     assert (line["id"], line["state"], line["provider_voice_id"]) == ("3", "pending", "pv3")
@@ -321,13 +323,13 @@ def test_a_restore_sheet_is_downloaded_and_that_is_noted(town: Town) -> None:
     assert audit_words()[-1] == "voices-exported"
 
 
-def test_hostile_names_and_huge_numbers_are_only_text(town: Town) -> None:
+def test_hostile_names_and_huge_numbers_are_only_text(tenants: TwoTenants) -> None:
     for name in ("<script>alert(1)</script>", " ", "x" * 9000, "\u202eevil"):
         make_voice(
-            town.acme, name=name, provider=name[:90], last_used_at=clock.now() - 80 * DAY, synthesis_count=MAX_ID
+            tenants.acme, name=name, provider=name[:90], last_used_at=clock.now() - 80 * DAY, synthesis_count=MAX_ID
         )
     set_price("x" * 90, 999_999_999, "USD", clock.now().date(), by=SHELL, now=clock.now())
-    browser = town.browser("platform")
+    browser = tenants.browser("platform")
 
     address = planned(browser)
 
@@ -339,8 +341,8 @@ def test_hostile_names_and_huge_numbers_are_only_text(town: Town) -> None:
 # Prices
 
 
-def test_a_price_is_written_down_changed_and_forgotten(town: Town) -> None:
-    root = town.browser("platform")
+def test_a_price_is_written_down_changed_and_forgotten(tenants: TwoTenants) -> None:
+    root = tenants.browser("platform")
 
     found = send(root, "/clean-up/prices", provider="resemble", price="2", currency="usd", as_of="2026-11-01")
     assert "2.00 USD a month" in found.text
@@ -353,7 +355,7 @@ def test_a_price_is_written_down_changed_and_forgotten(town: Town) -> None:
         "2026-11-22",
     ]
     send(root, "/clean-up/prices", provider="resemble", price="3", currency="EUR", as_of="2026-01-01")
-    found = page(town.browser("viewer"), "/clean-up/prices")
+    found = page(tenants.browser("viewer"), "/clean-up/prices")
     assert "3.00 EUR a month" in found.text
     assert "over half a year old: look it up again" in found.text
     assert not found.root.all("form", id="write")
@@ -361,9 +363,9 @@ def test_a_price_is_written_down_changed_and_forgotten(town: Town) -> None:
     assert audit_words().count("price-changed") == 3
 
 
-def test_a_faulty_price_is_told_at_its_field(town: Town) -> None:
+def test_a_faulty_price_is_told_at_its_field(tenants: TwoTenants) -> None:
     found = send(
-        town.browser("platform"), "/clean-up/prices", 422, provider="resemble", price="2,5", currency="$", as_of="x"
+        tenants.browser("platform"), "/clean-up/prices", 422, provider="resemble", price="2,5", currency="$", as_of="x"
     )
 
     assert "Write it as 2.00." in found.text
@@ -375,8 +377,8 @@ def test_a_faulty_price_is_told_at_its_field(town: Town) -> None:
     assert rows_of("price") == []
 
 
-def test_another_organizations_provider_is_not_told_with_the_prices(town: Town) -> None:
-    make_voice(town.zebra, provider="zebra-host")
+def test_another_organizations_provider_is_not_told_with_the_prices(tenants: TwoTenants) -> None:
+    make_voice(tenants.zebra, provider="zebra-host")
 
-    assert "zebra-host" not in page(town.browser("viewer"), "/clean-up/prices").text
-    assert "zebra-host" in page(town.browser("platform"), "/clean-up/prices").text
+    assert "zebra-host" not in page(tenants.browser("viewer"), "/clean-up/prices").text
+    assert "zebra-host" in page(tenants.browser("platform"), "/clean-up/prices").text

@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_assistant, make_organization, make_voice
-from voiceadmin.api_keys.actions import KeyRateLimiter, make_key
+from voiceadmin.api_keys.actions import KeyRateLimiter, create_api_key
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
@@ -64,7 +64,7 @@ def test_a_route_answers_as_it_is_described(
     store: Flask, path: str, mode: schemathesis.GenerationMode, long: bool
 ) -> None:
     store.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(1_000_000, 1_000_000))
-    key = make_key(EVERYTHING, "fuzzer", None, expires_at=None, by=SHELL, now=NOW)
+    key = create_api_key(EVERYTHING, "fuzzer", None, expires_at=None, by=SHELL, now=NOW)
     acme = make_organization()
     for assistant in range(1, 4):
         make_assistant(acme, id=assistant, tts_provider="playht", tts_voice_id="pv7")

@@ -107,7 +107,11 @@ def test_voices_came_in_with_the_last_import_or_with_the_sample(
     def brought(event_type: AuditEventType, time: datetime, organization: Organization) -> None:
         with writing():
             record_event(
-                event_type, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=time, organization=organization.id
+                event_type,
+                AuditTarget(ObjectKind.DATABASE, None, ""),
+                by=SHELL,
+                now=time,
+                organization_id=organization.id,
             )
 
     assert get_overview_stats(EVERYTHING, now=now).arrived is None

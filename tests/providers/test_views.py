@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from tests.conftest import Client
 from tests.factories import DAY, make_account, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
-from tests.two_tenants import Town, rows_of, town_in
+from tests.two_tenants import TwoTenants, build_two_tenants, rows_of
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import MAX_ID
@@ -27,9 +27,9 @@ def acme(store: Flask) -> Organization:
 
 
 @pytest.fixture
-def town(store: Flask, now: Any) -> Iterator[Town]:
-    with town_in(store) as town:
-        yield town
+def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
+    with build_two_tenants(store) as tenants:
+        yield tenants
 
 
 def page(client: FlaskClient, address: str, status: int = 200) -> Page:
@@ -120,38 +120,38 @@ def test_only_a_difference_beyond_chance_ranks(
     assert sentence in open_page("/providers").sentence
 
 
-def test_slots_are_held_against_the_limit_of_the_settings(town: Town) -> None:
-    app = town.app_with(slots=(("elevenlabs", 1), ("resemble", 9)))
-    make_voice(town.acme, provider="resemble")
+def test_slots_are_held_against_the_limit_of_the_settings(tenants: TwoTenants) -> None:
+    app = tenants.app_with(slots=(("elevenlabs", 1), ("resemble", 9)))
+    make_voice(tenants.acme, provider="resemble")
 
-    found = page(town.browser("platform", app), "/providers")
+    found = page(tenants.browser("platform", app), "/providers")
 
     assert "2 of 1 used: 1 over the limit" in card(found, "ElevenLabs")
     assert "1 of 9 used" in card(found, "Resemble")
-    of_acme = page(town.browser("viewer", app), "/providers")
+    of_acme = page(tenants.browser("viewer", app), "/providers")
     assert "1 used; the limit of 1 is for all organizations together" in card(of_acme, "ElevenLabs")
 
 
-def test_each_sees_the_providers_of_their_organizations(town: Town) -> None:
-    make_voice(town.zebra, provider="zebra-host")
+def test_each_sees_the_providers_of_their_organizations(tenants: TwoTenants) -> None:
+    make_voice(tenants.zebra, provider="zebra-host")
 
-    assert "zebra-host" not in page(town.browser("viewer"), "/providers").text
-    assert "zebra-host" in page(town.browser("zebra"), "/providers").text
-    refused = page(town.browser("viewer"), f"/providers?organization={town.zebra.id}", 422)
+    assert "zebra-host" not in page(tenants.browser("viewer"), "/providers").text
+    assert "zebra-host" in page(tenants.browser("zebra"), "/providers").text
+    refused = page(tenants.browser("viewer"), f"/providers?organization={tenants.zebra.id}", 422)
     assert "is not an organization of yours" in refused.text
-    assert town.browser("viewer").get(f"/providers.csv?organization={town.zebra.id}").status_code == 422
-    assert town.browser("nobody").get("/providers").status_code == 303
+    assert tenants.browser("viewer").get(f"/providers.csv?organization={tenants.zebra.id}").status_code == 422
+    assert tenants.browser("nobody").get("/providers").status_code == 303
 
 
-def test_one_organization_is_chosen(town: Town) -> None:
-    found = page(town.browser("both"), f"/providers?organization={town.zebra.id}")
+def test_one_organization_is_chosen(tenants: TwoTenants) -> None:
+    found = page(tenants.browser("both"), f"/providers?organization={tenants.zebra.id}")
 
     assert found.sentence.startswith("Showing 1 provider with 1 voice of Zebra Holdings.")
-    assert found.link("CSV") == f"/providers.csv?organization={town.zebra.id}"
+    assert found.link("CSV") == f"/providers.csv?organization={tenants.zebra.id}"
 
 
-def test_a_file_has_the_figures_and_leaves_a_line(town: Town) -> None:
-    browser = town.browser("viewer")
+def test_a_file_has_the_figures_and_leaves_a_line(tenants: TwoTenants) -> None:
+    browser = tenants.browser("viewer")
 
     lines = {format: browser.get(f"/providers.{format}") for format in ("csv", "json", "ndjson")}
 

@@ -23,7 +23,7 @@ from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SignInRefused, Throttled
-from voiceadmin.identity import Role, nobody
+from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.rate_limits.actions import (
     SIGN_IN_FROM_ADDRESS,
     SIGN_IN_OF_ACCOUNT,
@@ -76,7 +76,9 @@ def at_once(store: Flask, tries: Sequence[Callable[[], str]]) -> list[str]:
 
 
 def throttled_lines() -> list[AuditEventRow]:
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters(event_types=(AuditEventType.RATE_LIMITED,)))[0]
+    return list_activity(
+        anonymous_requester(role=Role.PLATFORM), AuditFilters(event_types=(AuditEventType.RATE_LIMITED,))
+    )[0]
 
 
 # A bucket

@@ -15,7 +15,7 @@ from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SampleRefused
-from voiceadmin.identity import Role, nobody
+from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sample.actions import KeptOrganization, SampleReport, Tally, add_sample, remove_sample
 from voiceadmin.sample.data import generate_sample
@@ -316,7 +316,7 @@ def test_filling_and_removing_leave_a_line_each() -> None:
     add_sample(DAY - timedelta(days=9), by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW + timedelta(hours=1))
 
-    lines = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]
+    lines = list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0]
     assert [(line.event_type, line.at, line.actor_name, line.before, line.after) for line in lines] == [
         (AuditEventType.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"voices": "2,500 removed"}, None),
         (AuditEventType.SAMPLE_ADDED, NOW, "tester", None, {"voices": "2,500 added"}),
@@ -330,4 +330,4 @@ def test_a_refusal_leaves_no_line() -> None:
     with pytest.raises(SampleRefused):
         add_sample(NOW, by=SHELL, now=NOW)
 
-    assert list_activity(nobody(role=Role.PLATFORM), AuditFilters()) == ([], False)
+    assert list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters()) == ([], False)

@@ -12,7 +12,7 @@ from tests.conftest import NOW, SHELL
 from tests.factories import make_account
 from voiceadmin import create_app
 from voiceadmin.__main__ import cli
-from voiceadmin.api_keys.actions import make_key
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.server.checks import dangers, join_address
@@ -95,7 +95,7 @@ def test_serve_does_not_start_with_what_is_grave_and_says_all_of_it(
 
 
 def test_check_deploy_says_everything_and_fails(sqlite_store: Flask) -> None:
-    make_key(EVERYTHING, "old poller", None, expires_at=None, by=SHELL, now=NOW)
+    create_api_key(EVERYTHING, "old poller", None, expires_at=None, by=SHELL, now=NOW)
     (settings,) = [sqlite_store.config["VOICEADMIN"]]
 
     first = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(settings))

@@ -14,7 +14,7 @@ from flask import Flask
 
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
-from tests.two_tenants import Town, cookie_of, rows_of, town_in
+from tests.two_tenants import TwoTenants, build_two_tenants, cookie_of, rows_of
 from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import writing
@@ -27,10 +27,10 @@ THING = AuditTarget(ObjectKind.VOICE, 3, "Anna")
 
 
 @pytest.fixture
-def town(store: Flask, now: Any) -> Iterator[Town]:
+def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
     """Two organizations and somebody of every role, on both databases."""
-    with town_in(store) as town:
-        yield town
+    with build_two_tenants(store) as tenants:
+        yield tenants
 
 
 @pytest.fixture
@@ -132,13 +132,13 @@ def test_names_cannot_begin_a_line_of_their_own(store: Flask, now: Any, caplog: 
 
 
 def test_no_secret_gets_into_the_log(
-    town: Town, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tenants: TwoTenants, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="voiceadmin")
-    town.app.config["PROPAGATE_EXCEPTIONS"] = False
+    tenants.app.config["PROPAGATE_EXCEPTIONS"] = False
     secrets, form = [PASSWORD, "wrong mute", "a horse of my own", "new mute staple", "mute"], dict[str, Any]
-    guest, admin = town.app.test_client(), town.app.test_client()
-    viewer, root, operator = (town.people[who] for who in ("viewer", "platform", "operator"))
+    guest, admin = tenants.app.test_client(), tenants.app.test_client()
+    viewer, root, operator = (tenants.people[who] for who in ("viewer", "platform", "operator"))
 
     guest.post("/sign-in?q=mute", data=form(email=viewer.email, password="wrong mute", next="/mute"))
     admin.post("/sign-in", data=form(email=root.email, password=PASSWORD))
@@ -147,14 +147,16 @@ def test_no_secret_gets_into_the_log(
         guest.post("/sign-in", data=form(email=operator.email, password="wrong mute"))
     admin.post("/confirm", data=form(password="wrong mute"))
     admin.post("/confirm", data=form(password=PASSWORD))
-    made = admin.post("/api-keys/new", data=form(name="New", organizations=[town.acme.id], expires="30"))
-    invited = admin.post("/people/invite", data=form(email="g@acme.example", organization=town.acme.id, role="viewer"))
+    made = admin.post("/api-keys/new", data=form(name="New", organizations=[tenants.acme.id], expires="30"))
+    invited = admin.post(
+        "/people/invite", data=form(email="g@acme.example", organization=tenants.acme.id, role="viewer")
+    )
     reset = admin.post(f"/people/{viewer.id}/reset")
     (key,) = set(re.findall(r"va_[\w-]{43}", made.text))
     links = [re.findall(r"/join/([\w-]{43})", page.text)[0] for page in (invited, reset)]
     secrets += [key, *links]
-    client = town.app.test_client()
-    for header in (key, key + "x", town.keys["zebra"]):
+    client = tenants.app.test_client()
+    for header in (key, key + "x", tenants.keys["zebra"]):
         secrets.append(header)
         for _ in range(60):
             client.get(f"{JSON_ROUTE}?provider=mute", headers={"Authorization": f"Bearer {header}"})
@@ -168,7 +170,7 @@ def test_no_secret_gets_into_the_log(
         guest.post(f"/join/{link}", data=form(password="a horse of my own"))
         guest.post(f"/join/{link}", data=form(password="a horse of my own"))
         secrets.append(cookie_of(guest))
-    admin.post(f"/people/{operator.id}/role", data=form(organization=town.acme.id, role="admin"))
+    admin.post(f"/people/{operator.id}/role", data=form(organization=tenants.acme.id, role="admin"))
     admin.get("/activity.csv?who=mute")
     guest.get("/people?q=mute")
     guest.post("/account/password", data=form(old="a horse of my own", new="new mute staple"))

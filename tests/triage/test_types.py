@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiceadmin.audit.types import ObjectKind, ObjectRef, fingerprint
+from voiceadmin.audit.types import ObjectKind, ObjectRef, hash_selection
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.text import MAX_ID
 from voiceadmin.triage.types import QueueCursor, QueueFilters
@@ -23,7 +23,7 @@ PLACES = st.builds(QueueCursor, st.integers(0, 999_999), TIMES, st.integers(0, M
 
 @given(SUBJECTS)
 def test_a_subject_comes_back_from_its_word(ref: ObjectRef) -> None:
-    assert ObjectRef.read(str(ref)) == ref
+    assert ObjectRef.parse(str(ref)) == ref
 
 
 def test_a_subject_is_written_as_forms_have_it() -> None:
@@ -40,12 +40,12 @@ def test_a_subject_is_written_as_forms_have_it() -> None:
     ],
 )
 def test_what_is_no_subject_is_none(word: str) -> None:
-    assert ObjectRef.read(word) is None
+    assert ObjectRef.parse(word) is None
 
 
 @given(st.text(max_size=30) | st.from_regex(r"(voice|assistant|key)-?[0-9]{0,21}\n?", fullmatch=True))
 def test_a_word_that_is_a_subject_is_its_only_word(word: str) -> None:
-    ref = ObjectRef.read(word)
+    ref = ObjectRef.parse(word)
 
     assert ref is None or str(ref) == word
 
@@ -86,18 +86,18 @@ def test_a_fingerprint_is_the_same_in_whatever_order(refs: list[ObjectRef], rand
     shuffled = list(refs)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
 
-    assert fingerprint(shuffled) == fingerprint(refs)
+    assert hash_selection(shuffled) == hash_selection(refs)
 
 
 @given(st.sets(SUBJECTS, max_size=8), st.sets(SUBJECTS, max_size=8))
 def test_a_fingerprint_stands_for_exactly_these(some: set[ObjectRef], others: set[ObjectRef]) -> None:
-    assert (fingerprint(some) == fingerprint(others)) is (some == others)
+    assert (hash_selection(some) == hash_selection(others)) is (some == others)
 
 
 def test_a_voice_and_an_assistant_of_one_number_differ() -> None:
-    words = {fingerprint([ObjectRef(kind, 1)]) for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT)}
+    words = {hash_selection([ObjectRef(kind, 1)]) for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT)}
 
-    assert len(words | {fingerprint([]), fingerprint([ObjectRef(ObjectKind.VOICE, 11)])}) == 4
+    assert len(words | {hash_selection([]), hash_selection([ObjectRef(ObjectKind.VOICE, 11)])}) == 4
 
 
 def test_the_limits_are_those_of_the_rules() -> None:

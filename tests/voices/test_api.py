@@ -15,7 +15,7 @@ from sqlalchemy import text
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_assistant, make_organization, make_voice
 from voiceadmin import clock
-from voiceadmin.api_keys.actions import make_key
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
@@ -552,7 +552,7 @@ def test_a_key_counts_and_lists_what_lies_in_its_scope(stranger: FlaskClient, no
 
     for scope in (everywhere[:1], everywhere[1:], None):
         ids = None if scope is None else frozenset(scope)
-        key = make_key(EVERYTHING, f"Key of {scope}", ids, expires_at=None, by=SHELL, now=NOW)
+        key = create_api_key(EVERYTHING, f"Key of {scope}", ids, expires_at=None, by=SHELL, now=NOW)
         bearer = {"Authorization": f"Bearer {key}"}
         answer = stranger.get(QUEUE, headers=bearer).get_json()
 
@@ -572,7 +572,7 @@ def test_words_of_another_organization_are_refused_like_those_of_none(stranger: 
     acme, globex = make_organization("Acme"), make_organization("Globex")
     make_account("bob@globex.example", roles={globex: Role.OPERATOR})
     make_voice(globex, provider="playht")
-    key = make_key(EVERYTHING, "Key of Acme", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
+    key = create_api_key(EVERYTHING, "Key of Acme", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
 
     def refusal(query: str) -> str:
         response = stranger.get(f"{QUEUE}?{query}", headers={"Authorization": f"Bearer {key}"})

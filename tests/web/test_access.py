@@ -23,10 +23,11 @@ from tests.two_tenants import (
     OWNED,
     POSTS,
     ROLES,
+    ROUTES_APP,
     RULES,
-    SCAN_LIMIT,
     Dump,
-    Town,
+    TwoTenants,
+    build_two_tenants,
     cookie_of,
     dump,
     is_turned_away,
@@ -34,7 +35,6 @@ from tests.two_tenants import (
     method_of,
     name_of,
     rows_of,
-    town_in,
     with_cookie,
 )
 from voiceadmin import clock, create_app
@@ -42,10 +42,10 @@ from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.config import Settings
 from voiceadmin.database.schema import let_go
-from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow, nobody
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
 from voiceadmin.text import MAX_ID
 from voiceadmin.web import access
-from voiceadmin.web.access import UNTIL_ACCOUNTS, AccessRequirement, require_role
+from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT, AccessRequirement, require_role
 from voiceadmin.web.errors import FORM_TOO_OLD
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
@@ -57,17 +57,17 @@ MISSING = 999_999
 
 
 @pytest.fixture
-def town(store: Flask, now: Any) -> Iterator[Town]:
+def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
     """Two organizations and somebody of every role, on both databases."""
-    with town_in(store) as town:
-        yield town
+    with build_two_tenants(store) as tenants:
+        yield tenants
 
 
 @pytest.fixture
-def small_town(sqlite_store: Flask, now: Any) -> Iterator[Town]:
+def small_town(sqlite_store: Flask, now: Any) -> Iterator[TwoTenants]:
     """The same in SQLite alone."""
-    with town_in(sqlite_store) as town:
-        yield town
+    with build_two_tenants(sqlite_store) as tenants:
+        yield tenants
 
 
 def move_clock(monkeypatch: pytest.MonkeyPatch, **later: float) -> None:
@@ -79,7 +79,7 @@ def move_clock(monkeypatch: pytest.MonkeyPatch, **later: float) -> None:
 
 
 def test_every_view_names_what_it_asks_of_its_visitor() -> None:
-    marks = {name: getattr(view, "needs", None) for name, view in SCAN_LIMIT.view_functions.items()}
+    marks = {name: getattr(view, "needs", None) for name, view in ROUTES_APP.view_functions.items()}
 
     assert all(isinstance(mark, AccessRequirement) for mark in marks.values()), marks
     assert {name for name, mark in marks.items() if mark == AccessRequirement(Role.ANYONE)} == OPEN_TO_ANYONE
@@ -96,7 +96,7 @@ def test_whatever_changes_people_or_keys_asks_for_the_password() -> None:
     assert {name for name, sure in dangerous.items() if not sure} == set()
 
 
-def test_a_view_without_a_mark_is_shut_even_for_an_admin_of_the_platform(small_town: Town) -> None:
+def test_a_view_without_a_mark_is_shut_even_for_an_admin_of_the_platform(small_town: TwoTenants) -> None:
     small_town.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
 
     for who in ROLES:
@@ -106,7 +106,7 @@ def test_a_view_without_a_mark_is_shut_even_for_an_admin_of_the_platform(small_t
         assert "secret" not in response.text
 
 
-def test_a_view_above_every_role_is_shut(small_town: Town) -> None:
+def test_a_view_above_every_role_is_shut(small_town: TwoTenants) -> None:
     def above() -> str:
         return "secret"
 
@@ -121,7 +121,7 @@ def test_a_view_above_every_role_is_shut(small_town: Town) -> None:
 
 def expected(address: str, method: str, who: str) -> int:
     """401 for who is not known, 403, 404, or 200 for in."""
-    rule, _ = SCAN_LIMIT.url_map.bind("localhost").match(address, method, return_rule=True)
+    rule, _ = ROUTES_APP.url_map.bind("localhost").match(address, method, return_rule=True)
     mark = mark_of(rule)
     if mark.role is Role.ANYONE and not mark.signed_in:
         return 200
@@ -142,13 +142,13 @@ def without_refusals(store: Dump) -> Dump:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_every_route_lets_in_whom_it_should_and_nobody_else(town: Town, rule: Rule) -> None:
+def test_every_route_lets_in_whom_it_should_and_nobody_else(tenants: TwoTenants, rule: Rule) -> None:
     for method in sorted(rule.methods or ()):
         for who in ROLES:
-            address = town.address(rule, who)
-            browser, before = town.browser(who), dump()
+            address = tenants.address(rule, who)
+            browser, before = tenants.browser(who), dump()
 
-            response = browser.open(address, method=method, data=town.form(rule) if method == "POST" else None)
+            response = browser.open(address, method=method, data=tenants.form(rule) if method == "POST" else None)
 
             case, hoped = (method, address, who, response.status), expected(address, method, who)
             if hoped == 401 and address.startswith("/api/"):
@@ -237,23 +237,23 @@ def answer(response: Any, number: str) -> tuple[int, str, list[tuple[str, str]]]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.arguments & OWNED], ids=name_of)
-def test_what_belongs_to_others_is_as_if_it_were_not_there(town: Town, rule: Rule) -> None:
-    browser = town.browser("admin")
+def test_what_belongs_to_others_is_as_if_it_were_not_there(tenants: TwoTenants, rule: Rule) -> None:
+    browser = tenants.browser("admin")
     browser.get("/account")  # lets the browser have a form's token
     for method in sorted((rule.methods or set()) - {"OPTIONS"}):
-        address = town.address(rule, "admin", town.zebra)
+        address = tenants.address(rule, "admin", tenants.zebra)
         (number,) = re.findall(r"\d+", address.replace("/v1/", "/"))
 
-        theirs = browser.open(address, method=method, data=town.form(rule))
-        missing = browser.open(address.replace(number, str(MISSING)), method=method, data=town.form(rule))
+        theirs = browser.open(address, method=method, data=tenants.form(rule))
+        missing = browser.open(address.replace(number, str(MISSING)), method=method, data=tenants.form(rule))
 
         assert theirs.status_code == (403 if mark_of(rule).role is Role.PLATFORM else 404), method
         assert answer(theirs, number) == answer(missing, number), method
 
 
-def test_the_json_of_another_organization_is_a_missing_one_for_a_key_too(town: Town) -> None:
-    browser = town.browser("nobody")
-    bearer = {"Authorization": f"Bearer {town.keys['acme']}"}
+def test_the_json_of_another_organization_is_a_missing_one_for_a_key_too(tenants: TwoTenants) -> None:
+    browser = tenants.browser("nobody")
+    bearer = {"Authorization": f"Bearer {tenants.keys['acme']}"}
 
     theirs = browser.get(JSON_ROUTE.replace("31", "62"), headers=bearer)
     missing = browser.get(JSON_ROUTE.replace("31", str(MISSING)), headers=bearer)
@@ -264,26 +264,26 @@ def test_the_json_of_another_organization_is_a_missing_one_for_a_key_too(town: T
     assert {name for name, _ in set(headers) ^ set(other[2])} <= budget
 
 
-def walk(town: Town, who: str) -> Iterator[tuple[str, str]]:
+def walk(tenants: TwoTenants, who: str) -> Iterator[tuple[str, str]]:
     """Every address that can be fetched, with its text."""
-    browser = town.browser(who)
-    more = [f"/assistants?organization={town.zebra.id}", f"/activity?voice={town.voices[town.zebra.id]}"]
-    for address in [*(town.address(rule, who) for rule in RULES if "GET" in (rule.methods or ())), *more]:
+    browser = tenants.browser(who)
+    more = [f"/assistants?organization={tenants.zebra.id}", f"/activity?voice={tenants.voices[tenants.zebra.id]}"]
+    for address in [*(tenants.address(rule, who) for rule in RULES if "GET" in (rule.methods or ())), *more]:
         response = browser.get(address)
         assert response.status_code < 500, address
         yield address, response.text + str(response.headers)
 
 
-def test_no_page_names_anything_of_another_organization(town: Town) -> None:
+def test_no_page_names_anything_of_another_organization(tenants: TwoTenants) -> None:
     for who in ("viewer", "operator", "admin"):
-        for address, text in walk(town, who):
+        for address, text in walk(tenants, who):
             assert "zebra" not in text.lower(), (who, address)
 
-    assert sum("zebra" in text.lower() for _, text in walk(town, "platform")) >= 8, "nothing could have been seen"
+    assert sum("zebra" in text.lower() for _, text in walk(tenants, "platform")) >= 8, "nothing could have been seen"
 
 
-def test_a_colleague_with_a_role_elsewhere_does_not_tell_where(town: Town) -> None:
-    page = town.browser("admin").get(f"/people/{town.people['both'].id}")
+def test_a_colleague_with_a_role_elsewhere_does_not_tell_where(tenants: TwoTenants) -> None:
+    page = tenants.browser("admin").get(f"/people/{tenants.people['both'].id}")
 
     assert page.status_code == 200
     assert "zebra" not in page.text.lower()
@@ -300,18 +300,18 @@ API = [rule for rule in RULES if rule.rule.startswith("/api/") and mark_of(rule)
 
 
 @pytest.mark.parametrize("rule", API, ids=name_of)
-def test_a_key_opens_what_it_is_for(town: Town, rule: Rule) -> None:
-    town.revoke("Shared key")
-    client, address = town.app.test_client(), town.address(rule)
-    expired = town.make_key(town.acme, "Short-lived")
-    good, garbage = town.keys["acme"], "va_" + "x" * 43
+def test_a_key_opens_what_it_is_for(tenants: TwoTenants, rule: Rule) -> None:
+    tenants.revoke("Shared key")
+    client, address = tenants.app.test_client(), tenants.address(rule)
+    expired = tenants.create_api_key(tenants.acme, "Short-lived")
+    good, garbage = tenants.keys["acme"], "va_" + "x" * 43
     cases: list[tuple[str | None, int]] = [
         (f"Bearer {good}", 200),
         (f"bearer {good}", 200),
         (f"Bearer  {good} ", 200),
-        (f"Bearer {town.keys['all']}", 200),
-        (f"Bearer {town.keys['zebra']}", 404 if rule.arguments & OWNED else 200),
-        (f"Bearer {town.keys['both']}", 401),  # revoked
+        (f"Bearer {tenants.keys['all']}", 200),
+        (f"Bearer {tenants.keys['zebra']}", 404 if rule.arguments & OWNED else 200),
+        (f"Bearer {tenants.keys['both']}", 401),  # revoked
         (f"Bearer {garbage}", 401),
         (f"Bearer {good[:-1]}", 401),
         (f"Bearer {good}x", 401),
@@ -344,7 +344,7 @@ def test_a_key_opens_what_it_is_for(town: Town, rule: Rule) -> None:
         assert client.get(address, headers=bearer(expired)).status_code == 401
 
 
-def test_a_key_is_no_use_elsewhere_than_in_the_header_of_the_api(small_town: Town) -> None:
+def test_a_key_is_no_use_elsewhere_than_in_the_header_of_the_api(small_town: TwoTenants) -> None:
     key = small_town.keys["all"]
     client = with_cookie(small_town.app, key)
 
@@ -357,14 +357,14 @@ def test_a_key_is_no_use_elsewhere_than_in_the_header_of_the_api(small_town: Tow
             assert is_turned_away(response), rule.rule
 
 
-def test_a_bad_key_is_refused_though_a_session_would_do(small_town: Town) -> None:
+def test_a_bad_key_is_refused_though_a_session_would_do(small_town: TwoTenants) -> None:
     browser = small_town.browser("admin")
 
     assert browser.get(JSON_ROUTE).status_code == 200
     assert browser.get(JSON_ROUTE, headers=bearer("va_wrong")).status_code == 401
 
 
-def test_a_key_that_is_too_small_is_told_so(small_town: Town) -> None:
+def test_a_key_that_is_too_small_is_told_so(small_town: TwoTenants) -> None:
     small_town.app.add_url_rule("/api/v1/more", "more", require_role(Role.OPERATOR)(lambda: "secret"))
 
     response = small_town.app.test_client().get("/api/v1/more", headers=bearer(small_town.keys["all"]))
@@ -374,10 +374,10 @@ def test_a_key_that_is_too_small_is_told_so(small_town: Town) -> None:
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="voiceadmin", error="insufficient_scope"'
 
 
-def test_a_key_is_told_its_budget_slowed_down_and_let_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = town.app_with(key_burst=5, key_rate=2.0).test_client()
+def test_a_key_is_told_its_budget_slowed_down_and_let_on(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = tenants.app_with(key_burst=5, key_rate=2.0).test_client()
 
-    answers = [client.get(JSON_ROUTE, headers=bearer(town.keys["acme"])) for _ in range(7)]
+    answers = [client.get(JSON_ROUTE, headers=bearer(tenants.keys["acme"])) for _ in range(7)]
 
     assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
     assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["4", "3", "2", "1", "0", "0", "0"]
@@ -385,17 +385,19 @@ def test_a_key_is_told_its_budget_slowed_down_and_let_on(town: Town, monkeypatch
     assert [answer.headers["RateLimit-Reset"] for answer in answers] == ["1", "1", "2", "2", "3", "3", "3"]
     assert [answer.headers.get("Retry-After") for answer in answers] == [None] * 5 + ["1"] * 2
     assert set(answers[-1].get_json()) == {"detail"}
-    assert client.get(JSON_ROUTE, headers=bearer(town.keys["all"])).status_code == 200, "each has a budget of its own"
+    assert client.get(JSON_ROUTE, headers=bearer(tenants.keys["all"])).status_code == 200, (
+        "each has a budget of its own"
+    )
 
     move_clock(monkeypatch, seconds=1)
-    answers = [client.get(JSON_ROUTE, headers=bearer(town.keys["acme"])) for _ in range(3)]
+    answers = [client.get(JSON_ROUTE, headers=bearer(tenants.keys["acme"])) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
     move_clock(monkeypatch, hours=1)
-    assert client.get(JSON_ROUTE, headers=bearer(town.keys["acme"])).headers["RateLimit-Remaining"] == "4"
+    assert client.get(JSON_ROUTE, headers=bearer(tenants.keys["acme"])).headers["RateLimit-Remaining"] == "4"
 
 
-def test_a_budget_is_told_with_every_answer_to_a_key(small_town: Town) -> None:
+def test_a_budget_is_told_with_every_answer_to_a_key(small_town: TwoTenants) -> None:
     client, key = small_town.app.test_client(), bearer(small_town.keys["acme"])
     etag = client.get(JSON_ROUTE, headers=key).headers["ETag"]
 
@@ -413,11 +415,11 @@ def test_a_budget_is_told_with_every_answer_to_a_key(small_town: Town) -> None:
 # Sessions: how long they last
 
 
-def test_a_session_ends_when_nothing_happens(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = town.browser("viewer")
+def test_a_session_ends_when_nothing_happens(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tenants.browser("viewer")
 
     move_clock(monkeypatch, minutes=29, seconds=59)
-    copy = with_cookie(town.app, cookie_of(browser))
+    copy = with_cookie(tenants.app, cookie_of(browser))
     assert copy.get("/session").get_json() == {"left": 1}
     move_clock(monkeypatch, minutes=30)
 
@@ -426,8 +428,8 @@ def test_a_session_ends_when_nothing_happens(town: Town, monkeypatch: pytest.Mon
     assert copy.get("/session").get_json() == {"left": None}
 
 
-def test_activity_prolongs_a_session_until_its_end(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = town.browser("viewer")
+def test_activity_prolongs_a_session_until_its_end(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tenants.browser("viewer")
 
     for minutes in range(20, 12 * 60, 20):
         move_clock(monkeypatch, minutes=minutes)
@@ -438,8 +440,8 @@ def test_activity_prolongs_a_session_until_its_end(town: Town, monkeypatch: pyte
     assert is_turned_away(browser.get("/assistants"))
 
 
-def test_both_limits_are_settings(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = town.browser("viewer", town.app_with(session_idle_minutes=100, session_hours=2))
+def test_both_limits_are_settings(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tenants.browser("viewer", tenants.app_with(session_idle_minutes=100, session_hours=2))
 
     move_clock(monkeypatch, minutes=99)
     assert browser.get("/assistants").status_code == 200
@@ -448,7 +450,7 @@ def test_both_limits_are_settings(town: Town, monkeypatch: pytest.MonkeyPatch) -
     move_clock(monkeypatch, minutes=120)
     assert is_turned_away(browser.get("/assistants"))
 
-    short = town.browser("viewer", town.app_with(session_idle_minutes=1))
+    short = tenants.browser("viewer", tenants.app_with(session_idle_minutes=1))
     move_clock(monkeypatch, minutes=121)
     assert is_turned_away(short.get("/assistants"))
 
@@ -470,9 +472,14 @@ SIGNS_OF_A_PERSON = [
 
 @pytest.mark.parametrize(("method", "address", "headers", "counts"), SIGNS_OF_A_PERSON)
 def test_only_what_a_person_does_is_activity(
-    town: Town, monkeypatch: pytest.MonkeyPatch, method: str, address: str, headers: dict[str, str], counts: bool
+    tenants: TwoTenants,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    address: str,
+    headers: dict[str, str],
+    counts: bool,
 ) -> None:
-    browser = town.browser("viewer")
+    browser = tenants.browser("viewer")
     move_clock(monkeypatch, minutes=20)
 
     browser.open(address, method=method, headers=headers)
@@ -481,8 +488,8 @@ def test_only_what_a_person_does_is_activity(
     assert left == (30 * 60 if counts else 10 * 60)
 
 
-def test_activity_is_written_once_a_minute_at_most(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser, seen = town.browser("viewer"), []
+def test_activity_is_written_once_a_minute_at_most(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, seen = tenants.browser("viewer"), []
 
     for seconds in (0, 1, 59, 60, 61, 119, 120):
         move_clock(monkeypatch, seconds=seconds)
@@ -493,7 +500,7 @@ def test_activity_is_written_once_a_minute_at_most(town: Town, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("token", ["", "x", "\xff", "a" * 100_000, "' OR '1'='1", "%00", "None", "0" * 64])
-def test_a_cookie_that_is_none_is_nobody(small_town: Town, token: str) -> None:
+def test_a_cookie_that_is_none_is_nobody(small_town: TwoTenants, token: str) -> None:
     small_town.browser("platform")
     client = small_town.app.test_client()
 
@@ -502,7 +509,7 @@ def test_a_cookie_that_is_none_is_nobody(small_town: Town, token: str) -> None:
     assert is_turned_away(response)
 
 
-def test_the_hash_of_a_token_is_no_token(small_town: Town) -> None:
+def test_the_hash_of_a_token_is_no_token(small_town: TwoTenants) -> None:
     small_town.browser("platform")
 
     for session in rows_of("account_session"):
@@ -522,7 +529,7 @@ def token_in(html: str) -> str:
 
 
 @pytest.mark.parametrize("rule", POSTS, ids=name_of)
-def test_a_form_that_is_not_from_our_page_does_nothing(small_town: Town, rule: Rule) -> None:
+def test_a_form_that_is_not_from_our_page_does_nothing(small_town: TwoTenants, rule: Rule) -> None:
     app = small_town.app_with(csrf=True)
     browser, other = small_town.browser("platform", app), small_town.browser("platform", app)
     address, form = small_town.address(rule), small_town.form(rule)
@@ -559,7 +566,7 @@ def test_a_form_that_is_not_from_our_page_does_nothing(small_town: Town, rule: R
         )
 
 
-def test_a_program_of_ours_may_send_the_token_in_a_header(small_town: Town) -> None:
+def test_a_program_of_ours_may_send_the_token_in_a_header(small_town: TwoTenants) -> None:
     browser = small_town.browser("viewer", small_town.app_with(csrf=True))
     token = token_in(browser.get("/account").text)
 
@@ -567,7 +574,7 @@ def test_a_program_of_ours_may_send_the_token_in_a_header(small_town: Town) -> N
     assert browser.post("/session", headers={"X-CSRF-Token": token}).status_code == 200
 
 
-def test_a_token_of_before_is_of_no_use_after_signing_in(small_town: Town) -> None:
+def test_a_token_of_before_is_of_no_use_after_signing_in(small_town: TwoTenants) -> None:
     browser = small_town.browser("nobody", small_town.app_with(csrf=True))
     before = token_in(browser.get("/sign-in").text)
     form = small_town.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
@@ -603,10 +610,10 @@ def domain_data() -> dict[str, Any]:
     return found
 
 
-def test_reading_changes_nothing_whatever_is_asked(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_changes_nothing_whatever_is_asked(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(7)
-    addresses = [(rule, town.address(rule, "admin")) for rule in RULES]
-    browsers = [town.browser(who) for who in ("nobody", "admin", "platform")]
+    addresses = [(rule, tenants.address(rule, "admin")) for rule in RULES]
+    browsers = [tenants.browser(who) for who in ("nobody", "admin", "platform")]
     before, statuses = domain_data(), set()
 
     for number in range(300):
@@ -614,7 +621,7 @@ def test_reading_changes_nothing_whatever_is_asked(town: Town, monkeypatch: pyte
         rule, address = addresses[number % len(addresses)]
         reading = sorted({"GET", "HEAD", "OPTIONS"} & (rule.methods or set()))
         query = [(dice.choice(ARGUMENTS), dice.choice(HOSTILE)) for _ in range(dice.randrange(5))]
-        headers = dice.choice([{}, bearer(town.keys["all"]), {"X-HTTP-Method-Override": "POST"}])
+        headers = dice.choice([{}, bearer(tenants.keys["all"]), {"X-HTTP-Method-Override": "POST"}])
         response = dice.choice(browsers).open(address, method=dice.choice(reading), query_string=query, headers=headers)
         assert response.status_code < 500, (address, query)
         statuses.add(response.status_code)
@@ -623,7 +630,7 @@ def test_reading_changes_nothing_whatever_is_asked(town: Town, monkeypatch: pyte
     assert {200, 303, 422} <= statuses
 
 
-def test_what_takes_get_takes_no_other_method_than_post(small_town: Town) -> None:
+def test_what_takes_get_takes_no_other_method_than_post(small_town: TwoTenants) -> None:
     methods = {method for rule in RULES for method in rule.methods or ()}
 
     assert methods == {"GET", "HEAD", "OPTIONS", "POST"}
@@ -635,7 +642,7 @@ def test_what_takes_get_takes_no_other_method_than_post(small_town: Town) -> Non
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "localhost@evil.example", "127.0.0.2", "a b"]
 )
-def test_a_foreign_host_is_refused_everywhere(small_town: Town, host: str) -> None:
+def test_a_foreign_host_is_refused_everywhere(small_town: TwoTenants, host: str) -> None:
     browser = small_town.browser("platform")
     addresses = [(rule, small_town.address(rule)) for rule in RULES]
     before = dump()
@@ -661,10 +668,10 @@ FORWARDED = {
 
 
 @pytest.mark.parametrize(("proxies", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9")])
-def test_a_proxy_is_believed_when_there_is_one(town: Town, proxies: int, address: str) -> None:
+def test_a_proxy_is_believed_when_there_is_one(tenants: TwoTenants, proxies: int, address: str) -> None:
     hosts = ("localhost",) if proxies == 0 else ("voices.example",)
-    client = town.app_with(proxies=proxies, hosts=hosts).test_client()
-    form = town.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
+    client = tenants.app_with(proxies=proxies, hosts=hosts).test_client()
+    form = tenants.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
 
     response = client.post("/sign-in", data=form, headers=FORWARDED)
 
@@ -675,9 +682,9 @@ def test_a_proxy_is_believed_when_there_is_one(town: Town, proxies: int, address
     assert rows_of("audit_event")[-1]["address"] == address
 
 
-def test_a_proxy_hands_on_no_foreign_host_and_only_the_last_address_counts(town: Town) -> None:
-    client = town.app_with(proxies=1).test_client()
-    form = town.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
+def test_a_proxy_hands_on_no_foreign_host_and_only_the_last_address_counts(tenants: TwoTenants) -> None:
+    client = tenants.app_with(proxies=1).test_client()
+    form = tenants.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
 
     assert client.get("/sign-in", headers={"X-Forwarded-Host": "evil.example"}).status_code == 400
     client.post("/sign-in", data=form, headers={"X-Forwarded-For": "1.1.1.1, 203.0.113.9"})
@@ -688,22 +695,22 @@ def test_a_proxy_hands_on_no_foreign_host_and_only_the_last_address_counts(town:
 # Open to all
 
 
-def test_somebody_who_did_not_sign_in_may_look_where_it_is_so_set(town: Town) -> None:
-    client = town.app_with(anonymous_role=Role.OPERATOR).test_client()
+def test_somebody_who_did_not_sign_in_may_look_where_it_is_so_set(tenants: TwoTenants) -> None:
+    client = tenants.app_with(anonymous_role=Role.OPERATOR).test_client()
 
     for rule in RULES:
         mark = mark_of(rule)
-        response = client.open(town.address(rule), method=method_of(rule))
+        response = client.open(tenants.address(rule), method=method_of(rule))
         if mark.signed_in or mark.role > Role.OPERATOR:
             assert is_turned_away(response), rule.rule
         else:
             assert response.status_code in (200, 303, 409, 422), rule.rule
             assert not is_turned_away(response), rule.rule
-    assert client.get(JSON_ROUTE).get_json()["cloned_voices"][0]["id"] == town.voices[town.acme.id]
+    assert client.get(JSON_ROUTE).get_json()["cloned_voices"][0]["id"] == tenants.voices[tenants.acme.id]
     assert client.get(JSON_ROUTE, headers=bearer("va_wrong")).status_code == 401
 
 
-def test_a_viewer_who_is_nobody_does_not_operate(small_town: Town) -> None:
+def test_a_viewer_who_is_nobody_does_not_operate(small_town: TwoTenants) -> None:
     app = small_town.app_with(anonymous_role=Role.VIEWER)
     app.add_url_rule("/operate", "operate", require_role(Role.OPERATOR)(lambda: "secret"))
 
@@ -711,14 +718,14 @@ def test_a_viewer_who_is_nobody_does_not_operate(small_town: Town) -> None:
 
 
 def test_a_store_that_was_open_until_there_are_accounts_is_shut_by_the_first(store: Flask, now: Any) -> None:
-    store.config[UNTIL_ACCOUNTS] = True
+    store.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
     store.config["VOICEADMIN"] = replace(store.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
     store.test_client_class = Client
     client = store.test_client()
     assert client.get("/assistants").status_code == 200
     assert client.get("/people").status_code == 303
 
-    with town_in(store):
+    with build_two_tenants(store):
         assert is_turned_away(client.get("/assistants"))
         assert client.get(JSON_ROUTE).status_code == 401
 
@@ -747,14 +754,14 @@ WATCHED = ("account", "membership", "api_key", "api_key_organization", "account_
 
 
 @contextmanager
-def fresh_town(template: Path, folder: Path) -> Iterator[Town]:
-    """The town in a store of its own, where everything has the same ids as in the next one."""
+def fresh_town(template: Path, folder: Path) -> Iterator[TwoTenants]:
+    """The tenants in a store of its own, where everything has the same ids as in the next one."""
     folder.mkdir()
     shutil.copy(template, folder / "voiceadmin.sqlite")
     app = create_app(Settings(instance=folder), WTF_CSRF_ENABLED=False)
     with app.app_context():
-        with town_in(app) as town:
-            yield town
+        with build_two_tenants(app) as tenants:
+            yield tenants
         let_go()
 
 
@@ -766,15 +773,15 @@ def test_a_field_that_a_form_does_not_have_counts_for_nothing(
     role, kept = mark_of(rule).role, []
     who = {Role.PLATFORM: "platform", Role.ADMIN: "admin", Role.OPERATOR: "operator"}.get(role, "viewer")
     for number, guessed in enumerate((False, True)):
-        with fresh_town(sqlite_template, tmp_path / str(number)) as town:
-            browser, form = town.browser(who), town.form(rule)
+        with fresh_town(sqlite_template, tmp_path / str(number)) as tenants:
+            browser, form = tenants.browser(who), tenants.form(rule)
             more = {name: value for name, value in GUESSED.items() if name not in form}
             if rule.endpoint in FILTERED:
                 del more["organization"]
             answer = browser.post(
-                town.address(rule, who), data=form | (more if guessed else {}), query_string=more if guessed else {}
+                tenants.address(rule, who), data=form | (more if guessed else {}), query_string=more if guessed else {}
             )
-            assert answer.status_code in (200, 303, 409), f"Say in FORMS of tests/town.py what {rule.rule} takes."
+            assert answer.status_code in (200, 303, 409), f"Say in FORMS of tests/tenants.py what {rule.rule} takes."
             browser.post("/assistants", json=more)
             rows = {name: rows_of(name) for name in WATCHED}
             kept.append(
@@ -793,7 +800,7 @@ def seen_by_a_view(app: Flask, role: Role = Role.ANYONE) -> list[tuple[Requester
 
     def who() -> str:
         seen.append((access.requester(), access.scope() if role else None))
-        return access.address()
+        return access.remote_address()
 
     for address in ("/who", "/api/v1/who"):
         app.add_url_rule(address, address.strip("/").replace("/", "_"), require_role(role)(who))
@@ -803,7 +810,7 @@ def seen_by_a_view(app: Flask, role: Role = Role.ANYONE) -> list[tuple[Requester
 FROM = {"REMOTE_ADDR": "203.0.113.7"}
 
 
-def test_a_view_is_told_which_key_came_from_where_and_what_it_reads(small_town: Town) -> None:
+def test_a_view_is_told_which_key_came_from_where_and_what_it_reads(small_town: TwoTenants) -> None:
     seen = seen_by_a_view(small_town.app, Role.VIEWER)
     ids = {key["name"]: key["id"] for key in rows_of("api_key")}
     client = small_town.app.test_client()
@@ -819,13 +826,13 @@ def test_a_view_is_told_which_key_came_from_where_and_what_it_reads(small_town: 
             Scope(frozenset({acme})),
         ),
         (
-            Requester(Actor(ActorKind.KEY, ids[name], name, "203.0.113.7"), everywhere=Role.VIEWER),
+            Requester(Actor(ActorKind.KEY, ids[name], name, "203.0.113.7"), global_role=Role.VIEWER),
             EVERYTHING,
         ),
     ]
 
 
-def test_a_view_is_told_which_person_came_from_where_and_where_they_may(small_town: Town) -> None:
+def test_a_view_is_told_which_person_came_from_where_and_where_they_may(small_town: TwoTenants) -> None:
     seen = seen_by_a_view(small_town.app, Role.VIEWER)
     both = small_town.people["both"]
 
@@ -839,28 +846,28 @@ def test_a_view_is_told_which_person_came_from_where_and_where_they_may(small_to
 
 @pytest.mark.parametrize("address", ["/who", "/api/v1/who"])
 @pytest.mark.parametrize("role", [Role.ANYONE, Role.VIEWER])
-def test_a_view_is_told_that_it_is_nobody_and_what_all_may(small_town: Town, role: Role, address: str) -> None:
+def test_a_view_is_told_that_it_is_nobody_and_what_all_may(small_town: TwoTenants, role: Role, address: str) -> None:
     app = small_town.app_with(anonymous_role=role)
     seen = seen_by_a_view(app)
 
     assert app.test_client().get(address, environ_base=FROM).text == "203.0.113.7"
 
-    assert seen == [(nobody("203.0.113.7", role), None)]
+    assert seen == [(anonymous_requester("203.0.113.7", role), None)]
 
 
-def test_who_is_forgotten_is_nobody_from_the_same_place(small_town: Town) -> None:
+def test_who_is_forgotten_is_nobody_from_the_same_place(small_town: TwoTenants) -> None:
     with small_town.app.test_request_context("/", environ_base=FROM):
         access.forget_requester()
 
-        assert access.requester() == nobody("203.0.113.7")
+        assert access.requester() == anonymous_requester("203.0.113.7")
 
 
-def test_a_request_from_nowhere_has_an_empty_address(small_town: Town) -> None:
+def test_a_request_from_nowhere_has_an_empty_address(small_town: TwoTenants) -> None:
     with small_town.app.test_request_context("/", environ_overrides={"REMOTE_ADDR": None}):
-        assert access.address() == ""
+        assert access.remote_address() == ""
 
 
-def test_who_is_turned_away_is_told_what_to_do(small_town: Town) -> None:
+def test_who_is_turned_away_is_told_what_to_do(small_town: TwoTenants) -> None:
     client = small_town.app.test_client()
 
     refused = client.get(JSON_ROUTE, headers=bearer("va_wrong"))
@@ -875,7 +882,7 @@ def test_who_is_turned_away_is_told_what_to_do(small_town: Town) -> None:
 
 @pytest.mark.parametrize(("plain", "name"), [(False, "__Host-voiceadmin"), (True, "voiceadmin")])
 def test_cookies_are_kept_to_this_host_and_to_tls_unless_they_are_plain(
-    small_town: Town, plain: bool, name: str
+    small_town: TwoTenants, plain: bool, name: str
 ) -> None:
     app = small_town.app_with(plain_cookies=plain)
 
@@ -888,28 +895,28 @@ def test_cookies_are_kept_to_this_host_and_to_tls_unless_they_are_plain(
     }
 
 
-def test_an_app_signs_with_the_key_it_is_given_or_with_one_of_its_own(small_town: Town) -> None:
+def test_an_app_signs_with_the_key_it_is_given_or_with_one_of_its_own(small_town: TwoTenants) -> None:
     assert small_town.app_with(secret_key="given" * 8).config["SECRET_KEY"] == "given" * 8
     first, second = (small_town.app_with(secret_key="").config["SECRET_KEY"] for _ in range(2))
     assert len({first, second}) == 2
     assert min(len(first), len(second)) >= 43
 
 
-def test_a_form_is_good_for_as_long_as_its_page(small_town: Town) -> None:
+def test_a_form_is_good_for_as_long_as_its_page(small_town: TwoTenants) -> None:
     config = small_town.app_with(csrf=True).config
 
     assert (config["WTF_CSRF_TIME_LIMIT"], config["WTF_CSRF_HEADERS"]) == (None, ["X-CSRF-Token"])
 
 
-def test_templates_can_ask_who_it_is_and_how_open_the_store_is(small_town: Town) -> None:
+def test_templates_can_ask_who_it_is_and_how_open_the_store_is(small_town: TwoTenants) -> None:
     app = small_town.app
     known = app.jinja_env.globals
 
-    assert (known["requester"], known["session_left"]) == (access.requester, access.session_left)
-    asked: Any = known["until_accounts"]
+    assert (known["requester"], known["session_seconds_left"]) == (access.requester, access.session_seconds_left)
+    asked: Any = known["is_open_until_first_account"]
     with app.app_context():
         assert not asked()
-        app.config[UNTIL_ACCOUNTS] = True
+        app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
         assert asked() is True
 
 
@@ -934,7 +941,7 @@ def test_templates_can_ask_who_it_is_and_how_open_the_store_is(small_town: Town)
     ],
 )
 def test_a_browser_keeps_our_cookies_over_tls_or_on_the_machine_itself(
-    small_town: Town, url: str, private: bool
+    small_town: TwoTenants, url: str, private: bool
 ) -> None:
     request = Request(create_environ(base_url=url))
 
@@ -947,7 +954,7 @@ def test_a_browser_keeps_our_cookies_over_tls_or_on_the_machine_itself(
 # How sure it is that it is them
 
 
-def test_the_password_counts_as_given_for_so_long(small_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_counts_as_given_for_so_long(small_town: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
     browser, instant = small_town.browser("admin"), timedelta(microseconds=1)
     monkeypatch.setattr(clock, "now", lambda: NOW + REAUTH_TTL - instant)
     copy = with_cookie(small_town.app, cookie_of(browser))
@@ -960,14 +967,14 @@ def test_the_password_counts_as_given_for_so_long(small_town: Town, monkeypatch:
     assert refused.headers["Location"].startswith("/confirm")
 
 
-def test_nobody_is_sure(small_town: Town) -> None:
+def test_nobody_is_sure(small_town: TwoTenants) -> None:
     with small_town.app.test_request_context("/"):
         assert not access.is_recently_authenticated(NOW)
-        assert access.session_left() is None
+        assert access.session_seconds_left() is None
 
 
 def test_what_is_left_of_a_session_is_never_less_than_nothing(
-    small_town: Town, monkeypatch: pytest.MonkeyPatch
+    small_town: TwoTenants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = SessionRow(1, 1, NOW, NOW, NOW, "", "")
     with small_town.app.test_request_context("/"):
@@ -975,7 +982,7 @@ def test_what_is_left_of_a_session_is_never_less_than_nothing(
         g.requester = replace(g.requester, session=ada)
         for late, left in ((0, 1800), (0.5, 1799), (1799, 1), (1799.5, 0), (1800, 0), (1801.5, 0)):
             move_clock(monkeypatch, seconds=late)
-            assert access.session_left() == left, late
+            assert access.session_seconds_left() == left, late
 
 
 def test_whether_there_are_accounts_is_asked_until_there_is_one(
@@ -983,15 +990,15 @@ def test_whether_there_are_accounts_is_asked_until_there_is_one(
 ) -> None:
     asked: list[int] = []
 
-    def any_account() -> bool:
+    def has_any_account() -> bool:
         asked.append(1)
         return len(asked) == 3
 
-    monkeypatch.setattr(access, "any_account", any_account)
+    monkeypatch.setattr(access, "has_any_account", has_any_account)
     sqlite_store.config["VOICEADMIN"] = replace(sqlite_store.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
     assert (access.open_to_all(), asked) == (Role.OPERATOR, [])  # it is open whoever there is
 
-    sqlite_store.config[UNTIL_ACCOUNTS] = True
+    sqlite_store.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
     roles = [access.open_to_all() for _ in range(5)]
 
     assert roles == [Role.OPERATOR, Role.OPERATOR, Role.ANYONE, Role.ANYONE, Role.ANYONE]
@@ -1017,7 +1024,7 @@ def test_whether_there_are_accounts_is_asked_until_there_is_one(
     ],
 )
 def test_what_another_site_sends_is_refused_for_what_it_is(
-    small_town: Town, headers: dict[str, str], status: int
+    small_town: TwoTenants, headers: dict[str, str], status: int
 ) -> None:
     browser = small_town.browser("viewer")
 

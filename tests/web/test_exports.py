@@ -20,7 +20,7 @@ from tests.factories import DAY, make_account, make_assistant, make_organization
 from tests.factories import voice_row as made_row
 from tests.page import OpenPage, Page
 from tests.two_tenants import rows_of
-from voiceadmin.api_keys.actions import make_key
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Role
@@ -62,7 +62,7 @@ def furnished(name: str, assistant: int) -> Organization:
     make_voice(organization, name=f"{name} failed", status=VoiceStatus.FAILED)
     make_voice(organization, name=f"{name} unused", last_used_at=NOW - 200 * DAY, synthesis_count=5)
     make_account(f"{name.lower()}@example.com", roles={organization: Role.VIEWER})
-    make_key(EVERYTHING, f"{name} board", frozenset([organization.id]), expires_at=None, by=SHELL, now=NOW)
+    create_api_key(EVERYTHING, f"{name} board", frozenset([organization.id]), expires_at=None, by=SHELL, now=NOW)
     return organization
 
 
@@ -230,7 +230,7 @@ def test_only_an_admin_takes_people_and_keys(stranger: FlaskClient, acme: Organi
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_file_has_a_secret_or_what_is_kept_of_one(admin: FlaskClient, acme: Organization, format: str) -> None:
-    key = make_key(EVERYTHING, "board", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
+    key = create_api_key(EVERYTHING, "board", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
     kept = [row[name] for row in rows_of("account") + rows_of("api_key") for name in row if name.endswith("_hash")]
     assert len(kept) >= 4
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from tests.factories import make_assistant, make_organization, make_voice
-from tests.two_tenants import RULES, Town, method_of, name_of, town_in
+from tests.two_tenants import RULES, TwoTenants, build_two_tenants, method_of, name_of
 from voiceadmin.identity import Role
 from voiceadmin.web.access import require_role
 from voiceadmin.web.headers import CONTENT_SECURITY_POLICY, HEADERS
@@ -99,10 +99,10 @@ def test_pages_are_not_kept_and_files_are_kept_under_their_hash(client: FlaskCli
 
 
 @pytest.fixture
-def town(sqlite_store: Flask, now: Any) -> Iterator[Town]:
+def tenants(sqlite_store: Flask, now: Any) -> Iterator[TwoTenants]:
     """Two organizations and somebody of every role."""
-    with town_in(sqlite_store) as town:
-        yield town
+    with build_two_tenants(sqlite_store) as tenants:
+        yield tenants
 
 
 def assert_secured(answer: Any, case: object) -> None:
@@ -114,12 +114,12 @@ def assert_secured(answer: Any, case: object) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_every_route_answers_with_every_header(town: Town, rule: Rule) -> None:
+def test_every_route_answers_with_every_header(tenants: TwoTenants, rule: Rule) -> None:
     for who in ("nobody", "viewer", "platform"):
         for method in sorted({*(rule.methods or ()), "DELETE"}):
-            address = town.address(rule, who)
-            form = town.form(rule) if method == "POST" else None
-            answer = town.browser(who).open(address, method=method, data=form)
+            address = tenants.address(rule, who)
+            form = tenants.form(rule) if method == "POST" else None
+            answer = tenants.browser(who).open(address, method=method, data=form)
 
             assert_secured(answer, (who, method, address))
             if rule.endpoint != "static" and not address.startswith("/api/"):
@@ -128,30 +128,30 @@ def test_every_route_answers_with_every_header(town: Town, rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_over_tls_every_route_tells_browsers_to_stay_there(town: Town, rule: Rule) -> None:
+def test_over_tls_every_route_tells_browsers_to_stay_there(tenants: TwoTenants, rule: Rule) -> None:
     for who in ("nobody", "platform"):
-        browser, address = town.browser(who), town.address(rule, who)
+        browser, address = tenants.browser(who), tenants.address(rule, who)
         answer = browser.open(address, method=method_of(rule), base_url="https://localhost")
 
         assert answer.headers.getlist("Strict-Transport-Security") == ["max-age=31536000; includeSubDomains"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 415, 422, 429, 431, 500, 501, 503])
-def test_every_refusal_has_them(town: Town, status: int) -> None:
+def test_every_refusal_has_them(tenants: TwoTenants, status: int) -> None:
     paths = ("/failing", "/api/failing")
     for path in paths:
-        town.app.add_url_rule(path, path, require_role(Role.ANYONE)(lambda: abort(status)))
+        tenants.app.add_url_rule(path, path, require_role(Role.ANYONE)(lambda: abort(status)))
     for path in paths:
-        answer = town.browser("viewer").get(path)
+        answer = tenants.browser("viewer").get(path)
 
         assert answer.status_code == status
         assert_secured(answer, path)
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_refusals_of_keys_and_of_what_is_too_large_have_them(town: Town) -> None:
-    app = town.app_with(key_burst=1, csrf=True)
-    client, key = app.test_client(), {"Authorization": f"Bearer {town.keys['acme']}"}
+def test_refusals_of_keys_and_of_what_is_too_large_have_them(tenants: TwoTenants) -> None:
+    app = tenants.app_with(key_burst=1, csrf=True)
+    client, key = app.test_client(), {"Authorization": f"Bearer {tenants.keys['acme']}"}
     large = {"password": "x" * (1 << 20)}
     answers = {
         "key": (client.get("/api/v1/assistants/31/cloned-voices", headers=key), 200),
@@ -160,9 +160,9 @@ def test_refusals_of_keys_and_of_what_is_too_large_have_them(town: Town) -> None
         "forged": (client.post("/sign-in", data={"email": "a@b.example"}), 400),
         "large": (client.post("/sign-in", data=large), 413),
         "foreign": (client.get("/sign-in", headers={"Host": "evil.example"}), 400),
-        "file": (town.browser("admin").get("/activity.csv"), 200),
-        "lines": (town.browser("admin").get("/activity.ndjson"), 200),
-        "unknown": (town.browser("admin").get("/activity.exe"), 404),
+        "file": (tenants.browser("admin").get("/activity.csv"), 200),
+        "lines": (tenants.browser("admin").get("/activity.ndjson"), 200),
+        "unknown": (tenants.browser("admin").get("/activity.exe"), 404),
     }
 
     for case, (answer, status) in answers.items():

@@ -11,24 +11,24 @@ from werkzeug.datastructures import MultiDict
 from voiceadmin import clock
 from voiceadmin.accounts.actions.accounts import (
     Grant,
-    account_called,
     change_role,
+    create_reset_link,
     disable_account,
     enable_account,
+    find_account_id,
     invite,
-    make_reset_link,
-    set_platform,
+    set_platform_admin,
 )
 from voiceadmin.accounts.forms import NO_ROLE, InviteForm
 from voiceadmin.accounts.queries.accounts import list_accounts
 from voiceadmin.accounts.types import LINK_TTL, LinkPurpose
-from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.forms import KeyForm
-from voiceadmin.api_keys.queries import list_keys
+from voiceadmin.api_keys.queries import list_api_keys
 from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.errors import ChangeRefused, OrganizationNotFound
-from voiceadmin.identity import EVERYTHING, GRANTED, Role
+from voiceadmin.identity import EVERYTHING, GRANTABLE_ROLES, Role
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.server.checks import join_address
 from voiceadmin.text import MAX_ID, ago, quoted, read_integer, span
@@ -87,7 +87,9 @@ def account_list(ctx: click.Context) -> None:
 @account.command("add")
 @click.argument("email")
 @Organizations
-@click.option("--role", type=click.Choice([role.slug for role in GRANTED]), default=Role.VIEWER.slug, show_default=True)
+@click.option(
+    "--role", type=click.Choice([role.slug for role in GRANTABLE_ROLES]), default=Role.VIEWER.slug, show_default=True
+)
 @click.option("--platform", is_flag=True, help="An admin of everything.")
 @click.pass_context
 def account_add(ctx: click.Context, email: str, organizations: tuple[str, ...], role: str, platform: bool) -> None:
@@ -106,7 +108,7 @@ def account_add(ctx: click.Context, email: str, organizations: tuple[str, ...], 
 @account.command("role")
 @click.argument("email")
 @click.option("--organization", help="Name or our id of the organization.")
-@click.option("--role", type=click.Choice([role.slug for role in GRANTED] + [NO_ROLE]), help="The role there.")
+@click.option("--role", type=click.Choice([role.slug for role in GRANTABLE_ROLES] + [NO_ROLE]), help="The role there.")
 @click.option("--platform/--no-platform", default=None, help="Whether an admin of everything.")
 @click.pass_context
 def account_role(
@@ -116,9 +118,9 @@ def account_role(
     if (organization is None) != (role is None) or (organization is None) == (platform is None):
         raise click.UsageError("Give either --organization and --role, or --platform or --no-platform.")
     with application_context(ctx):
-        id = account_called(email)
+        id = find_account_id(email)
         if platform is not None:
-            set_platform(EVERYTHING, id, on=platform, by=current_cli_actor(), now=clock.now())
+            set_platform_admin(EVERYTHING, id, on=platform, by=current_cli_actor(), now=clock.now())
         elif organization is not None and role is not None:
             wanted = None if role == NO_ROLE else Role.from_slug(role)
             change_role(EVERYTHING, id, _organization_id(organization), wanted, by=current_cli_actor(), now=clock.now())
@@ -131,7 +133,7 @@ def account_role(
 def account_disable(ctx: click.Context, email: str) -> None:
     """Let somebody in no more, from now on."""
     with application_context(ctx):
-        disable_account(EVERYTHING, account_called(email), by=current_cli_actor(), now=clock.now())
+        disable_account(EVERYTHING, find_account_id(email), by=current_cli_actor(), now=clock.now())
         click.echo(f"{email} is disabled, and signed out everywhere.")
 
 
@@ -141,7 +143,7 @@ def account_disable(ctx: click.Context, email: str) -> None:
 def account_enable(ctx: click.Context, email: str) -> None:
     """Let somebody in again."""
     with application_context(ctx):
-        enable_account(EVERYTHING, account_called(email), by=current_cli_actor(), now=clock.now())
+        enable_account(EVERYTHING, find_account_id(email), by=current_cli_actor(), now=clock.now())
         click.echo(f"{email} can sign in again.")
 
 
@@ -151,7 +153,7 @@ def account_enable(ctx: click.Context, email: str) -> None:
 def account_reset(ctx: click.Context, email: str) -> None:
     """Print a link by which somebody chooses a new password."""
     with application_context(ctx) as app:
-        token = make_reset_link(EVERYTHING, account_called(email), by=current_cli_actor(), now=clock.now())
+        token = create_reset_link(EVERYTHING, find_account_id(email), by=current_cli_actor(), now=clock.now())
         _show_link(app, token, email, LinkPurpose.RESET)
 
 
@@ -177,7 +179,7 @@ def key_add(ctx: click.Context, name: str, organizations: tuple[str, ...], every
     with application_context(ctx):
         now = clock.now()
         read = None if everywhere else frozenset(map(_organization_id, organizations))
-        made = make_key(
+        made = create_api_key(
             EVERYTHING, form.name.data, read, expires_at=now + timedelta(days=days), by=current_cli_actor(), now=now
         )
         click.echo("This key is not shown again:", err=True)
@@ -190,7 +192,7 @@ def key_list(ctx: click.Context) -> None:
     """All keys, the newest first: id, beginning, name, what they read, and when they were used last."""
     with application_context(ctx):
         now = clock.now()
-        for row in list_keys(EVERYTHING):
+        for row in list_api_keys(EVERYTHING):
             reads = "everything" if row.organizations is None else ", ".join(row.organizations.values()) or "nothing"
             state = "" if row.works(now) else " (revoked)" if row.revoked_at else " (expired)"
             used = "never used" if row.last_used_at is None else f"used {ago(row.last_used_at, now)}"
@@ -203,5 +205,5 @@ def key_list(ctx: click.Context) -> None:
 def key_revoke(ctx: click.Context, id: int) -> None:
     """Let a key open nothing any more."""
     with application_context(ctx):
-        name = revoke_key(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
+        name = revoke_api_key(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
         click.echo(f"The key “{name}” opens nothing any more.")

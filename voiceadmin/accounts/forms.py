@@ -9,7 +9,7 @@ from wtforms import Form, ValidationError
 
 from voiceadmin.accounts.actions.accounts import Grant
 from voiceadmin.accounts.passwords import weakness
-from voiceadmin.identity import GRANTED, Role
+from voiceadmin.identity import GRANTABLE_ROLES, Role
 from voiceadmin.web.fields import MAX_EMAIL, EmailField, LineField, PathField, SecretField, WordField
 
 Sent = MultiDict[str, str]
@@ -87,7 +87,7 @@ class GrantForm(Form):
         self.organization.words = {str(id): name for id, name in organizations.items()}
         if everywhere:
             self.organization.words |= {EVERYWHERE: "All, as an admin of the platform"}
-        self.role.words = {role.slug: role.label for role in GRANTED} | ({NO_ROLE: "No role"} if remove else {})
+        self.role.words = {role.slug: role.label for role in GRANTABLE_ROLES} | ({NO_ROLE: "No role"} if remove else {})
 
     def grant(self) -> Grant:
         """The answer, where a role was chosen. Call only after validate()."""

@@ -34,7 +34,7 @@ def list_activity(requester: Requester, filters: AuditFilters) -> tuple[list[Aud
     return rows[:LINES], len(rows) > LINES
 
 
-def activity_file(requester: Requester, filters: AuditFilters, format: ExportFormat) -> Iterator[str]:
+def export_activity(requester: Requester, filters: AuditFilters, format: ExportFormat) -> Iterator[str]:
     """All lines that somebody may read as the text of a file, in pieces, the newest first."""
     found = db.session.execute(_select(requester, filters), execution_options={"yield_per": 1000})
     return format_records(FIELDS, (_record(_row(row)) for row in found), format)
@@ -67,7 +67,7 @@ def _readable(requester: Requester) -> ColumnElement[bool]:
     own = AuditEvent.actor_kind == ActorKind.ACCOUNT.value, AuditEvent.actor_id == requester.account_id
     ways = [and_(*own)] if requester.account_id is not None else []
     for role in (Role.VIEWER, Role.ADMIN):
-        words = [word.value for word in AuditEventType if word.least is role]
+        words = [word.value for word in AuditEventType if word.minimum_role is role]
         scope = requester.scope(role)
         if scope.organizations != frozenset():
             ways.append(and_(_of(scope), AuditEvent.event_type.in_(words)))

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.activity.forms import ActivityFilterForm, activity_arguments
-from voiceadmin.activity.queries import activity_file, list_activity
+from voiceadmin.activity.queries import export_activity, list_activity
 from voiceadmin.audit.types import AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.identity import Role
 from voiceadmin.web import access
@@ -54,9 +54,9 @@ def export(format: str) -> Response | tuple[str, int]:
     return send_file(
         "activity",
         wanted,
-        lambda: activity_file(who, filters, wanted),
+        lambda: export_activity(who, filters, wanted),
         event_type=AuditEventType.ACTIVITY_EXPORTED,
-        thing=AuditTarget(ObjectKind.DATABASE, None, "activity"),
+        target=AuditTarget(ObjectKind.DATABASE, None, "activity"),
         filters=activity_arguments(filters),
         organizations=[None],
         now=now,

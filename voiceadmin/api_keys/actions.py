@@ -10,7 +10,7 @@ from threading import Lock
 from sqlalchemy import insert, select, update
 
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
-from voiceadmin.api_keys.types import HeldKey
+from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
@@ -20,7 +20,7 @@ from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.rate_limits.actions import TOLD_AGAIN, draw
 from voiceadmin.rate_limits.types import RateLimit, RateLimitResult
-from voiceadmin.tokens import HINT, new_key, token_hash
+from voiceadmin.tokens import HINT_LENGTH, generate_api_key, hash_token
 
 MINUTE = timedelta(minutes=1)
 
@@ -28,7 +28,7 @@ MINUTE = timedelta(minutes=1)
 SHARE = 0.5  # of a key's bucket that a process takes at once at most
 
 
-def make_key(
+def create_api_key(
     scope: Scope,
     name: str,
     organizations: frozenset[int] | None,
@@ -48,7 +48,7 @@ def make_key(
         raise ChangeRefused("Only an admin of the platform can make a key for all organizations.")
     if organizations is not None and not organizations:
         raise ChangeRefused("The key would read nothing. Choose an organization.")
-    key = new_key()
+    key = generate_api_key()
     with writing():
         wanted = sorted(organizations or ())
         there = set(db.session.scalars(select(Organization.id).where(Organization.id.in_(wanted))))
@@ -57,8 +57,8 @@ def make_key(
                 raise OrganizationNotFound(f"There is no organization {id}.")
         made = ApiKey(
             name=name,
-            token_hash=token_hash(key),
-            hint=key[:HINT],
+            token_hash=hash_token(key),
+            hint=key[:HINT_LENGTH],
             all_organizations=organizations is None,
             created_by=by.name,
             created_at=now,
@@ -74,7 +74,7 @@ def make_key(
     return key
 
 
-def revoke_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
+def revoke_api_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
     """Let a key open nothing any more; its name. Raises KeyNotFound unless the scope shows the key."""
     with writing():
         key = db.session.get(ApiKey, key_id)
@@ -90,7 +90,7 @@ def revoke_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
 
 def _record(
     event_type: AuditEventType,
-    key: ApiKey | HeldKey,
+    key: ApiKey | AuthenticatedKey,
     organizations: list[int],
     *,
     by: Actor,
@@ -102,7 +102,7 @@ def _record(
     thing = AuditTarget(ObjectKind.KEY, key.id, key.name)
     places: list[int | None] = [*organizations] or [None]
     for organization in places:
-        record_event(event_type, thing, by=by, now=now, organization=organization, before=before, after=after)
+        record_event(event_type, thing, by=by, now=now, organization_id=organization, before=before, after=after)
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class KeyRateLimiter:
         self._hands: dict[int, _Hand] = {}
         self._lock = Lock()
 
-    def spend(self, key: HeldKey, *, by: Actor, now: datetime) -> RateLimitResult:
+    def spend(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> RateLimitResult:
         """One request of a key."""
         with self._lock:
             hand = self._hands.setdefault(key.id, _Hand())
@@ -149,7 +149,7 @@ class KeyRateLimiter:
             hand.tokens -= 1
             return RateLimitResult(True, hand.tokens + int(hand.left), 0.0)
 
-    def _draw(self, key: HeldKey, hand: _Hand, *, by: Actor, now: datetime) -> None:
+    def _draw(self, key: AuthenticatedKey, hand: _Hand, *, by: Actor, now: datetime) -> None:
         with writing():
             most = ceil(self.limit.rate)
             drawn = draw(f"key {key.id}", self.limit, now, most=most, share=SHARE, back=hand.tokens)
@@ -158,7 +158,7 @@ class KeyRateLimiter:
         hand.tokens, hand.left = drawn.tokens, drawn.left
         hand.until = now.timestamp() + 1
 
-    def _tell(self, key: HeldKey, *, by: Actor, now: datetime) -> float:
+    def _tell(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:
         """Let the audit trail know, unless another process did; for how many seconds that is enough."""
         with writing():
             told = draw(f"told key {key.id}", TOLD_AGAIN, now)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import exists, select
 
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
-from voiceadmin.api_keys.types import HeldKey, KeyRow
+from voiceadmin.api_keys.types import ApiKeyRow, AuthenticatedKey
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import first_row, listed
 from voiceadmin.database.types import as_time
@@ -20,10 +20,10 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import within
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
-from voiceadmin.tokens import token_hash
+from voiceadmin.tokens import hash_token
 
 
-def list_keys(scope: Scope) -> list[KeyRow]:
+def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
     """The keys that read only inside the scope, the newest first, in two statements. A whole scope shows all."""
     statement = select(ApiKey).order_by(ApiKey.id.desc())
     if scope != EVERYTHING:
@@ -44,7 +44,7 @@ def list_keys(scope: Scope) -> list[KeyRow]:
     for key_id, organization_id, name in db.session.execute(read):
         names[key_id][organization_id] = name
     return [
-        KeyRow(
+        ApiKeyRow(
             id=key.id,
             name=key.name,
             hint=key.hint,
@@ -59,9 +59,9 @@ def list_keys(scope: Scope) -> list[KeyRow]:
     ]
 
 
-def keys_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
+def export_api_keys(scope: Scope, format: ExportFormat) -> Iterator[str]:
     """The same keys as the text of a file, in pieces: what their page says of them, never what they open with."""
-    return format_records(FIELDS, map(_record, list_keys(scope)), format)
+    return format_records(FIELDS, map(_record, list_api_keys(scope)), format)
 
 
 FIELDS = (
@@ -70,7 +70,7 @@ FIELDS = (
 )
 
 
-def _record(key: KeyRow) -> dict[str, Any]:
+def _record(key: ApiKeyRow) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
@@ -85,22 +85,22 @@ def _record(key: KeyRow) -> dict[str, Any]:
     }
 
 
-def get_key(scope: Scope, key_id: int) -> KeyRow:
+def get_key(scope: Scope, key_id: int) -> ApiKeyRow:
     """One of them. Raises KeyNotFound."""
-    for key in list_keys(scope):
+    for key in list_api_keys(scope):
         if key.id == key_id:
             return key
     raise KeyNotFound(f"There is no API key {key_id}.")
 
 
-def find_key(token: str) -> HeldKey | None:
+def find_api_key(token: str) -> AuthenticatedKey | None:
     """The API key of this token, also an expired one; None if there is none or it was revoked."""
-    row = first_row(_key_sql(listed("organization_id")), {"hash": token_hash(token)})
+    row = first_row(_key_sql(listed("organization_id")), {"hash": hash_token(token)})
     if row is None:
         return None
     id, name, expires_at, last_used_at, all_organizations, organizations = row
     ids = frozenset(int(number) for number in organizations.split(",")) if organizations else frozenset()
-    return HeldKey(id, name, as_time(expires_at), as_time(last_used_at), None if all_organizations else ids)
+    return AuthenticatedKey(id, name, as_time(expires_at), as_time(last_used_at), None if all_organizations else ids)
 
 
 @cache

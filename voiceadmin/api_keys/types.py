@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRow:
+class ApiKeyRow:
     """An API key. hint: how it begins. organizations: names of those it reads, by id; None means all of them."""
 
     id: int
@@ -27,7 +27,7 @@ class KeyRow:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-class HeldKey(NamedTuple):
+class AuthenticatedKey(NamedTuple):
     """What a request needs to know of the key that it came with. organizations: None means all of them."""
 
     id: int

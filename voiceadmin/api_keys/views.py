@@ -7,9 +7,9 @@ from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
-from voiceadmin.api_keys.actions import make_key, revoke_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.forms import KeyForm
-from voiceadmin.api_keys.queries import keys_file, list_keys
+from voiceadmin.api_keys.queries import export_api_keys, list_api_keys
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.identity import EVERYTHING, Role, Scope
 from voiceadmin.organizations.queries import list_organizations, some_assistant
@@ -24,7 +24,7 @@ bp = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 @require_role(Role.ADMIN)
 def index() -> str:
     """All keys, those that work no more included."""
-    return render_template("api_keys/index.html", keys=list_keys(scope()), now=clock.now())
+    return render_template("api_keys/index.html", keys=list_api_keys(scope()), now=clock.now())
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -39,7 +39,7 @@ def new() -> tuple[str, int]:
     if not form.validate():
         return render_template("api_keys/new.html", form=form), 422
     now = clock.now()
-    key = make_key(
+    key = create_api_key(
         scope(),
         form.name.data,
         form.chosen(),
@@ -57,7 +57,7 @@ def new() -> tuple[str, int]:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def revoke(key_id: int) -> Response:
     """Let a key open nothing any more."""
-    name = revoke_key(scope(), key_id, by=access.requester().actor, now=clock.now())
+    name = revoke_api_key(scope(), key_id, by=access.requester().actor, now=clock.now())
     flash(f"The key “{name}” opens nothing any more.")
     return redirect(url_for("api_keys.index"), 303)
 
@@ -70,9 +70,9 @@ def export(format: str) -> FlaskResponse:
     return send_file(
         "keys",
         wanted,
-        lambda: keys_file(where, wanted),
+        lambda: export_api_keys(where, wanted),
         event_type=AuditEventType.KEYS_EXPORTED,
-        thing=AuditTarget(ObjectKind.DATABASE, None, "keys"),
+        target=AuditTarget(ObjectKind.DATABASE, None, "keys"),
         filters={},
         organizations=organizations_of(where),
         now=clock.now(),

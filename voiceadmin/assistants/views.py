@@ -52,7 +52,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "assistants",
         wanted,
         lambda: assistants_file(where, filters, wanted),
-        thing=AuditTarget(ObjectKind.DATABASE, None, "assistants"),
+        target=AuditTarget(ObjectKind.DATABASE, None, "assistants"),
         filters=assistant_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=clock.now(),

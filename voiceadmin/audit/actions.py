@@ -21,11 +21,11 @@ Facts = Mapping[str, Any]
 
 def record_event(
     event_type: AuditEventType,
-    thing: AuditTarget,
+    target: AuditTarget,
     *,
     by: Actor,
     now: datetime,
-    organization: int | None = None,
+    organization_id: int | None = None,
     before: Facts | None = None,
     after: Facts | None = None,
     note: str = "",
@@ -35,7 +35,7 @@ def record_event(
     organization: whose admins may read it; None is for the platform's alone.
     before, after: the facts that changed, None for what was not there. Never a secret.
     """
-    record_events(event_type, [(thing, organization, before, after)], by=by, now=now, note=note)
+    record_events(event_type, [(target, organization_id, before, after)], by=by, now=now, note=note)
 
 
 def record_events(
@@ -57,16 +57,16 @@ def record_events(
             "actor_key": name_key(by.name),
             "address": by.address,
             "event_type": event_type.value,
-            "organization_id": organization,
-            "object_kind": thing.kind.value,
-            "object_id": thing.id,
-            "object_name": thing.name,
+            "organization_id": organization_id,
+            "object_kind": target.kind.value,
+            "object_id": target.id,
+            "object_name": target.name,
             "before": _text(before),
             "after": _text(after),
             "note": note,
             "operation_id": operation_id,
         }
-        for thing, organization, before, after in changes
+        for target, organization_id, before, after in changes
     ]
     if not lines:
         return
@@ -79,10 +79,10 @@ def record_events(
     log_after_commit(f"{event_type.value}: {who} from {by.address or 'a shell'}, {what}")
 
 
-def record_event_now(event_type: AuditEventType, thing: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
+def record_event_now(event_type: AuditEventType, target: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
     """Write a line by itself, for what changes nothing in the store: an export, for one. more: as `record` has it."""
     with writing():
-        record_event(event_type, thing, by=by, now=now, **more)
+        record_event(event_type, target, by=by, now=now, **more)
 
 
 def _text(facts: Facts | None) -> str | None:

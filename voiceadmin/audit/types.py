@@ -28,7 +28,7 @@ class ObjectKind(Labelled):
 
 
 class AuditEventType(StrEnum):
-    """What was done. label: how a sentence goes on after who did it. least: who in the organization may read of it."""
+    """What was done. label: how a sentence goes on after who did it. minimum_role: who in the organization may read of it."""
 
     SIGNED_IN = "signed-in", "signed in", Role.ADMIN
     SIGN_IN_FAILED = "sign-in-failed", "failed to sign in", Role.ADMIN
@@ -70,12 +70,12 @@ class AuditEventType(StrEnum):
     KEYS_EXPORTED = "keys-exported", "exported the list of API keys", Role.ADMIN
 
     label: str
-    least: Role
+    minimum_role: Role
 
-    def __new__(cls, value: str, label: str = "", least: Role = Role.ADMIN) -> Self:
-        """Give the member its word, its label and the least role that reads of it."""
+    def __new__(cls, value: str, label: str = "", minimum_role: Role = Role.ADMIN) -> Self:
+        """Give the member its word, its label and the minimum_role role that reads of it."""
         member = str.__new__(cls, value)
-        member._value_, member.label, member.least = value, label, least
+        member._value_, member.label, member.minimum_role = value, label, minimum_role
         return member
 
 
@@ -144,7 +144,7 @@ class ObjectRef(NamedTuple):
         return f"{self.kind.value}-{self.id}"
 
     @classmethod
-    def read(cls, word: str) -> ObjectRef | None:
+    def parse(cls, word: str) -> ObjectRef | None:
         """The way back; None for what is no ref."""
         found = _SUBJECT.fullmatch(word)
         if found is None or int(found[2]) > MAX_ID:
@@ -152,6 +152,6 @@ class ObjectRef(NamedTuple):
         return cls(ObjectKind(found[1]), int(found[2]))
 
 
-def fingerprint(refs: Iterable[ObjectRef]) -> str:
+def hash_selection(refs: Iterable[ObjectRef]) -> str:
     """A word that stands for exactly these, in whatever order."""
     return hashlib.blake2b(" ".join(sorted(map(str, refs))).encode(), digest_size=16).hexdigest()

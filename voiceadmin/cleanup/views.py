@@ -41,9 +41,9 @@ from voiceadmin.cleanup.types import BILLING, Candidates, ItemState, KeptOut, Pl
 from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.pagination import Page
-from voiceadmin.tokens import new_token
+from voiceadmin.tokens import generate_token
 from voiceadmin.web import access
-from voiceadmin.web.access import limits, require_role, scope
+from voiceadmin.web.access import attention_thresholds, require_role, scope
 from voiceadmin.web.downloads import organizations_of, parse_format, send_file
 from voiceadmin.web.stats_cache import kept
 
@@ -76,8 +76,8 @@ def plan() -> Answer:
     form = PlanForm(request.form, list_organizations(scope()), count_all().providers)
     if not form.validate():
         return _index(PlanForm, request.form)
-    by, now, key = access.requester().actor, clock.now(), form.key.data or new_token()
-    plan_id = make_plan(scope(), form.filters(), access.limits(), key, by=by, now=now)
+    by, now, key = access.requester().actor, clock.now(), form.key.data or generate_token()
+    plan_id = make_plan(scope(), form.filters(), access.attention_thresholds(), key, by=by, now=now)
     return redirect(url_for("cleanup.show", plan_id=plan_id), 303)
 
 
@@ -100,20 +100,22 @@ def _index(kind: type[CandidatesForm], sent: MultiDict[str, str]) -> tuple[str, 
         counted=chosen,
         rows=rows,
         saving=saving({row.provider: row.voices for row in rows}, prices, today=now.date()),
-        voices=list_candidates(seen, filters, access.limits(), now=now, most=SHOWN),
+        voices=list_candidates(seen, filters, access.attention_thresholds(), now=now, most=SHOWN),
         plans=list_plans(seen),
         arguments=clean_up_arguments(filters),
-        kept_out=[(why.told(access.limits()), chosen.number(why)) for why in KeptOut if chosen.number(why)],
+        kept_out=[
+            (why.told(access.attention_thresholds()), chosen.number(why)) for why in KeptOut if chosen.number(why)
+        ],
         address=url_for("cleanup.index", **clean_up_arguments(filters)),
-        key=new_token(),
-        limits=access.limits(),
+        key=generate_token(),
+        limits=access.attention_thresholds(),
         now=now,
     ), 200
 
 
 def count_all() -> Candidates:
     """Count what could go and what stays of all that the requester may see."""
-    seen, now, limits = access.requester().scope(Role.VIEWER), clock.now(), access.limits()
+    seen, now, limits = access.requester().scope(Role.VIEWER), clock.now(), access.attention_thresholds()
     return kept().get(("clean-up", seen), lambda: count_candidates(seen, limits, now=now), now=now).figures
 
 
@@ -126,7 +128,7 @@ def show(plan_id: int) -> Answer:
     if not form.validate():
         return render_template("cleanup/plan.html", plan=plan, form=form, items=None, **_about(plan, now)), 422
     states, number = form.states(), form.page.data or 1
-    rows = list_items(plan, states, number, access.limits())
+    rows = list_items(plan, states, number, access.attention_thresholds())
     items = Page(rows, plan.count(*states) if states else plan.voice_count, number, ITEMS)
     return render_template("cleanup/plan.html", plan=plan, form=form, items=items, **_about(plan, now))
 
@@ -154,7 +156,7 @@ def _about(plan: PlanRow, now: datetime) -> dict[str, Any]:
 def check(plan_id: int) -> Answer:
     """Look at the voices of a plan anew, and write nothing: which would still be archived, which not any more."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
-    checked = check_plan(plan_id, access.limits(), now=now)
+    checked = check_plan(plan_id, access.attention_thresholds(), now=now)
     still = checked.pop("", 0)
     return render_template("cleanup/check.html", plan=plan, checked=checked, still=still, **_about(plan, now))
 
@@ -167,7 +169,7 @@ def run(plan_id: int) -> Answer:
     sent = request.form if request.method == "POST" else None
     form = ConfirmPlanForm(sent, plan.voice_count)
     if sent is None or not (plan.confirmed or form.validate()):
-        checked = check_plan(plan_id, access.limits(), now=now)
+        checked = check_plan(plan_id, access.attention_thresholds(), now=now)
         about = {"still": checked.pop("", 0), "checked": checked, **_about(plan, now)}
         return render_template("cleanup/run.html", plan=plan, form=form, **about), 200 if sent is None else 422
     confirm_plan(scope(), plan_id, by=access.requester().actor, now=now)
@@ -184,7 +186,7 @@ def again(plan_id: int) -> Answer:
 
 def _carried_on(plan_id: int) -> AnyResponse:
     by = access.requester().actor
-    carry_on(scope(), plan_id, access.limits(), by=by, now=clock.now(), seconds=SECONDS)
+    carry_on(scope(), plan_id, access.attention_thresholds(), by=by, now=clock.now(), seconds=SECONDS)
     return _changed(url_for("cleanup.show", plan_id=plan_id, going="on"))
 
 
@@ -215,7 +217,7 @@ def sheet(plan_id: int, format: str) -> Answer:
         f"clean-up-{plan_id}",
         wanted,
         lambda: restore_sheet(plan, wanted),
-        thing=AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}"),
+        target=AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}"),
         filters={},
         organizations=organizations_of_plan(plan_id),
         now=now,
@@ -257,12 +259,12 @@ def export(format: str) -> Response | tuple[str, int]:
     form = CandidatesForm(request.args, list_organizations(where), list_provider_stats(where))
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
-    filters, compared = form.filters(), limits()
+    filters, compared = form.filters(), attention_thresholds()
     return send_file(
         "clean-up",
         wanted,
         lambda: candidates_file(where, filters, compared, wanted, now=now),
-        thing=AuditTarget(ObjectKind.DATABASE, None, "clean-up"),
+        target=AuditTarget(ObjectKind.DATABASE, None, "clean-up"),
         filters=clean_up_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=now,

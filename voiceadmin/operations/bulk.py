@@ -9,8 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
-from voiceadmin.accounts.queries.accounts import list_assignable
-from voiceadmin.audit.types import ObjectKind, ObjectRef, fingerprint
+from voiceadmin.accounts.queries.accounts import list_assignable_accounts
+from voiceadmin.audit.types import ObjectKind, ObjectRef, hash_selection
 from voiceadmin.errors import SetChanged
 from voiceadmin.identity import Scope
 from voiceadmin.operations.actions import operations
@@ -18,7 +18,7 @@ from voiceadmin.operations.forms import ActForm, AllForm
 from voiceadmin.operations.queries import get_last_operation_id, is_undoable
 from voiceadmin.operations.types import MOST_AT_ONCE, OperationRow
 from voiceadmin.text import DAY, plural
-from voiceadmin.tokens import new_token
+from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.queries import count_voices_in_use
 from voiceadmin.web import access
@@ -35,7 +35,7 @@ def act_on_all(
 
     find: the refs, inside the scope of the requester. of: the list in words, what: its filters, back: its address.
     """
-    now, people = clock.now(), list_assignable(scope())
+    now, people = clock.now(), list_assignable_accounts(scope())
 
     def page(form: ActForm, **more: Any) -> str:
         return _all_page(form, find(), of=of, what=what, back=back, acts=acts, **more)
@@ -48,7 +48,9 @@ def act_on_all(
         return page(form), 422
     try:
         operation = operations.do_to_all(
-            *(scope(), form.order(()), find, form.mark.data, access.limits()), by=access.requester().actor, now=now
+            *(scope(), form.order(()), find, form.mark.data, access.attention_thresholds()),
+            by=access.requester().actor,
+            now=now,
         )
     except SetChanged:
         return page(form, was=form.count.data or 0), 409
@@ -66,7 +68,7 @@ def _all_page(form: ActForm, refs: Sequence[ObjectRef], *, acts: Sequence[Triage
         number=len(refs),
         told=_counted(len(voices), assistants),
         in_use_count=count_voices_in_use(voices) if TriageAction.ARCHIVE in acts else 0,
-        mark=fingerprint(refs),
+        mark=hash_selection(refs),
         most=MOST_AT_ONCE,
         acts=acts,
         assistants=assistants,
@@ -78,9 +80,9 @@ def _all_page(form: ActForm, refs: Sequence[ObjectRef], *, acts: Sequence[Triage
 def bar(where: Scope) -> dict[str, Any]:
     """What the bar of a form needs with which people action: its key, what its page has seen, and who can be assigned."""
     return {
-        "key": new_token(),
+        "key": generate_token(),
         "seen": get_last_operation_id(),
-        "people": list_assignable(where),
+        "people": list_assignable_accounts(where),
         "me": access.requester().account_id,
         "tomorrow": clock.now() + DAY,
     }

@@ -13,7 +13,7 @@ from wtforms.widgets import TextInput
 from voiceadmin.audit.types import ObjectRef
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
 from voiceadmin.text import MAX_ID, quoted
-from voiceadmin.tokens import new_token
+from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import NOBODY, TriageAction
 from voiceadmin.web.fields import DayField, LineField, NumberField, PathField, TextField, WordField
 
@@ -33,7 +33,7 @@ class ObjectRefsField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Take each once; what is no ref is kept to be told."""
         words = list(dict.fromkeys(valuelist))
-        found = {word: ObjectRef.read(word if "-" in word else f"voice-{word}") for word in words}
+        found = {word: ObjectRef.parse(word if "-" in word else f"voice-{word}") for word in words}
         self.data = list(dict.fromkeys(ref for ref in found.values() if ref is not None))
         self.wrong = next((word for word, ref in found.items() if ref is None), None)
 
@@ -83,7 +83,7 @@ class ActForm(Form):
         return Order(
             action,
             tuple(refs),
-            self.key.data or new_token(),
+            self.key.data or generate_token(),
             self.seen.data or 0,
             self.note.data,
             self.until.data if action is TriageAction.SNOOZE else None,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from voiceadmin import clock
-from voiceadmin.accounts.queries.accounts import list_assignable
+from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Role
 from voiceadmin.operations.actions import operations
 from voiceadmin.operations.bulk import Answer, done, told
 from voiceadmin.operations.forms import TickedForm, UndoForm
 from voiceadmin.operations.queries import get_operation, is_undoable
-from voiceadmin.tokens import new_token
+from voiceadmin.tokens import generate_token
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 
@@ -24,12 +24,12 @@ bp = Blueprint("operations", __name__)
 def action() -> Answer:
     """Do something to what was ticked."""
     now = clock.now()
-    form = TickedForm(request.form, list_assignable(scope()), now=now)
+    form = TickedForm(request.form, list_assignable_accounts(scope()), now=now)
     if not form.validate():
         return render_template("operations/refused.html", form=form), 422
     order = form.order(form.ref.data)
     try:
-        operation = operations.do(scope(), order, access.limits(), by=access.requester().actor, now=now)
+        operation = operations.do(scope(), order, access.attention_thresholds(), by=access.requester().actor, now=now)
     except ChangeRefused as refusal:
         return render_template("operations/refused.html", form=form, says=str(refusal)), 409
     return done(operation, form.next.data)
@@ -44,7 +44,12 @@ def show(operation_id: int) -> str:
         operation.organizations
     )
     return render_template(
-        "operations/show.html", operation=operation, told=told(operation), may_undo=may_undo, key=new_token(), now=now
+        "operations/show.html",
+        operation=operation,
+        told=told(operation),
+        may_undo=may_undo,
+        key=generate_token(),
+        now=now,
     )
 
 
@@ -57,7 +62,7 @@ def undo(operation_id: int) -> Answer:
     key = "" if form.key.errors else form.key.data
     try:
         operation = operations.undo(
-            scope(), operation_id, key or new_token(), by=access.requester().actor, now=clock.now()
+            scope(), operation_id, key or generate_token(), by=access.requester().actor, now=clock.now()
         )
     except ChangeRefused as refusal:
         return render_template("operations/refused.html", form=form, says=str(refusal)), 409

@@ -71,7 +71,7 @@ def export(format: str) -> Response | tuple[str, int]:
         "providers",
         wanted,
         lambda: providers_file(figures, _slots(), at, wanted),
-        thing=AuditTarget(ObjectKind.DATABASE, None, "providers"),
+        target=AuditTarget(ObjectKind.DATABASE, None, "providers"),
         filters={} if chosen is None else {"organization": chosen},
         organizations=organizations_of(scope(), chosen),
         now=now,

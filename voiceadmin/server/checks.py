@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from voiceadmin.api_keys.types import KeyRow
+from voiceadmin.api_keys.types import ApiKeyRow
 from voiceadmin.config import COMMAND, Settings
 from voiceadmin.errors import ServeRefused
 from voiceadmin.identity import Role
@@ -95,7 +95,7 @@ def _of_postgresql(settings: Settings) -> Iterator[Danger]:
         )
 
 
-def of_store(admins: int, keys: Sequence[KeyRow]) -> Iterator[Danger]:
+def of_store(admins: int, keys: Sequence[ApiKeyRow]) -> Iterator[Danger]:
     """What is unsafe about people and keys. admins: of the platform, who can sign in."""
     if admins == 0:
         yield Danger(

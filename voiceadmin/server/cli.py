@@ -8,10 +8,10 @@ import click
 from flask import Flask
 
 from voiceadmin import clock
-from voiceadmin.accounts.actions.accounts import make_setup_link
+from voiceadmin.accounts.actions.accounts import create_setup_link
 from voiceadmin.accounts.queries.accounts import list_accounts
-from voiceadmin.accounts.queries.credentials import any_account
-from voiceadmin.api_keys.queries import list_keys
+from voiceadmin.accounts.queries.credentials import has_any_account
+from voiceadmin.api_keys.queries import list_api_keys
 from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import COMMAND, Settings
 from voiceadmin.database.schema import let_go, prepare_database
@@ -25,7 +25,7 @@ from voiceadmin.server.gunicorn import check_address
 from voiceadmin.server.gunicorn import serve as serve_app
 from voiceadmin.server.logs import configure_logs
 from voiceadmin.text import plural
-from voiceadmin.web.access import UNTIL_ACCOUNTS
+from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT
 
 LOOPBACK = "127.0.0.1"
 
@@ -40,9 +40,9 @@ def run(ctx: click.Context, port: int) -> None:
     """Look at it: serve on this machine, with sample data if the store is empty."""
     check_address(LOOPBACK, port, open_to_all=True)
     with application_context(ctx) as app:
-        app.config[UNTIL_ACCOUNTS] = True
+        app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
         app.config["VOICEADMIN"] = replace(app.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
-        accounts_there, shows = any_account(), "your store"
+        accounts_there, shows = has_any_account(), "your store"
         if database_is_empty():
             report = add_sample(clock.now(), by=current_cli_actor(), now=clock.now())
             click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
@@ -79,7 +79,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     configure_logs()
     with app.app_context():
         prepare_database()
-        link = None if any_account() else make_setup_link(by=current_cli_actor(), now=clock.now())
+        link = None if has_any_account() else create_setup_link(by=current_cli_actor(), now=clock.now())
         let_go()
 
     def announce() -> None:
@@ -98,7 +98,7 @@ def check_deploy(ctx: click.Context) -> None:
         admins = [row for row in list_accounts(EVERYTHING) if row.platform and row.disabled_at is None]
         found = [
             *dangers(app.config["VOICEADMIN"], debug=app.debug),
-            *of_store(len(admins), list_keys(EVERYTHING)),
+            *of_store(len(admins), list_api_keys(EVERYTHING)),
         ]
     for danger in found:
         click.echo(f"{'!!' if danger.grave else ' !'} {danger}")

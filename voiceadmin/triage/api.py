@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from voiceadmin import clock
-from voiceadmin.accounts.queries.accounts import list_assignable
+from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization
 from voiceadmin.triage.counts import counts
@@ -32,11 +32,11 @@ def attention() -> Response:
         request.args,
         reasons=tuple(RULES_BY_SLUG),
         own_providers=lambda: own_providers(scope()),
-        people=lambda: list_assignable(scope()),
+        people=lambda: list_assignable_accounts(scope()),
     )
     if not form.validate():
         raise BadQuery(form.faults())
-    filters, where, limits, now = form.filters(), scope(), access.limits(), clock.now()
+    filters, where, limits, now = form.filters(), scope(), access.attention_thresholds(), clock.now()
     if filters.organization is not None:
         get_organization(where, filters.organization)
     body = attention_answer(where, filters, counts(filters), limits, now=now)

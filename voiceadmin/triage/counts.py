@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 
 def summary() -> Counted[Summary]:
     """What needs a person of all that the requester may see, counted at most a minute ago."""
-    where, limits, now = access.requester().scope(Role.VIEWER), access.limits(), clock.now()
+    where, limits, now = access.requester().scope(Role.VIEWER), access.attention_thresholds(), clock.now()
 
     def count() -> Summary:
         summed = summarize(where, limits, now=now)
@@ -33,7 +33,7 @@ def summary() -> Counted[Summary]:
 
 def counts(filters: QueueFilters) -> Mapping[str, int]:
     """How many there are of each reason under these filters, whichever reasons they name; at most a minute old."""
-    where, limits, now = access.requester().scope(Role.VIEWER), access.limits(), clock.now()
+    where, limits, now = access.requester().scope(Role.VIEWER), access.attention_thresholds(), clock.now()
     wide = filters.but(reasons=(), size=QueueFilters().size)
     if wide == QueueFilters():
         return summary().figures.counts
@@ -44,7 +44,7 @@ def waiting() -> str:
     """How many voices and assistants need a person, as the head of a page has it: "", "7" or "99+"."""
     if access.requester().highest < Role.VIEWER:
         return ""
-    where, limits, now = access.requester().scope(Role.VIEWER), access.limits(), clock.now()
+    where, limits, now = access.requester().scope(Role.VIEWER), access.attention_thresholds(), clock.now()
 
     def count() -> int:
         return count_queue(where, limits, now=now)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
-from voiceadmin.accounts.queries.accounts import list_assignable
+from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.identity import NOTHING, Role
 from voiceadmin.operations.bulk import Answer, act_on_all, bar
@@ -44,7 +44,7 @@ def index() -> tuple[str, int]:
         "triage/index.html",
         form=form,
         filters=filters,
-        queue=list_queue(scope(), filters, access.limits(), now=now),
+        queue=list_queue(scope(), filters, access.attention_thresholds(), now=now),
         tabs=_tabs(filters),
         chosen=_words(form, filters),
         address=_address,
@@ -63,7 +63,7 @@ def _form() -> QueueForm:
         reasons={rule.slug: rule.label for rule in RULES},
         organizations=list_organizations(scope()),
         providers=_providers(),
-        people=list_assignable(scope()),
+        people=list_assignable_accounts(scope()),
         me=access.requester().account_id,
     )
 
@@ -102,7 +102,7 @@ def all_matching() -> Answer:
     form = _form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
-    filters, now, where, limits = form.filters(), clock.now(), scope(), access.limits()
+    filters, now, where, limits = form.filters(), clock.now(), scope(), access.attention_thresholds()
 
     def find() -> Any:
         return list_queue_refs(where, filters, limits, now=now, most=MOST_AT_ONCE + 1)
@@ -119,12 +119,12 @@ def export(format: str) -> Response | tuple[str, int]:
     wanted, form = parse_format(format), _form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
-    filters, where, limits, now = form.filters().but(), scope(), access.limits(), clock.now()
+    filters, where, limits, now = form.filters().but(), scope(), access.attention_thresholds(), clock.now()
     return send_file(
         "triage",
         wanted,
         lambda: queue_file(where, filters, limits, wanted, now=now),
-        thing=AuditTarget(ObjectKind.DATABASE, None, "triage"),
+        target=AuditTarget(ObjectKind.DATABASE, None, "triage"),
         filters=queue_arguments(filters),
         organizations=organizations_of(where, filters.organization),
         now=now,

@@ -144,7 +144,7 @@ def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
             thing,
             by=current_cli_actor(),
             now=clock.now(),
-            organization=organization,
+            organization_id=organization,
             after={"format": format_},
         )
         out = sys.stdout.buffer

@@ -108,7 +108,7 @@ def show(voice_id: int) -> str:
     record = voice_record(detail.voice)
     ref = ObjectRef(ObjectKind.VOICE, voice_id)
     set_to_it = [ObjectRef(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.set_by]]
-    line, *others = lines_of([ref, *set_to_it], access.limits(), now=now)
+    line, *others = lines_of([ref, *set_to_it], access.attention_thresholds(), now=now)
     timeline, more = list_activity(who, AuditFilters(voice=voice_id))
     operates = who.scope(Role.OPERATOR)
     return render_template(
@@ -140,7 +140,7 @@ def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
         f"voices-{assistant.id}",
         wanted,
         lambda: matching_file(organization, filters, wanted, now),
-        thing=AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
+        target=AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
         filters=voice_arguments(filters),
         organizations=[organization],
         now=now,

@@ -22,15 +22,15 @@ from werkzeug.exceptions import BadRequest
 
 from voiceadmin import clock
 from voiceadmin.accounts.actions.sessions import touch_session
-from voiceadmin.accounts.queries.credentials import any_account, find_session
+from voiceadmin.accounts.queries.credentials import find_session, has_any_account
 from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.api_keys.actions import KeyRateLimiter, too_fast
-from voiceadmin.api_keys.queries import find_key
+from voiceadmin.api_keys.queries import find_api_key
 from voiceadmin.config import AttentionThresholds, Settings, is_loopback
 from voiceadmin.errors import KeyRefused, PasswordNeeded, SignInNeeded
-from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, nobody
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
 from voiceadmin.rate_limits.types import RateLimit
-from voiceadmin.tokens import new_token
+from voiceadmin.tokens import generate_token
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -47,7 +47,9 @@ BACKGROUND = "X-Background"  # a page sends it with what it fetches by itself, w
 KEY_RATE_LIMITER = "voiceadmin_key_rate_limiter"  # the app's extension that holds what was taken of the keys' buckets
 
 
-UNTIL_ACCOUNTS = "VOICEADMIN_ANONYMOUS_UNTIL_ACCOUNTS"  # the app's flag that only an empty store is open to all
+OPEN_UNTIL_FIRST_ACCOUNT = (
+    "VOICEADMIN_ANONYMOUS_UNTIL_ACCOUNTS"  # the app's flag that only an empty store is open to all
+)
 
 
 csrf = CSRFProtect()
@@ -97,7 +99,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(settings.key_burst, settings.key_rate))
     app.config.update(
         VOICEADMIN=settings,
-        SECRET_KEY=settings.secret_key or new_token(),  # processes that are forked from this one share it
+        SECRET_KEY=settings.secret_key or generate_token(),  # processes that are forked from this one share it
         SESSION_COOKIE_NAME=cookie_name(settings) + "-form",
         SESSION_COOKIE_SECURE=not settings.plain_cookies,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -111,9 +113,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.after_request(_tell_budget)
     app.jinja_env.globals.update(
         requester=requester,
-        here_address=here,
-        session_left=session_left,
-        until_accounts=lambda: current_app.config.get(UNTIL_ACCOUNTS),
+        current_path=current_path,
+        session_seconds_left=session_seconds_left,
+        is_open_until_first_account=lambda: current_app.config.get(OPEN_UNTIL_FIRST_ACCOUNT),
     )
 
 
@@ -122,7 +124,7 @@ def cookie_name(settings: Settings) -> str:
     return "voiceadmin" if settings.plain_cookies else "__Host-voiceadmin"
 
 
-def cookie() -> dict[str, Any]:
+def session_cookie_options() -> dict[str, Any]:
     """What sets and deletes the cookie of a session alike: its name, and whom browsers give it to."""
     settings = _settings()
     return {
@@ -144,7 +146,7 @@ def requester() -> Requester:
 
 def forget_requester() -> None:
     """Take the requester for nobody from now on: after signing out, and where the store cannot be asked."""
-    g.requester = nobody(request.remote_addr)
+    g.requester = anonymous_requester(request.remote_addr)
 
 
 def scope() -> Scope:
@@ -153,29 +155,29 @@ def scope() -> Scope:
     return found
 
 
-def address() -> str:
+def remote_address() -> str:
     """Where this request comes from."""
     return request.remote_addr or ""
 
 
-def limits() -> AttentionThresholds:
+def attention_thresholds() -> AttentionThresholds:
     """What the rules of attention compare with."""
     return _settings().limits
 
 
-def session_limits() -> tuple[timedelta, timedelta]:
+def session_timeouts() -> tuple[timedelta, timedelta]:
     """How long a session lasts without activity, and how long at all."""
     settings = _settings()
     return timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
 
 
-def session_left() -> int | None:
+def session_seconds_left() -> int | None:
     """The seconds until the requester's session ends by itself if nothing happens; None without a session."""
     session = requester().session
     return None if session is None else max(0, int((_end(session) - clock.now()).total_seconds()))
 
 
-def here() -> str:
+def current_path() -> str:
     """The address of this page, to come back to. What in it is not ASCII leads nowhere."""
     query = request.query_string.decode("latin-1")
     return f"{request.path}?{query}" if query else request.path
@@ -190,9 +192,9 @@ def is_recently_authenticated(now: datetime) -> bool:
 def open_to_all() -> Role:
     """What somebody who did not sign in may do here."""
     role = _settings().anonymous_role
-    if role is Role.ANYONE or not current_app.config.get(UNTIL_ACCOUNTS):
+    if role is Role.ANYONE or not current_app.config.get(OPEN_UNTIL_FIRST_ACCOUNT):
         return role
-    if any_account():
+    if has_any_account():
         # An account is never deleted, so this need not be asked again.
         current_app.config["VOICEADMIN"] = replace(_settings(), anonymous_role=Role.ANYONE)
         return Role.ANYONE
@@ -216,12 +218,12 @@ def _requester() -> Requester:
     found = find_session(token, request.remote_addr) if token else None
     if found is not None and found.session is not None and clock.now() < _end(found.session):
         return found
-    return nobody(request.remote_addr, open_to_all())
+    return anonymous_requester(request.remote_addr, open_to_all())
 
 
 def _holder(token: str) -> Requester:
     """A program with an API key. Raises KeyRefused, Throttled."""
-    key, now = find_key(token), clock.now()
+    key, now = find_api_key(token), clock.now()
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         raise KeyRefused("This API key is not valid, or not any more.")
     actor = Actor(ActorKind.KEY, key.id, key.name, request.remote_addr)
@@ -230,7 +232,7 @@ def _holder(token: str) -> Requester:
     if not g.budget.allowed:
         raise too_fast(g.budget)
     if key.organizations is None:
-        return Requester(actor, everywhere=Role.VIEWER)
+        return Requester(actor, global_role=Role.VIEWER)
     return Requester(actor, dict.fromkeys(key.organizations, Role.VIEWER))
 
 
@@ -289,7 +291,7 @@ def _tell_budget(response: Response) -> Response:
 
 
 def _end(session: SessionRow) -> datetime:
-    idle, absolute = session_limits()
+    idle, absolute = session_timeouts()
     return min(session.last_active_at + idle, session.created_at + absolute)
 
 

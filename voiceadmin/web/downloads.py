@@ -37,7 +37,7 @@ def send_file(
     format: ExportFormat,
     pieces: Callable[[], Iterable[str]],
     *,
-    thing: AuditTarget,
+    target: AuditTarget,
     filters: Mapping[str, Any],
     organizations: Iterable[int | None],
     now: datetime,
@@ -45,12 +45,12 @@ def send_file(
 ) -> Response:
     """A list as a file, after a line in the audit trail of each organization that it is about; None is all of them.
 
-    name: of the file, before its day. pieces: begins to read the list. thing: whose it is. filters: of its form.
+    name: of the file, before its day. pieces: begins to read the list. target: whose it is. filters: of its form.
     """
     facts = {"format": format.value, "filters": filters}
     for organization in organizations:
         record_event_now(
-            event_type, thing, by=access.requester().actor, now=now, organization=organization, after=facts
+            event_type, target, by=access.requester().actor, now=now, organization_id=organization, after=facts
         )
     response = Response(stream_with_context(_packed(pieces)), mimetype=TYPES[format])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'

@@ -35,7 +35,7 @@ from voiceadmin.errors import (
     Throttled,
     VoiceNotFound,
 )
-from voiceadmin.web.access import SAFE_METHODS, ForeignSite, forget_requester, here, requester
+from voiceadmin.web.access import SAFE_METHODS, ForeignSite, current_path, forget_requester, requester
 from voiceadmin.web.query_fields import BadQuery
 
 HTTP_STATUS: dict[type[Problem], int] = {
@@ -160,7 +160,7 @@ def _back() -> str | None:
     """Where to come back to; what was sent with a form is not kept, so its page has to be filled in again."""
     if request.method not in SAFE_METHODS:
         return None
-    address = here()
+    address = current_path()
     return None if address == "/" else address
 
 

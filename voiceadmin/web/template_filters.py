@@ -16,7 +16,7 @@ from jinja2.runtime import Macro
 
 from voiceadmin.audit.types import AuditEventRow, AuditEventType
 from voiceadmin.config import COMMAND
-from voiceadmin.identity import GRANTED, ActorKind, Role
+from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, UNDONE_FOR
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import ago, either, plural, score, span
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         **{value.__name__: value for value in (ActorKind, AuditEventType, QualityTier, Role)},
         DEFAULT_PAGE_SIZE=DEFAULT_PAGE_SIZE,
-        GRANTED=GRANTED,
+        GRANTABLE_ROLES=GRANTABLE_ROLES,
         MAX_NOTE=MAX_NOTE,
         MOST_AT_ONCE=MOST_AT_ONCE,
         NOT_SCORED_ADVICE=NOT_SCORED_ADVICE,

@@ -36,9 +36,9 @@ from voiceadmin.errors import (
     SignInRefused,
     Throttled,
 )
-from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, nobody
+from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, anonymous_requester
 from voiceadmin.organizations.models import Organization
-from voiceadmin.tokens import token_hash
+from voiceadmin.tokens import hash_token
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -85,7 +85,7 @@ def roles(account: Account) -> dict[int, int]:
 
 def trail() -> list[AuditEventRow]:
     """All lines, the oldest first."""
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
+    return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
 
 
 def told() -> list[tuple[Any, ...]]:
@@ -110,11 +110,11 @@ PLATFORM = Grant(None, Role.PLATFORM)
 
 
 def test_the_first_account_is_an_admin_of_the_platform() -> None:
-    token = accounts.make_setup_link(by=SHELL, now=NOW)
+    token = accounts.create_setup_link(by=SHELL, now=NOW)
 
     requester = come_in(token, email="Ada@example.com", name="  Ada L.  ")
 
-    assert requester.everywhere is Role.PLATFORM
+    assert requester.global_role is Role.PLATFORM
     assert requester.account_id is not None
     account = get_account(EVERYTHING, requester.account_id)
     assert (account.email, account.name, account.platform, account.created_at) == (
@@ -140,18 +140,18 @@ def test_the_first_account_is_an_admin_of_the_platform() -> None:
 
 
 def test_a_set_up_link_works_once() -> None:
-    token = accounts.make_setup_link(by=SHELL, now=NOW)
+    token = accounts.create_setup_link(by=SHELL, now=NOW)
     come_in(token)
 
     with pytest.raises(LinkRefused) as refused:
         come_in(token, email="bo@example.com")
     assert str(refused.value) == NOT_GOOD
     with pytest.raises(ChangeRefused, match=r"^The store has accounts already; an admin invites others\.$"):
-        accounts.make_setup_link(by=SHELL, now=NOW)
+        accounts.create_setup_link(by=SHELL, now=NOW)
 
 
 def test_a_set_up_link_is_void_after_a_newer_one_and_after_the_first_account() -> None:
-    older, newer = (accounts.make_setup_link(by=SHELL, now=NOW) for _ in range(2))
+    older, newer = (accounts.create_setup_link(by=SHELL, now=NOW) for _ in range(2))
     with pytest.raises(LinkRefused):
         come_in(older)
     assert find_link(newer, NOW) is not None
@@ -173,11 +173,11 @@ def test_a_set_up_link_is_void_after_a_newer_one_and_after_the_first_account() -
 )
 def test_a_link_lives_as_long_as_its_purpose_says(purpose: LinkPurpose, lives: timedelta) -> None:
     if purpose is LinkPurpose.SETUP:
-        token = accounts.make_setup_link(by=SHELL, now=NOW)
+        token = accounts.create_setup_link(by=SHELL, now=NOW)
     elif purpose is LinkPurpose.INVITATION:
         token = invited("ada@example.com", PLATFORM)
     else:
-        token = accounts.make_reset_link(EVERYTHING, make_account("ada@example.com").id, by=SHELL, now=NOW)
+        token = accounts.create_reset_link(EVERYTHING, make_account("ada@example.com").id, by=SHELL, now=NOW)
 
     with pytest.raises(LinkRefused):
         come_in(token, now=NOW + lives)
@@ -185,7 +185,7 @@ def test_a_link_lives_as_long_as_its_purpose_says(purpose: LinkPurpose, lives: t
 
 
 def test_two_who_set_up_at_the_same_time_make_one_admin(store: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = accounts.make_setup_link(by=SHELL, now=NOW)
+    token = accounts.create_setup_link(by=SHELL, now=NOW)
     together, hashed = threading.Barrier(2), passwords.password_hash
 
     def both(password: str) -> str:
@@ -212,7 +212,7 @@ def test_two_who_set_up_at_the_same_time_make_one_admin(store: Flask, monkeypatc
 def test_of_two_set_up_links_used_at_the_same_time_one_is_refused(
     store: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = [accounts.make_setup_link(by=SHELL, now=NOW) for _ in range(2)]
+    tokens = [accounts.create_setup_link(by=SHELL, now=NOW) for _ in range(2)]
     with writing():  # as two processes would have made them at the same time
         for link in db.session.scalars(select(OneTimeLink)):
             link.used_at = None
@@ -237,12 +237,12 @@ def test_of_two_set_up_links_used_at_the_same_time_one_is_refused(
     [("short", "This has 5 letters."), ("ada@example.com", "This is a name"), ("password", "commonest")],
 )
 def test_a_password_that_will_not_do_leaves_the_link_good(password: str, fault: str) -> None:
-    token = accounts.make_setup_link(by=SHELL, now=NOW)
+    token = accounts.create_setup_link(by=SHELL, now=NOW)
 
     with pytest.raises(ChangeRefused, match=fault):
         come_in(token, password=password)
 
-    assert come_in(token).everywhere is Role.PLATFORM
+    assert come_in(token).global_role is Role.PLATFORM
 
 
 @pytest.mark.parametrize("token", ["", "x" * 43, "\ud800", "a\0b"])
@@ -261,7 +261,7 @@ def test_an_invitation_makes_an_account_with_a_role() -> None:
     requester = come_in(token, email="somebody.else@example.com", name="")
 
     assert requester.actor.name == "Bo@example.com"
-    assert (requester.roles, requester.everywhere) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
+    assert (requester.roles, requester.global_role) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
     made = {"email": "Bo@example.com", "platform": False}
     assert told() == [
         (
@@ -290,7 +290,7 @@ def test_an_invitation_makes_an_account_with_a_role() -> None:
 def test_an_invitation_to_the_platform_makes_an_admin_of_it() -> None:
     requester = come_in(invited("bo@example.com", PLATFORM))
 
-    assert (requester.roles, requester.everywhere) == ({}, Role.PLATFORM)
+    assert (requester.roles, requester.global_role) == ({}, Role.PLATFORM)
     assert told()[0][5] == {"purpose": "invitation", "role": "platform"}
     assert len(told()) == 2
 
@@ -300,7 +300,7 @@ def test_the_store_keeps_the_hash_of_a_link_alone() -> None:
 
     dump = "\n".join(str(row) for table in db.metadata.sorted_tables for row in db.session.execute(select(table)))
 
-    assert token_hash(token) in dump
+    assert hash_token(token) in dump
     assert token not in dump
 
 
@@ -350,7 +350,7 @@ def test_somebody_with_an_account_gives_its_password() -> None:
 def test_somebody_with_an_account_becomes_an_admin_of_the_platform_by_an_invitation() -> None:
     bo = make_account("bo@example.com")
 
-    assert come_in(invited("bo@example.com", PLATFORM), password=PASSWORD).everywhere is Role.PLATFORM
+    assert come_in(invited("bo@example.com", PLATFORM), password=PASSWORD).global_role is Role.PLATFORM
 
     assert told()[1:] == [
         (AuditEventType.ROLE_CHANGED, "bo@example.com", "bo@example.com", None, {"platform": False}, {"platform": True})
@@ -437,7 +437,7 @@ def test_an_invitation_is_taken_back_once() -> None:
 def test_only_open_invitations_of_ones_own_organizations_are_taken_back() -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     tokens = [invited("bo@example.com", grant) for grant in (at(other), PLATFORM)]
-    tokens += [accounts.make_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)]
+    tokens += [accounts.create_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)]
     ids = list(db.session.scalars(select(OneTimeLink.id).order_by(OneTimeLink.id)))
 
     for id in [*ids, 999]:
@@ -474,7 +474,7 @@ def test_a_reset_link_sets_a_password_and_ends_all_sessions() -> None:
     acme = make_organization()
     bo = make_account("bo@example.com", name="Bo", roles={acme: Role.VIEWER})
     before = signed_in(bo)
-    token = accounts.make_reset_link(scope(acme), bo.id, by=SHELL, now=NOW)
+    token = accounts.create_reset_link(scope(acme), bo.id, by=SHELL, now=NOW)
 
     requester = come_in(token, email="eve@example.com", name="Eve")
 
@@ -496,7 +496,7 @@ def test_a_reset_link_sets_a_password_and_ends_all_sessions() -> None:
 def test_a_reset_link_is_void_after_a_newer_one_for_the_same_account() -> None:
     bo, cy = make_account(), make_account()
     older, of_cy, newer = (
-        accounts.make_reset_link(EVERYTHING, account.id, by=SHELL, now=NOW) for account in (bo, cy, bo)
+        accounts.create_reset_link(EVERYTHING, account.id, by=SHELL, now=NOW) for account in (bo, cy, bo)
     )
 
     assert [find_link(token, NOW) is None for token in (older, of_cy, newer)] == [True, False, False]
@@ -506,7 +506,7 @@ def test_no_link_is_made_for_a_disabled_account() -> None:
     bo = make_account("bo@example.com", disabled_at=NOW)
 
     with pytest.raises(ChangeRefused, match=r"^bo@example\.com is disabled\. Enable the account first\.$"):
-        accounts.make_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)
+        accounts.create_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)
 
 
 # What shuts somebody out: it ends their sessions, and the links by which somebody could let them in otherwise
@@ -516,7 +516,7 @@ SHUTTING_OUT: dict[str, Callable[[Organization, Account], object]] = {
     "disabled": lambda acme, bo: accounts.disable_account(EVERYTHING, bo.id, by=SHELL, now=NOW),
     "another role": lambda acme, bo: accounts.change_role(EVERYTHING, bo.id, acme.id, Role.ADMIN, by=SHELL, now=NOW),
     "no role": lambda acme, bo: accounts.change_role(EVERYTHING, bo.id, acme.id, None, by=SHELL, now=NOW),
-    "platform": lambda acme, bo: accounts.set_platform(EVERYTHING, bo.id, on=True, by=SHELL, now=NOW),
+    "platform": lambda acme, bo: accounts.set_platform_admin(EVERYTHING, bo.id, on=True, by=SHELL, now=NOW),
 }
 
 
@@ -525,7 +525,7 @@ def test_what_shuts_somebody_out_ends_sessions_and_voids_links_for_a_new_passwor
     acme = make_organization()
     bo, cy = (make_account(roles={acme: Role.VIEWER}) for _ in range(2))
     tokens = {account: signed_in(account) for account in (bo, cy)}
-    links = {account: accounts.make_reset_link(scope(acme), account.id, by=SHELL, now=NOW) for account in (bo, cy)}
+    links = {account: accounts.create_reset_link(scope(acme), account.id, by=SHELL, now=NOW) for account in (bo, cy)}
 
     SHUTTING_OUT[what](acme, bo)
 
@@ -546,8 +546,8 @@ def test_what_changes_nothing_shuts_nobody_out_and_says_nothing() -> None:
 
     accounts.change_role(EVERYTHING, bo.id, acme.id, Role.VIEWER, by=SHELL, now=NOW)
     accounts.change_role(EVERYTHING, bo.id, other.id, None, by=SHELL, now=NOW)
-    accounts.set_platform(EVERYTHING, bo.id, on=False, by=SHELL, now=NOW)
-    accounts.set_platform(EVERYTHING, cy.id, on=True, by=SHELL, now=NOW)
+    accounts.set_platform_admin(EVERYTHING, bo.id, on=False, by=SHELL, now=NOW)
+    accounts.set_platform_admin(EVERYTHING, cy.id, on=True, by=SHELL, now=NOW)
     accounts.enable_account(EVERYTHING, bo.id, by=SHELL, now=NOW)
     accounts.disable_account(EVERYTHING, cy.id, by=SHELL, now=NOW)
 
@@ -594,7 +594,7 @@ def test_an_admin_grants_nothing_elsewhere_and_makes_no_admins_of_the_platform()
             accounts.change_role(scope(acme), bo.id, other.id, role, by=SHELL, now=NOW)
     for on in (True, False):
         with pytest.raises(ChangeRefused, match=r"^Only an admin of the platform can make others one\.$"):
-            accounts.set_platform(scope(acme), bo.id, on=on, by=SHELL, now=NOW)
+            accounts.set_platform_admin(scope(acme), bo.id, on=on, by=SHELL, now=NOW)
     with pytest.raises(OrganizationNotFound):
         accounts.change_role(EVERYTHING, bo.id, 999, Role.VIEWER, by=SHELL, now=NOW)
 
@@ -621,7 +621,7 @@ def test_nobody_changes_their_own_role_or_disables_themselves() -> None:
     mine: list[tuple[Callable[[], str], str]] = [
         (lambda: accounts.change_role(EVERYTHING, ada.id, acme.id, Role.VIEWER, by=by, now=NOW), "role"),
         (lambda: accounts.change_role(EVERYTHING, ada.id, acme.id, None, by=by, now=NOW), "role"),
-        (lambda: accounts.set_platform(EVERYTHING, ada.id, on=False, by=by, now=NOW), "role"),
+        (lambda: accounts.set_platform_admin(EVERYTHING, ada.id, on=False, by=by, now=NOW), "role"),
         (lambda: accounts.disable_account(EVERYTHING, ada.id, by=by, now=NOW), "account"),
     ]
     for refused, what in mine:
@@ -640,12 +640,12 @@ def test_the_last_admin_of_the_platform_stays_one() -> None:
     told_so = r"^ada@example\.com is the last admin of the platform\. Make somebody else one first\.$"
 
     with pytest.raises(ChangeRefused, match=told_so):
-        accounts.set_platform(EVERYTHING, last.id, on=False, by=SHELL, now=NOW)
+        accounts.set_platform_admin(EVERYTHING, last.id, on=False, by=SHELL, now=NOW)
     with pytest.raises(ChangeRefused, match=told_so):
         accounts.disable_account(EVERYTHING, last.id, by=SHELL, now=NOW)
 
-    accounts.set_platform(EVERYTHING, other.id, on=True, by=SHELL, now=NOW)
-    accounts.set_platform(EVERYTHING, last.id, on=False, by=SHELL, now=NOW)
+    accounts.set_platform_admin(EVERYTHING, other.id, on=True, by=SHELL, now=NOW)
+    accounts.set_platform_admin(EVERYTHING, last.id, on=False, by=SHELL, now=NOW)
     assert [get_account(EVERYTHING, account.id).platform for account in (last, other)] == [False, True]
 
 
@@ -661,7 +661,7 @@ def test_two_admins_who_take_it_from_one_another_at_the_same_time_leave_one(stor
                 together.wait(10)
                 try:
                     if way == "platform":
-                        accounts.set_platform(EVERYTHING, id, on=False, by=by, now=NOW)
+                        accounts.set_platform_admin(EVERYTHING, id, on=False, by=by, now=NOW)
                     else:
                         accounts.disable_account(EVERYTHING, id, by=by, now=NOW)
                 except ChangeRefused:
@@ -706,7 +706,7 @@ def test_sessions_of_somebody_are_ended() -> None:
     for account in (bo, bo, cy):
         signed_in(account)
 
-    assert [accounts.end_sessions_of(scope(acme), bo.id, by=SHELL, now=NOW) for _ in range(2)] == [2, 0]
+    assert [accounts.end_account_sessions(scope(acme), bo.id, by=SHELL, now=NOW) for _ in range(2)] == [2, 0]
 
     assert (sessions(bo), sessions(cy)) == (0, 1)
     assert told() == [(AuditEventType.SESSION_ENDED, "tester", "bo@example.com", acme.id, None, {"sessions": 2})]
@@ -726,11 +726,11 @@ def test_the_sessions_of_everybody_are_ended() -> None:
 
 
 MANAGING: dict[str, Callable[[Scope, int, Actor], object]] = {
-    "reset": lambda scope, id, by: accounts.make_reset_link(scope, id, by=by, now=NOW),
+    "reset": lambda scope, id, by: accounts.create_reset_link(scope, id, by=by, now=NOW),
     "disable": lambda scope, id, by: accounts.disable_account(scope, id, by=by, now=NOW),
     "enable": lambda scope, id, by: accounts.enable_account(scope, id, by=by, now=NOW),
-    "sessions": lambda scope, id, by: accounts.end_sessions_of(scope, id, by=by, now=NOW),
-    "platform": lambda scope, id, by: accounts.set_platform(scope, id, on=True, by=by, now=NOW),
+    "sessions": lambda scope, id, by: accounts.end_account_sessions(scope, id, by=by, now=NOW),
+    "platform": lambda scope, id, by: accounts.set_platform_admin(scope, id, on=True, by=by, now=NOW),
 }
 
 
@@ -791,7 +791,7 @@ def of(account: Account) -> Requester:
 
 def test_changing_the_password_ends_all_sessions_and_begins_one() -> None:
     bo = make_account("bo@example.com")
-    requester, reset = of(bo), accounts.make_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)
+    requester, reset = of(bo), accounts.create_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)
     signed_in(bo)
 
     token = accounts.change_password(requester, PASSWORD, NEW, user_agent="y", now=NOW)
@@ -830,9 +830,9 @@ def test_a_password_is_not_changed_without_the_old_one_or_to_a_weak_one(
 def test_an_account_is_found_by_its_e_mail() -> None:
     bo = make_account("Bo@example.com")
 
-    assert accounts.account_called(" bo@EXAMPLE.com") == bo.id
+    assert accounts.find_account_id(" bo@EXAMPLE.com") == bo.id
     with pytest.raises(AccountNotFound, match=r"^There is no account of cy@example\.com\.$"):
-        accounts.account_called("cy@example.com")
+        accounts.find_account_id("cy@example.com")
 
 
 # What whoever loses their power leaves behind
@@ -850,7 +850,7 @@ def test_links_that_somebody_made_are_void_when_they_lose_their_power(way: str) 
     elif way == "another role":
         accounts.change_role(EVERYTHING, admin.id, acme.id, Role.VIEWER, by=SHELL, now=NOW)
     else:
-        accounts.set_platform(EVERYTHING, admin.id, on=False, by=SHELL, now=NOW)
+        accounts.set_platform_admin(EVERYTHING, admin.id, on=False, by=SHELL, now=NOW)
 
     assert find_link(token, NOW) is None
     assert find_link(kept, NOW) is not None

@@ -31,8 +31,8 @@ from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, 
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import SessionNotFound, SignInRefused, Throttled
-from voiceadmin.identity import Actor, ActorKind, Requester, Role, nobody
-from voiceadmin.tokens import token_hash
+from voiceadmin.identity import Actor, ActorKind, Requester, Role, anonymous_requester
+from voiceadmin.tokens import hash_token
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -68,7 +68,7 @@ def sessions() -> list[int]:
 
 def trail() -> list[tuple[AuditEventType, str, str, int | None, Any]]:
     """Word, actor, object, its id and what is after of each line, the oldest first."""
-    rows: list[AuditEventRow] = list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
+    rows: list[AuditEventRow] = list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
     assert all(row.at == NOW and row.address == HOME and row.object_kind is ObjectKind.ACCOUNT for row in rows)
     return [(row.event_type, row.actor_name, row.object_name, row.object_id, row.after) for row in rows]
 
@@ -108,7 +108,7 @@ def test_whoever_has_the_password_gets_a_session() -> None:
     requester = seen(enter(" ADA@Example.com", user_agent='Mozilla/5.0 "x"\n'))
 
     assert requester.actor == Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", HOME)
-    assert (requester.roles, requester.everywhere) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
+    assert (requester.roles, requester.global_role) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
     session = requester.session
     assert session is not None
     assert (session.created_at, session.last_active_at, session.reauthenticated_at) == (NOW, NOW, NOW)
@@ -122,7 +122,7 @@ def test_the_store_keeps_the_hash_of_the_cookie_alone() -> None:
     token = enter(user_agent="y" * 5000)
 
     row = db.session.execute(select(AccountSession.token_hash, AccountSession.user_agent)).one()
-    assert row.token_hash == token_hash(token)
+    assert row.token_hash == hash_token(token)
     assert token not in str(row)
     assert set(row.client) == {"y"}
     assert 290 <= len(row.client) <= 300

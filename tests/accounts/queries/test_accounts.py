@@ -12,18 +12,18 @@ from sqlalchemy import event
 
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_account, make_organization
-from voiceadmin.accounts.actions.accounts import Grant, invite, make_reset_link, make_setup_link, revoke_link
+from voiceadmin.accounts.actions.accounts import Grant, create_reset_link, create_setup_link, invite, revoke_link
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.accounts.queries.accounts import (
     FIELDS,
+    export_accounts,
     get_account,
     get_own_account,
     list_accounts,
     list_invitations,
     list_own_sessions,
     list_sessions,
-    people_file,
 )
 from voiceadmin.accounts.queries.credentials import find_session
 from voiceadmin.accounts.types import AccountRow, LinkPurpose, OrganizationRole
@@ -185,8 +185,8 @@ def test_open_invitations_are_listed_the_newest_first(acme: Organization, other:
 
 
 def test_what_is_no_open_invitation_is_not_listed(acme: Organization) -> None:
-    make_setup_link(by=SHELL, now=NOW)
-    make_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)
+    create_setup_link(by=SHELL, now=NOW)
+    create_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)
     invite(EVERYTHING, "a@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
     (link,) = list_invitations(EVERYTHING, NOW)
 
@@ -242,7 +242,7 @@ def test_a_file_of_people_says_what_their_page_says(acme: Organization, other: O
     with writing():
         db.session.get_one(Account, bob.id).disabled_at = NOW
 
-    lines = [json.loads(line) for line in "".join(people_file(scope(acme), ExportFormat.NDJSON)).splitlines()]
+    lines = [json.loads(line) for line in "".join(export_accounts(scope(acme), ExportFormat.NDJSON)).splitlines()]
 
     at_acme = {"organization_id": acme.id, "organization": "Acme"}
     common = {"name": ada.name, "platform": False, "last_active_at": None}
@@ -256,4 +256,4 @@ def test_a_file_of_people_says_what_their_page_says(acme: Organization, other: O
         | {"others_elsewhere": False, "disabled_at": "2026-11-22T14:00:00Z"},
     ]
     assert all(time.endswith("Z") for time in created.values())
-    assert "".join(people_file(NOTHING, ExportFormat.CSV)).splitlines() == [",".join(FIELDS)]
+    assert "".join(export_accounts(NOTHING, ExportFormat.CSV)).splitlines() == [",".join(FIELDS)]

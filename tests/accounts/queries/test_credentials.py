@@ -11,16 +11,16 @@ from tests.conftest import NOW
 from tests.factories import DAY, LONG_AGO, make_account, make_organization
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, OneTimeLink
-from voiceadmin.accounts.queries.credentials import any_account, find_link, find_session, has_account
+from voiceadmin.accounts.queries.credentials import find_link, find_session, has_account, has_any_account
 from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
-from voiceadmin.api_keys.queries import find_key
-from voiceadmin.api_keys.types import HeldKey
+from voiceadmin.api_keys.queries import find_api_key
+from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
-from voiceadmin.tokens import token_hash
+from voiceadmin.tokens import hash_token
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -43,7 +43,7 @@ def begun(account: Account) -> str:
 
 
 def make_link(purpose: LinkPurpose = LinkPurpose.INVITATION, **fields: Any) -> int:
-    given = {"email": "bo@example.com", "created_at": NOW, "expires_at": NOW + DAY, "token_hash": token_hash("t")}
+    given = {"email": "bo@example.com", "created_at": NOW, "expires_at": NOW + DAY, "token_hash": hash_token("t")}
     return saved(OneTimeLink(purpose=purpose, **(given | fields)))
 
 
@@ -69,7 +69,7 @@ def test_an_admin_of_the_platform_is_one_everywhere() -> None:
     requester = find_session(begun(make_account(platform=True)), None)
 
     assert requester is not None
-    assert (requester.roles, requester.everywhere, requester.actor.address) == ({}, Role.PLATFORM, None)
+    assert (requester.roles, requester.global_role, requester.actor.address) == ({}, Role.PLATFORM, None)
 
 
 def test_sessions_are_told_apart() -> None:
@@ -90,10 +90,10 @@ def test_a_disabled_account_has_no_session() -> None:
 def test_what_is_no_secret_finds_nothing(token: str) -> None:
     begun(make_account())
     make_link()
-    saved(ApiKey(name="k", token_hash=token_hash("k"), hint="", maker="", created_at=NOW))
+    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", maker="", created_at=NOW))
 
     assert find_session(token, None) is None
-    assert find_key(token) is None
+    assert find_api_key(token) is None
     assert find_link(token, NOW) is None
 
 
@@ -101,8 +101,8 @@ def test_the_hash_itself_opens_nothing() -> None:
     token = begun(make_account())
     make_link()
 
-    assert find_session(token_hash(token), None) is None
-    assert find_link(token_hash("t"), NOW) is None
+    assert find_session(hash_token(token), None) is None
+    assert find_link(hash_token("t"), NOW) is None
 
 
 # Keys
@@ -112,14 +112,14 @@ def test_the_hash_itself_opens_nothing() -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_key_is_held_with_what_it_reads(everywhere: bool, number: int) -> None:
     organizations = [make_organization() for _ in range(3)][:number]
-    key = ApiKey(name="board", token_hash=token_hash("k"), hint="va_", maker="ada", created_at=NOW)
+    key = ApiKey(name="board", token_hash=hash_token("k"), hint="va_", maker="ada", created_at=NOW)
     key.all_organizations, key.expires_at, key.last_used_at = everywhere, NOW - DAY, LONG_AGO
     id = saved(key)
     for organization in organizations:
         saved_reading(id, organization)
 
     ids = frozenset(organization.id for organization in organizations)
-    assert find_key("k") == HeldKey(id, "board", NOW - DAY, LONG_AGO, None if everywhere else ids)
+    assert find_api_key("k") == AuthenticatedKey(id, "board", NOW - DAY, LONG_AGO, None if everywhere else ids)
 
 
 def saved_reading(key_id: int, organization: Organization) -> None:
@@ -128,9 +128,9 @@ def saved_reading(key_id: int, organization: Organization) -> None:
 
 
 def test_a_revoked_key_is_not_held() -> None:
-    saved(ApiKey(name="k", token_hash=token_hash("k"), hint="", maker="", created_at=NOW, revoked_at=NOW))
+    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", maker="", created_at=NOW, revoked_at=NOW))
 
-    assert find_key("k") is None
+    assert find_api_key("k") is None
 
 
 # Links
@@ -190,11 +190,11 @@ def test_a_set_up_link_is_open_until_there_is_an_account() -> None:
 
 
 def test_whether_there_is_an_account_is_told() -> None:
-    assert (any_account(), has_account("ada@example.com")) == (False, False)
+    assert (has_any_account(), has_account("ada@example.com")) == (False, False)
 
     make_account("Ada@example.com")
 
-    assert (any_account(), has_account(" ADA@example.com"), has_account("a@example.com")) == (True, True, False)
+    assert (has_any_account(), has_account(" ADA@example.com"), has_account("a@example.com")) == (True, True, False)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, Role.ADMIN])

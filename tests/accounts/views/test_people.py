@@ -22,9 +22,9 @@ from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
-from voiceadmin.identity import EVERYTHING, Role, nobody
+from voiceadmin.identity import EVERYTHING, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
-from voiceadmin.tokens import token_hash
+from voiceadmin.tokens import hash_token
 
 MONTH = 30 * DAY
 LINK = "http://localhost/join/"
@@ -92,7 +92,7 @@ def begin(account: Account, now: datetime) -> None:
 def words() -> list[AuditEventType]:
     """What was done, the newest first."""
     db.session.rollback()
-    return [line.event_type for line in list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0]]
+    return [line.event_type for line in list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0]]
 
 
 # The list
@@ -371,7 +371,7 @@ def test_a_link_for_a_new_password_is_shown_once(admin: FlaskClient, acme: Organ
     assert link is not None
     assert (link.purpose, link.account_id) == (LinkPurpose.RESET, bo.id)
     assert token not in page(admin, f"/people/{bo.id}").html
-    assert db.session.scalars(select(OneTimeLink.token_hash)).all() == [token_hash(token)]
+    assert db.session.scalars(select(OneTimeLink.token_hash)).all() == [hash_token(token)]
 
 
 def me() -> Account:

@@ -21,19 +21,19 @@ from tests.factories import PASSWORD
 from tests.page import Page
 from tests.two_tenants import (
     RULES,
-    Town,
+    TwoTenants,
     audit_words,
+    build_two_tenants,
     cookie_of,
     dump,
     is_turned_away,
     mark_of,
     name_of,
     rows_of,
-    town_in,
     with_cookie,
 )
 from voiceadmin import clock
-from voiceadmin.accounts.actions.accounts import make_reset_link, revoke_link
+from voiceadmin.accounts.actions.accounts import create_reset_link, revoke_link
 from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.database.base import db
@@ -45,17 +45,17 @@ SURE = [rule for rule in RULES if mark_of(rule).recently_authenticated]
 
 
 @pytest.fixture
-def town(store: Flask, now: Any) -> Iterator[Town]:
+def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
     """Two organizations and somebody of every role, on both databases."""
-    with town_in(store) as town:
-        yield town
+    with build_two_tenants(store) as tenants:
+        yield tenants
 
 
 @pytest.fixture
-def small_town(sqlite_store: Flask, now: Any) -> Iterator[Town]:
+def small_town(sqlite_store: Flask, now: Any) -> Iterator[TwoTenants]:
     """The same in SQLite alone."""
-    with town_in(sqlite_store) as town:
-        yield town
+    with build_two_tenants(sqlite_store) as tenants:
+        yield tenants
 
 
 def move_clock(monkeypatch: pytest.MonkeyPatch, later: timedelta) -> None:
@@ -71,8 +71,8 @@ def sign_in_by_form(client: FlaskClient, email: str, password: str = PASSWORD, *
 # Signing in
 
 
-def test_signing_in_leads_to_where_one_was_going(town: Town) -> None:
-    client = town.browser("nobody")
+def test_signing_in_leads_to_where_one_was_going(tenants: TwoTenants) -> None:
+    client = tenants.browser("nobody")
     wanted = "/assistants/31/voices?status=ready&page=2"
     led = client.get(wanted)
     assert is_turned_away(led)
@@ -89,29 +89,29 @@ def test_signing_in_leads_to_where_one_was_going(town: Town) -> None:
     assert audit_words()[-1] == "signed-in"
 
 
-def test_who_is_signed_in_already_goes_straight_on(small_town: Town) -> None:
+def test_who_is_signed_in_already_goes_straight_on(small_town: TwoTenants) -> None:
     browser = small_town.browser("viewer")
 
     assert browser.get("/sign-in").headers["Location"] == "/"
     assert browser.get("/sign-in?next=/voices/3").headers["Location"] == "/voices/3"
 
 
-def test_every_refusal_is_the_same(town: Town) -> None:
+def test_every_refusal_is_the_same(tenants: TwoTenants) -> None:
     with writing():
-        disabled = town.people["operator"].id
+        disabled = tenants.people["operator"].id
         db.session.execute(update(Account).where(Account.id == disabled).values(disabled_at=NOW))
     answers = []
     for email, password in (
-        (town.people["viewer"].email, "wrong password"),
+        (tenants.people["viewer"].email, "wrong password"),
         ("nobody@acme.example", PASSWORD),
-        (town.people["operator"].email, PASSWORD),
-        (town.people["operator"].email, "wrong password"),
-        (town.people["viewer"].email, PASSWORD.upper()),
-        (town.people["viewer"].email, PASSWORD + " "),
+        (tenants.people["operator"].email, PASSWORD),
+        (tenants.people["operator"].email, "wrong password"),
+        (tenants.people["viewer"].email, PASSWORD.upper()),
+        (tenants.people["viewer"].email, PASSWORD + " "),
     ):
-        response = sign_in_by_form(town.browser("nobody"), email, password)
+        response = sign_in_by_form(tenants.browser("nobody"), email, password)
         answers.append((response.status_code, re.sub(r'value="[^"]*"', "", response.text)))
-        assert "Set-Cookie" not in response.headers or cookie_name(town.settings) + "=" not in str(response.headers)
+        assert "Set-Cookie" not in response.headers or cookie_name(tenants.settings) + "=" not in str(response.headers)
 
     assert answers[0][0] == 422
     assert set(answers) == {answers[0]}
@@ -121,14 +121,14 @@ def test_every_refusal_is_the_same(town: Town) -> None:
 @pytest.mark.parametrize(
     "form", [{}, {"email": "viewer@acme.example"}, {"password": "x"}, {"email": "x", "password": "y"}]
 )
-def test_a_form_with_gaps_is_shown_again(small_town: Town, form: dict[str, str]) -> None:
+def test_a_form_with_gaps_is_shown_again(small_town: TwoTenants, form: dict[str, str]) -> None:
     response = small_town.browser("nobody").post("/sign-in", data=form)
 
     assert response.status_code == 422
     Page(response.text).check()
 
 
-def test_a_password_that_was_given_is_never_shown_again(small_town: Town) -> None:
+def test_a_password_that_was_given_is_never_shown_again(small_town: TwoTenants) -> None:
     secret = "mute-mute-mute"
     client = small_town.browser("nobody")
 
@@ -138,8 +138,8 @@ def test_a_password_that_was_given_is_never_shown_again(small_town: Town) -> Non
     assert secret not in small_town.browser("viewer").post("/confirm", data={"password": secret}).text
 
 
-def test_who_tries_too_often_has_to_wait(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    client, email = town.browser("nobody"), town.people["viewer"].email
+def test_who_tries_too_often_has_to_wait(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, email = tenants.browser("nobody"), tenants.people["viewer"].email
 
     statuses = [sign_in_by_form(client, email, "wrong").status_code for _ in range(10)]
     refused = sign_in_by_form(client, email)
@@ -150,7 +150,7 @@ def test_who_tries_too_often_has_to_wait(town: Town, monkeypatch: pytest.MonkeyP
     assert refused.headers["Retry-After"] == "30"
     Page(refused.text).check()
     assert audit_words()[-2:] == ["sign-in-failed", "rate-limited"], "told once"
-    assert sign_in_by_form(client, town.people["operator"].email).status_code == 303, "others are not kept out"
+    assert sign_in_by_form(client, tenants.people["operator"].email).status_code == 303, "others are not kept out"
     move_clock(monkeypatch, timedelta(seconds=30))
     assert sign_in_by_form(client, email).status_code == 303
 
@@ -158,12 +158,12 @@ def test_who_tries_too_often_has_to_wait(town: Town, monkeypatch: pytest.MonkeyP
 # The token
 
 
-def test_a_session_gets_a_new_token_of_256_bits_of_which_only_the_hash_is_kept(town: Town) -> None:
-    client, tokens = town.app.test_client(), []
+def test_a_session_gets_a_new_token_of_256_bits_of_which_only_the_hash_is_kept(tenants: TwoTenants) -> None:
+    client, tokens = tenants.app.test_client(), []
     for _ in range(3):
-        assert sign_in_by_form(client, town.people["viewer"].email).status_code == 303
+        assert sign_in_by_form(client, tenants.people["viewer"].email).status_code == 303
         tokens.append(cookie_of(client))
-    key, link = town.keys["acme"], town.invite(town.acme)
+    key, link = tenants.keys["acme"], tenants.invite(tenants.acme)
     everything = repr(dump())
 
     for token in (*tokens, key.removeprefix("va_"), link):
@@ -174,21 +174,21 @@ def test_a_session_gets_a_new_token_of_256_bits_of_which_only_the_hash_is_kept(t
     assert len(set(tokens)) == 3
 
 
-def test_a_token_that_was_put_into_a_browser_gets_no_rights_by_signing_in(town: Town) -> None:
+def test_a_token_that_was_put_into_a_browser_gets_no_rights_by_signing_in(tenants: TwoTenants) -> None:
     planted = "x" * 43
-    victim = with_cookie(town.app, planted)
+    victim = with_cookie(tenants.app, planted)
 
-    sign_in_by_form(victim, town.people["platform"].email)
+    sign_in_by_form(victim, tenants.people["platform"].email)
 
     assert cookie_of(victim) != planted
-    assert is_turned_away(with_cookie(town.app, planted).get("/assistants"))
+    assert is_turned_away(with_cookie(tenants.app, planted).get("/assistants"))
 
 
-def test_signing_in_over_somebody_else_leaves_nothing_of_them(town: Town) -> None:
-    browser = town.browser("platform")
+def test_signing_in_over_somebody_else_leaves_nothing_of_them(tenants: TwoTenants) -> None:
+    browser = tenants.browser("platform")
     root = cookie_of(browser)
 
-    sign_in_by_form(browser, town.people["viewer"].email)
+    sign_in_by_form(browser, tenants.people["viewer"].email)
 
     assert cookie_of(browser) != root
     assert browser.get("/people").status_code == 403
@@ -201,7 +201,7 @@ def test_signing_in_over_somebody_else_leaves_nothing_of_them(town: Town) -> Non
         (True, "voiceadmin", ["HttpOnly", "Path=/", "SameSite=Lax"]),
     ],
 )
-def test_cookies_say_no_more_than_they_must(small_town: Town, plain: bool, name: str, words: list[str]) -> None:
+def test_cookies_say_no_more_than_they_must(small_town: TwoTenants, plain: bool, name: str, words: list[str]) -> None:
     client = small_town.app_with(csrf=True, plain_cookies=plain).test_client()
     page = client.get("/sign-in")
     token = Page(page.text).root.one("input", name="csrf_token").attributes["value"]
@@ -225,7 +225,7 @@ def test_cookies_say_no_more_than_they_must(small_town: Town, plain: bool, name:
     assert (name, True, True) in seen
 
 
-def test_a_form_s_cookie_holds_no_secret(small_town: Town) -> None:
+def test_a_form_s_cookie_holds_no_secret(small_town: TwoTenants) -> None:
     browser = small_town.browser("viewer", small_town.app_with(csrf=True))
     browser.get("/account")
     cookie = browser.get_cookie("__Host-voiceadmin-form")
@@ -267,7 +267,7 @@ def lands(location: str) -> str:
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)
-def test_nothing_leads_to_another_site(small_town: Town, path: str) -> None:
+def test_nothing_leads_to_another_site(small_town: TwoTenants, path: str) -> None:
     viewer = small_town.people["viewer"].email
     browser, guest = small_town.browser("viewer"), small_town.browser("nobody")
 
@@ -292,7 +292,7 @@ def test_nothing_leads_to_another_site(small_town: Town, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/voices/3", "/assistants?q=%C3%A9&sort=-name&x=//y", "/people/3?a=b#c", "/a//b"]
 )
-def test_a_path_of_this_site_is_followed(small_town: Town, path: str) -> None:
+def test_a_path_of_this_site_is_followed(small_town: TwoTenants, path: str) -> None:
     guest, browser = small_town.browser("nobody"), small_town.browser("viewer")
 
     assert sign_in_by_form(guest, small_town.people["viewer"].email, next=path).headers["Location"] == path
@@ -302,14 +302,14 @@ def test_a_path_of_this_site_is_followed(small_town: Town, path: str) -> None:
 @pytest.mark.parametrize(
     "address", ["//e.example/", "//e.example/assistants", "//assistants", "/\\e.example", "/assistants//e.example", ""]
 )
-def test_an_address_that_somebody_made_up_does_not_lead_away_either(small_town: Town, address: str) -> None:
+def test_an_address_that_somebody_made_up_does_not_lead_away_either(small_town: TwoTenants, address: str) -> None:
     response = small_town.browser("nobody").get("/", environ_overrides={"PATH_INFO": address})
 
     assert response.status_code in (303, 308, 404)
     assert lands(response.headers.get("Location", "/")) == "http://localhost"
 
 
-def test_bytes_that_are_no_text_in_a_query_lead_to_sign_in_all_the_same(small_town: Town) -> None:
+def test_bytes_that_are_no_text_in_a_query_lead_to_sign_in_all_the_same(small_town: TwoTenants) -> None:
     response = small_town.browser("nobody").get("/assistants", environ_overrides={"QUERY_STRING": "q=\xff\xfe"})
 
     assert is_turned_away(response)
@@ -319,8 +319,10 @@ def test_bytes_that_are_no_text_in_a_query_lead_to_sign_in_all_the_same(small_to
 
 
 @pytest.mark.parametrize("rule", SURE, ids=name_of)
-def test_what_is_dangerous_asks_for_the_password_again(town: Town, rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser, address, form = town.browser("platform"), town.address(rule), town.form(rule)
+def test_what_is_dangerous_asks_for_the_password_again(
+    tenants: TwoTenants, rule: Rule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, address, form = tenants.browser("platform"), tenants.address(rule), tenants.form(rule)
     move_clock(monkeypatch, REAUTH_TTL - timedelta(seconds=1))
     if "GET" in (rule.methods or ()):
         assert browser.get(address).status_code == 200
@@ -351,7 +353,9 @@ def test_what_is_dangerous_asks_for_the_password_again(town: Town, rule: Rule, m
         assert not response.headers.get("Location", "").startswith("/confirm"), method
 
 
-def test_only_the_session_that_gave_the_password_is_sure(small_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_session_that_gave_the_password_is_sure(
+    small_town: TwoTenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = small_town.browser("platform"), small_town.browser("platform")
     move_clock(monkeypatch, REAUTH_TTL)
 
@@ -361,8 +365,10 @@ def test_only_the_session_that_gave_the_password_is_sure(small_town: Town, monke
     assert other.get("/api-keys/new").status_code == 303
 
 
-def test_giving_the_password_again_is_slowed_down_like_signing_in(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = town.browser("platform")
+def test_giving_the_password_again_is_slowed_down_like_signing_in(
+    tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = tenants.browser("platform")
 
     statuses = [browser.post("/confirm", data={"password": "wrong"}).status_code for _ in range(11)]
     right = browser.post("/confirm", data={"password": PASSWORD})
@@ -370,7 +376,7 @@ def test_giving_the_password_again_is_slowed_down_like_signing_in(town: Town, mo
     assert statuses == [422] * 10 + [429]
     assert right.status_code == 429
     assert right.headers["Retry-After"] == "30"
-    assert sign_in_by_form(town.browser("nobody"), town.people["platform"].email).status_code == 429
+    assert sign_in_by_form(tenants.browser("nobody"), tenants.people["platform"].email).status_code == 429
     assert audit_words()[-2:] == ["password-confirmation-failed", "rate-limited"]
     move_clock(monkeypatch, timedelta(seconds=30))
     assert browser.post("/confirm", data={"password": PASSWORD}).status_code == 303
@@ -379,9 +385,9 @@ def test_giving_the_password_again_is_slowed_down_like_signing_in(town: Town, mo
 # Links
 
 
-def test_an_invitation_is_good_once_and_for_what_it_says(town: Town) -> None:
-    token = town.invite(town.acme)
-    guest = town.browser("nobody")
+def test_an_invitation_is_good_once_and_for_what_it_says(tenants: TwoTenants) -> None:
+    token = tenants.invite(tenants.acme)
+    guest = tenants.browser("nobody")
     page = guest.get(f"/join/{token}")
     Page(page.text).check()
 
@@ -395,34 +401,34 @@ def test_an_invitation_is_good_once_and_for_what_it_says(town: Town) -> None:
     account, role = rows_of("account")[-1], rows_of("membership")[-1]
     assert account["email"].endswith("@acme.example")
     assert not account["platform"]
-    assert (role["organization_id"], role["role"]) == (town.acme.id, Role.VIEWER)
-    again = town.browser("nobody")
+    assert (role["organization_id"], role["role"]) == (tenants.acme.id, Role.VIEWER)
+    again = tenants.browser("nobody")
     assert again.get(f"/join/{token}").status_code == 410
     assert again.post(f"/join/{token}", data={"password": "a horse of my own"}).status_code == 410
 
 
-def test_a_link_that_is_none_any_more_lets_nobody_in(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    late, revoked = town.invite(town.acme), town.invite(town.acme)
+def test_a_link_that_is_none_any_more_lets_nobody_in(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    late, revoked = tenants.invite(tenants.acme), tenants.invite(tenants.acme)
     revoke_link(EVERYTHING, rows_of("one_time_link")[-1]["id"], by=SHELL, now=NOW)
-    guest, form = town.browser("nobody"), {"password": "a horse of my own"}
+    guest, form = tenants.browser("nobody"), {"password": "a horse of my own"}
     move_clock(monkeypatch, timedelta(days=7))
     before = dump()
 
-    for token in (late, revoked, "x", late + "x", late.swapcase(), "%00", "é", "x" * 3000, town.keys["all"]):
+    for token in (late, revoked, "x", late + "x", late.swapcase(), "%00", "é", "x" * 3000, tenants.keys["all"]):
         for method in ("GET", "HEAD", "POST"):
             response = guest.open(f"/join/{token}", method=method, data=form if method == "POST" else None)
             assert response.status_code == 410, (method, token)
     assert dump() == before
 
 
-def test_an_invitation_for_somebody_who_is_here_takes_their_password(town: Town) -> None:
-    viewer = town.people["viewer"]
-    guest = town.browser("nobody")
-    town.browser("platform").post(
-        "/people/invite", data={"email": viewer.email, "organization": str(town.zebra.id), "role": "operator"}
+def test_an_invitation_for_somebody_who_is_here_takes_their_password(tenants: TwoTenants) -> None:
+    viewer = tenants.people["viewer"]
+    guest = tenants.browser("nobody")
+    tenants.browser("platform").post(
+        "/people/invite", data={"email": viewer.email, "organization": str(tenants.zebra.id), "role": "operator"}
     )
-    token = town.browser("platform").post(
-        "/people/invite", data={"email": viewer.email, "organization": str(town.zebra.id), "role": "operator"}
+    token = tenants.browser("platform").post(
+        "/people/invite", data={"email": viewer.email, "organization": str(tenants.zebra.id), "role": "operator"}
     )
     link = re.search(r"/join/([\w-]{43})", token.text)
     assert link is not None
@@ -434,20 +440,20 @@ def test_an_invitation_for_somebody_who_is_here_takes_their_password(town: Town)
     assert len([row for row in rows_of("membership") if row["account_id"] == viewer.id]) == 2
 
 
-def test_a_link_for_a_new_password_ends_all_sessions_and_works_once(town: Town) -> None:
-    viewer = town.people["viewer"]
-    browser = town.browser("viewer")
-    token = make_reset_link(EVERYTHING, viewer.id, by=SHELL, now=NOW)
+def test_a_link_for_a_new_password_ends_all_sessions_and_works_once(tenants: TwoTenants) -> None:
+    viewer = tenants.people["viewer"]
+    browser = tenants.browser("viewer")
+    token = create_reset_link(EVERYTHING, viewer.id, by=SHELL, now=NOW)
 
-    assert town.browser("nobody").post(f"/join/{token}", data={"password": "a horse of my own"}).status_code == 303
+    assert tenants.browser("nobody").post(f"/join/{token}", data={"password": "a horse of my own"}).status_code == 303
 
     assert is_turned_away(browser.get("/assistants"))
-    assert sign_in_by_form(town.browser("nobody"), viewer.email).status_code == 422
-    assert sign_in_by_form(town.browser("nobody"), viewer.email, "a horse of my own").status_code == 303
-    assert town.browser("nobody").get(f"/join/{token}").status_code == 410
+    assert sign_in_by_form(tenants.browser("nobody"), viewer.email).status_code == 422
+    assert sign_in_by_form(tenants.browser("nobody"), viewer.email, "a horse of my own").status_code == 303
+    assert tenants.browser("nobody").get(f"/join/{token}").status_code == 410
 
 
-def test_a_link_does_not_tell_its_address_to_other_sites(small_town: Town) -> None:
+def test_a_link_does_not_tell_its_address_to_other_sites(small_town: TwoTenants) -> None:
     response = small_town.browser("nobody").get(f"/join/{small_town.invite(small_town.acme)}")
 
     assert response.headers["Referrer-Policy"] == "same-origin"

@@ -18,7 +18,7 @@ from tests.factories import voice_row as a_voice
 from tests.two_tenants import dump, rows_of
 from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.audit.models import AuditEvent
-from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, fingerprint
+from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
@@ -541,8 +541,8 @@ def test_all_that_match_are_changed_if_they_are_what_they_were(acme: Organizatio
     put_voices(acme, [a_voice(id=1), a_voice(id=2)])
     order, found = desk.order(TriageAction.ARCHIVE, ()), [*voices(2, 1)]
 
-    operation = do_to_all(EVERYTHING, order, lambda: found, fingerprint(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
-    again = do_to_all(EVERYTHING, order, list, fingerprint(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
+    operation = do_to_all(EVERYTHING, order, lambda: found, hash_selection(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
+    again = do_to_all(EVERYTHING, order, list, hash_selection(voices(1, 2)), LIMITS, by=ADA, now=desk.now)
 
     assert operation == again
     assert operation.object_count == 2
@@ -553,7 +553,7 @@ def test_when_what_matches_has_changed_nothing_is_done(
     acme: Organization, desk: Desk, now_found: tuple[int, ...]
 ) -> None:
     put_voices(acme, [a_voice(id=id) for id in (1, 2, 3)])
-    before, mark = dump(), fingerprint(voices(1, 2))
+    before, mark = dump(), hash_selection(voices(1, 2))
 
     for wanted in (mark, "no such mark", ""):
         with pytest.raises(SetChanged, match="Nothing was done"):

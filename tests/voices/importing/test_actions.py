@@ -24,7 +24,7 @@ from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, 
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.errors import ImportRefused
-from voiceadmin.identity import Role, nobody
+from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, name_key, read_integer, search_key
@@ -594,7 +594,7 @@ def test_a_reader_meanwhile_sees_the_store_as_it_was(
 def trail() -> list[AuditEventRow]:
     """All lines, the oldest first."""
     db.session.rollback()
-    return list_activity(nobody(role=Role.PLATFORM), AuditFilters())[0][::-1]
+    return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
 
 
 def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Organization) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, delete, or_, select, update
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions.sessions import REFUSED, check_password, create_session, end_sessions
 from voiceadmin.accounts.models import Account, AccountSession, Membership, OneTimeLink
-from voiceadmin.accounts.queries.credentials import any_account, find_link
+from voiceadmin.accounts.queries.credentials import find_link, has_any_account
 from voiceadmin.accounts.types import LINK_TTL, LinkPurpose, OneTimeLinkRow
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
@@ -33,7 +33,7 @@ from voiceadmin.errors import (
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import email_key
-from voiceadmin.tokens import new_token, token_hash
+from voiceadmin.tokens import generate_token, hash_token
 
 NOT_GOOD = "This link is not good any more, or never was. Ask whoever gave it to you for a new one."
 
@@ -48,13 +48,13 @@ class Grant(NamedTuple):
 # Links
 
 
-def make_setup_link(*, by: Actor, now: datetime) -> str:
+def create_setup_link(*, by: Actor, now: datetime) -> str:
     """The token of a link that makes the first account, which is an admin of the platform.
 
     Earlier ones are void. Raises ChangeRefused when there is an account.
     """
     with writing():
-        if any_account():
+        if has_any_account():
             raise ChangeRefused("The store has accounts already; an admin invites others.")
         _void(OneTimeLink.purpose == LinkPurpose.SETUP, now=now)
         return _make_link(LinkPurpose.SETUP, "", None, by=by, now=now)
@@ -80,7 +80,7 @@ def invite(scope: Scope, email: str, grant: Grant, *, by: Actor, now: datetime) 
         return _make_link(LinkPurpose.INVITATION, email, grant, by=by, now=now)
 
 
-def make_reset_link(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
+def create_reset_link(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
     """The token of a link by which somebody chooses a new password. Earlier ones are void. Raises AccountNotFound."""
     with writing():
         account = _managed(scope, account_id)
@@ -103,7 +103,7 @@ def revoke_link(scope: Scope, link_id: int, *, by: Actor, now: datetime) -> str:
             AuditTarget(ObjectKind.LINK, link.id, link.email),
             by=by,
             now=now,
-            organization=link.organization_id,
+            organization_id=link.organization_id,
         )
         return link.email
 
@@ -163,7 +163,7 @@ def _use(link: OneTimeLinkRow, now: datetime) -> None:
         update(OneTimeLink).where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None)).values(used_at=now)
     )
     assert isinstance(taken, CursorResult)  # noqa: S101  # tells the type checker
-    if not taken.rowcount or (link.purpose is LinkPurpose.SETUP and any_account()):
+    if not taken.rowcount or (link.purpose is LinkPurpose.SETUP and has_any_account()):
         raise LinkRefused(NOT_GOOD)
 
 
@@ -195,7 +195,7 @@ def _make_account(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now:
         _thing(account),
         by=Actor(ActorKind.ACCOUNT, account.id, account.email, by.address),
         now=now,
-        organization=link.organization_id,
+        organization_id=link.organization_id,
         after={"email": account.email, "platform": account.platform},
         note=f"by {'the set-up link' if link.purpose is LinkPurpose.SETUP else 'an invitation'}",
     )
@@ -205,10 +205,10 @@ def _make_account(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now:
 def _make_link(
     purpose: LinkPurpose, email: str, grant: Grant | None, *, account_id: int | None = None, by: Actor, now: datetime
 ) -> str:
-    token = new_token()
+    token = generate_token()
     organization_id = None if grant is None else grant.organization_id
     link = OneTimeLink(
-        token_hash=token_hash(token),
+        token_hash=hash_token(token),
         purpose=purpose,
         email=email,
         account_id=account_id,
@@ -226,7 +226,7 @@ def _make_link(
         AuditTarget(ObjectKind.LINK, link.id, email),
         by=by,
         now=now,
-        organization=organization_id,
+        organization_id=organization_id,
         after={"purpose": purpose.value} | ({} if grant is None else {"role": grant.role.slug}),
     )
     return token
@@ -258,7 +258,7 @@ def change_role(
         return account.email
 
 
-def set_platform(scope: Scope, account_id: int, *, on: bool, by: Actor, now: datetime) -> str:
+def set_platform_admin(scope: Scope, account_id: int, *, on: bool, by: Actor, now: datetime) -> str:
     """Make somebody an admin of the platform, or one no longer; who it was. It ends their sessions."""
     with writing():
         acquire_advisory_lock("account")  # two who take it from one another would leave none
@@ -313,7 +313,7 @@ def _record_role(
         _thing(account),
         by=by,
         now=now,
-        organization=organization_id,
+        organization_id=organization_id,
         before={"role": (before or Role.ANYONE).slug},
         after={"role": (after or Role.ANYONE).slug},
     )
@@ -351,7 +351,9 @@ def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         if account.disabled_at is None:
             account.disabled_at = now
             _shut_out(account, now=now)
-            record_event(AuditEventType.ACCOUNT_DISABLED, _thing(account), by=by, now=now, organization=_home(account))
+            record_event(
+                AuditEventType.ACCOUNT_DISABLED, _thing(account), by=by, now=now, organization_id=_home(account)
+            )
         return account.email
 
 
@@ -361,11 +363,13 @@ def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -
         account = _managed(scope, account_id)
         if account.disabled_at is not None:
             account.disabled_at = None
-            record_event(AuditEventType.ACCOUNT_ENABLED, _thing(account), by=by, now=now, organization=_home(account))
+            record_event(
+                AuditEventType.ACCOUNT_ENABLED, _thing(account), by=by, now=now, organization_id=_home(account)
+            )
         return account.email
 
 
-def end_sessions_of(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> int:
+def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> int:
     """End all sessions of somebody; how many. Raises AccountNotFound."""
     with writing():
         account = _managed(scope, account_id)
@@ -373,7 +377,12 @@ def end_sessions_of(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         if ended:
             after = {"sessions": ended}
             record_event(
-                AuditEventType.SESSION_ENDED, _thing(account), by=by, now=now, organization=_home(account), after=after
+                AuditEventType.SESSION_ENDED,
+                _thing(account),
+                by=by,
+                now=now,
+                organization_id=_home(account),
+                after=after,
             )
         return ended
 
@@ -414,7 +423,7 @@ def change_password(requester: Requester, old: str, new: str, *, user_agent: str
         return create_session(account.id, address=by.address or "", user_agent=user_agent, now=now)
 
 
-def account_called(email: str) -> int:
+def find_account_id(email: str) -> int:
     """The id of the account of an e-mail, for the shell. Raises AccountNotFound."""
     found = db.session.scalar(select(Account.id).where(Account.email_key == email_key(email)))
     if found is None:

@@ -26,7 +26,7 @@ from voiceadmin.rate_limits.actions import (
 )
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.text import email_key, quoted
-from voiceadmin.tokens import new_token, token_hash
+from voiceadmin.tokens import generate_token, hash_token
 
 MINUTE = timedelta(minutes=1)
 
@@ -74,10 +74,10 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
 
 def create_session(account_id: int, *, address: str, user_agent: str, now: datetime) -> str:
     """Add a session; its token. Call while writing, and for somebody who has proved who they are."""
-    token = new_token()
+    token = generate_token()
     db.session.execute(
         insert(AccountSession).values(
-            token_hash=token_hash(token),
+            token_hash=hash_token(token),
             account_id=account_id,
             created_at=now,
             last_active_at=now,
@@ -192,7 +192,7 @@ def _session(requester: Requester) -> SessionRow:
 def _buckets(key: str, address: str) -> tuple[tuple[str, RateLimit], tuple[str, RateLimit]]:
     """Of the account first: who tries one account many times must not use up what others at the address have."""
     return (
-        (f"sign-in account {token_hash(key)}", SIGN_IN_OF_ACCOUNT),
+        (f"sign-in account {hash_token(key)}", SIGN_IN_OF_ACCOUNT),
         (f"sign-in address {network(address)}", SIGN_IN_FROM_ADDRESS),
     )
 

@@ -39,7 +39,7 @@ def list_accounts(scope: Scope) -> list[AccountRow]:
     return _accounts(scope, select(*_ACCOUNT_COLUMNS))
 
 
-def people_file(scope: Scope, format: ExportFormat) -> Iterator[str]:
+def export_accounts(scope: Scope, format: ExportFormat) -> Iterator[str]:
     """Everybody of that list as the text of a file, in pieces."""
     return format_records(FIELDS, map(_record, list_accounts(scope)), format)
 
@@ -154,7 +154,7 @@ def _sessions(account_id: int, *, now: datetime, idle: timedelta, absolute: time
     return [SessionRow._make(row) for row in db.session.execute(found)]
 
 
-def list_assignable(scope: Scope) -> dict[int, str]:
+def list_assignable_accounts(scope: Scope) -> dict[int, str]:
     """The e-mails, by account, of those who can act in an organization of the scope; in their order."""
     acts = (
         select(Membership.account_id)

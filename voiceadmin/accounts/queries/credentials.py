@@ -17,12 +17,12 @@ from voiceadmin.database.types import as_time
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import email_key
-from voiceadmin.tokens import token_hash
+from voiceadmin.tokens import hash_token
 
 
 def find_session(token: str, address: str | None) -> Requester | None:
     """The person whose session has this token, whatever its age; None if there is none or the account is disabled."""
-    row = first_row(_session_sql(listed("organization_id || ':' || role")), {"hash": token_hash(token)})
+    row = first_row(_session_sql(listed("organization_id || ':' || role")), {"hash": hash_token(token)})
     if row is None:
         return None
     id, account_id, created_at, last_active_at, reauthenticated_at, seen_from, client, email, platform, grants = row
@@ -53,13 +53,13 @@ def find_link(token: str, now: datetime) -> OneTimeLinkRow | None:
     row = db.session.execute(
         select(*LINK_COLUMNS)
         .outerjoin_from(OneTimeLink, Organization, Organization.id == OneTimeLink.organization_id)
-        .where(OneTimeLink.token_hash == token_hash(token), OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now)
+        .where(OneTimeLink.token_hash == hash_token(token), OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now)
     ).one_or_none()
     if row is None:
         return None
     link = link_row(row)
     if link.purpose is LinkPurpose.SETUP:
-        return None if any_account() else link
+        return None if has_any_account() else link
     return replace(link, has_account=has_account(link.email))
 
 
@@ -90,6 +90,6 @@ def has_account(email: str) -> bool:
     return bool(db.session.scalar(select(exists().where(Account.email_key == email_key(email)))))
 
 
-def any_account() -> bool:
+def has_any_account() -> bool:
     """Whether there is any account at all. Without one, the first start of a server offers to make it."""
     return bool(db.session.scalar(select(exists().where(Account.id > 0))))

@@ -14,9 +14,8 @@ from voiceadmin.accounts.queries.accounts import get_own_account, list_own_sessi
 from voiceadmin.errors import ChangeRefused, SignInRefused
 from voiceadmin.identity import Role
 from voiceadmin.text import plural
-from voiceadmin.web import access
+from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role
-from voiceadmin.web.session_cookie import client, let_go, let_in
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -30,7 +29,7 @@ def show() -> str:
 
 def _page(form: PasswordForm, **more: Any) -> str:
     who, now = access.requester(), clock.now()
-    idle, absolute = access.session_limits()
+    idle, absolute = access.session_timeouts()
     return render_template(
         "accounts/account.html",
         account=get_own_account(who),
@@ -53,10 +52,12 @@ def password() -> Response | tuple[str, int]:
     if not form.validate():
         return _page(form), 422
     try:
-        token = accounts.change_password(who, form.old.data, form.new.data, user_agent=client(), now=clock.now())
+        token = accounts.change_password(
+            who, form.old.data, form.new.data, user_agent=session_cookie.client(), now=clock.now()
+        )
     except (ChangeRefused, SignInRefused) as refused:
         return _page(form, says=str(refused)), 422
-    response = let_in(token, url_for("account.show"))
+    response = session_cookie.start_session(token, url_for("account.show"))
     flash("Your password is changed. You are signed out everywhere else.")
     return response
 
@@ -68,7 +69,7 @@ def end_session(session_id: int) -> Response:
     who = access.requester()
     sessions.end_own_session(who, session_id, now=clock.now())
     if who.session is not None and who.session.id == session_id:
-        return let_go("You are signed out.")
+        return session_cookie.end_session("You are signed out.")
     flash("That session has ended.")
     return redirect(url_for("account.show"), 303)
 

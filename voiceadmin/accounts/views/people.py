@@ -12,11 +12,11 @@ from voiceadmin import clock
 from voiceadmin.accounts.actions import accounts
 from voiceadmin.accounts.forms import GrantForm, InviteForm
 from voiceadmin.accounts.queries.accounts import (
+    export_accounts,
     get_account,
     list_accounts,
     list_invitations,
     list_sessions,
-    people_file,
 )
 from voiceadmin.accounts.types import LINK_TTL, LinkPurpose
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
@@ -27,7 +27,7 @@ from voiceadmin.text import plural
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import organizations_of, parse_format, send_file
-from voiceadmin.web.session_cookie import let_go
+from voiceadmin.web.session_cookie import end_session
 
 bp = Blueprint("people", __name__)
 
@@ -87,7 +87,7 @@ def show(account_id: int) -> str:
 
 def _page(account_id: int, **more: Any) -> str:
     now = clock.now()
-    idle, absolute = access.session_limits()
+    idle, absolute = access.session_timeouts()
     account = get_account(scope(), account_id)
     organizations = list_organizations(scope())
     held = {role.organization_id for role in account.roles}
@@ -134,7 +134,7 @@ def _back(account_id: int, *, still: bool = True) -> Response:
 @require_role(Role.PLATFORM, recently_authenticated=True)
 def make_platform(account_id: int) -> Response:
     """Make somebody an admin of the platform."""
-    email = accounts.set_platform(scope(), account_id, on=True, by=access.requester().actor, now=clock.now())
+    email = accounts.set_platform_admin(scope(), account_id, on=True, by=access.requester().actor, now=clock.now())
     flash(f"{email} is an admin of the platform now, and has to sign in again.")
     return _back(account_id)
 
@@ -143,7 +143,7 @@ def make_platform(account_id: int) -> Response:
 @require_role(Role.PLATFORM, recently_authenticated=True)
 def unmake_platform(account_id: int) -> Response:
     """Let somebody be an admin of the platform no longer."""
-    email = accounts.set_platform(scope(), account_id, on=False, by=access.requester().actor, now=clock.now())
+    email = accounts.set_platform_admin(scope(), account_id, on=False, by=access.requester().actor, now=clock.now())
     flash(f"{email} is no admin of the platform any more, and has to sign in again.")
     return _back(account_id)
 
@@ -173,7 +173,7 @@ def reset(account_id: int) -> Answer:
     account = get_account(scope(), account_id)
     if account.id == access.requester().account_id:
         raise ChangeRefused("This is your own account. Change its password on your account's page.")
-    token = accounts.make_reset_link(scope(), account_id, by=access.requester().actor, now=clock.now())
+    token = accounts.create_reset_link(scope(), account_id, by=access.requester().actor, now=clock.now())
     return _link_page(token, LinkPurpose.RESET, account.email)
 
 
@@ -181,9 +181,9 @@ def reset(account_id: int) -> Answer:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def end_sessions(account_id: int) -> Response:
     """Sign somebody out everywhere."""
-    ended = accounts.end_sessions_of(scope(), account_id, by=access.requester().actor, now=clock.now())
+    ended = accounts.end_account_sessions(scope(), account_id, by=access.requester().actor, now=clock.now())
     if account_id == access.requester().account_id:
-        return let_go("You are signed out everywhere.")
+        return end_session("You are signed out everywhere.")
     flash(f"{plural(ended, 'session')} ended." if ended else "There was no session.")
     return _back(account_id)
 
@@ -193,7 +193,7 @@ def end_sessions(account_id: int) -> Response:
 def end_all_sessions() -> Response:
     """Sign everybody out, oneself included."""
     accounts.end_all_sessions(by=access.requester().actor, now=clock.now())
-    return let_go("Everybody is signed out, you too.")
+    return end_session("Everybody is signed out, you too.")
 
 
 @bp.get("/people.<format>")
@@ -204,9 +204,9 @@ def export(format: str) -> FlaskResponse:
     return send_file(
         "people",
         wanted,
-        lambda: people_file(where, wanted),
+        lambda: export_accounts(where, wanted),
         event_type=AuditEventType.PEOPLE_EXPORTED,
-        thing=AuditTarget(ObjectKind.DATABASE, None, "people"),
+        target=AuditTarget(ObjectKind.DATABASE, None, "people"),
         filters={},
         organizations=organizations_of(where),
         now=clock.now(),

@@ -10,13 +10,13 @@ from werkzeug.wrappers import Response
 from voiceadmin import clock
 from voiceadmin.accounts.actions import accounts, sessions
 from voiceadmin.accounts.forms import ConfirmForm, JoinForm, SignInForm
-from voiceadmin.accounts.queries.credentials import any_account, find_link
+from voiceadmin.accounts.queries.credentials import find_link, has_any_account
 from voiceadmin.accounts.types import LinkPurpose
 from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Role
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role
-from voiceadmin.web.session_cookie import client, let_go, let_in
+from voiceadmin.web.session_cookie import client, end_session, start_session
 
 bp = Blueprint("sign_in", __name__)
 
@@ -36,24 +36,24 @@ def sign_in() -> Response | Page:
     form = SignInForm(request.form)
     if not form.validate():
         return _sign_in_page(form, 422)
-    idle, _ = access.session_limits()
+    idle, _ = access.session_timeouts()
     try:
         token = sessions.sign_in(
             form.email.data,
             form.password.data,
-            address=access.address(),
+            address=access.remote_address(),
             user_agent=client(),
             idle=idle,
             now=clock.now(),
         )
     except SignInRefused as refused:
         return _sign_in_page(form, 422, says=str(refused))
-    return let_in(token, form.next.data)
+    return start_session(token, form.next.data)
 
 
 def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
     return render_template(
-        "accounts/sign_in.html", form=form, private=access.is_private(request), empty=not any_account(), **more
+        "accounts/sign_in.html", form=form, private=access.is_private(request), empty=not has_any_account(), **more
     ), status
 
 
@@ -62,7 +62,7 @@ def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
 def sign_out() -> Response:
     """End this session."""
     sessions.sign_out(access.requester(), now=clock.now())
-    return let_go("You are signed out.")
+    return end_session("You are signed out.")
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
@@ -108,18 +108,18 @@ def join(token: str) -> Response | Page:
         )
     except (ChangeRefused, SignInRefused) as refused:
         return render_template("accounts/accept_link.html", **shown, says=str(refused)), 422
-    return let_in(begun)
+    return start_session(begun)
 
 
 @bp.get("/session")
 @require_role(Role.ANYONE)
 def left() -> dict[str, Any]:
     """The seconds until this session ends by itself, null without one. Asking does not prolong it."""
-    return {"left": access.session_left()}
+    return {"left": access.session_seconds_left()}
 
 
 @bp.post("/session")
 @require_role(Role.ANYONE, signed_in=True)
 def prolong() -> dict[str, Any]:
     """Stay signed in: asking is an activity like any other, which the guard has noted."""
-    return {"left": access.session_left()}
+    return {"left": access.session_seconds_left()}

@@ -209,4 +209,4 @@ def _record(event_type: AuditEventType, plan_id: int, voices: int, *, by: Actor,
     places = organizations_of_plan(plan_id)
     thing = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
     only = places[0] if len(places) == 1 else None
-    record_event(event_type, thing, by=by, now=now, organization=only, after={"voices": voices})
+    record_event(event_type, thing, by=by, now=now, organization_id=only, after={"voices": voices})

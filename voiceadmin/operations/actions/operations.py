@@ -20,7 +20,7 @@ from sqlalchemy import and_, delete, func, insert, null, or_, select, update
 from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.audit.actions import record_event_now, record_events
 from voiceadmin.audit.models import AuditEvent
-from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef, fingerprint
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, writing
@@ -32,7 +32,7 @@ from voiceadmin.operations.queries import get_last_operation_id, operation_row
 from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, OperationRow, Order, SkippedItem
 from voiceadmin.organizations.locks import hold
 from voiceadmin.organizations.models import Assistant
-from voiceadmin.tokens import new_token
+from voiceadmin.tokens import generate_token
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import reasons_of
 from voiceadmin.triage.types import TriageAction
@@ -127,7 +127,7 @@ def do_to_all(
         if former is not None:
             return former
         refs = find()
-        if fingerprint(refs) != mark:
+        if hash_selection(refs) != mark:
             raise SetChanged("The list has changed meanwhile. Nothing was done.")
         return carry_out(scope, replace(order, refs=tuple(refs)), limits, by=by, now=now)
 
@@ -140,7 +140,7 @@ def _kept_key(order: Order, mark: str, by: Actor) -> str:
     """
     until = None if order.until is None else _text(order.until)
     return _digest(
-        order.key or new_token(), by.kind, by.id, by.name, order.action, mark, order.note, until, order.assignee
+        order.key or generate_token(), by.kind, by.id, by.name, order.action, mark, order.note, until, order.assignee
     )
 
 
@@ -170,7 +170,7 @@ def carry_out(scope: Scope, order: Order, limits: AttentionThresholds, *, by: Ac
         raise ChangeRefused("The note is empty. Write it.")
     if order.until is not None and order.until <= now:
         raise ChangeRefused("The snooze would be over already. Choose a later day.")
-    key = _kept_key(order, fingerprint(refs), by)
+    key = _kept_key(order, hash_selection(refs), by)
     former = _former(key)
     if former is not None:
         return former
@@ -197,7 +197,7 @@ def undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime)
 
     Raises OperationNotFound for one that did nothing in the scope, ChangeRefused when it is too old or undone already.
     """
-    kept_key = _digest("undo", operation_id, key or new_token())
+    kept_key = _digest("undo", operation_id, key or generate_token())
     with writing():
         former = _former(kept_key)
         if former is not None and scope.covers_all(former.organizations):

@@ -84,7 +84,7 @@ def import_voices(
             assistant = db.session.get_one(Assistant, target.assistant_id)
             thing = AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name)
             record_event(
-                AuditEventType.VOICES_IMPORTED, thing, by=by, now=now, organization=organization_id, after=counts
+                AuditEventType.VOICES_IMPORTED, thing, by=by, now=now, organization_id=organization_id, after=counts
             )
     except _TakeBack:
         return tally.report(written=False)
