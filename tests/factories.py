@@ -21,7 +21,7 @@ from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.text import email_key, name_key
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.access import cookie_name
@@ -75,7 +75,7 @@ def make_voice(organization: Organization, **fields: Any) -> VoiceRow:
 def put_voices(organization: Organization, rows: Sequence[VoiceRow]) -> None:
     """Bring these voices into an organization, all at once."""
     with writing():
-        db.session.execute(upsert(ClonedVoice), [voice_columns(row, organization.id) for row in rows])
+        db.session.execute(upsert(ClonedVoice), [build_voice_columns(row, organization.id) for row in rows])
 
 
 def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:

@@ -13,11 +13,11 @@ from voiceadmin.assistants.types import AssistantFilters
 from voiceadmin.errors import AssistantNotFound, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.queries import (
+    find_example_assistant,
     get_assistant,
+    get_assistant_organization,
     get_organization,
-    get_owner,
     list_organizations,
-    some_assistant,
 )
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID
@@ -34,7 +34,7 @@ def test_an_assistant_comes_with_its_organization() -> None:
     assistant = get_assistant(EVERYTHING, MAX_ID)
 
     assert (assistant.name, assistant.active, assistant.tts_voice_id) == ("Night desk", False, "rachel")
-    assert (assistant.organization.name, assistant.organization.assistants) == ("Acme", 2)
+    assert (assistant.organization.name, assistant.organization.assistant_count) == ("Acme", 2)
 
 
 def test_what_is_not_there_is_not_found() -> None:
@@ -107,17 +107,17 @@ def test_pages_follow_one_another_and_end() -> None:
     pages = [list_assistants(EVERYTHING, AssistantFilters(size=2, page=page)) for page in (1, 2, 3)]
 
     assert [[row.assistant.name for row in page.rows] for page in pages] == [["Desk 0", "Desk 1"], ["Desk 2"], []]
-    assert {(page.total, page.last) for page in pages} == {(3, 2)}
+    assert {(page.total, page.last_page) for page in pages} == {(3, 2)}
 
 
 def test_an_example_is_the_preferred_assistant_or_any_or_none() -> None:
-    assert some_assistant(EVERYTHING, 123) is None
+    assert find_example_assistant(EVERYTHING, 123) is None
 
     make_assistant(id=5)
-    assert some_assistant(EVERYTHING, 123) == 5
+    assert find_example_assistant(EVERYTHING, 123) == 5
 
     make_assistant(id=123)
-    assert some_assistant(EVERYTHING, 123) == 123
+    assert find_example_assistant(EVERYTHING, 123) == 123
 
 
 def test_what_lies_outside_a_scope_is_as_if_it_were_not_there() -> None:
@@ -131,22 +131,22 @@ def test_what_lies_outside_a_scope_is_as_if_it_were_not_there() -> None:
             get_assistant(scope, 7)
         with pytest.raises(OrganizationNotFound, match=rf"^There is no organization {other.id}\.$"):
             get_organization(scope, other.id)
-        assert get_owner(scope, 7) is None
+        assert get_assistant_organization(scope, 7) is None
         theirs = list_assistants(scope, AssistantFilters(organization=other.id))
         assert (theirs.rows, theirs.total) == ([], 0)
     found = list_assistants(here, AssistantFilters())
     assert ([row.assistant.name for row in found.rows], found.total) == (["Ours"], 1)
     assert get_assistant(here, 31).organization.id == acme.id == get_organization(here, acme.id).id
-    assert [some_assistant(scope, 7) for scope in (EVERYTHING, here, NOTHING)] == [7, 31, None]
+    assert [find_example_assistant(scope, 7) for scope in (EVERYTHING, here, NOTHING)] == [7, 31, None]
 
 
 def test_the_owner_of_an_assistant_comes_with_its_revision() -> None:
     acme = make_organization("Acme")
     make_assistant(acme, id=31)
 
-    assert get_owner(EVERYTHING, 31) == (acme.id, get_organization(EVERYTHING, acme.id).revision)
-    assert get_owner(Scope(frozenset({acme.id})), 31) == get_owner(EVERYTHING, 31)
-    assert get_owner(EVERYTHING, 32) is None
+    assert get_assistant_organization(EVERYTHING, 31) == (acme.id, get_organization(EVERYTHING, acme.id).revision)
+    assert get_assistant_organization(Scope(frozenset({acme.id})), 31) == get_assistant_organization(EVERYTHING, 31)
+    assert get_assistant_organization(EVERYTHING, 32) is None
 
 
 def test_organizations_are_listed_by_name_and_id() -> None:
@@ -162,8 +162,8 @@ def test_without_the_preferred_one_the_example_is_the_first_by_id() -> None:
     make_assistant(other, id=9)
     make_assistant(acme, id=5)
 
-    assert some_assistant(EVERYTHING, 123) == 5
-    assert some_assistant(Scope(frozenset({acme.id, other.id})), 123) == 5
+    assert find_example_assistant(EVERYTHING, 123) == 5
+    assert find_example_assistant(Scope(frozenset({acme.id, other.id})), 123) == 5
 
 
 def test_assistants_of_one_name_go_by_id_whosever_they_are() -> None:
@@ -179,7 +179,7 @@ def test_assistants_of_one_name_go_by_id_whosever_they_are() -> None:
 def test_a_page_knows_its_number_and_its_size() -> None:
     page = list_assistants(EVERYTHING, AssistantFilters(size=25, page=3))
 
-    assert (page.number, page.size, page.total, page.rows) == (3, 25, 0, [])
+    assert (page.page_number, page.size, page.total, page.rows) == (3, 25, 0, [])
 
 
 @pytest.mark.parametrize(("text", "found"), [("%", {1}), ("_", {2}), ("/", {3}), ("50", {1}), ("%_", set())])

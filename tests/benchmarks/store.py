@@ -34,7 +34,7 @@ from voiceadmin.database.upserts import upsert
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.text import name_key
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.provider import Provider
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -200,7 +200,7 @@ def _fill(plan: Plan) -> None:
             insert(Assistant),
             [key | {"organization_id": key["id"], "name_key": name_key(str(key["name"]))} for key in keys],
         )
-    rows = (voice_columns(row, organization) for organization, row in voices(plan))
+    rows = (build_voice_columns(row, organization) for organization, row in voices(plan))
     more = True
     while more:
         with writing():

@@ -32,7 +32,7 @@ from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.types import Fault
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import voice_columns, voices_answer
+from voiceadmin.voices.queries import build_voice_columns, build_voices_body
 from voiceadmin.voices.types.filters import VoiceQuery
 
 BENCH = Actor(ActorKind.CLI, None, "bench")
@@ -42,7 +42,7 @@ def change_ms(store: DatabaseIdentity, organization: int, times: int = 100) -> f
     """The median of so many changes of one voice, each a transaction; the last one leaves it as it was."""
     taken = []
     with _opened(store.settings):
-        (record,) = json.loads(voices_answer(OrganizationId(organization), VoiceQuery(limit=1)))["cloned_voices"]
+        (record,) = json.loads(build_voices_body(OrganizationId(organization), VoiceQuery(limit=1)))["cloned_voices"]
         db.session.rollback()
         for number in range(2 * times):
             changed = record | {"synthesis_count": record["synthesis_count"] + (number + 1) % 2}
@@ -100,7 +100,7 @@ def prices(folder: Path, voices: int) -> dict[str, Price]:
 
 def _price(folder: Path, voices: int, without: str | None) -> Price:
     chance = random.Random(3)
-    rows = [voice_columns(some_voice(id, chance), 1) for id in range(1, 2 * voices + 1)]
+    rows = [build_voice_columns(some_voice(id, chance), 1) for id in range(1, 2 * voices + 1)]
     chance.shuffle(rows)
     with _opened(Settings(instance=folder)):
         with writing():

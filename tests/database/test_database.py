@@ -19,7 +19,7 @@ from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import ROWS_TOGETHER, upsert_rows
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import WRITTEN_COLUMNS, voice_values
+from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 
 
 def count() -> int:
@@ -130,7 +130,7 @@ def test_many_rows_at_once_are_written_and_overwritten_as_one_by_one(store: Flas
 
     for given in (rows, changed):
         with writing():
-            upsert_rows(ClonedVoice, WRITTEN_COLUMNS, [voice_values(row, acme.id) for row in given])
+            upsert_rows(ClonedVoice, WRITTEN_COLUMNS, [build_voice_values(row, acme.id) for row in given])
         many = db.session.execute(select(ClonedVoice.__table__).order_by(ClonedVoice.id)).all()
         db.session.rollback()
         put_voices(acme, given) if given else None

@@ -44,7 +44,7 @@ from voiceadmin.operations.types import Order
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import voice_columns, voices_answer
+from voiceadmin.voices.queries import build_voice_columns, build_voices_body
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceQuery
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -227,7 +227,7 @@ def test_voices_that_were_there_before_are_counted_found_and_written(bare: Flask
     found = list_voices(OrganizationId(1), VoiceFilters(text="ada"), now=datetime(2026, 1, 1, tzinfo=UTC))
     assert [row.id for row in found.page.rows] == [7]
     assert (
-        json.loads(voices_answer(OrganizationId(1), VoiceQuery()))["cloned_voices"][0]["created_at"]
+        json.loads(build_voices_body(OrganizationId(1), VoiceQuery()))["cloned_voices"][0]["created_at"]
         == "2024-01-15T10:45:00Z"
     )
 
@@ -258,7 +258,9 @@ def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tu
     with writing():
         for what, id, number in writes:
             if what == "insert":
-                db.session.execute(upsert(ClonedVoice), [voice_columns(voice_row(id=id), organizations[number % 2].id)])
+                db.session.execute(
+                    upsert(ClonedVoice), [build_voice_columns(voice_row(id=id), organizations[number % 2].id)]
+                )
             elif what == "delete":
                 db.session.execute(delete(ClonedVoice).where(ClonedVoice.id >= id))
             else:

@@ -281,7 +281,7 @@ def test_no_argument_is_the_whole_queue() -> None:
     for form in (queue_form(), queue_form(*((name, "") for name in NAMES))):
         assert form.validate()
         assert form.filters() == QueueFilters()
-        assert not form.filters().narrow
+        assert not form.filters().has_filters
     assert queue_arguments(QueueFilters()) == {}
     assert QueueFilters().size == DEFAULT_PAGE_SIZE
 
@@ -304,7 +304,7 @@ def test_all_filters_together() -> None:
     assert form.filters() == QueueFilters(
         ("never-used", "failed"), 2, ("playht",), "none", muted=True, after=place, size=25
     )
-    assert form.filters().narrow
+    assert form.filters().has_filters
 
 
 def test_the_owners_are_me_nobody_and_the_others() -> None:
@@ -382,8 +382,8 @@ def test_filters_survive_the_way_through_an_address(filters: QueueFilters) -> No
 
 @given(FILTERS)
 def test_other_filters_begin_with_the_first_page(filters: QueueFilters) -> None:
-    assert filters.but(muted=True).after is None
-    assert filters.but(after=filters.after) == filters
+    assert filters.with_changes(muted=True).after is None
+    assert filters.with_changes(after=filters.after) == filters
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=12) | st.sampled_from(["0", "-1", "7", "0.0.0"])))

@@ -39,7 +39,7 @@ from voiceadmin.operations.types import UNDONE_FOR, OperationRow, Order
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import reasons_of
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.exporting.queries import matching_ids
+from voiceadmin.voices.exporting.queries import list_matching_ids
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.planner import list_voices
@@ -299,7 +299,7 @@ class Desk(RuleBasedStateMachine):
             counted[VoiceStatus(status)] += number
         assert counted == expected
         assert Counter(list_voices(self.acme.id, VoiceFilters(), now=self.now).counts) == expected
-        archived = matching_ids(self.acme.id, VoiceFilters(statuses=(VoiceStatus.ARCHIVED,)), self.now)
+        archived = list_matching_ids(self.acme.id, VoiceFilters(statuses=(VoiceStatus.ARCHIVED,)), self.now)
         assert len(archived) == expected[VoiceStatus.ARCHIVED]
 
     @invariant()

@@ -15,7 +15,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.dialect import ready
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import revision, within
+from voiceadmin.organizations.queries import restrict_to_scope, revision
 
 PACKAGE = Path(voiceadmin.__file__).parent
 SCOPED = {("scope", "Scope"), ("requester", "Requester"), ("organization_id", "OrganizationId")}
@@ -55,8 +55,8 @@ WITHOUT = {  # queries that need no scope, each for a reason
     **{
         f"rows.{name}": "makes rows of what others have read, or statements that others narrow"
         for name in (
-            *("voice_row", "voice_values", "voice_columns", "organization_row", "revision"),
-            *("select_assistants", "assistant_row", "ready", "as_told"),
+            *("build_voice_row", "build_voice_values", "build_voice_columns", "build_organization_row", "revision"),
+            *("select_assistants", "build_assistant_row", "ready", "with_upstream_status"),
         )
     },
 }
@@ -103,7 +103,9 @@ def test_a_column_stays_inside_a_scope(store: Flask) -> None:
     one, two, three = (make_organization().id for _ in range(3))
 
     def found(scope: Scope) -> list[int]:
-        return list(db.session.scalars(select(Organization.id).where(within(scope, Organization.id)).order_by("id")))
+        return list(
+            db.session.scalars(select(Organization.id).where(restrict_to_scope(scope, Organization.id)).order_by("id"))
+        )
 
     assert found(EVERYTHING) == [one, two, three]
     assert found(Scope(frozenset({three, one, 999}))) == [one, three]

@@ -145,4 +145,4 @@ def test_settings_change_limits_and_leave_the_others() -> None:
     ],
 )
 def test_filters_know_whether_they_leave_lines_out(filters: QueueFilters, narrow: bool) -> None:
-    assert filters.narrow is narrow
+    assert filters.has_filters is narrow

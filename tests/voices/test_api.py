@@ -28,7 +28,7 @@ from voiceadmin.sample.actions import add_sample
 from voiceadmin.text import MAX_ID
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.queries import voices_answer
+from voiceadmin.voices.queries import build_voices_body
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.body_cache import ResponseBodyCache
 
@@ -337,11 +337,11 @@ def test_the_body_and_its_tag_are_of_one_snapshot(
         writer = threading.Thread(target=write)
         writer.start()
         writer.join()
-        return voices_answer(*args)
+        return build_voices_body(*args)
 
     with monkeypatch.context() as patch:
         patch.setattr("voiceadmin.voices.api.bodies", ResponseBodyCache(0))
-        patch.setattr("voiceadmin.voices.api.voices_answer", with_a_write_in_between)
+        patch.setattr("voiceadmin.voices.api.build_voices_body", with_a_write_in_between)
         response = client.get(ROUTE.format(31))
 
     assert response.headers["ETag"] == before
@@ -359,7 +359,7 @@ def test_a_list_that_did_not_change_is_put_together_once(
     def never(*_: Any) -> bytes:
         raise AssertionError("put together again")
 
-    monkeypatch.setattr("voiceadmin.voices.api.voices_answer", never)
+    monkeypatch.setattr("voiceadmin.voices.api.build_voices_body", never)
 
     assert client.get(ROUTE.format(31)).data == first
 

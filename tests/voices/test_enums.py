@@ -14,7 +14,7 @@ from voiceadmin.text import MAX_ID, read_integer, score
 from voiceadmin.voices.types.filters import DEFAULT_ORDER, VoiceColumn, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.provider import Provider, provider_label
 from voiceadmin.voices.types.quality import QualityTier
-from voiceadmin.voices.types.status import STATUSES_SHOWN, VoiceStatus
+from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
 
 
 @pytest.mark.parametrize(
@@ -35,32 +35,32 @@ from voiceadmin.voices.types.status import STATUSES_SHOWN, VoiceStatus
     ],
 )
 def test_a_score_has_one_tier(quality_score: float | None, tier: QualityTier | None) -> None:
-    assert QualityTier.of(quality_score) is tier
+    assert QualityTier.from_score(quality_score) is tier
 
 
 @pytest.mark.parametrize("quality_score", [85, 1.0000000000000002, -0.1, math.nan, math.inf, -math.inf])
 def test_a_score_outside_its_range_is_not_graded(quality_score: float) -> None:
     with pytest.raises(ValueError, match=r"between 0\.0 and 1\.0"):
-        QualityTier.of(quality_score)
+        QualityTier.from_score(quality_score)
 
 
 @given(st.floats(0, 1))
 def test_the_bounds_of_a_tier_say_what_its_grade_says(quality_score: float) -> None:
     within = [tier for tier in QualityTier if tier.low <= quality_score < (tier.high or math.inf)]
 
-    assert within == [QualityTier.of(quality_score)]
+    assert within == [QualityTier.from_score(quality_score)]
 
 
 @given(st.floats(0, 1))
 def test_a_shown_score_stays_in_its_tier(quality_score: float) -> None:
-    assert QualityTier.of(float(score(quality_score))) is QualityTier.of(quality_score)
+    assert QualityTier.from_score(float(score(quality_score))) is QualityTier.from_score(quality_score)
 
 
 def test_a_better_tier_has_more_bars() -> None:
     best_first = list(QualityTier)
 
     assert best_first == sorted(QualityTier, key=lambda tier: tier.low, reverse=True)
-    assert [tier.bars for tier in best_first] == [4, 3, 2, 1]
+    assert [tier.signal_level for tier in best_first] == [4, 3, 2, 1]
 
 
 def test_the_ranges_read_as_scores_are_shown() -> None:
@@ -77,7 +77,7 @@ def test_statuses_are_the_words_of_the_platform() -> None:
 
 
 def test_every_status_is_shown_once_and_explained() -> None:
-    assert sorted(STATUSES_SHOWN) == sorted(VoiceStatus)
+    assert sorted(STATUS_DISPLAY_ORDER) == sorted(VoiceStatus)
     assert all(status.label and status.tone and status.meaning.endswith(".") for status in VoiceStatus)
 
 
@@ -109,14 +109,14 @@ def test_clicks_on_a_column_turn_its_order_round(column: VoiceColumn) -> None:
 @pytest.mark.parametrize(
     ("column", "first"),
     [
-        (VoiceColumn.NAME, VoiceOrder.NAME_UP),
+        (VoiceColumn.NAME, VoiceOrder.NAME_ASCENDING),
         (VoiceColumn.QUALITY, VoiceOrder.BEST),
         (VoiceColumn.SYNTHESES, VoiceOrder.MOST_USED),
         (VoiceColumn.CREATED, VoiceOrder.NEWEST),
     ],
 )
 def test_the_first_click_on_a_column_is_the_useful_one(column: VoiceColumn, first: VoiceOrder) -> None:
-    assert VoiceOrder.after_click(column, VoiceOrder.PROVIDER_UP) is first
+    assert VoiceOrder.after_click(column, VoiceOrder.PROVIDER_ASCENDING) is first
 
 
 def test_the_most_used_voices_come_first_unless_asked_otherwise() -> None:

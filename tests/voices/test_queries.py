@@ -22,10 +22,10 @@ from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.queries import (
     ASSISTANTS_SHOWN,
+    build_voices_body,
     get_voice,
-    voice_choices,
+    get_voice_choices,
     voice_record,
-    voices_answer,
     voices_file,
 )
 from voiceadmin.voices.types.filters import VoiceQuery
@@ -44,7 +44,7 @@ def test_choices_are_the_words_of_this_organization_alone(acme: Organization) ->
     make_voice(acme, provider="inworld", language=None)
     make_voice(make_organization("Other"), provider="lmnt", language="de")
 
-    choices = voice_choices(acme.id)
+    choices = get_voice_choices(acme.id)
 
     assert choices.providers == ("inworld", "playht")
     assert choices.languages == ("fr",)
@@ -59,7 +59,7 @@ def test_a_voice_comes_with_its_assistants_the_set_ones_first(acme: Organization
 
     assert detail.voice == voice
     assert [assistant.name for assistant in detail.assistants] == ["Zoe", "Aaron"]
-    assert (detail.set_by, detail.organization.assistants) == (1, 2)
+    assert (detail.using_assistant_count, detail.organization.assistant_count) == (1, 2)
 
 
 def test_a_voice_that_is_not_there_is_not_found(store: Flask) -> None:
@@ -99,7 +99,7 @@ def test_the_answer_for_programs_is_the_list_that_plain_python_makes(
         key=lambda row: row.id,
     )
 
-    body = json.loads(voices_answer(acme.id, VoiceQuery(status, provider, skip, limit)))
+    body = json.loads(build_voices_body(acme.id, VoiceQuery(status, provider, skip, limit)))
 
     assert body["success"] is True
     expected = matching[skip:] if limit is None else matching[skip : skip + limit]
@@ -114,7 +114,7 @@ def test_the_answer_for_programs_is_the_list_that_plain_python_makes(
 def test_the_database_writes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
     refill(acme, voices)
 
-    body = voices_answer(acme.id, VoiceQuery())
+    body = build_voices_body(acme.id, VoiceQuery())
 
     records = [voice_to_json(voice) for voice in sorted(voices, key=lambda voice: voice.id)]
     assert json.loads(body) == {"success": True, "cloned_voices": records}
@@ -148,7 +148,7 @@ def test_a_voice_shows_so_many_of_the_assistants_that_can_use_it_by_name(acme: O
     names = [assistant.name for assistant in detail.assistants]
     assert names == ["Yan", "Zoe", "A", "B", *(f"Desk {number:02}" for number in range(ASSISTANTS_SHOWN - 4))]
     assert [assistant.id for assistant in detail.assistants[:2]] == last[::-1]
-    assert (detail.set_by, detail.organization.assistants) == (2, ASSISTANTS_SHOWN + 4)
+    assert (detail.using_assistant_count, detail.organization.assistant_count) == (2, ASSISTANTS_SHOWN + 4)
 
 
 def test_of_assistants_of_one_name_the_first_id_comes_first(acme: Organization) -> None:
@@ -159,11 +159,11 @@ def test_of_assistants_of_one_name_the_first_id_comes_first(acme: Organization) 
     detail = get_voice(EVERYTHING, voice.id)
 
     assert [assistant.id for assistant in detail.assistants] == [901, 902]
-    assert detail.set_by == 0  # nothing is set to a voice whose provider gave it no id
+    assert detail.using_assistant_count == 0  # nothing is set to a voice whose provider gave it no id
 
 
 def test_a_record_is_what_the_route_for_programs_lists(acme: Organization) -> None:
     voice = make_voice(acme)
 
     assert voice_record(voice) == voice_to_json(voice)
-    assert json.loads(voices_answer(acme.id, VoiceQuery()))["cloned_voices"] == [voice_record(voice)]
+    assert json.loads(build_voices_body(acme.id, VoiceQuery()))["cloned_voices"] == [voice_record(voice)]

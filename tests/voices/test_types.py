@@ -30,7 +30,7 @@ def page(total: int, number: int = 1, size: int = 10) -> Page[int]:
     [(0, 1), (1, 1), (10, 1), (11, 2), (1204, 121)],
 )
 def test_the_last_page_holds_the_last_row(total: int, last: int) -> None:
-    assert page(total).last == last
+    assert page(total).last_page == last
 
 
 @pytest.mark.parametrize(
@@ -45,29 +45,29 @@ def test_the_last_page_holds_the_last_row(total: int, last: int) -> None:
     ],
 )
 def test_a_pager_offers_the_ends_and_the_neighbours(number: int, window: list[int | None]) -> None:
-    assert page(90, number).window == window
+    assert page(90, number).page_links == window
 
 
 def test_an_empty_list_has_one_page() -> None:
-    assert page(0).window == [1]
+    assert page(0).page_links == [1]
 
 
 @given(total=st.integers(0, 500), number=st.integers(1, 60), size=st.integers(1, 12))
 def test_a_pager_never_offers_a_page_twice_or_out_of_order(total: int, number: int, size: int) -> None:
-    window = page(total, number, size).window
+    window = page(total, number, size).page_links
     offered = [one for one in window if one is not None]
 
     assert offered == sorted(set(offered))
-    assert {1, page(total, number, size).last} <= set(offered)
+    assert {1, page(total, number, size).last_page} <= set(offered)
     assert window[0] is not None
     assert window[-1] is not None
 
 
 @given(total=st.integers(1, 500), size=st.integers(1, 12))
 def test_the_rows_of_all_pages_stand_side_by_side(total: int, size: int) -> None:
-    pages = [page(total, number, size) for number in range(1, page(total, 1, size).last + 1)]
+    pages = [page(total, number, size) for number in range(1, page(total, 1, size).last_page + 1)]
 
-    places = [place for one in pages for place in range(one.first_row, one.last_row + 1)]
+    places = [place for one in pages for place in range(one.first_row_number, one.last_row_number + 1)]
 
     assert places == list(range(1, total + 1))
 
@@ -75,15 +75,17 @@ def test_the_rows_of_all_pages_stand_side_by_side(total: int, size: int) -> None
 def test_other_filters_lead_back_to_the_first_page() -> None:
     filters = VoiceFilters(text="ada", page=3)
 
-    assert filters.but(statuses=(VoiceStatus.READY,)) == VoiceFilters(text="ada", statuses=(VoiceStatus.READY,))
-    assert filters.but(page=4) == VoiceFilters(text="ada", page=4)
-    assert AssistantFilters(text="desk", page=3).but(text="") == AssistantFilters()
+    assert filters.with_changes(statuses=(VoiceStatus.READY,)) == VoiceFilters(
+        text="ada", statuses=(VoiceStatus.READY,)
+    )
+    assert filters.with_changes(page=4) == VoiceFilters(text="ada", page=4)
+    assert AssistantFilters(text="desk", page=3).with_changes(text="") == AssistantFilters()
 
 
 def test_no_filter_keeps_order_and_size_alone() -> None:
-    filters = VoiceFilters(text="ada", uses=(VoiceUse.NEVER,), order=VoiceOrder.NAME_UP, size=25, page=3)
+    filters = VoiceFilters(text="ada", uses=(VoiceUse.NEVER,), order=VoiceOrder.NAME_ASCENDING, size=25, page=3)
 
-    assert filters.unfiltered == VoiceFilters(order=VoiceOrder.NAME_UP, size=25)
+    assert filters.unfiltered == VoiceFilters(order=VoiceOrder.NAME_ASCENDING, size=25)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +100,12 @@ def test_no_filter_keeps_order_and_size_alone() -> None:
     ],
 )
 def test_each_filter_makes_a_list_narrow(filters: VoiceFilters) -> None:
-    assert filters.narrow
-    assert not filters.unfiltered.narrow
+    assert filters.has_filters
+    assert not filters.unfiltered.has_filters
 
 
 def test_order_size_and_page_leave_no_voice_out() -> None:
-    assert not VoiceFilters(order=VoiceOrder.OLDEST, size=25, page=9).narrow
+    assert not VoiceFilters(order=VoiceOrder.OLDEST, size=25, page=9).has_filters
 
 
 def test_the_tabs_count_every_status_and_all_of_them() -> None:
@@ -126,7 +128,7 @@ def test_the_tabs_count_every_status_and_all_of_them() -> None:
     ids=["a-full-page-may-have-a-next-one", "one-that-is-not-full-is-the-last", "counted-pages", "past-the-end"],
 )
 def test_the_last_page_of_a_list_that_was_not_counted_out(rows: list[int], number: int, last: int) -> None:
-    assert Page(rows, 25, number, 10, exact=False).last == last
+    assert Page(rows, 25, number, 10, is_total_exact=False).last_page == last
 
 
 @pytest.mark.parametrize(
@@ -192,4 +194,4 @@ def test_what_is_quoted_never_leaves_its_line_or_the_printable_letters(value: st
 
 @pytest.mark.parametrize(("text", "begins"), [("", False), ("ab", True), ("é", True), ("abc", False), ("ﬃ", False)])
 def test_a_short_text_begins_a_word(text: str, begins: bool) -> None:
-    assert VoiceFilters(text=text).begins is begins
+    assert VoiceFilters(text=text).matches_word_start is begins

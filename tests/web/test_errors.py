@@ -35,7 +35,7 @@ def broken(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         raise ZeroDivisionError("SELECT secret FROM /srv/voiceadmin")
 
     monkeypatch.setattr("voiceadmin.assistants.views.list_assistants", fail)
-    monkeypatch.setattr("voiceadmin.voices.api.get_owner", fail)
+    monkeypatch.setattr("voiceadmin.voices.api.get_assistant_organization", fail)
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
 
 

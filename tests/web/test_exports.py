@@ -26,7 +26,7 @@ from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import unescape_formula
-from voiceadmin.voices.exporting.queries import TOGETHER
+from voiceadmin.voices.exporting.queries import BATCH_SIZE
 from voiceadmin.voices.types.status import VoiceStatus
 
 FORMATS = ("csv", "json", "ndjson")
@@ -279,7 +279,7 @@ def test_numbers_stay_numbers_in_a_spreadsheet(admin: FlaskClient, acme: Organiz
 def test_the_first_piece_goes_out_before_all_voices_are_read(
     client: FlaskClient, acme: Organization, statements: list[str], format: str
 ) -> None:
-    put_voices(acme, [made_row() for _ in range(4 * TOGETHER)])
+    put_voices(acme, [made_row() for _ in range(4 * BATCH_SIZE)])
     statements.clear()
 
     response = client.get(f"/assistants/31/voices.{format}", buffered=False)
@@ -290,7 +290,7 @@ def test_the_first_piece_goes_out_before_all_voices_are_read(
     assert first
     assert read_by_then == 1
     assert len([one for one in statements if "cloned_voice.id IN" in one]) == 5
-    assert (first + rest).count(b"elevenlabs") >= 4 * TOGETHER
+    assert (first + rest).count(b"elevenlabs") >= 4 * BATCH_SIZE
 
 
 @pytest.mark.long

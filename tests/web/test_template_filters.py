@@ -111,7 +111,7 @@ def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
         tiers=(QualityTier.POOR, None),
         uses=(VoiceUse.IDLE_30,),
         languages=("en",),
-        order=VoiceOrder.NAME_UP,
+        order=VoiceOrder.NAME_ASCENDING,
         page=4,
     )
 
@@ -126,17 +126,17 @@ def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
         "en",
     ]
     assert [without for _, without in parts] == [
-        filters.but(text=""),
-        filters.but(statuses=()),
-        filters.but(providers=()),
-        filters.but(tiers=()),
-        filters.but(uses=()),
-        filters.but(languages=()),
+        filters.with_changes(text=""),
+        filters.with_changes(statuses=()),
+        filters.with_changes(providers=()),
+        filters.with_changes(tiers=()),
+        filters.with_changes(uses=()),
+        filters.with_changes(languages=()),
     ]
 
 
 def test_no_filter_has_no_parts() -> None:
-    assert filter_parts(VoiceFilters(order=VoiceOrder.NAME_UP, page=4)) == []
+    assert filter_parts(VoiceFilters(order=VoiceOrder.NAME_ASCENDING, page=4)) == []
 
 
 def test_a_click_on_a_head_orders_by_its_column_and_back() -> None:
@@ -144,8 +144,8 @@ def test_a_click_on_a_head_orders_by_its_column_and_back() -> None:
 
     once = clicked(filters, "name")
 
-    assert once == filters.but(order=VoiceOrder.NAME_UP)
-    assert clicked(once, "name") == filters.but(order=VoiceOrder.NAME_DOWN)
+    assert once == filters.with_changes(order=VoiceOrder.NAME_ASCENDING)
+    assert clicked(once, "name") == filters.with_changes(order=VoiceOrder.NAME_DESCENDING)
 
 
 def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:

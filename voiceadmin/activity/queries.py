@@ -15,7 +15,7 @@ from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, ActorKind, Requester, Role, Scope
 from voiceadmin.operations.models import Operation
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import within
+from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso, name_key
 
@@ -76,7 +76,7 @@ def _readable(requester: Requester) -> ColumnElement[bool]:
 
 def _of(scope: Scope) -> ColumnElement[bool]:
     """In an organization of the scope: what belongs to none is for admins of the platform."""
-    return and_(AuditEvent.organization_id.is_not(None), within(scope, AuditEvent.organization_id))
+    return and_(AuditEvent.organization_id.is_not(None), restrict_to_scope(scope, AuditEvent.organization_id))
 
 
 def _conditions(filters: AuditFilters) -> Iterator[ColumnElement[bool]]:

@@ -17,7 +17,7 @@ from voiceadmin.database.types import as_time
 from voiceadmin.errors import KeyNotFound
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import within
+from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
 from voiceadmin.tokens import hash_token
@@ -31,7 +31,7 @@ def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
         statement = statement.where(
             ~ApiKey.all_organizations,
             exists().where(reads),
-            ~exists().where(reads, ~within(scope, ApiKeyOrganization.organization_id)),
+            ~exists().where(reads, ~restrict_to_scope(scope, ApiKeyOrganization.organization_id)),
         )
     keys = db.session.scalars(statement).all()
     names: dict[int, dict[int, str]] = defaultdict(dict)

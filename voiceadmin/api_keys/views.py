@@ -12,7 +12,7 @@ from voiceadmin.api_keys.forms import KeyForm
 from voiceadmin.api_keys.queries import export_api_keys, list_api_keys
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.identity import EVERYTHING, Role, Scope
-from voiceadmin.organizations.queries import list_organizations, some_assistant
+from voiceadmin.organizations.queries import find_example_assistant, list_organizations
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import organizations_of, parse_format, send_file
@@ -48,7 +48,7 @@ def new() -> tuple[str, int]:
         now=now,
     )
     chosen = form.chosen()
-    example = some_assistant(scope() if chosen is None else Scope(chosen), 0)
+    example = find_example_assistant(scope() if chosen is None else Scope(chosen), 0)
     address = request.host_url.rstrip("/") + url_for("voices_api.cloned_voices", assistant_id=example or "ASSISTANT_ID")
     return render_template("api_keys/created.html", key=key, name=form.name.data, address=address), 200
 

@@ -12,18 +12,18 @@ from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.organizations.queries import (
-    assistant_row,
+    build_assistant_row,
+    restrict_to_scope,
     select_assistants,
-    within,
 )
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import Page
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import folded
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
-from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
-from voiceadmin.voices.types.status import STATUSES_SHOWN, VoiceStatus
+from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
 
 TOGETHER = 300  # assistants that are read at once for a file; each takes three values of a statement
 
@@ -40,7 +40,7 @@ def list_assistants(scope: Scope, filters: AssistantFilters) -> Page[AssistantSu
 
 FIELDS = (
     *("id", "name", "active", "organization_id", "organization", "tts_provider", "tts_voice_id"),
-    *("voice_id", "voice_name", "voice_status", *STATUSES_SHOWN, "voices"),
+    *("voice_id", "voice_name", "voice_status", *STATUS_DISPLAY_ORDER, "voices"),
 )
 
 
@@ -64,7 +64,7 @@ def _record(summary: AssistantSummary) -> dict[str, Any]:
         "voice_id": voice and voice.id,
         "voice_name": voice and voice.name,
         "voice_status": voice and voice.status.value,
-        **{status.value: counts[status] for status in STATUSES_SHOWN},
+        **{status.value: counts[status] for status in STATUS_DISPLAY_ORDER},
         "voices": sum(counts.values()),
     }
 
@@ -74,7 +74,7 @@ def _select(scope: Scope, filters: AssistantFilters) -> Any:
 
 
 def _summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
-    assistants = [assistant_row(row) for row in rows]
+    assistants = [build_assistant_row(row) for row in rows]
     voices = _voices_set(assistants)
     counts = _status_counts({assistant.organization.id for assistant in assistants})
     return [
@@ -84,7 +84,7 @@ def _summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
 
 
 def _conditions(scope: Scope, filters: AssistantFilters) -> Iterator[ColumnElement[bool]]:
-    yield within(scope, Assistant.organization_id)
+    yield restrict_to_scope(scope, Assistant.organization_id)
     if filters.organization is not None:
         yield Assistant.organization_id == filters.organization
     if filters.text:
@@ -110,7 +110,7 @@ def _voices_set(assistants: Sequence[AssistantRow]) -> dict[Setting, VoiceRow]:
         .where(place.in_(sorted(settings, key=repr)))
         .order_by(ClonedVoice.id.desc())
     )
-    return {(row.organization_id, row.provider, row.provider_voice_id): voice_row(row) for row in found}
+    return {(row.organization_id, row.provider, row.provider_voice_id): build_voice_row(row) for row in found}
 
 
 def _status_counts(organizations: set[int]) -> dict[int, StatusCounts]:

@@ -29,7 +29,7 @@ class AssistantFilters:
         number = read_integer(self.text)
         return number if number is not None and 1 <= number <= MAX_ID else None
 
-    def but(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> Self:
         """The same filters with some fields changed, back on the first page unless a page is named."""
         return replace(self, **({"page": 1} | changes))
 

@@ -45,7 +45,7 @@ def export(format: str) -> Response | tuple[str, int]:
     form = AssistantFilterForm(request.args)
     if not form.validate():
         return render_template("assistants/index.html", form=form, filters=None), 422
-    filters = form.filters().but(size=DEFAULT_PAGE_SIZE)
+    filters = form.filters().with_changes(size=DEFAULT_PAGE_SIZE)
     if filters.organization is not None:
         get_organization(where, filters.organization)
     return send_file(

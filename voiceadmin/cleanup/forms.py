@@ -58,7 +58,7 @@ class PlanForm(CandidatesForm):
 
     def filters(self) -> CleanUpFilters:
         """The answers as domain values. Call only after validate()."""
-        return super().filters().but(most=self.most.data)
+        return super().filters().with_changes(most=self.most.data)
 
 
 def clean_up_arguments(filters: CleanUpFilters) -> dict[str, Any]:

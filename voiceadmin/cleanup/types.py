@@ -142,7 +142,7 @@ class CleanUpFilters:
     reasons: tuple[str, ...] = ()
     most: int | None = None
 
-    def but(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> Self:
         """The same with some fields changed."""
         return replace(self, **changes)
 

@@ -10,7 +10,7 @@ from voiceadmin.database.base import db
 from voiceadmin.organizations.models import Organization
 
 
-def hold(organizations: Iterable[int]) -> None:
+def lock_organizations(organizations: Iterable[int]) -> None:
     """Let nobody else write voices of these organizations until the transaction ends. Call before touching any of them.
 
     Whoever writes a voice moves the revision of its organization, and keeps it

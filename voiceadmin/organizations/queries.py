@@ -39,7 +39,7 @@ _ASSISTANT_COLUMNS = [
 ]
 
 
-def organization_row(values: tuple[Any, ...]) -> OrganizationRow:
+def build_organization_row(values: tuple[Any, ...]) -> OrganizationRow:
     """The values of ORGANIZATION_COLUMNS."""
     id, name, assistants, number, store = values
     return OrganizationRow(OrganizationId(id), name, assistants, revision(id, store, number))
@@ -51,17 +51,17 @@ def revision(organization_id: int, store: str, number: int) -> str:
 
 
 def select_assistants() -> Any:
-    """All assistants with their organizations, for `assistant_row`."""
+    """All assistants with their organizations, for `build_assistant_row`."""
     return select(*_ASSISTANT_COLUMNS, *ORGANIZATION_COLUMNS).join_from(Assistant, Organization)
 
 
-def assistant_row(row: Any) -> AssistantRow:
+def build_assistant_row(row: Any) -> AssistantRow:
     """A row of `select_assistants`."""
     split = len(_ASSISTANT_COLUMNS)
-    return AssistantRow._make((*row[:split], organization_row(tuple(row[split:]))))
+    return AssistantRow._make((*row[:split], build_organization_row(tuple(row[split:]))))
 
 
-def within(scope: Scope, column: Any) -> ColumnElement[bool]:
+def restrict_to_scope(scope: Scope, column: Any) -> ColumnElement[bool]:
     """The condition that a column of organization ids stays inside a scope."""
     return true() if scope.organizations is None else column.in_(sorted(scope.organizations))
 
@@ -79,13 +79,13 @@ _OWNER = (
 def get_assistant(scope: Scope, assistant_id: int) -> AssistantRow:
     """One assistant, in one statement. Raises AssistantNotFound."""
     row = db.session.execute(_ONE, {"id": assistant_id}).one_or_none()
-    assistant = None if row is None else assistant_row(row)
+    assistant = None if row is None else build_assistant_row(row)
     if assistant is None or not scope.covers(assistant.organization.id):
         raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")
     return assistant
 
 
-def get_owner(scope: Scope, assistant_id: int) -> tuple[OrganizationId, str] | None:
+def get_assistant_organization(scope: Scope, assistant_id: int) -> tuple[OrganizationId, str] | None:
     """Our id of the organization whose voices an assistant can use, and its revision; None if it is not there.
 
     Programs ask for this every few seconds, so it reads nothing else.
@@ -94,9 +94,9 @@ def get_owner(scope: Scope, assistant_id: int) -> tuple[OrganizationId, str] | N
     return None if row is None or not scope.covers(row[0]) else (OrganizationId(row[0]), revision(*row))
 
 
-def some_assistant(scope: Scope, preferred: int) -> int | None:
+def find_example_assistant(scope: Scope, preferred: int) -> int | None:
     """The id of an assistant to show as an example, if possible the preferred one; None if there is none."""
-    found = select(Assistant.id).where(within(scope, Assistant.organization_id))
+    found = select(Assistant.id).where(restrict_to_scope(scope, Assistant.organization_id))
     return db.session.scalar(found.order_by((Assistant.id == preferred).desc(), Assistant.id).limit(1))
 
 
@@ -105,12 +105,12 @@ def get_organization(scope: Scope, organization_id: int) -> OrganizationRow:
     row = db.session.execute(select(*ORGANIZATION_COLUMNS).where(Organization.id == organization_id)).one_or_none()
     if row is None or not scope.covers(organization_id):
         raise OrganizationNotFound(f"There is no organization {organization_id}.")
-    return organization_row(tuple(row))
+    return build_organization_row(tuple(row))
 
 
 def list_organizations(scope: Scope) -> dict[int, str]:
     """The names of all organizations by our id, ordered by name and id."""
-    found = select(Organization.id, Organization.name).where(within(scope, Organization.id))
+    found = select(Organization.id, Organization.name).where(restrict_to_scope(scope, Organization.id))
     rows = db.session.execute(found.order_by(Organization.name, Organization.id))
     return {row.id: row.name for row in rows}
 

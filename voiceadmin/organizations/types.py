@@ -16,7 +16,7 @@ class OrganizationRow(NamedTuple):
 
     id: OrganizationId
     name: str
-    assistants: int
+    assistant_count: int
     revision: str
 
 

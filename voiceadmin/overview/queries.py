@@ -14,9 +14,9 @@ from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import within
+from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
-from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -55,7 +55,7 @@ def get_overview_stats(scope: Scope, *, now: datetime) -> OverviewStats:
     """
     counted = db.session.execute(
         select(VoiceStats.provider, VoiceStats.status, cast(func.sum(VoiceStats.voices), BigInteger))
-        .where(within(scope, VoiceStats.organization_id))
+        .where(restrict_to_scope(scope, VoiceStats.organization_id))
         .group_by(VoiceStats.provider, VoiceStats.status)
     ).all()
     counts: dict[str, dict[VoiceStatus, int]] = {
@@ -84,8 +84,8 @@ def get_overview_stats(scope: Scope, *, now: datetime) -> OverviewStats:
     )
     return OverviewStats(
         counts,
-        [(voice_row(row), row.organization_name) for row in used],
-        [(voice_row(row), row.organization_name, row.status_changed_at) for row in failed],
+        [(build_voice_row(row), row.organization_name) for row in used],
+        [(build_voice_row(row), row.organization_name, row.status_changed_at) for row in failed],
         arrived,
     )
 
@@ -94,10 +94,12 @@ def _voices(scope: Scope) -> Any:
     return (
         select(*VOICE_COLUMNS, Organization.name.label("organization_name"), ClonedVoice.status_changed_at)
         .join_from(ClonedVoice, Organization, Organization.id == ClonedVoice.organization_id)
-        .where(within(scope, ClonedVoice.organization_id))
+        .where(restrict_to_scope(scope, ClonedVoice.organization_id))
     )
 
 
 def _arrived_in(scope: Scope) -> Any:
     """Sample data is of no organization in the audit trail, and of all in the store."""
-    return within(scope, AuditEvent.organization_id) | (AuditEvent.event_type == AuditEventType.SAMPLE_ADDED.value)
+    return restrict_to_scope(scope, AuditEvent.organization_id) | (
+        AuditEvent.event_type == AuditEventType.SAMPLE_ADDED.value
+    )

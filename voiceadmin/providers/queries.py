@@ -15,12 +15,12 @@ from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import QualityTier
-from voiceadmin.voices.types.status import STATUSES_SHOWN, VoiceStatus
+from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
 
 LATELY = timedelta(days=30)
 
 
-_TIERS: dict[int, QualityTier | None] = {0: None} | {tier.bars: tier for tier in QualityTier}
+_TIERS: dict[int, QualityTier | None] = {0: None} | {tier.signal_level: tier for tier in QualityTier}
 
 
 def list_provider_stats(scope: Scope, *, now: datetime) -> list[ProviderStats]:
@@ -103,7 +103,7 @@ def providers_file(
 
 
 FIELDS = (
-    *("provider", "voices", *STATUSES_SHOWN, *QualityTier, "not_scored", "scored", "syntheses", "last_used_at"),
+    *("provider", "voices", *STATUS_DISPLAY_ORDER, *QualityTier, "not_scored", "scored", "syntheses", "last_used_at"),
     *("made_in_30_days", "failed_of_those", "slots_used", "slots_used_by_archived", "slots", "counted_at"),
 )
 
@@ -112,7 +112,7 @@ def _record(one: ProviderStats) -> dict[str, Any]:
     return {
         "provider": one.provider,
         "voices": one.voices,
-        **{status.value: one.counts[status] for status in STATUSES_SHOWN},
+        **{status.value: one.counts[status] for status in STATUS_DISPLAY_ORDER},
         **{tier.value: one.tiers[tier] for tier in QualityTier},
         "not_scored": one.tiers[None],
         "scored": one.scored,

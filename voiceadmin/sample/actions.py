@@ -17,12 +17,12 @@ from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Actor
-from voiceadmin.organizations.locks import hold
+from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sample.data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, generate_sample
 from voiceadmin.text import name_key
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.queries import build_voice_columns
 
 SAMPLE = AuditTarget(ObjectKind.DATABASE, None, "sample data")
 
@@ -99,7 +99,7 @@ def add_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
         acquire_advisory_lock("import")
         _refuse_taken_ids()
         ids, organizations = _organization_ids(sample)
-        hold(ids.values())
+        lock_organizations(ids.values())
         report = SampleReport(
             organizations,
             assistants=_put(Assistant, list(_assistants(sample, ids))),
@@ -123,7 +123,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
     )
     with writing():
         acquire_advisory_lock("import")
-        hold(db.session.scalars(of_sample))
+        lock_organizations(db.session.scalars(of_sample))
         voices = _removed(
             delete(ClonedVoice).where(ClonedVoice.id.in_(VOICE_IDS), ClonedVoice.organization_id.in_(of_sample))
         )
@@ -183,7 +183,7 @@ def _assistants(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> It
 
 def _voices(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> Iterator[dict[str, Any]]:
     for organization in sample:
-        yield from (voice_columns(voice, ids[organization.name]) for voice in organization.voices)
+        yield from (build_voice_columns(voice, ids[organization.name]) for voice in organization.voices)
 
 
 def _put(table: type[Base], rows: Sequence[dict[str, Any]], more: Mapping[str, Any] = MappingProxyType({})) -> Tally:

@@ -16,7 +16,7 @@ from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import COMMAND, Settings
 from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.organizations.queries import some_assistant
+from voiceadmin.organizations.queries import find_example_assistant
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.sample.data import FRONT_DESK
 from voiceadmin.sample.queries import database_is_empty
@@ -47,7 +47,7 @@ def run(ctx: click.Context, port: int) -> None:
             report = add_sample(clock.now(), by=current_cli_actor(), now=clock.now())
             click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
             shows = "sample data"
-        example = some_assistant(EVERYTHING, FRONT_DESK)
+        example = find_example_assistant(EVERYTHING, FRONT_DESK)
         let_go()
     address = f"http://{LOOPBACK}:{port}"
 

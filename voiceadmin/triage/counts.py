@@ -34,7 +34,7 @@ def summary() -> Counted[Summary]:
 def counts(filters: QueueFilters) -> Mapping[str, int]:
     """How many there are of each reason under these filters, whichever reasons they name; at most a minute old."""
     where, limits, now = access.requester().scope(Role.VIEWER), access.attention_thresholds(), clock.now()
-    wide = filters.but(reasons=(), size=QueueFilters().size)
+    wide = filters.with_changes(reasons=(), size=QueueFilters().size)
     if wide == QueueFilters():
         return summary().figures.counts
     return kept().get(("reasons", where, wide), lambda: count_reasons(where, wide, limits, now=now), now=now).figures

@@ -127,12 +127,12 @@ class QueueFilters:
     after: QueueCursor | None = None
     size: int = 50
 
-    def but(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> Self:
         """The same filters with some fields changed, from the beginning unless a place is named."""
         return replace(self, **({"after": None} | changes))
 
     @property
-    def narrow(self) -> bool:
+    def has_filters(self) -> bool:
         """Whether any filter leaves lines out."""
         return bool(self.reasons or self.organization or self.providers or self.assignee or self.muted)
 

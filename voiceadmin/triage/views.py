@@ -52,7 +52,7 @@ def index() -> tuple[str, int]:
         bar=bar(operates),
         acts=ACTS,
         acting=operates != NOTHING,
-        arguments=queue_arguments(filters.but()),
+        arguments=queue_arguments(filters.with_changes()),
         now=now,
     ), 200
 
@@ -108,7 +108,7 @@ def all_matching() -> Answer:
         return list_queue_refs(where, filters, limits, now=now, most=MOST_AT_ONCE + 1)
 
     return act_on_all(
-        find, of="lines of the queue", what=_words(form, filters), back=_address(filters.but()), acts=ACTS
+        find, of="lines of the queue", what=_words(form, filters), back=_address(filters.with_changes()), acts=ACTS
     )
 
 
@@ -119,7 +119,7 @@ def export(format: str) -> Response | tuple[str, int]:
     wanted, form = parse_format(format), _form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
-    filters, where, limits, now = form.filters().but(), scope(), access.attention_thresholds(), clock.now()
+    filters, where, limits, now = form.filters().with_changes(), scope(), access.attention_thresholds(), clock.now()
     return send_file(
         "triage",
         wanted,

@@ -6,10 +6,10 @@ from flask import Blueprint, Response, request
 
 from voiceadmin.errors import AssistantNotFound
 from voiceadmin.identity import OrganizationId, Role
-from voiceadmin.organizations.queries import get_owner
+from voiceadmin.organizations.queries import get_assistant_organization
 from voiceadmin.text import MAX_ID, read_integer
 from voiceadmin.voices.forms import VoiceQueryForm
-from voiceadmin.voices.queries import voice_choices, voices_answer
+from voiceadmin.voices.queries import build_voices_body, get_voice_choices
 from voiceadmin.voices.types.filters import VoiceQuery
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.body_cache import ResponseBodyCache
@@ -35,10 +35,10 @@ def cloned_voices(assistant_id: str) -> Response:
     Faults come first, as FastAPI has it, then the 404.
     """
     number = read_integer(assistant_id)
-    owner = None if number is None or not 1 <= number <= MAX_ID else get_owner(scope(), number)
+    owner = None if number is None or not 1 <= number <= MAX_ID else get_assistant_organization(scope(), number)
     if owner is not None and not request.args:  # as most programs ask, every few seconds
         return _voices(*owner, VoiceQuery())
-    form = VoiceQueryForm(request.args, None if owner is None else lambda: voice_choices(owner[0]).providers)
+    form = VoiceQueryForm(request.args, None if owner is None else lambda: get_voice_choices(owner[0]).providers)
     detail: list[Detail] = []
     if number is None:
         place = ["path", "assistant_id"]
@@ -54,4 +54,4 @@ def cloned_voices(assistant_id: str) -> Response:
 
 def _voices(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
     etag = _etag(REPRESENTATION, revision, query)
-    return _answer(etag, lambda: bodies.get(etag, lambda: voices_answer(organization_id, query)))
+    return _answer(etag, lambda: bodies.get(etag, lambda: build_voices_body(organization_id, query)))

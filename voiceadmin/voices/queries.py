@@ -15,8 +15,8 @@ from voiceadmin.identity import OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.queries import (
     ORGANIZATION_COLUMNS,
-    assistant_row,
-    organization_row,
+    build_assistant_row,
+    build_organization_row,
     scope_parameters,
     scope_sql,
     select_assistants,
@@ -27,18 +27,18 @@ from voiceadmin.voices.exporting.writing import format_file, format_response
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.filters import VoiceChoices, VoiceQuery
-from voiceadmin.voices.types.rows import ArchivedHere, VoiceDetail, VoiceRow
+from voiceadmin.voices.types.rows import LocalArchive, VoiceDetail, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
 VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
 
 
-def voice_row(row: Any) -> VoiceRow:
+def build_voice_row(row: Any) -> VoiceRow:
     """A row that begins with VOICE_COLUMNS."""
     return VoiceRow._make(row[: len(VOICE_COLUMNS)])
 
 
-def as_told(voice: VoiceRow, upstream_status: str | None) -> VoiceRow:
+def with_upstream_status(voice: VoiceRow, upstream_status: str | None) -> VoiceRow:
     """A voice as upstream tells of it, whether or not it was archived here."""
     return voice if upstream_status is None else voice._replace(status=VoiceStatus(upstream_status))
 
@@ -46,14 +46,14 @@ def as_told(voice: VoiceRow, upstream_status: str | None) -> VoiceRow:
 WRITTEN_COLUMNS = (*VoiceRow._fields, "organization_id", "name_key", "search_key")
 
 
-def voice_values(row: VoiceRow, organization_id: int) -> tuple[Any, ...]:
+def build_voice_values(row: VoiceRow, organization_id: int) -> tuple[Any, ...]:
     """The way back: the values of WRITTEN_COLUMNS, for `upsert_rows`."""
     return (*row, organization_id, name_key(row.name), search_key(row.name, row.provider_voice_id))
 
 
-def voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
+def build_voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
     """The same by column, for `upsert`."""
-    return dict(zip(WRITTEN_COLUMNS, voice_values(row, organization_id), strict=True))
+    return dict(zip(WRITTEN_COLUMNS, build_voice_values(row, organization_id), strict=True))
 
 
 _STANDING = (
@@ -68,7 +68,7 @@ ASSISTANTS_SHOWN = 25  # of those that can use a voice, on its page
 _CHOICES = text("SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization")
 
 
-def voice_choices(organization_id: OrganizationId) -> VoiceChoices:
+def get_voice_choices(organization_id: OrganizationId) -> VoiceChoices:
     """The providers and languages that an organization's voices have, in one statement."""
     found = db.session.execute(_CHOICES, {"organization": organization_id}).all()
     return VoiceChoices(
@@ -85,10 +85,10 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         .where(ClonedVoice.id == voice_id)
     ).one_or_none()
     owner = slice(len(VOICE_COLUMNS), len(VOICE_COLUMNS) + len(ORGANIZATION_COLUMNS))
-    organization = None if row is None else organization_row(tuple(row[owner]))
+    organization = None if row is None else build_organization_row(tuple(row[owner]))
     if row is None or organization is None or not scope.covers(organization.id):
         raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
-    voice = voice_row(row)
+    voice = build_voice_row(row)
     of_organization = Assistant.organization_id == organization.id
     is_set = and_(
         Assistant.tts_provider == voice.provider,
@@ -103,12 +103,12 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
     )
     set_by = db.session.scalar(select(func.count()).select_from(Assistant).where(of_organization, is_set))
     at, by, note, upstream, status_changed_at = row[owner.stop :]
-    archived = None if at is None else ArchivedHere(at, by, note, VoiceStatus(upstream))
-    around = [assistant_row(row) for row in assistants]
+    archived = None if at is None else LocalArchive(at, by, note, VoiceStatus(upstream))
+    around = [build_assistant_row(row) for row in assistants]
     return VoiceDetail(voice, organization, around, set_by or 0, archived, at or status_changed_at)
 
 
-def voices_answer(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
+def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
     """The body of the JSON route: all voices that match, by id, in one statement.
 
     The database puts it together out of the records that it has written
@@ -145,7 +145,7 @@ def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterat
         select(*VOICE_COLUMNS).where(ClonedVoice.organization_id == organization_id).order_by(ClonedVoice.id),
         execution_options={"yield_per": 1000},
     )
-    return format_file((voice_row(row) for row in rows), format)
+    return format_file((build_voice_row(row) for row in rows), format)
 
 
 def count_voices_in_use(voice_ids: Sequence[int]) -> int:

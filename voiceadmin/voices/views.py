@@ -17,10 +17,10 @@ from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.triage.queries.queue import lines_of
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.code_samples import code_samples
-from voiceadmin.voices.exporting.queries import matching_file, matching_ids
+from voiceadmin.voices.exporting.queries import export_matching_voices, list_matching_ids
 from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
 from voiceadmin.voices.listing.planner import list_voices
-from voiceadmin.voices.queries import get_voice, voice_choices, voice_record
+from voiceadmin.voices.queries import get_voice, get_voice_choices, voice_record
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
@@ -38,7 +38,7 @@ ACTS = (TriageAction.ARCHIVE, TriageAction.RESTORE, TriageAction.ASSIGN, TriageA
 def index(assistant_id: int) -> tuple[str, int]:
     """The cloned voices of one assistant, filtered."""
     assistant = get_assistant(scope(), assistant_id)
-    form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
+    form = VoiceFilterForm(request.args, get_voice_choices(assistant.organization.id))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
     filters, now, operates = form.filters(), clock.now(), access.requester().scope(Role.OPERATOR)
@@ -51,10 +51,10 @@ def index(assistant_id: int) -> tuple[str, int]:
         voices=voices,
         address=partial(_address, url_for("voices.index", assistant_id=assistant_id)),
         json=code_samples(assistant.id, filters).url,
-        code=_address(url_for("voices.code", assistant_id=assistant_id), filters.but()),
+        code=_address(url_for("voices.code", assistant_id=assistant_id), filters.with_changes()),
         bar=bar(operates) if operates.covers(assistant.organization.id) else None,
         acts=ACTS,
-        all_address=_address(url_for("voices.all_matching", assistant_id=assistant_id), filters.but()),
+        all_address=_address(url_for("voices.all_matching", assistant_id=assistant_id), filters.with_changes()),
         now=now,
     ), 200
 
@@ -64,10 +64,10 @@ def index(assistant_id: int) -> tuple[str, int]:
 def code(assistant_id: int) -> Answer:
     """How a program gets the voices that the filters choose."""
     assistant = get_assistant(scope(), assistant_id)
-    form = VoiceFilterForm(request.args, voice_choices(assistant.organization.id))
+    form = VoiceFilterForm(request.args, get_voice_choices(assistant.organization.id))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
-    filters = form.filters().but()
+    filters = form.filters().with_changes()
     return render_template(
         "voices/code.html",
         assistant=assistant,
@@ -83,12 +83,12 @@ def all_matching(assistant_id: int) -> Answer:
     """Do something to all voices that the filters match."""
     assistant, now = get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
-    form = VoiceFilterForm(request.args, voice_choices(organization))
+    form = VoiceFilterForm(request.args, get_voice_choices(organization))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
-    filters = form.filters().but()
+    filters = form.filters().with_changes()
     return act_on_all(
-        lambda: [ObjectRef(ObjectKind.VOICE, id) for id in matching_ids(organization, filters, now)],
+        lambda: [ObjectRef(ObjectKind.VOICE, id) for id in list_matching_ids(organization, filters, now)],
         of=f"voices of {named(assistant.organization.name)}",
         what=[words for words, _ in filter_parts(filters)],
         back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
@@ -107,7 +107,7 @@ def show(voice_id: int) -> str:
     detail, now, who = get_voice(scope(), voice_id), clock.now(), access.requester()
     record = voice_record(detail.voice)
     ref = ObjectRef(ObjectKind.VOICE, voice_id)
-    set_to_it = [ObjectRef(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.set_by]]
+    set_to_it = [ObjectRef(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.using_assistant_count]]
     line, *others = lines_of([ref, *set_to_it], access.attention_thresholds(), now=now)
     timeline, more = list_activity(who, AuditFilters(voice=voice_id))
     operates = who.scope(Role.OPERATOR)
@@ -132,14 +132,14 @@ def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
     """The cloned voices of one assistant."""
     wanted, assistant, now = parse_format(format), get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
-    form = VoiceFilterForm(request.args, voice_choices(organization))
+    form = VoiceFilterForm(request.args, get_voice_choices(organization))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
-    filters = form.filters().but(size=DEFAULT_PAGE_SIZE)
+    filters = form.filters().with_changes(size=DEFAULT_PAGE_SIZE)
     return send_file(
         f"voices-{assistant.id}",
         wanted,
-        lambda: matching_file(organization, filters, wanted, now),
+        lambda: export_matching_voices(organization, filters, wanted, now),
         target=AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
         filters=voice_arguments(filters),
         organizations=[organization],

@@ -25,7 +25,7 @@ from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceOrde
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED_ADVICE, NOT_SCORED_LABEL, QualityTier
 from voiceadmin.voices.types.rows import VoiceRow
-from voiceadmin.voices.types.status import STATUSES_SHOWN
+from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER
 from voiceadmin.web.navigation import SECTIONS
 
 
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
         NOT_SCORED_LABEL=NOT_SCORED_LABEL,
         PAGE_SIZES=PAGE_SIZES,
         SECTIONS=SECTIONS,
-        STATUSES_SHOWN=STATUSES_SHOWN,
+        STATUS_DISPLAY_ORDER=STATUS_DISPLAY_ORDER,
         UNDONE_FOR=UNDONE_FOR,
         asset=partial(asset, app.static_folder, app.static_url_path),
         command=COMMAND,
@@ -171,12 +171,14 @@ def filter_parts(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
         "uses": either([use.label for use in filters.uses]),
         "languages": either(filters.languages),
     }
-    return [(words, filters.but(**{name: "" if name == "text" else ()})) for name, words in parts.items() if words]
+    return [
+        (words, filters.with_changes(**{name: "" if name == "text" else ()})) for name, words in parts.items() if words
+    ]
 
 
 def clicked(filters: VoiceFilters, column: str) -> VoiceFilters:
     """The filters after a click on the head of a column."""
-    return filters.but(order=_after_click(column, filters.order))
+    return filters.with_changes(order=_after_click(column, filters.order))
 
 
 @cache

@@ -64,8 +64,7 @@ from voiceadmin.tabular import ExportFormat, unescape_formula
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS
-from voiceadmin.voices.queries import voice_row as voice_row_of
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -112,7 +111,7 @@ def kind_of(row: VoiceRow, rows: list[VoiceRow], places: set[tuple[str, str]], n
 def voice(id: int) -> VoiceRow:
     """A voice as it is in the store."""
     row = db.session.execute(select(*VOICE_COLUMNS).where(ClonedVoice.id == id)).one()
-    return voice_row_of(row)
+    return build_voice_row(row)
 
 
 def found_in(scope: Scope, now: datetime, filters: CleanUpFilters = ALL) -> list[int]:
@@ -322,7 +321,7 @@ def test_a_plan_begins_with_all_of_its_voices_waiting(plan: int, now: datetime) 
         6,
         now,
         "tester",
-        ALL.but(most=None),
+        ALL.with_changes(most=None),
     )
     assert (found.confirmed_at, found.confirmed_by, found.undoable) == (None, "", 0)
     assert found.states == {ItemState.PENDING: 6}
@@ -406,7 +405,7 @@ def test_its_voices_come_in_pages(acme: Organization, now: datetime) -> None:
 
 
 def test_a_plan_is_nobody_s_who_does_not_see_all_of_it(plan: int, acme: Organization, now: datetime) -> None:
-    own = make_plan(EVERYTHING, ALL.but(organization=acme.id), LIMITS, "other", by=SHELL, now=now)
+    own = make_plan(EVERYTHING, ALL.with_changes(organization=acme.id), LIMITS, "other", by=SHELL, now=now)
     scope = Scope(frozenset({acme.id}))
 
     assert [one.id for one in list_plans(EVERYTHING)] == [own, plan]

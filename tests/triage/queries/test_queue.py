@@ -60,7 +60,7 @@ from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.types import Finding, QueueCursor, QueueFilters, Summary, TriageAction
 from voiceadmin.voices import queries as voice_queries
 from voiceadmin.voices.models import ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef
-from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -174,7 +174,7 @@ class World:
         owned = [thing for thing in self.things if thing.assignee is not None and not thing.gone]
         with writing():
             rows = [(voice_row(id=voice.ref.id, **voice.fields), self.homes[voice.home]) for voice in voices]
-            put(upsert(ClonedVoice), [voice_columns(row, home) for row, home in rows])
+            put(upsert(ClonedVoice), [build_voice_columns(row, home) for row, home in rows])
             put(insert(Assistant), [self._assistant(thing) for thing in assistants])
             put(
                 insert(Assignment),
@@ -430,7 +430,7 @@ def acknowledge(*refs: ObjectRef, until: datetime | None = None) -> None:
 
 def tell(voice: VoiceRow, organization: Organization, **fields: Any) -> None:
     """Let upstream tell of a voice anew."""
-    row = voice_columns(voice._replace(**fields), organization.id) | {"upstream_changed_at": NOW - HOUR}
+    row = build_voice_columns(voice._replace(**fields), organization.id) | {"upstream_changed_at": NOW - HOUR}
     with writing():
         db.session.execute(upsert(ClonedVoice), [row])
 

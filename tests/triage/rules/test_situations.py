@@ -39,7 +39,7 @@ from voiceadmin.triage.queries.queue import count_reasons, lines_of, list_queue_
 from voiceadmin.triage.rules import RULES
 from voiceadmin.triage.types import QueueFilters, Severity, TriageAction
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import voice_columns
+from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -60,7 +60,7 @@ class Stage:
             home = make_organization("Elsewhere").id if voice.elsewhere else homes[named[0]]
             used = None if voice.used is None else NOW - voice.used
             row = voice_row(created_at=NOW - voice.made, last_used_at=used, **voice.fields)
-            self._rows[named] = voice_columns(row, home) | {"upstream_changed_at": row.created_at}
+            self._rows[named] = build_voice_columns(row, home) | {"upstream_changed_at": row.created_at}
             self.refs[named] = ObjectRef(ObjectKind.VOICE, row.id)
         self._write(self._rows)
         lives = {named: voice.life for named, voice in voices.items()}

@@ -20,7 +20,12 @@ from voiceadmin.database.base import db
 from voiceadmin.identity import OrganizationId
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
-from voiceadmin.voices.exporting.queries import TOGETHER, matching_file, matching_ids, matching_voices
+from voiceadmin.voices.exporting.queries import (
+    BATCH_SIZE,
+    export_matching_voices,
+    iterate_matching_voices,
+    list_matching_ids,
+)
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.planner import list_voices
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder
@@ -33,7 +38,7 @@ __all__ = ["acme"]  # the fixture
 def all_pages(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> Iterator[VoiceRow]:
     """The rows of every page of a list."""
     number = 1
-    while rows := list_voices(organization_id, filters.but(page=number), now=now).page.rows:
+    while rows := list_voices(organization_id, filters.with_changes(page=number), now=now).page.rows:
         yield from rows
         number += 1
 
@@ -46,8 +51,8 @@ def test_they_are_those_of_the_pages_in_the_same_order(
     refill(acme, rows)
     expected = list(all_pages(acme.id, filters, now))
 
-    assert list(matching_voices(acme.id, filters, now)) == expected
-    assert matching_ids(acme.id, filters, now) == [row.id for row in expected]
+    assert list(iterate_matching_voices(acme.id, filters, now)) == expected
+    assert list_matching_ids(acme.id, filters, now) == [row.id for row in expected]
 
 
 @pytest.mark.parametrize("order", VoiceOrder)
@@ -64,15 +69,15 @@ def test_each_order_holds_across_the_bounds_of_what_is_read_at_once(
             last_used_at=None if number % 3 == 0 else now,
             synthesis_count=number % 7,
         )
-        for number in range(2 * TOGETHER + 1)
+        for number in range(2 * BATCH_SIZE + 1)
     ]
     put_voices(acme, rows)
-    filters = VoiceFilters(text=text, order=order, size=2 * TOGETHER + 1)
+    filters = VoiceFilters(text=text, order=order, size=2 * BATCH_SIZE + 1)
 
     expected = [row.id for row in list_voices(acme.id, filters, now=now).page.rows]
 
     assert len(expected) == len(rows)
-    assert [row.id for row in matching_voices(acme.id, filters, now)] == expected
+    assert [row.id for row in iterate_matching_voices(acme.id, filters, now)] == expected
 
 
 @pytest.mark.parametrize("text", ["", "ada"])
@@ -80,32 +85,32 @@ def test_another_organizations_voices_are_not_among_them(acme: Organization, now
     make_voice(make_organization("Other"), name="Ada elsewhere")
     ours = make_voice(acme, name="Ada")
 
-    assert matching_ids(acme.id, VoiceFilters(text=text), now) == [ours.id]
+    assert list_matching_ids(acme.id, VoiceFilters(text=text), now) == [ours.id]
 
 
 def test_the_page_that_filters_name_does_not_matter(acme: Organization, now: datetime) -> None:
     rows = [make_voice(acme, synthesis_count=3 - number) for number in range(3)]
 
-    assert matching_ids(acme.id, VoiceFilters(page=9, size=1), now) == [row.id for row in rows]
+    assert list_matching_ids(acme.id, VoiceFilters(page=9, size=1), now) == [row.id for row in rows]
 
 
 def test_where_there_are_no_voices_there_are_none(store: Flask, acme: Organization, now: datetime) -> None:
-    assert matching_ids(acme.id, VoiceFilters(), now) == []
+    assert list_matching_ids(acme.id, VoiceFilters(), now) == []
 
 
 @pytest.mark.parametrize("text", ["", "voice"])
 def test_voices_are_read_as_they_are_asked_for(acme: Organization, now: datetime, text: str) -> None:
-    put_voices(acme, [voice_row() for _ in range(4 * TOGETHER)])
+    put_voices(acme, [voice_row() for _ in range(4 * BATCH_SIZE)])
     seen: list[Any] = []
     db.session.rollback()
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
 
-    voices = matching_voices(acme.id, VoiceFilters(text=text), now)
+    voices = iterate_matching_voices(acme.id, VoiceFilters(text=text), now)
     next(voices)
     reading = [statement for statement in seen if "cloned_voice.id IN" in statement]
 
     assert len(reading) == 1
-    assert len(list(voices)) == 4 * TOGETHER - 1
+    assert len(list(voices)) == 4 * BATCH_SIZE - 1
     assert len([statement for statement in seen if "cloned_voice.id IN" in statement]) == 4
 
 
@@ -114,9 +119,9 @@ def test_a_file_has_each_voice_and_how_many_assistants_are_set_to_it(acme: Organ
     make_voice(acme, status=VoiceStatus.FAILED)
     for _ in range(2):
         make_assistant(acme, tts_provider="resemble", tts_voice_id=rows[1].provider_voice_id)
-    filters = VoiceFilters(statuses=(VoiceStatus.READY,), order=VoiceOrder.NAME_UP)
+    filters = VoiceFilters(statuses=(VoiceStatus.READY,), order=VoiceOrder.NAME_ASCENDING)
 
-    text = "".join(matching_file(acme.id, filters, ExportFormat.NDJSON, now))
+    text = "".join(export_matching_voices(acme.id, filters, ExportFormat.NDJSON, now))
 
     assert [json.loads(line) for line in text.splitlines()] == [
         voice_to_json(row) | {"set_by": number} for row, number in zip(rows, (0, 2, 0), strict=True)

@@ -35,8 +35,7 @@ from voiceadmin.voices.importing.reading import BadInput
 from voiceadmin.voices.importing.types import ImportReport
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, voices_file
-from voiceadmin.voices.queries import voice_row as row_of
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row, voices_file
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -67,7 +66,7 @@ def outcomes(report: ImportReport) -> tuple[int, int, int, int]:
 def stored() -> list[VoiceRow]:
     """All voices in the store, by id."""
     db.session.rollback()
-    return [row_of(row) for row in db.session.execute(select(*VOICE_COLUMNS).order_by(ClonedVoice.id))]
+    return [build_voice_row(row) for row in db.session.execute(select(*VOICE_COLUMNS).order_by(ClonedVoice.id))]
 
 
 def everything() -> list[list[Any]]:

@@ -134,7 +134,7 @@ def test_a_page_past_the_end_is_empty_and_knows_the_total(acme: Organization, no
 
     page = list_voices(acme.id, VoiceFilters(page=9), now=now).page
 
-    assert (page.rows, page.total, page.last) == ([], 1, 1)
+    assert (page.rows, page.total, page.last_page) == ([], 1, 1)
 
 
 def test_users_are_the_assistants_set_to_a_voice(acme: Organization, now: datetime) -> None:
@@ -245,18 +245,18 @@ def test_pages_together_are_the_list_that_plain_python_makes(
 ) -> None:
     refill(acme, rows)
     expected = ordered([row for row in rows if chosen(row, filters, now)], filters.order)
-    counts = Counter(row.status for row in rows if chosen(row, filters.but(statuses=()), now))
+    counts = Counter(row.status for row in rows if chosen(row, filters.with_changes(statuses=()), now))
 
     first = list_voices(acme.id, filters, now=now)
     found, number, voices = list(first.page.rows), 1, first
     while voices.page.rows:
         number += 1
-        voices = list_voices(acme.id, filters.but(page=number), now=now)
+        voices = list_voices(acme.id, filters.with_changes(page=number), now=now)
         found += voices.page.rows
 
     assert found == expected
     assert not voices.cut
-    assert first.page.total == len(expected) if first.page.exact else first.page.total <= len(expected)
+    assert first.page.total == len(expected) if first.page.is_total_exact else first.page.total <= len(expected)
     for status in VoiceStatus:
         exact = status not in first.more
         assert first.counts[status] == counts[status] if exact else first.counts[status] <= counts[status]
@@ -288,7 +288,7 @@ def test_python_and_sql_grade_alike(acme: Organization, now: datetime, score: fl
 
     tiers = [tier for tier in (None, *QualityTier) if names(acme, now, tiers=(tier,))]
 
-    assert tiers == [QualityTier.of(score)]
+    assert tiers == [QualityTier.from_score(score)]
 
 
 @pytest.mark.parametrize("size", PAGE_SIZES)
@@ -363,7 +363,7 @@ PAGES: dict[str, dict[str, Any]] = {
     "idle": {"uses": (VoiceUse.IDLE_30,)},
     "language": {"languages": ("de",)},
     "text": {"text": "voice 12"},
-    "by-name": {"order": VoiceOrder.NAME_UP},
+    "by-name": {"order": VoiceOrder.NAME_ASCENDING},
     "last-page": {"page": 10, "size": 25},
 }
 
@@ -403,8 +403,8 @@ def test_the_first_and_the_last_page_cost_the_same_in_an_organization_ten_times_
     ]
 
     def costs(organization: Organization, filters: VoiceFilters) -> list[int]:
-        last = list_voices(organization.id, filters, now=now).page.last
-        ends = filters, filters.but(page=last)
+        last = list_voices(organization.id, filters, now=now).page.last_page
+        ends = filters, filters.with_changes(page=last)
         return [cost_of(lambda: list_voices(organization.id, end, now=now)) for end in ends]  # noqa: B023
 
     for choice in choices:
@@ -437,7 +437,7 @@ def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_
         assert found.more == (frozenset(VoiceStatus) if more else frozenset())
     else:
         assert found.more == (frozenset({READY}) if more else frozenset())
-    assert (found.page.total, found.page.exact, found.cut) == (counted, not more, 0)
+    assert (found.page.total, found.page.is_total_exact, found.cut) == (counted, not more, 0)
     assert len(found.page.rows) == number
 
 
@@ -450,7 +450,7 @@ def test_a_walk_ends_after_so_many_voices_and_says_so(
     others = [voice_row(name=f"Anna {number}") for number in range(before)]
     put_voices(acme, [*others, voice_row(name="Maria 1"), voice_row(name="Maria 2")])
 
-    found = list_voices(acme.id, VoiceFilters(text="maria", order=VoiceOrder.NAME_UP), now=now)
+    found = list_voices(acme.id, VoiceFilters(text="maria", order=VoiceOrder.NAME_ASCENDING), now=now)
 
     assert [row.name for row in found.page.rows] == ["Maria 1", "Maria 2"][:names]
     assert found.cut == cut
@@ -513,10 +513,10 @@ def test_every_order_of_every_choice_is_the_list_that_plain_python_makes(acme: O
     for choice in CHOICES:
         filters = VoiceFilters(**choice, order=order, size=7)
         expected = ordered([row for row in rows if chosen(row, filters, later)], order)
-        counts = Counter(row.status for row in rows if chosen(row, filters.but(statuses=()), later))
+        counts = Counter(row.status for row in rows if chosen(row, filters.with_changes(statuses=()), later))
         found: list[VoiceRow] = []
         for page in range(1, len(expected) // 7 + 2):
-            voices = list_voices(acme.id, filters.but(page=page), now=later)
+            voices = list_voices(acme.id, filters.with_changes(page=page), now=later)
             found += voices.page.rows
             for status in set(VoiceStatus).difference(voices.more):
                 assert voices.counts[status] == counts[status], (choice, page)

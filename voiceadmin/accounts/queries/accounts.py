@@ -16,7 +16,7 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import AccountNotFound
 from voiceadmin.identity import EVERYTHING, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import within
+from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
 
@@ -82,7 +82,7 @@ def get_own_account(requester: Requester) -> AccountRow:
 def _accounts(scope: Scope, statement: Any) -> list[AccountRow]:
     if scope != EVERYTHING:
         statement = statement.where(
-            exists().where(Membership.account_id == Account.id, within(scope, Membership.organization_id))
+            exists().where(Membership.account_id == Account.id, restrict_to_scope(scope, Membership.organization_id))
         )
     rows = db.session.execute(statement.order_by(Account.email_key)).all()
     roles: dict[int, list[OrganizationRole]] = defaultdict(list)
@@ -122,7 +122,7 @@ def list_invitations(scope: Scope, now: datetime) -> list[OneTimeLinkRow]:
         .where(
             OneTimeLink.purpose == LinkPurpose.INVITATION, OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now
         )
-        .where(within(scope, OneTimeLink.organization_id))
+        .where(restrict_to_scope(scope, OneTimeLink.organization_id))
         .order_by(OneTimeLink.id.desc())
     )
     return [link_row(row) for row in db.session.execute(found)]
@@ -158,7 +158,7 @@ def list_assignable_accounts(scope: Scope) -> dict[int, str]:
     """The e-mails, by account, of those who can act in an organization of the scope; in their order."""
     acts = (
         select(Membership.account_id)
-        .where(within(scope, Membership.organization_id), Membership.role >= Role.OPERATOR)
+        .where(restrict_to_scope(scope, Membership.organization_id), Membership.role >= Role.OPERATOR)
         .correlate(None)
     )
     found = (

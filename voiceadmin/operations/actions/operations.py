@@ -30,7 +30,7 @@ from voiceadmin.identity import EVERYTHING, Actor, Role, Scope
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.queries import get_last_operation_id, operation_row
 from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, OperationRow, Order, SkippedItem
-from voiceadmin.organizations.locks import hold
+from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.models import Assignment, Mute
@@ -420,7 +420,7 @@ def _lines_of(operation_id: int) -> list[_Line]:
 
 def _to_undo(lines: Sequence[_Line]) -> tuple[list[_Change], list[SkippedItem]]:
     """The way back of each line, and what has to stay as it is."""
-    hold({line.organization_id for line in lines})
+    lock_organizations({line.organization_id for line in lines})
     things = {thing.ref: thing for thing in _existing([line.ref for line in lines])}
     later = _later(lines)
     as_it_is = _as_it_is(lines, things)
@@ -508,7 +508,7 @@ def _things(scope: Scope, refs: Sequence[ObjectRef]) -> list[_TargetObject]:
     places = _places(refs)
     if not all(ref in places and scope.covers(places[ref]) for ref in refs):
         raise ObjectNotFound("One of these is not there, or not any more. Nothing was changed.")
-    hold(places.values())
+    lock_organizations(places.values())
     found = {thing.ref: thing for thing in _existing(refs)}
     if len(found) < len(refs):
         raise ObjectNotFound("One of these is not there any more. Nothing was changed.")

@@ -13,7 +13,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant
-from voiceadmin.organizations.queries import within
+from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import encode_json
 from voiceadmin.triage.queries.queue import line_record, list_queue
 from voiceadmin.triage.types import Line, QueueFilters
@@ -41,8 +41,10 @@ def attention_answer(
 def own_providers(scope: Scope) -> list[str]:
     """The providers of the voices and assistants of a scope, in one statement."""
     stored: Any = union(
-        select(VoiceStats.provider).where(within(scope, VoiceStats.organization_id)),
-        select(Assistant.tts_provider).where(within(scope, Assistant.organization_id), Assistant.tts_provider != ""),
+        select(VoiceStats.provider).where(restrict_to_scope(scope, VoiceStats.organization_id)),
+        select(Assistant.tts_provider).where(
+            restrict_to_scope(scope, Assistant.organization_id), Assistant.tts_provider != ""
+        ),
     )
     return sorted(db.session.scalars(stored))
 

@@ -17,7 +17,7 @@ from voiceadmin.database.dialect import fetch_all, indexed_by, join_in_order
 from voiceadmin.database.types import as_time
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.organizations.queries import assistant_row, scope_parameters, scope_sql, select_assistants
+from voiceadmin.organizations.queries import build_assistant_row, scope_parameters, scope_sql, select_assistants
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import iso
@@ -38,7 +38,7 @@ from voiceadmin.triage.types import (
     TriageAction,
 )
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, is_small_scope, voice_row
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row, is_small_scope
 from voiceadmin.voices.types.rows import VoiceRow
 
 MANY = 100  # so many and more are said to be "99+"
@@ -63,7 +63,7 @@ def list_queue_refs(
     scope: Scope, filters: QueueFilters, limits: AttentionThresholds, *, now: datetime, most: int
 ) -> Sequence[ObjectRef]:
     """The first voices and assistants of the queue, `most` at most, whatever page the filters name."""
-    return [finding.ref for finding in _found(scope, filters.but(), limits, now, most)]
+    return [finding.ref for finding in _found(scope, filters.with_changes(), limits, now, most)]
 
 
 def count_queue(scope: Scope, limits: AttentionThresholds, *, now: datetime, most: int = MANY) -> int:
@@ -380,14 +380,14 @@ def _why(evidence: Evidence, mutes: dict[tuple[ObjectRef, str], tuple[str, MuteR
 def _voices(condition: Any) -> tuple[dict[int, VoiceRow], dict[int, int]]:
     """Some voices by id, and the organization of each."""
     rows = db.session.execute(select(*VOICE_COLUMNS, ClonedVoice.organization_id).where(condition)).all()
-    return {row.id: voice_row(row) for row in rows}, {row.id: row.organization_id for row in rows}
+    return {row.id: build_voice_row(row) for row in rows}, {row.id: row.organization_id for row in rows}
 
 
 def _assistants(ids: Sequence[int]) -> dict[int, AssistantRow]:
     if not ids:
         return {}
     rows = db.session.execute(select_assistants().where(Assistant.id.in_(ids))).all()
-    return {row.id: row for row in map(assistant_row, rows)}
+    return {row.id: row for row in map(build_assistant_row, rows)}
 
 
 def _set_to(assistants: Sequence[AssistantRow]) -> dict[int, VoiceRow]:

@@ -22,52 +22,65 @@ from voiceadmin.text import MAX_ID
 from voiceadmin.voices.exporting.writing import RESPONSE_FRAME
 from voiceadmin.voices.json_body import FIELDS as VOICE_FIELDS
 from voiceadmin.voices.json_body import voice_to_json
-from voiceadmin.voices.listing.planner import IN_PART, LOOKED_UP, SORT_PLANS, CompiledFilters, Merge, SortPlan, users_of
+from voiceadmin.voices.listing.planner import (
+    IN_PART,
+    LOOKED_UP,
+    SORT_PLANS,
+    CompiledFilters,
+    Merge,
+    SortPlan,
+    count_assistants_by_voice,
+)
 from voiceadmin.voices.listing.search import candidates, held
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, voice_row
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
 
-TOGETHER = 500  # voices that are read at once
+BATCH_SIZE = 500  # voices that are read at once
 
 
-def matching_ids(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> list[int]:
+def list_matching_ids(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> list[int]:
     """The ids of all voices that the filters choose, in the order of their list, whatever page they name."""
     return [id for together in _ids(organization_id, filters, now) for id in together]
 
 
-def matching_voices(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> Iterator[VoiceRow]:
+def iterate_matching_voices(
+    organization_id: OrganizationId, filters: VoiceFilters, now: datetime
+) -> Iterator[VoiceRow]:
     """The same voices themselves, some hundreds at a time, out of one snapshot."""
     for ids in _ids(organization_id, filters, now):
         found = db.session.execute(select(*VOICE_COLUMNS).where(ClonedVoice.id.in_(ids)))
-        rows = {row.id: voice_row(row) for row in found}
+        rows = {row.id: build_voice_row(row) for row in found}
         yield from (rows[id] for id in ids)
 
 
 FIELDS = (*VOICE_FIELDS, "set_by")
 
 
-def matching_file(
+def export_matching_voices(
     organization_id: OrganizationId, filters: VoiceFilters, format: ExportFormat, now: datetime
 ) -> Iterator[str]:
     """The same voices as the text of a file, in pieces, each with the number of assistants that are set to it."""
     return format_records(
-        FIELDS, _records(organization_id, matching_voices(organization_id, filters, now)), format, RESPONSE_FRAME
+        FIELDS,
+        _records(organization_id, iterate_matching_voices(organization_id, filters, now)),
+        format,
+        RESPONSE_FRAME,
     )
 
 
 def _records(organization_id: OrganizationId, voices: Iterator[VoiceRow]) -> Iterator[dict[str, Any]]:
-    while rows := list(islice(voices, TOGETHER)):
-        users = users_of(organization_id, rows)
+    while rows := list(islice(voices, BATCH_SIZE)):
+        users = count_assistants_by_voice(organization_id, rows)
         yield from (voice_to_json(row) | {"set_by": users.get(row.id, 0)} for row in rows)
 
 
 def _ids(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> Iterator[Sequence[int]]:
     sought = CompiledFilters.of(organization_id, filters, now)
     for statement, values in (_looked_up if sought.text else _walked)(sought, filters):
-        rows = db.session.execute(_sql(statement), sought.values | values, execution_options={"yield_per": TOGETHER})
-        for together in rows.partitions(TOGETHER):
+        rows = db.session.execute(_sql(statement), sought.values | values, execution_options={"yield_per": BATCH_SIZE})
+        for together in rows.partitions(BATCH_SIZE):
             yield [row.id for row in together]
 
 

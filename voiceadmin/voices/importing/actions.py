@@ -18,7 +18,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, writing
 from voiceadmin.errors import ImportRefused
 from voiceadmin.identity import Actor
-from voiceadmin.organizations.locks import hold
+from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.text import MAX_ID, name_key, read_integer
 from voiceadmin.voices.importing.bulk_load import Loading
@@ -26,7 +26,7 @@ from voiceadmin.voices.importing.reading import Incoming, read_voices
 from voiceadmin.voices.importing.types import Fault, ImportReport
 from voiceadmin.voices.json_body import InvalidValue, parse_name, voice_to_json
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, as_told, voice_row
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row, with_upstream_status
 from voiceadmin.voices.types.rows import VoiceRow
 
 BATCH = 2000  # records looked up and written at a time
@@ -68,7 +68,7 @@ def import_voices(
         with closing(_Tally()) as tally, writing():
             acquire_advisory_lock("import")
             organization_id = _settle(target)
-            hold([organization_id])
+            lock_organizations([organization_id])
             loading = Loading(organization_id, now)
             for batch in _batches(read_voices(stream)):
                 good = list(_sift(batch, organization_id, tally, on_fault))
@@ -175,7 +175,9 @@ def _stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:
         return {}
     told = select(*VOICE_COLUMNS, ClonedVoice.organization_id, ClonedVoice.upstream_status)
     found = db.session.execute(told.where(ClonedVoice.id.in_(ids)))
-    return {row.id: (row.organization_id, as_told(voice_row(row), row.upstream_status)) for row in found}
+    return {
+        row.id: (row.organization_id, with_upstream_status(build_voice_row(row), row.upstream_status)) for row in found
+    }
 
 
 def _settle(target: ImportTarget) -> int:

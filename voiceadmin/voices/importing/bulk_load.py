@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from voiceadmin.database.base import db
 from voiceadmin.database.upserts import upsert_rows
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
-from voiceadmin.voices.queries import WRITTEN_COLUMNS, voice_values
+from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 from voiceadmin.voices.types.rows import VoiceRow
 
 MANY = 1000  # voices; for fewer nothing is taken down
@@ -62,7 +62,7 @@ class Loading:
         self._written += len(rows)
         if not self._keepers and self._written >= self._next_look and self._is_good_part():
             self._take_down()
-        values = [(*voice_values(row, self._organization_id), self._now) for row in rows]
+        values = [(*build_voice_values(row, self._organization_id), self._now) for row in rows]
         upsert_rows(ClonedVoice, (*WRITTEN_COLUMNS, "upstream_changed_at"), values)
 
     def finish(self) -> None:

@@ -31,7 +31,7 @@ from voiceadmin.pagination import Page
 from voiceadmin.text import folded
 from voiceadmin.voices.listing.search import candidates, held
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import voice_row
+from voiceadmin.voices.queries import build_voice_row
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceUse
 from voiceadmin.voices.types.rows import VoiceList, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -126,7 +126,7 @@ class CompiledFilters:
         values: dict[str, Any] = {"organization": organization_id}
         tests = []
         if filters.tiers:
-            bars = (0 if tier is None else tier.bars for tier in filters.tiers)
+            bars = (0 if tier is None else tier.signal_level for tier in filters.tiers)
             tests.append(f"tier IN ({', '.join(map(str, bars))})")
         if filters.languages:
             names = {f"language{number}": language for number, language in enumerate(filters.languages)}
@@ -168,11 +168,11 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
     page = Page(
         rows,
         total=sum(counts.numbers[status] for status in statuses),
-        number=filters.page,
+        page_number=filters.page,
         size=filters.size,
-        exact=not statuses & counts.more,
+        is_total_exact=not statuses & counts.more,
     )
-    return VoiceList(page, counts.numbers, counts.more, users_of(organization_id, rows), cut)
+    return VoiceList(page, counts.numbers, counts.more, count_assistants_by_voice(organization_id, rows), cut)
 
 
 Found = tuple[Counts, list[VoiceRow], int]
@@ -354,7 +354,7 @@ def _gathered(driver: str, values: dict[str, Any], filters: VoiceFilters) -> lis
         f"SELECT {COLUMNS} {LOOKED_UP.format(driver)} ORDER BY {_order(filters)} LIMIT :limit OFFSET :offset"
     )
     found = db.session.execute(statement, values | {"limit": filters.size, "offset": _offset(filters)})
-    return [voice_row(row) for row in found.all()]
+    return [build_voice_row(row) for row in found.all()]
 
 
 def _rows(ids: Sequence[int], filters: VoiceFilters) -> list[VoiceRow]:
@@ -364,7 +364,7 @@ def _rows(ids: Sequence[int], filters: VoiceFilters) -> list[VoiceRow]:
     statement = _voices(
         f"SELECT {COLUMNS} FROM cloned_voice AS voice WHERE voice.id IN :ids ORDER BY {_order(filters)}"
     )
-    return [voice_row(row) for row in db.session.execute(statement, {"ids": ids}).all()]
+    return [build_voice_row(row) for row in db.session.execute(statement, {"ids": ids}).all()]
 
 
 # Walking
@@ -427,7 +427,7 @@ def _walk(sought: CompiledFilters, kinds: Sequence[Kind], filters: VoiceFilters)
         values |= held(sought.text)[1] if sought.text else {}
         values |= {"walked": most} if bounded else {}
         place = {"limit": length, "offset": from_end if backwards else offset}
-        found = [voice_row(row) for row in db.session.execute(_page_sql(merge), values | place).all()]
+        found = [build_voice_row(row) for row in db.session.execute(_page_sql(merge), values | place).all()]
         rows += found
         if bounded and len(found) < length and part.number > most:
             cut = SCAN_LIMIT
@@ -521,7 +521,7 @@ _USERS = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 
-def users_of(organization_id: OrganizationId, rows: Sequence[VoiceRow]) -> dict[int, int]:
+def count_assistants_by_voice(organization_id: OrganizationId, rows: Sequence[VoiceRow]) -> dict[int, int]:
     """How many assistants are set to each of these voices, by the voice's id."""
     places = {(row.provider, row.provider_voice_id) for row in rows if row.provider_voice_id}
     if not places:

@@ -55,12 +55,12 @@ class VoiceOrder(StrEnum):
 
     MOST_USED = "-syntheses", VoiceColumn.SYNTHESES, "most used first"
     LEAST_USED = "syntheses", VoiceColumn.SYNTHESES, "least used first"
-    NAME_UP = "name", VoiceColumn.NAME, "by name"
-    NAME_DOWN = "-name", VoiceColumn.NAME, "by name, backwards"
-    PROVIDER_UP = "provider", VoiceColumn.PROVIDER, "by provider"
-    PROVIDER_DOWN = "-provider", VoiceColumn.PROVIDER, "by provider, backwards"
-    STATUS_UP = "status", VoiceColumn.STATUS, "by status"
-    STATUS_DOWN = "-status", VoiceColumn.STATUS, "by status, backwards"
+    NAME_ASCENDING = "name", VoiceColumn.NAME, "by name"
+    NAME_DESCENDING = "-name", VoiceColumn.NAME, "by name, backwards"
+    PROVIDER_ASCENDING = "provider", VoiceColumn.PROVIDER, "by provider"
+    PROVIDER_DESCENDING = "-provider", VoiceColumn.PROVIDER, "by provider, backwards"
+    STATUS_ASCENDING = "status", VoiceColumn.STATUS, "by status"
+    STATUS_DESCENDING = "-status", VoiceColumn.STATUS, "by status, backwards"
     BEST = "-quality", VoiceColumn.QUALITY, "best quality first"
     POOREST = "quality", VoiceColumn.QUALITY, "poorest quality first"
     LATEST_USED = "-last-used", VoiceColumn.LAST_USED, "last used first"
@@ -114,12 +114,12 @@ class VoiceFilters:
     size: int = DEFAULT_PAGE_SIZE
     page: int = 1
 
-    def but(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> Self:
         """The same filters with some fields changed, back on the first page unless a page is named."""
         return replace(self, **({"page": 1} | changes))
 
     @property
-    def begins(self) -> bool:
+    def matches_word_start(self) -> bool:
         """Whether the text is so short that it is only looked for where words begin."""
         return 0 < len(folded(self.text)) < SHORT_TEXT
 
@@ -129,7 +129,7 @@ class VoiceFilters:
         return type(self)(order=self.order, size=self.size)
 
     @property
-    def narrow(self) -> bool:
+    def has_filters(self) -> bool:
         """Whether any filter leaves voices out."""
         return bool(self.text or self.statuses or self.providers or self.tiers or self.uses or self.languages)
 

@@ -21,7 +21,7 @@ class QualityTier(StrEnum):
 
     label: str
     tone: Tone
-    bars: int
+    signal_level: int
     low: float
     high: float | None
     advice: str
@@ -31,19 +31,19 @@ class QualityTier(StrEnum):
         value: str,
         label: str = "",
         tone: Tone = Tone.MUTED,
-        bars: int = 0,
+        signal_level: int = 0,
         low: float = 0.0,
         high: float | None = None,
         advice: str = "",
     ) -> Self:
         """Give the member its word, label, tone, signal bars (1 to 4), bounds and advice."""
         member = str.__new__(cls, value)
-        member._value_, member.label, member.tone, member.bars = value, label, tone, bars
+        member._value_, member.label, member.tone, member.signal_level = value, label, tone, signal_level
         member.low, member.high, member.advice = low, high, advice
         return member
 
     @classmethod
-    def of(cls, score: float | None) -> QualityTier | None:
+    def from_score(cls, score: float | None) -> QualityTier | None:
         """Grade a quality score.
 
         score: 0.0 (worst) to 1.0 (best), or None when there is none; the tier

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from voiceadmin.organizations.types import AssistantRow, OrganizationRow
 from voiceadmin.pagination import Page
 from voiceadmin.voices.types.quality import QualityTier
-from voiceadmin.voices.types.status import STATUSES_SHOWN, VoiceStatus
+from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
 
 
 class VoiceRow(NamedTuple):
@@ -36,7 +36,7 @@ class VoiceRow(NamedTuple):
     @property
     def tier(self) -> QualityTier | None:
         """The quality tier, or None when the voice has no score."""
-        return QualityTier.of(self.quality_score)
+        return QualityTier.from_score(self.quality_score)
 
 
 StatusCounts = Mapping[VoiceStatus, int]  # every status is a key
@@ -62,11 +62,13 @@ class VoiceList:
     @property
     def tabs(self) -> list[tuple[tuple[VoiceStatus, ...], str, int, bool]]:
         """The tabs over the list: the statuses that each chooses, its label, how many voices it has, if exactly so."""
-        each = [((status,), status.label, self.counts[status], status not in self.more) for status in STATUSES_SHOWN]
+        each = [
+            ((status,), status.label, self.counts[status], status not in self.more) for status in STATUS_DISPLAY_ORDER
+        ]
         return [((), "All", sum(self.counts.values()), not self.more), *each]
 
 
-class ArchivedHere(NamedTuple):
+class LocalArchive(NamedTuple):
     """That a voice was archived here. status: what upstream says of it meanwhile."""
 
     at: datetime
@@ -87,6 +89,6 @@ class VoiceDetail:
     voice: VoiceRow
     organization: OrganizationRow
     assistants: Sequence[AssistantRow]
-    set_by: int
-    archived: ArchivedHere | None
+    using_assistant_count: int
+    archived: LocalArchive | None
     status_changed_at: datetime

@@ -30,4 +30,4 @@ class VoiceStatus(StrEnum):
         return member
 
 
-STATUSES_SHOWN = (VoiceStatus.READY, VoiceStatus.PROCESSING, VoiceStatus.FAILED, VoiceStatus.ARCHIVED)  # on pages
+STATUS_DISPLAY_ORDER = (VoiceStatus.READY, VoiceStatus.PROCESSING, VoiceStatus.FAILED, VoiceStatus.ARCHIVED)  # on pages
