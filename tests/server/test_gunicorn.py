@@ -44,6 +44,7 @@ VOICES = b"GET /api/v1/assistants/31/cloned-voices HTTP/1.1\r\nHost: localhost\r
 
 
 OPEN = {"VOICEADMIN_ANONYMOUS_ROLE": "viewer"}  # so that most of these tests need no account
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 LINK = "Make the first account within 30 minutes: "
 
 
@@ -213,19 +214,20 @@ def test_run_fills_an_empty_store_and_says_where_to_look(start: Start, tmp_path:
         assert {voice["status"] for voice in json.loads(answer)["cloned_voices"]} == {"ready"}
 
 
-def test_run_shows_a_store_as_it_is(start: Start, sqlite_store: Flask, tmp_path: Path) -> None:
+def test_run_shows_a_store_as_it_is(start: Start, sqlite_store: Flask) -> None:
+    folder = sqlite_store.config["VOICEADMIN"].instance
     acme = make_organization()
     make_assistant(acme, id=31)
     make_voice(acme)
     let_go()
 
-    served = start("run")
+    served = start("run", folder=folder)
 
     assert served.said == [
         f"voiceadmin shows your store at {served.address} (stop with Ctrl-C)",
         f"As JSON:  curl '{served.address}/api/v1/assistants/31/cloned-voices?status=ready'",
     ]
-    assert voices(tmp_path) == 1
+    assert voices(folder) == 1
 
 
 def test_serve_makes_the_store_and_leaves_it_empty(start: Start, tmp_path: Path) -> None:
@@ -274,7 +276,7 @@ def test_the_log_is_one_object_a_line_and_has_no_secret(start: Start, tmp_path: 
 def test_run_asks_for_an_account_as_soon_as_there_is_one(start: Start, sqlite_store: Flask) -> None:
     make_voice(make_organization())
     let_go()
-    served = start("run", last="voiceadmin shows")
+    served = start("run", folder=sqlite_store.config["VOICEADMIN"].instance, last="voiceadmin shows")
     before = served.get("/assistants")[1]
 
     make_account(platform=True)
@@ -435,7 +437,7 @@ def test_an_answer_under_way_is_sent_whole_and_nobody_is_let_in_behind_it(start:
     make_assistant(acme, id=31)
     put_voices(acme, [voice_row(gender="x" * 100_000) for _ in range(200)])  # more than the system takes off the server
     let_go()
-    served = start("serve", "--workers", "1")
+    served = start("serve", "--workers", "1", folder=sqlite_store.config["VOICEADMIN"].instance)
 
     requester = connect(served, VOICES)
     begun = requester.recv(1)
@@ -475,7 +477,7 @@ def test_it_ends_quietly_when_told_to(start: Start, how: signal.Signals) -> None
     assert refused(served.port)
 
 
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)  # in SQLite no reader ever waits for anybody
+@pytest.mark.parametrize("shared_app", ["postgresql"], indirect=True)  # in SQLite no reader ever waits for anybody
 def test_a_request_under_way_gets_its_answer_before_the_server_ends(
     start: Start, store: Flask, settings: Settings
 ) -> None:
@@ -493,7 +495,7 @@ def test_a_request_under_way_gets_its_answer_before_the_server_ends(
     ):
         keeper.execute("LOCK TABLE assistant IN ACCESS EXCLUSIVE MODE")
         answer = requester.submit(served.get, "/assistants/31/voices")
-        until(lambda: watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone(), "the request waits")
+        until(lambda: watcher.execute(WAITING).fetchone(), "the request waits")
         served.process.send_signal(signal.SIGTERM)
         until(lambda: workers(served) == 1, "the worker that has nothing to do is gone")
         waiting = not answer.done()

@@ -97,10 +97,11 @@ def test_whatever_changes_people_or_keys_asks_for_the_password() -> None:
 
 
 def test_a_view_without_a_mark_is_shut_even_for_an_admin_of_the_platform(small_town: TwoTenants) -> None:
-    small_town.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    app = small_town.app_with()
+    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
 
     for who in ROLES:
-        response = small_town.browser(who).get("/forgotten")
+        response = small_town.browser(who, app).get("/forgotten")
 
         assert response.status_code == 403
         assert "secret" not in response.text
@@ -110,10 +111,11 @@ def test_a_view_above_every_role_is_shut(small_town: TwoTenants) -> None:
     def above() -> str:
         return "secret"
 
-    small_town.app.add_url_rule("/above", "above", require_role(Role.ADMIN)(above))
+    app = small_town.app_with()
+    app.add_url_rule("/above", "above", require_role(Role.ADMIN)(above))
     above.require_role = AccessRequirement(99)  # type: ignore[attr-defined, arg-type]
 
-    assert small_town.browser("platform").get("/above").status_code == 403
+    assert small_town.browser("platform", app).get("/above").status_code == 403
 
 
 # Every route and every requester
@@ -365,9 +367,10 @@ def test_a_bad_key_is_refused_though_a_session_would_do(small_town: TwoTenants) 
 
 
 def test_a_key_that_is_too_small_is_told_so(small_town: TwoTenants) -> None:
-    small_town.app.add_url_rule("/api/v1/more", "more", require_role(Role.OPERATOR)(lambda: "secret"))
+    app = small_town.app_with()
+    app.add_url_rule("/api/v1/more", "more", require_role(Role.OPERATOR)(lambda: "secret"))
 
-    response = small_town.app.test_client().get("/api/v1/more", headers=bearer(small_town.keys["all"]))
+    response = app.test_client().get("/api/v1/more", headers=bearer(small_town.keys["all"]))
 
     assert response.status_code == 403
     assert response.get_json() == {"detail": "Forbidden"}
@@ -811,9 +814,10 @@ FROM = {"REMOTE_ADDR": "203.0.113.7"}
 
 
 def test_a_view_is_told_which_key_came_from_where_and_what_it_reads(small_town: TwoTenants) -> None:
-    seen = seen_by_a_view(small_town.app, Role.VIEWER)
+    app = small_town.app_with()
+    seen = seen_by_a_view(app, Role.VIEWER)
     ids = {key["name"]: key["id"] for key in rows_of("api_key")}
-    client = small_town.app.test_client()
+    client = app.test_client()
 
     for key in ("acme", "all"):
         response = client.get("/api/v1/who", headers=bearer(small_town.keys[key]), environ_base=FROM)
@@ -833,10 +837,10 @@ def test_a_view_is_told_which_key_came_from_where_and_what_it_reads(small_town: 
 
 
 def test_a_view_is_told_which_person_came_from_where_and_where_they_may(small_town: TwoTenants) -> None:
-    seen = seen_by_a_view(small_town.app, Role.VIEWER)
-    both = small_town.people["both"]
+    app, both = small_town.app_with(), small_town.people["both"]
+    seen = seen_by_a_view(app, Role.VIEWER)
 
-    assert small_town.browser("both").get("/who", environ_base=FROM).status_code == 200
+    assert small_town.browser("both", app).get("/who", environ_base=FROM).status_code == 200
 
     ((requester, scope),) = seen
     assert requester.actor == Actor(ActorKind.ACCOUNT, both.id, "both@example.com", "203.0.113.7")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -201,13 +203,25 @@ def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
 # What an answer must not tell
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 422, 429, 500, 503])
-def test_a_program_gets_a_detail_and_a_person_a_page(client: FlaskClient, status: int) -> None:
-    app = client.application
-    for path in ("/failing", "/api/failing"):
-        app.add_url_rule(path, path, require_role(Role.ANYONE)(lambda: abort(status)))
+@pytest.fixture
+def failing(settings: Settings, store: Flask, now: datetime) -> Iterator[FlaskClient]:
+    """A browser with an app of its own, in which the views at /failing/CODE and /api/failing/CODE fail."""
 
-    page, answer = client.get("/failing"), client.get("/api/failing")
+    def fail(code: int) -> None:
+        abort(code)
+
+    app = create_app(settings)
+    app.test_client_class = Client
+    for path in ("/failing/<int:code>", "/api/failing/<int:code>"):
+        app.add_url_rule(path, path, require_role(Role.ANYONE)(fail))
+    with app.app_context():
+        yield root(app)
+        let_go()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 422, 429, 500, 503])
+def test_a_program_gets_a_detail_and_a_person_a_page(failing: FlaskClient, status: int) -> None:
+    page, answer = failing.get(f"/failing/{status}"), failing.get(f"/api/failing/{status}")
 
     assert (page.status_code, answer.status_code) == (status, status)
     Page(page.text).check()

@@ -405,10 +405,8 @@ with app.app_context():
 """
 
 
-def test_a_process_that_is_killed_leaves_nothing_half_done(
-    sqlite_store: Flask, tmp_path: Path, now: datetime, long: bool
-) -> None:
-    acme, voices = make_organization("Acme"), range(1, 4001)
+def test_a_process_that_is_killed_leaves_nothing_half_done(sqlite_store: Flask, now: datetime, long: bool) -> None:
+    folder, acme, voices = sqlite_store.config["VOICEADMIN"].instance, make_organization("Acme"), range(1, 4001)
     put_voices(acme, [voice_row(id=number) for number in voices])
     plan = planned(now)
     confirm_plan(EVERYTHING, plan, by=BOB, now=now)
@@ -417,7 +415,7 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(
 
     for _ in range(20 if long else 5):
         db.session.rollback()
-        words = [sys.executable, "-P", "-c", DYING, str(tmp_path), str(plan), now.isoformat()]
+        words = [sys.executable, "-P", "-c", DYING, str(folder), str(plan), now.isoformat()]
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=HERE)
         with process:
             assert process.stdin is not None
