@@ -19,7 +19,7 @@ from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.text import email_key, name_key
+from voiceadmin.text import build_name_key, normalize_email
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
@@ -43,7 +43,7 @@ def make_assistant(organization: Organization | None = None, **fields: Any) -> A
     """An assistant that is set to no voice, in an organization of its own unless one is given."""
     organization = organization or make_organization()
     given: dict[str, Any] = {"id": next(_numbers), "name": "Night desk"} | fields
-    return _saved(Assistant(organization_id=organization.id, name_key=name_key(given["name"]), **given))
+    return _saved(Assistant(organization_id=organization.id, name_key=build_name_key(given["name"]), **given))
 
 
 def voice_row(**fields: Any) -> VoiceRow:
@@ -101,7 +101,7 @@ def make_account(
         "created_at": LONG_AGO,
         "platform": platform,
     }
-    account = _saved(Account(email=email, email_key=email_key(email), **(given | fields)))
+    account = _saved(Account(email=email, email_key=normalize_email(email), **(given | fields)))
     for organization, role in (roles or {}).items():
         _saved(Membership(account_id=account.id, organization_id=organization.id, role=int(role)))
     return account

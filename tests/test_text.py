@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TIMES
-from voiceadmin.text import ago, either, plural, score
+from voiceadmin.text import format_age, format_score, join_alternatives, pluralize
 
 NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
 
 
 def test_a_number_comes_with_its_noun() -> None:
-    assert plural(1204, "voice") == "1,204 voices"
-    assert plural(1, "voice") == "1 voice"
-    assert plural(0, "use") == "0 uses"
-    assert plural(2, "match", "matches") == "2 matches"
+    assert pluralize(1204, "voice") == "1,204 voices"
+    assert pluralize(1, "voice") == "1 voice"
+    assert pluralize(0, "use") == "0 uses"
+    assert pluralize(2, "match", "matches") == "2 matches"
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_a_number_comes_with_its_noun() -> None:
     ],
 )
 def test_a_score_is_cut_off_not_rounded(value: float, text: str) -> None:
-    assert score(value) == text
+    assert format_score(value) == text
 
 
 @given(st.floats(0, 1))
 def test_a_shown_score_is_never_above_the_score(value: float) -> None:
-    assert float(score(value)) <= value < float(score(value)) + 0.0101
+    assert float(format_score(value)) <= value < float(format_score(value)) + 0.0101
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_a_shown_score_is_never_above_the_score(value: float) -> None:
     ],
 )
 def test_how_long_ago_is_told_in_one_unit(span: timedelta, text: str) -> None:
-    assert ago(NOON - span, NOON) == text
+    assert format_age(NOON - span, NOON) == text
 
 
 @given(TIMES, TIMES)
 def test_how_long_ago_never_breaks(time: datetime, now: datetime) -> None:
-    assert ago(time, now)
+    assert format_age(time, now)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_how_long_ago_never_breaks(time: datetime, now: datetime) -> None:
     [([], ""), (["ready"], "ready"), (["ready", "failed"], "ready or failed"), (["a", "b", "c"], "a, b or c")],
 )
 def test_words_are_joined_by_or(words: list[str], text: str) -> None:
-    assert either(words) == text
+    assert join_alternatives(words) == text

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from voiceadmin.errors import BadSettings
 from voiceadmin.identity import Role
-from voiceadmin.text import read_integer
+from voiceadmin.text import parse_integer
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -188,7 +188,7 @@ def _anonymous_role(raw: str) -> Role:
 
 def _number(least: int, most: int, unit: str) -> Callable[[str], int]:
     def read(raw: str) -> int:
-        number = read_integer(raw)
+        number = parse_integer(raw)
         if number is None or not least <= number <= most:
             raise ValueError(f"is not a whole number of {unit} from {least:,} to {most:,}.")
         return number
@@ -201,7 +201,7 @@ def _by_provider(most: int, unit: str, example: str) -> Callable[[str], tuple[tu
         numbers: dict[str, int] = {}
         for pair in raw.split(","):
             provider, _, given = (part.strip() for part in pair.rpartition("="))
-            number = read_integer(given)
+            number = parse_integer(given)
             if not provider or number is None or not 0 <= number <= most:
                 raise ValueError(
                     f"lists providers with a whole number of {unit} each, separated by commas, as in {example}."

@@ -27,40 +27,40 @@ YEAR = timedelta(days=365.25)
 CENT = Decimal("0.01")
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
+def pluralize(number: int, one: str, many: str | None = None) -> str:
     """The number with its noun: "1 voice", "1,204 voices"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def score(value: float) -> str:
+def format_score(value: float) -> str:
     """A quality score with two decimals, cut off: 0.897 is "0.89", because 0.90 would be another tier. -0.0 is 0."""
     return str(Decimal(repr(abs(value))).quantize(CENT, rounding=ROUND_DOWN))
 
 
-def ago(time: datetime, now: datetime) -> str:
+def format_age(time: datetime, now: datetime) -> str:
     """How long ago, in the one unit that matters; what lies ahead, by a clock that is wrong, is said so too."""
     past = now - time
     if past < -MINUTE:
-        return f"in {span(-past)}"
+        return f"in {format_duration(-past)}"
     if past < MINUTE:
         return "just now"
-    return "yesterday" if DAY <= past < 2 * DAY else f"{span(past)} ago"
+    return "yesterday" if DAY <= past < 2 * DAY else f"{format_duration(past)} ago"
 
 
-def span(time: timedelta) -> str:
+def format_duration(time: timedelta) -> str:
     """How long, in the one unit that matters: "47 min", "3 days"."""
     if time < HOUR:
         return f"{time // MINUTE} min"
     if time < DAY:
         return f"{time // HOUR} h"
     if time < 3 * MONTH:
-        return plural(time // DAY, "day")
+        return pluralize(time // DAY, "day")
     if time < 2 * YEAR:
-        return plural(time // MONTH, "month")
-    return plural(time // YEAR, "year")
+        return pluralize(time // MONTH, "month")
+    return pluralize(time // YEAR, "year")
 
 
-def either(words: Sequence[str]) -> str:
+def join_alternatives(words: Sequence[str]) -> str:
     """Several words of which any will do: "ready", "ready or failed", "a, b or c"."""
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
 
@@ -71,7 +71,7 @@ LONGEST_KEY = 200  # letters of a name that order it; more would not fit into an
 _ACCENTS = re.compile("[\u0300-\u036f]")
 
 
-def folded(text: str) -> str:
+def fold_case(text: str) -> str:
     """The text without case, accents and compatibility forms: "Recepción" and "RECEPCION" are the same.
 
     Only accents of the Latin, Greek and Cyrillic kind go; vowel signs of other scripts stay.
@@ -82,25 +82,25 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
 
 
-def name_key(name: str) -> str:
+def build_name_key(name: str) -> str:
     """What a name is ordered by."""
-    return folded(name)[:LONGEST_KEY]
+    return fold_case(name)[:LONGEST_KEY]
 
 
-def email_key(email: str) -> str:
+def normalize_email(email: str) -> str:
     """What an e-mail is known by. Accents stay: who has one with an accent is somebody else."""
     return unicodedata.normalize("NFC", email.strip()).lower()
 
 
-def search_key(name: str, provider_voice_id: str) -> str:
+def build_search_key(name: str, provider_voice_id: str) -> str:
     """What a voice is found by. A search text holds no newline, so it never matches across the two.
 
     At either end stands a newline too: what begins a word stands behind a newline or a blank everywhere.
     """
-    return f"\n{folded(name)}\n{folded(provider_voice_id)}\n"
+    return f"\n{fold_case(name)}\n{fold_case(provider_voice_id)}\n"
 
 
-def quoted(value: object, limit: int = 80) -> str:
+def quote_value(value: object, limit: int = 80) -> str:
     """A value as a message quotes it: on one line, at most `limit` of its characters, what is not printable escaped."""
     match value:
         case dict():
@@ -121,7 +121,7 @@ MAX_ID = 2**63 - 1  # what an upstream id can be at most: a signed 64-bit intege
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
-def read_integer(text: str) -> int | None:
+def parse_integer(text: str) -> int | None:
     """The integer that a text of ASCII digits with an optional sign is, or None.
 
     What no 64-bit integer can hold comes back as one just outside: callers
@@ -134,6 +134,6 @@ def read_integer(text: str) -> int | None:
     return -size if text.startswith("-") else size
 
 
-def iso(time: datetime) -> str:
+def format_iso8601(time: datetime) -> str:
     """A UTC time as ISO 8601 with Z, with six decimals when it has a fraction and none when not."""
     return time.replace(tzinfo=None).isoformat() + "Z"

@@ -26,7 +26,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow, anonymous_requester
 from voiceadmin.tabular import ExportFormat, unescape_formula
-from voiceadmin.text import name_key
+from voiceadmin.text import build_name_key
 
 ACME, OTHER, THIRD = 1, 2, 3
 ADA, BO = 7, 8
@@ -68,7 +68,7 @@ def reads(requester: Requester, line: AuditEventRow) -> bool:
 
 def matches(filters: AuditFilters, line: AuditEventRow) -> bool:
     return (
-        (not filters.who or name_key(filters.who) == name_key(line.actor_name))
+        (not filters.who or build_name_key(filters.who) == build_name_key(line.actor_name))
         and (not filters.event_types or line.event_type in filters.event_types)
         and (filters.voice is None or (line.object_kind, line.object_id) == (ObjectKind.VOICE, filters.voice))
         and (filters.since is None or line.at >= filters.since)

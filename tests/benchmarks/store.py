@@ -32,7 +32,7 @@ from voiceadmin.database.schema import let_go, prepare_database
 from voiceadmin.database.transactions import writing
 from voiceadmin.database.upserts import upsert
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.text import name_key
+from voiceadmin.text import build_name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.provider import Provider
@@ -198,7 +198,7 @@ def _fill(plan: Plan) -> None:
         db.session.execute(insert(Organization), keys)
         db.session.execute(
             insert(Assistant),
-            [key | {"organization_id": key["id"], "name_key": name_key(str(key["name"]))} for key in keys],
+            [key | {"organization_id": key["id"], "name_key": build_name_key(str(key["name"]))} for key in keys],
         )
     rows = (build_voice_columns(row, organization) for organization, row in voices(plan))
     more = True

@@ -27,7 +27,7 @@ from voiceadmin.database.transactions import writing
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
-from voiceadmin.text import quoted
+from voiceadmin.text import quote_value
 from voiceadmin.triage.types import TriageAction
 
 PAYLOADS = [
@@ -256,7 +256,7 @@ def test_the_queue_shows_them_all(marked: Page, server: str) -> None:
         asked = quote(payload, safe="")
         marked.goto(f"{server}/triage?reason={asked}&provider={asked}x&owner={asked}&muted={asked}&after={asked}")
         check_unharmed(marked, forms=2)
-        assert quoted(payload, 40) in (marked.get_by_role("alert").text_content() or "")
+        assert quote_value(payload, 40) in (marked.get_by_role("alert").text_content() or "")
 
 
 def test_the_overview_shows_them(marked: Page, server: str) -> None:
@@ -296,7 +296,7 @@ def test_wrong_filters_and_addresses_do_no_harm(marked: Page, server: str) -> No
         marked.goto(f"{server}/assistants/1/voices?status={asked}&sort={asked}&page={asked}&language={asked}x")
 
         check_unharmed(marked, forms=2)
-        assert quoted(payload, 40) in marked.evaluate("document.querySelector('[role=alert]').textContent")
+        assert quote_value(payload, 40) in marked.evaluate("document.querySelector('[role=alert]').textContent")
     marked.goto(f"{server}/{quote(PAYLOADS[0], safe='')}")
     check_unharmed(marked, forms=1)
 

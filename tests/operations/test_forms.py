@@ -15,7 +15,7 @@ from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.operations.forms import ActForm, AllForm, TickedForm, UndoForm
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
-from voiceadmin.text import MAX_ID, quoted
+from voiceadmin.text import MAX_ID, quote_value
 from voiceadmin.triage.forms import QueueForm, queue_arguments
 from voiceadmin.triage.types import QueueCursor, QueueFilters, TriageAction
 
@@ -169,7 +169,7 @@ def test_what_is_no_subject_is_refused_and_named(word: str) -> None:
     for found in (faults(form), faults(alone)):
         (message,) = found.pop("ref")
         assert found == {}
-        assert message == f"{quoted(word, 40)} is no voice and no assistant. Load the page again."
+        assert message == f"{quote_value(word, 40)} is no voice and no assistant. Load the page again."
         assert len(message) < 100
 
 

@@ -19,7 +19,7 @@ from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sample.actions import KeptOrganization, SampleReport, Tally, add_sample, remove_sample
 from voiceadmin.sample.data import generate_sample
-from voiceadmin.text import name_key
+from voiceadmin.text import build_name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -67,7 +67,7 @@ def test_what_is_stored_is_what_the_sample_says() -> None:
         for assistant in organization.assistants:
             stored = db.session.get_one(Assistant, assistant.id)
             assert stored.organization_id == id
-            assert stored.name_key == name_key(assistant.name)
+            assert stored.name_key == build_name_key(assistant.name)
             assert (stored.name, stored.active) == (assistant.name, assistant.active)
             assert (stored.tts_provider, stored.tts_voice_id) == (assistant.tts_provider, assistant.tts_voice_id)
 

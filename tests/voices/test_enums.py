@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from voiceadmin.identity import Role
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
-from voiceadmin.text import MAX_ID, read_integer, score
+from voiceadmin.text import MAX_ID, format_score, parse_integer
 from voiceadmin.voices.types.filters import DEFAULT_ORDER, VoiceColumn, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.provider import Provider, provider_label
 from voiceadmin.voices.types.quality import QualityTier
@@ -53,7 +53,7 @@ def test_the_bounds_of_a_tier_say_what_its_grade_says(quality_score: float) -> N
 
 @given(st.floats(0, 1))
 def test_a_shown_score_stays_in_its_tier(quality_score: float) -> None:
-    assert QualityTier.from_score(float(score(quality_score))) is QualityTier.from_score(quality_score)
+    assert QualityTier.from_score(float(format_score(quality_score))) is QualityTier.from_score(quality_score)
 
 
 def test_a_better_tier_has_more_bars() -> None:
@@ -146,22 +146,22 @@ def test_a_role_may_do_all_that_a_smaller_one_may() -> None:
     ],
 )
 def test_digits_with_a_sign_are_an_integer(text: str, number: int) -> None:
-    assert read_integer(text) == number
+    assert parse_integer(text) == number
 
 
 @pytest.mark.parametrize(
     "text", ["", "+", "-", "--7", "7 ", " 7", "7\n", "7.0", "1e3", "0x7", "1_000", "٣", "７", "²", "nan", "seven"]
 )
 def test_anything_else_is_none(text: str) -> None:
-    assert read_integer(text) is None
+    assert parse_integer(text) is None
 
 
 @pytest.mark.parametrize("text", [str(MAX_ID + 1), "9" * 19, "9" * 20, "9" * 100_000])
 def test_what_is_too_long_for_64_bits_stays_outside(text: str) -> None:
-    assert (read_integer(text) or 0) > MAX_ID
-    assert (read_integer(f"-{text}") or 0) < -MAX_ID
+    assert (parse_integer(text) or 0) > MAX_ID
+    assert (parse_integer(f"-{text}") or 0) < -MAX_ID
 
 
 @given(st.integers(-MAX_ID, MAX_ID))
 def test_every_integer_of_64_bits_reads_as_python_has_it(number: int) -> None:
-    assert read_integer(str(number)) == number
+    assert parse_integer(str(number)) == number

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TIMES, VOICES
-from voiceadmin.text import MAX_ID, iso
+from voiceadmin.text import MAX_ID, format_iso8601
 from voiceadmin.voices import json_body as record
 from voiceadmin.voices.json_body import (
     FIELDS,
@@ -420,7 +420,7 @@ def test_an_empty_last_use_is_none_and_an_empty_creation_is_refused() -> None:
     ],
 )
 def test_a_time_is_written_with_z_and_with_a_fraction_only_if_it_has_one(time: datetime, text: str) -> None:
-    assert iso(time) == text
+    assert format_iso8601(time) == text
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -456,7 +456,7 @@ def test_the_short_way_of_a_faultless_record_comes_to_the_same(voice: VoiceRow, 
     assert outcome(parse_voice, raw) == outcome(record._read_with_care, raw)
 
 
-@given(st.from_regex(record._PLAIN_TIME, fullmatch=True) | TIMES.map(iso))
+@given(st.from_regex(record._PLAIN_TIME, fullmatch=True) | TIMES.map(format_iso8601))
 def test_a_time_as_the_api_writes_it_is_the_same_read_as_any_other(text: str) -> None:
     def read_as(text: str) -> datetime | str:
         try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.factories import voice_row
 from voiceadmin.assistants.types import AssistantFilters
 from voiceadmin.pagination import Page
-from voiceadmin.text import MAX_ID, quoted
+from voiceadmin.text import MAX_ID, quote_value
 from voiceadmin.voices.importing.types import Fault
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.quality import QualityTier
@@ -180,12 +180,12 @@ def test_a_fault_says_where_what_and_what_to_do(fault: Fault, line: str) -> None
     ],
 )
 def test_a_value_is_quoted_as_json_has_it(value: Any, text: str) -> None:
-    assert quoted(value) == text
+    assert quote_value(value) == text
 
 
 @given(st.text())
 def test_what_is_quoted_never_leaves_its_line_or_the_printable_letters(value: str) -> None:
-    text = quoted(value)
+    text = quote_value(value)
 
     assert text.isprintable()
     assert len(text.splitlines()) == 1

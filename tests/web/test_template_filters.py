@@ -19,7 +19,7 @@ from voiceadmin import create_app
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, ObjectKind
 from voiceadmin.config import ASSETS, Settings
 from voiceadmin.identity import ActorKind
-from voiceadmin.text import iso
+from voiceadmin.text import format_iso8601
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
@@ -69,7 +69,7 @@ def test_a_time_is_shown_to_the_second_and_says_its_zone(time: datetime) -> None
 
     assert datetime.fromisoformat(machine(time)) == to_the_second
     assert stamp(time) == machine(time).replace("T", " ").replace("Z", " UTC")
-    assert iso(to_the_second) == machine(time)
+    assert format_iso8601(to_the_second) == machine(time)
     assert stamp(time).startswith(day(time))
 
 
@@ -180,7 +180,9 @@ def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
 
 
 def test_templates_can_name_all_of_these(app: Flask) -> None:
-    template = app.jinja_env.from_string("{{ 0.897 | score }}, {{ 1204 | count }}, {{ 'inworld' | provider_label }}")
+    template = app.jinja_env.from_string(
+        "{{ 0.897 | format_score }}, {{ 1204 | count }}, {{ 'inworld' | provider_label }}"
+    )
 
     assert template.render() == "0.89, 1,204, Inworld"
 

@@ -31,7 +31,7 @@ from voiceadmin.errors import ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, GRANTABLE_ROLES, Role
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.server.checks import join_address
-from voiceadmin.text import MAX_ID, ago, quoted, read_integer, span
+from voiceadmin.text import MAX_ID, format_age, format_duration, parse_integer, quote_value
 
 
 @cli.group()
@@ -47,14 +47,14 @@ Organizations = click.option(
 def _organization_id(named: str) -> int:
     """Our id of the organization that a name or an id names. Raises OrganizationNotFound, ChangeRefused."""
     there = list_organizations(EVERYTHING)
-    number = read_integer(named)
+    number = parse_integer(named)
     if number is not None and number in there:
         return number
     ids = [id for id, name in there.items() if name == named]
     if not ids:
-        raise OrganizationNotFound(f"There is no organization {quoted(named)}.")
+        raise OrganizationNotFound(f"There is no organization {quote_value(named)}.")
     if len(ids) > 1:
-        raise ChangeRefused(f"Several organizations are called {quoted(named)}. Give the id of one: {ids}.")
+        raise ChangeRefused(f"Several organizations are called {quote_value(named)}. Give the id of one: {ids}.")
     return ids[0]
 
 
@@ -67,7 +67,7 @@ def _email(text: str) -> str:
 
 
 def _show_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None:
-    click.echo(f"Pass this link on to {email}; it works once, for {span(LINK_TTL[purpose])}:")
+    click.echo(f"Pass this link on to {email}; it works once, for {format_duration(LINK_TTL[purpose])}:")
     click.echo(join_address(app.config["VOICEADMIN"], token))
     if app.config["VOICEADMIN"].hosts == Settings().hosts:
         click.echo("That is where the server listens by default; put another port in if it does not.", err=True)
@@ -195,7 +195,7 @@ def key_list(ctx: click.Context) -> None:
         for row in list_api_keys(EVERYTHING):
             reads = "everything" if row.organizations is None else ", ".join(row.organizations.values()) or "nothing"
             state = "" if row.works(now) else " (revoked)" if row.revoked_at else " (expired)"
-            used = "never used" if row.last_used_at is None else f"used {ago(row.last_used_at, now)}"
+            used = "never used" if row.last_used_at is None else f"used {format_age(row.last_used_at, now)}"
             click.echo(f"{row.id}  {row.hint}…  {row.name}{state}: reads {reads}; {used}")
 
 

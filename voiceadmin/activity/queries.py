@@ -17,7 +17,7 @@ from voiceadmin.operations.models import Operation
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import iso, name_key
+from voiceadmin.text import build_name_key, format_iso8601
 
 LINES = 50  # a page
 
@@ -43,7 +43,7 @@ def export_activity(requester: Requester, filters: AuditFilters, format: ExportF
 def _record(line: AuditEventRow) -> dict[str, Any]:
     values = {name: getattr(line, name) for name in FIELDS}
     plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
-    return plain | {"at": iso(line.at)}
+    return plain | {"at": format_iso8601(line.at)}
 
 
 def _select(requester: Requester, filters: AuditFilters) -> Select[Any]:
@@ -81,7 +81,7 @@ def _of(scope: Scope) -> ColumnElement[bool]:
 
 def _conditions(filters: AuditFilters) -> Iterator[ColumnElement[bool]]:
     if filters.who:
-        yield AuditEvent.actor_key == name_key(filters.who)
+        yield AuditEvent.actor_key == build_name_key(filters.who)
     if filters.event_types:
         yield AuditEvent.event_type.in_([event_type.value for event_type in filters.event_types])
     if filters.voice is not None:

@@ -19,7 +19,7 @@ from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import iso
+from voiceadmin.text import format_iso8601
 from voiceadmin.tokens import hash_token
 
 
@@ -78,10 +78,10 @@ def _record(key: ApiKeyRow) -> dict[str, Any]:
         "all_organizations": key.organizations is None,
         "organizations": [{"id": id, "name": name} for id, name in (key.organizations or {}).items()],
         "created_by": key.created_by,
-        "created_at": iso(key.created_at),
-        "expires_at": key.expires_at and iso(key.expires_at),
-        "revoked_at": key.revoked_at and iso(key.revoked_at),
-        "last_used_at": key.last_used_at and iso(key.last_used_at),
+        "created_at": format_iso8601(key.created_at),
+        "expires_at": key.expires_at and format_iso8601(key.expires_at),
+        "revoked_at": key.revoked_at and format_iso8601(key.revoked_at),
+        "last_used_at": key.last_used_at and format_iso8601(key.last_used_at),
     }
 
 

@@ -19,7 +19,7 @@ from voiceadmin.organizations.queries import (
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import Page
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import folded
+from voiceadmin.text import fold_case
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
@@ -88,7 +88,7 @@ def _conditions(scope: Scope, filters: AssistantFilters) -> Iterator[ColumnEleme
     if filters.organization is not None:
         yield Assistant.organization_id == filters.organization
     if filters.text:
-        found = Assistant.name_key.contains(folded(filters.text), autoescape=True)
+        found = Assistant.name_key.contains(fold_case(filters.text), autoescape=True)
         yield found if filters.id is None else found | (Assistant.id == filters.id)
 
 

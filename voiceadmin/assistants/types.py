@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
-from voiceadmin.text import MAX_ID, read_integer
+from voiceadmin.text import MAX_ID, parse_integer
 from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
 
 
@@ -26,7 +26,7 @@ class AssistantFilters:
     @property
     def id(self) -> int | None:
         """The id that the text can also be, or None."""
-        number = read_integer(self.text)
+        number = parse_integer(self.text)
         return number if number is not None and 1 <= number <= MAX_ID else None
 
     def with_changes(self, **changes: Any) -> Self:

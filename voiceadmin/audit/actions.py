@@ -14,7 +14,7 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import log_after_commit, writing
 from voiceadmin.identity import Actor
-from voiceadmin.text import name_key, quoted
+from voiceadmin.text import build_name_key, quote_value
 
 Facts = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def record_events(
             "actor_kind": by.kind.value,
             "actor_id": by.id,
             "actor_name": by.name,
-            "actor_key": name_key(by.name),
+            "actor_key": build_name_key(by.name),
             "address": by.address,
             "event_type": event_type.value,
             "organization_id": organization_id,
@@ -71,9 +71,9 @@ def record_events(
     if not lines:
         return
     db.session.execute(insert(AuditEvent), lines)
-    who = f"{by.kind.value} {quoted(by.name)}"
+    who = f"{by.kind.value} {quote_value(by.name)}"
     if len(lines) == 1:
-        what = f"{lines[0]['object_kind']} {lines[0]['object_id'] or ''} {quoted(lines[0]['object_name'])}"
+        what = f"{lines[0]['object_kind']} {lines[0]['object_id'] or ''} {quote_value(lines[0]['object_name'])}"
     else:
         what = f"{len(lines):,} things"
     log_after_commit(f"{event_type.value}: {who} from {by.address or 'a shell'}, {what}")

@@ -13,7 +13,7 @@ from wtforms import Form, ValidationError
 from voiceadmin.cleanup.types import REASONS, CleanUpFilters, ItemState, Price
 from voiceadmin.operations.types import MOST_AT_ONCE
 from voiceadmin.pagination import MAX_PAGE
-from voiceadmin.text import quoted
+from voiceadmin.text import quote_value
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.web.fields import DayField, LineField, NumberField, TextField, WordField, WordsField
 
@@ -92,7 +92,7 @@ class ConfirmPlanForm(Form):
     def validate_count(self, field: NumberField) -> None:
         """It must be the number of the plan."""
         if field.data != self.number:
-            given = quoted(field.given, 40) if field.given else "Nothing"
+            given = quote_value(field.given, 40) if field.given else "Nothing"
             raise ValidationError(f"{given} was typed. The plan has {self.number} voices: type {self.number}.")
 
 
@@ -112,13 +112,13 @@ class PriceForm(Form):
     def validate_price(self, field: LineField) -> None:
         """It must be an amount."""
         if field.data and not _AMOUNT.fullmatch(field.data):
-            raise ValidationError(f"{quoted(field.data, 40)} is no amount. Write it as 2.00.")
+            raise ValidationError(f"{quote_value(field.data, 40)} is no amount. Write it as 2.00.")
 
     def validate_currency(self, field: LineField) -> None:
         """It must look like one where there is a price."""
         field.data = field.data.upper()
         if self.price.data and not _CURRENCY.fullmatch(field.data):
-            raise ValidationError(f"{quoted(field.data, 40)} is no currency. Write its three letters: USD, EUR.")
+            raise ValidationError(f"{quote_value(field.data, 40)} is no currency. Write its three letters: USD, EUR.")
 
     def validate_as_of(self, field: DayField) -> None:
         """It must be there with a price, and not lie ahead."""

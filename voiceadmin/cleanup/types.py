@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.enums import Labelled
-from voiceadmin.text import plural
+from voiceadmin.text import pluralize
 from voiceadmin.voices.types.provider import Provider, provider_label
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -47,7 +47,7 @@ class KeptOut(Labelled):
     def told(self, limits: AttentionThresholds) -> str:
         """The label with the days that it is about."""
         return self.label.format(
-            minimum_age=plural(limits.minimum_age.days, "day"), unused=plural(limits.unused.days, "day")
+            minimum_age=pluralize(limits.minimum_age.days, "day"), unused=pluralize(limits.unused.days, "day")
         )
 
 

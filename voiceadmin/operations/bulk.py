@@ -17,7 +17,7 @@ from voiceadmin.operations.actions import operations
 from voiceadmin.operations.forms import ActForm, AllForm
 from voiceadmin.operations.queries import get_last_operation_id, is_undoable
 from voiceadmin.operations.types import MOST_AT_ONCE, OperationRow
-from voiceadmin.text import DAY, plural
+from voiceadmin.text import DAY, pluralize
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.queries import count_voices_in_use
@@ -114,4 +114,4 @@ def told(operation: OperationRow) -> str:
 
 def _counted(voices: int, assistants: int) -> str:
     kinds = [(voices, "voice"), (assistants, "assistant")]
-    return " and ".join(plural(number, word) for number, word in kinds if number)
+    return " and ".join(pluralize(number, word) for number, word in kinds if number)

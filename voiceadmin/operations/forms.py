@@ -12,7 +12,7 @@ from wtforms.widgets import TextInput
 
 from voiceadmin.audit.types import ObjectRef
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
-from voiceadmin.text import MAX_ID, quoted
+from voiceadmin.text import MAX_ID, quote_value
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import NOBODY, TriageAction
 from voiceadmin.web.fields import DayField, LineField, NumberField, PathField, TextField, WordField
@@ -41,7 +41,7 @@ class ObjectRefsField(Field):
         """Each must be one."""
         self.data = self.data or []
         if self.wrong is not None:
-            raise ValidationError(f"{quoted(self.wrong, 40)} is no voice and no assistant. Load the page again.")
+            raise ValidationError(f"{quote_value(self.wrong, 40)} is no voice and no assistant. Load the page again.")
 
 
 class ActForm(Form):

@@ -12,7 +12,7 @@ from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters, scope_sql
 from voiceadmin.providers.types import ProviderStats
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import iso
+from voiceadmin.text import format_iso8601
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
@@ -117,7 +117,7 @@ def _record(one: ProviderStats) -> dict[str, Any]:
         "not_scored": one.tiers[None],
         "scored": one.scored,
         "syntheses": one.syntheses,
-        "last_used_at": one.last_used_at and iso(one.last_used_at),
+        "last_used_at": one.last_used_at and format_iso8601(one.last_used_at),
         "made_in_30_days": one.made,
         "failed_of_those": one.failed,
         "slots_used": one.placed,

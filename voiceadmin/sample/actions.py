@@ -20,7 +20,7 @@ from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sample.data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, generate_sample
-from voiceadmin.text import name_key
+from voiceadmin.text import build_name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns
 
@@ -177,7 +177,7 @@ def _assistants(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> It
         for assistant in organization.assistants:
             yield asdict(assistant) | {
                 "organization_id": ids[organization.name],
-                "name_key": name_key(assistant.name),
+                "name_key": build_name_key(assistant.name),
             }
 
 

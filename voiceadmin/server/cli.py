@@ -24,7 +24,7 @@ from voiceadmin.server.checks import dangers, join_address, of_store, refuse_gra
 from voiceadmin.server.gunicorn import check_address
 from voiceadmin.server.gunicorn import serve as serve_app
 from voiceadmin.server.logs import configure_logs
-from voiceadmin.text import plural
+from voiceadmin.text import pluralize
 from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT
 
 LOOPBACK = "127.0.0.1"
@@ -103,5 +103,5 @@ def check_deploy(ctx: click.Context) -> None:
     for danger in found:
         click.echo(f"{'!!' if danger.grave else ' !'} {danger}")
     if found:
-        raise click.ClickException(f"{plural(len(found), 'thing')} to mend.")
+        raise click.ClickException(f"{pluralize(len(found), 'thing')} to mend.")
     click.echo("Nothing unsafe was found.")

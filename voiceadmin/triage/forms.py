@@ -10,7 +10,7 @@ from wtforms import Form, ValidationError
 
 from voiceadmin.operations.forms import Sent
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
-from voiceadmin.text import email_key, quoted
+from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.triage.types import NOBODY, QueueCursor, QueueFilters
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.web.fields import TextField, WordField, WordsField
@@ -62,7 +62,7 @@ class QueueForm(Form):
     def validate_after(self, field: TextField) -> None:
         """It must be a place that a page gave."""
         if field.data and not field.errors and QueueCursor.read(field.data) is None:
-            raise ValidationError(f"{quoted(field.data, 40)} is no place in the queue. Begin with the first page.")
+            raise ValidationError(f"{quote_value(field.data, 40)} is no place in the queue. Begin with the first page.")
 
     def filters(self) -> QueueFilters:
         """The answers as domain values. Call only after validate()."""
@@ -120,8 +120,8 @@ class AttentionQueryForm(QueryForm):
         """Somebody who can look after things here; a list of them all would be too long to tell."""
         if field.data in (None, NOBODY):
             return
-        accounts = {email_key(email): str(id) for id, email in self.people().items()}
-        field.data = accounts.get(email_key(field.given))
+        accounts = {normalize_email(email): str(id) for id, email in self.people().items()}
+        field.data = accounts.get(normalize_email(field.given))
         if field.data is None:
             field.refuse(
                 "value_error", f"Value error, this is neither '{NOBODY}' nor the e-mail of a possible assignee"

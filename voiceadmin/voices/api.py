@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from voiceadmin.errors import AssistantNotFound
 from voiceadmin.identity import OrganizationId, Role
 from voiceadmin.organizations.queries import get_assistant_organization
-from voiceadmin.text import MAX_ID, read_integer
+from voiceadmin.text import MAX_ID, parse_integer
 from voiceadmin.voices.forms import VoiceQueryForm
 from voiceadmin.voices.queries import build_voices_body, get_voice_choices
 from voiceadmin.voices.types.filters import VoiceQuery
@@ -34,7 +34,7 @@ def cloned_voices(assistant_id: str) -> Response:
     snapshot as the voices, so a body that is kept under it is never stale.
     Faults come first, as FastAPI has it, then the 404.
     """
-    number = read_integer(assistant_id)
+    number = parse_integer(assistant_id)
     owner = None if number is None or not 1 <= number <= MAX_ID else get_assistant_organization(scope(), number)
     if owner is not None and not request.args:  # as most programs ask, every few seconds
         return _voices(*owner, VoiceQuery())

@@ -22,7 +22,7 @@ from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.sample.actions import add_sample, remove_sample
 from voiceadmin.tabular import ExportFormat
-from voiceadmin.text import MAX_ID, plural
+from voiceadmin.text import MAX_ID, pluralize
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.types import ImportReport
 from voiceadmin.voices.queries import voices_file
@@ -83,12 +83,12 @@ def _tell(report: ImportReport, *, skip_bad: bool) -> None:
     outcomes = {name: getattr(report, name) for name in ("added", "changed", "unchanged", "refused")}
     counts = ", ".join(f"{number:,} {name}" for name, number in outcomes.items()) + "."
     if report.ignored:
-        counts += f" Passed over {plural(report.ignored, 'field')} that the API does not have."
+        counts += f" Passed over {pluralize(report.ignored, 'field')} that the API does not have."
     if report.written:
         click.echo(counts)
     elif report.refused and not skip_bad:
         them = "it" if report.refused == 1 else "them"
-        mend = f"Mend {plural(report.refused, 'record')}, or pass {them} over with --skip-bad"
+        mend = f"Mend {pluralize(report.refused, 'record')}, or pass {them} over with --skip-bad"
         raise click.ClickException(f"Nothing was written. {mend}: {counts}")
     else:
         click.echo(f"Nothing was written; it would be: {counts}")

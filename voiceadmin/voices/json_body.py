@@ -9,7 +9,7 @@ from decimal import Decimal
 from operator import call, itemgetter
 from typing import Any
 
-from voiceadmin.text import MAX_ID, iso, read_integer
+from voiceadmin.text import MAX_ID, format_iso8601, parse_integer
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -73,8 +73,8 @@ def _read_with_care(raw: Mapping[str, Any]) -> VoiceRow:
 def voice_to_json(row: VoiceRow) -> dict[str, Any]:
     """The API's object for a voice, fields in the API's order."""
     record = row._asdict()
-    record["created_at"] = iso(row.created_at)
-    record["last_used_at"] = None if row.last_used_at is None else iso(row.last_used_at)
+    record["created_at"] = format_iso8601(row.created_at)
+    record["last_used_at"] = None if row.last_used_at is None else format_iso8601(row.last_used_at)
     return record
 
 
@@ -134,7 +134,7 @@ def _integer(value: Any, least: int) -> int:
 
 
 def _whole(value: Any, least: int) -> int:
-    number = read_integer(value) if isinstance(value, str) else value
+    number = parse_integer(value) if isinstance(value, str) else value
     if isinstance(number, Decimal):  # what a reader of JSON makes of far too many digits
         number = MAX_ID + 1
     if isinstance(number, bool) or not isinstance(number, int):

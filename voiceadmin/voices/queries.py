@@ -22,7 +22,7 @@ from voiceadmin.organizations.queries import (
     select_assistants,
 )
 from voiceadmin.tabular import ExportFormat
-from voiceadmin.text import MAX_ID, name_key, search_key
+from voiceadmin.text import MAX_ID, build_name_key, build_search_key
 from voiceadmin.voices.exporting.writing import format_file, format_response
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
@@ -48,7 +48,7 @@ WRITTEN_COLUMNS = (*VoiceRow._fields, "organization_id", "name_key", "search_key
 
 def build_voice_values(row: VoiceRow, organization_id: int) -> tuple[Any, ...]:
     """The way back: the values of WRITTEN_COLUMNS, for `upsert_rows`."""
-    return (*row, organization_id, name_key(row.name), search_key(row.name, row.provider_voice_id))
+    return (*row, organization_id, build_name_key(row.name), build_search_key(row.name, row.provider_voice_id))
 
 
 def build_voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:

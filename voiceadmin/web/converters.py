@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.routing import BaseConverter, ValidationError
 
-from voiceadmin.text import MAX_ID, read_integer
+from voiceadmin.text import MAX_ID, parse_integer
 
 
 class IdConverter(BaseConverter):
@@ -14,7 +14,7 @@ class IdConverter(BaseConverter):
 
     def to_python(self, value: str) -> int:
         """Read it. Raises werkzeug's ValidationError, which means: no such address."""
-        number = read_integer(value)
+        number = parse_integer(value)
         if number is None or not 1 <= number <= MAX_ID:
             raise ValidationError
         return number

@@ -11,7 +11,7 @@ from typing import Any
 from wtforms import Field, ValidationError
 from wtforms.widgets import TextInput
 
-from voiceadmin.text import quoted, read_integer
+from voiceadmin.text import parse_integer, quote_value
 
 MAX_TEXT = 200  # letters of a search, or of a name
 
@@ -73,7 +73,7 @@ class WordsField(Field):
         self.data = self.data or []
         for word in self.data:
             if word not in self.words:
-                raise ValidationError(f"{quoted(word, 40)} is not {self.thing}. Choose from the list.")
+                raise ValidationError(f"{quote_value(word, 40)} is not {self.thing}. Choose from the list.")
 
     @property
     def shown(self) -> Shown:
@@ -99,7 +99,7 @@ class WordField(Field):
         """It must be one of the list."""
         self.data = self.data or self.fallback
         if self.data not in self.words:
-            raise ValidationError(f"{quoted(self.data, 40)} is not {self.thing}. Choose from the list.")
+            raise ValidationError(f"{quote_value(self.data, 40)} is not {self.thing}. Choose from the list.")
 
     @property
     def shown(self) -> Shown:
@@ -121,12 +121,12 @@ class NumberField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Take the first value; it is judged later."""
         self.given = valuelist[0] if valuelist else ""
-        self.data = read_integer(self.given)
+        self.data = parse_integer(self.given)
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what is no number or out of bounds."""
         if self.given and (self.data is None or not self.least <= self.data <= self.most):
-            raise ValidationError(f"{quoted(self.given, 40)} is not a number from {self.least} to {self.most}.")
+            raise ValidationError(f"{quote_value(self.given, 40)} is not a number from {self.least} to {self.most}.")
 
 
 class LineField(Field):
@@ -162,7 +162,7 @@ class EmailField(LineField):
         super().pre_validate(form)
         name, at, host = self.data.rpartition("@")
         if not (name and at and host) or any(char.isspace() for char in self.data) or "@" in name:
-            raise ValidationError(f"{quoted(self.data, 40)} is no e-mail. Write it as name@example.com.")
+            raise ValidationError(f"{quote_value(self.data, 40)} is no e-mail. Write it as name@example.com.")
 
 
 class SecretField(Field):
@@ -206,7 +206,7 @@ class DayField(Field):
             self.data = datetime.fromisoformat(self.given).replace(tzinfo=UTC)
             self.data + timedelta(days=1)
         except (ValueError, OverflowError) as error:
-            raise ValidationError(f"{quoted(self.given, 40)} is no day. Write it as 2026-01-31.") from error
+            raise ValidationError(f"{quote_value(self.given, 40)} is no day. Write it as 2026-01-31.") from error
 
 
 class PathField(Field):

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from wtforms import Field, Form, ValidationError
 from wtforms.widgets import TextInput
 
-from voiceadmin.text import MAX_ID, read_integer
+from voiceadmin.text import MAX_ID, parse_integer
 from voiceadmin.triage.types import QueueCursor
 from voiceadmin.voices.types.provider import PROVIDER_LABELS
 
@@ -56,7 +56,7 @@ class QueryNumber(QueryField):
         """It must be a number, and within its bounds."""
         if self.data is None:
             return
-        self.data = read_integer(self.given)
+        self.data = parse_integer(self.given)
         if self.data is None:
             self.refuse("int_parsing", NOT_AN_INTEGER)
         if self.data < self.least:

@@ -19,7 +19,7 @@ from voiceadmin.config import COMMAND
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, UNDONE_FOR
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
-from voiceadmin.text import ago, either, plural, score, span
+from voiceadmin.text import format_age, format_duration, format_score, join_alternatives, pluralize
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceOrder
 from voiceadmin.voices.types.provider import provider_label
@@ -31,9 +31,9 @@ from voiceadmin.web.navigation import SECTIONS
 
 def init_app(app: Flask) -> None:
     """Register the template filters below and the values that templates use."""
-    values = (named, spoken, largest, count, plural, score, share, stamp, machine, day, ago, last_use)
+    values = (named, spoken, largest, count, pluralize, format_score, share, stamp, machine, day, format_age, last_use)
     app.add_template_filter(TriageAction, "act")
-    for present in (*values, either, filter_parts, clicked, kept, span, browser, changes):
+    for present in (*values, join_alternatives, filter_parts, clicked, kept, format_duration, browser, changes):
         app.add_template_filter(present)
     app.add_template_filter(provider_label, "provider_label")
     app.jinja_env.globals.update(
@@ -157,7 +157,7 @@ def last_use(voice: VoiceRow, now: datetime) -> str:
     """How long ago a voice was last used. No time with a count above zero: upstream did not say when."""
     if voice.last_used_at is None:
         return "no date" if voice.synthesis_count else "never"
-    return ago(voice.last_used_at, now)
+    return format_age(voice.last_used_at, now)
 
 
 def filter_parts(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
@@ -165,11 +165,11 @@ def filter_parts(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
     tiers = [NOT_SCORED_LABEL if tier is None else tier.label for tier in filters.tiers]
     parts = {
         "text": f"“{filters.text}”" if filters.text else "",
-        "statuses": either([status.label for status in filters.statuses]),
-        "providers": either([provider_label(provider) for provider in filters.providers]),
-        "tiers": either(tiers),
-        "uses": either([use.label for use in filters.uses]),
-        "languages": either(filters.languages),
+        "statuses": join_alternatives([status.label for status in filters.statuses]),
+        "providers": join_alternatives([provider_label(provider) for provider in filters.providers]),
+        "tiers": join_alternatives(tiers),
+        "uses": join_alternatives([use.label for use in filters.uses]),
+        "languages": join_alternatives(filters.languages),
     }
     return [
         (words, filters.with_changes(**{name: "" if name == "text" else ()})) for name, words in parts.items() if words

@@ -41,7 +41,7 @@ from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat, escape_formula
-from voiceadmin.text import name_key
+from voiceadmin.text import build_name_key
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries import queue as attention
 from voiceadmin.triage.queries.queue import (
@@ -196,7 +196,7 @@ class World:
     def _assistant(self, thing: AuditTarget) -> dict[str, Any]:
         name = f"Desk {thing.ref.id}"
         given = {"id": thing.ref.id, "organization_id": self.homes[thing.home], "name": name}
-        return given | {"name_key": name_key(name), **thing.fields}
+        return given | {"name_key": build_name_key(name), **thing.fields}
 
     def _hush(self) -> None:
         found = reasons_of([thing.ref for thing in self.things], LIMITS, now=NOW)

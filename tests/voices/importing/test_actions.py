@@ -27,7 +27,7 @@ from voiceadmin.errors import ImportRefused
 from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat
-from voiceadmin.text import MAX_ID, name_key, read_integer, search_key
+from voiceadmin.text import MAX_ID, build_name_key, build_search_key, parse_integer
 from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing import actions as importing
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
@@ -115,7 +115,7 @@ def test_a_new_voice_can_be_searched_and_ordered(store: Flask) -> None:
 
     voice = db.session.get_one(ClonedVoice, 1)
 
-    assert (voice.name_key, voice.search_key) == (name_key("Recepción"), search_key("Recepción", "PV"))
+    assert (voice.name_key, voice.search_key) == (build_name_key("Recepción"), build_search_key("Recepción", "PV"))
     assert voice.organization_id == desk().organization_id
 
 
@@ -143,7 +143,7 @@ def test_a_change_of_any_field_is_a_change(acme: Organization, changes: dict[str
 
     assert outcomes(report) == (0, 1, 1, 0)
     assert stored() == [ada._replace(**changes), bo, theirs]
-    assert db.session.get_one(ClonedVoice, 1).name_key == name_key(stored()[0].name)
+    assert db.session.get_one(ClonedVoice, 1).name_key == build_name_key(stored()[0].name)
 
 
 def test_the_same_again_writes_nothing(acme: Organization) -> None:
@@ -465,7 +465,7 @@ def test_a_name_that_several_organizations_have_is_refused_with_their_ids(acme: 
 
 
 def test_hostile_names_are_names(store: Flask) -> None:
-    named = [text for text in HOSTILE if text.strip() and read_integer(text) is None]  # an integer is an id
+    named = [text for text in HOSTILE if text.strip() and parse_integer(text) is None]  # an integer is an id
 
     for number, text in enumerate(named, 1):
         bring(lines([]), ImportTarget(number, text, text))

@@ -25,7 +25,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.organizations.models import Organization
 from voiceadmin.pagination import PAGE_SIZES
-from voiceadmin.text import folded, name_key
+from voiceadmin.text import build_name_key, fold_case
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.types import Fault
 from voiceadmin.voices.listing import planner as voice_lists
@@ -172,8 +172,8 @@ def chosen(row: VoiceRow, filters: VoiceFilters, now: datetime) -> bool:
     """What the filters mean, in plain Python."""
 
     def has_text(row: VoiceRow) -> bool:
-        sought = folded(filters.text)
-        texts = [folded(row.name), folded(row.provider_voice_id)]
+        sought = fold_case(filters.text)
+        texts = [fold_case(row.name), fold_case(row.provider_voice_id)]
         if len(sought) >= 3 or not sought:
             return any(sought in text for text in texts)
         return any(f"{before}{sought}" in f"\n{text}" for text in texts for before in "\n ")
@@ -199,7 +199,7 @@ def ordered(rows: Sequence[VoiceRow], order: VoiceOrder) -> list[VoiceRow]:
     Voices without a last use go by their creation; those of a status or a provider go by name, whatever the direction.
     """
     values: dict[VoiceColumn, Callable[[VoiceRow], Any]] = {
-        VoiceColumn.NAME: lambda row: name_key(row.name),
+        VoiceColumn.NAME: lambda row: build_name_key(row.name),
         VoiceColumn.PROVIDER: lambda row: row.provider,
         VoiceColumn.STATUS: lambda row: row.status.value,
         VoiceColumn.QUALITY: lambda row: row.quality_score,
@@ -208,7 +208,7 @@ def ordered(rows: Sequence[VoiceRow], order: VoiceOrder) -> list[VoiceRow]:
         VoiceColumn.CREATED: lambda row: row.created_at,
     }
     value, down = values[order.column], order.descending
-    rows = sorted(rows, key=lambda row: (name_key(row.name), row.id))
+    rows = sorted(rows, key=lambda row: (build_name_key(row.name), row.id))
     if order.column in (VoiceColumn.STATUS, VoiceColumn.PROVIDER):
         return (
             sorted(rows, key=value, reverse=False)

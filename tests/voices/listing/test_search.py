@@ -16,7 +16,7 @@ from tests.strategies import IN_DATABASE, TEXTS
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import writing
 from voiceadmin.organizations.models import Organization
-from voiceadmin.text import folded
+from voiceadmin.text import fold_case
 from voiceadmin.voices.json_body import MAX_NAME, MAX_VOICE_ID
 from voiceadmin.voices.listing import search
 from voiceadmin.voices.listing.search import candidates, held
@@ -31,13 +31,13 @@ def acme(store: Flask) -> Organization:
 
 def possible(organization: Organization, sought: str) -> set[int]:
     """The ids of the candidates."""
-    statement, values = candidates(organization.id, folded(sought))
+    statement, values = candidates(organization.id, fold_case(sought))
     return set(db.session.scalars(text(statement), values))
 
 
 def really(sought: str) -> set[int]:
     """The ids of the voices of any organization that hold a text, by reading them all."""
-    condition, values = held(folded(sought))
+    condition, values = held(fold_case(sought))
     return set(db.session.scalars(text(f"SELECT id FROM cloned_voice WHERE {condition.format('search_key')}"), values))
 
 
@@ -47,7 +47,7 @@ def test_every_voice_that_holds_a_text_is_a_candidate(acme: Organization, names:
     with writing():
         db.session.execute(delete(ClonedVoice))
     put_voices(acme, [voice_row(name=name, provider_voice_id="pv 7") for name in names])
-    name = folded(data.draw(st.sampled_from(names)))
+    name = fold_case(data.draw(st.sampled_from(names)))
     start = data.draw(st.integers(0, len(name)))
     sought = name[start : start + data.draw(st.integers(1, 200))].strip("\n") or "pv"
     if "\n" in sought:

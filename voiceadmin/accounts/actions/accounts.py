@@ -32,7 +32,7 @@ from voiceadmin.errors import (
 )
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.text import email_key
+from voiceadmin.text import normalize_email
 from voiceadmin.tokens import generate_token, hash_token
 
 NOT_GOOD = "This link is not good any more, or never was. Ask whoever gave it to you for a new one."
@@ -75,7 +75,7 @@ def invite(scope: Scope, email: str, grant: Grant, *, by: Actor, now: datetime) 
             if grant.organization_id is None
             else OneTimeLink.organization_id == grant.organization_id,
         )
-        same = [id for id, known in db.session.execute(earlier) if email_key(known) == email_key(email)]
+        same = [id for id, known in db.session.execute(earlier) if normalize_email(known) == normalize_email(email)]
         _void(OneTimeLink.id.in_(same), now=now)
         return _make_link(LinkPurpose.INVITATION, email, grant, by=by, now=now)
 
@@ -169,7 +169,7 @@ def _use(link: OneTimeLinkRow, now: datetime) -> None:
 
 def _account_of(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now: datetime) -> Account:
     """Find or make the account that a link is for."""
-    account = db.session.scalars(select(Account).where(Account.email_key == email_key(link.email))).one_or_none()
+    account = db.session.scalars(select(Account).where(Account.email_key == normalize_email(link.email))).one_or_none()
     if (account is not None) != link.has_account:
         raise LinkRefused(NOT_GOOD)  # it came or went while the password was looked at
     if account is None:
@@ -182,7 +182,7 @@ def _account_of(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now: d
 def _make_account(link: OneTimeLinkRow, name: str, kept: str, *, by: Actor, now: datetime) -> Account:
     account = Account(
         email=link.email,
-        email_key=email_key(link.email),
+        email_key=normalize_email(link.email),
         name=name.strip(),
         password_hash=kept,
         platform=link.platform or link.purpose is LinkPurpose.SETUP,
@@ -425,7 +425,7 @@ def change_password(requester: Requester, old: str, new: str, *, user_agent: str
 
 def find_account_id(email: str) -> int:
     """The id of the account of an e-mail, for the shell. Raises AccountNotFound."""
-    found = db.session.scalar(select(Account.id).where(Account.email_key == email_key(email)))
+    found = db.session.scalar(select(Account.id).where(Account.email_key == normalize_email(email)))
     if found is None:
         raise AccountNotFound(f"There is no account of {email}.")
     return found

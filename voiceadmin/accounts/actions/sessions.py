@@ -25,7 +25,7 @@ from voiceadmin.rate_limits.actions import (
     put_back,
 )
 from voiceadmin.rate_limits.types import RateLimit
-from voiceadmin.text import email_key, quoted
+from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.tokens import generate_token, hash_token
 
 MINUTE = timedelta(minutes=1)
@@ -44,7 +44,7 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
     such an account. idle: sessions older than that are cleared away.
     """
     nobody = Actor(ActorKind.ANONYMOUS, None, "", address)
-    key = email_key(email)
+    key = normalize_email(email)
     found = select(Account.id, Account.email, Account.password_hash).where(
         Account.email_key == key, Account.disabled_at.is_(None)
     )
@@ -83,7 +83,7 @@ def create_session(account_id: int, *, address: str, user_agent: str, now: datet
             last_active_at=now,
             reauthenticated_at=now,
             address=address,
-            user_agent=quoted(user_agent, MAX_USER_AGENT)[1:-1],
+            user_agent=quote_value(user_agent, MAX_USER_AGENT)[1:-1],
         )
     )
     return token
@@ -94,7 +94,7 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
 
     A wrong one goes into the audit trail; a right one gives the try back.
     """
-    key, address = email_key(email), by.address or ""
+    key, address = normalize_email(email), by.address or ""
     _try(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=by, now=now)
     found = select(Account.id, Account.password_hash).where(Account.email_key == key, Account.disabled_at.is_(None))
     row = db.session.execute(found).one_or_none()

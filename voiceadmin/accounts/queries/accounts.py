@@ -18,7 +18,7 @@ from voiceadmin.identity import EVERYTHING, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import iso
+from voiceadmin.text import format_iso8601
 
 _ACCOUNT_COLUMNS = (
     Account.id,
@@ -59,9 +59,9 @@ def _record(account: AccountRow) -> dict[str, Any]:
         "platform": account.platform,
         "roles": roles,
         "others_elsewhere": account.elsewhere,
-        "disabled_at": account.disabled_at and iso(account.disabled_at),
-        "created_at": iso(account.created_at),
-        "last_active_at": account.last_active_at and iso(account.last_active_at),
+        "disabled_at": account.disabled_at and format_iso8601(account.disabled_at),
+        "created_at": format_iso8601(account.created_at),
+        "last_active_at": account.last_active_at and format_iso8601(account.last_active_at),
     }
 
 

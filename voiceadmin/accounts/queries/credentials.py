@@ -16,7 +16,7 @@ from voiceadmin.database.dialect import first_row, listed
 from voiceadmin.database.types import as_time
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
-from voiceadmin.text import email_key
+from voiceadmin.text import normalize_email
 from voiceadmin.tokens import hash_token
 
 
@@ -87,7 +87,7 @@ def link_row(row: Any) -> OneTimeLinkRow:
 
 def has_account(email: str) -> bool:
     """Whether there is an account of this e-mail."""
-    return bool(db.session.scalar(select(exists().where(Account.email_key == email_key(email)))))
+    return bool(db.session.scalar(select(exists().where(Account.email_key == normalize_email(email)))))
 
 
 def has_any_account() -> bool:

@@ -13,7 +13,7 @@ from voiceadmin.accounts.forms import PasswordForm
 from voiceadmin.accounts.queries.accounts import get_own_account, list_own_sessions
 from voiceadmin.errors import ChangeRefused, SignInRefused
 from voiceadmin.identity import Role
-from voiceadmin.text import plural
+from voiceadmin.text import pluralize
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role
 
@@ -79,5 +79,5 @@ def end_session(session_id: int) -> Response:
 def end_sessions() -> Response:
     """Sign out everywhere else."""
     ended = sessions.end_other_sessions(access.requester(), now=clock.now())
-    flash(f"{plural(ended, 'other session')} ended." if ended else "There was no other session.")
+    flash(f"{pluralize(ended, 'other session')} ended." if ended else "There was no other session.")
     return redirect(url_for("account.show"), 303)

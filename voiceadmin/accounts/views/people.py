@@ -23,7 +23,7 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organizations
-from voiceadmin.text import plural
+from voiceadmin.text import pluralize
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import organizations_of, parse_format, send_file
@@ -184,7 +184,7 @@ def end_sessions(account_id: int) -> Response:
     ended = accounts.end_account_sessions(scope(), account_id, by=access.requester().actor, now=clock.now())
     if account_id == access.requester().account_id:
         return end_session("You are signed out everywhere.")
-    flash(f"{plural(ended, 'session')} ended." if ended else "There was no session.")
+    flash(f"{pluralize(ended, 'session')} ended." if ended else "There was no session.")
     return _back(account_id)
 
 

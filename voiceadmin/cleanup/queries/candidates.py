@@ -39,7 +39,7 @@ from voiceadmin.operations.types import UNDONE_FOR
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import list_organizations, scope_parameters, scope_sql
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import MAX_ID, iso
+from voiceadmin.text import MAX_ID, format_iso8601
 from voiceadmin.triage.queries.queue import lines_of
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Evidence, Rule, values
@@ -226,7 +226,7 @@ def candidates_file(
             "organization_id": row.organization_id,
             "organization": names.get(row.organization_id),
             **json.loads(row.json_body),
-            "counted_at": iso(now),
+            "counted_at": format_iso8601(now),
         }
         for row in found
     )
@@ -483,4 +483,4 @@ def _in(scope: Scope) -> str:
 
 
 def _text(time: datetime | None) -> str | None:
-    return None if time is None else iso(time)
+    return None if time is None else format_iso8601(time)

@@ -20,7 +20,7 @@ from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.queries import build_assistant_row, scope_parameters, scope_sql, select_assistants
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import iso
+from voiceadmin.text import format_iso8601
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import UNKNOWN, Evidence, Rule, values
@@ -198,7 +198,7 @@ def line_record(line: Line) -> dict[str, Any]:
 
 
 def _written(time: datetime | None) -> str | None:
-    return None if time is None else iso(time)
+    return None if time is None else format_iso8601(time)
 
 
 def lines_of(refs: Sequence[ObjectRef], limits: AttentionThresholds, *, now: datetime) -> Sequence[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voiceadmin.text import ago
+from voiceadmin.text import format_age
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
@@ -10,7 +10,7 @@ from voiceadmin.voices.types.provider import provider_label
 
 def _told(evidence: Evidence) -> str:
     since = evidence.finding.since
-    when = "" if since is None else f" {ago(since, evidence.now)}"
+    when = "" if since is None else f" {format_age(since, evidence.now)}"
     return f"Cloning failed at {provider_label(evidence.finding.provider)}{when}."
 
 

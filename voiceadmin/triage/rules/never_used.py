@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from voiceadmin.text import DAY, plural
+from voiceadmin.text import DAY, pluralize
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 
 
 def _told(evidence: Evidence) -> str:
     since = evidence.now if evidence.finding.since is None else evidence.finding.since
-    return f"Made {plural((evidence.now - since) // DAY, 'day')} ago, and never used."
+    return f"Made {pluralize((evidence.now - since) // DAY, 'day')} ago, and never used."
 
 
 RULE = Rule(

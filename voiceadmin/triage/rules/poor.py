@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voiceadmin.text import plural, score
+from voiceadmin.text import format_score, pluralize
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.quality import QualityTier
@@ -12,8 +12,8 @@ def _told(evidence: Evidence) -> str:
     voice = evidence.voice
     if voice is None or voice.quality_score is None:
         return "Its score is poor, and it is used."
-    uses = plural(voice.synthesis_count, "synthesis", "syntheses")
-    return f"Its score is {score(voice.quality_score)}, and it has {uses}."
+    uses = pluralize(voice.synthesis_count, "synthesis", "syntheses")
+    return f"Its score is {format_score(voice.quality_score)}, and it has {uses}."
 
 
 RULE = Rule(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voiceadmin.config import AttentionThresholds
-from voiceadmin.text import span
+from voiceadmin.text import format_duration
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
@@ -17,9 +17,9 @@ def _condition(limits: AttentionThresholds) -> str:
 
 def _told(evidence: Evidence) -> str:
     finding = evidence.finding
-    budget = span(evidence.limits.cloning_timeout(finding.provider))
+    budget = format_duration(evidence.limits.cloning_timeout(finding.provider))
     since = evidence.now if finding.since is None else finding.since
-    return f"Processing for {span(evidence.now - since)}; {provider_label(finding.provider)} takes {budget} at most."
+    return f"Processing for {format_duration(evidence.now - since)}; {provider_label(finding.provider)} takes {budget} at most."
 
 
 RULE = Rule(

@@ -20,7 +20,7 @@ from voiceadmin.errors import ImportRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.text import MAX_ID, name_key, read_integer
+from voiceadmin.text import MAX_ID, build_name_key, parse_integer
 from voiceadmin.voices.importing.bulk_load import Loading
 from voiceadmin.voices.importing.reading import Incoming, read_voices
 from voiceadmin.voices.importing.types import Fault, ImportReport
@@ -192,7 +192,7 @@ def _settle(target: ImportTarget) -> int:
         db.session.add(organization)
         db.session.flush()
         assistant = Assistant(
-            id=target.assistant_id, organization_id=organization.id, name=name, name_key=name_key(name)
+            id=target.assistant_id, organization_id=organization.id, name=name, name_key=build_name_key(name)
         )
         db.session.add(assistant)
     else:
@@ -204,7 +204,7 @@ def _settle(target: ImportTarget) -> int:
                 f"not to “{named.name}”. Leave out --organization."
             )
         if name is not None:
-            assistant.name, assistant.name_key = name, name_key(name)
+            assistant.name, assistant.name_key = name, build_name_key(name)
     db.session.flush()
     return assistant.organization_id
 
@@ -214,7 +214,7 @@ def _named_organization(target: ImportTarget) -> Organization | None:
     named = _name(target.organization, "--organization")
     if named is None:
         return None
-    number = read_integer(named)
+    number = parse_integer(named)
     if number is not None:
         found = db.session.get(Organization, number) if 1 <= number <= MAX_ID else None
         if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from voiceadmin.text import quoted
+from voiceadmin.text import quote_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Fault:
         where = "The input" if self.record is None else f"Record {self.record}"
         if self.field is not None:
             where += f", {self.field}"
-        given = "" if self.value is None else f" {quoted(self.value)}"
+        given = "" if self.value is None else f" {quote_value(self.value)}"
         return f"{where}:{given} {self.problem} {self.remedy}"
 
 

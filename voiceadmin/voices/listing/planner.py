@@ -28,7 +28,7 @@ from voiceadmin.database.dialect import indexed_by
 from voiceadmin.database.types import UtcTime
 from voiceadmin.identity import OrganizationId
 from voiceadmin.pagination import Page
-from voiceadmin.text import folded
+from voiceadmin.text import fold_case
 from voiceadmin.voices.listing.search import candidates, held
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_row
@@ -141,7 +141,7 @@ class CompiledFilters:
             )
         elif unused_too:
             tests.append("is_never_used = 1")
-        sought = folded(filters.text)
+        sought = fold_case(filters.text)
         asked = (filters.statuses or filters.providers, filters.tiers, filters.uses, filters.languages, sought)
         return cls(" AND ".join(tests), bool(idle), unused_too, sought, sum(map(bool, asked)) > 1, values)
 

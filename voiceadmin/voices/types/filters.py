@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
-from voiceadmin.text import folded
+from voiceadmin.text import fold_case
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -121,7 +121,7 @@ class VoiceFilters:
     @property
     def matches_word_start(self) -> bool:
         """Whether the text is so short that it is only looked for where words begin."""
-        return 0 < len(folded(self.text)) < SHORT_TEXT
+        return 0 < len(fold_case(self.text)) < SHORT_TEXT
 
     @property
     def unfiltered(self) -> Self:
