@@ -24,21 +24,21 @@ from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.template_filters import (
-    asset,
-    browser,
-    changes,
-    clicked,
-    count,
-    day,
-    filter_parts,
-    kept,
-    largest,
-    last_use,
-    machine,
-    named,
-    share,
-    spoken,
-    stamp,
+    asset_url,
+    bar_width,
+    cached_macro,
+    describe_filters,
+    describe_user_agent,
+    display_name,
+    format_count,
+    format_date,
+    format_last_use,
+    format_timestamp,
+    iso_timestamp,
+    join_known,
+    list_changes,
+    max_synthesis_count,
+    sort_by_column,
 )
 
 NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
@@ -52,7 +52,7 @@ def app(tmp_path: Path) -> Flask:
 
 
 def test_numbers_are_grouped_by_thousands() -> None:
-    assert count(1204) == "1,204"
+    assert format_count(1204) == "1,204"
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,17 @@ def test_numbers_are_grouped_by_thousands() -> None:
     [(0, 0, "0"), (0, 10, "0"), (5, 10, "50"), (10, 10, "100"), (1, 1_000_000, "1.5"), (1, 3, "33.33")],
 )
 def test_a_bar_is_as_wide_as_its_share(part: int, whole: int, width: str) -> None:
-    assert share(part, whole, 100) == width
+    assert bar_width(part, whole, 100) == width
 
 
 @given(TIMES)
 def test_a_time_is_shown_to_the_second_and_says_its_zone(time: datetime) -> None:
     to_the_second = time.replace(microsecond=0)
 
-    assert datetime.fromisoformat(machine(time)) == to_the_second
-    assert stamp(time) == machine(time).replace("T", " ").replace("Z", " UTC")
-    assert format_iso8601(to_the_second) == machine(time)
-    assert stamp(time).startswith(day(time))
+    assert datetime.fromisoformat(iso_timestamp(time)) == to_the_second
+    assert format_timestamp(time) == iso_timestamp(time).replace("T", " ").replace("Z", " UTC")
+    assert format_iso8601(to_the_second) == iso_timestamp(time)
+    assert format_timestamp(time).startswith(format_date(time))
 
 
 @pytest.mark.parametrize(
@@ -82,15 +82,25 @@ def test_a_time_is_shown_to_the_second_and_says_its_zone(time: datetime) -> None
     ],
 )
 def test_the_last_use_is_told_as_far_as_it_is_known(fields: dict[str, Any], text: str) -> None:
-    assert last_use(voice_row(**fields), NOON) == text
+    assert format_last_use(voice_row(**fields), NOON) == text
 
 
 def test_a_blank_name_is_told() -> None:
-    assert [named("Ada"), named(" Ada "), named(""), named(" \u3000")] == ["Ada", " Ada ", "(no name)", "(no name)"]
+    assert [display_name("Ada"), display_name(" Ada "), display_name(""), display_name(" \u3000")] == [
+        "Ada",
+        " Ada ",
+        "(no name)",
+        "(no name)",
+    ]
 
 
 def test_language_and_gender_are_told_where_known() -> None:
-    assert [spoken(["en", "female"]), spoken(["en", None]), spoken([None, "female"]), spoken([None, ""])] == [
+    assert [
+        join_known(["en", "female"]),
+        join_known(["en", None]),
+        join_known([None, "female"]),
+        join_known([None, ""]),
+    ] == [
         "en · female",
         "en",
         "female",
@@ -99,8 +109,8 @@ def test_language_and_gender_are_told_where_known() -> None:
 
 
 def test_the_largest_count_is_that_of_the_most_used_voice() -> None:
-    assert largest([voice_row(synthesis_count=3), voice_row(synthesis_count=70), voice_row()]) == 70
-    assert largest([]) == 0
+    assert max_synthesis_count([voice_row(synthesis_count=3), voice_row(synthesis_count=70), voice_row()]) == 70
+    assert max_synthesis_count([]) == 0
 
 
 def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
@@ -115,7 +125,7 @@ def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
         page=4,
     )
 
-    parts = filter_parts(filters)
+    parts = describe_filters(filters)
 
     assert [words for words, _ in parts] == [
         "“ada”",
@@ -136,16 +146,16 @@ def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
 
 
 def test_no_filter_has_no_parts() -> None:
-    assert filter_parts(VoiceFilters(order=VoiceOrder.NAME_ASCENDING, page=4)) == []
+    assert describe_filters(VoiceFilters(order=VoiceOrder.NAME_ASCENDING, page=4)) == []
 
 
 def test_a_click_on_a_head_orders_by_its_column_and_back() -> None:
     filters = VoiceFilters(text="ada", page=4)
 
-    once = clicked(filters, "name")
+    once = sort_by_column(filters, "name")
 
     assert once == filters.with_changes(order=VoiceOrder.NAME_ASCENDING)
-    assert clicked(once, "name") == filters.with_changes(order=VoiceOrder.NAME_DESCENDING)
+    assert sort_by_column(once, "name") == filters.with_changes(order=VoiceOrder.NAME_DESCENDING)
 
 
 def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
@@ -161,7 +171,7 @@ def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
         (*given[:5], True),
     ]
 
-    drawn = [kept(macro, *one) for one in (given, *others, given)]
+    drawn = [cached_macro(macro, *one) for one in (given, *others, given)]
 
     assert drawn == [macro(*one) for one in (given, *others, given)]
     assert len(set(drawn)) == 7
@@ -171,7 +181,7 @@ def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
 def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
     content = (ASSETS / "static" / "voiceadmin.css").read_bytes()
 
-    address = asset(str(ASSETS / "static"), "/static", "voiceadmin.css")
+    address = asset_url(str(ASSETS / "static"), "/static", "voiceadmin.css")
     with app.test_client().get(address) as response:
         served = response.data
 
@@ -181,7 +191,7 @@ def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
 
 def test_templates_can_name_all_of_these(app: Flask) -> None:
     template = app.jinja_env.from_string(
-        "{{ 0.897 | format_score }}, {{ 1204 | count }}, {{ 'inworld' | provider_label }}"
+        "{{ 0.897 | format_score }}, {{ 1204 | format_count }}, {{ 'inworld' | provider_label }}"
     )
 
     assert template.render() == "0.89, 1,204, Inworld"
@@ -203,7 +213,7 @@ def test_templates_can_name_all_of_these(app: Flask) -> None:
     ],
 )
 def test_a_browser_is_told_by_its_kind_and_system(client: str, shown: str) -> None:
-    assert browser(client) == shown
+    assert describe_user_agent(client) == shown
 
 
 def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditEventRow:
@@ -240,4 +250,4 @@ def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditEv
 def test_a_change_is_shown_fact_by_fact(
     before: dict[str, Any] | None, after: dict[str, Any] | None, shown: list[tuple[str, str | None, str | None]]
 ) -> None:
-    assert changes(line(before, after)) == shown
+    assert list_changes(line(before, after)) == shown

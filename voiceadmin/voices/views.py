@@ -25,7 +25,7 @@ from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import parse_format, send_file
-from voiceadmin.web.template_filters import filter_parts, named
+from voiceadmin.web.template_filters import describe_filters, display_name
 
 bp = Blueprint("voices", __name__)
 
@@ -72,7 +72,7 @@ def code(assistant_id: int) -> Answer:
         "voices/code.html",
         assistant=assistant,
         samples=code_samples(assistant.id, filters),
-        what=[words for words, _ in filter_parts(filters)],
+        what=[words for words, _ in describe_filters(filters)],
         back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
     ), 200
 
@@ -89,8 +89,8 @@ def all_matching(assistant_id: int) -> Answer:
     filters = form.filters().with_changes()
     return act_on_all(
         lambda: [ObjectRef(ObjectKind.VOICE, id) for id in list_matching_ids(organization, filters, now)],
-        of=f"voices of {named(assistant.organization.name)}",
-        what=[words for words, _ in filter_parts(filters)],
+        of=f"voices of {display_name(assistant.organization.name)}",
+        what=[words for words, _ in describe_filters(filters)],
         back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
         acts=ACTS,
     )

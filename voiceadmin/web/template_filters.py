@@ -31,11 +31,9 @@ from voiceadmin.web.navigation import SECTIONS
 
 def init_app(app: Flask) -> None:
     """Register the template filters below and the values that templates use."""
-    values = (named, spoken, largest, count, pluralize, format_score, share, stamp, machine, day, format_age, last_use)
-    app.add_template_filter(TriageAction, "act")
-    for present in (*values, join_alternatives, filter_parts, clicked, kept, format_duration, browser, changes):
-        app.add_template_filter(present)
-    app.add_template_filter(provider_label, "provider_label")
+    for filter_function in TEMPLATE_FILTERS:
+        app.add_template_filter(filter_function)
+    app.add_template_filter(TriageAction, "triage_action")
     app.jinja_env.globals.update(
         **{value.__name__: value for value in (ActorKind, AuditEventType, QualityTier, Role)},
         DEFAULT_PAGE_SIZE=DEFAULT_PAGE_SIZE,
@@ -48,52 +46,52 @@ def init_app(app: Flask) -> None:
         SECTIONS=SECTIONS,
         STATUS_DISPLAY_ORDER=STATUS_DISPLAY_ORDER,
         UNDONE_FOR=UNDONE_FOR,
-        asset=partial(asset, app.static_folder, app.static_url_path),
-        command=COMMAND,
+        asset_url=partial(asset_url, app.static_folder, app.static_url_path),
+        COMMAND=COMMAND,
     )
 
 
-def named(name: str) -> str:
+def display_name(name: str) -> str:
     """The name of an organization, an assistant or a voice: whatever upstream has, which may be blank."""
     return name if name.strip() else "(no name)"
 
 
-def spoken(words: Sequence[str | None]) -> str:
+def join_known(words: Sequence[str | None]) -> str:
     """The language and the gender of a voice, where known: "en · female", "en", or a dash."""
     return " · ".join(filter(None, words)) or "–"
 
 
-def largest(voices: Sequence[VoiceRow]) -> int:
+def max_synthesis_count(voices: Sequence[VoiceRow]) -> int:
     """The largest count of syntheses among voices."""
     return max((voice.synthesis_count for voice in voices), default=0)
 
 
-def count(number: int) -> str:
+def format_count(number: int) -> str:
     """1204 as "1,204"."""
     return f"{number:,}"
 
 
-def share(part: int, whole: int, width: int) -> str:
+def bar_width(part: int, whole: int, width: int) -> str:
     """How wide a bar of `part` is when `whole` is `width` wide; whatever is not nothing shows at least a little."""
     return f"{max(part / whole * width, 1.5 if part else 0):.4g}" if whole else "0"
 
 
-def stamp(time: datetime) -> str:
+def format_timestamp(time: datetime) -> str:
     """A time in full, to the second: "2024-01-15 10:45:00 UTC"."""
     return time.isoformat(" ", "seconds")[:19] + " UTC"
 
 
-def machine(time: datetime) -> str:
+def iso_timestamp(time: datetime) -> str:
     """A time for programs that read the page, to the second: "2024-01-15T10:45:00Z"."""
     return time.isoformat("T", "seconds")[:19] + "Z"
 
 
-def day(time: datetime) -> str:
+def format_date(time: datetime) -> str:
     """The day of a time, in UTC: "2024-01-15"."""
     return time.date().isoformat()
 
 
-def browser(user_agent: str) -> str:
+def describe_user_agent(user_agent: str) -> str:
     """What a browser says of itself, for people: "Firefox on Linux". What is not known is cut to its beginning."""
     kind = next((name for mark, name in _BROWSERS.items() if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)
@@ -117,7 +115,7 @@ _SYSTEMS = {
 }
 
 
-def changes(line: AuditEventRow) -> list[tuple[str, Any, Any]]:
+def list_changes(line: AuditEventRow) -> list[tuple[str, Any, Any]]:
     """Each fact of a line of the audit trail: its name, and what it was before and after; None where it was not."""
     before, after = line.before or {}, line.after or {}
     found = [(name, _fact(before, name), _fact(after, name)) for name in dict.fromkeys([*before, *after])]
@@ -139,7 +137,7 @@ def _fact(facts: dict[str, Any], name: str) -> str | None:
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     try:
-        return stamp(datetime.fromisoformat(value)) if _TIME.fullmatch(value) else value
+        return format_timestamp(datetime.fromisoformat(value)) if _TIME.fullmatch(value) else value
     except ValueError:  # it only looks like a time
         return value
 
@@ -153,14 +151,14 @@ def _muted(reasons: dict[str, dict[str, Any]]) -> str | None:
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
 
 
-def last_use(voice: VoiceRow, now: datetime) -> str:
+def format_last_use(voice: VoiceRow, now: datetime) -> str:
     """How long ago a voice was last used. No time with a count above zero: upstream did not say when."""
     if voice.last_used_at is None:
         return "no date" if voice.synthesis_count else "never"
     return format_age(voice.last_used_at, now)
 
 
-def filter_parts(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
+def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
     """Each filter in use, in words, with the filters that are left without it."""
     tiers = [NOT_SCORED_LABEL if tier is None else tier.label for tier in filters.tiers]
     parts = {
@@ -176,7 +174,7 @@ def filter_parts(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
     ]
 
 
-def clicked(filters: VoiceFilters, column: str) -> VoiceFilters:
+def sort_by_column(filters: VoiceFilters, column: str) -> VoiceFilters:
     """The filters after a click on the head of a column."""
     return filters.with_changes(order=_after_click(column, filters.order))
 
@@ -187,7 +185,7 @@ def _after_click(column: str, current: VoiceOrder) -> VoiceOrder:
 
 
 @lru_cache(maxsize=20)
-def asset(folder: str, path: str, name: str) -> str:
+def asset_url(folder: str, path: str, name: str) -> str:
     """The address of a file in a folder that is served at a path, with a hash of what is in it.
 
     Written by hand, because the page that refuses a foreign host has no router to ask.
@@ -196,9 +194,33 @@ def asset(folder: str, path: str, name: str) -> str:
 
 
 @lru_cache(maxsize=2000)
-def kept(macro: Macro, *given: Hashable) -> str:
+def cached_macro(macro: Macro, *given: Hashable) -> str:
     """What a macro draws, kept for the next time that the same is given to it.
 
     Only for a macro that draws on nothing else. 2,000 rows of voices take 4 MB.
     """
     return macro(*given)
+
+
+TEMPLATE_FILTERS = (
+    bar_width,
+    cached_macro,
+    describe_filters,
+    describe_user_agent,
+    display_name,
+    format_age,
+    format_count,
+    format_date,
+    format_duration,
+    format_last_use,
+    format_score,
+    format_timestamp,
+    iso_timestamp,
+    join_alternatives,
+    join_known,
+    list_changes,
+    max_synthesis_count,
+    pluralize,
+    provider_label,
+    sort_by_column,
+)
