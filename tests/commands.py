@@ -13,8 +13,8 @@ from flask import Flask
 from voiceadmin import create_app
 from voiceadmin.__main__ import ErrorReportingGroup, cli
 from voiceadmin.config import Settings
-from voiceadmin.database.engine import UNAVAILABLE
-from voiceadmin.database.schema import let_go
+from voiceadmin.database.engine import DATABASE_UNAVAILABLE
+from voiceadmin.database.schema import dispose_engine
 
 Shell = Callable[..., Result]
 
@@ -22,7 +22,7 @@ Shell = Callable[..., Result]
 @pytest.fixture
 def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
     """Run commands over the store that settings name, each with an app of its own, as a process would."""
-    monkeypatch.setattr(ErrorReportingGroup, "unavailable", UNAVAILABLE)
+    monkeypatch.setattr(ErrorReportingGroup, "unavailable", DATABASE_UNAVAILABLE)
     apps: list[Flask] = []
 
     def factory(settings: Settings) -> Flask:
@@ -37,7 +37,7 @@ def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell
     yield lambda settings: partial(run, settings)
     for app in apps:
         with app.app_context():
-            let_go()
+            dispose_engine()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from voiceadmin.accounts import passwords
 from voiceadmin.api_keys.actions import KeyRateLimiter
 from voiceadmin.config import Settings
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.schema import let_go, prepare_database
+from voiceadmin.database.schema import dispose_engine, prepare_database
 from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.web.access import KEY_RATE_LIMITER
@@ -67,7 +67,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with app.app_context():
         prepare_database()
         db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        let_go()
+        dispose_engine()
     return folder / "voiceadmin.sqlite"
 
 
@@ -97,7 +97,7 @@ def postgres_template(postgres: str) -> str:
     app = create_app(Settings(database_url=postgres))
     with app.app_context():
         prepare_database()
-        let_go()
+        dispose_engine()
     return postgres
 
 

@@ -15,8 +15,8 @@ from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.accounts.passwords import password_hash
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.transactions import writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.text import build_name_key, normalize_email
@@ -74,13 +74,13 @@ def make_voice(organization: Organization, **fields: Any) -> VoiceRow:
 
 def put_voices(organization: Organization, rows: Sequence[VoiceRow]) -> None:
     """Bring these voices into an organization, all at once."""
-    with writing():
-        db.session.execute(upsert(ClonedVoice), [build_voice_columns(row, organization.id) for row in rows])
+    with write_transaction():
+        db.session.execute(upsert_statement(ClonedVoice), [build_voice_columns(row, organization.id) for row in rows])
 
 
 def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:
     """Let an organization have exactly these voices, and all others none."""
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice))
     if rows:
         put_voices(organization, rows)
@@ -109,7 +109,7 @@ def make_account(
 
 def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
     """Let a browser have a session of somebody, as if they had given their password just now."""
-    with writing():
+    with write_transaction():
         token = create_session(account.id, address="127.0.0.1", user_agent="Mozilla/5.0 Firefox/140.0", now=clock.now())
     client.set_cookie(cookie_name(client.application.config["VOICEADMIN"]), token)
     return client
@@ -117,7 +117,7 @@ def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
 
 def _saved(model: Model) -> Model:
     """Committed, and readable without a further look at the database."""
-    with writing():
+    with write_transaction():
         db.session.add(model)
         db.session.flush()
         db.session.refresh(model)

@@ -23,7 +23,7 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, GRANTABLE_ROLES, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.rate_limits.models import TokenBucket
@@ -129,7 +129,7 @@ def operation(rule: Rule, method: str) -> dict[str, Any]:
 
 def refill(people: dict[Role, Account], acme: Organization) -> dict[Role, str]:
     """Everybody as they were, nobody throttled, and a new session for each; the token of each cookie."""
-    with writing():
+    with write_transaction():
         db.session.execute(delete(TokenBucket))
         db.session.execute(update(Account).values(disabled_at=None))
         db.session.execute(text("DELETE FROM membership"))

@@ -30,7 +30,7 @@ from voiceadmin.cleanup.actions.plans import make_plan
 from voiceadmin.cleanup.types import CleanUpFilters
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.schema import let_go
+from voiceadmin.database.schema import dispose_engine
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
@@ -162,7 +162,7 @@ class TwoTenants:
         """Let go of the store."""
         for app in self._apps:
             with app.app_context():
-                let_go()
+                dispose_engine()
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     access.init_app(app, settings)
     headers.init_app(app)
     template_filters.init_app(app)
-    errors.init_app(app, unavailable=engine.UNAVAILABLE)
+    errors.init_app(app, unavailable=engine.DATABASE_UNAVAILABLE)
     counts.init_app(app)
     for module in VIEWS:
         app.register_blueprint(module.bp)

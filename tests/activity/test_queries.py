@@ -23,7 +23,7 @@ from voiceadmin.activity.queries import FIELDS, LINES, export_activity, list_act
 from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow, anonymous_requester
 from voiceadmin.tabular import ExportFormat, unescape_formula
 from voiceadmin.text import build_name_key
@@ -104,7 +104,7 @@ def lines(store: Flask) -> list[AuditEventRow]:
         Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.7"),
     ]
     words = list(AuditEventType)
-    with writing():
+    with write_transaction():
         for number in range(300):
             record_event(
                 words[number % len(words)],
@@ -163,7 +163,7 @@ def test_filters_find_exactly_what_plain_python_finds(
 
 @pytest.mark.parametrize("number", [0, 1, LINES - 1, LINES, LINES + 1])
 def test_a_page_says_whether_there_are_older_lines(store: Flask, number: int) -> None:
-    with writing():
+    with write_transaction():
         for _ in range(number):
             record_event(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=NOW)
 
@@ -205,7 +205,7 @@ def test_a_page_takes_one_statement(lines: list[AuditEventRow], who: str) -> Non
 @pytest.fixture
 def hostile(store: Flask) -> list[AuditEventRow]:
     """Lines with whatever people call things."""
-    with writing():
+    with write_transaction():
         for text in HOSTILE:
             record_event(
                 AuditEventType.VOICE_CHANGED,

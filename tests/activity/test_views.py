@@ -19,7 +19,7 @@ from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor, ActorKind, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
 
@@ -209,7 +209,7 @@ def test_a_wrong_argument_is_named_and_lists_nothing(
 
 
 def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: datetime) -> None:
-    with writing():
+    with write_transaction():
         for number in range(101):
             record_event(
                 AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, f"no. {number}"), by=SHELL, now=now
@@ -283,7 +283,7 @@ def test_a_file_holds_the_lines_and_leaves_one_itself(
 
 
 def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now: datetime) -> None:
-    with writing():
+    with write_transaction():
         for _ in range(120):
             record_event(AuditEventType.SAMPLE_ADDED, STORE, by=SHELL, now=now)
 

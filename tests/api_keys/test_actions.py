@@ -21,7 +21,7 @@ from voiceadmin.api_keys.queries import find_api_key, get_key
 from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope, anonymous_requester
 from voiceadmin.organizations.models import Organization
@@ -194,7 +194,7 @@ def test_a_key_whose_organizations_are_gone_reads_nothing_and_is_the_platforms()
     acme = make_organization("Acme")
     ids, scope = only(acme)
     token = some_key(ids)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(Organization))
 
     assert held(token).organizations == frozenset()

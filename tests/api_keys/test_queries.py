@@ -16,7 +16,7 @@ from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.queries import FIELDS, export_api_keys, find_api_key, get_key, list_api_keys
 from voiceadmin.api_keys.types import ApiKeyRow
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import KeyNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
@@ -86,7 +86,7 @@ def test_an_admin_sees_the_keys_that_read_nothing_beyond() -> None:
 def test_a_key_that_reads_nothing_any_more_is_the_platforms() -> None:
     acme = make_organization("Acme")
     made("board", acme)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(Organization))
 
     assert names(scope(acme)) == []
@@ -109,7 +109,7 @@ def test_the_list_takes_two_statements() -> None:
 def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() -> None:
     acme = make_organization("Acme")
     id, _ = made("board", acme)
-    with writing():
+    with write_transaction():
         db.session.get_one(ApiKey, id).all_organizations = True
 
     assert names(scope(acme)) == []
@@ -118,7 +118,7 @@ def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() ->
 
 def test_a_key_tells_when_it_was_used() -> None:
     id, _ = made("board")
-    with writing():
+    with write_transaction():
         db.session.get_one(ApiKey, id).last_used_at = NOW + DAY
 
     assert get_key(EVERYTHING, id).last_used_at == NOW + DAY

@@ -17,7 +17,7 @@ from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.queries import find_api_key, list_api_keys
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
 
@@ -69,7 +69,7 @@ def test_keys_are_listed_with_what_they_read_and_whether_they_work(
     revoked = made(now, name="revoked", lives=DAY)
     made(now, name="for a month", lives=30 * DAY)
     revoke_api_key(EVERYTHING, revoked, by=SHELL, now=now)
-    with writing():
+    with write_transaction():
         for key in db.session.scalars(select(ApiKey)):
             key.hint = hint
             key.last_used_at = now - DAY if key.name == "used" else None

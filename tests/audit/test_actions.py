@@ -27,8 +27,8 @@ from voiceadmin.audit.actions import record_event, record_event_now, record_even
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import SignInRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
@@ -105,7 +105,7 @@ def test_a_line_says_no_more_than_it_knows() -> None:
 
 
 def test_no_change_is_no_line(log: pytest.LogCaptureFixture) -> None:
-    with writing():
+    with write_transaction():
         record_events(AuditEventType.VOICE_CHANGED, [], by=SHELL, now=NOW)
 
     assert (trail(), log.messages) == ([], [])
@@ -114,7 +114,7 @@ def test_no_change_is_no_line(log: pytest.LogCaptureFixture) -> None:
 def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFixture) -> None:
     a_line()
     changes = [(AuditTarget(ObjectKind.VOICE, number, "a\nb"), 1, None, {"n": number}) for number in range(1200)]
-    with writing():
+    with write_transaction():
         record_events(AuditEventType.VOICE_CHANGED, changes, by=SHELL, now=NOW, note="import")
         assert len(log.messages) == 1
     record_event_now(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 9, "a\nb"), by=SHELL, now=NOW)
@@ -142,7 +142,7 @@ def the_first(model: type[Account] | type[Organization]) -> int:
 
 
 def signed_in() -> Requester:
-    with writing():
+    with write_transaction():
         token = sessions.create_session(the_first(Account), address="", user_agent="", now=NOW)
     found = find_session(token, "203.0.113.7")
     assert found is not None
@@ -195,7 +195,7 @@ def action(request: pytest.FixtureRequest) -> Callable[[], object]:
         make_voice(acme, id=456, name="Lobby", provider="inworld")
         make_account("ada@example.com")
     if request.param == "sample":
-        with writing():
+        with write_transaction():
             db.session.execute(text("DELETE FROM cloned_voice"))
             db.session.execute(text("DELETE FROM assistant"))
     return ACTIONS[str(request.param)]
@@ -245,7 +245,7 @@ def test_a_line_that_cannot_be_written_undoes_what_was_done(
 
 def test_what_fails_behind_a_line_takes_it_back(log: pytest.LogCaptureFixture) -> None:
     def fails() -> None:
-        with writing():
+        with write_transaction():
             record_event(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
             raise RuntimeError
 
@@ -283,7 +283,7 @@ def test_nothing_alters_or_removes_a_line() -> None:
     before = trail()
 
     for statement in EVERYWHERE + OF_ONE[db.engine.dialect.name]:
-        with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
+        with pytest.raises(DatabaseError, match="a line of the audit trail is final"), write_transaction():
             db.session.execute(text(statement))
         assert trail() == before, statement
 
@@ -297,17 +297,17 @@ def test_nothing_is_written_over_a_line() -> None:
         **dict.fromkeys(["actor_kind", "actor_name", "actor_key", "word", "object_kind", "object_name", "why"], "x"),
     }
 
-    with pytest.raises(DatabaseError), writing():
+    with pytest.raises(DatabaseError), write_transaction():
         db.session.execute(insert(AuditEvent), [values])
-    with pytest.raises(DatabaseError, match="a line of the audit trail is final"), writing():
-        db.session.execute(upsert(AuditEvent), [values])
+    with pytest.raises(DatabaseError, match="a line of the audit trail is final"), write_transaction():
+        db.session.execute(upsert_statement(AuditEvent), [values])
 
     assert trail() == before
 
 
 def test_lines_go_on_after_one_was_refused() -> None:
     a_line()
-    with pytest.raises(DatabaseError), writing():
+    with pytest.raises(DatabaseError), write_transaction():
         db.session.execute(text("DELETE FROM audit_event"))
     a_line()
 

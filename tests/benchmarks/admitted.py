@@ -11,8 +11,8 @@ from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.tokens import KEY_PREFIX, hash_token
 from voiceadmin.web.access import cookie_name
 
@@ -27,7 +27,7 @@ def admit(settings: Settings) -> None:
     now = datetime.now(UTC)
     app = create_app(settings)
     with app.app_context():
-        with writing():
+        with write_transaction():
             for table in (AccountSession, ApiKey, Account):
                 db.session.execute(delete(table))
             account = Account(
@@ -48,4 +48,4 @@ def admit(settings: Settings) -> None:
                 created_at=now,
             )
             db.session.add_all([session, key])
-        let_go()
+        dispose_engine()

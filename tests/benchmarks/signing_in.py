@@ -16,8 +16,8 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.passwords import password_hash
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go, prepare_database
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.schema import dispose_engine, prepare_database
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SignInRefused
 from voiceadmin.rate_limits.models import TokenBucket
 
@@ -30,13 +30,13 @@ def refusals_ms(folder: Path, tries: int) -> tuple[float, float]:
     taken: dict[str, list[float]] = {UNKNOWN: [], KNOWN: []}
     with app.app_context():
         prepare_database()
-        with writing():
+        with write_transaction():
             kept = password_hash("the right password")
             values = {"email": KNOWN, "email_key": KNOWN, "name": "", "password_hash": kept, "created_at": now}
             db.session.execute(insert(Account).values(**values))
         for _ in range(tries):
             for email, times in taken.items():
-                with writing():
+                with write_transaction():
                     db.session.execute(delete(TokenBucket))
                 start = time.perf_counter()
                 with suppress(SignInRefused):
@@ -44,5 +44,5 @@ def refusals_ms(folder: Path, tries: int) -> tuple[float, float]:
                         email, "a wrong one", address="192.0.2.1", user_agent="", idle=timedelta(minutes=30), now=now
                     )
                 times.append((time.perf_counter() - start) * 1000)
-        let_go()
+        dispose_engine()
     return median(taken[UNKNOWN]), median(taken[KNOWN])

@@ -27,10 +27,10 @@ from tests.benchmarks.peers.words import FIELDS
 from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.migrations import newest
-from voiceadmin.database.schema import let_go, prepare_database
-from voiceadmin.database.transactions import writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.migrations import head_revision
+from voiceadmin.database.schema import dispose_engine, prepare_database
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.text import build_name_key
 from voiceadmin.voices.models import ClonedVoice
@@ -162,7 +162,10 @@ def make_store(plan: Plan, folder: Path, say: Callable[[str], None], address: st
     """The store of this plan, from an earlier run if its folder has one that is finished and of this schema."""
     kind = "sqlite" if address is None else "postgresql"
     store = DatabaseIdentity(plan, folder / f"{kind}-{plan.name}", address)
-    stamp, wanted = store.folder / "finished", f"{newest()} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
+    stamp, wanted = (
+        store.folder / "finished",
+        f"{head_revision()} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}",
+    )
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         _write_fragments(store)  # anew, should a run have been stopped between two writes
         admit(store.settings)
@@ -179,7 +182,7 @@ def make_store(plan: Plan, folder: Path, say: Callable[[str], None], address: st
         prepare_database()
         _fill(plan)
         _settle()
-        let_go()
+        dispose_engine()
     admit(store.settings)
     store.folder.mkdir(parents=True, exist_ok=True)
     _write_fragments(store)
@@ -191,7 +194,7 @@ def _fill(plan: Plan) -> None:
     if db.engine.dialect.name == "sqlite":  # else ten million rows are more often read back than written
         with db.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA cache_size=-1000000")  # KiB; the pool has but this connection
-    with writing():
+    with write_transaction():
         ids = range(1, plan.organizations + 1)
         names = [f"Organization {id}" for id in ids]
         keys = [{"id": id, "name": name} for id, name in zip(ids, names, strict=True)]
@@ -203,14 +206,14 @@ def _fill(plan: Plan) -> None:
     rows = (build_voice_columns(row, organization) for organization, row in voices(plan))
     more = True
     while more:
-        with writing():
+        with write_transaction():
             for _ in range(COMMIT):
                 batch = list(islice(rows, BATCH))
                 more = bool(batch)
                 if not more:
                     break
-                db.session.execute(upsert(ClonedVoice), batch)
-    with writing():  # each assistant speaks with a voice of its organization, whatever its status
+                db.session.execute(upsert_statement(ClonedVoice), batch)
+    with write_transaction():  # each assistant speaks with a voice of its organization, whatever its status
         db.session.execute(
             text(
                 "UPDATE assistant SET (tts_provider, tts_voice_id) = (SELECT provider, provider_voice_id"

@@ -23,9 +23,9 @@ from tests.benchmarks.store import TODAY, DatabaseIdentity, some_voice
 from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go, prepare_database
-from voiceadmin.database.transactions import writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.schema import dispose_engine, prepare_database
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import Actor, ActorKind, OrganizationId
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
@@ -103,10 +103,10 @@ def _price(folder: Path, voices: int, without: str | None) -> Price:
     rows = [build_voice_columns(some_voice(id, chance), 1) for id in range(1, 2 * voices + 1)]
     chance.shuffle(rows)
     with _opened(Settings(instance=folder)):
-        with writing():
+        with write_transaction():
             db.session.add(Organization(id=1, name="One"))
             db.session.flush()
-            db.session.execute(upsert(ClonedVoice), rows[:voices])
+            db.session.execute(upsert_statement(ClonedVoice), rows[:voices])
             for kind, name in db.session.execute(
                 text(
                     "SELECT type, name FROM sqlite_master WHERE tbl_name = 'cloned_voice' AND sql IS NOT NULL"
@@ -117,13 +117,13 @@ def _price(folder: Path, voices: int, without: str | None) -> Price:
                 db.session.execute(text(f"DROP {kind} {name}"))
         start = time.perf_counter()
         for place in range(voices, 2 * voices, 1000):
-            with writing():
-                db.session.execute(upsert(ClonedVoice), rows[place : place + 1000])
+            with write_transaction():
+                db.session.execute(upsert_statement(ClonedVoice), rows[place : place + 1000])
         adding = (time.perf_counter() - start) / voices
         changes = []
         for row in rows[:500]:
             start = time.perf_counter()
-            with writing():
+            with write_transaction():
                 db.session.execute(_USE, {"id": row["id"], "now": "2026-11-01T12:00:00.000000Z"})
             changes.append(time.perf_counter() - start)
     return Price(adding * 1e6, median(changes) * 1e6)
@@ -138,7 +138,7 @@ def _opened(settings: Settings) -> Iterator[None]:
     with app.app_context():
         prepare_database()
         yield
-        let_go()
+        dispose_engine()
 
 
 def _never(fault: Fault) -> NoReturn:

@@ -29,8 +29,8 @@ from voiceadmin import create_app
 from voiceadmin.accounts.actions.accounts import create_setup_link
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.web.access import cookie_name
@@ -103,7 +103,7 @@ def _serving(template: Path, settings: Settings, fill: Callable[[], object]) -> 
     app = create_app(settings)
     with app.app_context():
         fill()
-        let_go()
+        dispose_engine()
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -112,7 +112,7 @@ def _serving(template: Path, settings: Settings, fill: Callable[[], object]) -> 
     thread.join()
     server.server_close()
     with app.app_context():
-        let_go()
+        dispose_engine()
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +171,7 @@ def broken_server(serve: Serve) -> str:
     """The address of a server whose store lacks a table."""
 
     def spoil() -> None:
-        with writing():
+        with write_transaction():
             db.session.execute(text("DROP TABLE assistant"))
 
     return serve(spoil)

@@ -16,7 +16,7 @@ from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.audit.actions import record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
@@ -49,7 +49,7 @@ PROGRAMS = ("Status board", "Nightly report", "Grafana", "Call router", "Billing
 
 def let_in(account: Account, token: str, now: datetime, *, client: str = LINUX, address: str = "127.0.0.1") -> None:
     """Let somebody have a session with this token, begun just now."""
-    with writing():
+    with write_transaction():
         db.session.add(
             AccountSession(
                 token_hash=hash_token(token),
@@ -65,7 +65,7 @@ def let_in(account: Account, token: str, now: datetime, *, client: str = LINUX, 
 
 def let_program_in(now: datetime) -> None:
     """Let there be an API key for everything whose text the tests know."""
-    with writing():
+    with write_transaction():
         db.session.add(
             ApiKey(
                 name="tests",
@@ -80,7 +80,7 @@ def let_program_in(now: datetime) -> None:
 
 def choose_token(token: str) -> None:
     """Let the newest link have this token."""
-    with writing():
+    with write_transaction():
         db.session.scalars(select(OneTimeLink).order_by(OneTimeLink.id.desc())).first().token_hash = hash_token(token)  # type: ignore[union-attr]
 
 
@@ -161,7 +161,7 @@ def _doings(now: datetime, acme: Organization, by: Actor) -> None:
         )
         for number, name in ((456, "Custom Professional Voice"), (457, "Resemble Brand Voice"), (458, "Sample"))
     ]
-    with writing():
+    with write_transaction():
         nobody = Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.9")
         program = Actor(ActorKind.KEY, 2, "Nightly report", "198.51.100.4")
         thing = AuditTarget(ObjectKind.ACCOUNT, by.id, by.name)

@@ -13,7 +13,7 @@ from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.config import AttentionThresholds
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import MAX_NOTE, Order
@@ -102,7 +102,7 @@ def _fill_people(now: datetime, organization: Organization) -> None:
         )
     invite(EVERYTHING, long.email.replace("m", "i"), Grant(organization.id, Role.ADMIN), by=by, now=now)
     choose_token(INVITED)
-    with writing():
+    with write_transaction():
         for kind in (ObjectKind.VOICE, ObjectKind.DATABASE):
             record_event(
                 AuditEventType.VOICE_CHANGED,

@@ -23,7 +23,7 @@ from voiceadmin.audit.actions import record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
@@ -116,7 +116,7 @@ def server(serve: Serve) -> str:
             make_voice(everything, id=100 + number, name=payload, **texts)
         for number, payload in enumerate(PAYLOADS, 1):
             account = make_account(platform=True)
-            with writing():
+            with write_transaction():
                 db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
             by, voice = Actor(ActorKind.ACCOUNT, account.id, payload, payload), (ObjectRef(ObjectKind.VOICE, number),)
             for act, how in (
@@ -142,7 +142,7 @@ def peopled_server(serve: Serve) -> str:
         for number, (payload, organization) in enumerate(zip(PAYLOADS, organizations, strict=True), 1):
             roles = dict.fromkeys(organizations if number == 1 else [organization], Role.ADMIN)
             account = make_account(name=payload, roles=roles)
-            with writing():
+            with write_transaction():
                 db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
             by = Actor(ActorKind.ACCOUNT, account.id, payload, payload)
             invite(EVERYTHING, payload, Grant(organization.id, Role.VIEWER), by=by, now=NOW)
@@ -150,7 +150,7 @@ def peopled_server(serve: Serve) -> str:
             if number == 1:
                 for at, client in enumerate(PAYLOADS):
                     let_in(account, f"{VIEWER}-{at}", NOW, client=client, address=client)
-        with writing():
+        with write_transaction():
             facts = {payload: payload for payload in PAYLOADS}
             for payload in PAYLOADS:
                 thing = AuditTarget(ObjectKind.VOICE, 1, payload)

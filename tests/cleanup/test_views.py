@@ -24,7 +24,7 @@ from voiceadmin import clock
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.cleanup.models import CleanUpItem
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.types.status import VoiceStatus
@@ -227,7 +227,7 @@ def test_what_failed_stays_as_work(tenants: TwoTenants) -> None:
     address, admin = planned(tenants.browser("operator")), tenants.browser("admin")
     send(admin, f"{address}/run", count="2")
     send(admin, f"{address}/back")
-    with writing():
+    with write_transaction():
         failed = {"state": "failed", "why": "The store refused to archive it.", "operation_id": None}
         db.session.execute(update(CleanUpItem).where(CleanUpItem.voice_id == 4).values(failed))
 

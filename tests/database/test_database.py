@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import first_row
-from voiceadmin.database.engine import SQLITE_PATH, UNAVAILABLE
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.dialect import fetch_first_row
+from voiceadmin.database.engine import DATABASE_UNAVAILABLE, SQLITE_PATH
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import ROWS_TOGETHER, upsert_rows
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.models import ClonedVoice
@@ -52,16 +52,16 @@ def test_a_reader_keeps_its_snapshot_until_its_context_ends(store: Flask) -> Non
 def test_a_first_row_is_of_the_same_snapshot_and_comes_as_the_driver_has_it(store: Flask) -> None:
     id = make_organization().id
     sql = "SELECT id, NULL FROM organization WHERE id = :id"
-    before = first_row(sql, {"id": id}), first_row(sql, {"id": id + 1})
+    before = fetch_first_row(sql, {"id": id}), fetch_first_row(sql, {"id": id + 1})
     elsewhere(store, make_organization)
 
     assert before == ((id, None), None)
-    assert first_row(sql, {"id": id + 1}) is None
+    assert fetch_first_row(sql, {"id": id + 1}) is None
 
 
 def test_a_first_row_that_fails_says_so_as_every_other_statement_and_leaves_the_store_usable(store: Flask) -> None:
     with pytest.raises(DBAPIError):
-        first_row("SELECT missing FROM organization WHERE id = :id", {"id": 1})
+        fetch_first_row("SELECT missing FROM organization WHERE id = :id", {"id": 1})
     db.session.rollback()
 
     assert count() == 0
@@ -69,7 +69,7 @@ def test_a_first_row_that_fails_says_so_as_every_other_statement_and_leaves_the_
 
 def test_a_failure_inside_writing_leaves_nothing(store: Flask) -> None:
     def fail() -> None:
-        with writing():
+        with write_transaction():
             db.session.add(Organization(name="Half"))
             db.session.flush()
             raise ZeroDivisionError
@@ -88,7 +88,7 @@ def test_readers_then_writers_in_many_threads_lose_nothing(store: Flask) -> None
         with store.app_context():
             for _ in range(rounds):
                 try:
-                    with writing():
+                    with write_transaction():
                         row = db.session.get_one(Organization, counter.id, with_for_update=True)
                         row.upstream_id = (row.upstream_id or 0) + 1
                 except OperationalError as error:
@@ -129,7 +129,7 @@ def test_many_rows_at_once_are_written_and_overwritten_as_one_by_one(store: Flas
     ]
 
     for given in (rows, changed):
-        with writing():
+        with write_transaction():
             upsert_rows(ClonedVoice, WRITTEN_COLUMNS, [build_voice_values(row, acme.id) for row in given])
         many = db.session.execute(select(ClonedVoice.__table__).order_by(ClonedVoice.id)).all()
         db.session.rollback()
@@ -177,7 +177,7 @@ def test_revisions_move_whoever_writes(store: Flask) -> None:
         SELECT {", ".join(WRITTEN_COLUMNS).replace("id", "id + 10000", 1)} FROM cloned_voice""",
         f"DELETE FROM cloned_voice WHERE id = {voice.id}",
     ):
-        with writing():
+        with write_transaction():
             db.session.execute(text(statement))
         seen.append(revision())
 
@@ -193,7 +193,7 @@ def test_a_voice_that_moves_by_hand_moves_both_revisions(store: Flask) -> None:
         return set(db.session.scalars(select(Organization.revision)).all())
 
     before = revisions()
-    with writing():
+    with write_transaction():
         db.session.execute(text(f"UPDATE cloned_voice SET organization_id = {other.id}"))
 
     assert not before & revisions()
@@ -205,7 +205,7 @@ def test_a_voice_that_moves_by_hand_moves_both_revisions(store: Flask) -> None:
 def test_the_store_itself_refuses_what_no_voice_can_be(store: Flask, column: str) -> None:
     make_voice(make_organization())
 
-    with pytest.raises(Exception, match=r"(?i)constraint"), writing():
+    with pytest.raises(Exception, match=r"(?i)constraint"), write_transaction():
         db.session.execute(text(f"UPDATE cloned_voice SET {column}"))  # our own words
 
 
@@ -220,10 +220,10 @@ def test_a_writer_that_finds_the_store_locked_gives_up_with_what_the_web_calls_u
     def try_to_write() -> None:
         try:
             make_organization("Second")
-        except UNAVAILABLE as error:
+        except DATABASE_UNAVAILABLE as error:
             refused.append(error)
 
-    with writing():
+    with write_transaction():
         db.session.add(Organization(name="First"))
         db.session.flush()
         elsewhere(sqlite_store, try_to_write)

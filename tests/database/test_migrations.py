@@ -32,11 +32,11 @@ from voiceadmin.audit.actions import record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.engine import write_options
-from voiceadmin.database.migrations import HERE, migrate, newest, revision_of_store
-from voiceadmin.database.schema import let_go
-from voiceadmin.database.transactions import writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.engine import write_execution_options
+from voiceadmin.database.migrations import HERE, current_revision, head_revision, migrate
+from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import DatabaseNotReady
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, OrganizationId, Role
 from voiceadmin.operations.actions.operations import do
@@ -60,18 +60,18 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
             connection.execute(text("DROP DATABASE IF EXISTS bare"))
             connection.execute(text("CREATE DATABASE bare"))
         with admin.app_context():
-            let_go()
+            dispose_engine()
         settings = Settings(instance=tmp_path, database_url=server.replace("/postgres?", "/bare?"))
         assert settings.database_url != server
     app = create_app(settings)
     with app.app_context():
         yield app
-        let_go()
+        dispose_engine()
 
 
 def go(revision: str, *, down: bool = False) -> None:
     """Bring the store to a revision, upwards or downwards."""
-    with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
+    with db.engine.connect().execution_options(**write_execution_options()) as connection, connection.begin():
         config = Config()
         config.set_main_option("script_location", str(HERE).replace("%", "%%"))
         config.attributes["connection"] = connection
@@ -107,7 +107,7 @@ def test_the_steps_lead_to_the_models(bare: Flask) -> None:
 
 def test_a_new_store_is_made_once(bare: Flask) -> None:
     assert migrate()
-    assert revision_of_store() == newest()
+    assert current_revision() == head_revision()
     assert not migrate()
 
 
@@ -152,7 +152,7 @@ def test_a_store_that_is_up_to_date_waits_for_no_writer(bare: Flask, monkeypatch
         with bare.app_context():
             return migrate()
 
-    with writing(), ThreadPoolExecutor(1) as other:
+    with write_transaction(), ThreadPoolExecutor(1) as other:
         make_change()
         did = other.submit(again).result()
 
@@ -166,7 +166,7 @@ def make_change() -> None:
 
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(bare: Flask) -> None:
     migrate()
-    with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
+    with db.engine.connect().execution_options(**write_execution_options()) as connection, connection.begin():
         connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
 
     with pytest.raises(DatabaseNotReady, match="newer version"):
@@ -182,7 +182,7 @@ def test_a_new_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
         make_organization()
 
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()}
-        let_go()
+        dispose_engine()
 
     assert modes["voiceadmin.sqlite"] == 0o600
     assert set(modes.values()) == {0o600}
@@ -210,7 +210,7 @@ def test_voices_that_were_there_before_are_counted_found_and_written(bare: Flask
     migrate()
     go("base")
     go("0001")
-    with writing():
+    with write_transaction():
         db.session.execute(text("INSERT INTO organization (id, name) VALUES (1, 'Acme')"))
         db.session.execute(
             text(
@@ -255,11 +255,11 @@ def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tu
         "last_used_at": [None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))],
     }
     put_voices(organizations[0], [voice_row(id=1), voice_row(id=2)])
-    with writing():
+    with write_transaction():
         for what, id, number in writes:
             if what == "insert":
                 db.session.execute(
-                    upsert(ClonedVoice), [build_voice_columns(voice_row(id=id), organizations[number % 2].id)]
+                    upsert_statement(ClonedVoice), [build_voice_columns(voice_row(id=id), organizations[number % 2].id)]
                 )
             elif what == "delete":
                 db.session.execute(delete(ClonedVoice).where(ClonedVoice.id >= id))
@@ -271,7 +271,7 @@ def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tu
 
     assert_counted()
 
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice))
     assert_counted()
 
@@ -311,7 +311,7 @@ def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> 
     assert differences() == []
     assert not any(db.session.execute(select(table).limit(1)).first() for table in OF_ACCOUNTS)
     record_event_now(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=by, now=now)
-    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), writing():
+    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
         db.session.execute(text("DELETE FROM audit_event"))
 
 

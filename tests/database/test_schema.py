@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from tests.factories import make_assistant
 from voiceadmin.database.base import db
-from voiceadmin.database.migrations import newest
+from voiceadmin.database.migrations import head_revision
 from voiceadmin.database.schema import check_schema_version
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import DatabaseNotReady
 from voiceadmin.sample.queries import database_is_empty
 
@@ -25,12 +25,14 @@ def test_a_store_is_empty_until_it_has_an_assistant_or_a_voice(store: Flask) -> 
 
 def test_a_store_of_another_version_is_not_ready(store: Flask) -> None:
     check_schema_version()
-    with writing():
+    with write_transaction():
         db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
 
     try:
         with pytest.raises(DatabaseNotReady, match="migrate"):
             check_schema_version()
     finally:
-        with writing():
-            db.session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest()})
+        with write_transaction():
+            db.session.execute(
+                text("UPDATE alembic_version SET version_num = :head_revision"), {"head_revision": head_revision()}
+            )

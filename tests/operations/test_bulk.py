@@ -19,7 +19,7 @@ from tests.two_tenants import audit_words, dump, rows_of
 from voiceadmin.accounts.models import Account
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.models import ClonedVoice
@@ -345,7 +345,7 @@ def test_other_voices_of_the_same_number_are_a_change_too(acme: Organization, op
     one, _ = make_voice(acme, provider="resemble"), make_voice(acme)
     address = ALL + "?provider=resemble"
     form = form_of(page(operator, address), action="archive")
-    with writing():
+    with write_transaction():
         db.session.execute(update(ClonedVoice).values(provider="elevenlabs").where(ClonedVoice.id == one.id))
         db.session.execute(update(ClonedVoice).values(provider="resemble").where(ClonedVoice.id != one.id))
     before = dump()

@@ -20,7 +20,7 @@ from tests.two_tenants import rows_of
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import CHUNK, carry_out, do, undo
@@ -176,7 +176,7 @@ def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, 
     db.session.rollback()
 
     def slowly() -> None:
-        with store.app_context(), writing():
+        with store.app_context(), write_transaction():
             carry_out(EVERYTHING, Order(TriageAction.ARCHIVE, voices(1), "slow", 0), LIMITS, by=BOB, now=now)
             begun.set()
             go_on.wait()

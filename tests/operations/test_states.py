@@ -30,7 +30,7 @@ from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, ObjectNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.operations import do, undo
@@ -136,7 +136,7 @@ class Desk(RuleBasedStateMachine):
     @rule(place=PLACES)
     def upstream_removes(self, place: int) -> None:
         id = self.base + place
-        with writing():
+        with write_transaction():
             db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == id))
         self.known.rows.pop(id, None)
         self.known.facets.pop((id, "archived"), None)

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, String, select
 import voiceadmin
 from tests.factories import make_organization
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import ready
+from voiceadmin.database.dialect import compile_select
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope, revision
@@ -119,5 +119,5 @@ def test_a_revision_tells_store_organization_and_state_apart() -> None:
 def test_a_statement_made_ready_is_the_same_statement() -> None:
     statement: Any = select(Column("id", Integer), Column("name", String))
 
-    assert str(ready(statement)) == str(statement)
-    assert [column.name for column in ready(statement).selected_columns] == ["id", "name"]
+    assert str(compile_select(statement)) == str(statement)
+    assert [column.name for column in compile_select(statement).selected_columns] == ["id", "name"]

@@ -11,7 +11,7 @@ from tests.conftest import SHELL
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.overview.queries import LATELY, SHOWN, OverviewStats, get_overview_stats
@@ -105,7 +105,7 @@ def test_voices_came_in_with_the_last_import_or_with_the_sample(
     acme: Organization, globex: Organization, now: datetime
 ) -> None:
     def brought(event_type: AuditEventType, time: datetime, organization: Organization) -> None:
-        with writing():
+        with write_transaction():
             record_event(
                 event_type,
                 AuditTarget(ObjectKind.DATABASE, None, ""),

@@ -17,7 +17,7 @@ from sqlalchemy import event, update
 from tests.factories import DAY, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE, PLAIN_VOICES
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.providers.queries import FIELDS, list_provider_stats, providers_file
@@ -41,7 +41,7 @@ def acme(store: Flask) -> Organization:
 def archive_here(voice: VoiceRow, now: datetime) -> None:
     """Archive a voice as the desk does."""
     values = {"status": ARCHIVED, "upstream_status": voice.status.value, "archived_at": now}
-    with writing():
+    with write_transaction():
         db.session.execute(update(ClonedVoice).where(ClonedVoice.id == voice.id).values(values))
 
 

@@ -21,7 +21,7 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SignInRefused, Throttled
 from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.rate_limits.actions import (
@@ -44,7 +44,7 @@ THREE = RateLimit(3, 0.5)  # one comes back in two seconds
 
 
 def take(limit: RateLimit = THREE, now: datetime = NOW, *, name: str = "a", most: int = 1, back: float = 0) -> Drawn:
-    with writing():
+    with write_transaction():
         return draw(name, limit, now, most=most, back=back)
 
 
@@ -104,7 +104,7 @@ def test_a_bucket_fills_up_again_and_never_more() -> None:
 
 def test_what_was_not_used_comes_back_and_never_more() -> None:
     take(most=3)
-    with writing():
+    with write_transaction():
         put_back("a", THREE, NOW)
     assert take(most=9) == Drawn(1, 0, 2)
 
@@ -132,7 +132,7 @@ def test_an_empty_bucket_that_gives_nothing_is_not_written() -> None:
 def test_rows_that_say_no_more_than_no_row_are_forgotten() -> None:
     take(now=NOW - STALE - SECOND, name="stale")
     take(now=NOW - STALE, name="a day old")
-    with writing():
+    with write_transaction():
         forget_full_buckets(NOW)
 
     assert buckets() == {"a day old"}
@@ -147,7 +147,7 @@ def test_rows_that_say_no_more_than_no_row_are_forgotten() -> None:
 def test_a_bucket_never_gives_more_than_it_held_and_what_came_back(
     store: Flask, capacity: float, rate: float, draws: list[tuple[float, int]]
 ) -> None:
-    with writing():
+    with write_transaction():
         db.session.execute(delete(TokenBucket))
     at = first = latest = NOW
     given = 0

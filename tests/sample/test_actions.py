@@ -13,7 +13,7 @@ from tests.factories import make_assistant, make_organization, make_voice
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.organizations.models import Assistant, Organization
@@ -124,7 +124,7 @@ def test_filling_on_another_day_moves_the_times() -> None:
 
 def test_filling_mends_what_was_changed_or_lost() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
-    with writing():
+    with write_transaction():
         db.session.get_one(ClonedVoice, 457).name = "Renamed"
         db.session.delete(db.session.get_one(ClonedVoice, 458))
         db.session.get_one(Assistant, 31).active = False
@@ -266,7 +266,7 @@ def test_a_kept_organization_goes_once_it_is_empty() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     make_voice(organization_of(31), id=OWN_VOICE)
     remove_sample(by=SHELL, now=NOW)
-    with writing():
+    with write_transaction():
         db.session.delete(db.session.get_one(ClonedVoice, OWN_VOICE))
 
     report = remove_sample(by=SHELL, now=NOW)

@@ -31,7 +31,7 @@ from voiceadmin import create_app
 from voiceadmin.__main__ import cli
 from voiceadmin.config import COMMAND, Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go, prepare_database
+from voiceadmin.database.schema import dispose_engine, prepare_database
 from voiceadmin.identity import Role
 from voiceadmin.voices.models import ClonedVoice
 
@@ -189,7 +189,7 @@ def voices(folder: Path) -> int:
     with app_of(folder).app_context():
         assert not prepare_database()
         found = db.session.scalar(select(func.count()).select_from(ClonedVoice))
-        let_go()
+        dispose_engine()
     return found or 0
 
 
@@ -219,7 +219,7 @@ def test_run_shows_a_store_as_it_is(start: Start, sqlite_store: Flask) -> None:
     acme = make_organization()
     make_assistant(acme, id=31)
     make_voice(acme)
-    let_go()
+    dispose_engine()
 
     served = start("run", folder=folder)
 
@@ -275,12 +275,12 @@ def test_the_log_is_one_object_a_line_and_has_no_secret(start: Start, tmp_path: 
 
 def test_run_asks_for_an_account_as_soon_as_there_is_one(start: Start, sqlite_store: Flask) -> None:
     make_voice(make_organization())
-    let_go()
+    dispose_engine()
     served = start("run", folder=sqlite_store.config["VOICEADMIN"].instance, last="voiceadmin shows")
     before = served.get("/assistants")[1]
 
     make_account(platform=True)
-    let_go()
+    dispose_engine()
     after = [served.get("/assistants")[1] for _ in range(8)]
 
     assert "There are no accounts yet" in before
@@ -436,7 +436,7 @@ def test_an_answer_under_way_is_sent_whole_and_nobody_is_let_in_behind_it(start:
     acme = make_organization()
     make_assistant(acme, id=31)
     put_voices(acme, [voice_row(gender="x" * 100_000) for _ in range(200)])  # more than the system takes off the server
-    let_go()
+    dispose_engine()
     served = start("serve", "--workers", "1", folder=sqlite_store.config["VOICEADMIN"].instance)
 
     requester = connect(served, VOICES)
@@ -484,7 +484,7 @@ def test_a_request_under_way_gets_its_answer_before_the_server_ends(
     if not shutil.which("ps"):
         pytest.skip("there is no ps to see when the server has begun to end")
     make_assistant(id=31, name="Night desk")
-    let_go()
+    dispose_engine()
     served = start("serve", "--workers", "2", VOICEADMIN_DATABASE_URL=settings.database_url)
     url = settings.database_url.replace("+psycopg", "")
 

@@ -17,7 +17,7 @@ from tests.factories import PASSWORD
 from tests.two_tenants import TwoTenants, build_two_tenants, cookie_of, rows_of
 from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.server.logs import JsonLines, configure_logs
 
@@ -92,7 +92,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_what_was_done_is_logged_when_it_is_done(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
-    with writing():
+    with write_transaction():
         record_event(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
         assert told(caplog) == []
 
@@ -104,7 +104,7 @@ def test_what_failed_is_neither_kept_nor_logged(store: Flask, now: Any, caplog: 
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
     def fail() -> None:
-        with writing():
+        with write_transaction():
             record_event(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
             raise ZeroDivisionError
 

@@ -19,7 +19,7 @@ from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
@@ -286,7 +286,7 @@ def test_every_write_moves_the_tag_even_by_hand(client: FlaskClient, acme: Organ
     make_voice(acme, id=9001)
     before = tag(client)
 
-    with writing():
+    with write_transaction():
         db.session.execute(text(statement))
 
     after = client.get(ROUTE.format(31), headers={"If-None-Match": before})
@@ -313,12 +313,12 @@ def test_another_store_has_other_tags(client: FlaskClient, acme: Organization) -
     before = tag(client)
     name = db.session.scalar(text("SELECT name FROM store"))
 
-    with writing():
+    with write_transaction():
         db.session.execute(text("UPDATE store SET name = 'another'"))
     try:
         assert tag(client) != before
     finally:
-        with writing():
+        with write_transaction():
             db.session.execute(text("UPDATE store SET name = :name"), {"name": name})
 
 
@@ -331,7 +331,7 @@ def test_the_body_and_its_tag_are_of_one_snapshot(
 
     def with_a_write_in_between(*args: Any) -> bytes:
         def write() -> None:
-            with store.app_context(), writing():
+            with store.app_context(), write_transaction():
                 db.session.execute(text("UPDATE cloned_voice SET name = 'After'"))
 
         writer = threading.Thread(target=write)

@@ -41,7 +41,7 @@ from voiceadmin import clock, create_app
 from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.config import Settings
-from voiceadmin.database.schema import let_go
+from voiceadmin.database.schema import dispose_engine
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
 from voiceadmin.text import MAX_ID
 from voiceadmin.web import access
@@ -765,7 +765,7 @@ def fresh_town(template: Path, folder: Path) -> Iterator[TwoTenants]:
     with app.app_context():
         with build_two_tenants(app) as tenants:
             yield tenants
-        let_go()
+        dispose_engine()
 
 
 @pytest.mark.parametrize("rule", POSTS, ids=name_of)

@@ -21,8 +21,8 @@ from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH
-from voiceadmin.database.schema import let_go
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.web.access import require_role
 
@@ -151,7 +151,7 @@ def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
     client, held, done = root(acme), threading.Event(), threading.Event()
 
     def hold() -> None:
-        with acme.app_context(), writing():
+        with acme.app_context(), write_transaction():
             db.session.execute(text("UPDATE cloned_voice SET name = 'unfinished'"))
             held.set()
             done.wait()
@@ -189,7 +189,7 @@ def test_connections_that_postgresql_has_dropped_are_made_again(postgres_templat
 
     assert client.get("/readyz").status_code == 200
     with app.app_context():
-        let_go()
+        dispose_engine()
 
 
 def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def failing(settings: Settings, store: Flask, now: datetime) -> Iterator[FlaskCl
         app.add_url_rule(path, path, require_role(Role.ANYONE)(fail))
     with app.app_context():
         yield root(app)
-        let_go()
+        dispose_engine()
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 422, 429, 500, 503])

@@ -14,7 +14,7 @@ from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound, Throttled
 from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
@@ -49,7 +49,7 @@ def create_api_key(
     if organizations is not None and not organizations:
         raise ChangeRefused("The key would read nothing. Choose an organization.")
     key = generate_api_key()
-    with writing():
+    with write_transaction():
         wanted = sorted(organizations or ())
         there = set(db.session.scalars(select(Organization.id).where(Organization.id.in_(wanted))))
         for id in wanted:
@@ -76,7 +76,7 @@ def create_api_key(
 
 def revoke_api_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> str:
     """Let a key open nothing any more; its name. Raises KeyNotFound unless the scope shows the key."""
-    with writing():
+    with write_transaction():
         key = db.session.get(ApiKey, key_id)
         read = select(ApiKeyOrganization.organization_id).where(ApiKeyOrganization.key_id == key_id)
         organizations = frozenset(db.session.scalars(read))
@@ -150,7 +150,7 @@ class KeyRateLimiter:
             return RateLimitResult(True, hand.tokens + int(hand.left), 0.0)
 
     def _draw(self, key: AuthenticatedKey, hand: _Hand, *, by: Actor, now: datetime) -> None:
-        with writing():
+        with write_transaction():
             most = ceil(self.limit.rate)
             drawn = draw(f"key {key.id}", self.limit, now, most=most, share=SHARE, back=hand.tokens)
             if key.last_used_at is None or now - key.last_used_at >= MINUTE:
@@ -160,7 +160,7 @@ class KeyRateLimiter:
 
     def _tell(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:
         """Let the audit trail know, unless another process did; for how many seconds that is enough."""
-        with writing():
+        with write_transaction():
             told = draw(f"told key {key.id}", TOLD_AGAIN, now)
             if told.tokens:
                 _record(AuditEventType.RATE_LIMITED, key, sorted(key.organizations or ()), by=by, now=now)

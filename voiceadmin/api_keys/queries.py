@@ -12,8 +12,8 @@ from sqlalchemy import exists, select
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
 from voiceadmin.api_keys.types import ApiKeyRow, AuthenticatedKey
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import first_row, listed
-from voiceadmin.database.types import as_time
+from voiceadmin.database.dialect import fetch_first_row, string_agg
+from voiceadmin.database.types import parse_timestamp
 from voiceadmin.errors import KeyNotFound
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Organization
@@ -95,12 +95,14 @@ def get_key(scope: Scope, key_id: int) -> ApiKeyRow:
 
 def find_api_key(token: str) -> AuthenticatedKey | None:
     """The API key of this token, also an expired one; None if there is none or it was revoked."""
-    row = first_row(_key_sql(listed("organization_id")), {"hash": hash_token(token)})
+    row = fetch_first_row(_key_sql(string_agg("organization_id")), {"hash": hash_token(token)})
     if row is None:
         return None
     id, name, expires_at, last_used_at, all_organizations, organizations = row
     ids = frozenset(int(number) for number in organizations.split(",")) if organizations else frozenset()
-    return AuthenticatedKey(id, name, as_time(expires_at), as_time(last_used_at), None if all_organizations else ids)
+    return AuthenticatedKey(
+        id, name, parse_timestamp(expires_at), parse_timestamp(last_used_at), None if all_organizations else ids
+    )
 
 
 @cache

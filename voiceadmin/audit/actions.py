@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import log_after_commit, writing
+from voiceadmin.database.transactions import log_after_commit, write_transaction
 from voiceadmin.identity import Actor
 from voiceadmin.text import build_name_key, quote_value
 
@@ -81,7 +81,7 @@ def record_events(
 
 def record_event_now(event_type: AuditEventType, target: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
     """Write a line by itself, for what changes nothing in the store: an export, for one. more: as `record` has it."""
-    with writing():
+    with write_transaction():
         record_event(event_type, target, by=by, now=now, **more)
 
 

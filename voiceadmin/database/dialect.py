@@ -23,7 +23,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.types import UtcTime
 
 
-def first_row(sql: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
+def fetch_first_row(sql: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
     """The first row of a statement as the driver has it; None if there is none.
 
     For the few that every request asks, where the detours of SQLAlchemy take
@@ -47,7 +47,7 @@ def _in_words_of(dialect: str, sql: str) -> str:
     return sql if dialect == "sqlite" else re.sub(r":([a-z_]+)", r"%(\1)s", sql)
 
 
-def indexed_by(name: str) -> str:
+def index_hint(name: str) -> str:
     """What follows a table's name in SQL so that SQLite reads it by this index, and fails without it.
 
     Nothing on PostgreSQL, which knows better how its rows are spread.
@@ -58,7 +58,7 @@ def indexed_by(name: str) -> str:
 _NAMES = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
-def bound(statement: str, given: Mapping[str, Any]) -> tuple[TextClause, dict[str, Any]]:
+def bind_parameters(statement: str, given: Mapping[str, Any]) -> tuple[TextClause, dict[str, Any]]:
     """A statement in SQL and those of the values that it names; times are times in it, and lists are lists."""
     named = {name: given[name] for name in set(_NAMES.findall(statement))}
     times = tuple(sorted(name for name, value in named.items() if isinstance(value, datetime)))
@@ -73,7 +73,7 @@ def _typed(statement: str, times: tuple[str, ...], lists: tuple[str, ...]) -> Te
     )
 
 
-def join_in_order() -> str:
+def forced_order_join() -> str:
     """The JOIN in SQL for which SQLite goes through the table before it and looks up the one after it.
 
     PostgreSQL, which knows better, may do either.
@@ -81,25 +81,25 @@ def join_in_order() -> str:
     return "CROSS JOIN" if db.engine.dialect.name == "sqlite" else "JOIN"
 
 
-def listed(expression: str) -> str:
+def string_agg(expression: str) -> str:
     """SQL that puts all values of an expression together as one text, commas between them; NULL for none."""
     if db.engine.dialect.name == "sqlite":
         return f"group_concat({expression}, ',')"
     return f"string_agg(CAST({expression} AS text), ',')"
 
 
-def joined(column: str) -> str:
+def string_agg_bytes(column: str) -> str:
     """SQL that puts all texts of a column together, commas between them, as bytes where the driver has them sooner."""
     if db.engine.dialect.name == "sqlite":
         return f"CAST(group_concat({column}, ',') AS BLOB)"
     return f"string_agg({column}, ',')"
 
 
-def ready(statement: Select[Any]) -> TextualSelect:
+def compile_select(statement: Select[Any]) -> TextualSelect:
     """The same statement as a text, which SQLAlchemy need not look through anew at each use."""
     return text(str(statement)).columns(*statement.selected_columns)
 
 
 def fetch_all(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
     """Execute SQL text and return all rows. Parameters that the statement does not name are ignored."""
-    return db.session.execute(*bound(statement, parameters)).all()
+    return db.session.execute(*bind_parameters(statement, parameters)).all()

@@ -31,7 +31,12 @@ SQLITE_PATH = "voiceadmin_sqlite_path"  # the app's extension that names the SQL
 WRITES = "voiceadmin_writes"  # the execution option of a connection that is going to write
 
 
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, DisconnectionError)  # the store is gone, locked or full
+DATABASE_UNAVAILABLE = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    DisconnectionError,
+)  # the store is gone, locked or full
 
 
 CACHE_KIB = 16_000  # of a connection: what one search looks at; a write of another process voids it anyway
@@ -112,7 +117,7 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
         driver.execute("BEGIN")  # cannot fail, so its errors need no translation, which every request would pay for
 
 
-def write_options() -> dict[str, Any]:
+def write_execution_options() -> dict[str, Any]:
     """The execution options of a connection that is going to write.
 
     A reader keeps one snapshot; a writer that had to wait for another one must see what that one wrote.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from voiceadmin.config import COMMAND
 from voiceadmin.database.base import db
-from voiceadmin.database.migrations import migrate, newest, revision_of_store
+from voiceadmin.database.migrations import current_revision, head_revision, migrate
 from voiceadmin.errors import DatabaseNotReady
 
 
 def check_schema_version() -> None:
     """Raise DatabaseNotReady unless the store stands at this program's schema; a store out of reach raises by itself."""
-    if revision_of_store() != newest():
+    if current_revision() != head_revision():
         raise DatabaseNotReady(f"The store is not at this program's version. Run “{COMMAND} migrate”.")
 
 
@@ -19,7 +19,7 @@ def prepare_database() -> bool:
     return migrate()
 
 
-def let_go() -> None:
+def dispose_engine() -> None:
     """Close every connection, so that processes forked from this one open their own."""
     db.session.remove()
     db.engine.dispose()

@@ -14,7 +14,7 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     pass
 from voiceadmin.database.base import db
-from voiceadmin.database.engine import write_options
+from voiceadmin.database.engine import write_execution_options
 
 log = logging.getLogger("voiceadmin.audit")
 
@@ -23,10 +23,10 @@ TOLD = "voiceadmin_told"  # the lines to log once a transaction is through
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def write_transaction() -> Iterator[None]:
     """One transaction that may write: committed at the end, rolled back on any exception."""
     db.session.rollback()  # a snapshot that is already open would hide what others wrote since
-    db.session.connection(execution_options=write_options())
+    db.session.connection(execution_options=write_execution_options())
     told: list[str] = []
     db.session.info[TOLD] = told
     try:

@@ -47,10 +47,10 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """From the database."""
-        found: datetime | None = as_time(value)
+        found: datetime | None = parse_timestamp(value)
         return found
 
 
-def as_time(value: Any) -> Any:
+def parse_timestamp(value: Any) -> Any:
     """An aware time from what a driver has for it; None for null."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -22,7 +22,7 @@ from voiceadmin.database.base import Base, db
 ROWS_TOGETHER = 50  # in one statement of SQLite, which anywhere takes 999 values
 
 
-def upsert(model: type[Base]) -> Any:
+def upsert_statement(model: type[Base]) -> Any:
     """An INSERT of whole rows in which a row whose primary key is there already overwrites the old one."""
     statement = _upsert(model, db.engine.dialect.name)
     # With RETURNING, many rows travel in one statement, and the triggers of PostgreSQL fire once for all of them.

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, true
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import first_row, ready
+from voiceadmin.database.dialect import compile_select, fetch_first_row
 from voiceadmin.database.models import DatabaseIdentity
 from voiceadmin.errors import AssistantNotFound, OrganizationNotFound
 from voiceadmin.identity import OrganizationId, Scope
@@ -66,7 +66,7 @@ def restrict_to_scope(scope: Scope, column: Any) -> ColumnElement[bool]:
     return true() if scope.organizations is None else column.in_(sorted(scope.organizations))
 
 
-_ONE = ready(select_assistants().where(Assistant.id == bindparam("id")))
+_ONE = compile_select(select_assistants().where(Assistant.id == bindparam("id")))
 
 
 _OWNER = (
@@ -90,7 +90,7 @@ def get_assistant_organization(scope: Scope, assistant_id: int) -> tuple[Organiz
 
     Programs ask for this every few seconds, so it reads nothing else.
     """
-    row = first_row(_OWNER, {"id": assistant_id})
+    row = fetch_first_row(_OWNER, {"id": assistant_id})
     return None if row is None or not scope.covers(row[0]) else (OrganizationId(row[0]), revision(*row))
 
 

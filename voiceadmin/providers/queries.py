@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from voiceadmin.database.dialect import fetch_all, indexed_by
-from voiceadmin.database.types import as_time
+from voiceadmin.database.dialect import fetch_all, index_hint
+from voiceadmin.database.types import parse_timestamp
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters, scope_sql
 from voiceadmin.providers.types import ProviderStats
@@ -39,11 +39,11 @@ def list_provider_stats(scope: Scope, *, now: datetime) -> list[ProviderStats]:
     uses = _run(
         "SELECT provider, sum(high), sum(low), max(latest) FROM (SELECT provider, sum(synthesis_count >> 32) AS high,"
         " sum(synthesis_count & 4294967295) AS low, max(CASE has_last_used_at WHEN 1 THEN last_activity_at END) AS latest"
-        f" FROM {voices.format(indexed_by('ix_voice_by_syntheses'))} GROUP BY organization_id, status, provider)"
+        f" FROM {voices.format(index_hint('ix_voice_by_syntheses'))} GROUP BY organization_id, status, provider)"
         " AS stretch GROUP BY provider",
         scope,
     )
-    by_creation = voices.format(indexed_by("ix_voice_by_created")) + " AND created_at >= :since"
+    by_creation = voices.format(index_hint("ix_voice_by_created")) + " AND created_at >= :since"
     made = _run(
         "SELECT provider, sum(number), sum(CASE status WHEN 'failed' THEN number ELSE 0 END) FROM"
         f" (SELECT provider, status, count(*) AS number FROM {by_creation}"
@@ -56,7 +56,7 @@ def list_provider_stats(scope: Scope, *, now: datetime) -> list[ProviderStats]:
     nowhere = _run(
         "SELECT voice.provider, voice.status, count(*) FROM"
         f" (SELECT DISTINCT organization_id, provider FROM voice_stats WHERE {scope_sql(scope, 'organization_id')}) AS kind"
-        f" CROSS JOIN cloned_voice AS voice{indexed_by('ix_cloned_voice_organization_id_provider_provider_voice_id')}"
+        f" CROSS JOIN cloned_voice AS voice{index_hint('ix_cloned_voice_organization_id_provider_provider_voice_id')}"
         " WHERE voice.organization_id = kind.organization_id AND voice.provider = kind.provider"
         " AND voice.provider_voice_id = '' GROUP BY voice.provider, voice.status",
         scope,
@@ -68,7 +68,7 @@ Rows = Sequence[Any]
 
 
 def _figures(of_kinds: Rows, uses: Rows, made: Rows, nowhere: Rows) -> Iterator[ProviderStats]:
-    used = {provider: (int(high) * 2**32 + int(low), as_time(latest)) for provider, high, low, latest in uses}
+    used = {provider: (int(high) * 2**32 + int(low), parse_timestamp(latest)) for provider, high, low, latest in uses}
     for provider in {row[0] for row in of_kinds}:
         counts = dict.fromkeys(VoiceStatus, 0)
         tiers = dict.fromkeys(_TIERS.values(), 0)

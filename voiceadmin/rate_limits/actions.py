@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.rate_limits.models import TokenBucket
 from voiceadmin.rate_limits.types import RateLimit
 
@@ -52,7 +52,7 @@ def draw(name: str, limit: RateLimit, now: datetime, *, most: int = 1, share: fl
     taken = min(most, floor(tokens + 1e-9), max(1, floor(tokens * share + 1e-9)))
     if taken or back:
         counted = {"name": name, "tokens": float(tokens - taken), "counted_at": max(at, since)}
-        db.session.execute(upsert(TokenBucket), [counted])
+        db.session.execute(upsert_statement(TokenBucket), [counted])
     return Drawn(taken, tokens - taken, max(0.0, (1 - (tokens - taken)) / limit.rate))
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import CursorResult, Delete, delete, exists, func, inspect, sele
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.transactions import acquire_advisory_lock, writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
@@ -95,7 +95,7 @@ def add_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
         raise SampleRefused(
             f"The sample reaches back three years; before {day.date()} there are not so many. Choose a later time."
         ) from error
-    with writing():
+    with write_transaction():
         acquire_advisory_lock("import")
         _refuse_taken_ids()
         ids, organizations = _organization_ids(sample)
@@ -121,7 +121,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
     is_used = exists().where(ClonedVoice.organization_id == Organization.id) | exists().where(
         Assistant.organization_id == Organization.id
     )
-    with writing():
+    with write_transaction():
         acquire_advisory_lock("import")
         lock_organizations(db.session.scalars(of_sample))
         voices = _removed(
@@ -198,7 +198,7 @@ def _put(table: type[Base], rows: Sequence[dict[str, Any]], more: Mapping[str, A
     stored = {row["id"]: dict(row) for row in found.mappings()}
     different = [row for row in rows if stored.get(row["id"]) != row]
     if different:
-        db.session.execute(upsert(table), [row | dict(more) for row in different])
+        db.session.execute(upsert_statement(table), [row | dict(more) for row in different])
     added = len(rows) - len(stored)
     return Tally(added=added, changed=len(different) - added, unchanged=len(rows) - len(different))
 

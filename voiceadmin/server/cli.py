@@ -14,7 +14,7 @@ from voiceadmin.accounts.queries.credentials import has_any_account
 from voiceadmin.api_keys.queries import list_api_keys
 from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import COMMAND, Settings
-from voiceadmin.database.schema import let_go, prepare_database
+from voiceadmin.database.schema import dispose_engine, prepare_database
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import find_example_assistant
 from voiceadmin.sample.actions import add_sample
@@ -48,7 +48,7 @@ def run(ctx: click.Context, port: int) -> None:
             click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
             shows = "sample data"
         example = find_example_assistant(EVERYTHING, FRONT_DESK)
-        let_go()
+        dispose_engine()
     address = f"http://{LOOPBACK}:{port}"
 
     def announce() -> None:
@@ -80,7 +80,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     with app.app_context():
         prepare_database()
         link = None if has_any_account() else create_setup_link(by=current_cli_actor(), now=clock.now())
-        let_go()
+        dispose_engine()
 
     def announce() -> None:
         if link is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, select, text
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import fetch_all, first_row, indexed_by, joined
+from voiceadmin.database.dialect import fetch_all, fetch_first_row, index_hint, string_agg_bytes
 from voiceadmin.errors import VoiceNotFound
 from voiceadmin.identity import OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
@@ -118,9 +118,9 @@ def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> byt
     values = {name: value for name, value in asked.items() if value is not None}
     part = query.skip > 0 or query.limit is not None
     place = {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip} if part else {}
-    table = f"cloned_voice{indexed_by('ix_voice_json_body')}"
-    statement = _records_sql(table, joined("json_body"), tuple(values), part=part)
-    row = first_row(statement, {"organization": organization_id} | values | place)
+    table = f"cloned_voice{index_hint('ix_voice_json_body')}"
+    statement = _records_sql(table, string_agg_bytes("json_body"), tuple(values), part=part)
+    row = fetch_first_row(statement, {"organization": organization_id} | values | place)
     return format_response(None if row is None else row[0])
 
 

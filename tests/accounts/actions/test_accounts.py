@@ -25,7 +25,7 @@ from voiceadmin.accounts.types import LinkPurpose
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import (
     AccountNotFound,
     ChangeRefused,
@@ -67,7 +67,7 @@ def come_in(
 
 
 def signed_in(account: Account) -> str:
-    with writing():
+    with write_transaction():
         return create_session(account.id, address=HOME, user_agent="x", now=NOW)
 
 
@@ -213,7 +213,7 @@ def test_of_two_set_up_links_used_at_the_same_time_one_is_refused(
     store: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = [accounts.create_setup_link(by=SHELL, now=NOW) for _ in range(2)]
-    with writing():  # as two processes would have made them at the same time
+    with write_transaction():  # as two processes would have made them at the same time
         for link in db.session.scalars(select(OneTimeLink)):
             link.used_at = None
     together, hashed = threading.Barrier(2), passwords.password_hash
@@ -670,7 +670,7 @@ def test_two_admins_who_take_it_from_one_another_at_the_same_time_leave_one(stor
 
         with ThreadPoolExecutor(2) as pool:
             assert sorted(pool.map(go, range(2))) == [False, True]
-        with writing():
+        with write_transaction():
             for account in db.session.scalars(select(Account)):
                 account.platform = False
 

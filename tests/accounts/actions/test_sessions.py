@@ -29,7 +29,7 @@ from voiceadmin.accounts.queries.credentials import find_session
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SessionNotFound, SignInRefused, Throttled
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, anonymous_requester
 from voiceadmin.tokens import hash_token
@@ -49,7 +49,7 @@ def enter(
 
 def begun(account: Account, now: datetime = NOW) -> Requester:
     """Somebody in a session that has just begun."""
-    with writing():
+    with write_transaction():
         token = create_session(account.id, address=HOME, user_agent="x", now=now)
     return seen(token)
 
@@ -158,7 +158,7 @@ def test_what_changes_while_the_password_is_looked_at_counts(
     ada = make_account("ada@example.com")
 
     def slow(password: str, kept: str | None) -> bool:
-        with writing():
+        with write_transaction():
             account = db.session.get_one(Account, ada.id)
             for name, value in meanwhile.items():
                 setattr(account, name, value)
@@ -206,7 +206,7 @@ def test_signing_in_clears_away_sessions_that_have_ended() -> None:
 def test_a_disabled_account_has_no_session_any_more() -> None:
     ada = make_account("ada@example.com")
     token = enter()
-    with writing():
+    with write_transaction():
         db.session.get_one(Account, ada.id).disabled_at = NOW
 
     assert find_session(token, HOME) is None
@@ -270,7 +270,7 @@ def test_a_failure_names_the_account_that_was_meant_and_not_the_one_that_asks() 
 
 def test_a_disabled_account_confirms_nothing() -> None:
     requester = begun(make_account("ada@example.com", disabled_at=None))
-    with writing():
+    with write_transaction():
         db.session.get_one(Account, requester.account_id).disabled_at = NOW
 
     with pytest.raises(SignInRefused):

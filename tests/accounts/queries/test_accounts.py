@@ -28,7 +28,7 @@ from voiceadmin.accounts.queries.accounts import (
 from voiceadmin.accounts.queries.credentials import find_session
 from voiceadmin.accounts.types import AccountRow, LinkPurpose, OrganizationRole
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import AccountNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
@@ -70,7 +70,7 @@ def statements(store: object) -> Iterator[list[str]]:
 
 def begun(account: Account, created: datetime = NOW, seen: datetime | None = None) -> int:
     """A session; its id."""
-    with writing():
+    with write_transaction():
         token = create_session(account.id, address="203.0.113.7", user_agent="Firefox", now=created)
         requester = find_session(token, None)
         assert requester is not None
@@ -239,7 +239,7 @@ def test_sessions_go_by_their_last_activity_and_not_by_their_beginning() -> None
 def test_a_file_of_people_says_what_their_page_says(acme: Organization, other: Organization) -> None:
     ada = make_account("ada@example.com", roles={acme: Role.ADMIN, other: Role.VIEWER})
     bob = make_account("bob@example.com", roles={acme: Role.VIEWER})
-    with writing():
+    with write_transaction():
         db.session.get_one(Account, bob.id).disabled_at = NOW
 
     lines = [json.loads(line) for line in "".join(export_accounts(scope(acme), ExportFormat.NDJSON)).splitlines()]

@@ -17,7 +17,7 @@ from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
 from voiceadmin.api_keys.queries import find_api_key
 from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import hash_token
@@ -29,7 +29,7 @@ STRANGE = ["", "x", "x" * 43, "'; --", "\ud800", "a\0b", "%"]
 
 def saved(*things: Base) -> int:
     """The id of the first."""
-    with writing():
+    with write_transaction():
         for thing in things:
             db.session.add(thing)
             db.session.flush()
@@ -38,7 +38,7 @@ def saved(*things: Base) -> int:
 
 
 def begun(account: Account) -> str:
-    with writing():
+    with write_transaction():
         return create_session(account.id, address="198.51.100.1", user_agent="Firefox", now=LONG_AGO)
 
 
@@ -123,7 +123,7 @@ def test_a_key_is_held_with_what_it_reads(everywhere: bool, number: int) -> None
 
 
 def saved_reading(key_id: int, organization: Organization) -> None:
-    with writing():
+    with write_transaction():
         db.session.add(ApiKeyOrganization(key_id=key_id, organization_id=organization.id))
 
 
@@ -173,7 +173,7 @@ def test_a_link_is_open_until_it_expires_or_is_used() -> None:
         False,
         True,
     ]
-    with writing():
+    with write_transaction():
         db.session.get_one(OneTimeLink, 1).used_at = NOW
     assert find_link("t", NOW) is None
 

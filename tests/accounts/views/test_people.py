@@ -21,7 +21,7 @@ from voiceadmin.accounts.types import AccountRow, LinkPurpose
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import hash_token
@@ -85,7 +85,7 @@ def account(id: int) -> AccountRow:
 
 
 def begin(account: Account, now: datetime) -> None:
-    with writing():
+    with write_transaction():
         create_session(account.id, address="203.0.113.7", user_agent="Mozilla/5.0 (X11; Linux) Firefox/140.0", now=now)
 
 

@@ -37,7 +37,7 @@ from voiceadmin.accounts.actions.accounts import create_reset_link, revoke_link
 from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.web.access import cookie_name
 
@@ -97,7 +97,7 @@ def test_who_is_signed_in_already_goes_straight_on(small_town: TwoTenants) -> No
 
 
 def test_every_refusal_is_the_same(tenants: TwoTenants) -> None:
-    with writing():
+    with write_transaction():
         disabled = tenants.people["operator"].id
         db.session.execute(update(Account).where(Account.id == disabled).values(disabled_at=NOW))
     answers = []

@@ -34,7 +34,7 @@ from voiceadmin.cleanup.queries.candidates import check_plan, get_plan
 from voiceadmin.cleanup.types import CleanUpFilters, ItemState
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import acquire_advisory_lock, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ChangeRefused, PlanNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Scope
 from voiceadmin.operations.actions.operations import do
@@ -220,7 +220,7 @@ def test_what_changed_since_the_plan_stays_and_says_why(acme: Organization, now:
             voice_row(id=9, created_at=LONG_AGO + DAY),
         ],
     )
-    with writing():
+    with write_transaction():
         db.session.execute(text("DELETE FROM cloned_voice WHERE id = 5"))
     do(EVERYTHING, Order(TriageAction.SNOOZE, (ObjectRef(ObjectKind.VOICE, 6),), "a", 0), LIMITS, by=ADA, now=now)
     for act in (TriageAction.ARCHIVE, TriageAction.RESTORE):
@@ -265,7 +265,7 @@ REFUSE = """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 def refused(voice_id: int) -> Iterator[None]:
     """The store refuses to write this voice."""
     sqlite = db.engine.dialect.name == "sqlite"
-    with writing():
+    with write_transaction():
         if sqlite:
             db.session.execute(
                 text(
@@ -282,7 +282,7 @@ def refused(voice_id: int) -> Iterator[None]:
                 )
             )
     yield
-    with writing():
+    with write_transaction():
         db.session.execute(text("DROP TRIGGER refused" + ("" if sqlite else " ON cloned_voice")))
         if not sqlite:
             db.session.execute(text("DROP FUNCTION refuse"))
@@ -365,7 +365,7 @@ def test_an_assistant_that_is_set_meanwhile_keeps_its_voice_whoever_comes_first(
     def assign() -> None:
         with store.app_context():
             for number in range(600, 0, -20):
-                with writing():
+                with write_transaction():
                     acquire_advisory_lock("import")
                     values = {"tts_provider": "elevenlabs", "tts_voice_id": f"pv{number}"}
                     db.session.execute(update(Assistant).values(values))

@@ -53,7 +53,7 @@ from voiceadmin.cleanup.types import (
 )
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import PlanNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.operations.actions.operations import do
@@ -143,7 +143,7 @@ def test_they_are_what_plain_python_finds(
     acme: Organization, now: datetime, rows: list[VoiceRow], places: set[str]
 ) -> None:
     refill(acme, rows)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(Assistant))
     for place in places:
         make_assistant(acme, tts_provider="elevenlabs", tts_voice_id=place, active=False)
@@ -345,7 +345,7 @@ def test_what_would_be_left_alone_now_is_said_with_its_reason(plan: int, acme: O
     order = Order(TriageAction.ACKNOWLEDGE, (ObjectRef(ObjectKind.VOICE, 2),), "key", 0)
     do(EVERYTHING, order, LIMITS, by=SHELL, now=now)
     put_voices(acme, [voice(4)._replace(last_used_at=now)])
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
     do(EVERYTHING, Order(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 6),), "key", 0), LIMITS, by=SHELL, now=now)
 
@@ -367,7 +367,7 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
     carry_on(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
     restore = Order(TriageAction.RESTORE, (ObjectRef(ObjectKind.VOICE, 4),), "key", get_last_operation_id())
     do(EVERYTHING, restore, LIMITS, by=SHELL, now=now)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
 
     found = get_plan(EVERYTHING, plan, now=now)

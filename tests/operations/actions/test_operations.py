@@ -21,7 +21,7 @@ from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SetChanged
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.operations.actions.operations import CHUNK, MAX_LISTED_SKIPPED, carry_out, do, do_to_all, undo
@@ -642,7 +642,7 @@ def test_undoing_restores_what_nobody_changed_since_and_names_the_rest(acme: Org
     desk.do(TriageAction.RESTORE, 3, by=BOB)
     desk.do(TriageAction.ARCHIVE, 3, by=BOB, note="by Bob")
     desk.do(TriageAction.NOTE, 4, by=BOB)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
 
     back = desk.undo(operation)
@@ -661,7 +661,7 @@ def test_undoing_restores_what_nobody_changed_since_and_names_the_rest(acme: Org
 def test_a_voice_that_was_removed_and_came_anew_is_left_alone(acme: Organization, desk: Desk) -> None:
     make_voice(acme, id=1)
     operation = desk.do(TriageAction.ARCHIVE, 1)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice))
     make_voice(acme, id=1)
 
@@ -676,7 +676,7 @@ def test_nothing_goes_back_to_somebody_who_cannot_act_any_more(
     make_voice(acme, id=1)
     desk.do(TriageAction.ASSIGN, 1, assignee=clara.id)
     operation = desk.do(TriageAction.ASSIGN, 1)
-    with writing():
+    with write_transaction():
         if how == "disabled":
             db.session.execute(update(Account).where(Account.id == clara.id).values(disabled_at=desk.now))
         elif how == "gone":
@@ -807,7 +807,7 @@ def test_a_part_of_something_larger_is_taken_back_with_it(acme: Organization, de
     before = dump()
 
     def larger() -> None:
-        with writing():
+        with write_transaction():
             carry_out(EVERYTHING, desk.order(TriageAction.ARCHIVE, voices(1)), LIMITS, by=ADA, now=desk.now)
             raise KeyError
 

@@ -34,8 +34,8 @@ from tests.strategies import HOSTILE, IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
@@ -165,16 +165,16 @@ class World:
 
     def fill(self, things: Sequence[AuditTarget]) -> None:
         """Let there be these things and no others, and no trace of any before."""
-        with writing():
+        with write_transaction():
             for table in (Mute, Assignment, Assistant, ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef):
                 db.session.execute(delete(table))
         self.things = [replace(thing, ref=ObjectRef(thing.kind, number)) for number, thing in enumerate(things, 1)]
         voices = [thing for thing in self.things if thing.kind is VOICE]
         assistants = [thing for thing in self.things if thing.kind is ASSISTANT]
         owned = [thing for thing in self.things if thing.assignee is not None and not thing.gone]
-        with writing():
+        with write_transaction():
             rows = [(voice_row(id=voice.ref.id, **voice.fields), self.homes[voice.home]) for voice in voices]
-            put(upsert(ClonedVoice), [build_voice_columns(row, home) for row, home in rows])
+            put(upsert_statement(ClonedVoice), [build_voice_columns(row, home) for row, home in rows])
             put(insert(Assistant), [self._assistant(thing) for thing in assistants])
             put(
                 insert(Assignment),
@@ -200,7 +200,7 @@ class World:
 
     def _hush(self) -> None:
         found = reasons_of([thing.ref for thing in self.things], LIMITS, now=NOW)
-        with writing():
+        with write_transaction():
             for thing in self.things:
                 for finding in found[thing.ref]:
                     if finding.reason in thing.muted:
@@ -431,8 +431,8 @@ def acknowledge(*refs: ObjectRef, until: datetime | None = None) -> None:
 def tell(voice: VoiceRow, organization: Organization, **fields: Any) -> None:
     """Let upstream tell of a voice anew."""
     row = build_voice_columns(voice._replace(**fields), organization.id) | {"upstream_changed_at": NOW - HOUR}
-    with writing():
-        db.session.execute(upsert(ClonedVoice), [row])
+    with write_transaction():
+        db.session.execute(upsert_statement(ClonedVoice), [row])
 
 
 def of(thing: VoiceRow | Assistant) -> ObjectRef:
@@ -502,11 +502,11 @@ def test_an_acknowledged_assistant_comes_back_when_its_voice_is_lost_anew_or_is_
     assert waiting() == alarm
     acknowledge(of(desk))
     assert waiting() == []
-    with writing():
+    with write_transaction():
         db.session.execute(update(Assistant).values(tts_voice_id="other"))
     assert waiting() == alarm
     acknowledge(of(desk))
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.provider_voice_id == "other"))
     assert waiting() == alarm
     acknowledge(of(desk))
@@ -673,7 +673,7 @@ def test_no_text_of_the_csv_of_a_queue_is_a_formula(hostile: list[str]) -> None:
 def test_an_assistant_without_its_voice_is_a_record_too(acme: Organization) -> None:
     voice = make_voice(acme, provider_voice_id="pv")
     desk = make_assistant(acme, name="Front desk", tts_provider="elevenlabs", tts_voice_id="pv")
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == voice.id))
 
     (record,) = json.loads(written(ExportFormat.JSON))

@@ -29,8 +29,8 @@ from tests.triage.rules.situations import (
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
@@ -92,14 +92,14 @@ class Stage:
                 assert operation.object_count == len(refs)
         gone = [self.refs[named].id for named, step in steps.items() if step == GONE]
         if gone:
-            with writing():
+            with write_transaction():
                 db.session.execute(delete(ClonedVoice).where(ClonedVoice.id.in_(gone)))
 
     def _write(self, named: Any) -> None:
         rows = [self._rows[one] for one in named]
         if rows:
-            with writing():
-                db.session.execute(upsert(ClonedVoice), rows)
+            with write_transaction():
+                db.session.execute(upsert_statement(ClonedVoice), rows)
 
 
 _keys = count()

@@ -22,7 +22,7 @@ from tests.strategies import HOSTILE, IN_DATABASE, LISTS
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ImportRefused
 from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.organizations.models import Assistant, Organization
@@ -480,7 +480,7 @@ def test_hostile_names_are_names(store: Flask) -> None:
 @IN_DATABASE
 @given(rows=LISTS, format=st.sampled_from(ExportFormat))
 def test_importing_an_export_changes_nothing(acme: Organization, rows: list[VoiceRow], format: ExportFormat) -> None:
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice))
     if rows:
         put_voices(acme, rows)
@@ -500,7 +500,7 @@ def test_importing_an_export_changes_nothing(acme: Organization, rows: list[Voic
 def test_an_export_brings_all_voices_into_an_empty_store(
     acme: Organization, rows: list[VoiceRow], format: ExportFormat, batch: int
 ) -> None:
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice))
 
     with pytest.MonkeyPatch.context() as patch:

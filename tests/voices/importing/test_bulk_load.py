@@ -24,8 +24,8 @@ from tests.strategies import HOSTILE, IN_DATABASE, LISTS
 from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
-from voiceadmin.database.schema import let_go
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.importing import actions as importing
 from voiceadmin.voices.importing import bulk_load as loading
@@ -52,7 +52,7 @@ def empty_store(template: Path, folder: Path) -> Iterator[Flask]:
     app = create_app(Settings(instance=folder))
     with app.app_context():
         yield app
-        let_go()
+        dispose_engine()
 
 
 @pytest.fixture
@@ -144,10 +144,10 @@ def as_a_story(now: datetime) -> Iterator[dict[str, Any]]:
     yield everything(now)
     assert bring([*CHANGED, {"id": "x"}, *(row._replace(id=row.id + 9000) for row in SEVERAL[:20])], skip_bad=True)
     yield everything(now)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id % 2 == 0))
     yield everything(now)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice))
     assert kept()["words"] == kept()["counts"] == []
 
@@ -178,7 +178,7 @@ def test_any_voices_are_counted_and_found_as_if_written_alone(
     def come_and_change(many: int) -> tuple[dict[str, Any], dict[str, Any]]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loading, "MANY", many)
-            with writing():
+            with write_transaction():
                 db.session.execute(delete(ClonedVoice))
             assert bring(rows)
             come = kept()

@@ -22,7 +22,7 @@ from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE, PLAIN_VOICES, SCORES
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
 from voiceadmin.pagination import PAGE_SIZES
 from voiceadmin.text import build_name_key, fold_case
@@ -351,7 +351,7 @@ def cost_of(work: Callable[[], Any]) -> int:
 
 def settle() -> None:
     """What SQLite does by itself sooner or later: merge what an index of words grew by."""
-    with writing():
+    with write_transaction():
         db.session.execute(text("INSERT INTO voice_search (voice_search) VALUES ('optimize')"))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import delete, text
 from tests.factories import make_organization, make_voice, put_voices, voice_row
 from tests.strategies import IN_DATABASE, TEXTS
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import fold_case
 from voiceadmin.voices.json_body import MAX_NAME, MAX_VOICE_ID
@@ -44,7 +44,7 @@ def really(sought: str) -> set[int]:
 @IN_DATABASE
 @given(names=st.lists(TEXTS, min_size=1, max_size=5), data=st.data())
 def test_every_voice_that_holds_a_text_is_a_candidate(acme: Organization, names: list[str], data: Any) -> None:
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice))
     put_voices(acme, [voice_row(name=name, provider_voice_id="pv 7") for name in names])
     name = fold_case(data.draw(st.sampled_from(names)))
@@ -76,7 +76,7 @@ def test_a_voice_that_was_renamed_moved_or_deleted_is_found_as_it_is_now(acme: O
 
     put_voices(acme, [renamed._replace(name="Sophie")])
     put_voices(other, [moved])
-    with writing():
+    with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == deleted.id))
 
     assert possible(acme, "maria") == set()

@@ -20,8 +20,8 @@ from voiceadmin.accounts.types import LINK_TTL, LinkPurpose, OneTimeLinkRow
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import acquire_advisory_lock, writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import (
     AccountNotFound,
     ChangeRefused,
@@ -53,7 +53,7 @@ def create_setup_link(*, by: Actor, now: datetime) -> str:
 
     Earlier ones are void. Raises ChangeRefused when there is an account.
     """
-    with writing():
+    with write_transaction():
         if has_any_account():
             raise ChangeRefused("The store has accounts already; an admin invites others.")
         _void(OneTimeLink.purpose == LinkPurpose.SETUP, now=now)
@@ -66,7 +66,7 @@ def invite(scope: Scope, email: str, grant: Grant, *, by: Actor, now: datetime) 
     Raises OrganizationNotFound for an organization outside the scope, and
     ChangeRefused when a role of the platform is not in the scope's power.
     """
-    with writing():
+    with write_transaction():
         _check_grant(scope, grant)
         earlier = select(OneTimeLink.id, OneTimeLink.email).where(
             OneTimeLink.purpose == LinkPurpose.INVITATION,
@@ -82,7 +82,7 @@ def invite(scope: Scope, email: str, grant: Grant, *, by: Actor, now: datetime) 
 
 def create_reset_link(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
     """The token of a link by which somebody chooses a new password. Earlier ones are void. Raises AccountNotFound."""
-    with writing():
+    with write_transaction():
         account = _managed(scope, account_id)
         if account.disabled_at is not None:
             raise ChangeRefused(f"{account.email} is disabled. Enable the account first.")
@@ -92,7 +92,7 @@ def create_reset_link(scope: Scope, account_id: int, *, by: Actor, now: datetime
 
 def revoke_link(scope: Scope, link_id: int, *, by: Actor, now: datetime) -> str:
     """Take an open invitation back; for whom it was. Raises LinkNotFound."""
-    with writing():
+    with write_transaction():
         link = db.session.get(OneTimeLink, link_id)
         is_open = link is not None and link.purpose == LinkPurpose.INVITATION and link.used_at is None
         if link is None or not is_open or not _in_power(scope, link.organization_id):
@@ -123,7 +123,7 @@ def join(token: str, *, email: str, name: str, password: str, by: Actor, user_ag
     if link.purpose is LinkPurpose.SETUP:
         link = replace(link, email=email)
     kept = _prove(link, name, password, by=by, now=now)
-    with writing():
+    with write_transaction():
         acquire_advisory_lock("account")
         _use(link, now)
         account = _account_of(link, name, kept, by=by, now=now)
@@ -247,7 +247,7 @@ def change_role(
 
     Raises AccountNotFound, OrganizationNotFound, and ChangeRefused for one's own role.
     """
-    with writing():
+    with write_transaction():
         account = _seen(scope, account_id)
         _check_grant(scope, Grant(organization_id, role or Role.VIEWER))
         _not_oneself(account, by, "role")
@@ -260,7 +260,7 @@ def change_role(
 
 def set_platform_admin(scope: Scope, account_id: int, *, on: bool, by: Actor, now: datetime) -> str:
     """Make somebody an admin of the platform, or one no longer; who it was. It ends their sessions."""
-    with writing():
+    with write_transaction():
         acquire_advisory_lock("account")  # two who take it from one another would leave none
         account = _managed(scope, account_id)
         _check_grant(scope, Grant(None, Role.PLATFORM))
@@ -290,7 +290,7 @@ def _grant(account: Account, organization_id: int, role: Role, *, by: Actor, now
     if before is role:
         return
     row = {"account_id": account.id, "organization_id": organization_id, "role": int(role)}
-    db.session.execute(upsert(Membership), [row])
+    db.session.execute(upsert_statement(Membership), [row])
     _record_role(account, organization_id, before, role, by=by, now=now)
 
 
@@ -342,7 +342,7 @@ def _role(account_id: int, organization_id: int) -> Role | None:
 
 def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
     """Let somebody in no more, from now on; who it was. Raises AccountNotFound, or ChangeRefused for oneself."""
-    with writing():
+    with write_transaction():
         acquire_advisory_lock("account")
         account = _managed(scope, account_id)
         _not_oneself(account, by, "account")
@@ -359,7 +359,7 @@ def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
 
 def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
     """Let somebody in again; who it was. Raises AccountNotFound."""
-    with writing():
+    with write_transaction():
         account = _managed(scope, account_id)
         if account.disabled_at is not None:
             account.disabled_at = None
@@ -371,7 +371,7 @@ def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -
 
 def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> int:
     """End all sessions of somebody; how many. Raises AccountNotFound."""
-    with writing():
+    with write_transaction():
         account = _managed(scope, account_id)
         ended = end_sessions(account.id)
         if ended:
@@ -389,7 +389,7 @@ def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datet
 
 def end_all_sessions(*, by: Actor, now: datetime) -> int:
     """End the sessions of everybody, one's own included; how many. For admins of the platform."""
-    with writing():
+    with write_transaction():
         accounts = set(db.session.scalars(select(AccountSession.account_id)))
         ended = sum(end_sessions(account_id) for account_id in accounts)
         after = {"sessions": ended, "accounts": len(accounts)}
@@ -415,7 +415,7 @@ def change_password(requester: Requester, old: str, new: str, *, user_agent: str
     if weakness:
         raise ChangeRefused(weakness)
     kept = passwords.password_hash(new)
-    with writing():
+    with write_transaction():
         account = db.session.get_one(Account, account_id)
         account.password_hash = kept
         _shut_out(account, now=now)

@@ -12,7 +12,7 @@ from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SessionNotFound, SignInRefused, Throttled
 from voiceadmin.identity import Actor, ActorKind, Requester, SessionRow
 from voiceadmin.rate_limits.actions import (
@@ -54,11 +54,11 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
     db.session.rollback()  # a password takes its time, and nothing should be held meanwhile
     thing = AuditTarget(ObjectKind.ACCOUNT, account_id, stored_email)
     if not passwords.is_password(password, kept):
-        with writing():
+        with write_transaction():
             record_event(AuditEventType.SIGN_IN_FAILED, thing, by=nobody, now=now)
         raise SignInRefused(REFUSED)
     renewed = passwords.password_hash(password) if kept and passwords.is_outdated(kept) else kept
-    with writing():
+    with write_transaction():
         row = db.session.execute(found.with_for_update()).one_or_none()
         if row is None or row.password_hash != kept:  # changed or disabled meanwhile
             raise SignInRefused(REFUSED)
@@ -101,7 +101,7 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
     account_id, kept = row or (None, None)
     db.session.rollback()
     if account_id is None or not passwords.is_password(password, kept):
-        with writing():
+        with write_transaction():
             record_event(
                 AuditEventType.PASSWORD_CONFIRMATION_FAILED,
                 AuditTarget(ObjectKind.ACCOUNT, account_id, email),
@@ -109,7 +109,7 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
                 now=now,
             )
         raise SignInRefused("That is not the password of this account. Type it again.")
-    with writing():
+    with write_transaction():
         _give_back(key, address, now)
     return account_id
 
@@ -118,7 +118,7 @@ def confirm(requester: Requester, password: str, *, now: datetime) -> None:
     """Take somebody's password again, which allows dangerous acts for a while. Raises SignInRefused, Throttled."""
     session, by = _session(requester), requester.actor
     check_password(by.name, password, by=by, now=now)
-    with writing():
+    with write_transaction():
         db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(reauthenticated_at=now))
         record_event(
             AuditEventType.PASSWORD_CONFIRMED,
@@ -133,7 +133,7 @@ def touch_session(requester: Requester, *, now: datetime) -> Requester:
     session = _session(requester)
     if now - session.last_active_at < MINUTE:
         return requester
-    with writing():
+    with write_transaction():
         db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(last_active_at=now))
     return replace(requester, session=session._replace(last_active_at=now))
 
@@ -141,7 +141,7 @@ def touch_session(requester: Requester, *, now: datetime) -> Requester:
 def sign_out(requester: Requester, *, now: datetime) -> None:
     """End the session that somebody is in."""
     session = _session(requester)
-    with writing():
+    with write_transaction():
         db.session.execute(delete(AccountSession).where(AccountSession.id == session.id))
         thing = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
         record_event(AuditEventType.SIGNED_OUT, thing, by=requester.actor, now=now)
@@ -150,7 +150,7 @@ def sign_out(requester: Requester, *, now: datetime) -> None:
 def end_own_session(requester: Requester, session_id: int, *, now: datetime) -> None:
     """End one of somebody's own sessions. Raises SessionNotFound for one that is not there or not theirs."""
     session = _session(requester)
-    with writing():
+    with write_transaction():
         ended = end_sessions(session.account_id, only=session_id)
         if not ended:
             raise SessionNotFound("This session has ended already.")
@@ -160,7 +160,7 @@ def end_own_session(requester: Requester, session_id: int, *, now: datetime) -> 
 def end_other_sessions(requester: Requester, *, now: datetime) -> int:
     """End all of somebody's own sessions but the one that asks. How many there were."""
     session = _session(requester)
-    with writing():
+    with write_transaction():
         ended = end_sessions(session.account_id, but=session.id)
         _record_ended(session.account_id, requester.actor.name, ended, by=requester.actor, now=now)
         return ended
@@ -200,13 +200,13 @@ def _buckets(key: str, address: str) -> tuple[tuple[str, RateLimit], tuple[str, 
 def _try(key: str, address: str, thing: AuditTarget, *, by: Actor, now: datetime) -> None:
     """Spend a try of the account and of the address, or of neither. Raises Throttled."""
     try:
-        with writing():
+        with write_transaction():
             for name, limit in _buckets(key, address):
                 drawn = draw(name, limit, now)
                 if not drawn.tokens:
                     raise _Empty(name, drawn.wait)
     except _Empty as empty:
-        with writing():
+        with write_transaction():
             if draw(f"told {empty.name}", TOLD_AGAIN, now).tokens:
                 record_event(AuditEventType.RATE_LIMITED, thing, by=by, now=now)
         minutes = max(1, round(empty.wait / 60))

@@ -12,8 +12,8 @@ from sqlalchemy import exists, select
 from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import first_row, listed
-from voiceadmin.database.types import as_time
+from voiceadmin.database.dialect import fetch_first_row, string_agg
+from voiceadmin.database.types import parse_timestamp
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import normalize_email
@@ -22,12 +22,12 @@ from voiceadmin.tokens import hash_token
 
 def find_session(token: str, address: str | None) -> Requester | None:
     """The person whose session has this token, whatever its age; None if there is none or the account is disabled."""
-    row = first_row(_session_sql(listed("organization_id || ':' || role")), {"hash": hash_token(token)})
+    row = fetch_first_row(_session_sql(string_agg("organization_id || ':' || role")), {"hash": hash_token(token)})
     if row is None:
         return None
     id, account_id, created_at, last_active_at, reauthenticated_at, seen_from, client, email, platform, grants = row
     roles = dict(_grant(grant) for grant in grants.split(",")) if grants else {}
-    times = as_time(created_at), as_time(last_active_at), as_time(reauthenticated_at)
+    times = parse_timestamp(created_at), parse_timestamp(last_active_at), parse_timestamp(reauthenticated_at)
     seen = SessionRow(id, account_id, *times, seen_from, client)
     actor = Actor(ActorKind.ACCOUNT, account_id, email, address)
     return Requester(actor, roles, Role.PLATFORM if platform else Role.ANYONE, seen)

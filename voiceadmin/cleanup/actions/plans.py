@@ -32,8 +32,8 @@ from voiceadmin.cleanup.queries.candidates import (
 from voiceadmin.cleanup.types import CleanUpFilters, ItemState, PlanRow
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.engine import UNAVAILABLE
-from voiceadmin.database.transactions import acquire_advisory_lock, writing
+from voiceadmin.database.engine import DATABASE_UNAVAILABLE
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.operations.actions.operations import MAX_LISTED_SKIPPED, carry_out, undo
@@ -53,7 +53,7 @@ def make_plan(
     Raises ChangeRefused when there is none.
     """
     most = min(filters.most or MOST_AT_ONCE, MOST_AT_ONCE)
-    with writing():
+    with write_transaction():
         acquire_advisory_lock(f"plan {key}")
         former = db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.key == key))
         if former is not None:
@@ -84,7 +84,7 @@ def make_plan(
 
 def confirm_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime) -> None:
     """Let a plan be carried out. Once it is confirmed, that stays so. Raises PlanNotFound."""
-    with writing():
+    with write_transaction():
         plan = get_plan(scope, plan_id, now=now)
         confirmed = {"confirmed_at": now, "confirmed_by": by.name or by.kind.label}
         fresh = (
@@ -109,7 +109,7 @@ def carry_on(
         try:
             going = _step(scope, plan, limits, by=by, now=now)
         except DBAPIError as error:
-            if isinstance(error, UNAVAILABLE):
+            if isinstance(error, DATABASE_UNAVAILABLE):
                 raise
             _step_singly(scope, plan, limits, by=by, now=now)
         going = going and monotonic() < end
@@ -117,7 +117,7 @@ def carry_on(
 
 def try_again(scope: Scope, plan_id: int, *, now: datetime) -> None:
     """Let the voices of a plan that failed wait anew. Raises PlanNotFound."""
-    with writing():
+    with write_transaction():
         plan = get_plan(scope, plan_id, now=now)
         failed = CleanUpItem.plan_id == plan.id, CleanUpItem.state == ItemState.FAILED.value
         db.session.execute(update(CleanUpItem).where(*failed).values(state=ItemState.PENDING.value, note=""))
@@ -140,7 +140,7 @@ def _step(
     scope: Scope, plan: PlanRow, limits: AttentionThresholds, *, by: Actor, now: datetime, position: int | None = None
 ) -> bool:
     """Decide about the next voices that wait, or about the one at a position. False when none waits."""
-    with writing():
+    with write_transaction():
         acquire_advisory_lock("import")  # which sets assistants to voices, and tells of uses
         acquire_advisory_lock(f"plan {plan.id}")
         judged = judge(plan.id, limits, now=now, most=STEP, position=position)
@@ -183,9 +183,9 @@ def _step_singly(scope: Scope, plan: PlanRow, limits: AttentionThresholds, *, by
         try:
             _step(scope, plan, limits, by=by, now=now, position=at)
         except DBAPIError as error:
-            if isinstance(error, UNAVAILABLE):
+            if isinstance(error, DATABASE_UNAVAILABLE):
                 raise
-            with writing():
+            with write_transaction():
                 _settle(plan.id, [at], ItemState.FAILED, "The store refused to archive it.")
 
 

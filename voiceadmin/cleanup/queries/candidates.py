@@ -30,7 +30,7 @@ from voiceadmin.cleanup.types import (
 )
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import bound, fetch_all, indexed_by
+from voiceadmin.database.dialect import bind_parameters, fetch_all, index_hint
 from voiceadmin.database.types import UtcTime
 from voiceadmin.errors import PlanNotFound
 from voiceadmin.identity import Scope
@@ -112,7 +112,7 @@ def count_candidates(scope: Scope, limits: AttentionThresholds, *, now: datetime
         ):
             numbers[organization, provider, former] -= number
             numbers[organization, provider, kind] += number
-    of_here = "cloned_voice AS voice" + ("" if few else indexed_by("ix_queue_archived"))
+    of_here = "cloned_voice AS voice" + ("" if few else index_hint("ix_queue_archived"))
     for organization, provider, number in fetch_all(
         f"SELECT voice.organization_id, voice.provider, count(*) FROM {of_here}"
         f" WHERE voice.archived_at IS NOT NULL AND {_in(scope)} GROUP BY 1, 2",
@@ -189,7 +189,7 @@ def as_items(
         " voice_id, organization_id, provider, reason, fingerprint, since, json_body, 'pending' AS state, '' AS skip_reason"
         f" FROM ({_candidates(scope, filters, limits, most=most)}) AS chosen"
     )
-    statement, given = bound(found, _given_for(scope, filters, limits, now) | {"plan": plan_id})
+    statement, given = bind_parameters(found, _given_for(scope, filters, limits, now) | {"plan": plan_id})
     return statement.columns(*(getattr(CleanUpItem, name) for name in ITEM)), given
 
 
@@ -217,7 +217,9 @@ def candidates_file(
 ) -> Iterator[str]:
     """All voices that could go as the text of a file, in pieces, in the order in which plans take them."""
     names = list_organizations(scope)
-    statement, given = bound(_candidates(scope, filters, limits, most=MAX_ID), _given_for(scope, filters, limits, now))
+    statement, given = bind_parameters(
+        _candidates(scope, filters, limits, most=MAX_ID), _given_for(scope, filters, limits, now)
+    )
     found = db.session.execute(statement.columns(since=UtcTime), given, execution_options={"yield_per": 1000})
     records = (
         {
@@ -475,7 +477,7 @@ def _prices() -> Sequence[StoredPrice]:
 
 def _source(rule: Rule, *, few: bool) -> str:
     """The voices, by the index of a rule where it names a good part of those that are meant."""
-    return rule.table + ("" if few else indexed_by(rule.hint))
+    return rule.table + ("" if few else index_hint(rule.hint))
 
 
 def _in(scope: Scope) -> str:

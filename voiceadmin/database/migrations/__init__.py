@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import text
 
 from voiceadmin.database.base import db
-from voiceadmin.database.engine import SQLITE_PATH, write_options
+from voiceadmin.database.engine import SQLITE_PATH, write_execution_options
 from voiceadmin.errors import DatabaseNotReady
 
 HERE = Path(__file__).resolve().parent
@@ -23,14 +23,14 @@ LOCK = 7_621_734_002  # any number of our own: PostgreSQL's advisory lock that o
 
 
 @cache
-def newest() -> str:
+def head_revision() -> str:
     """The revision that this program's tables stand at."""
     head = ScriptDirectory(str(HERE)).get_current_head()
     assert head is not None  # noqa: S101  # there is always a first step
     return head
 
 
-def revision_of_store() -> str | None:
+def current_revision() -> str | None:
     """The revision that the connected store stands at; None for an empty one."""
     return MigrationContext.configure(db.session.connection()).get_current_revision()
 
@@ -52,13 +52,13 @@ def migrate() -> bool:
                 f"{path} cannot be made: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
             ) from error
     with db.engine.connect() as connection:  # a look that waits for no writer, since there is rarely more to do
-        if MigrationContext.configure(connection).get_current_revision() == newest():
+        if MigrationContext.configure(connection).get_current_revision() == head_revision():
             return False
-    with db.engine.connect().execution_options(**write_options()) as connection, connection.begin():
+    with db.engine.connect().execution_options(**write_execution_options()) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         found = MigrationContext.configure(connection).get_current_revision()
-        if found == newest():
+        if found == head_revision():
             return False
         script = ScriptDirectory(str(HERE))
         if found is not None and found not in {step.revision for step in script.walk_revisions()}:

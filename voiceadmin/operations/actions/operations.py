@@ -23,8 +23,8 @@ from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import acquire_advisory_lock, writing
-from voiceadmin.database.upserts import upsert
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SetChanged
 from voiceadmin.identity import EVERYTHING, Actor, Role, Scope
 from voiceadmin.operations.models import Operation
@@ -93,7 +93,7 @@ def do(scope: Scope, order: Order, limits: AttentionThresholds, *, by: Actor, no
     not in the scope; ChangeRefused for what makes no sense. Nothing is changed then.
     """
     try:
-        with writing():
+        with write_transaction():
             return carry_out(scope, order, limits, by=by, now=now)
     except ObjectNotFound:
         event_type, chosen = AuditEventType.OPERATION_REFUSED, len(set(order.refs))
@@ -122,7 +122,7 @@ def do_to_all(
     mark: the fingerprint of what it was then. Raises SetChanged when it is not
     that any more, and what `do` raises; nothing is changed then.
     """
-    with writing():
+    with write_transaction():
         former = _former(_kept_key(order, mark, by))
         if former is not None:
             return former
@@ -198,7 +198,7 @@ def undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime)
     Raises OperationNotFound for one that did nothing in the scope, ChangeRefused when it is too old or undone already.
     """
     kept_key = _digest("undo", operation_id, key or generate_token())
-    with writing():
+    with write_transaction():
         former = _former(kept_key)
         if former is not None and scope.covers_all(former.organizations):
             return former
@@ -719,7 +719,7 @@ def _set_assignees(assignees: Mapping[_TargetObject, Facts | None]) -> None:
         _key(thing) | {"account_id": assignee["id"]} for thing, assignee in assignees.items() if assignee is not None
     ]
     if rows:
-        db.session.execute(upsert(Assignment), rows)
+        db.session.execute(upsert_statement(Assignment), rows)
 
 
 def _set_mutes(mutes: Mapping[_TargetObject, Facts]) -> None:

@@ -13,8 +13,8 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import fetch_all, indexed_by, join_in_order
-from voiceadmin.database.types import as_time
+from voiceadmin.database.dialect import fetch_all, forced_order_join, index_hint
+from voiceadmin.database.types import parse_timestamp
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.queries import build_assistant_row, scope_parameters, scope_sql, select_assistants
@@ -260,7 +260,7 @@ def _matching(rule: Rule, scope: Scope, filters: QueueFilters, *, narrow: bool) 
         source = _muted(rule)
         conditions.append(rule.same)
     elif filters.assignee not in ("", NOBODY):
-        source = f"assignment AS mine {join_in_order()} {rule.table} ON {mine}"
+        source = f"assignment AS mine {forced_order_join()} {rule.table} ON {mine}"
     if scope.organizations is not None:
         conditions.append(_in_scope(rule, scope))
     if filters.organization is not None:
@@ -301,7 +301,7 @@ def _finding(row: Any) -> Finding:
 
 
 def _known(since: Any) -> datetime | None:
-    time: datetime = as_time(since)
+    time: datetime = parse_timestamp(since)
     return None if time == UNKNOWN else time
 
 
@@ -312,7 +312,7 @@ def _in_scope(rule: Rule, scope: Scope) -> str:
 def _source(rule: Rule, *, narrow: bool) -> str:
     if narrow:
         return rule.table
-    return rule.source.format(join=join_in_order()) + (indexed_by(rule.hint) if rule.hint else "")
+    return rule.source.format(join=forced_order_join()) + (index_hint(rule.hint) if rule.hint else "")
 
 
 def _shows(rule: Rule, limits: AttentionThresholds) -> str:
@@ -335,7 +335,7 @@ def _is_muted(rule: Rule) -> str:
 
 
 def _muted(rule: Rule) -> str:
-    return f"mute {join_in_order()} {rule.table} ON {rule.quiet}"
+    return f"mute {forced_order_join()} {rule.table} ON {rule.quiet}"
 
 
 # As a page shows it

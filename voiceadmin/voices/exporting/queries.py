@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import TextClause, bindparam, select, text
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import indexed_by
+from voiceadmin.database.dialect import index_hint
 from voiceadmin.database.types import UtcTime
 from voiceadmin.identity import OrganizationId
 from voiceadmin.tabular import ExportFormat, format_records
@@ -107,7 +107,7 @@ def _walked(sought: CompiledFilters, filters: VoiceFilters) -> Statements:
     way, descending = SORT_PLANS[filters.order.column], filters.order.descending
     for condition, stretches in _parts(sought.values["organization"], way, filters):
         merge = Merge(
-            f"cloned_voice{indexed_by('ix_voice_by_' + way.index)}",
+            f"cloned_voice{index_hint('ix_voice_by_' + way.index)}",
             way.key,
             len(stretches),
             condition,

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from voiceadmin.audit.actions import Facts, record_event, record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import acquire_advisory_lock, writing
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ImportRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
@@ -65,7 +65,7 @@ def import_voices(
     when the file as a whole cannot be read; nothing is written then either.
     """
     try:
-        with closing(_Tally()) as tally, writing():
+        with closing(_Tally()) as tally, write_transaction():
             acquire_advisory_lock("import")
             organization_id = _settle(target)
             lock_organizations([organization_id])

@@ -24,7 +24,7 @@ from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import indexed_by
+from voiceadmin.database.dialect import index_hint
 from voiceadmin.database.types import UtcTime
 from voiceadmin.identity import OrganizationId
 from voiceadmin.pagination import Page
@@ -307,7 +307,7 @@ def _idle_stretches(sought: CompiledFilters, kinds: Collection[Kind], prefix: st
         in_time = "" if sought.unused_too and not has_last_used_at else " AND last_activity_at <= :idle"
         selects.append(
             "SELECT id, tier, language, is_never_used, last_activity_at"
-            f" FROM cloned_voice{indexed_by('ix_voice_by_last_used')} WHERE organization_id = :organization"
+            f" FROM cloned_voice{index_hint('ix_voice_by_last_used')} WHERE organization_id = :organization"
             f" AND status = :{prefix}status{number} AND provider = :{prefix}provider{number}"
             f" AND has_last_used_at = {has_last_used_at}{in_time}"
         )
@@ -341,7 +341,7 @@ def _of_kinds(sought: CompiledFilters, kinds: Collection[Kind]) -> tuple[str, di
         "SELECT voice.id FROM (SELECT * FROM voice_stats WHERE organization_id = :organization"
         f" AND status IN ({', '.join(f':status{number}' for number in range(len(statuses)))})"
         f" AND provider IN ({', '.join(f':provider{number}' for number in range(len(providers)))}) AND {sought.tests})"
-        f" AS kind CROSS JOIN cloned_voice AS voice{indexed_by('ix_voice_by_group')}"
+        f" AS kind CROSS JOIN cloned_voice AS voice{index_hint('ix_voice_by_group')}"
         " WHERE voice.organization_id = kind.organization_id AND voice.status = kind.status"
         " AND voice.provider = kind.provider AND coalesce(voice.language, '') = kind.language"
         " AND voice.tier = kind.tier AND voice.has_last_used_at = kind.has_last_used_at AND voice.is_never_used = kind.is_never_used"
@@ -412,7 +412,7 @@ def _walk(sought: CompiledFilters, kinds: Sequence[Kind], filters: VoiceFilters)
         from_end = None if left is None else left - length
         backwards = from_end is not None and from_end < offset
         merge = Merge(
-            f"cloned_voice{indexed_by('ix_voice_by_' + way.index)}",
+            f"cloned_voice{index_hint('ix_voice_by_' + way.index)}",
             way.key,
             len(part.stretches),
             " AND ".join(filter(None, (part.condition, _range(way, filters)))),
