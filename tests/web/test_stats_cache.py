@@ -47,7 +47,7 @@ def test_what_was_counted_after_now_is_counted_anew() -> None:
     kept, count = StatsCache(), counter()
     kept.get("a", count, now=NOW, fresh=False)
 
-    assert kept.get("a", count, now=NOW - timedelta(seconds=1), fresh=False).figures == 2
+    assert kept.get("a", count, now=NOW - timedelta(seconds=1), fresh=False).stats == 2
 
 
 @pytest.mark.parametrize(("seconds", "figures"), [(0.0, 2), (DEAR, 2), (3 * DEAR, 1)])
@@ -58,13 +58,13 @@ def test_only_what_is_dear_is_kept_from_those_who_want_it_fresh(
     clock.append(seconds)
     kept.get("a", count, now=NOW)
 
-    assert kept.get("a", count, now=NOW).figures == figures
+    assert kept.get("a", count, now=NOW).stats == figures
 
 
 def test_each_key_has_its_own() -> None:
     kept, count = StatsCache(), counter()
 
-    assert [kept.get(key, count, now=NOW, fresh=False).figures for key in "aba"] == [1, 2, 1]
+    assert [kept.get(key, count, now=NOW, fresh=False).stats for key in "aba"] == [1, 2, 1]
 
 
 def test_the_oldest_go_when_there_are_too_many() -> None:
@@ -75,16 +75,16 @@ def test_the_oldest_go_when_there_are_too_many() -> None:
 
     again = kept.get(1, count, now=NOW, fresh=False), kept.get(0, count, now=NOW, fresh=False)
 
-    assert [one.figures for one in again] == [2, MOST + 2]
+    assert [one.stats for one in again] == [2, MOST + 2]
 
 
 def test_all_is_forgotten_at_once() -> None:
     kept, count = StatsCache(), counter()
     kept.get("a", count, now=NOW, fresh=False)
 
-    kept.forget()
+    kept.clear()
 
-    assert kept.get("a", count, now=NOW, fresh=False).figures == 2
+    assert kept.get("a", count, now=NOW, fresh=False).stats == 2
 
 
 def test_what_fails_is_not_kept() -> None:
@@ -93,4 +93,4 @@ def test_what_fails_is_not_kept() -> None:
     with pytest.raises(ZeroDivisionError):
         kept.get("a", lambda: 1 // 0, now=NOW)
 
-    assert kept.get("a", lambda: 7, now=NOW, fresh=False).figures == 7
+    assert kept.get("a", lambda: 7, now=NOW, fresh=False).stats == 7

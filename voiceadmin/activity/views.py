@@ -14,7 +14,7 @@ from voiceadmin.audit.types import AuditEventType, AuditFilters, AuditTarget, Ob
 from voiceadmin.identity import Role
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role
-from voiceadmin.web.downloads import parse_format, send_file
+from voiceadmin.web.downloads import parse_export_format, stream_export
 
 bp = Blueprint("activity", __name__)
 
@@ -46,12 +46,12 @@ def index() -> tuple[str, int]:
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The same lines, all of them, as a file; that too goes into the audit trail."""
-    wanted = parse_format(format)
+    wanted = parse_export_format(format)
     form = ActivityFilterForm(request.args)
     if not form.validate():
         return render_template("activity/index.html", form=form, filters=None), 422
     who, filters, now = access.requester(), form.filters(), clock.now()
-    return send_file(
+    return stream_export(
         "activity",
         wanted,
         lambda: export_activity(who, filters, wanted),

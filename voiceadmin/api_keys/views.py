@@ -15,7 +15,7 @@ from voiceadmin.identity import EVERYTHING, Role, Scope
 from voiceadmin.organizations.queries import find_example_assistant, list_organizations
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.downloads import organizations_of, parse_format, send_file
+from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
 
 bp = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 
@@ -66,14 +66,14 @@ def revoke(key_id: int) -> Response:
 @require_role(Role.ADMIN)
 def export(format: str) -> FlaskResponse:
     """The API keys, without what they open with."""
-    wanted, where = parse_format(format), scope()
-    return send_file(
+    wanted, where = parse_export_format(format), scope()
+    return stream_export(
         "keys",
         wanted,
         lambda: export_api_keys(where, wanted),
         event_type=AuditEventType.KEYS_EXPORTED,
         target=AuditTarget(ObjectKind.DATABASE, None, "keys"),
         filters={},
-        organizations=organizations_of(where),
+        organizations=list_audited_organizations(where),
         now=clock.now(),
     )

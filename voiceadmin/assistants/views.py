@@ -13,7 +13,7 @@ from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.downloads import organizations_of, parse_format, send_file
+from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
 
 bp = Blueprint("assistants", __name__)
 
@@ -41,19 +41,19 @@ def _address(filters: AssistantFilters) -> str:
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The assistants."""
-    wanted, where = parse_format(format), scope()
+    wanted, where = parse_export_format(format), scope()
     form = AssistantFilterForm(request.args)
     if not form.validate():
         return render_template("assistants/index.html", form=form, filters=None), 422
     filters = form.filters().with_changes(size=DEFAULT_PAGE_SIZE)
     if filters.organization is not None:
         get_organization(where, filters.organization)
-    return send_file(
+    return stream_export(
         "assistants",
         wanted,
         lambda: assistants_file(where, filters, wanted),
         target=AuditTarget(ObjectKind.DATABASE, None, "assistants"),
         filters=assistant_arguments(filters),
-        organizations=organizations_of(where, filters.organization),
+        organizations=list_audited_organizations(where, filters.organization),
         now=clock.now(),
     )

@@ -44,8 +44,8 @@ from voiceadmin.pagination import Page
 from voiceadmin.tokens import generate_token
 from voiceadmin.web import access
 from voiceadmin.web.access import attention_thresholds, require_role, scope
-from voiceadmin.web.downloads import organizations_of, parse_format, send_file
-from voiceadmin.web.stats_cache import kept
+from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
+from voiceadmin.web.stats_cache import get_stats_cache
 
 bp = Blueprint("cleanup", __name__, url_prefix="/clean-up")
 
@@ -116,7 +116,7 @@ def _index(kind: type[CandidatesForm], sent: MultiDict[str, str]) -> tuple[str, 
 def count_all() -> Candidates:
     """Count what could go and what stays of all that the requester may see."""
     seen, now, limits = access.requester().scope(Role.VIEWER), clock.now(), access.attention_thresholds()
-    return kept().get(("clean-up", seen), lambda: count_candidates(seen, limits, now=now), now=now).figures
+    return get_stats_cache().get(("clean-up", seen), lambda: count_candidates(seen, limits, now=now), now=now).stats
 
 
 @bp.get("/plans/<id:plan_id>")
@@ -203,7 +203,7 @@ def back(plan_id: int) -> Answer:
 
 def _changed(address: str) -> AnyResponse:
     """Lead on, and count anew when somebody asks."""
-    kept().forget()
+    get_stats_cache().clear()
     return redirect(address, 303)
 
 
@@ -211,9 +211,9 @@ def _changed(address: str) -> AnyResponse:
 @require_role(Role.VIEWER)
 def sheet(plan_id: int, format: str) -> Answer:
     """Every fact of every voice of a plan as a file; that goes into the audit trail."""
-    wanted, now = parse_format(format), clock.now()
+    wanted, now = parse_export_format(format), clock.now()
     plan = get_plan(scope(), plan_id, now=now)
-    return send_file(
+    return stream_export(
         f"clean-up-{plan_id}",
         wanted,
         lambda: restore_sheet(plan, wanted),
@@ -255,17 +255,17 @@ def change_price() -> Answer:
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The voices that could go."""
-    wanted, where, now = parse_format(format), scope(), clock.now()
+    wanted, where, now = parse_export_format(format), scope(), clock.now()
     form = CandidatesForm(request.args, list_organizations(where), list_provider_stats(where))
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
     filters, compared = form.filters(), attention_thresholds()
-    return send_file(
+    return stream_export(
         "clean-up",
         wanted,
         lambda: candidates_file(where, filters, compared, wanted, now=now),
         target=AuditTarget(ObjectKind.DATABASE, None, "clean-up"),
         filters=clean_up_arguments(filters),
-        organizations=organizations_of(where, filters.organization),
+        organizations=list_audited_organizations(where, filters.organization),
         now=now,
     )

@@ -17,7 +17,7 @@ from voiceadmin.voices.forms import VoiceQueryForm
 from voiceadmin.voices.types.provider import PROVIDER_LABELS
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
-from voiceadmin.web.query_fields import MOST_ITEMS, QueryForm, QueryNumber, QueryWord
+from voiceadmin.web.query_fields import MAX_ITEMS, QueryChoice, QueryForm, QueryInteger
 
 Schema = dict[str, Any]
 
@@ -101,7 +101,7 @@ def document() -> Schema:
                 "Attention": _object(
                     success={"const": True},
                     counts=_counts(),
-                    items={"type": "array", "maxItems": MOST_ITEMS, "items": _ref("AttentionItem")},
+                    items={"type": "array", "maxItems": MAX_ITEMS, "items": _ref("AttentionItem")},
                     next={
                         "type": ["string", "null"],
                         "description": "Send it as “after” for what follows; null at the end.",
@@ -245,9 +245,9 @@ def _query_parameters(form: QueryForm) -> list[Schema]:
 
 def _schema(field: Any) -> Schema:
     match field:
-        case QueryNumber():
+        case QueryInteger():
             schema: Schema = {"type": "integer", "minimum": field.least, "maximum": field.most}
-        case QueryWord() if field.words is not None:
+        case QueryChoice() if field.words is not None:
             schema = {"type": "string", "enum": field.words}
         case _:
             return {"type": "string"}

@@ -23,7 +23,7 @@ from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.queries import count_voices_in_use
 from voiceadmin.web import access
 from voiceadmin.web.access import scope
-from voiceadmin.web.stats_cache import kept
+from voiceadmin.web.stats_cache import get_stats_cache
 
 Answer = tuple[str, int] | Response
 
@@ -90,7 +90,7 @@ def bar(where: Scope) -> dict[str, Any]:
 
 def done(operation: OperationRow, onwards: str) -> Response:
     """Say what was done, with the way to undo it, and go on."""
-    kept().forget()
+    get_stats_cache().clear()
     flash(told(operation), f"operation {operation.id}" if is_undoable(operation, clock.now()) else "message")
     if operation.in_use_count:
         them = "it" if operation.object_count == 1 else f"{operation.in_use_count:,} of them"

@@ -11,7 +11,7 @@ from voiceadmin.triage.counts import summary
 from voiceadmin.triage.queries.queue import MANY
 from voiceadmin.triage.rules import RULES
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.stats_cache import Counted, kept
+from voiceadmin.web.stats_cache import CachedStats, get_stats_cache
 
 bp = Blueprint("overview", __name__)
 
@@ -22,7 +22,7 @@ def home() -> str:
     """What needs a person by reason, and the voices in figures."""
     where, now = scope(), clock.now()
     summed = summary()
-    standing: Counted[OverviewStats] = kept().get(
+    standing: CachedStats[OverviewStats] = get_stats_cache().get(
         ("standing", where), lambda: get_overview_stats(where, now=now), now=now
     )
     return render_template(
@@ -30,6 +30,6 @@ def home() -> str:
         summed=summed,
         rules=RULES,
         many=MANY,
-        standing=standing.figures,
+        standing=standing.stats,
         now=now,
     )

@@ -17,8 +17,8 @@ from voiceadmin.providers.forms import ProvidersForm
 from voiceadmin.providers.queries import list_provider_stats, providers_file
 from voiceadmin.providers.types import ProviderStats
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.downloads import organizations_of, parse_format, send_file
-from voiceadmin.web.stats_cache import Counted, kept
+from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
+from voiceadmin.web.stats_cache import CachedStats, get_stats_cache
 
 bp = Blueprint("providers", __name__)
 
@@ -48,7 +48,7 @@ def index() -> tuple[str, int]:
         counted=counted,
         organization=None if chosen is None else organizations[chosen],
         whole=_narrowed(chosen).organizations is None,
-        contrast=contrast(counted.figures),
+        contrast=contrast(counted.stats),
         enough=ENOUGH,
         percent=percent,
         slots=_slots(),
@@ -61,26 +61,26 @@ def index() -> tuple[str, int]:
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The same figures as a file."""
-    wanted = parse_format(format)
+    wanted = parse_export_format(format)
     form = ProvidersForm(request.args, list_organizations(scope()))
     if not form.validate():
         return render_template("providers/index.html", form=form, counted=None), 422
     chosen, now = form.chosen(), clock.now()
     at, figures = _count(_narrowed(chosen), now)
-    return send_file(
+    return stream_export(
         "providers",
         wanted,
         lambda: providers_file(figures, _slots(), at, wanted),
         target=AuditTarget(ObjectKind.DATABASE, None, "providers"),
         filters={} if chosen is None else {"organization": chosen},
-        organizations=organizations_of(scope(), chosen),
+        organizations=list_audited_organizations(scope(), chosen),
         now=now,
     )
 
 
-def _count(where: Scope, now: datetime) -> Counted[list[ProviderStats]]:
+def _count(where: Scope, now: datetime) -> CachedStats[list[ProviderStats]]:
     """The figures of a scope: those of just now, or of at most a minute ago if counting takes long."""
-    return kept().get(("providers", where), lambda: list_provider_stats(where, now=now), now=now)
+    return get_stats_cache().get(("providers", where), lambda: list_provider_stats(where, now=now), now=now)
 
 
 def contrast(figures: Sequence[ProviderStats]) -> tuple[ProviderStats, ProviderStats] | None:

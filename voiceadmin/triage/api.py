@@ -14,7 +14,7 @@ from voiceadmin.triage.queries.answer import attention_answer, own_providers
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.conditional import _answer, _etag
+from voiceadmin.web.conditional import compute_etag, conditional_response
 from voiceadmin.web.query_fields import BadQuery
 
 bp = Blueprint("triage_api", __name__, url_prefix="/api/v1")
@@ -40,4 +40,4 @@ def attention() -> Response:
     if filters.organization is not None:
         get_organization(where, filters.organization)
     body = attention_answer(where, filters, counts(filters), limits, now=now)
-    return _answer(_etag(body), lambda: body)
+    return conditional_response(compute_etag(body), lambda: body)

@@ -11,7 +11,7 @@ from voiceadmin.identity import Role
 from voiceadmin.triage.queries.queue import MANY, count_queue, count_reasons, summarize
 from voiceadmin.triage.types import QueueFilters, Summary
 from voiceadmin.web import access
-from voiceadmin.web.stats_cache import Counted, kept
+from voiceadmin.web.stats_cache import CachedStats, get_stats_cache
 
 
 def init_app(app: Flask) -> None:
@@ -19,16 +19,16 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(waiting=waiting)
 
 
-def summary() -> Counted[Summary]:
+def summary() -> CachedStats[Summary]:
     """What needs a person of all that the requester may see, counted at most a minute ago."""
     where, limits, now = access.requester().scope(Role.VIEWER), access.attention_thresholds(), clock.now()
 
     def count() -> Summary:
         summed = summarize(where, limits, now=now)
-        kept().keep(("waiting", where), summed.refs, now=now)  # so that the head says the same as the page
+        get_stats_cache().put(("waiting", where), summed.refs, now=now)  # so that the head says the same as the page
         return summed
 
-    return kept().get(("summary", where), count, now=now)
+    return get_stats_cache().get(("summary", where), count, now=now)
 
 
 def counts(filters: QueueFilters) -> Mapping[str, int]:
@@ -36,8 +36,12 @@ def counts(filters: QueueFilters) -> Mapping[str, int]:
     where, limits, now = access.requester().scope(Role.VIEWER), access.attention_thresholds(), clock.now()
     wide = filters.with_changes(reasons=(), size=QueueFilters().size)
     if wide == QueueFilters():
-        return summary().figures.counts
-    return kept().get(("reasons", where, wide), lambda: count_reasons(where, wide, limits, now=now), now=now).figures
+        return summary().stats.counts
+    return (
+        get_stats_cache()
+        .get(("reasons", where, wide), lambda: count_reasons(where, wide, limits, now=now), now=now)
+        .stats
+    )
 
 
 def waiting() -> str:
@@ -49,5 +53,5 @@ def waiting() -> str:
     def count() -> int:
         return count_queue(where, limits, now=now)
 
-    number = kept().get(("waiting", where), count, now=now, fresh=False).figures
+    number = get_stats_cache().get(("waiting", where), count, now=now, fresh=False).stats
     return "" if not number else f"{MANY - 1}+" if number >= MANY else str(number)

@@ -14,7 +14,15 @@ from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.triage.types import NOBODY, QueueCursor, QueueFilters
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.web.fields import TextField, WordField, WordsField
-from voiceadmin.web.query_fields import ITEMS, MOST_ITEMS, QueryForm, QueryNumber, QueryPlace, QueryWord, provider_words
+from voiceadmin.web.query_fields import (
+    DEFAULT_ITEMS,
+    MAX_ITEMS,
+    QueryChoice,
+    QueryCursor,
+    QueryForm,
+    QueryInteger,
+    provider_values,
+)
 
 MINE = "me"
 
@@ -94,12 +102,14 @@ def queue_arguments(filters: QueueFilters) -> dict[str, Any]:
 class AttentionQueryForm(QueryForm):
     """What a program may ask the queue for."""
 
-    reason = QueryWord(description="Only voices and assistants with this reason; all reasons are counted all the same.")
-    organization = QueryNumber(1, description="Only those of this organization, by its organization_id in the items.")
-    provider = QueryWord(description="Only those at this provider.")
-    assignee = QueryWord(description="Only those that this person looks after, by e-mail; “none” is nobody.")
-    limit = QueryNumber(1, MOST_ITEMS, description=f"How many items to list at most; {ITEMS} when absent.")
-    after = QueryPlace(description="Where to go on: the “next” of the answer before.")
+    reason = QueryChoice(
+        description="Only voices and assistants with this reason; all reasons are counted all the same."
+    )
+    organization = QueryInteger(1, description="Only those of this organization, by its organization_id in the items.")
+    provider = QueryChoice(description="Only those at this provider.")
+    assignee = QueryChoice(description="Only those that this person looks after, by e-mail; “none” is nobody.")
+    limit = QueryInteger(1, MAX_ITEMS, description=f"How many items to list at most; {DEFAULT_ITEMS} when absent.")
+    after = QueryCursor(description="Where to go on: the “next” of the answer before.")
 
     def __init__(
         self,
@@ -113,10 +123,10 @@ class AttentionQueryForm(QueryForm):
         super().__init__(arguments)
         self.reason.words = reasons
         if self.provider.data not in {None, *PROVIDER_LABELS}:
-            self.provider.words = provider_words(own_providers)
+            self.provider.words = provider_values(own_providers)
         self.people = people
 
-    def validate_assignee(self, field: QueryWord) -> None:
+    def validate_assignee(self, field: QueryChoice) -> None:
         """Somebody who can look after things here; a list of them all would be too long to tell."""
         if field.data in (None, NOBODY):
             return
@@ -135,5 +145,5 @@ class AttentionQueryForm(QueryForm):
             providers=(self.provider.data,) if self.provider.data else (),
             assignee=self.assignee.data or "",
             after=self.after.data,
-            size=self.limit.data or ITEMS,
+            size=self.limit.data or DEFAULT_ITEMS,
         )

@@ -22,8 +22,8 @@ from voiceadmin.triage.types import NOBODY, QueueFilters, TriageAction
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.downloads import organizations_of, parse_format, send_file
-from voiceadmin.web.stats_cache import kept
+from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
+from voiceadmin.web.stats_cache import get_stats_cache
 
 bp = Blueprint("triage", __name__)
 
@@ -70,7 +70,7 @@ def _form() -> QueueForm:
 
 def _providers() -> list[str]:
     where, now = scope(), clock.now()
-    return kept().get(("providers of", where), lambda: own_providers(where), now=now).figures
+    return get_stats_cache().get(("providers of", where), lambda: own_providers(where), now=now).stats
 
 
 def _tabs(filters: QueueFilters) -> list[tuple[str, str, int]]:
@@ -116,16 +116,16 @@ def all_matching() -> Answer:
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
     """The whole queue as a file."""
-    wanted, form = parse_format(format), _form()
+    wanted, form = parse_export_format(format), _form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
     filters, where, limits, now = form.filters().with_changes(), scope(), access.attention_thresholds(), clock.now()
-    return send_file(
+    return stream_export(
         "triage",
         wanted,
         lambda: queue_file(where, filters, limits, wanted, now=now),
         target=AuditTarget(ObjectKind.DATABASE, None, "triage"),
         filters=queue_arguments(filters),
-        organizations=organizations_of(where, filters.organization),
+        organizations=list_audited_organizations(where, filters.organization),
         now=now,
     )

@@ -13,7 +13,7 @@ from voiceadmin.voices.queries import build_voices_body, get_voice_choices
 from voiceadmin.voices.types.filters import VoiceQuery
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.body_cache import ResponseBodyCache
-from voiceadmin.web.conditional import _answer, _etag
+from voiceadmin.web.conditional import compute_etag, conditional_response
 from voiceadmin.web.query_fields import NOT_AN_INTEGER, BadQuery, Detail
 
 bp = Blueprint("voices_api", __name__, url_prefix="/api/v1")
@@ -53,5 +53,5 @@ def cloned_voices(assistant_id: str) -> Response:
 
 
 def _voices(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
-    etag = _etag(REPRESENTATION, revision, query)
-    return _answer(etag, lambda: bodies.get(etag, lambda: build_voices_body(organization_id, query)))
+    etag = compute_etag(REPRESENTATION, revision, query)
+    return conditional_response(etag, lambda: bodies.get(etag, lambda: build_voices_body(organization_id, query)))

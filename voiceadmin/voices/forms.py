@@ -16,7 +16,7 @@ from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED, NOT_SCORED_LABEL, QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.fields import NumberField, TextField, WordField, WordsField
-from voiceadmin.web.query_fields import QueryForm, QueryNumber, QueryWord, provider_words
+from voiceadmin.web.query_fields import QueryChoice, QueryForm, QueryInteger, provider_values
 
 
 def _labels(words: Any) -> dict[str, str]:
@@ -91,10 +91,10 @@ def _given(**arguments: Any) -> dict[str, Any]:
 class VoiceQueryForm(QueryForm):
     """What a program may ask a list of voices for."""
 
-    status = QueryWord(description="Only voices of this status.")
-    provider = QueryWord(description="Only voices of this provider.")
-    skip = QueryNumber(0, description="How many voices to pass over.")
-    limit = QueryNumber(1, description="How many voices to list at most; all when absent.")
+    status = QueryChoice(description="Only voices of this status.")
+    provider = QueryChoice(description="Only voices of this provider.")
+    skip = QueryInteger(0, description="How many voices to pass over.")
+    limit = QueryInteger(1, description="How many voices to list at most; all when absent.")
 
     def __init__(self, arguments: MultiDict[str, str], own_providers: Callable[[], Sequence[str]] | None) -> None:
         """own_providers: gives the providers of the organization's voices, asked for when a word has no name here.
@@ -104,7 +104,7 @@ class VoiceQueryForm(QueryForm):
         super().__init__(arguments)
         self.status.words = [status.value for status in VoiceStatus]
         if own_providers is not None and self.provider.data not in {None, *PROVIDER_LABELS}:
-            self.provider.words = provider_words(own_providers)
+            self.provider.words = provider_values(own_providers)
 
     def query(self) -> VoiceQuery:
         """The answers as domain values. Call only after validate()."""

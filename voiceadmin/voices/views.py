@@ -24,7 +24,7 @@ from voiceadmin.voices.queries import get_voice, get_voice_choices, voice_record
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.downloads import parse_format, send_file
+from voiceadmin.web.downloads import parse_export_format, stream_export
 from voiceadmin.web.template_filters import describe_filters, display_name
 
 bp = Blueprint("voices", __name__)
@@ -130,13 +130,13 @@ def show(voice_id: int) -> str:
 @require_role(Role.VIEWER)
 def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
     """The cloned voices of one assistant."""
-    wanted, assistant, now = parse_format(format), get_assistant(scope(), assistant_id), clock.now()
+    wanted, assistant, now = parse_export_format(format), get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
     form = VoiceFilterForm(request.args, get_voice_choices(organization))
     if not form.validate():
         return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
     filters = form.filters().with_changes(size=DEFAULT_PAGE_SIZE)
-    return send_file(
+    return stream_export(
         f"voices-{assistant.id}",
         wanted,
         lambda: export_matching_voices(organization, filters, wanted, now),

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 
 
-def _answer(etag: str, body: Callable[[], bytes]) -> Response:
+def conditional_response(etag: str, body: Callable[[], bytes]) -> Response:
     """A body, or 304 when the program has it already."""
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
@@ -20,5 +20,5 @@ def _answer(etag: str, body: Callable[[], bytes]) -> Response:
     return response
 
 
-def _etag(*parts: Any) -> str:
+def compute_etag(*parts: Any) -> str:
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

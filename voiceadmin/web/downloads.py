@@ -25,14 +25,14 @@ TYPES = {
 TOGETHER = 200  # lines that are sent at once
 
 
-def parse_format(format: str) -> ExportFormat:
+def parse_export_format(format: str) -> ExportFormat:
     """The format of this event_type; a page that is not there for any other."""
     if format not in set(TYPES):
         abort(404)
     return ExportFormat(format)
 
 
-def send_file(
+def stream_export(
     name: str,
     format: ExportFormat,
     pieces: Callable[[], Iterable[str]],
@@ -57,7 +57,7 @@ def send_file(
     return response
 
 
-def organizations_of(scope: Scope, chosen: int | None = None) -> Sequence[int | None]:
+def list_audited_organizations(scope: Scope, chosen: int | None = None) -> Sequence[int | None]:
     """The organizations that a list is about: the chosen one, or each of the scope, or None for all."""
     if chosen is not None:
         return [chosen]

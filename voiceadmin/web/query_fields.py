@@ -33,7 +33,7 @@ class QueryField(Field):
         raise ValidationError(message)
 
 
-class QueryWord(QueryField):
+class QueryChoice(QueryField):
     """One word of a list. words: the list; None lets every word through."""
 
     words: Sequence[str] | None = None
@@ -45,7 +45,7 @@ class QueryWord(QueryField):
             self.refuse("enum", f"Input should be {', '.join(others)} or {last}")
 
 
-class QueryNumber(QueryField):
+class QueryInteger(QueryField):
     """A whole number, from `least` to `most`, else to what 64 bits hold."""
 
     def __init__(self, least: int, most: int = MAX_ID, **kwargs: Any) -> None:
@@ -65,7 +65,7 @@ class QueryNumber(QueryField):
             self.refuse("less_than_equal", f"Input should be less than or equal to {self.most}")
 
 
-class QueryPlace(QueryField):
+class QueryCursor(QueryField):
     """Where to go on, as an answer named it."""
 
     def pre_validate(self, form: Any) -> None:
@@ -93,12 +93,12 @@ class QueryForm(Form):
         ]
 
 
-def provider_words(own: Callable[[], Sequence[str]]) -> list[str]:
+def provider_values(own: Callable[[], Sequence[str]]) -> list[str]:
     """Those with a name here, then the others of somebody's own."""
     return list(dict.fromkeys([*PROVIDER_LABELS, *own()]))
 
 
-ITEMS, MOST_ITEMS = 100, 1000  # in an answer, unless it is asked otherwise, and at most
+DEFAULT_ITEMS, MAX_ITEMS = 100, 1000  # in an answer, unless it is asked otherwise, and at most
 
 
 class BadQuery(Exception):

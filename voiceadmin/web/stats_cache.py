@@ -25,11 +25,11 @@ MOST = 300  # for more scopes and kinds than that the oldest are counted anew
 EXTENSION = "voiceadmin_kept"  # the app's extension that holds them
 
 
-class Counted(NamedTuple, Generic[Figures]):
+class CachedStats(NamedTuple, Generic[Figures]):
     """Figures and when they were counted."""
 
-    at: datetime
-    figures: Figures
+    counted_at: datetime
+    stats: Figures
 
 
 class StatsCache:
@@ -37,24 +37,24 @@ class StatsCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._found: dict[Hashable, tuple[Counted[Any], float]] = {}
+        self._found: dict[Hashable, tuple[CachedStats[Any], float]] = {}
 
     def get(
         self, key: Hashable, count: Callable[[], Figures], *, now: datetime, fresh: bool = True
-    ) -> Counted[Figures]:
+    ) -> CachedStats[Figures]:
         """The figures of this key, at most a minute old. Two that ask together may both count.
 
         fresh: whether to count anew all the same where that takes no time.
         """
         kept, seconds = self._found.get(key, (None, 0.0))
-        if kept is not None and timedelta() <= now - kept.at < CACHE_TTL and not (fresh and seconds < DEAR):
+        if kept is not None and timedelta() <= now - kept.counted_at < CACHE_TTL and not (fresh and seconds < DEAR):
             return kept
         began = monotonic()
-        return self.keep(key, count(), now=now, seconds=monotonic() - began)
+        return self.put(key, count(), now=now, seconds=monotonic() - began)
 
-    def keep(self, key: Hashable, figures: Figures, *, now: datetime, seconds: float = 0.0) -> Counted[Figures]:
+    def put(self, key: Hashable, figures: Figures, *, now: datetime, seconds: float = 0.0) -> CachedStats[Figures]:
         """Keep what was counted just now, which took so many seconds."""
-        found = Counted(now, figures)
+        found = CachedStats(now, figures)
         with self._lock:
             self._found.pop(key, None)
             self._found[key] = found, seconds
@@ -62,13 +62,13 @@ class StatsCache:
                 del self._found[old]
         return found
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Count everything anew when somebody asks: something was changed here."""
         with self._lock:
             self._found.clear()
 
 
-def kept() -> StatsCache:
+def get_stats_cache() -> StatsCache:
     """What the process of this request keeps."""
     found: StatsCache = current_app.extensions.setdefault(EXTENSION, StatsCache())
     return found

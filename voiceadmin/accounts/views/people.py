@@ -26,7 +26,7 @@ from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.text import pluralize
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
-from voiceadmin.web.downloads import organizations_of, parse_format, send_file
+from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
 from voiceadmin.web.session_cookie import end_session
 
 bp = Blueprint("people", __name__)
@@ -200,14 +200,14 @@ def end_all_sessions() -> Response:
 @require_role(Role.ADMIN)
 def export(format: str) -> FlaskResponse:
     """Everybody with a role."""
-    wanted, where = parse_format(format), scope()
-    return send_file(
+    wanted, where = parse_export_format(format), scope()
+    return stream_export(
         "people",
         wanted,
         lambda: export_accounts(where, wanted),
         event_type=AuditEventType.PEOPLE_EXPORTED,
         target=AuditTarget(ObjectKind.DATABASE, None, "people"),
         filters={},
-        organizations=organizations_of(where),
+        organizations=list_audited_organizations(where),
         now=clock.now(),
     )
