@@ -16,7 +16,7 @@ class Tone(StrEnum):
     MUTED = "muted"
 
 
-class Labelled(StrEnum):
+class LabelledEnum(StrEnum):
     """Words that have a label for people, and nothing else."""
 
     label: str

@@ -43,7 +43,7 @@ class SignInRefused(Problem):
     """E-mail and password do not fit together, or the account is disabled; which of these is not told."""
 
 
-class Throttled(Problem):
+class RateLimited(Problem):
     """Too many tries. wait: seconds until the next one may go well."""
 
     def __init__(self, text: str, wait: float) -> None:
@@ -75,15 +75,15 @@ class ChangeRefused(Problem):
     """What was asked for would leave things in a state that they must not be in."""
 
 
-class SignInNeeded(Problem):
+class AuthenticationRequired(Problem):
     """Whoever asks is not known."""
 
 
-class PasswordNeeded(Problem):
+class ReauthenticationRequired(Problem):
     """Whoever asks has to give their password again."""
 
 
-class KeyRefused(Problem):
+class InvalidApiKey(Problem):
     """An API key opens nothing: unknown, expired or revoked."""
 
 
@@ -91,7 +91,7 @@ class ObjectNotFound(Problem):
     """One of the voices and assistants that were chosen is not there, or not in reach."""
 
 
-class SetChanged(Problem):
+class SelectionChanged(Problem):
     """What filters match is not what it was when somebody decided about all of it."""
 
 

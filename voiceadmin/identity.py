@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple, NewType, Self
 
-from voiceadmin.enums import Labelled
+from voiceadmin.enums import LabelledEnum
 
 
 class Role(IntEnum):
@@ -46,7 +46,7 @@ class Role(IntEnum):
 GRANTABLE_ROLES = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organization
 
 
-class ActorKind(Labelled):
+class ActorKind(LabelledEnum):
     """What kind of somebody does something."""
 
     ACCOUNT = "account", "Person"

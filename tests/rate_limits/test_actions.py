@@ -22,7 +22,7 @@ from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import SignInRefused, Throttled
+from voiceadmin.errors import RateLimited, SignInRefused
 from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.rate_limits.actions import (
     SIGN_IN_FROM_ADDRESS,
@@ -59,7 +59,7 @@ def attempt(email: str, password: str = "wrong", *, address: str = "203.0.113.7"
         sign_in(email, password, address=address, user_agent="", idle=timedelta(hours=1), now=now)
     except SignInRefused:
         return "refused"
-    except Throttled:
+    except RateLimited:
         return "rate-limited"
     return "in"
 
@@ -244,7 +244,7 @@ def test_who_is_slowed_down_is_told_when_to_try_again_and_the_trail_has_it_once_
     for _ in range(10):
         attempt("ada@example.com")
 
-    with pytest.raises(Throttled, match=r"^Too many tries\. Wait 1 minute, then try again\.$") as refused:
+    with pytest.raises(RateLimited, match=r"^Too many tries\. Wait 1 minute, then try again\.$") as refused:
         sign_in("ada@example.com", "x", address="203.0.113.7", user_agent="", idle=SECOND, now=NOW)
     again = [attempt("ada@example.com", now=NOW + SECOND) for _ in range(5)]
 

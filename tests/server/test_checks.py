@@ -15,7 +15,7 @@ from voiceadmin.__main__ import cli
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.server.checks import dangers, join_address
+from voiceadmin.server.checks import find_deployment_risks, invitation_url
 
 SECRET = "0123456789abcdef" * 2
 SAFE = {"hosts": ("voices.example",), "proxies": 1, "secret_key": SECRET}
@@ -42,7 +42,7 @@ def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_danger_comes_alone_with_its_remedy(
     tmp_path: Path, changed: dict[str, object], says: str, remedy: str
 ) -> None:
-    (found,) = dangers(Settings(instance=tmp_path, **(SAFE | changed)), debug=False)  # type: ignore[arg-type]
+    (found,) = find_deployment_risks(Settings(instance=tmp_path, **(SAFE | changed)), debug=False)  # type: ignore[arg-type]
 
     assert says in found.says
     assert remedy in found.remedy
@@ -55,7 +55,7 @@ def test_a_database_file_that_others_can_open_is_grave(tmp_path: Path, mode: int
     path.touch()
     path.chmod(mode)
 
-    (found,) = dangers(Settings(instance=tmp_path, **SAFE), debug=False)  # type: ignore[arg-type]
+    (found,) = find_deployment_risks(Settings(instance=tmp_path, **SAFE), debug=False)  # type: ignore[arg-type]
 
     assert str(found) == f"Others on this machine can open {path}. Run: chmod 600 {path}"
     assert found.grave
@@ -65,16 +65,16 @@ def test_nothing_is_unsafe_where_all_is_well(tmp_path: Path, monkeypatch: pytest
     safe = Settings(instance=tmp_path, **SAFE)  # type: ignore[arg-type]
     encrypted = Settings(database_url="postgresql+psycopg://u@db/v?sslmode=verify-full", **SAFE)  # type: ignore[arg-type]
 
-    assert dangers(safe, debug=False) == dangers(encrypted, debug=False) == []
+    assert find_deployment_risks(safe, debug=False) == find_deployment_risks(encrypted, debug=False) == []
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert [found.says for found in dangers(safe, debug=False)] == ["It runs as root."]
+    assert [found.says for found in find_deployment_risks(safe, debug=False)] == ["It runs as root."]
 
 
 @pytest.mark.parametrize("way", ["app", "environment"])
 def test_debug_mode_is_grave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     monkeypatch.setenv("FLASK_DEBUG", "1" if way == "environment" else "0")
 
-    (found,) = dangers(Settings(instance=tmp_path, **SAFE), debug=way == "app")  # type: ignore[arg-type]
+    (found,) = find_deployment_risks(Settings(instance=tmp_path, **SAFE), debug=way == "app")  # type: ignore[arg-type]
 
     assert found.grave
 
@@ -122,5 +122,5 @@ def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store:
 
 
 def test_a_link_leads_to_the_public_name_if_there_is_one() -> None:
-    assert join_address(Settings(), "T", 8001) == "http://127.0.0.1:8001/join/T"
-    assert join_address(Settings(hosts=(".voices.example", "x")), "T") == "https://voices.example/join/T"
+    assert invitation_url(Settings(), "T", 8001) == "http://127.0.0.1:8001/join/T"
+    assert invitation_url(Settings(hosts=(".voices.example", "x")), "T") == "https://voices.example/join/T"

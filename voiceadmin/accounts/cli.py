@@ -30,7 +30,7 @@ from voiceadmin.config import Settings
 from voiceadmin.errors import ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, GRANTABLE_ROLES, Role
 from voiceadmin.organizations.queries import list_organizations
-from voiceadmin.server.checks import join_address
+from voiceadmin.server.checks import invitation_url
 from voiceadmin.text import MAX_ID, format_age, format_duration, parse_integer, quote_value
 
 
@@ -68,7 +68,7 @@ def _email(text: str) -> str:
 
 def _show_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None:
     click.echo(f"Pass this link on to {email}; it works once, for {format_duration(LINK_TTL[purpose])}:")
-    click.echo(join_address(app.config["VOICEADMIN"], token))
+    click.echo(invitation_url(app.config["VOICEADMIN"], token))
     if app.config["VOICEADMIN"].hosts == Settings().hosts:
         click.echo("That is where the server listens by default; put another port in if it does not.", err=True)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from voiceadmin.enums import Labelled
+from voiceadmin.enums import LabelledEnum
 from voiceadmin.identity import Role
 
 
@@ -55,7 +55,7 @@ class OneTimeLinkRow:
     has_account: bool = False
 
 
-class LinkPurpose(Labelled):
+class LinkPurpose(LabelledEnum):
     """What a link that is good for one use lets its holder do."""
 
     SETUP = "setup", "Set-up"

@@ -15,7 +15,7 @@ from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound, Throttled
+from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound, RateLimited
 from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.rate_limits.actions import TOLD_AGAIN, draw
@@ -167,7 +167,7 @@ class KeyRateLimiter:
         return told.wait
 
 
-def too_fast(budget: RateLimitResult) -> Throttled:
+def too_fast(budget: RateLimitResult) -> RateLimited:
     """What to tell a program that has no token left."""
     seconds = max(1, ceil(budget.wait))
-    return Throttled(f"Too many requests. Try again in {seconds} second{'' if seconds == 1 else 's'}.", budget.wait)
+    return RateLimited(f"Too many requests. Try again in {seconds} second{'' if seconds == 1 else 's'}.", budget.wait)

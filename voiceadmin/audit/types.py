@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from voiceadmin.enums import Labelled
+from voiceadmin.enums import LabelledEnum
 from voiceadmin.identity import ActorKind, Role
 from voiceadmin.text import MAX_ID
 
 
-class ObjectKind(Labelled):
+class ObjectKind(LabelledEnum):
     """What kind of thing something is done to."""
 
     ACCOUNT = "account", "Account"

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from voiceadmin.config import AttentionThresholds
-from voiceadmin.enums import Labelled
+from voiceadmin.enums import LabelledEnum
 from voiceadmin.text import pluralize
 from voiceadmin.voices.types.provider import Provider, provider_label
 from voiceadmin.voices.types.rows import VoiceRow
@@ -32,7 +32,7 @@ BILLING = {  # what is known of how each provider takes money for voices that it
 }
 
 
-class KeptOut(Labelled):
+class KeptOut(LabelledEnum):
     """Why a voice stays, though nobody uses it or it is not ready. The labels tell of many voices."""
 
     IN_USE = "in-use", "An assistant is set to it, active or not"
@@ -51,7 +51,7 @@ class KeptOut(Labelled):
         )
 
 
-class ItemState(Labelled):
+class ItemState(LabelledEnum):
     """What became of a voice of a plan."""
 
     PENDING = "pending", "Pending"

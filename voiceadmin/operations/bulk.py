@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.audit.types import ObjectKind, ObjectRef, hash_selection
-from voiceadmin.errors import SetChanged
+from voiceadmin.errors import SelectionChanged
 from voiceadmin.identity import Scope
 from voiceadmin.operations.actions import operations
 from voiceadmin.operations.forms import ActForm, AllForm
@@ -52,7 +52,7 @@ def act_on_all(
             by=access.requester().actor,
             now=now,
         )
-    except SetChanged:
+    except SelectionChanged:
         return page(form, was=form.count.data or 0), 409
     return done(operation, back)
 

@@ -20,7 +20,7 @@ OURS_ALONE = 0o077  # the bits of a file's mode that let others near it
 SAFE_SSL = {"require", "verify-ca", "verify-full"}
 
 
-class Danger(NamedTuple):
+class DeploymentRisk(NamedTuple):
     """What is unsafe, and what to do. grave: the server does not start like this."""
 
     says: str
@@ -32,45 +32,47 @@ class Danger(NamedTuple):
         return f"{self.says} {self.remedy}"
 
 
-def dangers(settings: Settings, *, debug: bool) -> list[Danger]:
+def find_deployment_risks(settings: Settings, *, debug: bool) -> list[DeploymentRisk]:
     """What is unsafe about settings and files. debug: whether Flask runs in debug mode."""
     return [*_of_process(debug=debug), *_of_files(settings), *_of_settings(settings)]
 
 
-def _of_process(*, debug: bool) -> Iterator[Danger]:
+def _of_process(*, debug: bool) -> Iterator[DeploymentRisk]:
     if debug or os.environ.get("FLASK_DEBUG", "0") not in ("", "0", "false", "no"):
-        yield Danger("Flask runs in debug mode, which shows its code to visitors.", "Unset FLASK_DEBUG.", grave=True)
+        yield DeploymentRisk(
+            "Flask runs in debug mode, which shows its code to visitors.", "Unset FLASK_DEBUG.", grave=True
+        )
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        yield Danger("It runs as root.", "Run it as a user of its own, who owns the instance folder.")
+        yield DeploymentRisk("It runs as root.", "Run it as a user of its own, who owns the instance folder.")
 
 
-def _of_files(settings: Settings) -> Iterator[Danger]:
+def _of_files(settings: Settings) -> Iterator[DeploymentRisk]:
     if not settings.database_url.startswith("sqlite:"):
         return
     database = settings.instance / settings.database_url.removeprefix("sqlite:///")
     for path in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & OURS_ALONE:
-            yield Danger(f"Others on this machine can open {path}.", f"Run: chmod 600 {path}", grave=True)
+            yield DeploymentRisk(f"Others on this machine can open {path}.", f"Run: chmod 600 {path}", grave=True)
 
 
-def _of_settings(settings: Settings) -> Iterator[Danger]:
+def _of_settings(settings: Settings) -> Iterator[DeploymentRisk]:
     if settings.anonymous_role is not Role.ANYONE:
-        yield Danger(
+        yield DeploymentRisk(
             f"Whoever reaches the server is {settings.anonymous_role.label.lower()} without signing in.",
             "Unset VOICEADMIN_ANONYMOUS_ROLE and invite people.",
         )
     if settings.plain_cookies:
-        yield Danger(
+        yield DeploymentRisk(
             "Cookies travel without encryption too, so whoever listens can take over a session.",
             "Unset VOICEADMIN_PLAIN_COOKIES and serve over HTTPS.",
         )
     if settings.hosts == Settings().hosts:
-        yield Danger(
+        yield DeploymentRisk(
             "It answers to names of this machine alone, so nobody else can use it.",
             "Put its public name into VOICEADMIN_HOSTS.",
         )
     if not settings.proxies:
-        yield Danger(
+        yield DeploymentRisk(
             "It speaks plain HTTP, and believes no proxy: signing in works on this machine alone, and every requester "
             "of a proxy has its address.",
             "Put a proxy with TLS in front, and set VOICEADMIN_PROXIES to how many there are.",
@@ -79,50 +81,50 @@ def _of_settings(settings: Settings) -> Iterator[Danger]:
         yield from _of_postgresql(settings)
 
 
-def _of_postgresql(settings: Settings) -> Iterator[Danger]:
+def _of_postgresql(settings: Settings) -> Iterator[DeploymentRisk]:
     url = urlsplit(settings.database_url)
     if url.hostname not in (None, "localhost", "127.0.0.1", "::1"):
         modes = parse_qs(url.query).get("sslmode", ["prefer"])
         if modes[-1] not in SAFE_SSL:
-            yield Danger(
+            yield DeploymentRisk(
                 "What PostgreSQL answers may travel without encryption.",
                 "Add ?sslmode=verify-full to VOICEADMIN_DATABASE_URL.",
             )
     if settings.secret_key is None:
-        yield Danger(
+        yield DeploymentRisk(
             "Each start draws another key for the tokens of forms, so a form of one server is refused by another.",
             "Set VOICEADMIN_SECRET_KEY to the same random text everywhere.",
         )
 
 
-def of_store(admins: int, keys: Sequence[ApiKeyRow]) -> Iterator[Danger]:
+def find_account_risks(admins: int, keys: Sequence[ApiKeyRow]) -> Iterator[DeploymentRisk]:
     """What is unsafe about people and keys. admins: of the platform, who can sign in."""
     if admins == 0:
-        yield Danger(
+        yield DeploymentRisk(
             "There is no account yet: whoever gets hold of the set-up link is an admin.",
             f"Make one: {COMMAND} account add YOU@EXAMPLE.COM --platform",
         )
     elif admins == 1:
-        yield Danger(
+        yield DeploymentRisk(
             "Only one person is an admin of the platform; nobody else could let them in again.",
             f"Make somebody else one: {COMMAND} account add COLLEAGUE@EXAMPLE.COM --platform",
         )
     for key in keys:
         if key.expires_at is None and key.revoked_at is None:
-            yield Danger(
+            yield DeploymentRisk(
                 f"The API key “{key.name}” ({key.hint}…) never expires.",
                 f"Make another one that does, and revoke it: {COMMAND} key revoke {key.id}",
             )
 
 
-def refuse_grave(found: Sequence[Danger]) -> None:
+def refuse_critical_risks(found: Sequence[DeploymentRisk]) -> None:
     """Raise ServeRefused that says everything grave, one line each."""
     grave = [str(danger) for danger in found if danger.grave]
     if grave:
         raise ServeRefused("\n".join(grave))
 
 
-def join_address(settings: Settings, token: str, port: int = 8000) -> str:
+def invitation_url(settings: Settings, token: str, port: int = 8000) -> str:
     """Where the holder of a link goes: to the public name if there is one, else to this machine."""
     if settings.hosts == Settings().hosts:
         return f"http://127.0.0.1:{port}/join/{token}"

@@ -20,7 +20,7 @@ from voiceadmin.organizations.queries import find_example_assistant
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.sample.data import FRONT_DESK
 from voiceadmin.sample.queries import database_is_empty
-from voiceadmin.server.checks import dangers, join_address, of_store, refuse_grave
+from voiceadmin.server.checks import find_account_risks, find_deployment_risks, invitation_url, refuse_critical_risks
 from voiceadmin.server.gunicorn import check_address
 from voiceadmin.server.gunicorn import serve as serve_app
 from voiceadmin.server.logs import configure_logs
@@ -75,7 +75,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     app: Flask = ctx.obj()
     settings: Settings = app.config["VOICEADMIN"]
     check_address(host, port, open_to_all=settings.anonymous_role is not Role.ANYONE)
-    refuse_grave(dangers(settings, debug=app.debug))
+    refuse_critical_risks(find_deployment_risks(settings, debug=app.debug))
     configure_logs()
     with app.app_context():
         prepare_database()
@@ -84,7 +84,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
 
     def announce() -> None:
         if link is not None:
-            click.echo(f"Make the first account within 30 minutes: {join_address(settings, link, port)}")
+            click.echo(f"Make the first account within 30 minutes: {invitation_url(settings, link, port)}")
         click.echo(f"voiceadmin listens on {host}, port {port}")
 
     serve_app(app, host=host, port=port, workers=workers, threads=threads, when_ready=announce)
@@ -97,8 +97,8 @@ def check_deploy(ctx: click.Context) -> None:
     with application_context(ctx) as app:
         admins = [row for row in list_accounts(EVERYTHING) if row.platform and row.disabled_at is None]
         found = [
-            *dangers(app.config["VOICEADMIN"], debug=app.debug),
-            *of_store(len(admins), list_api_keys(EVERYTHING)),
+            *find_deployment_risks(app.config["VOICEADMIN"], debug=app.debug),
+            *find_account_risks(len(admins), list_api_keys(EVERYTHING)),
         ]
     for danger in found:
         click.echo(f"{'!!' if danger.grave else ' !'} {danger}")

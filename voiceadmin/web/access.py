@@ -27,7 +27,7 @@ from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.api_keys.actions import KeyRateLimiter, too_fast
 from voiceadmin.api_keys.queries import find_api_key
 from voiceadmin.config import AttentionThresholds, Settings, is_loopback
-from voiceadmin.errors import KeyRefused, PasswordNeeded, SignInNeeded
+from voiceadmin.errors import AuthenticationRequired, InvalidApiKey, ReauthenticationRequired
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.tokens import generate_token
@@ -222,10 +222,10 @@ def _requester() -> Requester:
 
 
 def _holder(token: str) -> Requester:
-    """A program with an API key. Raises KeyRefused, Throttled."""
+    """A program with an API key. Raises InvalidApiKey, RateLimited."""
     key, now = find_api_key(token), clock.now()
     if key is None or (key.expires_at is not None and key.expires_at <= now):
-        raise KeyRefused("This API key is not valid, or not any more.")
+        raise InvalidApiKey("This API key is not valid, or not any more.")
     actor = Actor(ActorKind.KEY, key.id, key.name, request.remote_addr)
     purse: KeyRateLimiter = current_app.extensions[KEY_RATE_LIMITER]
     g.budget = purse.spend(key, by=actor, now=now)
@@ -249,13 +249,15 @@ def _guard() -> None:
     if who.account_id is None and (
         mark.signed_in or (who.highest < mark.role and who.actor.kind is ActorKind.ANONYMOUS)
     ):
-        raise SignInNeeded("Sign in first." if not _for_program() else "Send an API key: Authorization: Bearer va_…")
+        raise AuthenticationRequired(
+            "Sign in first." if not _for_program() else "Send an API key: Authorization: Bearer va_…"
+        )
     if who.highest < mark.role:
         abort(403)
     if who.session is not None and BACKGROUND not in request.headers and not _for_program():
         g.requester = touch_session(who, now=now)
     if mark.recently_authenticated and not is_recently_authenticated(now):
-        raise PasswordNeeded("Give your password again first.")
+        raise ReauthenticationRequired("Give your password again first.")
     g.scope = who.scope(mark.role)
 
 

@@ -16,23 +16,23 @@ from werkzeug.wrappers import Response as AnyResponse
 from voiceadmin.errors import (
     AccountNotFound,
     AssistantNotFound,
+    AuthenticationRequired,
     ChangeRefused,
     DatabaseNotReady,
+    InvalidApiKey,
     KeyNotFound,
-    KeyRefused,
     LinkNotFound,
     LinkRefused,
     ObjectNotFound,
     OperationNotFound,
     OrganizationNotFound,
-    PasswordNeeded,
     PlanNotFound,
     Problem,
+    RateLimited,
+    ReauthenticationRequired,
+    SelectionChanged,
     SessionNotFound,
-    SetChanged,
-    SignInNeeded,
     SignInRefused,
-    Throttled,
     VoiceNotFound,
 )
 from voiceadmin.web.access import SAFE_METHODS, ForeignSite, current_path, forget_requester, requester
@@ -44,17 +44,17 @@ HTTP_STATUS: dict[type[Problem], int] = {
     ChangeRefused: 409,
     OperationNotFound: 404,
     KeyNotFound: 404,
-    KeyRefused: 401,
+    InvalidApiKey: 401,
     LinkNotFound: 404,
     LinkRefused: 410,
     OrganizationNotFound: 404,
     PlanNotFound: 404,
     SessionNotFound: 404,
-    SetChanged: 409,
+    SelectionChanged: 409,
     SignInRefused: 422,
     DatabaseNotReady: 503,
     ObjectNotFound: 404,
-    Throttled: 429,
+    RateLimited: 429,
     VoiceNotFound: 404,
 }
 
@@ -100,8 +100,8 @@ def init_app(app: Flask, unavailable: tuple[type[Exception], ...]) -> None:
     """Handle every failure. unavailable: what the store raises when it is gone or locked."""
     app.register_error_handler(BadQuery, _bad_query)
     app.register_error_handler(Problem, _problem)
-    app.register_error_handler(SignInNeeded, _sign_in)
-    app.register_error_handler(PasswordNeeded, _confirm)
+    app.register_error_handler(AuthenticationRequired, _sign_in)
+    app.register_error_handler(ReauthenticationRequired, _confirm)
     app.register_error_handler(HTTPException, partial(_http, unavailable))
     for kind in unavailable:
         app.register_error_handler(kind, _unavailable)
@@ -135,15 +135,15 @@ def _bad_query(error: BadQuery) -> Response:
 
 def _problem(error: Problem) -> Response:
     response = _answer(HTTP_STATUS[type(error)], str(error), says=str(error))
-    if isinstance(error, KeyRefused):
+    if isinstance(error, InvalidApiKey):
         current_app.logger.warning("Refused an API key at %r from %r", _place(), request.remote_addr)
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="invalid_token"'
-    if isinstance(error, Throttled):
+    if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, ceil(error.wait)))
     return response
 
 
-def _sign_in(error: SignInNeeded) -> AnyResponse:
+def _sign_in(error: AuthenticationRequired) -> AnyResponse:
     """A program is told what to send, a person is led to where to sign in, and from there back."""
     if _for_program():
         response = _answer(401, str(error))
@@ -152,7 +152,7 @@ def _sign_in(error: SignInNeeded) -> AnyResponse:
     return redirect(url_for("sign_in.sign_in", next=_back()), 303)
 
 
-def _confirm(error: PasswordNeeded) -> AnyResponse:
+def _confirm(error: ReauthenticationRequired) -> AnyResponse:
     return redirect(url_for("sign_in.confirm", next=_back()), 303)
 
 

@@ -33,8 +33,8 @@ from voiceadmin.errors import (
     LinkRefused,
     OrganizationNotFound,
     Problem,
+    RateLimited,
     SignInRefused,
-    Throttled,
 )
 from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester, Role, Scope, anonymous_requester
 from voiceadmin.organizations.models import Organization
@@ -367,7 +367,7 @@ def test_tries_of_a_password_at_an_invitation_are_throttled() -> None:
         with pytest.raises(SignInRefused):
             come_in(token, password="wrong")
 
-    with pytest.raises(Throttled):
+    with pytest.raises(RateLimited):
         come_in(token, password=PASSWORD)
 
 

@@ -30,7 +30,7 @@ from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import SessionNotFound, SignInRefused, Throttled
+from voiceadmin.errors import RateLimited, SessionNotFound, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, anonymous_requester
 from voiceadmin.tokens import hash_token
 
@@ -248,7 +248,7 @@ def test_tries_to_confirm_and_to_sign_in_come_out_of_the_same_bucket() -> None:
     with pytest.raises(SignInRefused):
         enter(password="wrong")
 
-    with pytest.raises(Throttled):
+    with pytest.raises(RateLimited):
         confirm(requester, PASSWORD, now=NOW)
 
 

@@ -22,7 +22,7 @@ from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, hash_s
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SetChanged
+from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SelectionChanged
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.operations.actions.operations import CHUNK, MAX_LISTED_SKIPPED, carry_out, do, do_to_all, undo
 from voiceadmin.operations.queries import get_last_operation_id, get_operation
@@ -556,7 +556,7 @@ def test_when_what_matches_has_changed_nothing_is_done(
     before, mark = dump(), hash_selection(voices(1, 2))
 
     for wanted in (mark, "no such mark", ""):
-        with pytest.raises(SetChanged, match="Nothing was done"):
+        with pytest.raises(SelectionChanged, match="Nothing was done"):
             do_to_all(
                 *(EVERYTHING, desk.order(TriageAction.ARCHIVE, ()), lambda: voices(*now_found), wanted, LIMITS),
                 by=ADA,

@@ -114,7 +114,7 @@ def join(token: str, *, email: str, name: str, password: str, by: Actor, user_ag
     email: for the first account; other links name theirs. Somebody who has an
     account gives its password, others choose one. Raises LinkRefused,
     ChangeRefused for a password that will not do, SignInRefused for a wrong
-    one, Throttled.
+    one, RateLimited.
     """
     link = find_link(token, now)
     db.session.rollback()
@@ -406,7 +406,7 @@ def end_all_sessions(*, by: Actor, now: datetime) -> int:
 def change_password(requester: Requester, old: str, new: str, *, user_agent: str, now: datetime) -> str:
     """Give oneself a new password: the token of a new session. All others end, and open links for a new one are void.
 
-    Raises SignInRefused when the old one is wrong, ChangeRefused when the new one will not do, Throttled.
+    Raises SignInRefused when the old one is wrong, ChangeRefused when the new one will not do, RateLimited.
     """
     by = requester.actor
     account_id = requester.account_id

@@ -13,7 +13,7 @@ from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import SessionNotFound, SignInRefused, Throttled
+from voiceadmin.errors import RateLimited, SessionNotFound, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Requester, SessionRow
 from voiceadmin.rate_limits.actions import (
     SIGN_IN_FROM_ADDRESS,
@@ -40,7 +40,7 @@ REFUSED = "E-mail and password do not fit together. Check both; a link for a new
 def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: timedelta, now: datetime) -> str:
     """Begin a session; the token of its cookie, which nobody can read again.
 
-    Raises Throttled, or SignInRefused, which does not tell whether there is
+    Raises RateLimited, or SignInRefused, which does not tell whether there is
     such an account. idle: sessions older than that are cleared away.
     """
     nobody = Actor(ActorKind.ANONYMOUS, None, "", address)
@@ -90,7 +90,7 @@ def create_session(account_id: int, *, address: str, user_agent: str, now: datet
 
 
 def check_password(email: str, password: str, *, by: Actor, now: datetime) -> int:
-    """Make sure that somebody has the password of an account; its id. Raises SignInRefused, Throttled.
+    """Make sure that somebody has the password of an account; its id. Raises SignInRefused, RateLimited.
 
     A wrong one goes into the audit trail; a right one gives the try back.
     """
@@ -115,7 +115,7 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
 
 
 def confirm(requester: Requester, password: str, *, now: datetime) -> None:
-    """Take somebody's password again, which allows dangerous acts for a while. Raises SignInRefused, Throttled."""
+    """Take somebody's password again, which allows dangerous acts for a while. Raises SignInRefused, RateLimited."""
     session, by = _session(requester), requester.actor
     check_password(by.name, password, by=by, now=now)
     with write_transaction():
@@ -198,7 +198,7 @@ def _buckets(key: str, address: str) -> tuple[tuple[str, RateLimit], tuple[str, 
 
 
 def _try(key: str, address: str, thing: AuditTarget, *, by: Actor, now: datetime) -> None:
-    """Spend a try of the account and of the address, or of neither. Raises Throttled."""
+    """Spend a try of the account and of the address, or of neither. Raises RateLimited."""
     try:
         with write_transaction():
             for name, limit in _buckets(key, address):
@@ -210,7 +210,7 @@ def _try(key: str, address: str, thing: AuditTarget, *, by: Actor, now: datetime
             if draw(f"told {empty.name}", TOLD_AGAIN, now).tokens:
                 record_event(AuditEventType.RATE_LIMITED, thing, by=by, now=now)
         minutes = max(1, round(empty.wait / 60))
-        raise Throttled(
+        raise RateLimited(
             f"Too many tries. Wait {minutes} minute{'' if minutes == 1 else 's'}, then try again.", empty.wait
         ) from empty
 

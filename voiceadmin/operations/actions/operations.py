@@ -25,7 +25,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.database.upserts import upsert_statement
-from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SetChanged
+from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SelectionChanged
 from voiceadmin.identity import EVERYTHING, Actor, Role, Scope
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.queries import get_last_operation_id, operation_row
@@ -119,7 +119,7 @@ def do_to_all(
 ) -> OperationRow:
     """Do the same to whatever `find` finds in the scope, if that is what it was when somebody decided about it.
 
-    mark: the fingerprint of what it was then. Raises SetChanged when it is not
+    mark: the fingerprint of what it was then. Raises SelectionChanged when it is not
     that any more, and what `do` raises; nothing is changed then.
     """
     with write_transaction():
@@ -128,7 +128,7 @@ def do_to_all(
             return former
         refs = find()
         if hash_selection(refs) != mark:
-            raise SetChanged("The list has changed meanwhile. Nothing was done.")
+            raise SelectionChanged("The list has changed meanwhile. Nothing was done.")
         return carry_out(scope, replace(order, refs=tuple(refs)), limits, by=by, now=now)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from voiceadmin.enums import Labelled
+from voiceadmin.enums import LabelledEnum
 
 
-class Provider(Labelled):
+class Provider(LabelledEnum):
     """The providers that have a name here.
 
     An open vocabulary: upstream has changed it before, so a store may hold any
