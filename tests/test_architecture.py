@@ -26,7 +26,7 @@ LAYERS = (
     ("root", {"clock", "config", "enums", "errors", "identity", "pagination", "tabular", "text", "tokens"}),
     ("database", {"database"}),
     ("types", {"models", "types", "json_body", "data", "passwords"}),
-    ("queries", {"queries", "rules", "listing", "exporting", "locks"}),
+    ("queries", {"queries", "rules", "listing", "exporting", "locks", "usage"}),
     ("actions", {"actions", "importing"}),
     ("web", {"web", "cli"}),
     ("forms", {"forms", "counts", "bulk", "code_samples", "document"}),

@@ -20,7 +20,7 @@ from voiceadmin.operations.types import MOST_AT_ONCE, OperationRow
 from voiceadmin.text import DAY, pluralize
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.queries import count_voices_in_use
+from voiceadmin.voices.usage import count_voices_in_use
 from voiceadmin.web import access
 from voiceadmin.web.access import scope
 from voiceadmin.web.stats_cache import get_stats_cache

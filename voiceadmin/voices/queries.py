@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, select, text
+from sqlalchemy import and_, case, false, select, text
 
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_all, fetch_first_row, index_hint, string_agg_bytes
@@ -29,6 +29,7 @@ from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.filters import VoiceChoices, VoiceQuery
 from voiceadmin.voices.types.rows import LocalArchive, VoiceDetail, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.usage import count_assistants_by_voice
 
 VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
 
@@ -90,22 +91,18 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
     voice = build_voice_row(row)
     of_organization = Assistant.organization_id == organization.id
-    is_set = and_(
-        Assistant.tts_provider == voice.provider,
-        Assistant.tts_voice_id == voice.provider_voice_id,
-        Assistant.tts_voice_id != "",
-    )
+    assistant_count = count_assistants_by_voice([voice.id]).get(voice.id, 0)
+    is_set = and_(Assistant.tts_provider == voice.provider, Assistant.tts_voice_id == voice.provider_voice_id)
     assistants = db.session.execute(
         select_assistants()
         .where(of_organization)
-        .order_by(case((is_set, 0), else_=1), Assistant.name_key, Assistant.id)
+        .order_by(case((is_set if assistant_count else false(), 0), else_=1), Assistant.name_key, Assistant.id)
         .limit(ASSISTANTS_SHOWN)
     )
-    set_by = db.session.scalar(select(func.count()).select_from(Assistant).where(of_organization, is_set))
     at, by, note, upstream, status_changed_at = row[owner.stop :]
     archived = None if at is None else LocalArchive(at, by, note, VoiceStatus(upstream))
     around = [build_assistant_row(row) for row in assistants]
-    return VoiceDetail(voice, organization, around, set_by or 0, archived, at or status_changed_at)
+    return VoiceDetail(voice, organization, around, assistant_count, archived, at or status_changed_at)
 
 
 def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
@@ -146,27 +143,6 @@ def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterat
         execution_options={"yield_per": 1000},
     )
     return format_file((build_voice_row(row) for row in rows), format)
-
-
-def count_voices_in_use(voice_ids: Sequence[int]) -> int:
-    """How many of these voices assistants are set to."""
-    return sum(
-        db.session.scalar(_IN_USE.where(ClonedVoice.id.in_(voice_ids[start : start + CHUNK]))) or 0
-        for start in range(0, len(voice_ids), CHUNK)
-    )
-
-
-CHUNK = 500  # voices looked up by one statement
-
-
-_IN_USE = select(func.count(ClonedVoice.id)).where(
-    ClonedVoice.provider_voice_id != "",
-    exists().where(
-        Assistant.organization_id == ClonedVoice.organization_id,
-        Assistant.tts_provider == ClonedVoice.provider,
-        Assistant.tts_voice_id == ClonedVoice.provider_voice_id,
-    ),
-)
 
 
 # Up to this many voices, reading each of them is faster than an index over the voices of all organizations: measured

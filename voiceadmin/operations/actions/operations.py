@@ -37,8 +37,8 @@ from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import reasons_of
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import count_voices_in_use
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.usage import count_voices_in_use
 
 CHUNK = 500  # things looked up or changed by one statement
 

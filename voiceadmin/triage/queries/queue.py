@@ -40,6 +40,7 @@ from voiceadmin.triage.types import (
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row, is_small_scope
 from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.usage import find_voices_of_assistants
 
 MANY = 100  # so many and more are said to be "99+"
 
@@ -345,7 +346,7 @@ def _lines(refs: Sequence[ObjectRef], limits: AttentionThresholds, now: datetime
     voice_ids = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]
     assistants = _assistants([ref.id for ref in refs if ref.kind is ObjectKind.ASSISTANT])
     voices, owners_of_voices = _voices(ClonedVoice.id.in_(voice_ids)) if voice_ids else ({}, {})
-    set_to = _set_to(list(assistants.values()))
+    voices_of_assistants = find_voices_of_assistants(list(assistants.values()))
     names = _organization_names(
         {*owners_of_voices.values(), *(assistant.organization.id for assistant in assistants.values())}
     )
@@ -354,7 +355,7 @@ def _lines(refs: Sequence[ObjectRef], limits: AttentionThresholds, now: datetime
     lines = []
     for ref in refs:
         assistant = assistants.get(ref.id) if ref.kind is ObjectKind.ASSISTANT else None
-        voice = set_to.get(ref.id) if assistant else voices.get(ref.id)
+        voice = voices_of_assistants.get(ref.id) if assistant else voices.get(ref.id)
         if voice is None and assistant is None:
             continue
         organization = assistant.organization.id if assistant else owners_of_voices[ref.id]
@@ -388,25 +389,6 @@ def _assistants(ids: Sequence[int]) -> dict[int, AssistantRow]:
         return {}
     rows = db.session.execute(select_assistants().where(Assistant.id.in_(ids))).all()
     return {row.id: row for row in map(build_assistant_row, rows)}
-
-
-def _set_to(assistants: Sequence[AssistantRow]) -> dict[int, VoiceRow]:
-    """The cloned voice that each of these assistants is set to, by the assistant's id; of several a ready one."""
-    wanted = {one.tts_voice_id for one in assistants if one.tts_voice_id}
-    if not wanted:
-        return {}
-    organizations = {one.organization.id for one in assistants}
-    voices, assignees = _voices(
-        ClonedVoice.organization_id.in_(organizations)
-        & ClonedVoice.provider.in_({one.tts_provider for one in assistants if one.tts_provider})
-        & ClonedVoice.provider_voice_id.in_(wanted)
-    )
-    at = {
-        (assignees[voice.id], voice.provider, voice.provider_voice_id): voice
-        for voice in sorted(voices.values(), key=lambda voice: (voice.status.value == "ready", -voice.id))
-    }
-    places = {one.id: (one.organization.id, one.tts_provider or "", one.tts_voice_id or "") for one in assistants}
-    return {id: at[place] for id, place in places.items() if place in at}
 
 
 def _organization_names(ids: Iterable[int]) -> dict[int, str]:

@@ -22,20 +22,13 @@ from voiceadmin.text import MAX_ID
 from voiceadmin.voices.exporting.writing import RESPONSE_FRAME
 from voiceadmin.voices.json_body import FIELDS as VOICE_FIELDS
 from voiceadmin.voices.json_body import voice_to_json
-from voiceadmin.voices.listing.planner import (
-    IN_PART,
-    LOOKED_UP,
-    SORT_PLANS,
-    CompiledFilters,
-    Merge,
-    SortPlan,
-    count_assistants_by_voice,
-)
+from voiceadmin.voices.listing.planner import IN_PART, LOOKED_UP, SORT_PLANS, CompiledFilters, Merge, SortPlan
 from voiceadmin.voices.listing.search import candidates, held
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.usage import count_assistants_by_voice
 
 BATCH_SIZE = 500  # voices that are read at once
 
@@ -72,7 +65,7 @@ def export_matching_voices(
 
 def _records(organization_id: OrganizationId, voices: Iterator[VoiceRow]) -> Iterator[dict[str, Any]]:
     while rows := list(islice(voices, BATCH_SIZE)):
-        users = count_assistants_by_voice(organization_id, rows)
+        users = count_assistants_by_voice([row.id for row in rows])
         yield from (voice_to_json(row) | {"set_by": users.get(row.id, 0)} for row in rows)
 
 

@@ -35,6 +35,7 @@ from voiceadmin.voices.queries import build_voice_row
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceUse
 from voiceadmin.voices.types.rows import VoiceList, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.usage import count_assistants_by_voice
 
 SCAN_LIMIT = 20_000  # index entries that a combination of filters passes at most on its way to a page
 
@@ -172,7 +173,7 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
         size=filters.size,
         is_total_exact=not statuses & counts.more,
     )
-    return VoiceList(page, counts.numbers, counts.more, count_assistants_by_voice(organization_id, rows), cut)
+    return VoiceList(page, counts.numbers, counts.more, count_assistants_by_voice([row.id for row in rows]), cut)
 
 
 Found = tuple[Counts, list[VoiceRow], int]
@@ -513,21 +514,3 @@ def _sql(statement: str) -> TextClause:
 def _voices(statement: str) -> TextualSelect:
     """A statement that selects COLUMNS."""
     return _sql(statement).columns(*(ClonedVoice.__table__.c[name] for name in VoiceRow._fields))
-
-
-_USERS = text(
-    "SELECT tts_provider, tts_voice_id, count(*) FROM assistant"
-    " WHERE organization_id = :organization AND tts_voice_id IN :ids GROUP BY tts_provider, tts_voice_id"
-).bindparams(bindparam("ids", expanding=True))
-
-
-def count_assistants_by_voice(organization_id: OrganizationId, rows: Sequence[VoiceRow]) -> dict[int, int]:
-    """How many assistants are set to each of these voices, by the voice's id."""
-    places = {(row.provider, row.provider_voice_id) for row in rows if row.provider_voice_id}
-    if not places:
-        return {}
-    ids = sorted({voice_id for _, voice_id in places})
-    found = db.session.execute(_USERS, {"organization": organization_id, "ids": ids}).all()
-    users = {(provider, voice_id): count for provider, voice_id, count in found}
-    places_of = ((row.id, (row.provider, row.provider_voice_id)) for row in rows)
-    return {id: users[place] for id, place in places_of if place in users}

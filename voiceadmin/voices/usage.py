@@ -1,0 +1,85 @@
+"""Find the voice that an assistant is set to, and the assistants that are set to a voice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, text
+
+from voiceadmin.database.base import db
+from voiceadmin.organizations.models import Assistant
+from voiceadmin.organizations.types import AssistantRow
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.types.rows import VoiceRow
+
+CHUNK = 500  # ids in one statement; SQLite allows 32,766 parameters
+
+
+# An assistant names its voice by provider and the provider's voice id.
+_HAS_REFERENCE = (
+    "assistant.organization_id = voice.organization_id AND assistant.tts_provider = voice.provider"
+    " AND assistant.tts_voice_id = voice.provider_voice_id AND voice.provider <> '' AND voice.provider_voice_id <> ''"
+)
+
+
+# Several voices of an organization can have the same reference. The assistant is set to the ready one with the smallest
+# id, or, if none is ready, to the one with the smallest id.
+_IS_FIRST = (
+    "NOT EXISTS (SELECT 1 FROM cloned_voice AS other WHERE other.organization_id = voice.organization_id"
+    " AND other.provider = voice.provider AND other.provider_voice_id = voice.provider_voice_id"
+    " AND (CASE other.status WHEN 'ready' THEN 0 ELSE 1 END, other.id)"
+    " < (CASE voice.status WHEN 'ready' THEN 0 ELSE 1 END, voice.id))"
+)
+
+
+_VOICES_OF_ASSISTANTS = (
+    text(
+        f"SELECT assistant.id, {', '.join(f'voice.{name}' for name in VoiceRow._fields)}"
+        f" FROM assistant JOIN cloned_voice AS voice ON {_HAS_REFERENCE}"
+        f" WHERE assistant.id IN :ids AND {_IS_FIRST}"
+    )
+    .bindparams(bindparam("ids", expanding=True))
+    .columns(Assistant.id, *(getattr(ClonedVoice, name) for name in VoiceRow._fields))
+)
+
+
+_ASSISTANTS_OF_VOICES = text(
+    f"SELECT voice.id, count(*) FROM cloned_voice AS voice JOIN assistant ON {_HAS_REFERENCE}"
+    f" WHERE voice.id IN :ids AND {_IS_FIRST} GROUP BY voice.id"
+).bindparams(bindparam("ids", expanding=True))
+
+
+_VOICES_IN_USE = text(
+    "SELECT count(*) FROM cloned_voice AS voice"
+    f" WHERE voice.id IN :ids AND EXISTS (SELECT 1 FROM assistant WHERE {_HAS_REFERENCE}) AND {_IS_FIRST}"
+).bindparams(bindparam("ids", expanding=True))
+
+
+def find_voices_of_assistants(assistants: Sequence[AssistantRow]) -> dict[int, VoiceRow]:
+    """Return the cloned voice that each assistant is set to, by the id of the assistant.
+
+    An assistant that is set to a stock voice or to no voice is left out.
+    """
+    voices = dict[int, VoiceRow]()
+    for chunk in _split([assistant.id for assistant in assistants]):
+        for assistant_id, *values in db.session.execute(_VOICES_OF_ASSISTANTS, {"ids": chunk}):
+            voices[assistant_id] = VoiceRow._make(values)
+    return voices
+
+
+def count_assistants_by_voice(voice_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many assistants are set to each voice, by the id of the voice. Unused voices are left out."""
+    counts = dict[int, int]()
+    for chunk in _split(voice_ids):
+        for voice_id, count in db.session.execute(_ASSISTANTS_OF_VOICES, {"ids": chunk}):
+            counts[voice_id] = count
+    return counts
+
+
+def count_voices_in_use(voice_ids: Sequence[int]) -> int:
+    """Return how many of these voices an assistant is set to."""
+    return sum(db.session.scalar(_VOICES_IN_USE, {"ids": chunk}) or 0 for chunk in _split(voice_ids))
+
+
+def _split(ids: Sequence[int]) -> list[Sequence[int]]:
+    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
