@@ -191,7 +191,7 @@ def test_the_whole_way_of_a_plan(tenants: TwoTenants) -> None:
     assert archived() == set()
     assert "Nothing to take back" in page(admin, f"{address}/back").text
     words = audit_words()
-    assert [words.count(f"clean-up-{word}") for word in ("planned", "password-confirmed", "taken-back")] == [1, 1, 1]
+    assert [words.count(f"clean-up-{word}") for word in ("planned", "confirmed", "undone")] == [1, 1, 1]
 
 
 def test_a_form_that_is_sent_twice_does_it_once(tenants: TwoTenants) -> None:

@@ -19,7 +19,7 @@ from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
-from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan
+from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan, take_back
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.cleanup.queries.candidates import (
     CANDIDATE,
@@ -241,7 +241,7 @@ def test_a_file_of_candidates_reads_back(acme: Organization, now: datetime, form
         format,
         {
             "reason": "never-used",
-            "why": "Made 316 days ago, and never used.",
+            "evidence": "Made 316 days ago, and never used.",
             "organization_id": acme.id,
             "organization": "Acme",
             "id": rows[0].id,
@@ -280,7 +280,7 @@ def test_a_restore_sheet_has_every_fact_as_it_was(acme: Organization, now: datet
         }
         assert line["upstream_status"] == "ready"
         assert (line["state"], str(line["position"]), line["organization"]) == ("archived", str(number), "Acme")
-        for what in ("archived", "planned", "password-confirmed"):
+        for what in ("archived", "planned", "confirmed"):
             assert (line[f"{what}_at"], line[f"{what}_by"]) == ("2026-11-22T14:00:00Z", "tester")
 
 
@@ -427,6 +427,18 @@ def test_the_newest_plans_are_listed(acme: Organization, now: datetime) -> None:
 
 
 # Money
+
+
+def test_the_list_counts_an_undone_plan_as_its_own_page_does(plan: int, now: datetime) -> None:
+    confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
+    carry_on(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
+
+    take_back(EVERYTHING, plan, by=SHELL, now=now, seconds=60)
+
+    (listed,) = list_plans(EVERYTHING)
+    assert listed.states == get_plan(EVERYTHING, plan, now=now).states
+    assert ItemState.RESTORED in listed.states
+    assert ItemState.ARCHIVED not in listed.states
 
 
 def price(provider: str, cents: int, currency: str = "USD", day: date = date(2026, 11, 1)) -> Price:

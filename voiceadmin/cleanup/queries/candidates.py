@@ -252,19 +252,25 @@ def _told(item: Any, voice: VoiceRow, limits: AttentionThresholds, now: datetime
 
 
 def list_plans(scope: Scope) -> list[PlanRow]:
-    """The newest plans that have no voice outside the scope; an archived voice counts as such whatever became of it."""
+    """Return the newest plans that have no voice outside the scope, in two statements."""
     plans = db.session.scalars(
         select(CleanUpPlan).where(_covered(scope)).order_by(CleanUpPlan.id.desc()).limit(PLANS)
     ).all()
-    found = (
-        select(CleanUpItem.plan_id, CleanUpItem.state, func.count())
+    counted = (
+        select(CleanUpItem.plan_id, _STATE, func.count())
+        .outerjoin(ClonedVoice, ClonedVoice.id == CleanUpItem.voice_id)
         .where(CleanUpItem.plan_id.in_([plan.id for plan in plans]))
-        .group_by(CleanUpItem.plan_id, CleanUpItem.state)
+        .group_by(CleanUpItem.plan_id, _STATE)
     )
     states: dict[int, dict[ItemState, int]] = {plan.id: {} for plan in plans}
-    for plan_id, state, number in db.session.execute(found):
-        states[plan_id][ItemState(state)] = number
-    return [_plan_row(plan, states[plan.id]) for plan in plans]
+    for plan_id, state, count in db.session.execute(counted):
+        states[plan_id][ItemState(state)] = count
+    return [_plan_row(plan, _in_order(states[plan.id])) for plan in plans]
+
+
+def _in_order(states: Mapping[ItemState, int]) -> dict[ItemState, int]:
+    """Return the counts in the order of ItemState, without those of 0."""
+    return {state: states[state] for state in ItemState if states.get(state)}
 
 
 def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
@@ -287,8 +293,7 @@ def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
     undoable = sum(
         operation.object_count for operation in list_undoable_operations(plan_id) if now - operation.at <= UNDONE_FOR
     )
-    in_order = {state: states[state] for state in ItemState if states[state]}
-    return _plan_row(plan, in_order, dict(voices.most_common()), undoable)
+    return _plan_row(plan, _in_order(states), dict(voices.most_common()), undoable)
 
 
 def organizations_of_plan(plan_id: int) -> Sequence[int]:
