@@ -26,8 +26,8 @@ from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import ObjectKind, ObjectRef
-from voiceadmin.cleanup.actions.plans import make_plan
-from voiceadmin.cleanup.types import CleanUpFilters
+from voiceadmin.cleanup.actions.plans import create_plan
+from voiceadmin.cleanup.types.candidates import CleanUpFilters
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.schema import dispose_engine
@@ -199,7 +199,7 @@ def _plan_of(tenants: TwoTenants, of: Organization, _: str) -> int:
     number = next(tenants.numbers)
     provider = f"{of.name.split()[0].lower()}-{number}"
     make_voice(of, name=f"{of.name} {number}", provider=provider)
-    return make_plan(
+    return create_plan(
         EVERYTHING, CleanUpFilters(of.id, (provider,)), AttentionThresholds(), f"plan {number}", by=SHELL, now=NOW
     )
 

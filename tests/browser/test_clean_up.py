@@ -1,4 +1,4 @@
-"""Somebody who has never seen it cleans up a hundred unused voices, and takes that back."""
+"""Clean-up in a browser: a hundred unused voices are archived and restored."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def server(serve: Serve) -> str:
 def test_a_hundred_unused_voices_go_and_come_back(visit: Visit, server: str, script: bool) -> None:
     page = visit(server + "/assistants", fresh=True, script=script)
     page.get_by_role("link", name="Clean-up").click()
-    expect(page.get_by_text("An assistant is set to it, active or not")).to_be_visible()
+    expect(page.get_by_text("Used by an assistant, active or not")).to_be_visible()
 
-    expect(page.get_by_label("Voices at most")).to_have_value("100")
-    page.get_by_role("button", name="Make a plan").click()
+    expect(page.get_by_label("Number of voices")).to_have_value("100")
+    page.get_by_role("button", name="Create plan").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(": 100 voices")
     page.get_by_role("link", name="Dry run").click()
     expect(page.get_by_role("status")).to_have_text("All 100 voices would be archived now.")
@@ -31,13 +31,13 @@ def test_a_hundred_unused_voices_go_and_come_back(visit: Visit, server: str, scr
     page.get_by_role("link", name="Confirm and archive").click()
     expect(page.get_by_label("Type 100 to confirm")).to_be_focused()
     page.get_by_label("Type 100 to confirm").fill("10")
-    page.get_by_role("button", name="Archive them").click()
+    page.get_by_role("button", name="Archive 100 voices").click()
     expect(page.get_by_role("alert")).to_contain_text("The plan has 100 voices: type 100.")
     page.get_by_label("Type 100 to confirm").fill("100")
-    page.get_by_role("button", name="Archive them").click()
+    page.get_by_role("button", name="Archive 100 voices").click()
 
     expect(page.get_by_role("status")).to_have_text("Done: 100 archived.")
-    expect(page.get_by_text("Archiving here frees nothing yet.")).to_be_visible()
+    expect(page.get_by_text("Archiving frees no slots yet.")).to_be_visible()
     voices = page.get_by_role("rowheader").get_by_role("link").all()
     addresses = [voice.get_attribute("href") for voice in voices]
     with page.expect_download() as sheet:
@@ -50,9 +50,9 @@ def test_a_hundred_unused_voices_go_and_come_back(visit: Visit, server: str, scr
         expect(page.get_by_role("main")).to_contain_text("clean-up, plan")
 
     page.goto(plan)
-    page.get_by_role("link", name="Take it all back").click()
-    page.get_by_role("button", name="Take it all back").click()
-    expect(page.get_by_role("status")).to_have_text("Done: 100 restored since.")
+    page.get_by_role("link", name="Undo this clean-up").click()
+    page.get_by_role("button", name="Undo this clean-up").click()
+    expect(page.get_by_role("status")).to_have_text("Done: 100 restored.")
 
 
 def set_to(row: str) -> str:
@@ -63,18 +63,18 @@ def set_to(row: str) -> str:
 def test_no_voice_goes_that_an_assistant_is_set_to(visit: Visit, server: str) -> None:
     assistants = visit(server + "/assistants").locator("tbody").get_by_role("row").all_inner_texts()
     page = visit(server + "/clean-up")
-    page.get_by_label("Voices at most").fill("")
-    page.get_by_role("button", name="Make a plan").click()
+    page.get_by_label("Number of voices").fill("")
+    page.get_by_role("button", name="Create plan").click()
     page.get_by_role("link", name="Confirm and archive").click()
     number = page.get_by_role("heading", level=1).inner_text().split()[1].replace(",", "")
     page.get_by_label(f"Type {number} to confirm").fill(number)
 
-    page.get_by_role("button", name="Archive them").click()
+    page.get_by_role("button", name="Archive").click()
 
     expect(page.get_by_role("status")).to_have_text(f"Done: {number} archived.", timeout=60_000)
     page.goto(server + "/clean-up")
-    expect(page.get_by_role("status")).to_contain_text("No voice could go.")
-    expect(page.get_by_text("An assistant is set to it, active or not")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("No voice can be archived.")
+    expect(page.get_by_text("Used by an assistant, active or not")).to_be_visible()
     page.goto(server + "/assistants")
     now = page.locator("tbody").get_by_role("row").all_inner_texts()
     assert [set_to(row) for row in now] == [set_to(row) for row in assistants]

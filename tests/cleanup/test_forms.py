@@ -12,15 +12,17 @@ from werkzeug.datastructures import MultiDict
 
 from tests.conftest import NOW
 from voiceadmin.cleanup.forms import (
-    CandidatesForm,
+    CandidateFilterForm,
     ConfirmPlanForm,
-    ItemsForm,
-    PlanForm,
+    CreatePlanForm,
+    PlanItemsForm,
     PriceForm,
     clean_up_arguments,
-    price_answers,
+    price_form_data,
 )
-from voiceadmin.cleanup.types import REASONS, CleanUpFilters, ItemState, Price
+from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS, CleanUpFilters
+from voiceadmin.cleanup.types.plans import ItemState
+from voiceadmin.cleanup.types.prices import Price
 
 OURS = {3: "Acme", 12: "Bravo"}
 PROVIDERS = ["elevenlabs", "resemble", "playht"]
@@ -29,7 +31,7 @@ Pairs = list[tuple[str, str]]
 
 def test_no_argument_means_all() -> None:
     for pairs in ([], [("organization", ""), ("provider", ""), ("reason", "")]):
-        form = CandidatesForm(MultiDict(pairs), OURS, PROVIDERS)
+        form = CandidateFilterForm(MultiDict(pairs), OURS, PROVIDERS)
 
         assert form.validate()
         assert form.filters() == CleanUpFilters()
@@ -40,7 +42,7 @@ def test_no_argument_means_all() -> None:
         CleanUpFilters,
         st.none() | st.sampled_from(sorted(OURS)),
         st.lists(st.sampled_from(PROVIDERS), unique=True).map(tuple),
-        st.lists(st.sampled_from(REASONS), unique=True).map(tuple),
+        st.lists(st.sampled_from(CLEAN_UP_REASONS), unique=True).map(tuple),
     )
 )
 def test_filters_come_back_from_their_arguments(filters: CleanUpFilters) -> None:
@@ -49,13 +51,13 @@ def test_filters_come_back_from_their_arguments(filters: CleanUpFilters) -> None
         for name, value in clean_up_arguments(filters).items()
         for one in (value if isinstance(value, tuple) else [value])
     ]
-    form = CandidatesForm(MultiDict(pairs), OURS, PROVIDERS)
+    form = CandidateFilterForm(MultiDict(pairs), OURS, PROVIDERS)
 
     assert form.validate(), form.errors
     found = form.filters()
     assert found.organization == filters.organization
     assert set(found.providers) == set(filters.providers)
-    assert found.words == filters.words
+    assert found.selected_reasons == filters.selected_reasons
 
 
 @pytest.mark.parametrize(
@@ -68,26 +70,26 @@ def test_filters_come_back_from_their_arguments(filters: CleanUpFilters) -> None
     ],
 )
 def test_what_is_not_in_the_list_is_refused(pair: tuple[str, str], field: str) -> None:
-    form = CandidatesForm(MultiDict([pair]), OURS, PROVIDERS)
+    form = CandidateFilterForm(MultiDict([pair]), OURS, PROVIDERS)
 
     assert not form.validate()
     assert list(form.errors) == [field]
 
 
-@pytest.mark.parametrize(("given", "most"), [("", None), ("1", 1), ("100", 100), ("20000", 20_000)])
-def test_a_plan_takes_so_many_or_all(given: str, most: int | None) -> None:
-    form = PlanForm(MultiDict({"most": given, "provider": "playht"}), OURS, PROVIDERS)
+@pytest.mark.parametrize(("given", "limit"), [("", None), ("1", 1), ("100", 100), ("20000", 20_000)])
+def test_a_plan_takes_a_number_of_voices_or_all(given: str, limit: int | None) -> None:
+    form = CreatePlanForm(MultiDict({"limit": given, "provider": "playht"}), OURS, PROVIDERS)
 
     assert form.validate()
-    assert form.filters() == CleanUpFilters(None, ("playht",), (), most)
+    assert form.filters() == CleanUpFilters(None, ("playht",), (), limit)
 
 
 @pytest.mark.parametrize("given", ["0", "20001", "-1", "1,000", "x", "1e3", "٣"])
 def test_a_plan_of_no_number_is_refused(given: str) -> None:
-    form = PlanForm(MultiDict({"most": given}), OURS, PROVIDERS)
+    form = CreatePlanForm(MultiDict({"limit": given}), OURS, PROVIDERS)
 
     assert not form.validate()
-    assert "is not a number from 1 to 20000." in form.most.errors[0]
+    assert "is not a number from 1 to 20000." in form.limit.errors[0]
 
 
 @pytest.mark.parametrize("typed", ["100", " 100"])
@@ -115,16 +117,16 @@ def test_a_wrong_count_says_what_to_type(typed: str, given: str) -> None:
 
 @pytest.mark.parametrize("state", ItemState)
 def test_a_state_is_chosen(state: ItemState) -> None:
-    form = ItemsForm(MultiDict({"state": state.value}))
+    form = PlanItemsForm(MultiDict({"state": state.value}))
 
     assert form.validate()
     assert form.states() == (state,)
 
 
 def test_a_state_that_is_none_is_refused() -> None:
-    assert ItemsForm(MultiDict({})).validate()
-    assert not ItemsForm(MultiDict({"state": "done"})).validate()
-    assert not ItemsForm(MultiDict({"page": "0"})).validate()
+    assert PlanItemsForm(MultiDict({})).validate()
+    assert not PlanItemsForm(MultiDict({"state": "done"})).validate()
+    assert not PlanItemsForm(MultiDict({"page": "0"})).validate()
 
 
 def price(**sent: str) -> PriceForm:
@@ -139,7 +141,7 @@ def test_a_price_is_read_in_hundredths(amount: str, cents: int) -> None:
     form = price(price=amount, currency="usd")
 
     assert form.validate(), form.errors
-    assert (form.cents(), form.currency.data, form.day()) == (cents, "USD", date(2026, 5, 1))
+    assert (form.cents(), form.currency.data, form.date()) == (cents, "USD", date(2026, 5, 1))
 
 
 @pytest.mark.parametrize("amount", ["2,50", "-1", "1.234", "1e3", "12345678", "$2", "nan", "٢", "."])
@@ -172,11 +174,11 @@ def test_a_price_needs_its_currency_its_day_and_a_provider(field: str, value: st
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("price", "2,50", '"2,50" is no amount. Write it as 2.00.'),
-        ("currency", "us", '"US" is no currency. Write its three letters: USD, EUR.'),
-        ("currency", "", '"" is no currency. Write its three letters: USD, EUR.'),
-        ("as_of", "", "This is empty. Say of which day the price is."),
-        ("as_of", "2026-11-23", "2026-11-23 lies ahead. Say since when the price is known."),
+        ("price", "2,50", '"2,50" is not an amount. Write it as 2.00.'),
+        ("currency", "us", '"US" is not a currency code. Write three letters: USD, EUR.'),
+        ("currency", "", '"" is not a currency code. Write three letters: USD, EUR.'),
+        ("as_of", "", "The date is missing. Enter the date of the price."),
+        ("as_of", "2026-11-23", "2026-11-23 is in the future. Enter the date of the price."),
     ],
 )
 def test_a_wrong_price_is_named_with_its_remedy(field: str, value: str, message: str) -> None:
@@ -201,11 +203,11 @@ def test_no_amount_means_that_the_price_is_unknown() -> None:
 def test_what_is_known_comes_back_from_the_form(cents: int, currency: str) -> None:
     known = Price("resemble", cents, currency, NOW.date() - timedelta(days=400), NOW, "tester")
 
-    form = PriceForm(price_answers("resemble", known, NOW), PROVIDERS, now=NOW)
+    form = PriceForm(price_form_data("resemble", known, NOW), PROVIDERS, now=NOW)
 
     assert form.validate()
-    assert (form.cents(), form.currency.data, form.day()) == (cents, currency, NOW.date())
+    assert (form.cents(), form.currency.data, form.date()) == (cents, currency, NOW.date())
 
 
 def test_a_form_for_an_unknown_price_begins_today() -> None:
-    assert dict(price_answers("playht", None, NOW)) == {"provider": "playht", "as_of": "2026-11-22"}
+    assert dict(price_form_data("playht", None, NOW)) == {"provider": "playht", "as_of": "2026-11-22"}

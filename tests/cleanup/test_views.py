@@ -78,9 +78,9 @@ def archived() -> set[int]:
 def test_an_empty_store_has_nothing_to_clean_up(open_page: OpenPage) -> None:
     found = open_page("/clean-up")
 
-    assert found.sentence.startswith("No voice could go.")
-    assert "Nothing could go, and nothing is archived." in found.text
-    assert "Make a plan" not in buttons(found)
+    assert found.sentence.startswith("No voice can be archived.")
+    assert "No voice can be archived, and none is archived." in found.text
+    assert "Create plan" not in buttons(found)
 
 
 def test_candidates_come_with_reasons_and_what_stays_with_why(tenants: TwoTenants) -> None:
@@ -102,22 +102,23 @@ def test_candidates_come_with_reasons_and_what_stays_with_why(tenants: TwoTenant
     found = page(tenants.browser("viewer"), "/clean-up")
 
     assert found.sentence == (
-        "2 voices could go: 1 not used for 60 days and 1 never used. Once deleted at their providers, they free 2 slots"
-        " and 2.50 EUR a month at the price of 2026-05-06 (over half a year old: look it up again); no price is known"
+        "2 voices can be archived: 1 not used for 60 days and 1 never used. Deleting them at their providers frees"
+        " 2 slots"
+        " and 2.50 EUR a month at the price of 2026-05-06 (more than half a year old: update it); no price is known"
         " for ElevenLabs. Counted just now."
     )
     for part in (
-        "An assistant is set to it, active or not1",
-        "Made less than 14 days ago1",
+        "Used by an assistant, active or not1",
+        "Created less than 14 days ago1",
         "Used in the last 60 days1",
         "Still processing1",
         "Not used for 61 days.",
-        "2.50 EUR a month, price of 2026-05-06 (old)",
-        "money unknown",
+        "2.50 EUR a month, price of 2026-05-06 (outdated)",
+        "price unknown",
     ):
         assert part in found.text, part
     assert "Zebra" not in found.text
-    assert "An operator makes a plan" in found.text
+    assert "An operator creates a plan" in found.text
 
 
 @pytest.mark.parametrize("who", ["viewer", "operator", "admin"])
@@ -125,7 +126,7 @@ def test_each_role_is_offered_what_it_may_do(tenants: TwoTenants, who: str) -> N
     address = planned(tenants.browser("operator"))
     browser = tenants.browser(who)
 
-    assert ("Make a plan" in buttons(page(browser, "/clean-up"))) is (who != "viewer")
+    assert ("Create plan" in buttons(page(browser, "/clean-up"))) is (who != "viewer")
     found = page(browser, address)
     assert ("Confirm and archive" in buttons(found)) is (who == "admin")
     assert ("Send them the address of this page." in found.text) is (who != "admin")
@@ -136,7 +137,7 @@ def test_who_may_not_is_refused(tenants: TwoTenants) -> None:
     address = planned(tenants.browser("operator"))
 
     assert tenants.browser("viewer").post("/clean-up/plans").status_code == 403
-    for path in ("/run", "/again", "/back"):
+    for path in ("/run", "/retry", "/undo"):
         assert tenants.browser("operator").post(address + path).status_code == 403
         assert tenants.browser("zebra").post(address + path).status_code == 404
     for path in ("", "/check", "/sheet.csv"):
@@ -152,13 +153,13 @@ def test_before_there_are_accounts_the_page_says_how_to_confirm(store: Flask, no
     make_voice(make_organization())
     browser = store.test_client()
 
-    assert "There is none yet, as nobody has an account." in page(browser, "/clean-up").text
+    assert "There is no admin yet, because there are no accounts." in page(browser, "/clean-up").text
     address = planned(browser)
     found = page(browser, address)
 
-    assert "Nobody can confirm it yet" in found.text
+    assert "An admin must confirm this plan, and there are no accounts yet." in found.text
     assert "account add YOU@EXAMPLE.COM --platform" in found.text
-    assert "Planned by somebody who had not signed in" in found.text
+    assert "Created by a visitor who was not signed in" in found.text
     assert "Confirm and archive" not in buttons(found)
     assert browser.post(f"{address}/run", data={"count": "1"}).status_code == 303
     assert archived() == set()
@@ -168,7 +169,7 @@ def test_the_whole_way_of_a_plan(tenants: TwoTenants) -> None:
     put_voices(tenants.acme, [voice_row(id=number) for number in range(100, 130)])
     operator, admin = tenants.browser("operator"), tenants.browser("admin")
 
-    address = planned(operator, most="10", organization=tenants.acme.id)
+    address = planned(operator, limit="10", organization=tenants.acme.id)
     found = page(operator, address)
     assert found.root.one("h1").text.endswith(": 10 voices")
     assert found.sentence.startswith("Nothing is archived yet.")
@@ -185,11 +186,11 @@ def test_the_whole_way_of_a_plan(tenants: TwoTenants) -> None:
     assert len(archived()) == 10
     assert "confirmed by admin@acme.example" in done.text
 
-    assert "Take 10 voices back?" in page(admin, f"{address}/back").text
-    back = send(admin, f"{address}/back")
-    assert back.sentence == "Done: 10 restored since."
+    assert "Restore 10 voices?" in page(admin, f"{address}/undo").text
+    back = send(admin, f"{address}/undo")
+    assert back.sentence == "Done: 10 restored."
     assert archived() == set()
-    assert "Nothing to take back" in page(admin, f"{address}/back").text
+    assert "Nothing to undo" in page(admin, f"{address}/undo").text
     words = audit_words()
     assert [words.count(f"clean-up-{word}") for word in ("planned", "confirmed", "undone")] == [1, 1, 1]
 
@@ -202,7 +203,7 @@ def test_a_form_that_is_sent_twice_does_it_once(tenants: TwoTenants) -> None:
     for _ in range(2):
         assert send(admin, f"{address}/run", count="1").sentence == "Done: 1 archived."
     for _ in range(2):
-        assert send(admin, f"{address}/back").sentence == "Done: 1 restored since."
+        assert send(admin, f"{address}/undo").sentence == "Done: 1 restored."
 
     words = audit_words()
     assert [words.count(word) for word in ("clean-up-planned", "clean-up-confirmed", "voice-archived")] == [1, 1, 1]
@@ -214,11 +215,11 @@ def test_what_changed_since_is_left_alone_and_says_why(tenants: TwoTenants) -> N
     make_assistant(tenants.acme, tts_provider="elevenlabs", tts_voice_id="pv3")
     admin = tenants.browser("admin")
 
-    assert "An assistant is set to it.1" in page(admin, f"{address}/check").text
+    assert "An assistant uses it.1" in page(admin, f"{address}/check").text
     done = send(admin, f"{address}/run", count="1")
 
-    assert done.sentence == "Done: 1 left alone."
-    assert "An assistant is set to it." in done.text
+    assert done.sentence == "Done: 1 skipped."
+    assert "An assistant uses it." in done.text
     assert archived() == set()
 
 
@@ -226,16 +227,16 @@ def test_what_failed_stays_as_work(tenants: TwoTenants) -> None:
     make_voice(tenants.acme, id=4)
     address, admin = planned(tenants.browser("operator")), tenants.browser("admin")
     send(admin, f"{address}/run", count="2")
-    send(admin, f"{address}/back")
+    send(admin, f"{address}/undo")
     with write_transaction():
-        failed = {"state": "failed", "why": "The store refused to archive it.", "operation_id": None}
+        failed = {"state": "failed", "skip_reason": "archive-failed", "operation_id": None}
         db.session.execute(update(CleanUpItem).where(CleanUpItem.voice_id == 4).values(failed))
 
     found = page(admin, f"{address}?state=failed")
-    assert "Try 1 again" in buttons(found)
-    assert len(found.root.all("td", **{"data-label": "What became of it"})) == 1
+    assert "Retry 1 failed voice" in buttons(found)
+    assert len(found.root.all("td", **{"data-label": "State"})) == 1
     assert "1 failed" in page(admin, "/clean-up").text
-    send(admin, f"{address}/again")
+    send(admin, f"{address}/retry")
 
     assert not {row["state"] for row in rows_of("clean_up_item")} & {"failed", "pending"}
 
@@ -243,7 +244,7 @@ def test_what_failed_stays_as_work(tenants: TwoTenants) -> None:
 def test_an_unconfirmed_plan_is_not_carried_out_by_trying_again(tenants: TwoTenants) -> None:
     address = planned(tenants.browser("operator"))
 
-    response = tenants.browser("admin").post(f"{address}/again")
+    response = tenants.browser("admin").post(f"{address}/retry")
 
     assert response.status_code == 409
     assert archived() == set()
@@ -266,7 +267,7 @@ def test_a_plan_of_nothing_is_refused(tenants: TwoTenants) -> None:
     response = tenants.browser("operator").post("/clean-up/plans", data={"provider": "elevenlabs", "reason": "unused"})
 
     assert response.status_code == 409
-    assert "There is no such voice to plan with." in response.text
+    assert "No voice matches these filters." in response.text
 
 
 @pytest.mark.parametrize("query", ["organization=x", "provider=nope", "reason=nope", "organization=99"])
@@ -280,7 +281,7 @@ def test_faulty_filters_are_told(tenants: TwoTenants, query: str) -> None:
 @pytest.mark.parametrize("most", ["0", "x", "20001"])
 def test_a_faulty_number_makes_no_plan(tenants: TwoTenants, most: str) -> None:
     assert (
-        "is not a number from 1 to 20000." in send(tenants.browser("operator"), "/clean-up/plans", 422, most=most).text
+        "is not a number from 1 to 20000." in send(tenants.browser("operator"), "/clean-up/plans", 422, limit=most).text
     )
     assert rows_of("clean_up_plan") == []
 
@@ -292,7 +293,7 @@ def test_a_plan_that_is_not_there_and_a_page_past_its_last(tenants: TwoTenants) 
     for path in ("", "/check", "/sheet.csv", "/sheet.xml"):
         assert browser.get(f"/clean-up/plans/99{path}").status_code == 404
     assert "There is no page 9." in page(browser, f"{address}?page=9").text
-    assert "No voice of this plan is in that state." in page(browser, f"{address}?state=gone").text
+    assert "No voice of this plan is in this state." in page(browser, f"{address}?state=gone").text
     page(browser, f"{address}?state=nope", 422)
 
 
@@ -348,7 +349,7 @@ def test_a_price_is_written_down_changed_and_forgotten(tenants: TwoTenants) -> N
     assert "2.00 USD a month" in found.text
     assert "as of 2026-11-01" in found.text
     assert "look it up again" not in found.text
-    form = page(root, "/clean-up/prices?provider=resemble").root.one("form", id="write")
+    form = page(root, "/clean-up/prices?provider=resemble").root.one("form", id="edit")
     assert [form.one("input", id=id).attributes["value"] for id in ("price", "currency", "as_of")] == [
         "2.00",
         "USD",
@@ -357,8 +358,8 @@ def test_a_price_is_written_down_changed_and_forgotten(tenants: TwoTenants) -> N
     send(root, "/clean-up/prices", provider="resemble", price="3", currency="EUR", as_of="2026-01-01")
     found = page(tenants.browser("viewer"), "/clean-up/prices")
     assert "3.00 EUR a month" in found.text
-    assert "over half a year old: look it up again" in found.text
-    assert not found.root.all("form", id="write")
+    assert "more than half a year old: update it" in found.text
+    assert not found.root.all("form", id="edit")
     assert "USD a month" not in send(root, "/clean-up/prices", provider="resemble", price="").text
     assert audit_words().count("price-changed") == 3
 

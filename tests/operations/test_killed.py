@@ -42,7 +42,7 @@ from pathlib import Path
 from sqlalchemy import event
 from voiceadmin import create_app
 from voiceadmin.audit.types import ObjectKind, Subject
-from voiceadmin.config import Limits, Settings
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind
 from voiceadmin.operations.actions.operations import do
@@ -66,7 +66,7 @@ with app.app_context():
     for turn in range(1000):
         act = (Act.ARCHIVE, Act.RESTORE)[turn % 2]
         order = Order(act, refs, f"{run} {turn}", 10**9, f"in run {run}")
-        do(EVERYTHING, order, Limits(), by=bob, now=datetime.fromisoformat(now))
+        do(EVERYTHING, order, AttentionThresholds(), by=bob, now=datetime.fromisoformat(now))
 """
 
 

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import (
-    CheckConstraint,
-    Date,
-    ForeignKey,
-    Index,
-    String,
-    Text,
-)
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
@@ -19,7 +12,7 @@ from voiceadmin.database.types import BigId, Sortable, UtcTime
 
 
 class Price(Base):
-    """What a provider takes for a voice in a month, as somebody wrote it down. cents: hundredths of the currency."""
+    """What a provider charges for one voice and month, as an admin entered it. cents: hundredths of the currency."""
 
     __tablename__ = "price"
     __table_args__ = (CheckConstraint("cents >= 0", name="cents"),)
@@ -33,10 +26,13 @@ class Price(Base):
 
 
 class CleanUpPlan(Base):
-    """A clean-up that somebody planned, and perhaps confirmed.
+    """A clean-up plan.
 
-    key: of the form that asked for it. chosen: by which filters, as JSON. number: of its
-    voices. seen: the newest operation then. confirmed_by: "" until somebody did.
+    Attributes:
+        key: Identifies the form that created the plan, so that sending it again creates no other.
+        filters: The CleanUpFilters as JSON.
+        last_seen_operation_id: The newest operation when the plan was created.
+        confirmed_by: Empty until an admin confirms the plan.
     """
 
     __tablename__ = "clean_up_plan"
@@ -54,7 +50,10 @@ class CleanUpPlan(Base):
 
 
 class CleanUpOrganization(Base):
-    """An organization that a plan has voices of; no foreign key, so that a plan never comes to be of fewer."""
+    """An organization that owns voices of a plan.
+
+    No foreign key: when an organization is deleted, the plan must not become visible to those who could not see it.
+    """
 
     __tablename__ = "clean_up_organization"
 
@@ -63,10 +62,14 @@ class CleanUpOrganization(Base):
 
 
 class CleanUpItem(Base):
-    """A voice of a plan, as it was then. Ids are no foreign keys: it outlives its voice.
+    """A voice of a plan, as it was then. Ids are no foreign keys: the item outlives its voice.
 
-    reason, fingerprint, since: why it could go. record: its JSON, anew when it is archived. state: an ItemState; why:
-    it was left alone, or failed. operation_id: of the operation that archived it.
+    Attributes:
+        reason: Slug of the rule; fingerprint and since are those of its finding.
+        json_body: The voice as the JSON route writes it, updated right before the voice is archived.
+        state: An ItemState.
+        skip_reason: The code of a SkipReason; empty for none.
+        operation_id: The operation that archived the voice.
     """
 
     __tablename__ = "clean_up_item"

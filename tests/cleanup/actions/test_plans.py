@@ -28,10 +28,11 @@ from tests.factories import (
 )
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
-from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan, take_back, try_again
+from voiceadmin.cleanup.actions.plans import confirm_plan, create_plan, resume_plan, retry_failed_items, undo_plan
 from voiceadmin.cleanup.models import CleanUpItem
-from voiceadmin.cleanup.queries.candidates import check_plan, get_plan
-from voiceadmin.cleanup.types import CleanUpFilters, ItemState
+from voiceadmin.cleanup.queries.plans import count_rechecked, get_plan
+from voiceadmin.cleanup.types.candidates import CleanUpFilters
+from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
@@ -61,12 +62,12 @@ def acme(store: Flask) -> Organization:
 
 
 def planned(now: datetime, key: str = "key", scope: Scope = EVERYTHING, **filters: Any) -> int:
-    return make_plan(scope, CleanUpFilters(**filters), LIMITS, key, by=ADA, now=now)
+    return create_plan(scope, CleanUpFilters(**filters), LIMITS, key, by=ADA, now=now)
 
 
 def run(plan_id: int, now: datetime, seconds: float = A_WHILE) -> None:
     confirm_plan(EVERYTHING, plan_id, by=BOB, now=now)
-    carry_on(EVERYTHING, plan_id, LIMITS, by=BOB, now=now, seconds=seconds)
+    resume_plan(EVERYTHING, plan_id, LIMITS, by=BOB, now=now, seconds=seconds)
 
 
 def fates(plan_id: int) -> dict[int, tuple[str, str]]:
@@ -106,7 +107,7 @@ def test_a_plan_takes_the_longest_unused_first_then_the_never_used(acme: Organiz
     )
 
     assert list(fates(planned(now))) == [4, 3, 2, 1]
-    assert list(fates(planned(now, "two", most=2))) == [4, 3]
+    assert list(fates(planned(now, "two", limit=2))) == [4, 3]
     assert list(fates(planned(now, "three", reasons=("never-used",)))) == [2, 1]
 
 
@@ -146,7 +147,7 @@ def test_a_plan_leaves_out_what_must_stay(acme: Organization, now: datetime) -> 
 
 
 def test_a_plan_is_made_once_for_a_form_and_never_of_nothing(acme: Organization, now: datetime) -> None:
-    with pytest.raises(ChangeRefused, match="no such voice"):
+    with pytest.raises(ChangeRefused, match="No voice matches"):
         planned(now)
     make_voice(acme, id=1)
 
@@ -171,9 +172,9 @@ def test_a_plan_is_seen_by_whom_all_of_it_is(acme: Organization, now: datetime) 
     with pytest.raises(PlanNotFound):
         confirm_plan(of_acme, both, by=BOB, now=now)
     with pytest.raises(PlanNotFound):
-        carry_on(of_acme, both, LIMITS, by=BOB, now=now, seconds=0)
+        resume_plan(of_acme, both, LIMITS, by=BOB, now=now, seconds=0)
     with pytest.raises(PlanNotFound):
-        take_back(of_acme, both, by=BOB, now=now, seconds=0)
+        undo_plan(of_acme, both, by=BOB, now=now, seconds=0)
 
 
 def test_nothing_is_archived_before_somebody_confirms(acme: Organization, now: datetime) -> None:
@@ -181,7 +182,7 @@ def test_nothing_is_archived_before_somebody_confirms(acme: Organization, now: d
     plan = planned(now)
 
     with pytest.raises(ChangeRefused, match="confirmed"):
-        carry_on(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
+        resume_plan(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
 
     assert archived() == set()
 
@@ -227,33 +228,33 @@ def test_what_changed_since_the_plan_stays_and_says_why(acme: Organization, now:
         do(EVERYTHING, Order(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
     before = fates(plan)
 
-    checked = check_plan(plan, LIMITS, now=now)
+    checked = count_rechecked(plan, LIMITS, now=now)
     assert fates(plan) == before
     run(plan, now)
 
     assert fates(plan) == {
-        11: ("skipped", "It was used or cloned anew since."),
-        1: ("skipped", "An assistant is set to it."),
-        2: ("skipped", "It was used or cloned anew since."),
-        3: ("skipped", "It is not ready any more."),
-        4: ("skipped", "It is archived already."),
-        5: ("skipped", "It is gone."),
-        6: ("skipped", "Somebody acknowledged or snoozed that it is unused."),
-        7: ("skipped", "Another voice has the same id at the provider."),
-        8: ("skipped", "Ada@example.com restored it meanwhile, so it was not archived."),
-        9: ("skipped", "It was used or cloned anew since."),
+        11: ("skipped", "used-or-recloned"),
+        1: ("skipped", "in-use"),
+        2: ("skipped", "used-or-recloned"),
+        3: ("skipped", "not-ready"),
+        4: ("skipped", "already-archived"),
+        5: ("skipped", "gone"),
+        6: ("skipped", "muted"),
+        7: ("skipped", "shared-reference"),
+        8: ("skipped", "changed-meanwhile"),
+        9: ("skipped", "used-or-recloned"),
         10: ("archived", ""),
     }
     assert archived() == {10}
     assert checked == {
-        "It was used or cloned anew since.": 3,
-        "": 2,  # what somebody archived and restored looks as before; its operation leaves it alone
-        "An assistant is set to it.": 1,
-        "Another voice has the same id at the provider.": 1,
-        "It is archived already.": 1,
-        "It is gone.": 1,
-        "It is not ready any more.": 1,
-        "Somebody acknowledged or snoozed that it is unused.": 1,
+        "used-or-recloned": 3,
+        None: 2,  # what somebody archived and restored looks as before; its operation leaves it alone
+        "in-use": 1,
+        "shared-reference": 1,
+        "already-archived": 1,
+        "gone": 1,
+        "not-ready": 1,
+        "muted": 1,
     }
 
 
@@ -297,9 +298,9 @@ def test_a_voice_that_the_store_refuses_keeps_no_other_and_can_be_tried_again(
     with refused(57):
         run(plan, now)
 
-    assert {id for id, fate in fates(plan).items() if fate == ("failed", "The store refused to archive it.")} == {57}
+    assert {id for id, fate in fates(plan).items() if fate == ("failed", "archive-failed")} == {57}
     assert archived() == set(range(1, 131)) - {57}
-    try_again(EVERYTHING, plan, now=now)
+    retry_failed_items(EVERYTHING, plan, now=now)
     run(plan, now)
     assert archived() == set(range(1, 131))
     assert lines(AuditEventType.VOICE_ARCHIVED) == list(range(1, 131))
@@ -313,10 +314,10 @@ def test_taking_back_restores_all_but_what_somebody_changed_since(acme: Organiza
         do(EVERYTHING, Order(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
     assert get_plan(EVERYTHING, plan, now=now).undoable == 250
 
-    take_back(EVERYTHING, plan, by=BOB, now=now, seconds=0)
+    undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=0)
     assert get_plan(EVERYTHING, plan, now=now).undoable == 150
-    take_back(EVERYTHING, plan, by=BOB, now=now, seconds=A_WHILE)
-    take_back(EVERYTHING, plan, by=BOB, now=now, seconds=A_WHILE)
+    undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=A_WHILE)
+    undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=A_WHILE)
 
     found = get_plan(EVERYTHING, plan, now=now)
     assert found.states == {ItemState.RESTORED: 249, ItemState.ARCHIVED: 1}
@@ -333,7 +334,7 @@ def test_after_thirty_days_nothing_is_taken_back(acme: Organization, now: dateti
     assert get_plan(EVERYTHING, plan, now=now + 30 * DAY).undoable == 1
     assert get_plan(EVERYTHING, plan, now=now + 31 * DAY).undoable == 0
     with pytest.raises(ChangeRefused, match="older than 30 days"):
-        take_back(EVERYTHING, plan, by=BOB, now=now + 31 * DAY, seconds=0)
+        undo_plan(EVERYTHING, plan, by=BOB, now=now + 31 * DAY, seconds=0)
 
 
 def test_two_who_carry_out_together_do_everything_once(store: Flask, acme: Organization, now: datetime) -> None:
@@ -343,7 +344,7 @@ def test_two_who_carry_out_together_do_everything_once(store: Flask, acme: Organ
 
     def work(_: int) -> None:
         with store.app_context():
-            carry_on(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
+            resume_plan(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))
@@ -377,22 +378,22 @@ def test_an_assistant_that_is_set_meanwhile_keeps_its_voice_whoever_comes_first(
 
     def work() -> None:
         with store.app_context():
-            while get_plan(EVERYTHING, plan, now=now).waiting:
-                carry_on(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=0)
+            while get_plan(EVERYTHING, plan, now=now).pending:
+                resume_plan(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=0)
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(assign), pool.submit(work)]:
             done.result()
 
-    assert set(fates(plan).values()) <= {("archived", ""), ("skipped", "An assistant is set to it.")}
+    assert set(fates(plan).values()) <= {("archived", ""), ("skipped", "in-use")}
 
 
 DYING = """
 import os, sys, threading
 from datetime import datetime
 from voiceadmin import create_app
-from voiceadmin.cleanup.actions.plans import carry_on
-from voiceadmin.config import Limits, Settings
+from voiceadmin.cleanup.actions.plans import resume_plan
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind
 from pathlib import Path
 
@@ -401,7 +402,8 @@ print("ready", flush=True)
 sys.stdin.readline()
 with app.app_context():
     bob = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
-    carry_on(EVERYTHING, int(sys.argv[2]), Limits(), by=bob, now=datetime.fromisoformat(sys.argv[3]), seconds=60)
+    now = datetime.fromisoformat(sys.argv[3])
+    resume_plan(EVERYTHING, int(sys.argv[2]), AttentionThresholds(), by=bob, now=now, seconds=60)
 """
 
 
@@ -431,7 +433,7 @@ def test_a_process_that_is_killed_leaves_nothing_half_done(sqlite_store: Flask, 
         assert set(states) <= {ItemState.PENDING, ItemState.ARCHIVED}
         assert len(archived()) == len(lines(AuditEventType.VOICE_ARCHIVED)) == states.get(ItemState.ARCHIVED, 0)
 
-    carry_on(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
+    resume_plan(EVERYTHING, plan, LIMITS, by=BOB, now=now, seconds=A_WHILE)
 
     assert interrupted
     assert get_plan(EVERYTHING, plan, now=now).states == {ItemState.ARCHIVED: 4000}

@@ -10,7 +10,7 @@ from flask import Flask
 
 from tests.two_tenants import rows_of
 from voiceadmin.cleanup.actions.prices import set_price
-from voiceadmin.cleanup.queries.candidates import list_prices
+from voiceadmin.cleanup.queries.prices import list_prices
 from voiceadmin.identity import Actor, ActorKind
 
 ADA = Actor(ActorKind.ACCOUNT, 7, "ada@example.com")
@@ -27,7 +27,7 @@ def changes() -> list[tuple[object, object]]:
     return [
         tuple(line[side] and json.loads(line[side]) for side in ("before", "after"))
         for line in rows_of("audit_event")
-        if line["word"] == "price-changed"
+        if line["event_type"] == "price-changed"
     ]
 
 
@@ -60,7 +60,7 @@ def test_the_same_price_of_another_day_is_a_change(now: datetime) -> None:
 
 def test_a_price_can_be_forgotten_and_then_it_is_unknown(now: datetime) -> None:
     set_price("resemble", 0, "USD", MAY, by=ADA, now=now)
-    assert list_prices()["resemble"].of(3) == "0.00 USD"
+    assert list_prices()["resemble"].for_voices(3) == "0.00 USD"
 
     set_price("resemble", None, "", MAY, by=ADA, now=now)
 

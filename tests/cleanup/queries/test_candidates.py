@@ -19,38 +19,28 @@ from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
-from voiceadmin.cleanup.actions.plans import carry_on, confirm_plan, make_plan, take_back
+from voiceadmin.cleanup.actions.plans import confirm_plan, create_plan, resume_plan, undo_plan
 from voiceadmin.cleanup.actions.prices import set_price
-from voiceadmin.cleanup.queries.candidates import (
-    CANDIDATE,
-    ITEMS,
-    PLANS,
-    SHEET,
-    candidates_file,
-    check_plan,
-    count_candidates,
+from voiceadmin.cleanup.queries.candidates import CANDIDATE_FIELDS, export_candidates, list_candidates
+from voiceadmin.cleanup.queries.counts import count_candidates
+from voiceadmin.cleanup.queries.plans import (
+    ITEMS_PER_PAGE,
+    LISTED_PLANS,
+    RESTORE_SHEET_FIELDS,
+    count_rechecked,
+    export_restore_sheet,
     get_plan,
-    is_covered,
-    judge,
-    list_candidates,
+    is_plan_covered,
     list_items,
+    list_plan_organizations,
     list_plans,
-    list_prices,
-    list_provider_stats,
     list_undoable_operations,
-    organizations_of_plan,
-    restore_sheet,
+    recheck_items,
 )
-from voiceadmin.cleanup.types import (
-    ARCHIVED_HERE,
-    ARCHIVED_UPSTREAM,
-    CleanUpFilters,
-    ItemState,
-    KeptOut,
-    Price,
-    money,
-    saving,
-)
+from voiceadmin.cleanup.queries.prices import list_priceable_providers, list_prices
+from voiceadmin.cleanup.types.candidates import ARCHIVED_HERE, ARCHIVED_UPSTREAM, CleanUpFilters, ExclusionReason
+from voiceadmin.cleanup.types.plans import ItemState, SkipReason
+from voiceadmin.cleanup.types.prices import Price, format_amount, sum_savings
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
@@ -72,8 +62,8 @@ LIMITS = AttentionThresholds()
 ALL = CleanUpFilters()
 STATUS_KINDS = {
     VoiceStatus.ARCHIVED: ARCHIVED_UPSTREAM,
-    VoiceStatus.PROCESSING: KeptOut.PROCESSING,
-    VoiceStatus.FAILED: KeptOut.FAILED,
+    VoiceStatus.PROCESSING: ExclusionReason.PROCESSING,
+    VoiceStatus.FAILED: ExclusionReason.FAILED,
 }
 
 
@@ -98,13 +88,13 @@ def kind_of(row: VoiceRow, rows: list[VoiceRow], places: set[tuple[str, str]], n
     place = row.provider, row.provider_voice_id
     if not (reason := reason_of(row, now)):
         if row.last_used_at is None:
-            return KeptOut.UNDATED if row.synthesis_count else KeptOut.YOUNG
-        return KeptOut.YOUNG if row.last_used_at <= now - LIMITS.unused else KeptOut.RECENT
+            return ExclusionReason.UNDATED if row.synthesis_count else ExclusionReason.TOO_NEW
+        return ExclusionReason.TOO_NEW if row.last_used_at <= now - LIMITS.unused else ExclusionReason.RECENTLY_USED
     if row.provider_voice_id and place in places:
-        return KeptOut.IN_USE
+        return ExclusionReason.IN_USE
     twins = [one for one in rows if (one.provider, one.provider_voice_id) == place]
     if row.provider_voice_id and any(one.id != row.id and one.status is not VoiceStatus.ARCHIVED for one in twins):
-        return KeptOut.SHARED
+        return ExclusionReason.SHARED_REFERENCE
     return reason
 
 
@@ -116,7 +106,7 @@ def voice(id: int) -> VoiceRow:
 
 def found_in(scope: Scope, now: datetime, filters: CleanUpFilters = ALL) -> list[int]:
     """The ids of all that could go, in the order of a plan."""
-    return [one.voice.id for one in list_candidates(scope, filters, LIMITS, now=now, most=1000)]
+    return [one.voice.id for one in list_candidates(scope, filters, LIMITS, now=now, limit=1000)]
 
 
 def ages(*days: int) -> st.SearchStrategy[datetime]:
@@ -151,7 +141,7 @@ def test_they_are_what_plain_python_finds(
 
     for scope in (EVERYTHING, Scope(frozenset({acme.id}))):
         counted = count_candidates(scope, LIMITS, now=now)
-        numbers = {(one.provider, one.kind): one.number for one in counted.counts}
+        numbers = {(one.provider, one.kind): one.voices for one in counted.counts}
         assert numbers == Counter((row.provider, kinds[row.id]) for row in rows)
         unused = sorted((row.last_used_at, row.id) for row in rows if kinds[row.id] == "unused" and row.last_used_at)
         never = sorted((row.created_at, row.id) for row in rows if kinds[row.id] == "never-used")
@@ -173,7 +163,7 @@ def test_only_voices_of_the_scope_and_the_filters_are_found(acme: Organization, 
     assert found_in(EVERYTHING, now, CleanUpFilters(reasons=("never-used",))) == [1, 3]
     counted = count_candidates(EVERYTHING, LIMITS, now=now)
     assert counted.by_organization(("unused", "never-used")) == {acme.id: 2, other.id: 1}
-    assert counted.narrowed(CleanUpFilters(acme.id, ("resemble",))).number("unused", "never-used") == 1
+    assert counted.matching(CleanUpFilters(acme.id, ("resemble",))).count("unused", "never-used") == 1
     assert count_candidates(NOTHING, LIMITS, now=now).counts == []
 
 
@@ -189,9 +179,9 @@ def test_what_is_archived_here_counts_apart_from_what_is_upstream(acme: Organiza
 
     counted = count_candidates(EVERYTHING, LIMITS, now=now)
 
-    assert {one.kind: one.number for one in counted.counts} == {ARCHIVED_HERE: 1, ARCHIVED_UPSTREAM: 2}
-    (freed,) = counted.freed(("unused", "never-used"), {})
-    assert (freed.voices, freed.archived, freed.price) == (0, 3, None)
+    assert {one.kind: one.voices for one in counted.counts} == {ARCHIVED_HERE: 1, ARCHIVED_UPSTREAM: 2}
+    (freed,) = counted.by_provider(("unused", "never-used"), {})
+    assert (freed.candidates, freed.archived, freed.price) == (0, 3, None)
 
 
 def test_what_was_acknowledged_or_is_snoozed_stays_until_the_snooze_ends(acme: Organization, now: datetime) -> None:
@@ -201,7 +191,7 @@ def test_what_was_acknowledged_or_is_snoozed_stays_until_the_snooze_ends(acme: O
         do(EVERYTHING, order, LIMITS, by=SHELL, now=now)
 
     assert found_in(EVERYTHING, now) == []
-    assert count_candidates(EVERYTHING, LIMITS, now=now).number(KeptOut.MUTED) == 2
+    assert count_candidates(EVERYTHING, LIMITS, now=now).count(ExclusionReason.MUTED) == 2
     assert found_in(EVERYTHING, now + 2 * DAY) == [2]
 
 
@@ -232,11 +222,11 @@ def test_a_file_of_candidates_reads_back(acme: Organization, now: datetime, form
     rows = [voice_row(name=name, provider_voice_id=f"={number}") for number, name in enumerate(HOSTILE)]
     put_voices(acme, rows)
 
-    text = "".join(candidates_file(EVERYTHING, ALL, LIMITS, format, now=now))
+    text = "".join(export_candidates(EVERYTHING, ALL, LIMITS, format, now=now))
 
     lines = lines_of(text, format)
     assert [line["name"] for line in lines] == [row.name for row in rows]
-    assert [tuple(line) for line in lines] == [CANDIDATE] * len(rows)
+    assert [tuple(line) for line in lines] == [CANDIDATE_FIELDS] * len(rows)
     assert lines[0] == as_in(
         format,
         {
@@ -266,17 +256,17 @@ def test_a_restore_sheet_has_every_fact_as_it_was(acme: Organization, now: datet
         voice_row(name=name, last_used_at=now - 90 * DAY, synthesis_count=number) for number, name in enumerate(HOSTILE)
     ]
     put_voices(acme, rows)
-    plan_id = make_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now)
+    plan_id = create_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now)
     confirm_plan(EVERYTHING, plan_id, by=SHELL, now=now)
-    carry_on(EVERYTHING, plan_id, LIMITS, by=SHELL, now=now, seconds=60)
+    resume_plan(EVERYTHING, plan_id, LIMITS, by=SHELL, now=now, seconds=60)
 
-    lines = lines_of("".join(restore_sheet(get_plan(EVERYTHING, plan_id, now=now), format)), format)
+    lines = lines_of("".join(export_restore_sheet(get_plan(EVERYTHING, plan_id, now=now), format)), format)
 
-    assert [tuple(line) for line in lines] == [SHEET] * len(rows)
+    assert [tuple(line) for line in lines] == [RESTORE_SHEET_FIELDS] * len(rows)
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
         facts = as_in(format, voice_to_json(row))
-        assert {name: line[name] for name in SHEET if name in facts} == {
-            name: facts[name] for name in SHEET if name in facts
+        assert {name: line[name] for name in RESTORE_SHEET_FIELDS if name in facts} == {
+            name: facts[name] for name in RESTORE_SHEET_FIELDS if name in facts
         }
         assert line["upstream_status"] == "ready"
         assert (line["state"], str(line["position"]), line["organization"]) == ("archived", str(number), "Acme")
@@ -304,14 +294,15 @@ def plan(acme: Organization, now: datetime) -> int:
         ],
     )
     make_voice(make_organization("Globex"), id=6)
-    return make_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now)
+    return create_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now)
 
 
 ORDER = [3, 1, 2, 4, 5, 6]
 
 
-def judged(plan: int, now: datetime, **more: Any) -> list[tuple[int, int, str]]:
-    return judge(plan, LIMITS, now=now, **({"most": 100} | more))
+def rechecked(plan: int, now: datetime, **more: Any) -> list[tuple[int, int, SkipReason | None]]:
+    found = recheck_items(plan, LIMITS, now=now, **({"limit": 100} | more))
+    return [(item.position, item.voice_id, item.skip_reason) for item in found]
 
 
 def test_a_plan_begins_with_all_of_its_voices_waiting(plan: int, now: datetime) -> None:
@@ -321,22 +312,22 @@ def test_a_plan_begins_with_all_of_its_voices_waiting(plan: int, now: datetime) 
         6,
         now,
         "tester",
-        ALL.with_changes(most=None),
+        ALL.with_changes(limit=None),
     )
     assert (found.confirmed_at, found.confirmed_by, found.undoable) == (None, "", 0)
     assert found.states == {ItemState.PENDING: 6}
     assert dict(found.voices) == {"resemble": 4, "elevenlabs": 1, "playht": 1}
     assert next(iter(found.voices)) == "resemble", "the most first"
-    assert judged(plan, now) == [(place, id, "") for place, id in enumerate(ORDER, 1)]
-    assert check_plan(plan, LIMITS, now=now) == {"": 6}
-    assert organizations_of_plan(plan) == sorted(organizations_of_plan(plan))
-    assert len(organizations_of_plan(plan)) == 2
+    assert rechecked(plan, now) == [(position, id, None) for position, id in enumerate(ORDER, 1)]
+    assert count_rechecked(plan, LIMITS, now=now) == {None: 6}
+    assert list_plan_organizations(plan) == sorted(list_plan_organizations(plan))
+    assert len(list_plan_organizations(plan)) == 2
 
 
 def test_the_first_that_wait_are_judged_or_one_of_them(plan: int, now: datetime) -> None:
-    assert judged(plan, now, most=2) == [(1, 3, ""), (2, 1, "")]
-    assert judged(plan, now, most=2, position=4) == [(4, 4, "")]
-    assert judged(plan + 1, now) == []
+    assert rechecked(plan, now, limit=2) == [(1, 3, None), (2, 1, None)]
+    assert rechecked(plan, now, limit=2, position=4) == [(4, 4, None)]
+    assert rechecked(plan + 1, now) == []
 
 
 def test_what_would_be_left_alone_now_is_said_with_its_reason(plan: int, acme: Organization, now: datetime) -> None:
@@ -349,22 +340,24 @@ def test_what_would_be_left_alone_now_is_said_with_its_reason(plan: int, acme: O
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
     do(EVERYTHING, Order(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 6),), "key", 0), LIMITS, by=SHELL, now=now)
 
-    whys = [
-        "An assistant is set to it.",
-        "Another voice has the same id at the provider.",
-        "Somebody acknowledged or snoozed that it is unused.",
-        "It was used or cloned anew since.",
-        "It is gone.",
-        "It is archived already.",
+    reasons = [
+        SkipReason.IN_USE,
+        SkipReason.SHARED_REFERENCE,
+        SkipReason.MUTED,
+        SkipReason.USED_OR_RECLONED,
+        SkipReason.GONE,
+        SkipReason.ALREADY_ARCHIVED,
     ]
-    assert judged(plan, now) == [(place, id, why) for place, (id, why) in enumerate(zip(ORDER, whys, strict=True), 1)]
-    assert check_plan(plan, LIMITS, now=now) == dict.fromkeys(sorted(whys), 1)
+    assert rechecked(plan, now) == [
+        (position, id, reason) for position, (id, reason) in enumerate(zip(ORDER, reasons, strict=True), 1)
+    ]
+    assert count_rechecked(plan, LIMITS, now=now) == dict.fromkeys(sorted(reasons), 1)
 
 
 def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: Organization, now: datetime) -> None:
     make_assistant(acme, tts_provider="resemble", tts_voice_id=voice(3).provider_voice_id)
     confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
-    carry_on(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
+    resume_plan(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
     restore = Order(TriageAction.RESTORE, (ObjectRef(ObjectKind.VOICE, 4),), "key", get_last_operation_id())
     do(EVERYTHING, restore, LIMITS, by=SHELL, now=now)
     with write_transaction():
@@ -391,28 +384,32 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
         ItemState.GONE: [5],
     }
     (left,) = list_items(found, [ItemState.SKIPPED], 1, LIMITS)
-    assert (left.skip_reason, left.evidence) == ("An assistant is set to it.", "Not used for 100 days.")
+    assert (left.skip_reason, left.evidence) == (SkipReason.IN_USE, "Not used for 100 days.")
     assert (left.organization_id, left.organization_name) == (acme.id, "Acme")
 
 
 def test_its_voices_come_in_pages(acme: Organization, now: datetime) -> None:
-    put_voices(acme, [voice_row(id=id, created_at=LONG_AGO + id * DAY) for id in range(1, ITEMS + 11)])
-    found = get_plan(EVERYTHING, make_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now), now=now)
+    put_voices(acme, [voice_row(id=id, created_at=LONG_AGO + id * DAY) for id in range(1, ITEMS_PER_PAGE + 11)])
+    found = get_plan(EVERYTHING, create_plan(EVERYTHING, ALL, LIMITS, "key", by=SHELL, now=now), now=now)
 
     for states in ([], [ItemState.PENDING]):
         pages = [[item.voice.id for item in list_items(found, states, page, LIMITS)] for page in (1, 2, 3)]
-        assert pages == [list(range(1, ITEMS + 1)), list(range(ITEMS + 1, ITEMS + 11)), []]
+        assert pages == [list(range(1, ITEMS_PER_PAGE + 1)), list(range(ITEMS_PER_PAGE + 1, ITEMS_PER_PAGE + 11)), []]
 
 
 def test_a_plan_is_nobody_s_who_does_not_see_all_of_it(plan: int, acme: Organization, now: datetime) -> None:
-    own = make_plan(EVERYTHING, ALL.with_changes(organization=acme.id), LIMITS, "other", by=SHELL, now=now)
+    own = create_plan(EVERYTHING, ALL.with_changes(organization=acme.id), LIMITS, "other", by=SHELL, now=now)
     scope = Scope(frozenset({acme.id}))
 
     assert [one.id for one in list_plans(EVERYTHING)] == [own, plan]
     assert [one.states for one in list_plans(EVERYTHING)] == [{ItemState.PENDING: 5}, {ItemState.PENDING: 6}]
     assert [one.id for one in list_plans(scope)] == [own]
     assert list_plans(NOTHING) == []
-    assert (is_covered(scope, own), is_covered(scope, plan), is_covered(EVERYTHING, plan)) == (True, False, True)
+    assert (is_plan_covered(scope, own), is_plan_covered(scope, plan), is_plan_covered(EVERYTHING, plan)) == (
+        True,
+        False,
+        True,
+    )
     assert get_plan(scope, own, now=now).filters.organization == acme.id
     for hidden in (plan, own + 1):
         with pytest.raises(PlanNotFound, match=rf"^There is no plan {hidden}\.$"):
@@ -421,7 +418,9 @@ def test_a_plan_is_nobody_s_who_does_not_see_all_of_it(plan: int, acme: Organiza
 
 def test_the_newest_plans_are_listed(acme: Organization, now: datetime) -> None:
     make_voice(acme)
-    made = [make_plan(EVERYTHING, ALL, LIMITS, f"key {number}", by=SHELL, now=now) for number in range(PLANS + 1)]
+    made = [
+        create_plan(EVERYTHING, ALL, LIMITS, f"key {number}", by=SHELL, now=now) for number in range(LISTED_PLANS + 1)
+    ]
 
     assert [one.id for one in list_plans(EVERYTHING)] == made[:0:-1]
 
@@ -431,9 +430,9 @@ def test_the_newest_plans_are_listed(acme: Organization, now: datetime) -> None:
 
 def test_the_list_counts_an_undone_plan_as_its_own_page_does(plan: int, now: datetime) -> None:
     confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
-    carry_on(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
+    resume_plan(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
 
-    take_back(EVERYTHING, plan, by=SHELL, now=now, seconds=60)
+    undo_plan(EVERYTHING, plan, by=SHELL, now=now, seconds=60)
 
     (listed,) = list_plans(EVERYTHING)
     assert listed.states == get_plan(EVERYTHING, plan, now=now).states
@@ -446,7 +445,7 @@ def price(provider: str, cents: int, currency: str = "USD", day: date = date(202
 
 
 def summed(voices: dict[str, int], *prices: Price) -> Any:
-    return saving(voices, {one.provider: one for one in prices}, today=NOW.date())
+    return sum_savings(voices, {one.provider: one for one in prices}, today=NOW.date())
 
 
 def test_money_of_two_currencies_is_never_added_up() -> None:
@@ -478,8 +477,8 @@ def test_what_frees_no_voice_has_no_say() -> None:
 def test_a_price_is_old_after_half_a_year(days: int, old: bool) -> None:
     day = NOW.date() - timedelta(days=days)
 
-    assert summed({"resemble": 1}, price("resemble", 1, day=day)).old is old
-    assert summed({"resemble": 1}, price("resemble", 1, day=day)).days == [day]
+    assert summed({"resemble": 1}, price("resemble", 1, day=day)).has_outdated_price is old
+    assert summed({"resemble": 1}, price("resemble", 1, day=day)).price_dates == [day]
 
 
 def test_the_oldest_and_the_newest_day_of_prices_are_told() -> None:
@@ -488,12 +487,12 @@ def test_the_oldest_and_the_newest_day_of_prices_are_told() -> None:
 
     found = summed({"resemble": 1, "inworld": 1, "cartesia": 1}, *prices)
 
-    assert (found.days, found.old) == ([days[0], days[1]], True)
-    assert summed({"inworld": 1}, *prices).old is False
+    assert (found.price_dates, found.has_outdated_price) == ([days[0], days[1]], True)
+    assert summed({"inworld": 1}, *prices).has_outdated_price is False
 
 
 def test_amounts_are_written_with_all_their_hundredths() -> None:
-    assert [money(cents, "USD") for cents in (0, 5, 120, 123_456_789)] == [
+    assert [format_amount(cents, "USD") for cents in (0, 5, 120, 123_456_789)] == [
         "0.00 USD",
         "0.05 USD",
         "1.20 USD",
@@ -507,6 +506,6 @@ def test_a_provider_is_offered_that_has_a_name_a_voice_in_the_scope_or_a_price(a
     set_price("paid", 1, "USD", NOW.date(), by=SHELL, now=NOW)
     named = ["elevenlabs", "resemble", "inworld", "cartesia"]
 
-    assert list_provider_stats(EVERYTHING) == [*named, "paid", "playht", "zebra"]
-    assert list_provider_stats(Scope(frozenset({acme.id}))) == [*named, "paid", "playht"]
+    assert list_priceable_providers(EVERYTHING) == [*named, "paid", "playht", "zebra"]
+    assert list_priceable_providers(Scope(frozenset({acme.id}))) == [*named, "paid", "playht"]
     assert list(list_prices()) == ["paid"]

@@ -1,9 +1,8 @@
-"""Plan a clean-up, carry it out step by step so that it survives a crash, and take it back.
+"""Create clean-up plans, confirm them, execute them step by step, and undo them.
 
-Each step is one transaction: it looks at its voices anew, archives those that
-still may go as one operation, and writes down what became of each. So a voice of a
-plan is in one state at any time, whenever the process dies, and whoever goes on
-finds the rest waiting.
+Each step is one transaction: it checks its voices again, archives those that are still candidates as one operation,
+and records the result of each item. Whenever the process dies, every item is in exactly one state, and the next call
+resumes with the pending ones.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
-from voiceadmin.cleanup.queries.candidates import (
-    ITEM,
-    as_items,
+from voiceadmin.cleanup.queries.candidates import ITEM_COLUMNS, select_items
+from voiceadmin.cleanup.queries.plans import (
     get_plan,
-    judge,
+    list_plan_organizations,
     list_undoable_operations,
-    organizations_of_plan,
+    recheck_items,
 )
-from voiceadmin.cleanup.types import CleanUpFilters, ItemState, PlanRow
+from voiceadmin.cleanup.types.candidates import CleanUpFilters
+from voiceadmin.cleanup.types.plans import ItemState, PlanRow, RecheckedItem, SkipReason
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.engine import DATABASE_UNAVAILABLE
@@ -42,22 +41,32 @@ from voiceadmin.operations.types import MOST_AT_ONCE, Order
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 
-STEP = MAX_LISTED_SKIPPED  # voices of a step, so that whatever its operation leaves alone is named
+STEP_SIZE = MAX_LISTED_SKIPPED  # voices of a step; an operation lists no more skipped voices by name
+_WITHOUT_SYNC = {"synchronize_session": False}  # the session holds no rows of these tables
 
 
-def make_plan(
-    scope: Scope, filters: CleanUpFilters, limits: AttentionThresholds, key: str, *, by: Actor, now: datetime
+def create_plan(
+    scope: Scope,
+    filters: CleanUpFilters,
+    thresholds: AttentionThresholds,
+    key: str,
+    *,
+    by: Actor,
+    now: datetime,
 ) -> int:
-    """Keep a plan of the voices that could go now, and give its number. The same form sent again makes no other.
+    """Store a plan of the current candidates and return its id.
 
-    Raises ChangeRefused when there is none.
+    Args:
+        key: Identifies the form that was sent. Sending it again returns the plan that exists.
+
+    Raises:
+        ChangeRefused: if there is no candidate.
     """
-    most = min(filters.most or MOST_AT_ONCE, MOST_AT_ONCE)
     with write_transaction():
         acquire_advisory_lock(f"plan {key}")
-        former = db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.key == key))
-        if former is not None:
-            return former
+        existing = db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.key == key))
+        if existing is not None:
+            return existing
         plan = CleanUpPlan(
             key=key,
             created_at=now,
@@ -69,144 +78,202 @@ def make_plan(
         )
         db.session.add(plan)
         db.session.flush()
-        chosen, given = as_items(plan.id, scope, filters, limits, now=now, most=most)
-        table = Base.metadata.tables[CleanUpItem.__tablename__]
-        db.session.execute(insert(table).from_select(ITEM, chosen), given)
-        of_plan = CleanUpItem.plan_id == plan.id
-        plan.voice_count = db.session.scalar(select(func.count()).select_from(CleanUpItem).where(of_plan)) or 0
+        plan.voice_count = _insert_items(plan.id, scope, filters, thresholds, now)
         if not plan.voice_count:
-            raise ChangeRefused("There is no such voice to plan with. Widen the filters.")
-        places = select(CleanUpItem.plan_id, CleanUpItem.organization_id).where(of_plan).distinct()
-        db.session.execute(insert(CleanUpOrganization).from_select(["plan_id", "organization_id"], places))
-        _record(AuditEventType.CLEAN_UP_PLANNED, plan.id, plan.voice_count, by=by, now=now)
+            raise ChangeRefused("No voice matches these filters. Widen the filters.")
+        _record_plan_event(AuditEventType.CLEAN_UP_PLANNED, plan.id, plan.voice_count, by=by, now=now)
         return plan.id
 
 
 def confirm_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime) -> None:
-    """Let a plan be carried out. Once it is confirmed, that stays so. Raises PlanNotFound."""
+    """Allow a plan to be executed. Confirming it again changes nothing.
+
+    Raises:
+        PlanNotFound: if the scope does not cover the plan.
+    """
     with write_transaction():
         plan = get_plan(scope, plan_id, now=now)
-        confirmed = {"confirmed_at": now, "confirmed_by": by.name or by.kind.label}
-        fresh = (
+        confirmed = (
             update(CleanUpPlan)
             .where(CleanUpPlan.id == plan_id, CleanUpPlan.confirmed_at.is_(None))
+            .values(confirmed_at=now, confirmed_by=by.name or by.kind.label)
             .returning(CleanUpPlan.id)
         )
-        if db.session.scalar(fresh.values(confirmed)) is not None:
-            _record(AuditEventType.CLEAN_UP_CONFIRMED, plan_id, plan.voice_count, by=by, now=now)
+        if db.session.scalar(confirmed) is not None:
+            _record_plan_event(AuditEventType.CLEAN_UP_CONFIRMED, plan_id, plan.voice_count, by=by, now=now)
 
 
-def carry_on(
-    scope: Scope, plan_id: int, limits: AttentionThresholds, *, by: Actor, now: datetime, seconds: float
+def resume_plan(
+    scope: Scope, plan_id: int, thresholds: AttentionThresholds, *, by: Actor, now: datetime, seconds: float
 ) -> None:
-    """Carry out steps of a confirmed plan for so long; at least one. Raises PlanNotFound, ChangeRefused."""
+    """Execute steps of a confirmed plan until the time is up; at least one.
+
+    Raises:
+        PlanNotFound: if the scope does not cover the plan.
+        ChangeRefused: if nobody confirmed the plan.
+    """
     plan = get_plan(scope, plan_id, now=now)
-    if not plan.confirmed:
-        raise ChangeRefused("Nobody has confirmed this plan yet.")
-    end = monotonic() + seconds
-    going = True
-    while going:
+    if not plan.is_confirmed:
+        raise ChangeRefused("This plan is not confirmed yet. An admin confirms it.")
+    deadline = monotonic() + seconds
+    has_more = True
+    while has_more:
         try:
-            going = _step(scope, plan, limits, by=by, now=now)
+            has_more = _execute_step(scope, plan, thresholds, by=by, now=now)
         except DBAPIError as error:
             if isinstance(error, DATABASE_UNAVAILABLE):
                 raise
-            _step_singly(scope, plan, limits, by=by, now=now)
-        going = going and monotonic() < end
+            _execute_singly(scope, plan, thresholds, by=by, now=now)
+        has_more = has_more and monotonic() < deadline
 
 
-def try_again(scope: Scope, plan_id: int, *, now: datetime) -> None:
-    """Let the voices of a plan that failed wait anew. Raises PlanNotFound."""
+def retry_failed_items(scope: Scope, plan_id: int, *, now: datetime) -> None:
+    """Make the failed items of a plan pending again.
+
+    Raises:
+        PlanNotFound: if the scope does not cover the plan.
+    """
     with write_transaction():
         plan = get_plan(scope, plan_id, now=now)
-        failed = CleanUpItem.plan_id == plan.id, CleanUpItem.state == ItemState.FAILED.value
-        db.session.execute(update(CleanUpItem).where(*failed).values(state=ItemState.PENDING.value, note=""))
+        db.session.execute(
+            update(CleanUpItem)
+            .where(CleanUpItem.plan_id == plan.id, CleanUpItem.state == ItemState.FAILED.value)
+            .values(state=ItemState.PENDING.value, skip_reason="")
+        )
 
 
-def take_back(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: float) -> None:
-    """Undo the operations of a plan for so long, one at least; what somebody changed since stays. Raises PlanNotFound."""
+def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: float) -> None:
+    """Undo the operations of a plan until the time is up; at least one. Voices that were changed since stay archived.
+
+    Raises:
+        PlanNotFound: if the scope does not cover the plan.
+    """
     get_plan(scope, plan_id, now=now)
-    end, restored = monotonic() + seconds, 0
+    deadline, restored = monotonic() + seconds, 0
     for operation_id in [operation.id for operation in list_undoable_operations(plan_id)]:
-        restored += undo(scope, operation_id, f"plan-{plan_id}-back-{operation_id}", by=by, now=now).object_count
-        if monotonic() >= end:
+        restored += undo(scope, operation_id, f"plan-{plan_id}-undo-{operation_id}", by=by, now=now).object_count
+        if monotonic() >= deadline:
             break
     if restored:
-        thing = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
-        record_event_now(AuditEventType.CLEAN_UP_UNDONE, thing, by=by, now=now, after={"restored": restored})
+        target = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
+        record_event_now(AuditEventType.CLEAN_UP_UNDONE, target, by=by, now=now, after={"restored": restored})
 
 
-def _step(
-    scope: Scope, plan: PlanRow, limits: AttentionThresholds, *, by: Actor, now: datetime, position: int | None = None
+def _insert_items(
+    plan_id: int, scope: Scope, filters: CleanUpFilters, thresholds: AttentionThresholds, now: datetime
+) -> int:
+    """Insert the candidates as items of a plan and return how many there are."""
+    limit = min(filters.limit or MOST_AT_ONCE, MOST_AT_ONCE)
+    candidates, parameters = select_items(plan_id, scope, filters, thresholds, now=now, limit=limit)
+    items = Base.metadata.tables[CleanUpItem.__tablename__]
+    db.session.execute(insert(items).from_select(ITEM_COLUMNS, candidates), parameters)
+    of_plan = CleanUpItem.plan_id == plan_id
+    organizations = select(CleanUpItem.plan_id, CleanUpItem.organization_id).where(of_plan).distinct()
+    db.session.execute(insert(CleanUpOrganization).from_select(["plan_id", "organization_id"], organizations))
+    return db.session.scalar(select(func.count()).select_from(CleanUpItem).where(of_plan)) or 0
+
+
+def _execute_step(
+    scope: Scope,
+    plan: PlanRow,
+    thresholds: AttentionThresholds,
+    *,
+    by: Actor,
+    now: datetime,
+    position: int | None = None,
 ) -> bool:
-    """Decide about the next voices that wait, or about the one at a position. False when none waits."""
+    """Decide the next pending items, or the one at a position. Return False when no item is pending."""
     with write_transaction():
-        acquire_advisory_lock("import")  # which sets assistants to voices, and tells of uses
+        acquire_advisory_lock("import")  # an import changes which voices assistants use, and when voices were used
         acquire_advisory_lock(f"plan {plan.id}")
-        judged = judge(plan.id, limits, now=now, most=STEP, position=position)
-        for why in {why for _, _, why in judged if why}:
-            _settle(plan.id, [at for at, _, one in judged if one == why], ItemState.SKIPPED, why)
-        places = {voice_id: at for at, voice_id, why in judged if not why}
-        if places:
-            _archive(scope, plan, limits, places, f"plan-{plan.id}-{judged[0][0]}-{judged[-1][0]}", by=by, now=now)
-        return bool(judged)
+        rechecked = recheck_items(plan.id, thresholds, now=now, limit=STEP_SIZE, position=position)
+        for reason in {item.skip_reason for item in rechecked if item.skip_reason}:
+            positions = [item.position for item in rechecked if item.skip_reason is reason]
+            _record_result(plan.id, positions, ItemState.SKIPPED, reason)
+        candidates = [item for item in rechecked if item.skip_reason is None]
+        if candidates:
+            key = f"plan-{plan.id}-{rechecked[0].position}-{rechecked[-1].position}"
+            _archive(scope, plan, thresholds, candidates, key, by=by, now=now)
+        return bool(rechecked)
 
 
 def _archive(
     scope: Scope,
     plan: PlanRow,
-    limits: AttentionThresholds,
-    places: dict[int, int],
+    thresholds: AttentionThresholds,
+    items: Sequence[RecheckedItem],
     key: str,
     *,
     by: Actor,
     now: datetime,
 ) -> None:
-    as_it_is = select(ClonedVoice.json_body).where(ClonedVoice.id == CleanUpItem.voice_id).scalar_subquery()
-    chosen = CleanUpItem.plan_id == plan.id, CleanUpItem.position.in_(list(places.values()))
-    db.session.execute(update(CleanUpItem).where(*chosen).values(json_body=as_it_is), execution_options=_BLIND)
-    refs = tuple(ObjectRef(ObjectKind.VOICE, voice_id) for voice_id in places)
-    order = Order(TriageAction.ARCHIVE, refs, key, plan.last_seen_operation_id, f"clean-up, plan {plan.id}")
-    operation = carry_out(scope, order, limits, by=by, now=now)
-    archived = db.session.scalars(select(AuditEvent.object_id).where(AuditEvent.operation_id == operation.id))
-    done = [places.pop(voice_id or 0) for voice_id in archived]
-    _settle(plan.id, done, ItemState.ARCHIVED, "", operation.id)
-    left = {one.id: one.reason for one in operation.skipped}
-    for voice_id, at in places.items():
-        why = left[voice_id]
-        _settle(plan.id, [at], ItemState.SKIPPED, f"{why[0].upper()}{why[1:]}.")
+    """Archive the voices of some items as one operation, after keeping each voice as it was."""
+    _keep_current_voices(plan.id, [item.position for item in items])
+    request = Order(
+        TriageAction.ARCHIVE,
+        tuple(ObjectRef(ObjectKind.VOICE, item.voice_id) for item in items),
+        key,
+        plan.last_seen_operation_id,
+        f"clean-up, plan {plan.id}",
+    )
+    operation = carry_out(scope, request, thresholds, by=by, now=now)
+    archived = set(db.session.scalars(select(AuditEvent.object_id).where(AuditEvent.operation_id == operation.id)))
+    done = [item.position for item in items if item.voice_id in archived]
+    skipped = [item.position for item in items if item.voice_id not in archived]
+    _record_result(plan.id, done, ItemState.ARCHIVED, operation_id=operation.id)
+    _record_result(plan.id, skipped, ItemState.SKIPPED, SkipReason.CHANGED_MEANWHILE)
 
 
-def _step_singly(scope: Scope, plan: PlanRow, limits: AttentionThresholds, *, by: Actor, now: datetime) -> None:
-    """Decide about the next voices one by one, so that one that the store refuses does not keep the others."""
-    for at, _, _ in judge(plan.id, limits, now=now, most=STEP):
+def _keep_current_voices(plan_id: int, positions: Sequence[int]) -> None:
+    current = select(ClonedVoice.json_body).where(ClonedVoice.id == CleanUpItem.voice_id).scalar_subquery()
+    db.session.execute(
+        update(CleanUpItem)
+        .where(CleanUpItem.plan_id == plan_id, CleanUpItem.position.in_(positions))
+        .values(json_body=current),
+        execution_options=_WITHOUT_SYNC,
+    )
+
+
+def _execute_singly(scope: Scope, plan: PlanRow, thresholds: AttentionThresholds, *, by: Actor, now: datetime) -> None:
+    """Decide the next pending items one by one, so that one which the database refuses does not stop the others."""
+    for item in recheck_items(plan.id, thresholds, now=now, limit=STEP_SIZE):
         try:
-            _step(scope, plan, limits, by=by, now=now, position=at)
+            _execute_step(scope, plan, thresholds, by=by, now=now, position=item.position)
         except DBAPIError as error:
             if isinstance(error, DATABASE_UNAVAILABLE):
                 raise
             with write_transaction():
-                _settle(plan.id, [at], ItemState.FAILED, "The store refused to archive it.")
+                _record_result(plan.id, [item.position], ItemState.FAILED, SkipReason.ARCHIVE_FAILED)
 
 
-def _settle(
-    plan_id: int, positions: Sequence[int], state: ItemState, why: str, operation_id: int | None = None
+def _record_result(
+    plan_id: int,
+    positions: Sequence[int],
+    state: ItemState,
+    reason: SkipReason | None = None,
+    operation_id: int | None = None,
 ) -> None:
-    waiting = (
-        CleanUpItem.plan_id == plan_id,
-        CleanUpItem.position.in_(positions),
-        CleanUpItem.state == ItemState.PENDING.value,
+    """Record what became of pending items. An item that is no longer pending keeps its result."""
+    db.session.execute(
+        update(CleanUpItem)
+        .where(
+            CleanUpItem.plan_id == plan_id,
+            CleanUpItem.position.in_(positions),
+            CleanUpItem.state == ItemState.PENDING.value,
+        )
+        .values(state=state.value, skip_reason=reason or "", operation_id=operation_id),
+        execution_options=_WITHOUT_SYNC,
     )
-    values = {"state": state.value, "skip_reason": why, "operation_id": operation_id}
-    db.session.execute(update(CleanUpItem).where(*waiting).values(values), execution_options=_BLIND)
 
 
-_BLIND = {"synchronize_session": False}
-
-
-def _record(event_type: AuditEventType, plan_id: int, voices: int, *, by: Actor, now: datetime) -> None:
-    """Write a line that the admins of its organization may read, if it is of one alone."""
-    places = organizations_of_plan(plan_id)
-    thing = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
-    only = places[0] if len(places) == 1 else None
-    record_event(event_type, thing, by=by, now=now, organization_id=only, after={"voices": voices})
+def _record_plan_event(event_type: AuditEventType, plan_id: int, voice_count: int, *, by: Actor, now: datetime) -> None:
+    """Record an audit event. Admins of an organization can read it only if the plan concerns no other."""
+    organizations = list_plan_organizations(plan_id)
+    record_event(
+        event_type,
+        AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}"),
+        by=by,
+        now=now,
+        organization_id=organizations[0] if len(organizations) == 1 else None,
+        after={"voices": voice_count},
+    )

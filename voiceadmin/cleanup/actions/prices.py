@@ -1,4 +1,4 @@
-"""Write down what a provider takes for a voice in a month."""
+"""Change the price that a provider charges for a voice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.cleanup.models import Price
-from voiceadmin.cleanup.queries.candidates import list_prices
+from voiceadmin.cleanup.queries.prices import list_prices
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
@@ -18,10 +18,14 @@ from voiceadmin.voices.types.provider import provider_label
 
 
 def set_price(provider: str, cents: int | None, currency: str, as_of: date, *, by: Actor, now: datetime) -> None:
-    """Keep a price in place of the one before; None forgets it, and then it is not known. What is so already stays."""
+    """Replace the price of a provider.
+
+    Args:
+        cents: Hundredths of the currency for one voice and month; None removes the price, which is then unknown.
+    """
     with write_transaction():
-        former = list_prices().get(provider)
-        before = former and {"cents": former.cents, "currency": former.currency, "as_of": former.as_of.isoformat()}
+        old = list_prices().get(provider)
+        before = old and {"cents": old.cents, "currency": old.currency, "as_of": old.as_of.isoformat()}
         after = None if cents is None else {"cents": cents, "currency": currency, "as_of": as_of.isoformat()}
         if before == after:
             return
@@ -32,5 +36,5 @@ def set_price(provider: str, cents: int | None, currency: str, as_of: date, *, b
             db.session.execute(
                 upsert_statement(Price), [row | {"changed_at": now, "changed_by": by.name or by.kind.label}]
             )
-        thing = AuditTarget(ObjectKind.DATABASE, None, f"{provider_label(provider)}, a voice a month")
-        record_event(AuditEventType.PRICE_CHANGED, thing, by=by, now=now, before=before, after=after)
+        target = AuditTarget(ObjectKind.DATABASE, None, f"{provider_label(provider)}, price of a voice and month")
+        record_event(AuditEventType.PRICE_CHANGED, target, by=by, now=now, before=before, after=after)

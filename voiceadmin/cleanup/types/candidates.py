@@ -1,0 +1,145 @@
+"""Clean-up candidates: voices that a plan can archive, and the reasons that exclude the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from voiceadmin.cleanup.types.prices import Price
+from voiceadmin.config import AttentionThresholds
+from voiceadmin.enums import LabelledEnum
+from voiceadmin.text import pluralize
+from voiceadmin.voices.types.rows import VoiceRow
+
+CLEAN_UP_REASONS = ("unused", "never-used")  # slugs of the rules, in the order in which plans take their voices
+
+# Kinds of CandidateCount beside the slugs above and the members of ExclusionReason.
+ARCHIVED_HERE = "archived-here"
+ARCHIVED_UPSTREAM = "archived-upstream"
+
+
+class ExclusionReason(LabelledEnum):
+    """Why a voice is not a candidate. The labels describe many voices."""
+
+    IN_USE = "in-use", "Used by an assistant, active or not"
+    SHARED_REFERENCE = "shared-reference", "Same provider voice id as another voice"
+    MUTED = "muted", "Finding acknowledged or snoozed"
+    TOO_NEW = "too-new", "Created less than {minimum_age} ago"
+    RECENTLY_USED = "recently-used", "Used in the last {unused}"
+    UNDATED = "undated", "Used, but the date is unknown"
+    PROCESSING = "processing", "Still processing"
+    FAILED = "failed", "Failed; see Triage"
+
+    def describe(self, thresholds: AttentionThresholds) -> str:
+        """Return the label with the thresholds in days that it refers to."""
+        return self.label.format(
+            minimum_age=pluralize(thresholds.minimum_age.days, "day"), unused=pluralize(thresholds.unused.days, "day")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUpFilters:
+    """Which candidates to select. An empty field selects all. limit: the most that a plan takes; None for no limit."""
+
+    organization: int | None = None
+    providers: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    limit: int | None = None
+
+    def with_changes(self, **changes: Any) -> Self:
+        """Return the filters with some fields changed."""
+        return replace(self, **changes)
+
+    @property
+    def selected_reasons(self) -> tuple[str, ...]:
+        """The selected reasons, or all of them, in the order in which plans take their voices."""
+        return tuple(reason for reason in CLEAN_UP_REASONS if not self.reasons or reason in self.reasons)
+
+
+class CandidateCount(NamedTuple):
+    """A number of voices. kind: a reason, an ExclusionReason, ARCHIVED_HERE or ARCHIVED_UPSTREAM."""
+
+    organization_id: int
+    provider: str
+    kind: str
+    voices: int
+
+
+class ProviderCandidates(NamedTuple):
+    """Candidates and archived voices at one provider."""
+
+    provider: str
+    by_reason: Mapping[str, int]
+    archived: int
+    price: Price | None
+
+    @property
+    def candidates(self) -> int:
+        """Number of voices that a plan can archive."""
+        return sum(self.by_reason.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateCounts:
+    """Every voice of a scope, counted by what clean-up can do with it. at: time of counting."""
+
+    at: datetime
+    counts: Sequence[CandidateCount]
+
+    def matching(self, filters: CleanUpFilters) -> CandidateCounts:
+        """Return the counts of the organization and the providers that are selected."""
+        return CandidateCounts(
+            self.at,
+            [
+                one
+                for one in self.counts
+                if filters.organization in (None, one.organization_id)
+                and (not filters.providers or one.provider in filters.providers)
+            ],
+        )
+
+    @property
+    def providers(self) -> list[str]:
+        """Every provider that has a voice, sorted."""
+        return sorted({one.provider for one in self.counts})
+
+    def count(self, *kinds: str) -> int:
+        """Return the number of voices of some kinds."""
+        return sum(one.voices for one in self.counts if one.kind in kinds)
+
+    def by_organization(self, reasons: Iterable[str]) -> dict[int, int]:
+        """Return the number of candidates by organization."""
+        found = Counter[int]()
+        for one in self.counts:
+            if one.kind in reasons:
+                found[one.organization_id] += one.voices
+        return dict(found)
+
+    def by_provider(self, reasons: Sequence[str], prices: Mapping[str, Price]) -> list[ProviderCandidates]:
+        """Return the candidates of each provider, most first."""
+        found: dict[str, Counter[str]] = {}
+        for one in self.counts:
+            if one.kind in (*reasons, ARCHIVED_HERE, ARCHIVED_UPSTREAM):
+                found.setdefault(one.provider, Counter())[one.kind] += one.voices
+        rows = [
+            ProviderCandidates(
+                provider,
+                {reason: kinds[reason] for reason in reasons},
+                kinds[ARCHIVED_HERE] + kinds[ARCHIVED_UPSTREAM],
+                prices.get(provider),
+            )
+            for provider, kinds in found.items()
+        ]
+        return sorted(rows, key=lambda row: (-row.candidates, -row.archived, row.provider))
+
+
+class Candidate(NamedTuple):
+    """A voice that a plan can archive. evidence: a sentence such as "Not used for 100 days."."""
+
+    voice: VoiceRow
+    organization_id: int
+    organization_name: str
+    evidence: str
