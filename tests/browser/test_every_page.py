@@ -290,7 +290,9 @@ STATES = {
     ),
     "no plan made": Scene("sample", "/clean-up", 422, does=send("Create plan", Number_of_voices="0")),
     "excessive prices": Scene("excess", "/clean-up/prices"),
-    "price with faults": Scene("sample", "/clean-up/prices", 422, does=send("Save price", Price="x", Date_of_the_price="")),
+    "price with faults": Scene(
+        "sample", "/clean-up/prices", 422, does=send("Save price", Price="x", Date_of_the_price="")
+    ),
 }
 
 
