@@ -42,7 +42,7 @@ from voiceadmin.identity import EVERYTHING, Actor, ActorKind, OrganizationId, Ro
 from voiceadmin.operations.actions.operations import do
 from voiceadmin.operations.types import Order
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns, build_voices_body
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceQuery

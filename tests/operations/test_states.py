@@ -42,7 +42,7 @@ from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.exporting.queries import list_matching_ids
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.json_body import voice_to_json
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
@@ -298,7 +298,7 @@ class Desk(RuleBasedStateMachine):
         for status, number in db.session.execute(kept):
             counted[VoiceStatus(status)] += number
         assert counted == expected
-        assert Counter(list_voices(self.acme.id, VoiceFilters(), now=self.now).counts) == expected
+        assert Counter(list_voices(self.acme.id, VoiceFilters(), now=self.now).status_counts) == expected
         archived = list_matching_ids(self.acme.id, VoiceFilters(statuses=(VoiceStatus.ARCHIVED,)), self.now)
         assert len(archived) == expected[VoiceStatus.ARCHIVED]
 

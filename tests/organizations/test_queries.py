@@ -15,7 +15,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.dialect import compile_select
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import restrict_to_scope, revision
+from voiceadmin.organizations.queries import format_revision, restrict_to_scope
 
 PACKAGE = Path(voiceadmin.__file__).parent
 SCOPED = {("scope", "Scope"), ("requester", "Requester"), ("organization_id", "OrganizationId")}
@@ -113,7 +113,7 @@ def test_a_column_stays_inside_a_scope(store: Flask) -> None:
 
 
 def test_a_revision_tells_store_organization_and_state_apart() -> None:
-    assert revision(5, "store", 7) == "store/5/7"
+    assert format_revision(5, "store", 7) == "store/5/7"
 
 
 def test_a_statement_made_ready_is_the_same_statement() -> None:

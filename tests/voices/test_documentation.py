@@ -16,7 +16,7 @@ from voiceadmin.sample.actions import add_sample
 from voiceadmin.sample.data import FRONT_DESK
 from voiceadmin.triage.queries.queue import list_queue
 from voiceadmin.triage.types import QueueFilters
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import VoiceStatus

@@ -125,7 +125,7 @@ def test_the_most_used_voices_come_first_unless_asked_otherwise() -> None:
 
 
 def test_only_never_used_asks_for_no_span() -> None:
-    assert [use for use in VoiceUse if use.idle is None] == [VoiceUse.NEVER]
+    assert [use for use in VoiceUse if use.idle_period is None] == [VoiceUse.NEVER]
 
 
 def test_a_role_may_do_all_that_a_smaller_one_may() -> None:

@@ -75,10 +75,10 @@ def test_several_values_of_one_filter_are_kept_once_each() -> None:
         ("status", "READY", '"READY" is not a status. Choose from the list.'),
         ("provider", "lmnt", '"lmnt" is not a provider of these voices. Choose from the list.'),
         ("quality", "0.9", '"0.9" is not a quality tier. Choose from the list.'),
-        ("use", "often", '"often" is not a kind of use. Choose from the list.'),
+        ("use", "often", '"often" is not a use filter. Choose from the list.'),
         ("language", "de", '"de" is not a language of these voices. Choose from the list.'),
         ("sort", "id; DROP TABLE cloned_voice", '"id; DROP TABLE cloned_voice" is not an order. Choose from the list.'),
-        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
+        ("size", "51", '"51" is not a page size. Choose from the list.'),
         ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
         ("page", "-1", f'"-1" is not a number from 1 to {MAX_PAGE}.'),
         ("page", "two", f'"two" is not a number from 1 to {MAX_PAGE}.'),
@@ -220,9 +220,9 @@ def test_fields_have_names_for_people_and_list_what_can_be_chosen() -> None:
     filled, search = form(), AssistantFilterForm(MultiDict())
 
     assert [field.label.text for field in filled] == [
-        *("Name or provider id", "Status", "Provider", "Quality", "Use", "Language", "Order", "Rows a page", "Page"),
+        *("Name or provider ID", "Status", "Provider", "Quality", "Use", "Language", "Order", "Rows per page", "Page"),
     ]
-    assert [field.label.text for field in search] == ["Name or id", "Organization", "Rows a page", "Page"]
+    assert [field.label.text for field in search] == ["Name or id", "Organization", "Rows per page", "Page"]
     assert filled.status.words == {status.value: status.label for status in VoiceStatus}
     assert filled.quality.words == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
     assert filled.use.words == {use.value: use.label for use in VoiceUse}
@@ -238,14 +238,14 @@ def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
     """The forms make these once, as they are read in."""
 
     class Fresh(Form):
-        size = filter_forms._size_field()
+        size = filter_forms.build_size_field()
 
     fresh = Fresh(MultiDict([("size", "51")]))
 
     assert not fresh.validate()
-    assert fresh.errors == {"size": ['"51" is not a number of rows a page. Choose from the list.']}
+    assert fresh.errors == {"size": ['"51" is not a page size. Choose from the list.']}
     assert (fresh.size.label.text, fresh.size.words, fresh.size.fallback) == (
-        "Rows a page",
+        "Rows per page",
         {str(number): str(number) for number in PAGE_SIZES},
         str(DEFAULT_PAGE_SIZE),
     )
@@ -257,7 +257,7 @@ def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
     [
         ("organization", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
         ("organization", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
-        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
+        ("size", "51", '"51" is not a page size. Choose from the list.'),
         ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
         ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
     ],

@@ -85,7 +85,7 @@ def test_other_filters_lead_back_to_the_first_page() -> None:
 def test_no_filter_keeps_order_and_size_alone() -> None:
     filters = VoiceFilters(text="ada", uses=(VoiceUse.NEVER,), order=VoiceOrder.NAME_ASCENDING, size=25, page=3)
 
-    assert filters.unfiltered == VoiceFilters(order=VoiceOrder.NAME_ASCENDING, size=25)
+    assert filters.without_filters == VoiceFilters(order=VoiceOrder.NAME_ASCENDING, size=25)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_no_filter_keeps_order_and_size_alone() -> None:
 )
 def test_each_filter_makes_a_list_narrow(filters: VoiceFilters) -> None:
     assert filters.has_filters
-    assert not filters.unfiltered.has_filters
+    assert not filters.without_filters.has_filters
 
 
 def test_order_size_and_page_leave_no_voice_out() -> None:

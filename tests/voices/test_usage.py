@@ -13,7 +13,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.triage.queries.queue import lines_of
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.queries import get_voice
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
@@ -73,6 +73,6 @@ def test_a_voice_list_counts_an_assistant_at_one_of_two_duplicates() -> None:
     failed, ready = make_duplicates(FAILED, READY)
     organization = get_assistant(EVERYTHING, 7).organization
 
-    assert list_voices(organization.id, VoiceFilters(), now=NOW).users == {ready.id: 1}
-    assert list_voices(organization.id, VoiceFilters(statuses=(FAILED,)), now=NOW).users == {}
+    assert list_voices(organization.id, VoiceFilters(), now=NOW).assistant_counts == {ready.id: 1}
+    assert list_voices(organization.id, VoiceFilters(statuses=(FAILED,)), now=NOW).assistant_counts == {}
     assert failed.provider_voice_id == ready.provider_voice_id

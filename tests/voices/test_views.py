@@ -24,7 +24,7 @@ from voiceadmin import clock
 from voiceadmin.database.base import db
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
-from voiceadmin.voices.listing import planner as voice_lists
+from voiceadmin.voices.listing import index_scan, lookup
 from voiceadmin.voices.types.filters import VoiceOrder
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -132,7 +132,7 @@ def test_the_sentence_says_where_a_short_text_is_looked_for(acme: Organization, 
 def test_what_was_not_counted_out_is_said_to_be_more(
     acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 2)
+    monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 2)
     put_voices(acme, [voice_row() for _ in range(60)])
 
     page = open_page("/assistants/31/voices?use=idle-30&size=25")
@@ -147,8 +147,8 @@ def test_what_was_not_counted_out_is_said_to_be_more(
 def test_a_list_that_was_not_looked_through_to_the_end_says_so(
     acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 0)
-    monkeypatch.setattr(voice_lists, "SCAN_LIMIT", 4)
+    monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 0)
+    monkeypatch.setattr(index_scan, "SCAN_LIMIT", 4)
     put_voices(acme, [voice_row(language="fr", synthesis_count=number) for number in range(60)])
 
     address = "/assistants/31/voices?quality=good&language=fr"

@@ -33,7 +33,7 @@ FORMATS = ("csv", "json", "ndjson")
 TYPES = {"csv": "text/csv", "json": "application/json", "ndjson": "application/x-ndjson"}
 # The page of each list, where its file lies, and what a row of it has.
 LISTS = {
-    "voices": ("/assistants/31/voices", {"id", "name", "provider", "status", "quality_score", "set_by"}),
+    "voices": ("/assistants/31/voices", {"id", "name", "provider", "status", "quality_score", "assistant_count"}),
     "assistants": ("/assistants", {"id", "name", "organization", "voice_id", "ready", "voices"}),
     "providers": ("/providers", {"provider", "voices", "excellent", "slots_used"}),
     "triage": ("/triage", {"kind", "id", "name", "organization", "provider"}),

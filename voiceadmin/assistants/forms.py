@@ -10,7 +10,7 @@ from wtforms import Form
 from voiceadmin.assistants.types import AssistantFilters
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE
 from voiceadmin.text import MAX_ID
-from voiceadmin.voices.forms import _given, _size_field
+from voiceadmin.voices.forms import build_size_field, omit_empty
 from voiceadmin.web.fields import NumberField, TextField
 
 
@@ -19,7 +19,7 @@ class AssistantFilterForm(Form):
 
     q = TextField("Name or id")
     organization = NumberField("Organization", least=1, most=MAX_ID)
-    size = _size_field()
+    size = build_size_field()
     page = NumberField("Page", least=1, most=MAX_PAGE)
 
     def __init__(self, arguments: MultiDict[str, str]) -> None:
@@ -34,7 +34,7 @@ class AssistantFilterForm(Form):
 
 def assistant_arguments(filters: AssistantFilters) -> dict[str, Any]:
     """The query arguments that AssistantFilterForm reads these filters from; defaults are left out."""
-    return _given(
+    return omit_empty(
         q=filters.text,
         organization=filters.organization,
         size=None if filters.size == DEFAULT_PAGE_SIZE else filters.size,

@@ -39,8 +39,8 @@ def _upsert(model: type[Base], dialect: str) -> Any:
     keys = list(table.primary_key)
     given = [column for column in table.columns if type(column.server_default) is not FetchedValue]  # not worked out
     others = {column.name: insert.excluded[column.name] for column in given if column not in keys}
-    if hasattr(model, "overwritten"):
-        others |= model.overwritten(table.c, insert.excluded)
+    if hasattr(model, "resolve_conflict"):
+        others |= model.resolve_conflict(table.c, insert.excluded)
     return insert.on_conflict_do_update(index_elements=keys, set_=others)
 
 

@@ -1,1 +1,1 @@
-"""Organizations."""
+"""Organizations and their assistants."""

@@ -10,11 +10,12 @@ from voiceadmin.database.base import db
 from voiceadmin.organizations.models import Organization
 
 
-def lock_organizations(organizations: Iterable[int]) -> None:
-    """Let nobody else write voices of these organizations until the transaction ends. Call before touching any of them.
+def lock_organizations(organization_ids: Iterable[int]) -> None:
+    """Lock organizations in id order until the transaction ends. Call before writing any of their voices.
 
-    Whoever writes a voice moves the revision of its organization, and keeps it
-    from others. Whoever had some voices already would wait here, and be waited for there.
+    The triggers of voices update the revision of the organization, which takes the same row lock. Without this call,
+    two transactions that write voices of the same organizations in different orders could deadlock. `key_share` does
+    not block rows that refer to the organization. SQLite has no row locks and ignores this.
     """
-    held = select(Organization.id).where(Organization.id.in_(set(organizations))).order_by(Organization.id)
-    db.session.execute(held.with_for_update(key_share=True)).all()
+    organizations = select(Organization.id).where(Organization.id.in_(set(organization_ids))).order_by(Organization.id)
+    db.session.execute(organizations.with_for_update(key_share=True)).all()

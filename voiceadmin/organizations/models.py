@@ -17,12 +17,15 @@ from voiceadmin.identity import OrganizationId
 
 
 class Organization(Base):
-    """Owner of assistants and voices.
+    """An owner of assistants and voices.
 
-    id is our own; upstream_id is None where upstream's is not known. revision
-    is drawn anew at random by triggers whenever one of its voices is written,
-    whoever writes; at random, so that a restored backup cannot come to the
-    same revision with other voices. sample: made by the sample data.
+    Attributes:
+        id: Generated here.
+        upstream_id: Upstream's id; None if it is not known.
+        revision: Triggers set it to a new random number whenever a voice of the organization is written, by any
+            process. Random and not a counter: after a backup is restored, a counter could repeat a value with other
+            voices.
+        sample: Whether the organization belongs to the sample data.
     """
 
     __tablename__ = "organization"
@@ -36,7 +39,13 @@ class Organization(Base):
 
 
 class Assistant(Base):
-    """An AI phone agent. id is upstream's. name_key is its folded name, for search and order."""
+    """An AI phone agent.
+
+    Attributes:
+        id: Upstream's id.
+        name_key: The fold_case name, for search and order.
+        tts_provider: See AssistantRow; so is tts_voice_id.
+    """
 
     __tablename__ = "assistant"
     __table_args__ = (Index(None, "organization_id", "tts_provider", "tts_voice_id"),)

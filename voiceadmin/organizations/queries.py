@@ -1,4 +1,4 @@
-"""Read organizations and assistants that a scope covers."""
+"""Read organizations and assistants within a scope."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from voiceadmin.identity import OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.types import AssistantRow, OrganizationRow
 
-_Colleague = Assistant.__table__.alias("colleague")
+_CountedAssistant = Assistant.__table__.alias("counted_assistant")
 
 
 ORGANIZATION_COLUMNS = [
     Organization.id,
     Organization.name,
     select(func.count())
-    .select_from(_Colleague)
-    .where(_Colleague.c.organization_id == Organization.id)
+    .select_from(_CountedAssistant)
+    .where(_CountedAssistant.c.organization_id == Organization.id)
     .scalar_subquery()
-    .label("assistants"),
+    .label("assistant_count"),
     Organization.revision,
-    select(DatabaseIdentity.name).scalar_subquery().label("store"),
+    select(DatabaseIdentity.name).scalar_subquery().label("database_identity"),
 ]
 
 
@@ -40,36 +40,36 @@ _ASSISTANT_COLUMNS = [
 
 
 def build_organization_row(values: tuple[Any, ...]) -> OrganizationRow:
-    """The values of ORGANIZATION_COLUMNS."""
-    id, name, assistants, number, store = values
-    return OrganizationRow(OrganizationId(id), name, assistants, revision(id, store, number))
+    """Return the organization in the values of ORGANIZATION_COLUMNS."""
+    id, name, assistant_count, revision, database_identity = values
+    return OrganizationRow(OrganizationId(id), name, assistant_count, format_revision(id, database_identity, revision))
 
 
-def revision(organization_id: int, store: str, number: int) -> str:
-    """A word that no other state of any organization's voices has, in whichever store."""
-    return f"{store}/{organization_id}/{number}"
+def format_revision(organization_id: int, database_identity: str, revision: int) -> str:
+    """Return a text that identifies the state of an organization's voices across all databases."""
+    return f"{database_identity}/{organization_id}/{revision}"
 
 
 def select_assistants() -> Any:
-    """All assistants with their organizations, for `build_assistant_row`."""
+    """Return a statement that selects assistants with their organizations, for `build_assistant_row`."""
     return select(*_ASSISTANT_COLUMNS, *ORGANIZATION_COLUMNS).join_from(Assistant, Organization)
 
 
 def build_assistant_row(row: Any) -> AssistantRow:
-    """A row of `select_assistants`."""
+    """Return the assistant in a row of `select_assistants`."""
     split = len(_ASSISTANT_COLUMNS)
     return AssistantRow._make((*row[:split], build_organization_row(tuple(row[split:]))))
 
 
 def restrict_to_scope(scope: Scope, column: Any) -> ColumnElement[bool]:
-    """The condition that a column of organization ids stays inside a scope."""
+    """Return the condition that a column of organization ids is in a scope."""
     return true() if scope.organizations is None else column.in_(sorted(scope.organizations))
 
 
-_ONE = compile_select(select_assistants().where(Assistant.id == bindparam("id")))
+_ASSISTANT_BY_ID = compile_select(select_assistants().where(Assistant.id == bindparam("id")))
 
 
-_OWNER = (
+_ORGANIZATION_OF_ASSISTANT = (
     "SELECT organization.id, database_identity.name, organization.revision FROM assistant"
     " JOIN organization ON organization.id = assistant.organization_id CROSS JOIN database_identity"
     " WHERE assistant.id = :id"
@@ -77,8 +77,12 @@ _OWNER = (
 
 
 def get_assistant(scope: Scope, assistant_id: int) -> AssistantRow:
-    """One assistant, in one statement. Raises AssistantNotFound."""
-    row = db.session.execute(_ONE, {"id": assistant_id}).one_or_none()
+    """Return one assistant, with one statement.
+
+    Raises:
+        AssistantNotFound: If there is no such assistant in the scope.
+    """
+    row = db.session.execute(_ASSISTANT_BY_ID, {"id": assistant_id}).one_or_none()
     assistant = None if row is None else build_assistant_row(row)
     if assistant is None or not scope.covers(assistant.organization.id):
         raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")
@@ -86,22 +90,26 @@ def get_assistant(scope: Scope, assistant_id: int) -> AssistantRow:
 
 
 def get_assistant_organization(scope: Scope, assistant_id: int) -> tuple[OrganizationId, str] | None:
-    """Our id of the organization whose voices an assistant can use, and its revision; None if it is not there.
+    """Return the id and revision of an assistant's organization, or None if the assistant is not in the scope.
 
-    Programs ask for this every few seconds, so it reads nothing else.
+    Programs poll the JSON route every few seconds, so this reads nothing else and bypasses SQLAlchemy.
     """
-    row = fetch_first_row(_OWNER, {"id": assistant_id})
-    return None if row is None or not scope.covers(row[0]) else (OrganizationId(row[0]), revision(*row))
+    row = fetch_first_row(_ORGANIZATION_OF_ASSISTANT, {"id": assistant_id})
+    return None if row is None or not scope.covers(row[0]) else (OrganizationId(row[0]), format_revision(*row))
 
 
 def find_example_assistant(scope: Scope, preferred: int) -> int | None:
-    """The id of an assistant to show as an example, if possible the preferred one; None if there is none."""
-    found = select(Assistant.id).where(restrict_to_scope(scope, Assistant.organization_id))
-    return db.session.scalar(found.order_by((Assistant.id == preferred).desc(), Assistant.id).limit(1))
+    """Return the id of an assistant for an example, the preferred one if it exists, or None if there is none."""
+    assistants = select(Assistant.id).where(restrict_to_scope(scope, Assistant.organization_id))
+    return db.session.scalar(assistants.order_by((Assistant.id == preferred).desc(), Assistant.id).limit(1))
 
 
 def get_organization(scope: Scope, organization_id: int) -> OrganizationRow:
-    """One organization by our id, in one statement. Raises OrganizationNotFound."""
+    """Return one organization by its id in this database, with one statement.
+
+    Raises:
+        OrganizationNotFound: If there is no such organization in the scope.
+    """
     row = db.session.execute(select(*ORGANIZATION_COLUMNS).where(Organization.id == organization_id)).one_or_none()
     if row is None or not scope.covers(organization_id):
         raise OrganizationNotFound(f"There is no organization {organization_id}.")
@@ -109,9 +117,9 @@ def get_organization(scope: Scope, organization_id: int) -> OrganizationRow:
 
 
 def list_organizations(scope: Scope) -> dict[int, str]:
-    """The names of all organizations by our id, ordered by name and id."""
-    found = select(Organization.id, Organization.name).where(restrict_to_scope(scope, Organization.id))
-    rows = db.session.execute(found.order_by(Organization.name, Organization.id))
+    """Return the names of all organizations in a scope by their ids, ordered by name and id."""
+    organizations = select(Organization.id, Organization.name).where(restrict_to_scope(scope, Organization.id))
+    rows = db.session.execute(organizations.order_by(Organization.name, Organization.id))
     return {row.id: row.name for row in rows}
 
 

@@ -10,8 +10,10 @@ from voiceadmin.identity import OrganizationId
 class OrganizationRow(NamedTuple):
     """An organization.
 
-    id: our own, not upstream's. assistants: how many it has. revision: a word
-    for the state of its voices in this store; every write to them changes it.
+    Attributes:
+        id: The id in this database, not upstream's.
+        assistant_count: Number of assistants.
+        revision: Identifies the state of the organization's voices; every write to them changes it.
     """
 
     id: OrganizationId
@@ -21,10 +23,11 @@ class OrganizationRow(NamedTuple):
 
 
 class AssistantRow(NamedTuple):
-    """An assistant and the organization whose voices it can use.
+    """An assistant, with the organization whose voices it can use.
 
-    tts_provider, tts_voice_id: what it is set to speak with, which may be a
-    stock voice; None when unknown.
+    Attributes:
+        tts_provider: The provider of the voice it uses; None if unknown.
+        tts_voice_id: The provider's id of that voice, which may be a stock voice; None if unknown.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""The JSON that programs read: the platform's own list of cloned voices, what needs a person, and what describes it."""
+"""The JSON route of the platform: the cloned voices of an assistant."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ from voiceadmin.web.query_fields import NOT_AN_INTEGER, BadQuery, Detail
 bp = Blueprint("voices_api", __name__, url_prefix="/api/v1")
 
 
-bodies = ResponseBodyCache(32 << 20)  # bytes, of each process; a list of 100,000 voices has 28 MB
+# Bytes per process. The response for 100,000 voices has 28 MB, so the largest expected list still fits.
+bodies = ResponseBodyCache(32 << 20)
 
 
-REPRESENTATION = "cloned-voices/1"  # changes when the same voices are written in another way
+# Part of the ETag. Change it whenever the same voices are written differently.
+REPRESENTATION = "cloned-voices/1"
 
 
 @bp.get("/assistants/<assistant_id>/cloned-voices")
 @require_role(Role.VIEWER)
 def cloned_voices(assistant_id: str) -> Response:
-    """All cloned voices that an assistant can use, in the platform's own shape.
+    """Return all cloned voices that an assistant can use, in the platform's format.
 
-    The revision that the ETag names is read with the assistant, in the same
-    snapshot as the voices, so a body that is kept under it is never stale.
-    Faults come first, as FastAPI has it, then the 404.
+    The revision is read in the same snapshot as the voices, so no response is cached under the wrong ETag. As in
+    FastAPI, invalid parameters are reported before a missing assistant.
     """
-    number = parse_integer(assistant_id)
-    owner = None if number is None or not 1 <= number <= MAX_ID else get_assistant_organization(scope(), number)
-    if owner is not None and not request.args:  # as most programs ask, every few seconds
+    id = parse_integer(assistant_id)
+    owner = None if id is None or not 1 <= id <= MAX_ID else get_assistant_organization(scope(), id)
+    if owner is not None and not request.args:  # the usual request of polling programs: skip the form
         return _voices(*owner, VoiceQuery())
     form = VoiceQueryForm(request.args, None if owner is None else lambda: get_voice_choices(owner[0]).providers)
     detail: list[Detail] = []
-    if number is None:
-        place = ["path", "assistant_id"]
-        detail.append({"type": "int_parsing", "loc": place, "msg": NOT_AN_INTEGER, "input": assistant_id})
+    if id is None:
+        location = ["path", "assistant_id"]
+        detail.append({"type": "int_parsing", "loc": location, "msg": NOT_AN_INTEGER, "input": assistant_id})
     if not form.validate():
         detail += form.faults()
     if detail:

@@ -19,42 +19,49 @@ from voiceadmin.web.fields import NumberField, TextField, WordField, WordsField
 from voiceadmin.web.query_fields import QueryChoice, QueryForm, QueryInteger, provider_values
 
 
-def _labels(words: Any) -> dict[str, str]:
-    return {word.value: word.label for word in words}
+def _labels(vocabulary: Any) -> dict[str, str]:
+    return {member.value: member.label for member in vocabulary}
 
 
-def _size_field() -> WordField:
+def build_size_field() -> WordField:
+    """Return the field for the page size of a list."""
     sizes = {str(size): str(size) for size in PAGE_SIZES}
-    return WordField("Rows a page", sizes, thing="a number of rows a page", fallback=str(DEFAULT_PAGE_SIZE))
+    return WordField("Rows per page", sizes, thing="a page size", fallback=str(DEFAULT_PAGE_SIZE))
 
 
 class VoiceFilterForm(Form):
-    """The filter bar over a list of voices, its order and its page."""
+    """The filter bar of a voice list, with its order and page."""
 
-    q = TextField("Name or provider id")
+    q = TextField("Name or provider ID")
     status = WordsField("Status", _labels(VoiceStatus), thing="a status")
     provider = WordsField("Provider", {}, thing="a provider of these voices")
     quality = WordsField("Quality", _labels(QualityTier) | {NOT_SCORED: NOT_SCORED_LABEL}, thing="a quality tier")
-    use = WordsField("Use", _labels(VoiceUse), thing="a kind of use")
+    use = WordsField("Use", _labels(VoiceUse), thing="a use filter")
     language = WordsField("Language", {}, thing="a language of these voices")
     sort = WordField("Order", _labels(VoiceOrder), thing="an order", fallback=DEFAULT_ORDER.value)
-    size = _size_field()
+    size = build_size_field()
     page = NumberField("Page", least=1, most=MAX_PAGE)
 
     def __init__(self, arguments: MultiDict[str, str], choices: VoiceChoices) -> None:
-        """choices: what the organization's voices have; the providers with a name here can always be chosen."""
+        """Create the form.
+
+        Args:
+            arguments: The query parameters.
+            choices: The providers and languages of the organization's voices. Providers with a label are
+                always offered.
+        """
         super().__init__(arguments)
-        self.provider.words = PROVIDER_LABELS | {word: provider_label(word) for word in choices.providers}
+        self.provider.words = PROVIDER_LABELS | {value: provider_label(value) for value in choices.providers}
         self.language.words = {language: language for language in choices.languages}
 
     def filters(self) -> VoiceFilters:
-        """The answers as domain values. Call only after validate()."""
+        """Return the input as filters. Call only after validate()."""
         return VoiceFilters(
             text=self.q.data,
-            statuses=tuple(VoiceStatus(word) for word in self.status.data),
+            statuses=tuple(VoiceStatus(value) for value in self.status.data),
             providers=tuple(self.provider.data),
-            tiers=tuple(None if word == NOT_SCORED else QualityTier(word) for word in self.quality.data),
-            uses=tuple(VoiceUse(word) for word in self.use.data),
+            tiers=tuple(None if value == NOT_SCORED else QualityTier(value) for value in self.quality.data),
+            uses=tuple(VoiceUse(value) for value in self.use.data),
             languages=tuple(self.language.data),
             order=VoiceOrder(self.sort.data),
             size=int(self.size.data),
@@ -63,8 +70,8 @@ class VoiceFilterForm(Form):
 
 
 def voice_arguments(filters: VoiceFilters) -> dict[str, Any]:
-    """The query arguments that VoiceFilterForm reads these filters from; defaults are left out."""
-    return _given(
+    """Return the query parameters from which VoiceFilterForm reads these filters, without defaults."""
+    return omit_empty(
         q=filters.text,
         status=[status.value for status in filters.statuses],
         provider=list(filters.providers),
@@ -79,17 +86,18 @@ def voice_arguments(filters: VoiceFilters) -> dict[str, Any]:
 
 @lru_cache(maxsize=1000)
 def voice_query(filters: VoiceFilters) -> str:
-    """What follows the address of a list to show it by these filters: "" or "?status=ready&page=2"."""
+    """Return the query string of a list with these filters, "" or such as "?status=ready&page=2"."""
     arguments = urlencode(voice_arguments(filters), doseq=True)
     return "?" + arguments if arguments else ""
 
 
-def _given(**arguments: Any) -> dict[str, Any]:
+def omit_empty(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that have a value."""
     return {name: value for name, value in arguments.items() if value}
 
 
 class VoiceQueryForm(QueryForm):
-    """What a program may ask a list of voices for."""
+    """The query parameters of the JSON route."""
 
     status = QueryChoice(description="Only voices of this status.")
     provider = QueryChoice(description="Only voices of this provider.")
@@ -97,9 +105,12 @@ class VoiceQueryForm(QueryForm):
     limit = QueryInteger(1, description="How many voices to list at most; all when absent.")
 
     def __init__(self, arguments: MultiDict[str, str], own_providers: Callable[[], Sequence[str]] | None) -> None:
-        """own_providers: gives the providers of the organization's voices, asked for when a word has no name here.
+        """Create the form.
 
-        None when there is no organization: then every provider will do.
+        Args:
+            arguments: The query parameters.
+            own_providers: Returns the providers of the organization's voices; called only for a provider that has no
+                label. None if there is no organization: every provider is valid then, and the response is a 404.
         """
         super().__init__(arguments)
         self.status.words = [status.value for status in VoiceStatus]
@@ -107,7 +118,7 @@ class VoiceQueryForm(QueryForm):
             self.provider.words = provider_values(own_providers)
 
     def query(self) -> VoiceQuery:
-        """The answers as domain values. Call only after validate()."""
+        """Return the parameters as a query. Call only after validate()."""
         status = self.status.data
         return VoiceQuery(
             status=None if status is None else VoiceStatus(status),

@@ -1,4 +1,4 @@
-"""Tables of cloned voices and their trigger-maintained counts."""
+"""Tables of cloned voices, and the tables that triggers derive from them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from voiceadmin.database.base import Base
 from voiceadmin.database.types import BigId, Sortable, UtcTime
 from voiceadmin.voices.types.status import VoiceStatus
 
-# The orders of a list of voices, each an index of one stretch for every status and provider; then what filters test.
-ORDERS = {
+# The indexes of the list orders: the columns to order by, by name. Each begins with organization, status and provider,
+# so that the voices of one status and provider are one ordered range, a partition.
+ORDER_INDEXES = {
     "name": ("name_key",),
     "quality": ("quality_score",),
     "syntheses": ("synthesis_count",),
@@ -36,11 +37,19 @@ ORDERS = {
 }
 
 
-TESTED = ("id", "tier", "language", "has_last_used_at", "is_never_used", "last_activity_at")
+# The columns at the end of each of these indexes: what list filters test, so that a scan need not read the table.
+FILTER_COLUMNS = (
+    "id",
+    "tier",
+    "language",
+    "has_last_used_at",
+    "is_never_used",
+    "last_activity_at",
+)
 
 
-# What the rules of attention read: the order of each queue, and of which voices.
-QUEUES = {
+# The partial indexes of the attention rules: the start time, further columns that the rule reads, and the condition.
+QUEUE_INDEXES = {
     "failed": ("status_changed_at", (), "status = 'failed'"),
     "stuck": ("status_changed_at", (), "status = 'processing'"),
     "poor": ("created_at", (), "quality_score < 0.7 AND synthesis_count > 0 AND status <> 'archived'"),
@@ -51,23 +60,50 @@ QUEUES = {
 }
 
 
+def _order_index(name: str, columns: tuple[str, ...]) -> Index:
+    return Index(
+        f"ix_voice_by_{name}",
+        "organization_id",
+        "status",
+        "provider",
+        *columns,
+        *(column for column in FILTER_COLUMNS if column not in columns),
+    )
+
+
+def _queue_index(name: str, since: str, columns: tuple[str, ...], condition: str) -> Index:
+    return Index(
+        f"ix_queue_{name}",
+        since,
+        "id",
+        "organization_id",
+        "provider",
+        *columns,
+        sqlite_where=text(condition),
+        postgresql_where=text(condition),
+    )
+
+
 class ClonedVoice(Base):
-    """A cloned voice: upstream's eleven fields, the organization, and two folded texts to order and search by.
+    """A cloned voice: the eleven fields of upstream, local columns, and columns that the database computes.
 
-    id is upstream's. name_key: the folded name, cut to fit into an index.
-    search_key: folded name and provider's id, between newlines.
-
-    status is the one that is shown. Of a voice that was archived here, archived_at
-    tells when, archived_by and archive_note by whom and why, and
-    upstream_status what upstream says meanwhile; all four are None of any other.
-    upstream_changed_at: when upstream last said anything new of it, None if before that was kept.
-    recorded_status_changed_at: when it came to its status; None as long as it is in the first one known.
-
-    The database works out the last six itself. status_changed_at: since when it has
-    its status at least. tier: of the quality score, its bars, 0 without a score.
-    has_last_used_at: 1 when the last use is known. never: 1 when there was none.
-    last_activity_at: the last use, or else the creation. record: its JSON as the JSON
-    route writes it.
+    Attributes:
+        id: Upstream's id.
+        status: The status that is shown: "archived" for a voice that was archived here.
+        name_key: The fold_case name, cut to the length that fits into an index.
+        search_key: The fold_case name and provider's id, surrounded by line breaks.
+        upstream_changed_at: When an import last changed a field; None if that was before this column existed.
+        recorded_status_changed_at: When an import changed the status; None while the voice has its first known status.
+        archived_at: When the voice was archived here. Like the next three, None for any other voice.
+        archived_by: Who archived it here.
+        archive_note: The note of the person who archived it.
+        upstream_status: The status that upstream reports for a voice that was archived here.
+        status_changed_at: Computed. Since when the voice has its status, at the latest.
+        tier: Computed. `QualityTier.signal_level` of the score; 0 if not scored.
+        has_last_used_at: Computed. 1 if the last use is known.
+        is_never_used: Computed. 1 if there is neither a use nor a date of one.
+        last_activity_at: Computed. The last use, or else the creation.
+        json_body: Computed. The voice as the JSON route writes it.
     """
 
     __tablename__ = "cloned_voice"
@@ -81,21 +117,8 @@ class ClonedVoice(Base):
             name="archived",
         ),
         Index(None, "organization_id", "provider", "provider_voice_id"),
-        *(
-            Index(
-                f"ix_voice_by_{name}",
-                *("organization_id", "status", "provider", *columns, *(one for one in TESTED if one not in columns)),
-            )
-            for name, columns in ORDERS.items()
-        ),
-        *(
-            Index(
-                *(f"ix_queue_{name}", since, "id", "organization_id", "provider", *more),
-                sqlite_where=text(condition),
-                postgresql_where=text(condition),
-            )
-            for name, (since, more, condition) in QUEUES.items()
-        ),
+        *(_order_index(name, columns) for name, columns in ORDER_INDEXES.items()),
+        *(_queue_index(name, *parts) for name, parts in QUEUE_INDEXES.items()),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
@@ -136,22 +159,35 @@ class ClonedVoice(Base):
     json_body: Mapped[str] = mapped_column(Text, FetchedValue())
 
     @classmethod
-    def overwritten(cls, kept: Any, given: Any) -> dict[str, Any]:
-        """What an upsert does not simply overwrite: upstream's word never undoes our archiving."""
-        here = kept.archived_at.is_not(None)
-        before = func.coalesce(kept.upstream_status, kept.status)
+    def resolve_conflict(cls, existing: Any, incoming: Any) -> dict[str, Any]:
+        """Return the columns that an upsert does not simply overwrite, so that an import never undoes a local archive.
+
+        Args:
+            existing: Columns of the stored row.
+            incoming: Columns of the row to write, with upstream's status.
+        """
+        is_archived_here = existing.archived_at.is_not(None)
+        previous_status = func.coalesce(existing.upstream_status, existing.status)
         return {
-            "status": case((here, kept.status), else_=given.status),
-            "upstream_status": case((here, given.status), else_=null()),
+            "status": case((is_archived_here, existing.status), else_=incoming.status),
+            "upstream_status": case((is_archived_here, incoming.status), else_=null()),
             "recorded_status_changed_at": case(
-                (before != given.status, given.upstream_changed_at), else_=kept.recorded_status_changed_at
+                (previous_status != incoming.status, incoming.upstream_changed_at),
+                else_=existing.recorded_status_changed_at,
             ),
-            **{name: kept[name] for name in ("archived_at", "archived_by", "archive_note")},
+            "archived_at": existing.archived_at,
+            "archived_by": existing.archived_by,
+            "archive_note": existing.archive_note,
         }
 
 
 class VoiceStats(Base):
-    """How many voices an organization has of each kind, kept by triggers. language: "" for none."""
+    """Number of voices in each voice group, maintained by triggers.
+
+    Attributes:
+        language: "" for voices without a language.
+        voices: Number of voices.
+    """
 
     __tablename__ = "voice_stats"
     __table_args__ = (Index(None, "provider", "status", "tier", "voices"), {"sqlite_with_rowid": False})
@@ -167,7 +203,7 @@ class VoiceStats(Base):
 
 
 class SharedProviderVoiceRef(Base):
-    """A provider and an id of it where two voices of an organization lie, or once lay. Kept by triggers."""
+    """A provider voice reference that two voices of an organization have, or once had. Maintained by triggers."""
 
     __tablename__ = "shared_provider_voice_ref"
 
@@ -179,7 +215,7 @@ class SharedProviderVoiceRef(Base):
 
 
 class FormerProviderVoiceRef(Base):
-    """A provider and an id of it where a voice of an organization once lay and went away. Kept by triggers."""
+    """A provider voice reference that a voice of an organization had before it changed. Maintained by triggers."""
 
     __tablename__ = "former_provider_voice_ref"
 

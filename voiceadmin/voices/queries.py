@@ -1,4 +1,4 @@
-"""Read cloned voices: one voice, or the body of the JSON route."""
+"""Read cloned voices: rows, one voice with its assistants, and the body of the JSON route."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from voiceadmin.organizations.queries import (
     scope_sql,
     select_assistants,
 )
+from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, build_name_key, build_search_key
 from voiceadmin.voices.exporting.writing import format_file, format_response
-from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.filters import VoiceChoices, VoiceQuery
 from voiceadmin.voices.types.rows import LocalArchive, VoiceDetail, VoiceRow
@@ -35,109 +35,134 @@ VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
 
 
 def build_voice_row(row: Any) -> VoiceRow:
-    """A row that begins with VOICE_COLUMNS."""
+    """Return the voice in a result row that begins with VOICE_COLUMNS."""
     return VoiceRow._make(row[: len(VOICE_COLUMNS)])
 
 
 def with_upstream_status(voice: VoiceRow, upstream_status: str | None) -> VoiceRow:
-    """A voice as upstream tells of it, whether or not it was archived here."""
+    """Return a voice with the status that upstream reports.
+
+    Args:
+        voice: As stored.
+        upstream_status: None unless the voice was archived here.
+    """
     return voice if upstream_status is None else voice._replace(status=VoiceStatus(upstream_status))
 
 
+# The columns of a voice that a program writes; triggers and the database compute the others.
 WRITTEN_COLUMNS = (*VoiceRow._fields, "organization_id", "name_key", "search_key")
 
 
 def build_voice_values(row: VoiceRow, organization_id: int) -> tuple[Any, ...]:
-    """The way back: the values of WRITTEN_COLUMNS, for `upsert_rows`."""
+    """Return the values of WRITTEN_COLUMNS for a voice, for `upsert_rows`."""
     return (*row, organization_id, build_name_key(row.name), build_search_key(row.name, row.provider_voice_id))
 
 
 def build_voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
-    """The same by column, for `upsert`."""
+    """Return the values of WRITTEN_COLUMNS by column, for `upsert`."""
     return dict(zip(WRITTEN_COLUMNS, build_voice_values(row, organization_id), strict=True))
 
 
-_STANDING = (
-    *(ClonedVoice.archived_at, ClonedVoice.archived_by, ClonedVoice.archive_note),
-    *(ClonedVoice.upstream_status, ClonedVoice.status_changed_at),
+_ARCHIVE_COLUMNS = (
+    ClonedVoice.archived_at,
+    ClonedVoice.archived_by,
+    ClonedVoice.archive_note,
+    ClonedVoice.upstream_status,
 )
 
 
-ASSISTANTS_SHOWN = 25  # of those that can use a voice, on its page
+# Assistants on the page of a voice. An organization may have thousands; the page links to the whole list.
+ASSISTANTS_SHOWN = 25
 
 
 _CHOICES = text("SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization")
 
 
 def get_voice_choices(organization_id: OrganizationId) -> VoiceChoices:
-    """The providers and languages that an organization's voices have, in one statement."""
-    found = db.session.execute(_CHOICES, {"organization": organization_id}).all()
+    """Return the providers and languages of an organization's voices, with one statement."""
+    rows = db.session.execute(_CHOICES, {"organization": organization_id}).all()
     return VoiceChoices(
-        providers=tuple(sorted({provider for provider, _ in found})),
-        languages=tuple(sorted({language for _, language in found if language})),
+        providers=tuple(sorted({provider for provider, _ in rows})),
+        languages=tuple(sorted({language for _, language in rows if language})),
     )
 
 
 def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
-    """One voice with the assistants that can use it, in three statements. Raises VoiceNotFound."""
+    """Return one voice with its organization and assistants, with three statements.
+
+    Raises:
+        VoiceNotFound: If there is no such voice in the scope.
+    """
     row = db.session.execute(
-        select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS, *_STANDING)
+        select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS, *_ARCHIVE_COLUMNS, ClonedVoice.status_changed_at)
         .join_from(ClonedVoice, Organization)
         .where(ClonedVoice.id == voice_id)
     ).one_or_none()
-    owner = slice(len(VOICE_COLUMNS), len(VOICE_COLUMNS) + len(ORGANIZATION_COLUMNS))
-    organization = None if row is None else build_organization_row(tuple(row[owner]))
-    if row is None or organization is None or not scope.covers(organization.id):
+    if row is None:
         raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
+    archive_start = len(VOICE_COLUMNS) + len(ORGANIZATION_COLUMNS)
+    organization = build_organization_row(tuple(row[len(VOICE_COLUMNS) : archive_start]))
+    if not scope.covers(organization.id):
+        raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
+    archived_at, archived_by, note, upstream_status, status_changed_at = row[archive_start:]
+    archive = None
+    if archived_at is not None:
+        archive = LocalArchive(archived_at, archived_by, note, VoiceStatus(upstream_status))
     voice = build_voice_row(row)
-    of_organization = Assistant.organization_id == organization.id
-    assistant_count = count_assistants_by_voice([voice.id]).get(voice.id, 0)
-    is_set = and_(Assistant.tts_provider == voice.provider, Assistant.tts_voice_id == voice.provider_voice_id)
-    assistants = db.session.execute(
+    using_assistant_count = count_assistants_by_voice([voice.id]).get(voice.id, 0)
+    return VoiceDetail(
+        voice,
+        organization,
+        assistants=_list_first_assistants(voice, organization.id, using_assistant_count),
+        using_assistant_count=using_assistant_count,
+        archive=archive,
+        status_changed_at=archived_at or status_changed_at,
+    )
+
+
+def _list_first_assistants(
+    voice: VoiceRow, organization_id: OrganizationId, using_assistant_count: int
+) -> list[AssistantRow]:
+    """Return the first ASSISTANTS_SHOWN assistants of an organization, those that use the voice before the others."""
+    uses = and_(Assistant.tts_provider == voice.provider, Assistant.tts_voice_id == voice.provider_voice_id)
+    rows = db.session.execute(
         select_assistants()
-        .where(of_organization)
-        .order_by(case((is_set if assistant_count else false(), 0), else_=1), Assistant.name_key, Assistant.id)
+        .where(Assistant.organization_id == organization_id)
+        .order_by(case((uses if using_assistant_count else false(), 0), else_=1), Assistant.name_key, Assistant.id)
         .limit(ASSISTANTS_SHOWN)
     )
-    at, by, note, upstream, status_changed_at = row[owner.stop :]
-    archived = None if at is None else LocalArchive(at, by, note, VoiceStatus(upstream))
-    around = [build_assistant_row(row) for row in assistants]
-    return VoiceDetail(voice, organization, around, assistant_count, archived, at or status_changed_at)
+    return [build_assistant_row(row) for row in rows]
 
 
 def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
-    """The body of the JSON route: all voices that match, by id, in one statement.
+    """Return the body of the JSON route: all matching voices by id, with one statement.
 
-    The database puts it together out of the records that it has written
-    already; Python never sees a voice.
+    The database concatenates the stored `json_body` texts, so that the cost per voice in Python is zero.
     """
-    asked = {"status": query.status and query.status.value, "provider": query.provider}
-    values = {name: value for name, value in asked.items() if value is not None}
-    part = query.skip > 0 or query.limit is not None
-    place = {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip} if part else {}
+    filters = {"status": query.status and query.status.value, "provider": query.provider}
+    parameters: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    is_slice = query.skip > 0 or query.limit is not None
     table = f"cloned_voice{index_hint('ix_voice_json_body')}"
-    statement = _records_sql(table, string_agg_bytes("json_body"), tuple(values), part=part)
-    row = fetch_first_row(statement, {"organization": organization_id} | values | place)
+    statement = _build_body_select(table, string_agg_bytes("json_body"), tuple(parameters), is_slice=is_slice)
+    parameters["organization"] = organization_id
+    if is_slice:
+        parameters |= {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip}
+    row = fetch_first_row(statement, parameters)
     return format_response(None if row is None else row[0])
 
 
-@lru_cache(maxsize=16)
-def _records_sql(table: str, joined_records: str, filters: tuple[str, ...], *, part: bool) -> str:
+@lru_cache(maxsize=16)  # every combination of two filters, with and without a slice, for both dialects
+def _build_body_select(table: str, joined_bodies: str, filters: tuple[str, ...], *, is_slice: bool) -> str:
     conditions = "".join(f" AND {name} = :{name}" for name in filters)
-    records = (
+    bodies = (
         f"SELECT json_body FROM {table} WHERE organization_id = :organization"
-        f"{conditions} ORDER BY id{' LIMIT :limit OFFSET :skip' if part else ''}"
+        f"{conditions} ORDER BY id{' LIMIT :limit OFFSET :skip' if is_slice else ''}"
     )
-    return f"SELECT {joined_records} FROM ({records}) AS voice"
-
-
-def voice_record(voice: VoiceRow) -> dict[str, Any]:
-    """One voice as the JSON route lists it."""
-    return voice_to_json(voice)
+    return f"SELECT {joined_bodies} FROM ({bodies}) AS voice"
 
 
 def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterator[str]:
-    """All voices of an organization as a file, by id, in pieces and out of one snapshot."""
+    """Yield all voices of an organization by id as the text of a file, in pieces that belong to one snapshot."""
     rows = db.session.execute(
         select(*VOICE_COLUMNS).where(ClonedVoice.organization_id == organization_id).order_by(ClonedVoice.id),
         execution_options={"yield_per": 1000},

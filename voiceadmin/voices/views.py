@@ -16,11 +16,11 @@ from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.triage.queries.queue import lines_of
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.code_samples import code_samples
 from voiceadmin.voices.exporting.queries import export_matching_voices, list_matching_ids
 from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
-from voiceadmin.voices.listing.planner import list_voices
-from voiceadmin.voices.queries import get_voice, get_voice_choices, voice_record
+from voiceadmin.voices.json_body import voice_to_json
+from voiceadmin.voices.listing.queries import list_voices
+from voiceadmin.voices.queries import get_voice, get_voice_choices
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
@@ -50,7 +50,7 @@ def index(assistant_id: int) -> tuple[str, int]:
         filters=filters,
         voices=voices,
         address=partial(_address, url_for("voices.index", assistant_id=assistant_id)),
-        json=code_samples(assistant.id, filters).url,
+        samples=build_code_samples(assistant.id, filters),
         code=_address(url_for("voices.code", assistant_id=assistant_id), filters.with_changes()),
         bar=bar(operates) if operates.covers(assistant.organization.id) else None,
         acts=ACTS,
@@ -71,7 +71,7 @@ def code(assistant_id: int) -> Answer:
     return render_template(
         "voices/code.html",
         assistant=assistant,
-        samples=code_samples(assistant.id, filters),
+        samples=build_code_samples(assistant.id, filters),
         what=[words for words, _ in describe_filters(filters)],
         back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
     ), 200
@@ -105,7 +105,7 @@ def _address(path: str, filters: VoiceFilters) -> str:
 def show(voice_id: int) -> str:
     """One voice: every field, its assistants and its JSON."""
     detail, now, who = get_voice(scope(), voice_id), clock.now(), access.requester()
-    record = voice_record(detail.voice)
+    record = voice_to_json(detail.voice)
     ref = ObjectRef(ObjectKind.VOICE, voice_id)
     set_to_it = [ObjectRef(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.using_assistant_count]]
     line, *others = lines_of([ref, *set_to_it], access.attention_thresholds(), now=now)

@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from tests.factories import make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE, PLAIN_VOICES
-from tests.voices.listing.test_planner import FILTERS, acme
+from tests.voices.listing.test_queries import FILTERS, acme
 from voiceadmin.database.base import db
 from voiceadmin.identity import OrganizationId
 from voiceadmin.organizations.models import Organization
@@ -27,7 +27,7 @@ from voiceadmin.voices.exporting.queries import (
     list_matching_ids,
 )
 from voiceadmin.voices.json_body import voice_to_json
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -124,5 +124,5 @@ def test_a_file_has_each_voice_and_how_many_assistants_are_set_to_it(acme: Organ
     text = "".join(export_matching_voices(acme.id, filters, ExportFormat.NDJSON, now))
 
     assert [json.loads(line) for line in text.splitlines()] == [
-        voice_to_json(row) | {"set_by": number} for row, number in zip(rows, (0, 2, 0), strict=True)
+        voice_to_json(row) | {"assistant_count": number} for row, number in zip(rows, (0, 2, 0), strict=True)
     ]

@@ -32,7 +32,7 @@ from voiceadmin.voices.importing import bulk_load as loading
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.reading import BadInput
 from voiceadmin.voices.json_body import voice_to_json
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow

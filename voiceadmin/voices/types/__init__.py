@@ -1,1 +1,1 @@
-"""Types."""
+"""Value types of cloned voices."""

@@ -1,4 +1,4 @@
-"""Which voices to list, and in which order."""
+"""The filters and orders of voice lists."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 
 class VoiceUse(StrEnum):
-    """Filter words for how a voice is used.
+    """Filter values for how much a voice is used.
 
-    `idle`: for how long nobody may have used the voice, counted from its
-    creation if it was never used; None where only "never used" is asked.
+    Attributes:
+        idle_period: How long the voice has not been used, counted from its creation if it was never used. None for
+            "never used", which has no period.
     """
 
     NEVER = "never", "Never used", None
@@ -25,17 +26,17 @@ class VoiceUse(StrEnum):
     IDLE_90 = "idle-90", "Not used for 90 days", timedelta(days=90)
 
     label: str
-    idle: timedelta | None
+    idle_period: timedelta | None
 
-    def __new__(cls, value: str, label: str = "", idle: timedelta | None = None) -> Self:
-        """Give the member its word, its label and its span."""
+    def __new__(cls, value: str, label: str = "", idle_period: timedelta | None = None) -> Self:
+        """Create the member with its label and idle period."""
         member = str.__new__(cls, value)
-        member._value_, member.label, member.idle = value, label, idle
+        member._value_, member.label, member.idle_period = value, label, idle_period
         return member
 
 
 class VoiceColumn(StrEnum):
-    """The columns of a list of voices that it can be ordered by."""
+    """The columns by which a voice list can be ordered."""
 
     NAME = "name"
     PROVIDER = "provider"
@@ -47,20 +48,20 @@ class VoiceColumn(StrEnum):
 
 
 class VoiceOrder(StrEnum):
-    """How a list of voices is ordered: a column and a direction.
+    """The orders of a voice list: a column and a direction.
 
-    A leading minus is the descending direction. Voices without a value come
-    last both ways, and ties are broken by id.
+    A leading minus is the descending direction. Voices without a value come last in both directions, and ties are
+    ordered by id. Of the two orders of a column, the first is the one that a click on its heading selects first.
     """
 
     MOST_USED = "-syntheses", VoiceColumn.SYNTHESES, "most used first"
     LEAST_USED = "syntheses", VoiceColumn.SYNTHESES, "least used first"
     NAME_ASCENDING = "name", VoiceColumn.NAME, "by name"
-    NAME_DESCENDING = "-name", VoiceColumn.NAME, "by name, backwards"
+    NAME_DESCENDING = "-name", VoiceColumn.NAME, "by name, descending"
     PROVIDER_ASCENDING = "provider", VoiceColumn.PROVIDER, "by provider"
-    PROVIDER_DESCENDING = "-provider", VoiceColumn.PROVIDER, "by provider, backwards"
+    PROVIDER_DESCENDING = "-provider", VoiceColumn.PROVIDER, "by provider, descending"
     STATUS_ASCENDING = "status", VoiceColumn.STATUS, "by status"
-    STATUS_DESCENDING = "-status", VoiceColumn.STATUS, "by status, backwards"
+    STATUS_DESCENDING = "-status", VoiceColumn.STATUS, "by status, descending"
     BEST = "-quality", VoiceColumn.QUALITY, "best quality first"
     POOREST = "quality", VoiceColumn.QUALITY, "poorest quality first"
     LATEST_USED = "-last-used", VoiceColumn.LAST_USED, "last used first"
@@ -72,19 +73,19 @@ class VoiceOrder(StrEnum):
     label: str
 
     def __new__(cls, value: str, column: VoiceColumn = VoiceColumn.NAME, label: str = "") -> Self:
-        """Give the member its word, its column and the words of the sentence above a list."""
+        """Create the member with its column and its label, which follows "Showing 1–50 of 1,204 voices,"."""
         member = str.__new__(cls, value)
         member._value_, member.column, member.label = value, column, label
         return member
 
     @property
     def descending(self) -> bool:
-        """Whether large values come first."""
+        """Return whether large values come first."""
         return self.value.startswith("-")
 
     @classmethod
     def after_click(cls, column: VoiceColumn, current: VoiceOrder) -> VoiceOrder:
-        """What a click on the head of a column orders by: its useful direction first, then the other one."""
+        """Return the order after a click on a column heading: the column's first order, or else its second."""
         of_column = [order for order in cls if order.column is column]
         return of_column[1] if current is of_column[0] else of_column[0]
 
@@ -92,16 +93,20 @@ class VoiceOrder(StrEnum):
 DEFAULT_ORDER = VoiceOrder.MOST_USED
 
 
-SHORT_TEXT = 3  # letters from which a text is looked for inside words too
+# Characters from which a text matches inside words too. Shorter texts have no trigram; they match word beginnings.
+MIN_SUBSTRING_LENGTH = 3
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceFilters:
-    """Which voices to list, in which order, and which page of them.
+    """The filters of a voice list, its order, and the page to show.
 
-    Several values of one field mean any of them; an empty field means all.
-    tiers: None in it stands for "not scored". text: part of a name or of a
-    provider's id; what is shorter than SHORT_TEXT begins a word. page: from 1.
+    Several values of one field match voices with any of them; an empty field matches all voices.
+
+    Attributes:
+        text: Part of a name or of a provider's id. If shorter than MIN_SUBSTRING_LENGTH, the beginning of a word.
+        tiers: None stands for voices without a score.
+        page: From 1.
     """
 
     text: str = ""
@@ -115,28 +120,33 @@ class VoiceFilters:
     page: int = 1
 
     def with_changes(self, **changes: Any) -> Self:
-        """The same filters with some fields changed, back on the first page unless a page is named."""
+        """Return a copy with some fields changed, on the first page unless a page is given."""
         return replace(self, **({"page": 1} | changes))
 
     @property
-    def matches_word_start(self) -> bool:
-        """Whether the text is so short that it is only looked for where words begin."""
-        return 0 < len(fold_case(self.text)) < SHORT_TEXT
+    def offset(self) -> int:
+        """Return the number of voices before the page."""
+        return (self.page - 1) * self.size
 
     @property
-    def unfiltered(self) -> Self:
-        """All voices, in the same order and page size."""
+    def matches_word_start(self) -> bool:
+        """Return whether the text is so short that it matches only the beginnings of words."""
+        return 0 < len(fold_case(self.text)) < MIN_SUBSTRING_LENGTH
+
+    @property
+    def without_filters(self) -> Self:
+        """Return filters that match all voices, in the same order and page size."""
         return type(self)(order=self.order, size=self.size)
 
     @property
     def has_filters(self) -> bool:
-        """Whether any filter leaves voices out."""
+        """Return whether any filter is set."""
         return bool(self.text or self.statuses or self.providers or self.tiers or self.uses or self.languages)
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceQuery:
-    """What a program asks for: at most one status and one provider, and a part of the list (limit None: all of it)."""
+    """The parameters of the JSON route: at most one status and one provider, and a slice (limit None: no limit)."""
 
     status: VoiceStatus | None = None
     provider: str | None = None
@@ -146,7 +156,7 @@ class VoiceQuery:
 
 @dataclass(frozen=True, slots=True)
 class VoiceChoices:
-    """The words that an organization's voices can be filtered by, each in the order to show."""
+    """The providers and languages of an organization's voices, sorted, as filter values."""
 
     providers: tuple[str, ...]
     languages: tuple[str, ...]

@@ -6,10 +6,9 @@ from voiceadmin.enums import LabelledEnum
 
 
 class Provider(LabelledEnum):
-    """The providers that have a name here.
+    """The providers that have a label.
 
-    An open vocabulary: upstream has changed it before, so a store may hold any
-    other word too. `provider_label` names both kinds.
+    An open vocabulary: upstream has added providers before, so voices may have other values too.
     """
 
     ELEVENLABS = "elevenlabs", "ElevenLabs"
@@ -21,6 +20,6 @@ class Provider(LabelledEnum):
 PROVIDER_LABELS: dict[str, str] = {provider.value: provider.label for provider in Provider}
 
 
-def provider_label(word: str) -> str:
-    """The name of a provider; an unknown word is its own name."""
-    return PROVIDER_LABELS.get(word, word)
+def provider_label(value: str) -> str:
+    """Return the label of a provider; an unknown provider is its own label."""
+    return PROVIDER_LABELS.get(value, value)

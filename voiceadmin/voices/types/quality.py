@@ -9,9 +9,12 @@ from voiceadmin.enums import Tone
 
 
 class QualityTier(StrEnum):
-    """A range of quality scores, half open: `low` is in, `high` is out. The best tier has no upper bound.
+    """A range of quality scores. The bounds and the advice are those of the platform's guide to cloned voices.
 
-    Bounds and advice are those of the platform's guide for cloned voices.
+    Attributes:
+        signal_level: Bars of the signal icon, 1 to 4. The database stores it as `tier`; 0 there is "not scored".
+        low: The lowest score in the tier.
+        high: The lowest score above the tier; None for the best tier, which has no upper bound.
     """
 
     EXCELLENT = "excellent", "Excellent", Tone.GOOD, 4, 0.9, None, "Production-ready."
@@ -36,7 +39,7 @@ class QualityTier(StrEnum):
         high: float | None = None,
         advice: str = "",
     ) -> Self:
-        """Give the member its word, label, tone, signal bars (1 to 4), bounds and advice."""
+        """Create the member with its attributes."""
         member = str.__new__(cls, value)
         member._value_, member.label, member.tone, member.signal_level = value, label, tone, signal_level
         member.low, member.high, member.advice = low, high, advice
@@ -44,28 +47,31 @@ class QualityTier(StrEnum):
 
     @classmethod
     def from_score(cls, score: float | None) -> QualityTier | None:
-        """Grade a quality score.
+        """Return the tier of a quality score.
 
-        score: 0.0 (worst) to 1.0 (best), or None when there is none; the tier
-            is None then too, because not scored is not poor.
-        Raises ValueError outside that range: a percentage must not become a badge.
+        Args:
+            score: 0.0 (worst) to 1.0 (best), or None if there is none. The tier is None then, since a voice that is
+                not scored is not poor.
+
+        Raises:
+            ValueError: If the score is outside 0.0 to 1.0, for example a percentage.
         """
         if score is None:
             return None
         if not 0.0 <= score <= 1.0:
-            raise ValueError(f"A quality score lies between 0.0 and 1.0, not at {score!r}.")
+            raise ValueError(f"The quality score {score!r} is not between 0.0 and 1.0.")
         return next(tier for tier in cls if score >= tier.low)
 
     @property
     def range_label(self) -> str:
-        """The bounds for people: "0.80 to 0.89", the way scores are shown (rounded down)."""
+        """Return the bounds as text, such as "0.80 to 0.89"; scores are shown rounded down."""
         return f"{self.low:.2f} to {1.0 if self.high is None else self.high - 0.01:.2f}"
 
 
-NOT_SCORED = "none"  # the filter word for voices without a score
+NOT_SCORED = "none"  # the filter value for voices without a score
 
 
 NOT_SCORED_LABEL = "Not scored"
 
 
-NOT_SCORED_ADVICE = "The provider gave no score. That says nothing about the voice."
+NOT_SCORED_ADVICE = "The provider gave no score. This says nothing about the voice."

@@ -1,4 +1,4 @@
-"""Rows of cloned voices, and what a page shows around them."""
+"""Rows of cloned voices, and the data of their pages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
 
 
 class VoiceRow(NamedTuple):
-    """One cloned voice: the API's eleven fields, named and ordered as the API has them.
+    """A cloned voice: the eleven fields of the API, in its order.
 
-    provider_voice_id: "" when the provider gave none. quality_score: 0.0 to
-    1.0, None is not scored. Times are aware and UTC. last_used_at: None when
-    no use is known. synthesis_count: uses in all.
+    Attributes:
+        provider_voice_id: The provider's id of the voice; "" if it gave none.
+        quality_score: 0.0 to 1.0; None if not scored.
+        created_at: In UTC, like all times.
+        last_used_at: None if no use is known.
+        synthesis_count: Number of uses.
     """
 
     id: int
@@ -35,60 +38,76 @@ class VoiceRow(NamedTuple):
 
     @property
     def tier(self) -> QualityTier | None:
-        """The quality tier, or None when the voice has no score."""
+        """Return the quality tier, or None if the voice has no score."""
         return QualityTier.from_score(self.quality_score)
 
 
 StatusCounts = Mapping[VoiceStatus, int]  # every status is a key
 
 
+class StatusTab(NamedTuple):
+    """A tab above a voice list: the statuses that it selects, and their number of voices."""
+
+    statuses: tuple[VoiceStatus, ...]
+    label: str
+    voice_count: int
+    is_exact: bool
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceList:
-    """A page of voices with what is shown around it.
+    """A page of voices, with what is shown around it.
 
-    counts: voices by status under all filters but the status. more: the
-    statuses of which there are more than that. users: how many assistants are
-    set to a voice, by the voice's id; a voice that none is set to has no key.
-    cut: after how many voices the search for rows ended, so that some may be
-    missing; 0 when it went on as far as it had to.
+    Attributes:
+        status_counts: Number of voices by status, under all filters except the status.
+        inexact_statuses: The statuses whose count is a lower bound.
+        assistant_counts: Number of assistants that use a voice, by its id; voices without any have no key.
+        scan_truncated_after: Number of index entries after which the search for rows stopped, so that rows may be
+            missing; 0 if it was complete.
     """
 
     page: Page[VoiceRow]
-    counts: StatusCounts
-    more: Collection[VoiceStatus]
-    users: Mapping[int, int]
-    cut: int = 0
+    status_counts: StatusCounts
+    inexact_statuses: Collection[VoiceStatus]
+    assistant_counts: Mapping[int, int]
+    scan_truncated_after: int = 0
 
     @property
-    def tabs(self) -> list[tuple[tuple[VoiceStatus, ...], str, int, bool]]:
-        """The tabs over the list: the statuses that each chooses, its label, how many voices it has, if exactly so."""
-        each = [
-            ((status,), status.label, self.counts[status], status not in self.more) for status in STATUS_DISPLAY_ORDER
+    def tabs(self) -> list[StatusTab]:
+        """Return the tabs above the list: all voices, then each status."""
+        all_voices = StatusTab((), "All", sum(self.status_counts.values()), not self.inexact_statuses)
+        return [
+            all_voices,
+            *(
+                StatusTab((status,), status.label, self.status_counts[status], status not in self.inexact_statuses)
+                for status in STATUS_DISPLAY_ORDER
+            ),
         ]
-        return [((), "All", sum(self.counts.values()), not self.more), *each]
 
 
 class LocalArchive(NamedTuple):
-    """That a voice was archived here. status: what upstream says of it meanwhile."""
+    """When, by whom and why a voice was archived here, and what upstream says about it."""
 
-    at: datetime
-    by: str
+    archived_at: datetime
+    archived_by: str
     note: str
-    status: VoiceStatus
+    upstream_status: VoiceStatus
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceDetail:
-    """One voice with the assistants around it.
+    """A voice with its organization and assistants.
 
-    assistants: the first of those that can use it, the ones set to it before
-    the others. set_by: how many are set to it in all. archived: None unless it was archived here.
-    status_changed_at: since when it has its status, as far as is known.
+    Attributes:
+        assistants: The first of those that can use the voice; those that do use it come first.
+        using_assistant_count: Number of assistants that use the voice.
+        archive: None unless the voice was archived here.
+        status_changed_at: Since when the voice has its status, as far as it is known.
     """
 
     voice: VoiceRow
     organization: OrganizationRow
     assistants: Sequence[AssistantRow]
     using_assistant_count: int
-    archived: LocalArchive | None
+    archive: LocalArchive | None
     status_changed_at: datetime

@@ -1,4 +1,4 @@
-"""The index of grams: every voice that holds a text is a candidate, and none of another organization."""
+"""The index of trigrams: every voice that holds a text is a candidate, and none of another organization."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import fold_case
 from voiceadmin.voices.json_body import MAX_NAME, MAX_VOICE_ID
-from voiceadmin.voices.listing import search
-from voiceadmin.voices.listing.search import candidates, held
+from voiceadmin.voices.listing import text_search
+from voiceadmin.voices.listing.text_search import build_candidates_select, build_like_condition
 from voiceadmin.voices.models import ClonedVoice
 
 
@@ -31,13 +31,13 @@ def acme(store: Flask) -> Organization:
 
 def possible(organization: Organization, sought: str) -> set[int]:
     """The ids of the candidates."""
-    statement, values = candidates(organization.id, fold_case(sought))
+    statement, values = build_candidates_select(organization.id, fold_case(sought))
     return set(db.session.scalars(text(statement), values))
 
 
 def really(sought: str) -> set[int]:
     """The ids of the voices of any organization that hold a text, by reading them all."""
-    condition, values = held(fold_case(sought))
+    condition, values = build_like_condition(fold_case(sought))
     return set(db.session.scalars(text(f"SELECT id FROM cloned_voice WHERE {condition.format('search_key')}"), values))
 
 
@@ -84,27 +84,29 @@ def test_a_voice_that_was_renamed_moved_or_deleted_is_found_as_it_is_now(acme: O
     assert possible(other, "maria") == {moved.id}
 
 
-# The SQL, to the letter
+# The exact SQL
+
+EITHER_PATTERN = "(key LIKE :pattern ESCAPE '/' OR key LIKE :second_pattern ESCAPE '/')"
 
 
 @pytest.mark.parametrize(
     ("sought", "condition", "values"),
     [
-        ("ada", "key LIKE :held ESCAPE '/'", {"held": "%ada%"}),
-        ("5/%_a", "key LIKE :held ESCAPE '/'", {"held": "%5///%/_a%"}),
-        ("ab", "(key LIKE :held ESCAPE '/' OR key LIKE :held_too ESCAPE '/')", {"held": "%\nab%", "held_too": "% ab%"}),
-        ("%", "(key LIKE :held ESCAPE '/' OR key LIKE :held_too ESCAPE '/')", {"held": "%\n/%%", "held_too": "% /%%"}),
+        ("ada", "key LIKE :pattern ESCAPE '/'", {"pattern": "%ada%"}),
+        ("5/%_a", "key LIKE :pattern ESCAPE '/'", {"pattern": "%5///%/_a%"}),
+        ("ab", EITHER_PATTERN, {"pattern": "%\nab%", "second_pattern": "% ab%"}),
+        ("%", EITHER_PATTERN, {"pattern": "%\n/%%", "second_pattern": "% /%%"}),
     ],
 )
 def test_a_text_is_compared_letter_by_letter(sought: str, condition: str, values: dict[str, str]) -> None:
-    given, parameters = held(sought)
+    given, parameters = build_like_condition(sought)
 
     assert given.format("key") == condition
     assert parameters == values
 
 
 @pytest.mark.parametrize(
-    ("sought", "grams"),
+    ("sought", "trigrams"),
     [
         ("a", "5x0a61* OR 5x2061*"),
         ("ab", "5x0a6162 OR 5x206162"),
@@ -113,15 +115,15 @@ def test_a_text_is_compared_letter_by_letter(sought: str, condition: str, values
         ("aaaa", "5x616161"),
     ],
 )
-def test_sqlite_looks_for_words_of_an_organization(sqlite_store: Flask, sought: str, grams: str) -> None:
-    assert candidates(5, sought) == (
-        "SELECT rowid AS id FROM voice_search WHERE voice_search MATCH :grams",
-        {"grams": grams},
+def test_sqlite_looks_for_words_of_an_organization(sqlite_store: Flask, sought: str, trigrams: str) -> None:
+    assert build_candidates_select(5, sought) == (
+        "SELECT rowid AS id FROM voice_search WHERE voice_search MATCH :trigrams",
+        {"trigrams": trigrams},
     )
 
 
 @pytest.mark.parametrize(
-    ("sought", "operator", "grams"),
+    ("sought", "operator", "trigrams"),
     [
         ("a", "&&", ["5x\na", "5x a"]),
         ("ab", "&&", ["5x\nab", "5x ab"]),
@@ -130,14 +132,15 @@ def test_sqlite_looks_for_words_of_an_organization(sqlite_store: Flask, sought: 
     ],
 )
 def test_a_server_looks_for_words_as_its_index_has_them(
-    monkeypatch: pytest.MonkeyPatch, sought: str, operator: str, grams: list[str]
+    monkeypatch: pytest.MonkeyPatch, sought: str, operator: str, trigrams: list[str]
 ) -> None:
     engine = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
-    monkeypatch.setattr(search, "db", SimpleNamespace(engine=engine))
+    monkeypatch.setattr(text_search, "db", SimpleNamespace(engine=engine))
 
-    assert candidates(5, sought) == (
-        f"SELECT id FROM cloned_voice WHERE voice_trigrams(organization_id, search_key) {operator} CAST(:grams AS text[])",
-        {"grams": grams},
+    condition = f"voice_trigrams(organization_id, search_key) {operator} CAST(:trigrams AS text[])"
+    assert build_candidates_select(5, sought) == (
+        f"SELECT id FROM cloned_voice WHERE {condition}",
+        {"trigrams": trigrams},
     )
 
 
@@ -155,5 +158,5 @@ def test_a_server_looks_for_words_as_its_index_has_them(
 def test_of_a_long_text_some_grams_are_looked_for_the_last_ones_first(length: int, places: list[int]) -> None:
     sought = "".join(chr(ord("A") + number) for number in range(length))
 
-    assert search._spread(sought) == [sought[place : place + 3] for place in places]
-    assert len(places) <= search.ENOUGH
+    assert text_search._sample_trigrams(sought) == [sought[place : place + 3] for place in places]
+    assert len(places) <= text_search.MAX_TRIGRAMS

@@ -28,8 +28,8 @@ from voiceadmin.pagination import PAGE_SIZES
 from voiceadmin.text import build_name_key, fold_case
 from voiceadmin.voices.importing.actions import ImportTarget, import_voices
 from voiceadmin.voices.importing.types import Fault
-from voiceadmin.voices.listing import planner as voice_lists
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing import index_scan, lookup
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.rows import VoiceRow
@@ -124,7 +124,7 @@ def test_counts_by_status_stand_under_the_other_filters(acme: Organization, now:
     filters = VoiceFilters(statuses=(READY,), providers=("elevenlabs",))
     found = list_voices(acme.id, filters, now=now)
 
-    assert found.counts == {PROCESSING: 0, READY: 1, FAILED: 1, VoiceStatus.ARCHIVED: 0}
+    assert found.status_counts == {PROCESSING: 0, READY: 1, FAILED: 1, VoiceStatus.ARCHIVED: 0}
     assert found.page.total == 1
     assert [(label, number) for _, label, number, _ in found.tabs][:2] == [("All", 2), ("Ready", 1)]
 
@@ -147,7 +147,7 @@ def test_users_are_the_assistants_set_to_a_voice(acme: Organization, now: dateti
     make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="")
     make_assistant(make_organization("Other"), tts_provider="inworld", tts_voice_id="X1")
 
-    users = list_voices(acme.id, VoiceFilters(), now=now).users
+    users = list_voices(acme.id, VoiceFilters(), now=now).assistant_counts
 
     assert users == {used.id: 2}
     assert not {other_case.id, other_provider.id, nameless.id} & set(users)
@@ -179,9 +179,9 @@ def chosen(row: VoiceRow, filters: VoiceFilters, now: datetime) -> bool:
         return any(f"{before}{sought}" in f"\n{text}" for text in texts for before in "\n ")
 
     def in_use(use: VoiceUse) -> bool:
-        if use.idle is None:
+        if use.idle_period is None:
             return row.last_used_at is None and row.synthesis_count == 0
-        return (row.last_used_at or row.created_at) <= now - use.idle
+        return (row.last_used_at or row.created_at) <= now - use.idle_period
 
     return (
         has_text(row)
@@ -234,7 +234,7 @@ SORT_PLANS = {  # the bounds that lead to each way of finding a page
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Find pages in one of the ways."""
     for name, value in SORT_PLANS[request.param].items():
-        monkeypatch.setattr(voice_lists, name, value)
+        monkeypatch.setattr(lookup, name, value)
 
 
 @IN_DATABASE
@@ -255,11 +255,11 @@ def test_pages_together_are_the_list_that_plain_python_makes(
         found += voices.page.rows
 
     assert found == expected
-    assert not voices.cut
+    assert not voices.scan_truncated_after
     assert first.page.total == len(expected) if first.page.is_total_exact else first.page.total <= len(expected)
     for status in VoiceStatus:
-        exact = status not in first.more
-        assert first.counts[status] == counts[status] if exact else first.counts[status] <= counts[status]
+        exact = status not in first.inexact_statuses
+        assert first.status_counts[status] == counts[status] if exact else first.status_counts[status] <= counts[status]
 
 
 @IN_DATABASE
@@ -271,13 +271,13 @@ def test_what_a_bounded_walk_finds_is_right_as_far_as_it_goes(
     expected = ordered([row for row in rows if chosen(row, filters, now)], filters.order)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(voice_lists, "SCAN_LIMIT", 4)
-        patch.setattr(voice_lists, "LOOKUP_LIMIT", 1)
+        patch.setattr(index_scan, "SCAN_LIMIT", 4)
+        patch.setattr(lookup, "LOOKUP_LIMIT", 1)
         voices = list_voices(acme.id, replace(filters, size=25), now=now)
 
     places = [expected.index(row) for row in voices.page.rows]
     assert places == sorted(places)
-    assert voices.cut or len(voices.page.rows) == len(expected)
+    assert voices.scan_truncated_after or len(voices.page.rows) == len(expected)
 
 
 @IN_DATABASE
@@ -427,17 +427,17 @@ def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_
     counted: int,
     more: bool,
 ) -> None:
-    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 2)
+    monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 2)
     put_voices(acme, [voice_row(name=f"Maria {letter}") for letter in "abcd"[:number]])
 
     found = list_voices(acme.id, VoiceFilters(**filters), now=now)
 
-    assert found.counts == dict.fromkeys(VoiceStatus, 0) | {READY: counted}
+    assert found.status_counts == dict.fromkeys(VoiceStatus, 0) | {READY: counted}
     if "text" in filters:  # any status may have more then
-        assert found.more == (frozenset(VoiceStatus) if more else frozenset())
+        assert found.inexact_statuses == (frozenset(VoiceStatus) if more else frozenset())
     else:
-        assert found.more == (frozenset({READY}) if more else frozenset())
-    assert (found.page.total, found.page.is_total_exact, found.cut) == (counted, not more, 0)
+        assert found.inexact_statuses == (frozenset({READY}) if more else frozenset())
+    assert (found.page.total, found.page.is_total_exact, found.scan_truncated_after) == (counted, not more, 0)
     assert len(found.page.rows) == number
 
 
@@ -445,15 +445,15 @@ def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_
 def test_a_walk_ends_after_so_many_voices_and_says_so(
     acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, before: int, names: int, cut: int
 ) -> None:
-    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 1)
-    monkeypatch.setattr(voice_lists, "SCAN_LIMIT", 4)
+    monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 1)
+    monkeypatch.setattr(index_scan, "SCAN_LIMIT", 4)
     others = [voice_row(name=f"Anna {number}") for number in range(before)]
     put_voices(acme, [*others, voice_row(name="Maria 1"), voice_row(name="Maria 2")])
 
     found = list_voices(acme.id, VoiceFilters(text="maria", order=VoiceOrder.NAME_ASCENDING), now=now)
 
     assert [row.name for row in found.page.rows] == ["Maria 1", "Maria 2"][:names]
-    assert found.cut == cut
+    assert found.scan_truncated_after == cut
 
 
 @pytest.mark.parametrize("order", [VoiceOrder("quality"), VoiceOrder("-quality"), VoiceOrder("last-used")])
@@ -461,18 +461,18 @@ def test_a_walk_shares_its_bound_among_the_parts_of_a_list(
     acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, order: VoiceOrder
 ) -> None:
     """Those with a value are one part and those without another, so each may pass two."""
-    monkeypatch.setattr(voice_lists, "LOOKUP_LIMIT", 1)
-    monkeypatch.setattr(voice_lists, "SCAN_LIMIT", 4)
+    monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 1)
+    monkeypatch.setattr(index_scan, "SCAN_LIMIT", 4)
     with_value = {"quality_score": 0.5, "last_used_at": LONG_AGO, "synthesis_count": 1}
     put_voices(acme, [voice_row(name="Maria", **with_value) for _ in range(2)])
     put_voices(acme, [voice_row(name="Maria", quality_score=None) for _ in range(2)])
     whole = list_voices(acme.id, VoiceFilters(text="maria", order=order), now=now)
-    assert (len(whole.page.rows), whole.cut) == (4, 0)
+    assert (len(whole.page.rows), whole.scan_truncated_after) == (4, 0)
 
     put_voices(acme, [voice_row(name="Maria", quality_score=None)])
     short = list_voices(acme.id, VoiceFilters(text="maria", order=order), now=now)
 
-    assert (len(short.page.rows), short.cut) == (4, 4)
+    assert (len(short.page.rows), short.scan_truncated_after) == (4, 4)
 
 
 # The same filters in every order and way, each time: what is drawn above may pass some of them over
@@ -518,8 +518,8 @@ def test_every_order_of_every_choice_is_the_list_that_plain_python_makes(acme: O
         for page in range(1, len(expected) // 7 + 2):
             voices = list_voices(acme.id, filters.with_changes(page=page), now=later)
             found += voices.page.rows
-            for status in set(VoiceStatus).difference(voices.more):
-                assert voices.counts[status] == counts[status], (choice, page)
+            for status in set(VoiceStatus).difference(voices.inexact_statuses):
+                assert voices.status_counts[status] == counts[status], (choice, page)
 
         assert found == expected, choice
 

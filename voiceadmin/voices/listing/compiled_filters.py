@@ -1,0 +1,73 @@
+"""The filters of a voice list as SQL conditions and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from voiceadmin.text import fold_case
+from voiceadmin.voices.types.filters import VoiceFilters, VoiceUse
+
+
+@dataclass(frozen=True)
+class CompiledFilters:
+    """Filters as SQL, except status and provider, which choose partitions.
+
+    Attributes:
+        condition: On columns that every index of an order and `voice_stats` contain; "" for none.
+        depends_on_time: Whether the condition compares with the current time, so that `voice_stats` cannot count it.
+        includes_never_used: Whether never used voices match, whatever their age.
+        text: The search text, fold_case; "" for none.
+        is_combined: Whether several filters are set; status and provider together count as one.
+        parameters: By name, with the organization's id.
+    """
+
+    condition: str
+    depends_on_time: bool
+    includes_never_used: bool
+    text: str
+    is_combined: bool
+    parameters: dict[str, Any]
+
+    @classmethod
+    def compile(cls, organization_id: int, filters: VoiceFilters, now: datetime) -> CompiledFilters:
+        """Compile filters. User input becomes parameters; only integers of ours are written into the SQL."""
+        parameters: dict[str, Any] = {"organization": organization_id}
+        conditions = []
+        if filters.tiers:
+            levels = (0 if tier is None else tier.signal_level for tier in filters.tiers)
+            conditions.append(f"tier IN ({', '.join(map(str, levels))})")
+        if filters.languages:
+            placeholders, languages = build_in_list("language", filters.languages)
+            conditions.append(f"language IN ({placeholders})")
+            parameters |= languages
+        idle_periods = [use.idle_period for use in filters.uses if use.idle_period is not None]
+        includes_never_used = VoiceUse.NEVER in filters.uses
+        if idle_periods:
+            parameters["idle_since"] = now - min(idle_periods)
+            is_idle = "last_activity_at <= :idle_since"
+            conditions.append(f"(is_never_used = 1 OR {is_idle})" if includes_never_used else is_idle)
+        elif includes_never_used:
+            conditions.append("is_never_used = 1")
+        text = fold_case(filters.text)
+        return cls(
+            condition=" AND ".join(conditions),
+            depends_on_time=bool(idle_periods),
+            includes_never_used=includes_never_used,
+            text=text,
+            is_combined=_count_filters(filters, text) > 1,
+            parameters=parameters,
+        )
+
+
+def _count_filters(filters: VoiceFilters, text: str) -> int:
+    partitions = filters.statuses or filters.providers
+    return sum(map(bool, (partitions, filters.tiers, filters.uses, filters.languages, text)))
+
+
+def build_in_list(name: str, values: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Return the placeholders of an IN list, such as ":name0, :name1", and their parameters."""
+    parameters = {f"{name}{index}": str(value) for index, value in enumerate(values)}
+    return ", ".join(f":{parameter}" for parameter in parameters), parameters
