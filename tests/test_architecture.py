@@ -194,7 +194,7 @@ def test_tests_stand_where_the_code_stands() -> None:
             "test_fuzz.py",
             "test_folding.py",
         ),
-        *("test_database.py", "test_migrations.py", "test_exports.py"),
+        *("test_database.py", "test_migrations.py", "test_upgrade.py", "test_exports.py"),
         *("test_killed.py", "test_states.py", "test_concurrency.py", "test_bulk.py"),
         *("test_situations.py", "test_documentation.py", "test_types.py", "test_enums.py"),
     }

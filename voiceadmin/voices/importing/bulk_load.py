@@ -30,7 +30,7 @@ GOOD_PART = 5  # one voice in so many of the store is a good part
 
 KEEPERS = """SELECT type, name, sql FROM sqlite_master
     WHERE tbl_name = 'cloned_voice' AND type IN ('index', 'trigger') AND sql IS NOT NULL
-    AND name NOT IN ('voice_update_former', 'voice_delete_former') ORDER BY rowid"""
+    AND name NOT IN ('voice_update_former_ref', 'voice_delete_former_ref') ORDER BY rowid"""
 
 
 # What the triggers of all voices come to together. The SQL that `grams` stands for takes as long as all the indexes.

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.exc import DatabaseError
 
 from voiceadmin.database.migrations.triggers import (
     NAMES_0005,
@@ -161,6 +162,11 @@ def downgrade() -> None:
         _downgrade_postgresql()
 
 
+def _indexes() -> dict[str, str]:
+    """Return the new names of indexes by the old ones."""
+    return {old: f"ix_{table}_{'_'.join(names)}" for table, old, names in INDEXES} | VOICE_INDEXES
+
+
 def _upgrade_sqlite() -> None:
     _drop_sqlite_triggers(NAMES_0005)
     _rebuild_small_tables()
@@ -171,28 +177,19 @@ def _upgrade_sqlite() -> None:
         if table not in REBUILT_IN_SQLITE:
             for old, new in columns.items():
                 op.execute(f'ALTER TABLE {table} RENAME COLUMN "{old}" TO {new}')
-    for table, old, names in INDEXES:
-        op.execute(f"DROP INDEX IF EXISTS {old}")
-        op.create_index(None, table, list(names))
-    _recreate_voice_indexes({old: (new, COLUMNS["cloned_voice"]) for old, new in VOICE_INDEXES.items()})
+    _rename_sqlite_indexes(_indexes())
     _create_sqlite_triggers(NAMES_0006)
 
 
 def _downgrade_sqlite() -> None:
     """Rename in place. The tables that were rebuilt keep the new names of their constraints."""
     _drop_sqlite_triggers(NAMES_0006)
-    for table, _, names in INDEXES:
-        op.execute(f"DROP INDEX ix_{table}_{'_'.join(names)}")
     for table, columns in COLUMNS.items():
         for old, new in columns.items():
             op.execute(f'ALTER TABLE {table} RENAME COLUMN {new} TO "{old}"')
     for old, new in (TABLES | {"place": "trigram_position"}).items():
         op.rename_table(new, old)
-    for table, old, names in INDEXES:
-        old_names = {new: name for name, new in COLUMNS.get(table, {}).items()}
-        op.create_index(op.f(old), _old_name(table), [old_names.get(name, name) for name in names])
-    same = {name: name for name in COLUMNS["cloned_voice"]}
-    _recreate_voice_indexes({new: (old, same) for old, new in VOICE_INDEXES.items()})
+    _rename_sqlite_indexes({new: old for old, new in _indexes().items()})
     _create_sqlite_triggers(NAMES_0005)
 
 
@@ -206,16 +203,29 @@ def _create_sqlite_triggers(names: Mapping[str, str]) -> None:
         op.execute(statement)
 
 
-def _recreate_voice_indexes(indexes: Mapping[str, tuple[str, Mapping[str, str]]]) -> None:
-    """Replace indexes on voices, which SQLite cannot rename. indexes: by name, the new name and names of columns."""
-    for name, (new_name, columns) in indexes.items():
-        op.execute(f"DROP INDEX {name}")
-        if "ix_voice_record" in (name, new_name):
-            parts = f"id, status, provider, {columns['record']}"
-        else:
-            derived = f"{columns['dated']}, {columns['never']}, {columns['idle_since']}"
-            parts = f"status, provider, coalesce(language, ''), tier, {derived}, id"
-        op.execute(f"CREATE INDEX {new_name} ON cloned_voice (organization_id, {parts})")
+def _rename_sqlite_indexes(names: Mapping[str, str]) -> None:
+    """Rename indexes, if possible without creating them again, which takes a minute for a million voices.
+
+    SQLite has no statement for it. Its documentation of ALTER TABLE allows changes of the schema table that do not
+    affect the content of the file. A build in defensive mode refuses them.
+    """
+    connection = op.get_bind()
+    found = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'index'")).all()
+    statements = {
+        name: sql.replace(f"INDEX {name} ON", f"INDEX {names[name]} ON") for name, sql in found if name in names
+    }
+    update = sa.text("UPDATE sqlite_master SET name = :new, sql = :sql WHERE name = :old")
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql("PRAGMA writable_schema=ON")
+            for name, sql in statements.items():
+                connection.execute(update, {"old": name, "new": names[name], "sql": sql})
+    except DatabaseError:
+        for name, sql in statements.items():
+            op.execute(f"DROP INDEX {name}")
+            op.execute(sql)
+    finally:
+        connection.exec_driver_sql("PRAGMA writable_schema=RESET")
 
 
 def _old_name(table: str) -> str:
@@ -241,6 +251,9 @@ def _rebuild_small_tables() -> None:
             op.execute(f"UPDATE sqlite_sequence SET name = '{name}' WHERE name = '{_old_name(name)}'")
     for name in reversed(REBUILT_IN_SQLITE):
         op.drop_table(_old_name(name))
+    for table, _, names in INDEXES:
+        if table in REBUILT_IN_SQLITE:
+            op.create_index(None, table, list(names))
 
 
 def _columns(table: str) -> list[sa.Column[Any]]:
@@ -342,7 +355,7 @@ def _upgrade_postgresql() -> None:
     for table, constraints in CONSTRAINTS.items():
         for old, new in constraints.items():
             op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}")
-    for old, new in _postgresql_indexes().items():
+    for old, new in _indexes().items():
         op.execute(f"ALTER INDEX {old} RENAME TO {new}")
     for old, new in SEQUENCES.items():
         op.execute(f"ALTER SEQUENCE {old} RENAME TO {new}")
@@ -358,7 +371,7 @@ def _downgrade_postgresql() -> None:
         op.execute(f"ALTER FUNCTION {new}({arguments}) RENAME TO {old}")
     for old, new in SEQUENCES.items():
         op.execute(f"ALTER SEQUENCE {new} RENAME TO {old}")
-    for old, new in _postgresql_indexes().items():
+    for old, new in _indexes().items():
         op.execute(f"ALTER INDEX {new} RENAME TO {old}")
     for table, constraints in CONSTRAINTS.items():
         for old, new in constraints.items():
@@ -385,11 +398,6 @@ def _rename_not_null_constraints() -> None:
     )
     for table, name, new_name in found.all():
         op.execute(f'ALTER TABLE "{table}" RENAME CONSTRAINT "{name}" TO "{new_name}"')
-
-
-def _postgresql_indexes() -> dict[str, str]:
-    """Return the new names of indexes by the old ones."""
-    return {old: f"ix_{table}_{'_'.join(names)}" for table, old, names in INDEXES} | VOICE_INDEXES
 
 
 def _drop_postgresql_triggers(names: Mapping[str, str]) -> None:

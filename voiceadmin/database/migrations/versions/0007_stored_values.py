@@ -89,17 +89,17 @@ OPERATION_REASONS = {
 }
 _DONE = (
     r"archived it|restored it|took it from its owner|gave it to .+?|brought it back into the queue"
-    r"|snoozed it(?: until [0-9-]+)?|acknowledged it"
+    r"|snoozed it(?: until [0-9-]+)?|acknowledged it|changed it"
 )
 # Sentences with a name in them, which becomes the detail; "Somebody" stands for a person without a name.
 NAMED_REASONS = (
-    (re.compile(rf"(.*?) (?:{_DONE}) meanwhile, so it was not .+", re.DOTALL), "changed-meanwhile"),
+    (re.compile(rf"(.*?) (?:{_DONE}) meanwhile, so it was .+", re.DOTALL), "changed-meanwhile"),
     (re.compile(r"(.*) changed it since", re.DOTALL), "changed-since"),
     (re.compile(r"(.*) cannot act on it any more", re.DOTALL), "assignee-lost-access"),
 )
 SENTENCES = {code: sentence for sentence, code in OPERATION_REASONS.items()}
 NAMED_SENTENCES = {
-    "changed-meanwhile": "{} changed it meanwhile",
+    "changed-meanwhile": "{} changed it meanwhile, so it was left alone",
     "changed-since": "{} changed it since",
     "assignee-lost-access": "{} cannot act on it any more",
 }
