@@ -28,12 +28,15 @@ from voiceadmin import create_app
 from voiceadmin.accounts.actions.sessions import check_password
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
+from voiceadmin.cleanup.actions.plans import confirm_plan, resume_plan, retry_failed_items, undo_plan
 from voiceadmin.cleanup.models import CleanUpItem
+from voiceadmin.cleanup.queries.plans import get_plan
+from voiceadmin.cleanup.types.plans import ItemState, SkipReason
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.migrations import migrate
-from voiceadmin.database.schema import let_go
-from voiceadmin.database.transactions import writing
+from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, OrganizationId
 from voiceadmin.operations.actions.operations import do, undo
 from voiceadmin.operations.models import Operation
@@ -175,7 +178,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     app.test_client_class = Client
     with app.app_context():
         yield app
-        let_go()
+        dispose_engine()
 
 
 @pytest.fixture
@@ -276,9 +279,12 @@ def test_every_stored_value_is_one_that_this_version_knows(old: Flask) -> None:
     assert {event["actor_kind"] for event in events.values()} <= set(ActorKind)
     assert {event["object_kind"] for event in events.values()} == set(ObjectKind)
     assert {operation["action"] for operation in operations.values()} == set(TriageAction)
-    assert {"waiting" if row["state"] == "pending" else row["state"] for row in rows_of("clean_up_item")} == {
+    migrated = rows_of("clean_up_item")
+    assert {"waiting" if row["state"] == "pending" else row["state"] for row in migrated} == {
         item["state"] for item in items
     }
+    assert {row["state"] for row in migrated} < set(ItemState)
+    assert {row["skip_reason"] for row in migrated} == {"", *SkipReason} - {SkipReason.OTHER}
 
 
 def renamed_facts(old_facts: str | None) -> Any:
@@ -361,7 +367,7 @@ def test_reasons_for_which_operations_skipped_objects_become_codes(old: Flask) -
 
 def test_a_reason_that_no_version_wrote_stays_readable(old: Flask) -> None:
     outcome = {"voices": 0, "left": [["voice", 1, "Ada", "the moon is full"]], "left_out": 0, "organizations": [9]}
-    with writing():
+    with write_transaction():
         db.session.execute(
             text("UPDATE deed SET outcome = :outcome WHERE id = 1"), {"outcome": json.dumps(outcome | {"set_to": 0})}
         )
@@ -470,23 +476,51 @@ def test_what_changed_after_an_operation_is_still_known(upgraded: Flask) -> None
     assert (done.object_count, len(done.skipped)) == (0, 1)  # restored by another person in operation 48
 
 
+def test_plans_go_on(upgraded: Flask) -> None:
+    limits = AttentionThresholds()
+    retry_failed_items(EVERYTHING, STARTED_PLAN, now=NOW)
+    confirm_plan(EVERYTHING, UNCONFIRMED_PLAN, by=ADA, now=NOW)
+
+    for plan_id in (STARTED_PLAN, UNCONFIRMED_PLAN, CONFIRMED_PLAN):
+        resume_plan(EVERYTHING, plan_id, limits, by=ADA, now=NOW, seconds=60)
+
+    started = get_plan(EVERYTHING, STARTED_PLAN, now=NOW)
+    assert started.filters.limit == 40
+    assert dict(started.states) == {
+        ItemState.ARCHIVED: 30,
+        ItemState.SKIPPED: 8,
+        ItemState.RESTORED: 1,
+        ItemState.GONE: 1,
+    }
+    for plan_id in (UNCONFIRMED_PLAN, CONFIRMED_PLAN):
+        assert not get_plan(EVERYTHING, plan_id, now=NOW).count(ItemState.PENDING)
+
+
+def test_a_started_plan_can_be_undone(upgraded: Flask) -> None:
+    undo_plan(EVERYTHING, STARTED_PLAN, by=ADA, now=NOW, seconds=60)
+
+    states = get_plan(EVERYTHING, STARTED_PLAN, now=NOW).states
+    assert ItemState.ARCHIVED not in states
+    assert states[ItemState.RESTORED] == 2
+
+
 @pytest.mark.parametrize(
     "change", ["UPDATE audit_event SET note = 'forged' WHERE id = 1", "DELETE FROM audit_event WHERE id = 1"]
 )
 def test_nobody_can_change_the_audit_log_after_the_upgrade(upgraded: Flask, change: str) -> None:
-    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), writing():
+    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
         db.session.execute(text(change))
 
 
 @SQLITE
 def test_nobody_can_replace_an_audit_event_after_the_upgrade(upgraded: Flask) -> None:
-    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), writing():
+    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
         db.session.execute(text("INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event WHERE id = 1"))
 
 
 def test_voices_are_still_counted_and_found_after_a_write(upgraded: Flask) -> None:
     assert_counted()
-    with writing():
+    with write_transaction():
         db.session.execute(
             text("UPDATE cloned_voice SET status = 'failed', language = 'fr' WHERE id % 3 = 0 AND archived_at IS NULL")
         )
