@@ -44,7 +44,7 @@ from voiceadmin.operations.types import Order
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import list_queue
 from voiceadmin.triage.types import QueueFilters, TriageAction
-from voiceadmin.voices.listing.planner import list_voices
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.status import VoiceStatus
