@@ -33,7 +33,8 @@ from voiceadmin.errors import SignInRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.json_body import voice_to_json
 
 pytestmark = pytest.mark.usefixtures("store")

@@ -28,7 +28,8 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import Actor, ActorKind, OrganizationId
 from voiceadmin.organizations.models import Organization
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.importing.types import Fault
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice

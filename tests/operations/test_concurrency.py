@@ -28,7 +28,8 @@ from voiceadmin.operations.queries import get_last_operation_id
 from voiceadmin.operations.types import OperationRow, Order
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus

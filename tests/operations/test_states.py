@@ -40,7 +40,8 @@ from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import reasons_of
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.exporting.queries import list_matching_ids
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice, VoiceStats

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TIMES, VOICES
-from voiceadmin.text import MAX_ID, format_iso8601
+from voiceadmin.text import MAX_ID, iso
 from voiceadmin.voices import json_body as record
 from voiceadmin.voices.json_body import (
     FIELDS,
@@ -114,7 +114,7 @@ def test_no_score_stays_no_score_and_is_not_zero() -> None:
 
 @pytest.mark.parametrize("field", [name for name in FIELDS if name not in OPTIONAL])
 def test_any_other_field_may_not(field: str) -> None:
-    missing = (field, None, "is missing.", "Every record needs it.")
+    missing = (field, None, "is missing.", "This field is required.")
     lacking = {name: value for name, value in PLAIN.items() if name != field}
 
     with pytest.raises(InvalidVoice) as caught:
@@ -171,7 +171,7 @@ def test_whole_numbers_of_64_bits_are_understood(field: str, value: Any, number:
 def test_what_is_no_whole_number_is_refused(field: str, value: Any) -> None:
     ((blamed, given_value, problem, _),) = errors(**{field: value})
 
-    assert (blamed, given_value, problem) == (field, value, "is not a whole number.")
+    assert (blamed, given_value, problem) == (field, value, "is not an integer.")
 
 
 @pytest.mark.parametrize("field", ["id", "synthesis_count"])
@@ -189,7 +189,7 @@ def test_whole_numbers_outside_64_bits_are_out_of_range(field: str, value: Any) 
 
 def test_ids_begin_at_one_and_counts_at_zero() -> None:
     assert read(synthesis_count=0).synthesis_count == 0
-    assert errors(id=0)[0][3] == f"Give a whole number from 1 to {MAX_ID}."
+    assert errors(id=0)[0][3] == f"Give an integer from 1 to {MAX_ID}."
 
 
 @pytest.mark.parametrize(
@@ -257,20 +257,20 @@ def test_what_is_no_number_is_no_score(value: Any) -> None:
 )
 def test_a_text_may_be_so_long_and_no_longer(field: str, most: int) -> None:
     assert getattr(read(**{field: "😀" * most}), field) == "😀" * most
-    assert errors(**{field: "x" * (most + 1)})[0][2:] == (f"has {most + 1:,} letters.", f"Shorten it to {most:,}.")
+    assert errors(**{field: "x" * (most + 1)})[0][2:] == (f"has {most + 1:,} characters.", f"Shorten it to {most:,}.")
 
 
 @pytest.mark.parametrize("field", ["name", "provider", "provider_voice_id", "language", "gender"])
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("a\0b", "holds a NUL character."),
-        ("a\ud800b", "holds half of a surrogate pair."),
-        ("\udc00", "holds half of a surrogate pair."),
-        (5, "is not a text."),
-        (True, "is not a text."),
-        (["a"], "is not a text."),
-        ({"a": "b"}, "is not a text."),
+        ("a\0b", "contains a NUL character."),
+        ("a\ud800b", "contains an unpaired surrogate."),
+        ("\udc00", "contains an unpaired surrogate."),
+        (5, "is not a string."),
+        (True, "is not a string."),
+        (["a"], "is not a string."),
+        ({"a": "b"}, "is not a string."),
     ],
     ids=shown,
 )
@@ -298,7 +298,7 @@ def test_an_unknown_provider_is_welcome() -> None:
 
 def test_a_name_from_elsewhere_is_held_to_the_same_rules() -> None:
     assert parse_name("Night desk") == "Night desk"
-    with pytest.raises(InvalidValue, match="is not a text"):
+    with pytest.raises(InvalidValue, match="is not a string"):
         parse_name(None)
 
 
@@ -453,10 +453,10 @@ def outcome(read: Callable[[Mapping[str, Any]], VoiceRow], raw: Mapping[str, Any
 def test_the_short_way_of_a_faultless_record_comes_to_the_same(voice: VoiceRow, changes: dict[str, Any]) -> None:
     raw = {name: value for name, value in (voice_to_json(voice) | changes).items() if value is not ...}
 
-    assert outcome(parse_voice, raw) == outcome(record._read_with_care, raw)
+    assert outcome(parse_voice, raw) == outcome(record._parse_each_field, raw)
 
 
-@given(st.from_regex(record._PLAIN_TIME, fullmatch=True) | TIMES.map(format_iso8601))
+@given(st.from_regex(record._API_TIME, fullmatch=True) | TIMES.map(format_iso8601))
 def test_a_time_as_the_api_writes_it_is_the_same_read_as_any_other(text: str) -> None:
     def read_as(text: str) -> datetime | str:
         try:

@@ -1,4 +1,4 @@
-"""One voice as the API writes it: eleven fields, checked on the way in, exact on the way out."""
+"""The JSON form of one voice: eleven fields, validated when parsed and written exactly as the platform's API does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from operator import call, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from voiceadmin.text import MAX_ID, format_iso8601, parse_integer
 from voiceadmin.voices.types.rows import VoiceRow
@@ -15,200 +15,212 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 FIELDS = VoiceRow._fields
 
+# Fields that may be missing or null.
+OPTIONAL = frozenset({"provider_voice_id", "language", "gender", "quality_score", "last_used_at"})
 
-OPTIONAL = frozenset(
-    {"provider_voice_id", "language", "gender", "quality_score", "last_used_at"}
-)  # may lack or be null
-
-
-MAX_NAME = 10_000  # letters
-
-
-MAX_VOICE_ID = 500  # letters; with the provider's word it must fit into an index of PostgreSQL
+MAX_NAME = 10_000  # characters
+MAX_VOICE_ID = 500  # characters; together with the provider it must fit into an index entry of PostgreSQL
+MAX_WORD = 100  # characters, for every other text
 
 
-MAX_WORD = 100  # letters, for every other text
+class FieldError(NamedTuple):
+    """Why the value of one field is invalid. value: as it was given, None if it was missing."""
 
-
-FieldError = tuple[str, Any, str, str]  # field, value, problem, remedy
+    field: str
+    value: Any
+    problem: str
+    remedy: str
 
 
 class InvalidVoice(Exception):
-    """A record that cannot be a voice. errors: every (field, value, problem, remedy), in the order of the fields."""
+    """A record is not a valid voice. errors: one for each invalid field, in the order of the fields."""
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
         super().__init__()
         self.errors = tuple(errors)
 
 
-def parse_voice(raw: Mapping[str, Any]) -> VoiceRow:
-    """Check a record of the API and make it a row. Unknown fields are passed over.
-
-    raw: values as JSON has them; integers and numbers may also be the text
-        that a CSV has.
-    Raises InvalidVoice that names every fault, not only the first.
-    """
-    try:  # as most are: complete and faultless
-        return VoiceRow._make(map(call, _READERS.values(), _values(raw)))
-    except (KeyError, InvalidValue):
-        return _read_with_care(raw)
-
-
-def _read_with_care(raw: Mapping[str, Any]) -> VoiceRow:
-    values: list[Any] = []
-    errors: list[FieldError] = []
-    for name, read in _READERS.items():
-        value = raw.get(name)
-        try:
-            if value is None and name not in OPTIONAL:
-                raise InvalidValue("is missing.", "Every record needs it.")
-            values.append(read(value))
-        except InvalidValue as bad:
-            errors.append((name, value, bad.problem, bad.remedy))
-    if errors:
-        raise InvalidVoice(errors)
-    return VoiceRow(*values)
-
-
-def voice_to_json(row: VoiceRow) -> dict[str, Any]:
-    """The API's object for a voice, fields in the API's order."""
-    record = row._asdict()
-    record["created_at"] = format_iso8601(row.created_at)
-    record["last_used_at"] = None if row.last_used_at is None else format_iso8601(row.last_used_at)
-    return record
-
-
 class InvalidValue(Exception):
-    """A value that its field cannot have: what is wrong with it and what to do, each a piece of a sentence."""
+    """A value is invalid for its field. problem, remedy: the predicate of a sentence, and a sentence."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(problem)
         self.problem, self.remedy = problem, remedy
 
 
-def _text(value: Any, most: int) -> str:
-    if not isinstance(value, str):
-        raise InvalidValue("is not a text.", "Put it in quotation marks.")
-    if len(value) > most:
-        raise InvalidValue(f"has {len(value):,} letters.", f"Shorten it to {most:,}.")
-    if "\0" in value or not value.isascii():
-        _refuse_unstorable(value)
-    return value
+def parse_voice(raw: Mapping[str, Any]) -> VoiceRow:
+    """Validate a record of the API and return it as a row. Unknown fields are ignored.
+
+    Args:
+        raw: values as the JSON decoder returns them. Numbers may also be strings, as in CSV.
+
+    Raises:
+        InvalidVoice: with every invalid field, not only the first.
+    """
+    try:  # the fast path for complete and valid records
+        return VoiceRow._make(map(call, _PARSERS.values(), _values(raw)))
+    except (KeyError, InvalidValue):
+        return _parse_each_field(raw)
 
 
-def _refuse_unstorable(value: str) -> None:
-    """No database that we support keeps a NUL or half of a surrogate pair in a text."""
-    if "\0" in value:
-        raise InvalidValue("holds a NUL character.", "Take it out.")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidValue("holds half of a surrogate pair.", "Write the whole character, or take it out.") from error
+def _parse_each_field(raw: Mapping[str, Any]) -> VoiceRow:
+    """Parse a record field by field, and collect the errors."""
+    values: list[Any] = []
+    errors: list[FieldError] = []
+    for name, parse in _PARSERS.items():
+        value = raw.get(name)
+        try:
+            if value is None and name not in OPTIONAL:
+                raise InvalidValue("is missing.", "This field is required.")
+            values.append(parse(value))
+        except InvalidValue as invalid:
+            errors.append(FieldError(name, value, invalid.problem, invalid.remedy))
+    if errors:
+        raise InvalidVoice(errors)
+    return VoiceRow(*values)
+
+
+def voice_to_json(row: VoiceRow) -> dict[str, Any]:
+    """Return the API's object for a voice, with the fields in the API's order."""
+    body = row._asdict()
+    body["created_at"] = format_iso8601(row.created_at)
+    body["last_used_at"] = None if row.last_used_at is None else format_iso8601(row.last_used_at)
+    return body
+
+
+# Texts
 
 
 def parse_name(value: Any) -> str:
-    """A name of a voice, an assistant or an organization: any text that a database can keep. Raises InvalidValue."""
-    return _text(value, MAX_NAME)
+    """Return the name of a voice, an assistant or an organization: any text that a database can store.
+
+    Raises:
+        InvalidValue: if it is not a string, too long, or contains a NUL or an unpaired surrogate.
+    """
+    return _parse_text(value, MAX_NAME)
 
 
-def _word(value: Any) -> str:
-    word = _text(value, MAX_WORD)
-    if not word.strip():
-        raise InvalidValue("is blank.", "Give the provider's word, such as “elevenlabs”.")
-    return word
+def _parse_text(value: Any, max_length: int) -> str:
+    if not isinstance(value, str):
+        raise InvalidValue("is not a string.", "Put it in quotation marks.")
+    if len(value) > max_length:
+        raise InvalidValue(f"has {len(value):,} characters.", f"Shorten it to {max_length:,}.")
+    if "\0" in value or not value.isascii():
+        _check_storable(value)
+    return value
 
 
-def _voice_id(value: Any) -> str:
-    return "" if value is None else _text(value, MAX_VOICE_ID)
+def _check_storable(value: str) -> None:
+    """Refuse NUL characters and unpaired surrogates: PostgreSQL stores neither, and UTF-8 cannot encode the latter."""
+    if "\0" in value:
+        raise InvalidValue("contains a NUL character.", "Remove it.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue("contains an unpaired surrogate.", "Write the complete character, or remove it.") from error
 
 
-def _word_or_none(value: Any) -> str | None:
-    return None if value is None or value == "" else _text(value, MAX_WORD)
+def _parse_provider(value: Any) -> str:
+    provider = _parse_text(value, MAX_WORD)
+    if not provider.strip():
+        raise InvalidValue("is blank.", "Give the name of the provider, such as “elevenlabs”.")
+    return provider
 
 
-def _integer(value: Any, least: int) -> int:
-    number = value if type(value) is int else _whole(value, least)
-    if not least <= number <= MAX_ID:
-        raise InvalidValue("is out of range.", f"Give a whole number from {least} to {MAX_ID}.")
+def _parse_provider_voice_id(value: Any) -> str:
+    return "" if value is None else _parse_text(value, MAX_VOICE_ID)
+
+
+def _parse_optional_word(value: Any) -> str | None:
+    return None if value is None or value == "" else _parse_text(value, MAX_WORD)
+
+
+# Numbers
+
+
+def _parse_id(value: Any) -> int:
+    return _parse_bounded_integer(value, 1)
+
+
+def _parse_count(value: Any) -> int:
+    return _parse_bounded_integer(value, 0)
+
+
+def _parse_bounded_integer(value: Any, minimum: int) -> int:
+    number = value if type(value) is int else _parse_integer(value, minimum)
+    if not minimum <= number <= MAX_ID:
+        raise InvalidValue("is out of range.", f"Give an integer from {minimum} to {MAX_ID}.")
     return number
 
 
-def _whole(value: Any, least: int) -> int:
+def _parse_integer(value: Any, minimum: int) -> int:
     number = parse_integer(value) if isinstance(value, str) else value
-    if isinstance(number, Decimal):  # what a reader of JSON makes of far too many digits
+    if isinstance(number, Decimal):  # the JSON reader returns one for an integer of too many digits
         number = MAX_ID + 1
     if isinstance(number, bool) or not isinstance(number, int):
-        raise InvalidValue("is not a whole number.", f"Give one from {least} to {MAX_ID}, in digits.")
+        raise InvalidValue("is not an integer.", f"Give one from {minimum} to {MAX_ID}, in digits.")
     return number
-
-
-def _id(value: Any) -> int:
-    return _integer(value, 1)
-
-
-def _count(value: Any) -> int:
-    return _integer(value, 0)
 
 
 _STATUSES: Mapping[Any, VoiceStatus] = {status.value: status for status in VoiceStatus}
 
 
-def _status(value: Any) -> VoiceStatus:
+def _parse_status(value: Any) -> VoiceStatus:
     try:
         return _STATUSES[value]
-    except (KeyError, TypeError) as error:  # TypeError: a list or an object, which is no key
+    except (KeyError, TypeError) as error:  # TypeError: a list or an object cannot be a key
         raise InvalidValue("is not a status.", f"Use one of {', '.join(_STATUSES)}.") from error
+
+
+def _parse_score(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    number = value if type(value) is float else _parse_number(value)
+    if not 0 <= number <= 1:
+        raise InvalidValue("is out of range.", "Give a score from 0.0 to 1.0; divide a percentage by 100.")
+    return float(number) + 0.0  # turns -0.0 into 0.0
 
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 
-def _score(value: Any) -> float | None:
-    if value is None or value == "":
-        return None
-    number = value if type(value) is float else _number(value)
-    if not 0 <= number <= 1:
-        raise InvalidValue("is out of range.", "Give a score from 0.0 to 1.0; divide a percentage by 100.")
-    return float(number) + 0.0  # makes a negative zero plain
-
-
-def _number(value: Any) -> int | float | Decimal:
+def _parse_number(value: Any) -> int | float | Decimal:
     if isinstance(value, str) and len(value) < 400 and _NUMBER.fullmatch(value):
         return float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidValue("is not a number.", "Give one from 0.0 to 1.0, or null when the voice has no score.")
+        raise InvalidValue("is not a number.", "Give one from 0.0 to 1.0, or null if the voice has no score.")
     return value
 
 
+# Times
+
+
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-
-
 _MINUTE = r"(?:[01][0-9]|2[0-3]):[0-9]{2}"
 
+# The format of the API, which datetime.fromisoformat reads alike in every supported version of Python.
+_API_TIME = re.compile(rf"{_DAY}T{_MINUTE}:[0-9]{{2}}Z", re.ASCII)
 
-_PLAIN_TIME = re.compile(rf"{_DAY}T{_MINUTE}:[0-9]{{2}}Z", re.ASCII)  # as the API writes it; Python reads this alike
-
-
-_TIME = re.compile(
-    rf"({_DAY})[Tt ]({_MINUTE}(?::[0-9]{{2}})?)"  # day and clock
-    r"(?:(?<=:..:..)[.,]([0-9]+))?"  # fraction of a second; of a minute it would be something else
-    r"(?: ?(Z|z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?",  # zone
+_ISO_TIME = re.compile(
+    rf"({_DAY})[Tt ]({_MINUTE}(?::[0-9]{{2}})?)"  # date and time of day
+    r"(?:(?<=:..:..)[.,]([0-9]+))?"  # fraction, only after seconds: after minutes it would be a fraction of a minute
+    r"(?: ?(Z|z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?",  # time zone
     re.ASCII,
 )
 
 
-def _time(value: Any) -> datetime:
-    """Read ISO 8601. No zone is UTC; what is finer than a microsecond is cut off."""
+def _parse_time(value: Any) -> datetime:
+    """Return an ISO 8601 time in UTC. Without a time zone it is UTC; it is cut to microseconds."""
     try:
-        if isinstance(value, str) and _PLAIN_TIME.fullmatch(value):
+        if isinstance(value, str) and _API_TIME.fullmatch(value):
             return datetime.fromisoformat(value)
-        return _other_time(value)
+        return _parse_iso_time(value)
     except (ValueError, OverflowError) as error:
         raise InvalidValue("is not a time.", "Write it as 2024-01-15T10:45:00Z.") from error
 
 
-def _other_time(value: Any) -> datetime:
-    match = _TIME.fullmatch(value) if isinstance(value, str) and len(value) < 80 else None
+def _parse_iso_time(value: Any) -> datetime:
+    match = _ISO_TIME.fullmatch(value) if isinstance(value, str) and len(value) < 80 else None
     if match is None:
         raise ValueError
     day, clock, fraction, zone = match.groups()
@@ -219,23 +231,22 @@ def _other_time(value: Any) -> datetime:
     return time.astimezone(UTC)
 
 
-def _time_or_none(value: Any) -> datetime | None:
-    return None if value is None or value == "" else _time(value)
+def _parse_optional_time(value: Any) -> datetime | None:
+    return None if value is None or value == "" else _parse_time(value)
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "id": _id,
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "id": _parse_id,
     "name": parse_name,
-    "provider": _word,
-    "provider_voice_id": _voice_id,
-    "language": _word_or_none,
-    "gender": _word_or_none,
-    "status": _status,
-    "quality_score": _score,
-    "created_at": _time,
-    "last_used_at": _time_or_none,
-    "synthesis_count": _count,
+    "provider": _parse_provider,
+    "provider_voice_id": _parse_provider_voice_id,
+    "language": _parse_optional_word,
+    "gender": _parse_optional_word,
+    "status": _parse_status,
+    "quality_score": _parse_score,
+    "created_at": _parse_time,
+    "last_used_at": _parse_optional_time,
+    "synthesis_count": _parse_count,
 }
 
-
-_values = itemgetter(*_READERS)
+_values = itemgetter(*_PARSERS)

@@ -30,7 +30,8 @@ from voiceadmin.operations.types import MOST_AT_ONCE, UNDONE_FOR, OperationRow, 
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.importing.types import Fault
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice

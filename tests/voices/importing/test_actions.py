@@ -30,9 +30,9 @@ from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, build_name_key, build_search_key, parse_integer
 from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing import actions as importing
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
-from voiceadmin.voices.importing.reading import BadInput
-from voiceadmin.voices.importing.types import ImportReport
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
+from voiceadmin.voices.importing.types import ImportReport, UnreadableInput
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row, voices_file
@@ -204,7 +204,7 @@ def test_one_bad_record_means_that_nothing_is_written(acme: Organization) -> Non
 
 
 def test_every_bad_record_is_named_however_far_down(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 3)
+    monkeypatch.setattr(importing, "BATCH_SIZE", 3)
     records = [{} if number % 4 == 0 else voice_row(id=number) for number in range(10, 40)]
     before = everything()
 
@@ -227,7 +227,7 @@ def test_the_good_ones_are_written_where_the_bad_are_to_be_skipped(acme: Organiz
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
 def test_an_id_counts_once_in_a_file(acme: Organization, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
-    monkeypatch.setattr(importing, "BATCH", batch)
+    monkeypatch.setattr(importing, "BATCH_SIZE", batch)
     first, second = voice_row(id=3, name="First"), voice_row(id=3, name="Second")
     data = lines([first, stored()[0], second, first, stored()[0]])
 
@@ -276,7 +276,7 @@ def test_an_input_that_breaks_after_thousands_of_good_records_leaves_the_store_a
 ) -> None:
     before = everything()
 
-    with pytest.raises(BadInput, match="is not UTF-8 text"):
+    with pytest.raises(UnreadableInput, match="is not UTF-8 text"):
         bring(lines(voice_row(id=number) for number in range(10, 3010)) + end, skip_bad=skip_bad)
 
     assert everything() == before
@@ -286,7 +286,7 @@ def test_an_answer_that_says_at_its_end_that_it_failed_leaves_the_store_as_it_wa
     before = everything()
     listed = json.dumps([voice_to_json(voice_row(id=number)) for number in range(10, 3010)])
 
-    with pytest.raises(BadInput, match="did not succeed"):
+    with pytest.raises(UnreadableInput, match="without success"):
         bring(f'{{"cloned_voices": {listed}, "success": false}}'.encode(), ImportTarget(77))
 
     assert everything() == before
@@ -348,7 +348,7 @@ def test_json_that_was_cut_off_at_any_byte_imports_no_voice(sqlite_store: Flask,
         try:
             report, _ = bring(data[:end])
             assert not report.written, data[:end]
-        except BadInput:
+        except UnreadableInput:
             pass
 
     assert stored() == []
@@ -418,32 +418,32 @@ def test_of_organizations_with_one_name_the_assistants_own_is_meant(acme: Organi
     [
         pytest.param(
             ImportTarget(DESK, organization="Other"),
-            "Assistant 31 belongs to the organization “Acme” (1), not to “Other”. Leave out --organization.",
+            "Assistant 31 belongs to the organization “Acme” (1), not to “Other”. Remove --organization.",
             id="another-organization",
         ),
         pytest.param(
             ImportTarget(DESK, organization="Brand new"),
-            "Assistant 31 belongs to the organization “Acme” (1), not to “Brand new”. Leave out --organization.",
+            "Assistant 31 belongs to the organization “Acme” (1), not to “Brand new”. Remove --organization.",
             id="a-new-organization",
         ),
         pytest.param(
             ImportTarget(77, organization="77"),
-            "There is no organization 77. Give a name to make one.",
+            "There is no organization 77. Give a name to create one.",
             id="no-such-id",
         ),
         pytest.param(ImportTarget(77, organization="-1"), "There is no organization -1.", id="no-possible-id"),
         pytest.param(ImportTarget(77, organization="9" * 30), "There is no organization 9999", id="no-id-at-all"),
-        pytest.param(ImportTarget(0), "An assistant's id lies between 1 and", id="assistant-zero"),
-        pytest.param(ImportTarget(-31), "An assistant's id lies between 1 and", id="assistant-below-zero"),
-        pytest.param(ImportTarget(MAX_ID + 1), "An assistant's id lies between 1 and", id="assistant-too-large"),
+        pytest.param(ImportTarget(0), "The id of an assistant is from 1 to", id="assistant-zero"),
+        pytest.param(ImportTarget(-31), "The id of an assistant is from 1 to", id="assistant-below-zero"),
+        pytest.param(ImportTarget(MAX_ID + 1), "The id of an assistant is from 1 to", id="assistant-too-large"),
         pytest.param(ImportTarget(77, " \t"), "--assistant-name is blank. Give a name", id="blank-name"),
-        pytest.param(ImportTarget(77, "a\0b"), "--assistant-name holds a NUL character. Take it out.", id="nul"),
+        pytest.param(ImportTarget(77, "a\0b"), "--assistant-name contains a NUL character. Remove it.", id="nul"),
         pytest.param(
-            ImportTarget(77, "a\udc80"), "--assistant-name holds half of a surrogate pair.", id="undecodable-name"
+            ImportTarget(77, "a\udc80"), "--assistant-name contains an unpaired surrogate.", id="undecodable-name"
         ),
         pytest.param(ImportTarget(77, organization=""), "--organization is blank.", id="blank-organization"),
         pytest.param(
-            ImportTarget(77, organization="x" * 10_001), "--organization has 10,001 letters.", id="long-organization"
+            ImportTarget(77, organization="x" * 10_001), "--organization has 10,001 characters.", id="long-organization"
         ),
     ],
 )
@@ -460,7 +460,7 @@ def test_a_target_that_makes_no_sense_is_refused(acme: Organization, target: Imp
 def test_a_name_that_several_organizations_have_is_refused_with_their_ids(acme: Organization) -> None:
     twin = make_organization("Acme")
 
-    with pytest.raises(ImportRefused, match=rf"Give the id of one: {acme.id}, {twin.id}\."):
+    with pytest.raises(ImportRefused, match=rf"Give the id of one of them: {acme.id}, {twin.id}\."):
         bring(lines([]), ImportTarget(77, organization="Acme"))
 
 
@@ -504,7 +504,7 @@ def test_an_export_brings_all_voices_into_an_empty_store(
         db.session.execute(delete(ClonedVoice))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing, "BATCH", batch)
+        patch.setattr(importing, "BATCH_SIZE", batch)
         report, faults = bring("".join(format_file(rows, format)).encode())
 
     assert (outcomes(report), faults) == ((len(rows), 0, 0, 0), [])
@@ -564,7 +564,7 @@ def test_many_imports_at_once_make_an_organization_once(store: Flask) -> None:
 def test_a_reader_meanwhile_sees_the_store_as_it_was(
     acme: Organization, store: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "BATCH", 100)
+    monkeypatch.setattr(importing, "BATCH_SIZE", 100)
     seen: list[int] = []
 
     class Watched(io.BytesIO):
@@ -630,7 +630,7 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
 def test_voices_of_all_batches_that_were_changed_have_a_line(
     acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "BATCH_SIZE", 2)
     put_voices(acme, [voice_row(id=number, name="old") for number in range(10, 17)])
 
     bring(lines(voice_row(id=number, name="new" if number % 2 else "old") for number in range(10, 20)))
@@ -667,7 +667,7 @@ def test_what_writes_nothing_leaves_no_line(acme: Organization, options: dict[st
 
 
 def test_an_import_that_cannot_begin_leaves_no_line(acme: Organization) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(UnreadableInput):
         bring(b"nonsense")
     with pytest.raises(ImportRefused):
         bring(lines([voice_row()]), ImportTarget(0))

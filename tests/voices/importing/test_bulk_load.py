@@ -29,8 +29,9 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.importing import actions as importing
 from voiceadmin.voices.importing import bulk_load as loading
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
-from voiceadmin.voices.importing.reading import BadInput
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
+from voiceadmin.voices.importing.types import UnreadableInput
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice
@@ -58,9 +59,9 @@ def empty_store(template: Path, folder: Path) -> Iterator[Flask]:
 @pytest.fixture
 def bulk(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the first voice on, in batches of three."""
-    monkeypatch.setattr(importing, "BATCH", 3)
-    monkeypatch.setattr(loading, "MANY", 0)
-    monkeypatch.setattr(loading, "GOOD_PART", NEVER)
+    monkeypatch.setattr(importing, "BATCH_SIZE", 3)
+    monkeypatch.setattr(loading, "MIN_BULK_VOICES", 0)
+    monkeypatch.setattr(loading, "MIN_BULK_FRACTION", NEVER)
 
 
 def bring(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: int = DESK, **options: bool) -> bool:
@@ -77,7 +78,7 @@ def rows_of(statement: str) -> list[Any]:
     return sorted(map(tuple, db.session.execute(text(statement))), key=repr)
 
 
-def kept() -> dict[str, Any]:
+def get_stats_cache() -> dict[str, Any]:
     """All that is worked out of voices, and what works it out."""
     db.session.rollback()
     db.session.execute(text("CREATE VIRTUAL TABLE temp.word USING fts5vocab(main, voice_search, row)"))
@@ -100,7 +101,7 @@ def everything(now: datetime) -> dict[str, Any]:
         for organization in organizations
         for sought in ("", *SOUGHT)
     }
-    return kept() | {"voices": rows_of("SELECT * FROM cloned_voice"), "lists": lists}
+    return get_stats_cache() | {"voices": rows_of("SELECT * FROM cloned_voice"), "lists": lists}
 
 
 def revisions() -> dict[str, int]:
@@ -149,7 +150,7 @@ def as_a_story(now: datetime) -> Iterator[dict[str, Any]]:
     yield everything(now)
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
-    assert kept()["words"] == kept()["counts"] == []
+    assert get_stats_cache()["words"] == get_stats_cache()["counts"] == []
 
 
 def test_the_store_is_the_same_as_if_each_voice_had_been_written_alone(
@@ -160,7 +161,7 @@ def test_the_store_is_the_same_as_if_each_voice_had_been_written_alone(
     assert any(statement.startswith("DROP index") for statement in seen)
 
     with pytest.MonkeyPatch.context() as patch, empty_store(sqlite_template, tmp_path / "alone"), statements() as seen:
-        patch.setattr(loading, "MANY", NEVER)
+        patch.setattr(loading, "MIN_BULK_VOICES", NEVER)
         alone = list(as_a_story(now))
     assert not any(statement.startswith("DROP") and "temp.word" not in statement for statement in seen)
 
@@ -177,13 +178,13 @@ def test_any_voices_are_counted_and_found_as_if_written_alone(
 ) -> None:
     def come_and_change(many: int) -> tuple[dict[str, Any], dict[str, Any]]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(loading, "MANY", many)
+            patch.setattr(loading, "MIN_BULK_VOICES", many)
             with write_transaction():
                 db.session.execute(delete(ClonedVoice))
             assert bring(rows)
-            come = kept()
+            come = get_stats_cache()
             assert bring(row._replace(name=name) for row, name in zip(rows, changed, strict=False))
-            return come, kept()
+            return come, get_stats_cache()
 
     assert come_and_change(0) == come_and_change(NEVER)
 
@@ -225,7 +226,7 @@ def refused() -> None:
 
 def broken() -> None:
     """A byte that is no text."""
-    with pytest.raises(BadInput):
+    with pytest.raises(UnreadableInput):
         bring(SEVERAL, b"\xff")
 
 
@@ -244,7 +245,7 @@ def rehearsed() -> None:
 def failed_at_last() -> None:
     """Something that goes wrong while everything is made anew."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "MADE_ANEW", (*loading.MADE_ANEW, "INSERT INTO nowhere VALUES (1)"))
+        patch.setattr(loading, "REBUILD_STATEMENTS", (*loading.REBUILD_STATEMENTS, "INSERT INTO nowhere VALUES (1)"))
         with pytest.raises(Exception, match="nowhere"):
             bring(row._replace(gender="unheard of") for row in SEVERAL)
 
@@ -293,8 +294,8 @@ def test_a_connection_is_afterwards_as_it_was(sqlite_store: Flask, bulk: None) -
 def test_bulk_begins_when_a_good_part_of_the_store_is_written(
     store: Flask, monkeypatch: pytest.MonkeyPatch, before: int, come: int, in_bulk: bool
 ) -> None:
-    monkeypatch.setattr(importing, "BATCH", 1)
-    monkeypatch.setattr(loading, "MANY", 10)
+    monkeypatch.setattr(importing, "BATCH_SIZE", 1)
+    monkeypatch.setattr(loading, "MIN_BULK_VOICES", 10)
     if before:
         put_voices(make_organization("Other"), [voice_row(id=number) for number in range(1, before + 1)])
 

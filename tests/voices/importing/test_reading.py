@@ -17,9 +17,10 @@ from tests.factories import voice_row
 from tests.strategies import LISTS
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.writing import format_file
-from voiceadmin.voices.importing import reading
-from voiceadmin.voices.importing.reading import LONGEST, BadInput, Incoming, read_voices
-from voiceadmin.voices.importing.types import Fault
+from voiceadmin.voices.importing import json_stream
+from voiceadmin.voices.importing.json_stream import MAX_VALUE_LENGTH
+from voiceadmin.voices.importing.reading import ParsedRecord, read_voices
+from voiceadmin.voices.importing.types import Fault, UnreadableInput
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -32,7 +33,7 @@ CSV_A, CSV_B = "".join(format_file([ADA, BO], ExportFormat.CSV)).splitlines()[1:
 INPUT = "The input: "
 
 
-def incoming(data: str | bytes) -> list[Incoming]:
+def incoming(data: str | bytes) -> list[ParsedRecord]:
     """All records of an input."""
     return list(read_voices(io.BytesIO(data if isinstance(data, bytes) else data.encode())))
 
@@ -49,17 +50,17 @@ def faults(data: str | bytes) -> list[str]:
 
 def refusal(data: str | bytes) -> str:
     """Why an input cannot be read."""
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UnreadableInput) as caught:
         incoming(data)
     return str(caught.value)
 
 
-def outcome(stream: io.BufferedIOBase) -> tuple[list[Incoming], Fault | None]:
+def outcome(stream: io.BufferedIOBase) -> tuple[list[ParsedRecord], Fault | None]:
     """Everything that reading a stream gives: the records and, if it was broken off, why."""
-    found: list[Incoming] = []
+    found: list[ParsedRecord] = []
     try:
         found.extend(read_voices(stream))  # type: ignore[arg-type]  # as good as a BinaryIO
-    except BadInput as bad:
+    except UnreadableInput as bad:
         return found, bad.fault
     return found, None
 
@@ -120,7 +121,7 @@ def test_the_columns_of_a_csv_may_stand_in_any_order_and_among_others() -> None:
 
     (record,) = incoming(f"{','.join(names)}\n{','.join(cells[name] for name in names)}")
 
-    assert (record.row, record.unknown) == (ADA, 2)
+    assert (record.row, record.unknown_fields) == (ADA, 2)
 
 
 def test_an_empty_cell_is_null() -> None:
@@ -150,11 +151,11 @@ def test_unknown_fields_are_passed_over_and_counted() -> None:
     record = json.dumps(voice_to_json(ADA) | {"sample_rate": 44100, "nested": {"id": 9}, "": None})
 
     for data in (f"[{record}]", record, f'{{"cloned_voices": [{record}]}}'):
-        assert [(one.row, one.unknown) for one in incoming(data)] == [(ADA, 3)]
+        assert [(one.row, one.unknown_fields) for one in incoming(data)] == [(ADA, 3)]
 
 
 def test_unknown_fields_of_a_bad_record_are_counted_too() -> None:
-    assert [(one.row, one.unknown) for one in incoming('[{"id": 0, "x": 1, "y": 2}]')] == [(None, 2)]
+    assert [(one.row, one.unknown_fields) for one in incoming('[{"id": 0, "x": 1, "y": 2}]')] == [(None, 2)]
 
 
 def test_of_a_key_that_stands_twice_the_last_one_counts() -> None:
@@ -186,13 +187,13 @@ def test_every_fault_of_every_record_is_named() -> None:
     good, bad = voice_to_json(ADA), {"id": "x", "name": "Bo", "provider": "", "status": "gone", "synthesis_count": 1}
 
     assert faults(json.dumps([bad, good, 5, bad | {"created_at": "soon"}])) == [
-        'Record 1, id: "x" is not a whole number. Give one from 1 to 9223372036854775807, in digits.',
-        'Record 1, provider: "" is blank. Give the provider\'s word, such as “elevenlabs”.',
+        'Record 1, id: "x" is not an integer. Give one from 1 to 9223372036854775807, in digits.',
+        'Record 1, provider: "" is blank. Give the name of the provider, such as “elevenlabs”.',
         'Record 1, status: "gone" is not a status. Use one of processing, ready, failed, archived.',
-        "Record 1, created_at: is missing. Every record needs it.",
-        f"Record 3: 5 is not an object. Give one with the fields {', '.join(FIELDS)}.",
-        'Record 4, id: "x" is not a whole number. Give one from 1 to 9223372036854775807, in digits.',
-        'Record 4, provider: "" is blank. Give the provider\'s word, such as “elevenlabs”.',
+        "Record 1, created_at: is missing. This field is required.",
+        f"Record 3: 5 is not an object. Give an object with the fields {', '.join(FIELDS)}.",
+        'Record 4, id: "x" is not an integer. Give one from 1 to 9223372036854775807, in digits.',
+        'Record 4, provider: "" is blank. Give the name of the provider, such as “elevenlabs”.',
         'Record 4, status: "gone" is not a status. Use one of processing, ready, failed, archived.',
         'Record 4, created_at: "soon" is not a time. Write it as 2024-01-15T10:45:00Z.',
     ]
@@ -209,7 +210,7 @@ def test_a_line_that_is_not_json_is_a_bad_record_between_good_ones() -> None:
     data = f'{A}\n{{"id": 3,\n{B}'
 
     assert rows(data) == [ADA, None, BO]
-    assert faults(data) == ['Record 2: "{\\"id\\": 3," is not JSON. Give one whole object a line.']
+    assert faults(data) == ['Record 2: "{\\"id\\": 3," is not JSON. Write one complete object per line.']
 
 
 @pytest.mark.parametrize(
@@ -245,8 +246,8 @@ def test_halves_of_surrogate_pairs_and_nuls_are_faults_that_can_be_printed() -> 
     found = faults(record)
 
     assert found == [
-        'Record 1, name: "a\\ud800b" holds half of a surrogate pair. Write the whole character, or take it out.',
-        'Record 1, language: "\\u0000" holds a NUL character. Take it out.',
+        'Record 1, name: "a\\ud800b" contains an unpaired surrogate. Write the complete character, or remove it.',
+        'Record 1, language: "\\u0000" contains a NUL character. Remove it.',
     ]
     "".join(found).encode()
 
@@ -260,7 +261,7 @@ def test_a_fault_of_a_csv_names_what_stands_in_the_cell() -> None:
 
     assert faults(data) == [
         'Record 1, status: "Ready" is not a status. Use one of processing, ready, failed, archived.',
-        'Record 3, id: "one" is not a whole number. Give one from 1 to 9223372036854775807, in digits.',
+        'Record 3, id: "one" is not an integer. Give one from 1 to 9223372036854775807, in digits.',
     ]
 
 
@@ -270,14 +271,14 @@ def test_a_row_of_too_few_or_too_many_cells_is_a_bad_record(row: str, cells: int
 
     assert rows(data) == [ADA, None, BO]
     assert faults(data) == [
-        f"Record 2: has {cells} cells where the first line has 11. Put texts with commas in quotation marks."
+        f"Record 2: has {cells} cells, but the header has 11. Put texts with commas in quotation marks."
     ]
 
 
 def test_a_nul_in_a_cell_is_a_fault() -> None:
     with_nul = CSV_A.replace("Ada", "A\0a")
 
-    assert faults(f"{HEADER}\n{with_nul}") == ['Record 1, name: "A\\u0000a" holds a NUL character. Take it out.']
+    assert faults(f"{HEADER}\n{with_nul}") == ['Record 1, name: "A\\u0000a" contains a NUL character. Remove it.']
 
 
 # Broken inputs
@@ -290,18 +291,18 @@ def test_a_nul_in_a_cell_is_a_fault() -> None:
         ('{"success": true}', "has no list “cloned_voices”."),
         ('{"cloned_voices": null}', "has no list “cloned_voices”."),
         ('{"cloned_voices": {}}', "has no list “cloned_voices”."),
-        ('{"success": false}', "is an answer that did not succeed."),
-        ('{"success": false, "error": "x", "cloned_voices": []}', "is an answer that did not succeed."),
-        (f'{{"cloned_voices": [{A}], "success": false}}', "is an answer that did not succeed."),
-        ('{"detail": "Assistant not found"}', "is an error answer of the API: 'Assistant not found'."),
-        ('{"detail": [{"loc": []}]}', "is an error answer of the API: [{'loc': []}]."),
-        (f'{{"cloned_voices": [{A}], "detail": "late"}}', "is an error answer of the API: 'late'."),
+        ('{"success": false}', "is a response without success."),
+        ('{"success": false, "error": "x", "cloned_voices": []}', "is a response without success."),
+        (f'{{"cloned_voices": [{A}], "success": false}}', "is a response without success."),
+        ('{"detail": "Assistant not found"}', "is an error response of the API: 'Assistant not found'."),
+        ('{"detail": [{"loc": []}]}', "is an error response of the API: [{'loc': []}]."),
+        (f'{{"cloned_voices": [{A}], "detail": "late"}}', "is an error response of the API: 'late'."),
         (f'{{"cloned_voices": [{A}], "cloned_voices": [{B}]}}', "has the list “cloned_voices” twice."),
-        (f"[{A}] x", "goes on after its end."),
-        (f"[{A}][{B}]", "goes on after its end."),
-        (f'{{"cloned_voices": [{A}]}}{{"cloned_voices": [{B}]}}', "goes on after its end."),
-        (f'{{"cloned_voices": [{A}]}}\n{B}', "goes on after its end."),
-        (f"[{A}]\0", "goes on after its end."),
+        (f"[{A}] x", "continues after its end."),
+        (f"[{A}][{B}]", "continues after its end."),
+        (f'{{"cloned_voices": [{A}]}}{{"cloned_voices": [{B}]}}', "continues after its end."),
+        (f'{{"cloned_voices": [{A}]}}\n{B}', "continues after its end."),
+        (f"[{A}]\0", "continues after its end."),
     ],
 )
 def test_an_answer_that_is_none_is_refused_as_a_whole(data: str, problem: str) -> None:
@@ -333,7 +334,7 @@ def test_an_answer_that_is_none_is_refused_as_a_whole(data: str, problem: str) -
     ],
 )
 def test_broken_json_is_refused_where_it_breaks(data: str, record: int) -> None:
-    assert refusal(data).startswith(f"Record {record}: is not JSON or breaks off here: ")
+    assert refusal(data).startswith(f"Record {record}: is incomplete or not JSON: ")
 
 
 @pytest.mark.parametrize("begin", ["[", '{"a":', '[{"id":', '{"cloned_voices": [', '{"cloned_voices": [{"id": '])
@@ -363,7 +364,7 @@ def test_a_hundred_thousand_levels_are_refused_and_no_crash(begin: str) -> None:
 )
 def test_a_csv_must_have_all_eleven_columns_once(data: str, missing: str) -> None:
     assert refusal(data + "\n") == (
-        f"{INPUT}is no JSON, and as CSV its first line does not have once each: {missing}. "
+        f"{INPUT}is not JSON, and its first line is not a CSV header: missing or repeated: {missing}. "
         f"Give all eleven columns: {HEADER}."
     )
 
@@ -379,7 +380,7 @@ def test_a_csv_must_have_all_eleven_columns_once(data: str, missing: str) -> Non
     ],
 )
 def test_a_broken_csv_is_refused_where_it_breaks(rest: str, record: int) -> None:
-    assert refusal(f"{HEADER}\n{rest}").startswith(f"Record {record}: is not CSV here: ")
+    assert refusal(f"{HEADER}\n{rest}").startswith(f"Record {record}: is not valid CSV: ")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "cp1252", "utf-32"])
@@ -387,7 +388,7 @@ def test_a_broken_csv_is_refused_where_it_breaks(rest: str, record: int) -> None
 def test_another_encoding_is_refused_by_name(data: str, encoding: str) -> None:
     found = refusal(data.replace("“Bo” 😀", "Ñ").encode(encoding))
 
-    assert found == f"{INPUT}is not UTF-8 text. Save it in that encoding."
+    assert found == f"{INPUT}is not UTF-8 text. Save it as UTF-8."
 
 
 def test_utf_16_without_a_mark_has_no_good_record() -> None:
@@ -410,7 +411,7 @@ def test_records_come_out_of_a_stream_that_has_no_end(begin: str, good: str) -> 
     found = list(islice(read_voices(io.BufferedReader(raw)), 5000))
 
     assert [record.row for record in found] == [ADA] * 5000
-    assert raw.given < 5000 * len(good.encode()) + 3 * reading.BLOCK
+    assert raw.given < 5000 * len(good.encode()) + 3 * json_stream.BLOCK_SIZE
 
 
 @pytest.mark.parametrize(
@@ -433,13 +434,13 @@ def test_records_come_out_of_a_stream_that_has_no_end(begin: str, good: str) -> 
     ],
 )
 def test_a_record_without_an_end_is_not_waited_for(begin: str, rest: str) -> None:
-    limit = 16 * LONGEST
+    limit = 16 * MAX_VALUE_LENGTH
     endless = repeat(rest.encode() * (65536 // len(rest)), limit // 65536 + 1)
     raw = Drop(chain([begin.encode()], endless), size=1 << 16)
 
     try:
         faults = next(read_voices(io.BufferedReader(raw))).faults
-    except BadInput as bad:
+    except UnreadableInput as bad:
         faults = (bad.fault,)
 
     assert faults
@@ -473,7 +474,7 @@ def test_blocks_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch, name:
     data = DOCUMENTS[name].encode()
     whole = outcome(io.BytesIO(data))
 
-    monkeypatch.setattr(reading, "BLOCK", block)
+    monkeypatch.setattr(json_stream, "BLOCK_SIZE", block)
 
     assert outcome(io.BytesIO(data)) == whole
     assert outcome(io.BufferedReader(Drop([data]))) == whole
@@ -486,13 +487,13 @@ def test_voices_of_any_kind_come_through_blocks_of_any_size(
     data = "".join(format_file(voices, format)).encode()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BLOCK", block)
+        patch.setattr(json_stream, "BLOCK_SIZE", block)
         assert rows(data) == voices
 
 
 @pytest.mark.parametrize("data", [f"[{A},{B}]", f'{{"cloned_voices": [{A},{B}]}}', f"{A}\n{B}", f"{HEADER}\n{CSV_A}\n"])
 def test_a_byte_that_is_not_utf_8_is_refused_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, data: str) -> None:
-    monkeypatch.setattr(reading, "BLOCK", 1)
+    monkeypatch.setattr(json_stream, "BLOCK_SIZE", 1)
     encoded = data.encode()
 
     for place in range(len(encoded) + 1):
@@ -559,7 +560,7 @@ def test_any_damage_is_records_faults_or_a_refusal(
     data = damaged(DOCUMENTS[name].encode(), place, piece, length)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BLOCK", block)
+        patch.setattr(json_stream, "BLOCK_SIZE", block)
         found, broken = outcome(io.BytesIO(data))
 
     lines = [str(fault) for record in found for fault in record.faults] + [str(broken or "")]

@@ -26,7 +26,8 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
 from voiceadmin.pagination import PAGE_SIZES
 from voiceadmin.text import build_name_key, fold_case
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.importing.types import Fault
 from voiceadmin.voices.listing import index_scan, lookup
 from voiceadmin.voices.listing.queries import list_voices

@@ -1,10 +1,9 @@
-"""Many voices of one organization on their way into the store, in bulk where that is cheaper.
+"""Write the voices of one import, in bulk where that is faster.
 
-A voice that is written keeps every index, the counts and the search in step,
-each at a random place of the file, and SQLite journals each place for each
-voice. Where the voices are a good part of the store it is much less work to
-take all that down and to make it anew at the end. One transaction does both,
-so nobody ever sees a store without. PostgreSQL would have to lock readers out.
+Every written voice updates all indexes, the counts and the search index, each at a random page of the file, and
+SQLite journals each page for each voice. If the import is a large part of the table, it is much faster to drop the
+indexes and triggers, and to rebuild everything at the end. One transaction does both, so that no reader ever sees
+the table without them. PostgreSQL is not treated so: it would lock readers out.
 """
 
 from __future__ import annotations
@@ -22,91 +21,101 @@ from voiceadmin.voices.models import ClonedVoice, VoiceStats
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 from voiceadmin.voices.types.rows import VoiceRow
 
-MANY = 1000  # voices; for fewer nothing is taken down
+MIN_BULK_VOICES = 1000  # for fewer voices, indexes and triggers stay
+MIN_BULK_FRACTION = 5  # so does everything for less than one fifth of the stored voices
 
 
-GOOD_PART = 5  # one voice in so many of the store is a good part
-
-
-KEEPERS = """SELECT type, name, sql FROM sqlite_master
+# The two triggers that are not listed keep the former provider voice references, which a rebuild could not derive.
+SELECT_INDEXES_AND_TRIGGERS = """SELECT type, name, sql FROM sqlite_master
     WHERE tbl_name = 'cloned_voice' AND type IN ('index', 'trigger') AND sql IS NOT NULL
     AND name NOT IN ('voice_update_former_ref', 'voice_delete_former_ref') ORDER BY rowid"""
 
 
-# What the triggers of all voices come to together. The SQL that `grams` stands for takes as long as all the indexes.
-MADE_ANEW = (
+# What the triggers would have written in sum. The Python function voice_trigrams takes the place of the triggers'
+# SQL, which would take as long as building all indexes.
+REBUILD_STATEMENTS = (
     "DELETE FROM voice_stats",
     """INSERT INTO voice_stats
-        SELECT organization_id, status, provider, coalesce(language, ''), tier, has_last_used_at, is_never_used, count(*)
+        SELECT organization_id, status, provider, coalesce(language, ''), tier, has_last_used_at, is_never_used,
+            count(*)
         FROM cloned_voice GROUP BY 1, 2, 3, 4, 5, 6, 7""",
     "INSERT INTO voice_search (voice_search) VALUES ('delete-all')",
     """INSERT INTO voice_search (rowid, grams)
-        SELECT id, grams(organization_id, search_key, places)
-        FROM cloned_voice, (SELECT max(number) AS places FROM place)""",
+        SELECT id, voice_trigrams(organization_id, search_key, max_trigrams)
+        FROM cloned_voice, (SELECT max(number) AS max_trigrams FROM trigram_position)""",
     """INSERT OR IGNORE INTO shared_provider_voice_ref SELECT organization_id, provider, provider_voice_id
         FROM cloned_voice WHERE provider_voice_id <> '' GROUP BY 1, 2, 3 HAVING count(*) > 1""",
 )
 
 
-class Loading:
-    """The writing of voices within one transaction, which `finish` must end if it is to be committed."""
+class VoiceLoader:
+    """Writes voices of one organization within a transaction. Call `finish` before the commit.
+
+    On SQLite it drops the indexes and triggers of the table when the import turns out to be large, and `finish`
+    creates them again.
+    """
 
     def __init__(self, organization_id: int, now: datetime) -> None:
         self._organization_id, self._now = organization_id, now
         self._written = 0
-        self._next_look = MANY
-        self._keepers: list[str] = []
+        self._next_check = MIN_BULK_VOICES
+        self._dropped: list[str] = []  # the SQL that creates the dropped indexes and triggers
 
     def write(self, rows: Sequence[VoiceRow]) -> None:
-        """Upsert these voices."""
+        """Insert or update these voices."""
         self._written += len(rows)
-        if not self._keepers and self._written >= self._next_look and self._is_good_part():
-            self._take_down()
+        if not self._dropped and self._written >= self._next_check and self._is_large():
+            self._drop_indexes_and_triggers()
         values = [(*build_voice_values(row, self._organization_id), self._now) for row in rows]
         upsert_rows(ClonedVoice, (*WRITTEN_COLUMNS, "upstream_changed_at"), values)
 
     def finish(self) -> None:
-        """Bring everything that is worked out of voices in step with them."""
-        if not self._keepers:
+        """Recreate the dropped indexes and triggers, and rebuild everything that triggers maintain."""
+        if not self._dropped:
             return
         connection = db.session.connection()
-        _driver(connection).create_function("grams", 3, grams, deterministic=True)
-        with _sorting_aside(connection):
-            for statement in (*self._keepers, *MADE_ANEW):
+        _driver(connection).create_function("voice_trigrams", 3, voice_trigrams, deterministic=True)
+        with _sort_in_threads(connection):
+            for statement in (*self._dropped, *REBUILD_STATEMENTS):
                 connection.exec_driver_sql(statement)
         connection.exec_driver_sql("UPDATE organization SET revision = random() WHERE id = ?", (self._organization_id,))
-        self._keepers = []
+        self._dropped = []
 
-    def _is_good_part(self) -> bool:
+    def _is_large(self) -> bool:
+        """Return whether this import wrote a large enough part of the stored voices."""
         if db.engine.dialect.name != "sqlite":
             return False
         stored = db.session.scalar(select(func.sum(VoiceStats.voices))) or 0
-        self._next_look = stored // GOOD_PART
-        return self._written >= self._next_look
+        self._next_check = stored // MIN_BULK_FRACTION
+        return self._written >= self._next_check
 
-    def _take_down(self) -> None:
+    def _drop_indexes_and_triggers(self) -> None:
         connection = db.session.connection()
-        for kind, name, sql in connection.exec_driver_sql(KEEPERS).all():
+        for kind, name, sql in connection.exec_driver_sql(SELECT_INDEXES_AND_TRIGGERS).all():
             connection.exec_driver_sql(f"DROP {kind} {name}")
-            self._keepers.append(sql)
+            self._dropped.append(sql)
 
 
-def grams(organization_id: int, search_key: str, places: int) -> str:
-    """The words that SQLite finds a voice by: its organization and each three letters, in hexadecimal.
+def voice_trigrams(organization_id: int, search_key: str, max_trigrams: int) -> str:
+    """Return the search terms of a voice: its organization and each three characters, in hexadecimal.
 
-    places: so many are enough, as they are for the triggers.
+    Args:
+        max_trigrams: how many characters are indexed; the triggers use the same limit.
     """
-    word = f" {organization_id}x"
-    number = min(len(search_key) - 2, places)
+    prefix = f" {organization_id}x"
+    count = min(len(search_key) - 2, max_trigrams)
     if search_key.isascii():
         digits = search_key.encode().hex()
-        return word + word.join([digits[place : place + 6] for place in range(0, 2 * number, 2)])
-    return word + word.join([search_key[place : place + 3].encode().hex() for place in range(number)])
+        return prefix + prefix.join([digits[start : start + 6] for start in range(0, 2 * count, 2)])
+    return prefix + prefix.join([search_key[start : start + 3].encode().hex() for start in range(count)])
 
 
 @contextmanager
-def _sorting_aside(connection: Connection) -> Iterator[None]:
-    """Let a second thread of SQLite sort what the first one reads; one with a large cache would read all before."""
+def _sort_in_threads(connection: Connection) -> Iterator[None]:
+    """Let SQLite sort index entries in a second thread while the first one reads the table.
+
+    A large page cache would prevent that: SQLite would collect all entries in memory before it sorts them.
+    """
     settings = {"cache_size": -2000, "threads": 1}
     before = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in settings}
     try:

@@ -1,19 +1,21 @@
-"""What an import reports."""
+"""Faults of imported records, and the report of an import."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from voiceadmin.errors import Problem
 from voiceadmin.text import quote_value
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one field of one record, or (field None) with the record or the whole input.
+    """Why a field of a record is invalid; without a field the record, without a record the whole input.
 
-    record: its number in the input, from 1; None when the fault is the
-    input's. value: as it was given; None when absent.
+    Attributes:
+        record: position in the input, from 1; None if the whole input is invalid.
+        value: as it was given; None if it was missing.
     """
 
     record: int | None
@@ -23,20 +25,29 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        """One line: where, what was given, what is wrong with it, what to do."""
-        where = "The input" if self.record is None else f"Record {self.record}"
+        """Return one line with the record, field, value, problem and remedy."""
+        subject = "The input" if self.record is None else f"Record {self.record}"
         if self.field is not None:
-            where += f", {self.field}"
-        given = "" if self.value is None else f" {quote_value(self.value)}"
-        return f"{where}:{given} {self.problem} {self.remedy}"
+            subject += f", {self.field}"
+        value = "" if self.value is None else f" {quote_value(self.value)}"
+        return f"{subject}:{value} {self.problem} {self.remedy}"
+
+
+class UnreadableInput(Problem):
+    """The input cannot be read to its end. Records read before the fault must not be written."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """How an import ended: records by what became of them.
+    """The numbers of records by outcome.
 
-    ignored: unknown fields that were passed over, in all records together.
-    written: whether the store has it now; False after a dry run or a refusal.
+    Attributes:
+        ignored: unknown fields, in all records together.
+        written: False after a dry run, and if invalid records prevented the import.
     """
 
     added: int

@@ -1,0 +1,118 @@
+"""A reader that decodes JSON values one by one from a text stream, in constant memory.
+
+The standard library decodes only whole texts, and the streaming libraries change or reject values that a record
+may contain; docs/decisions.md has the comparison.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from voiceadmin.voices.importing.types import Fault, UnreadableInput
+
+BLOCK_SIZE = 1 << 16  # characters read at a time
+
+# Characters of one value or line. The eleven fields of a voice need less than a tenth of it, all characters escaped.
+MAX_VALUE_LENGTH = 1 << 20
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_integer(digits: str) -> int | Decimal:
+    """Return an int, or a Decimal for 40 digits and more: Python refuses to make an int of thousands of digits."""
+    return int(digits) if len(digits) < 40 else Decimal(digits)
+
+
+DECODER = json.JSONDecoder(parse_int=_parse_integer, parse_constant=_reject_constant)
+
+_WHITESPACE = re.compile(r"[ \t\r\n]*")
+
+
+class JsonStream:
+    """A position in a text that is read in blocks.
+
+    Attributes:
+        buffer: the text that was read and may still be needed.
+        position: index of the next character in the buffer.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.buffer = ""
+        self.position = 0
+
+    def peek(self) -> str:
+        """Skip whitespace and return the next character without consuming it, or "" at the end."""
+        while True:
+            self.position = _WHITESPACE.match(self.buffer, self.position).end()  # type: ignore[union-attr]  # matches always
+            if self.position < len(self.buffer):
+                return self.buffer[self.position]
+            if not self._read_block():
+                return ""
+
+    def skip(self, character: str) -> bool:
+        """Consume the next character if it is this one, and return whether it was."""
+        is_next = self.peek() == character
+        self.position += is_next
+        return is_next
+
+    def skip_separator(self, closing: str) -> bool:
+        """Consume a comma or the closing bracket, and return whether it was a comma.
+
+        Raises:
+            ValueError: if neither comes next.
+        """
+        if self.skip(","):
+            return True
+        if self.skip(closing):
+            return False
+        raise ValueError(f"A comma or {closing} is missing")
+
+    def read_value(self) -> Any:
+        """Decode and consume one JSON value.
+
+        Raises:
+            ValueError: if it is not JSON, incomplete, nested too deeply or longer than MAX_VALUE_LENGTH.
+        """
+        self.peek()
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self.buffer, self.position)
+                if end + 2 < len(self.buffer) or not self.read_more():  # a number such as "1" or "1e+" may continue
+                    break
+            except RecursionError as error:
+                raise ValueError("It is nested too deeply") from error
+            except ValueError:
+                if not self.read_more():
+                    raise
+        self.position = end
+        return value
+
+    def read_line(self) -> str:
+        """Consume one line with its end, or the part that was read of a line that is too long; "" at the end."""
+        while (end := self.buffer.find("\n", self.position) + 1) == 0:
+            if not self.read_more():
+                end = len(self.buffer)
+                break
+        line, self.position = self.buffer[self.position : end], end
+        return line
+
+    def read_more(self) -> bool:
+        """Read more of the value or line at the position. Return False at the end, or if it is too long already."""
+        return len(self.buffer) - self.position <= MAX_VALUE_LENGTH and self._read_block()
+
+    def _read_block(self) -> bool:
+        """Read a block as long as the unconsumed text, so that a long value is decoded only a few times."""
+        try:
+            block = self._text.read(max(BLOCK_SIZE, len(self.buffer) - self.position))
+        except UnicodeDecodeError as error:
+            raise UnreadableInput(Fault(None, None, None, "is not UTF-8 text.", "Save it as UTF-8.")) from error
+        if block:
+            self.buffer, self.position = self.buffer[self.position :] + block, 0
+        return bool(block)

@@ -1,0 +1,112 @@
+"""The assistant and the organization that imported voices belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from voiceadmin.database.base import db
+from voiceadmin.errors import ImportRefused
+from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.text import MAX_ID, name_key, read_integer
+from voiceadmin.voices.json_body import InvalidValue, parse_name
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTarget:
+    """The assistant whose organization gets the voices.
+
+    Attributes:
+        assistant_id: an unknown assistant is created.
+        assistant_name: None leaves the name as it is; a new assistant is called "Assistant ID" then.
+        organization: name or id of the organization of a new assistant. A name that does not exist creates an
+            organization; None creates one with the name of the assistant.
+    """
+
+    assistant_id: int
+    assistant_name: str | None = None
+    organization: str | None = None
+
+
+def resolve_target(target: ImportTarget) -> int:
+    """Find or create the assistant, and return the id of its organization.
+
+    Raises:
+        ImportRefused: if the id or a name is invalid, or the assistant belongs to another organization.
+    """
+    if not 1 <= target.assistant_id <= MAX_ID:
+        raise ImportRefused(f"The id of an assistant is from 1 to {MAX_ID}, not {target.assistant_id}.")
+    name = _parse_option(target.assistant_name, "--assistant-name")
+    organization = _find_organization(target)
+    assistant = db.session.get(Assistant, target.assistant_id)
+    if assistant is None:
+        assistant = _create_assistant(target.assistant_id, name, organization)
+    else:
+        _check_organization(assistant, organization)
+        if name is not None:
+            assistant.name, assistant.name_key = name, name_key(name)
+    db.session.flush()
+    return assistant.organization_id
+
+
+def _create_assistant(id: int, name: str | None, organization: Organization | None) -> Assistant:
+    name = name or f"Assistant {id}"
+    organization = organization or Organization(name=name)
+    db.session.add(organization)
+    db.session.flush()
+    assistant = Assistant(id=id, organization_id=organization.id, name=name, name_key=name_key(name))
+    db.session.add(assistant)
+    return assistant
+
+
+def _check_organization(assistant: Assistant, named: Organization | None) -> None:
+    """Refuse an existing assistant together with another organization than its own."""
+    if named is not None and named.id != assistant.organization_id:
+        owner = db.session.get_one(Organization, assistant.organization_id)
+        raise ImportRefused(
+            f"Assistant {assistant.id} belongs to the organization “{owner.name}” ({owner.id}), "
+            f"not to “{named.name}”. Remove --organization."
+        )
+
+
+def _find_organization(target: ImportTarget) -> Organization | None:
+    """Return the organization that the target names, a new one if there is none; None if it names none."""
+    name = _parse_option(target.organization, "--organization")
+    if name is None:
+        return None
+    id = read_integer(name)
+    if id is None:
+        return _find_organization_by_name(name, target.assistant_id)
+    organization = db.session.get(Organization, id) if 1 <= id <= MAX_ID else None
+    if organization is None:
+        raise ImportRefused(f"There is no organization {name}. Give a name to create one.")
+    return organization
+
+
+def _find_organization_by_name(name: str, assistant_id: int) -> Organization:
+    """Return the organization with this name, that of the assistant if there are several; a new one if none."""
+    found = db.session.scalars(
+        select(Organization).where(Organization.name == name).order_by(Organization.id).limit(10)
+    ).all()
+    assistant = db.session.get(Assistant, assistant_id)
+    for organization in found:
+        if assistant is not None and organization.id == assistant.organization_id:
+            return organization
+    if len(found) > 1:
+        ids = ", ".join(str(organization.id) for organization in found)
+        raise ImportRefused(f"Several organizations are named “{name}”. Give the id of one of them: {ids}.")
+    return found[0] if found else Organization(name=name)
+
+
+def _parse_option(text: str | None, option: str) -> str | None:
+    """Return the validated name of an option, None if the option is absent."""
+    if text is None:
+        return None
+    try:
+        name = parse_name(text)
+        if not name.strip():
+            raise InvalidValue("is blank.", "Give a name or remove the option.")
+    except InvalidValue as invalid:
+        raise ImportRefused(f"{option} {invalid.problem} {invalid.remedy}") from invalid
+    return name
