@@ -1,4 +1,4 @@
-"""Rows as the text of a CSV, JSON or NDJSON file, in pieces."""
+"""Records as the text of a CSV, JSON or NDJSON file, in pieces."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-# What a spreadsheet may take for the beginning of a formula, the full-width twins included. Apostrophes before it
-# belong to the pattern, so that a text that already looks escape_formula gets one more, and loses only that one again.
+# What a spreadsheet may read as the beginning of a formula, full-width characters included. Leading apostrophes
+# belong to the pattern: a text that looks escaped already gets one more, so that unescaping restores it.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\0＝＋－＠]")
 
 
 def escape_formula(text: str) -> str:
-    """The text as a cell: with a leading apostrophe if a spreadsheet could run it."""
+    """Return a text as a CSV cell, with a leading apostrophe if a spreadsheet could execute it."""
     return "'" + text if _FORMULA.match(text) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """The text that `escape_formula` made this cell from."""
+    """Return the text that `escape_formula` turned into this cell."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 class ExportFormat(StrEnum):
-    """The formats in which voices leave the store."""
+    """File formats of exports."""
 
     JSON = "json"
     NDJSON = "ndjson"
@@ -37,7 +37,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 
 
 def encode_json(value: Any) -> bytes:
-    """Any other answer, in UTF-8 and in the order in which it was put together."""
+    """Return a value as compact JSON in UTF-8. Keys keep their order."""
     return _encode(value).encode()
 
 
@@ -47,30 +47,39 @@ def format_records(
     format: ExportFormat,
     frame: tuple[str, str] = ("[", "]"),
 ) -> Iterator[str]:
-    """One record a line: as JSON, or as CSV under a head, with texts escaped and whatever is no plain value as JSON.
+    """Yield the text of a file with one record per line.
 
-    frame: what stands around the records where all of them together are JSON.
+    Args:
+        fields: the header of a CSV file. In CSV, texts are escaped, and lists and objects are written as JSON.
+        frame: the text before and after the records of a JSON file.
     """
-    if format is ExportFormat.JSON:
-        yield frame[0]
-        for number, record in enumerate(records):
-            yield ("," if number else "") + "\n" + _encode(record)
-        yield f"\n{frame[1]}\n"
-        return
-    if format is ExportFormat.NDJSON:
-        for record in records:
-            yield _encode(record) + "\n"
-        return
-    line = io.StringIO()
-    writer = csv.writer(line)
+    match format:
+        case ExportFormat.JSON:
+            return _format_json(records, frame)
+        case ExportFormat.NDJSON:
+            return (_encode(record) + "\n" for record in records)
+        case ExportFormat.CSV:
+            return _format_csv(fields, records)
+
+
+def _format_json(records: Iterable[Mapping[str, Any]], frame: tuple[str, str]) -> Iterator[str]:
+    yield frame[0]
+    for index, record in enumerate(records):
+        yield ("," if index else "") + "\n" + _encode(record)
+    yield f"\n{frame[1]}\n"
+
+
+def _format_csv(fields: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
     writer.writerow(fields)
     for record in records:
-        yield _taken(line)
-        writer.writerow(map(_cell, record.values()))
-    yield _taken(line)
+        yield _empty(buffer)
+        writer.writerow(map(_format_cell, record.values()))
+    yield _empty(buffer)
 
 
-def _cell(value: Any) -> Any:
+def _format_cell(value: Any) -> Any:
     match value:
         case str():
             return escape_formula(value)
@@ -80,8 +89,9 @@ def _cell(value: Any) -> Any:
             return value
 
 
-def _taken(line: io.StringIO) -> str:
-    text = line.getvalue()
-    line.seek(0)
-    line.truncate()
+def _empty(buffer: io.StringIO) -> str:
+    """Empty a buffer, and return what it contained."""
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
     return text

@@ -1,4 +1,4 @@
-"""The platform's documentation: what its examples count and choose among the three voices that it tells of."""
+"""The examples of the platform's API documentation, applied to the three voices that it describes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def sample(client: FlaskClient) -> None:
 
 @pytest.fixture
 def voices(client: FlaskClient) -> Voices:
-    """What the JSON route tells a program."""
-    found: Voices = client.get(f"/api/v1/assistants/{FRONT_DESK}/cloned-voices").get_json()["cloned_voices"]
-    return found
+    """Return the voices of the JSON route."""
+    listed: Voices = client.get(f"/api/v1/assistants/{FRONT_DESK}/cloned-voices").get_json()["cloned_voices"]
+    return listed
 
 
-def counted(voices: Voices) -> dict[str, int]:
-    """The four counts as the documentation makes them: there, unused is whatever has no synthesis."""
+def count_voices(voices: Voices) -> dict[str, int]:
+    """Return the four counts of the documentation, which calls every voice without a synthesis unused."""
     return {
         "total": len(voices),
         "ready": len([voice for voice in voices if voice["status"] == "ready"]),
@@ -46,26 +46,26 @@ def counted(voices: Voices) -> dict[str, int]:
     }
 
 
-def of_quality(voices: Voices, least: float = 0.8) -> list[int]:
-    """The ids that the documentation's filter leaves."""
+def ids_of_good_voices(voices: Voices, minimum: float = 0.8) -> list[int]:
+    """Return the ids that match the quality filter of the documentation."""
     return [
         voice["id"]
         for voice in voices
-        if voice["status"] == "ready" and voice["quality_score"] is not None and voice["quality_score"] >= least
+        if voice["status"] == "ready" and voice["quality_score"] is not None and voice["quality_score"] >= minimum
     ]
 
 
-def test_its_four_counts_are_those_of_the_route(voices: Voices) -> None:
-    assert counted(voices) == {"total": 3, "ready": 2, "unused": 1, "syntheses": 70}
+def test_the_four_counts_are_those_of_the_documentation(voices: Voices) -> None:
+    assert count_voices(voices) == {"total": 3, "ready": 2, "unused": 1, "syntheses": 70}
 
 
-def test_its_quality_filter_leaves_the_two_good_voices_and_so_does_ours(voices: Voices) -> None:
-    assert of_quality(voices) == [456, 457] == chosen_here()
-    assert of_quality(voices, 0.95) == [456, 457]
-    assert of_quality(voices, 0.96) == [457]
+def test_the_quality_filter_matches_the_same_two_voices_as_the_voice_list(voices: Voices) -> None:
+    assert ids_of_good_voices(voices) == [456, 457] == ids_listed_here()
+    assert ids_of_good_voices(voices, 0.95) == [456, 457]
+    assert ids_of_good_voices(voices, 0.96) == [457]
 
 
-def test_the_bound_of_its_quality_filter_is_inclusive_here_too(client: FlaskClient) -> None:
+def test_the_lower_bound_of_the_quality_filter_is_inclusive_in_both(client: FlaskClient) -> None:
     inn = get_assistant(EVERYTHING, FRONT_DESK).organization
     for id, fields in enumerate(
         (
@@ -81,18 +81,18 @@ def test_the_bound_of_its_quality_filter_is_inclusive_here_too(client: FlaskClie
 
     found = client.get(f"/api/v1/assistants/{FRONT_DESK}/cloned-voices").get_json()["cloned_voices"]
 
-    assert of_quality(found) == [456, 457, 460] == chosen_here()
-    assert counted(found) == {"total": 8, "ready": 5, "unused": 6, "syntheses": 70}
+    assert ids_of_good_voices(found) == [456, 457, 460] == ids_listed_here()
+    assert count_voices(found) == {"total": 8, "ready": 5, "unused": 6, "syntheses": 70}
 
 
-def chosen_here() -> list[int]:
-    """The ids that our list shows under the same filter."""
+def ids_listed_here() -> list[int]:
+    """Return the ids that the voice list shows with the same filter."""
     inn = get_assistant(EVERYTHING, FRONT_DESK).organization.id
     filters = VoiceFilters(statuses=(VoiceStatus.READY,), tiers=(QualityTier.GOOD, QualityTier.EXCELLENT))
     return sorted(row.id for row in list_voices(inn, filters, now=NOW).page.rows)
 
 
-def test_the_rules_find_two_that_nobody_used_since_and_one_that_is_stuck() -> None:
+def test_the_rules_find_two_unused_voices_and_a_stuck_one() -> None:
     inn = get_assistant(EVERYTHING, FRONT_DESK).organization.id
 
     lines = list_queue(EVERYTHING, QueueFilters(organization=inn), AttentionThresholds(), now=NOW).lines

@@ -1,4 +1,4 @@
-"""Voices on their way out: exact, safe to open, and read back to the same voices."""
+"""Exported files: exact, safe to open in a spreadsheet, and readable by the import."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FORMATS = st.sampled_from(ExportFormat)
 
 
 def read_back(data: bytes) -> list[VoiceRow | None]:
-    """The rows that importing a file finds, None for a bad record."""
-    return [incoming.row for incoming in read_voices(io.BytesIO(data))]
+    """Return the rows that the import reads from a file, None for an invalid record."""
+    return [record.row for record in read_voices(io.BytesIO(data))]
 
 
 @given(LISTS, FORMATS)
@@ -35,16 +35,16 @@ def test_every_file_reads_back_to_the_same_voices(voices: list[VoiceRow], format
 
 
 @pytest.mark.parametrize("records", ['{"name":"Recepción"},{}', '{"name":"Recepción"},{}'.encode()])
-def test_the_answer_holds_the_records_as_they_are_written(records: str | bytes) -> None:
+def test_the_response_contains_the_json_bodies_unchanged(records: str | bytes) -> None:
     assert json.loads(format_response(records)) == {"success": True, "cloned_voices": [{"name": "Recepción"}, {}]}
 
 
-def test_the_answer_for_no_voices_is_an_empty_list() -> None:
+def test_the_response_for_no_voices_is_an_empty_list() -> None:
     assert format_response(None) == b'{"success":true,"cloned_voices":[]}'
 
 
 @given(LISTS)
-def test_a_json_file_is_the_answer_with_a_voice_a_line(voices: list[VoiceRow]) -> None:
+def test_a_json_file_is_the_response_with_one_voice_per_line(voices: list[VoiceRow]) -> None:
     text = "".join(format_file(voices, ExportFormat.JSON))
 
     assert json.loads(text) == {"success": True, "cloned_voices": [voice_to_json(voice) for voice in voices]}
@@ -52,14 +52,14 @@ def test_a_json_file_is_the_answer_with_a_voice_a_line(voices: list[VoiceRow]) -
 
 
 @given(LISTS)
-def test_an_ndjson_file_has_a_whole_voice_on_every_line(voices: list[VoiceRow]) -> None:
+def test_an_ndjson_file_has_one_complete_voice_per_line(voices: list[VoiceRow]) -> None:
     text = "".join(format_file(voices, ExportFormat.NDJSON))
 
     assert [json.loads(line) for line in text.split("\n")[:-1]] == [voice_to_json(voice) for voice in voices]
 
 
 @given(LISTS)
-def test_a_csv_file_has_no_cell_that_a_spreadsheet_would_run(voices: list[VoiceRow]) -> None:
+def test_a_csv_file_has_no_cell_that_a_spreadsheet_would_execute(voices: list[VoiceRow]) -> None:
     text = "".join(format_file(voices, ExportFormat.CSV))
 
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -68,7 +68,7 @@ def test_a_csv_file_has_no_cell_that_a_spreadsheet_would_run(voices: list[VoiceR
     assert not [cell for row in rows for cell in row if cell.startswith(tuple("=+-@\t\r\n＝＋－＠"))]
 
 
-def test_a_guarded_cell_and_a_quoted_one_look_like_this() -> None:
+def test_csv_cells_are_escaped_and_quoted() -> None:
     voice = voice_row(id=7, name='=HYPERLINK("x","y")', provider_voice_id="a\nb", quality_score=None)
 
     _, line = "".join(format_file([voice], ExportFormat.CSV)).split("\r\n", 1)
@@ -76,7 +76,7 @@ def test_a_guarded_cell_and_a_quoted_one_look_like_this() -> None:
     assert line == ('7,"\'=HYPERLINK(""x"",""y"")",elevenlabs,"a\nb",en,,ready,,2026-01-10T08:00:00Z,,0\r\n')
 
 
-def test_letters_stay_letters_and_numbers_numbers() -> None:
+def test_non_ascii_letters_and_large_numbers_are_written_as_they_are() -> None:
     voice = voice_row(id=2**63 - 1, name="Recepción 😀", quality_score=0.1, synthesis_count=2**63 - 1)
 
     (line,) = format_file([voice], ExportFormat.NDJSON)
@@ -94,13 +94,13 @@ def test_letters_stay_letters_and_numbers_numbers() -> None:
         (ExportFormat.CSV, ",".join(FIELDS) + "\r\n"),
     ],
 )
-def test_a_file_of_no_voices_reads_back_to_none(format: ExportFormat, text: str) -> None:
+def test_a_file_without_voices_reads_back_to_no_voices(format: ExportFormat, text: str) -> None:
     assert "".join(format_file([], format)) == text
     assert read_back(text.encode()) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_records_of_another_kind_are_a_json_list_with_one_a_line(count: int) -> None:
+def test_other_records_are_written_as_a_json_array_with_one_per_line(count: int) -> None:
     records = [{"name": "=1", "number": number, "more": [1]} for number in range(count)]
 
     text = "".join(format_records(["name", "number", "more"], records, ExportFormat.JSON))
@@ -110,16 +110,16 @@ def test_records_of_another_kind_are_a_json_list_with_one_a_line(count: int) -> 
 
 
 @pytest.mark.parametrize("format", list(ExportFormat))
-def test_a_file_is_made_while_its_voices_come(format: ExportFormat) -> None:
-    asked: list[int] = []
+def test_a_file_is_written_while_its_voices_are_read(format: ExportFormat) -> None:
+    read_ids: list[int] = []
 
     def voices() -> Iterator[VoiceRow]:
         for number in range(1, 100):
-            asked.append(number)
+            read_ids.append(number)
             yield voice_row(id=number)
 
     pieces = format_file(voices(), format)
     next(pieces)
     next(pieces, None)
 
-    assert len(asked) < 4
+    assert len(read_ids) < 4
