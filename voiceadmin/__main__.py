@@ -1,4 +1,4 @@
-"""The voiceadmin command."""
+"""Entry point of the voiceadmin command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from voiceadmin import create_app
 from voiceadmin.accounts import cli as accounts
 from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
-from voiceadmin.database.engine import DATABASE_UNAVAILABLE
+from voiceadmin.database.engine import UNAVAILABLE
 from voiceadmin.server import cli as server
 from voiceadmin.voices import cli as voices
 
@@ -14,8 +14,8 @@ __all__ = ["ErrorReportingGroup", "accounts", "cli", "server", "voices"]
 
 
 def main() -> None:
-    """Run the command that the command line names."""
-    ErrorReportingGroup.unavailable = DATABASE_UNAVAILABLE
+    """Run the command of the command line."""
+    ErrorReportingGroup.unavailable = UNAVAILABLE
     cli(obj=create_app, prog_name=COMMAND)
 
 

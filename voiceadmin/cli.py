@@ -1,4 +1,4 @@
-"""What all commands share: the group, an app with its store ready, and who runs the command."""
+"""The command group, and what every command uses: the application context, the acting user, error messages."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from voiceadmin.identity import Actor, ActorKind
 
 
 class ErrorReportingGroup(click.Group):
-    """Turns what the domain and the store expect to go wrong into one line on stderr and exit code 1."""
+    """Prints expected errors of the domain and the database as one line on stderr, and exits with code 1."""
 
-    unavailable: tuple[type[Exception], ...] = ()
+    unavailable: tuple[type[Exception], ...] = ()  # the exceptions of a database that cannot be reached
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -27,27 +27,27 @@ class ErrorReportingGroup(click.Group):
         except Problem as problem:
             raise click.ClickException(str(problem)) from problem
         except self.unavailable as error:
-            what = str(getattr(error, "orig", error)).partition("\n")[0]
-            raise click.ClickException(f"The store cannot be reached: {what}. Nothing was written.") from error
+            reason = str(getattr(error, "orig", error)).partition("\n")[0]
+            raise click.ClickException(f"The database cannot be reached: {reason}. Nothing was written.") from error
 
 
 @click.group(cls=ErrorReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """The admin dashboard over a platform's cloned voices."""
+    """Admin dashboard for the cloned voices of a platform."""
 
 
 def current_cli_actor() -> Actor:
-    """Whoever runs the command, as the system calls them."""
+    """Return the actor of this process, named as the operating system names its user."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a process without an entry among the users, as in a container
-        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+    except (KeyError, OSError):  # the user has no entry in the user database, as in some containers
+        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown user"
     return Actor(ActorKind.CLI, None, user)
 
 
 @contextmanager
 def application_context(ctx: click.Context) -> Iterator[Flask]:
-    """The app, with its store ready, for as long as a command works with it."""
+    """Create the application, migrate its database, and yield it inside its context."""
     app: Flask = ctx.obj()
     with app.app_context():
         prepare_database()

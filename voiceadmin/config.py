@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -23,7 +25,7 @@ IN_CHECKOUT = not (PACKAGE / "templates").is_dir()  # a wheel carries templates 
 ASSETS = PACKAGE.parent if IN_CHECKOUT else PACKAGE
 
 
-COMMAND = "./dev" if IN_CHECKOUT else "voiceadmin"  # how this program is called where it lies
+COMMAND = "./dev" if IN_CHECKOUT else "voiceadmin"  # the name of the command in this installation
 
 
 PREFIX = "VOICEADMIN_"
@@ -44,6 +46,16 @@ LEAST_SECRET = 32  # characters; a random one of hexadecimal digits has 128 bits
 def default_instance() -> Path:
     """Where databases and secrets lie unless a setting says otherwise: beside the checkout, else in ./instance."""
     return (PACKAGE.parent if IN_CHECKOUT else Path.cwd()) / "instance"
+
+
+def format_command(arguments: str = "", environ: Mapping[str, str] = os.environ) -> str:
+    """Return a command of this program as it must be typed to use the instance of this process.
+
+    VOICEADMIN_INSTANCE stands in front if it is set. Other settings are left out: they may contain passwords.
+    """
+    instance = environ.get(f"{PREFIX}INSTANCE")
+    variables = f"{PREFIX}INSTANCE={shlex.quote(instance)} " if instance else ""
+    return f"{variables}{COMMAND} {arguments}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from voiceadmin.voices.types.rows import VoiceRow
 
 ROOT = Path(__file__).resolve().parents[2]
 NONE = "0 added, 0 changed, 0 unchanged, 0 refused."
-ONE_BAD = 'Record 2, id: "x" is not a whole number. Give one from 1 to 9223372036854775807, in digits.\n'
+ONE_BAD = 'Record 2, id: "x" is not an integer. Give one from 1 to 9223372036854775807, in digits.\n'
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:
@@ -115,8 +115,8 @@ def test_import_names_assistant_and_organization_as_asked(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
-        ({"a": 1}, "Passed over 1 field that the API does not have."),
-        ({"a": 1, "b": 2}, "Passed over 2 fields that the API does not have."),
+        ({"a": 1}, "Ignored 1 field that the API does not have."),
+        ({"a": 1, "b": 2}, "Ignored 2 fields that the API does not have."),
     ],
     ids=["one", "two"],
 )
@@ -128,10 +128,10 @@ def test_import_says_how_many_fields_it_passed_over(shell: Shell, extra: dict[st
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["wet", "dry"])
 @pytest.mark.parametrize(
-    ("bad", "mend"),
-    [(1, "Mend 1 record, or pass it over"), (2, "Mend 2 records, or pass them over")],
+    ("bad", "remedy"),
+    [(1, "Fix 1 record, or skip it"), (2, "Fix 2 records, or skip them")],
 )
-def test_a_refused_import_names_every_fault_and_fails(shell: Shell, bad: int, mend: str, dry: list[str]) -> None:
+def test_a_refused_import_names_every_fault_and_fails(shell: Shell, bad: int, remedy: str, dry: list[str]) -> None:
     records = [voice_row(id=1), *[voice_to_json(voice_row()) | {"id": "x"}] * bad]
 
     result = shell("import", "-", "--assistant", "31", *dry, stdin=lines(records))
@@ -139,7 +139,8 @@ def test_a_refused_import_names_every_fault_and_fails(shell: Shell, bad: int, me
     faults = "".join(ONE_BAD.replace("2", str(number), 1) for number in range(2, bad + 2))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"{faults}Error: Nothing was written. {mend} with --skip-bad: 1 added, 0 changed, 0 unchanged, {bad} refused.\n"
+        f"{faults}Error: Nothing was written. {remedy} with --skip-bad: "
+        f"1 added, 0 changed, 0 unchanged, {bad} refused.\n"
     )
     assert count(ClonedVoice) == count(Organization) == 0
 
@@ -165,7 +166,7 @@ def test_a_dry_run_that_would_go_well_says_so(shell: Shell, skip: list[str]) -> 
 
     assert result.exit_code == 0
     assert result.stdout == (
-        f"Nothing was written; it would be: 1 added, 0 changed, 0 unchanged, {len(skip)} refused.\n"
+        f"Dry run, nothing was written. The import would be: 1 added, 0 changed, 0 unchanged, {len(skip)} refused.\n"
     )
     assert count(ClonedVoice) == count(Organization) == 0
 
@@ -173,10 +174,13 @@ def test_a_dry_run_that_would_go_well_says_so(shell: Shell, skip: list[str]) -> 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b'{"detail": "Assistant not found"}', "The input: is an error answer of the API: 'Assistant not found'."),
-        (b'[{"id": ', "Record 1: is not JSON or breaks off here: "),
-        (b"\xff\xfe[", "The input: is not UTF-8 text. Save it in that encoding."),
-        (b"id,name\n", "The input: is no JSON, and as CSV its first line does not have once each: provider, "),
+        (b'{"detail": "Assistant not found"}', "The input: is an error response of the API: 'Assistant not found'."),
+        (b'[{"id": ', "Record 1: is incomplete or not JSON: "),
+        (b"\xff\xfe[", "The input: is not UTF-8 text. Save it as UTF-8."),
+        (
+            b"id,name\n",
+            "The input: is not JSON, and its first line is not a CSV header: missing or repeated: provider, ",
+        ),
     ],
 )
 def test_a_broken_input_is_one_line_and_a_failure(shell: Shell, data: bytes, says: str) -> None:
@@ -190,7 +194,7 @@ def test_a_broken_input_is_one_line_and_a_failure(shell: Shell, data: bytes, say
 def test_a_target_that_makes_no_sense_is_one_line_and_a_failure(shell: Shell) -> None:
     result = shell("import", "-", "--assistant", "31", "--organization", "77")
 
-    assert (result.exit_code, result.stderr) == (1, "Error: There is no organization 77. Give a name to make one.\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: There is no organization 77. Give a name to create one.\n")
 
 
 @pytest.mark.parametrize(
@@ -293,8 +297,8 @@ def test_migrating_twice_is_harmless(over: Callable[[Settings], Shell], tmp_path
 
     first, second = shell("migrate"), shell("migrate")
 
-    assert (first.exit_code, first.output) == (0, "The store is migrated.\n")
-    assert (second.exit_code, second.output) == (0, "The store was up to date.\n")
+    assert (first.exit_code, first.output) == (0, "The database was migrated.\n")
+    assert (second.exit_code, second.output) == (0, "The database is up to date.\n")
 
 
 @pytest.mark.parametrize("words", [["import", "-", "--assistant", "31"], ["export", "--assistant", "31"], ["migrate"]])
@@ -306,7 +310,7 @@ def test_a_store_out_of_reach_is_one_line_and_a_failure(
     result = shell(*words)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: The store cannot be reached: ")
+    assert result.stderr.startswith("Error: The database cannot be reached: ")
     assert result.stderr.endswith(" Nothing was written.\n")
     assert result.stderr.count("\n") == 1
     assert "mute" not in result.stderr

@@ -1,4 +1,4 @@
-"""Voices in and out, the sample, the schema."""
+"""Commands that import and export voices, add and remove the sample data, and migrate the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.sample.actions import add_sample, remove_sample
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, pluralize
-from voiceadmin.voices.importing.actions import ImportTarget, import_voices
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.importing.types import ImportReport
 from voiceadmin.voices.queries import voices_file
 
@@ -31,12 +32,12 @@ AssistantId = click.IntRange(1, MAX_ID)
 
 
 class Time(click.ParamType[datetime]):
-    """An ISO 8601 time; without a zone it is UTC."""
+    """An ISO 8601 time. Without a time zone it is UTC."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it, or fail with what to write."""
+        """Return the time in UTC, or fail with an example."""
         try:
             time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
             return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
@@ -46,11 +47,20 @@ class Time(click.ParamType[datetime]):
 
 @cli.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--assistant", "assistant_id", type=AssistantId, required=True, help="Whose voices they are.")
-@click.option("--assistant-name", help="What to call it; a new one is “Assistant ID” otherwise.")
-@click.option("--organization", help="Name or our id of a new assistant's organization; one of its own otherwise.")
-@click.option("--dry-run", is_flag=True, help="Say what would become of each record; write nothing.")
-@click.option("--skip-bad", is_flag=True, help="Write the good records even if others are bad.")
+@click.option(
+    "--assistant",
+    "assistant_id",
+    type=AssistantId,
+    required=True,
+    help="Assistant whose organization gets the voices; created if it does not exist.",
+)
+@click.option("--assistant-name", help="Name of the assistant. The default for a new one is “Assistant ID”.")
+@click.option(
+    "--organization",
+    help="Name or id of the organization of a new assistant. The default is a new organization of its own.",
+)
+@click.option("--dry-run", is_flag=True, help="Report what would happen to each record; write nothing.")
+@click.option("--skip-bad", is_flag=True, help="Write the valid records even if others are invalid.")
 @click.pass_context
 def import_(
     ctx: click.Context,
@@ -61,117 +71,111 @@ def import_(
     dry_run: bool,
     skip_bad: bool,
 ) -> None:
-    """Bring voices in from FILE, or from standard input when FILE is "-".
+    """Import voices from FILE, or from standard input if FILE is "-".
 
-    Reads the API's own answer, a bare array of voices, one voice a line, or the CSV that export writes.
+    Reads the response of the API, a JSON array of voices, NDJSON, or the CSV that export writes.
     """
-    target = ImportTarget(assistant_id, assistant_name, organization)
-    with application_context(ctx), _progress(file) as stream:
+    with application_context(ctx), _show_progress(file) as stream:
         report = import_voices(
             stream,
-            target,
+            ImportTarget(assistant_id, assistant_name, organization),
             by=current_cli_actor(),
             now=clock.now(),
             dry_run=dry_run,
             skip_bad=skip_bad,
             on_fault=lambda fault: click.echo(fault, err=True),
         )
-    _tell(report, skip_bad=skip_bad)
+    _print_report(report, skip_bad=skip_bad)
 
 
-def _tell(report: ImportReport, *, skip_bad: bool) -> None:
+def _print_report(report: ImportReport, *, skip_bad: bool) -> None:
+    """Print the counts of an import, or fail with them if invalid records prevented it."""
     outcomes = {name: getattr(report, name) for name in ("added", "changed", "unchanged", "refused")}
-    counts = ", ".join(f"{number:,} {name}" for name, number in outcomes.items()) + "."
+    counts = ", ".join(f"{count:,} {name}" for name, count in outcomes.items()) + "."
     if report.ignored:
-        counts += f" Passed over {pluralize(report.ignored, 'field')} that the API does not have."
+        counts += f" Ignored {pluralize(report.ignored, 'field')} that the API does not have."
     if report.written:
         click.echo(counts)
     elif report.refused and not skip_bad:
         them = "it" if report.refused == 1 else "them"
-        mend = f"Mend {pluralize(report.refused, 'record')}, or pass {them} over with --skip-bad"
-        raise click.ClickException(f"Nothing was written. {mend}: {counts}")
+        remedy = f"Fix {pluralize(report.refused, 'record')}, or skip {them} with --skip-bad"
+        raise click.ClickException(f"Nothing was written. {remedy}: {counts}")
     else:
-        click.echo(f"Nothing was written; it would be: {counts}")
+        click.echo(f"Dry run, nothing was written. The import would be: {counts}")
 
 
 @contextmanager
-def _progress(file: BinaryIO) -> Iterator[BinaryIO]:
-    """The same stream, with a bar on a terminal that grows as it is read."""
+def _show_progress(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Yield the same stream; on a terminal, show a progress bar of the bytes read."""
     try:
         size = os.fstat(file.fileno()).st_size
     except OSError:
         size = 0
     hidden = not (size and sys.stderr.isatty())
     with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=hidden) as bar:
-        yield io.BufferedReader(_Watched(file, bar.update), buffer_size=1 << 16)
+        yield io.BufferedReader(_ReportingStream(file, bar.update), buffer_size=1 << 16)
 
 
-class _Watched(io.RawIOBase):
-    """Reads on behalf of somebody and tells how many bytes each time."""
+class _ReportingStream(io.RawIOBase):
+    """A stream that reports how many bytes each read returns."""
 
-    def __init__(self, stream: BinaryIO, told: Callable[[int], None]) -> None:
-        self.stream, self.told = stream, told
+    def __init__(self, stream: BinaryIO, report: Callable[[int], None]) -> None:
+        self._stream, self._report = stream, report
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self.stream.read(len(buffer))
+        data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
-        self.told(len(data))
+        self._report(len(data))
         return len(data)
 
 
 @cli.command()
-@click.option("--assistant", "assistant_id", type=AssistantId, required=True, help="Whose voices.")
+@click.option("--assistant", "assistant_id", type=AssistantId, required=True, help="Assistant to export.")
 @click.option(
     "--format",
     "format_",
     type=click.Choice([format.value for format in ExportFormat]),
     default=ExportFormat.JSON.value,
     show_default=True,
-    help="The API's answer, one voice a line, or CSV that a spreadsheet opens safely.",
+    help="json is the response of the API, ndjson one voice per line, csv is safe to open in a spreadsheet.",
 )
 @click.pass_context
 def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
-    """Write all voices of an assistant to standard output; import reads every format back."""
+    """Write all voices of an assistant's organization to standard output. Import reads every format."""
     with application_context(ctx):
         assistant = get_assistant(EVERYTHING, assistant_id)
-        thing = AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name)
-        organization = assistant.organization.id
+        organization_id = assistant.organization.id
         record_event_now(
             AuditEventType.VOICES_EXPORTED,
-            thing,
+            AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
             by=current_cli_actor(),
             now=clock.now(),
-            organization_id=organization,
+            organization=organization_id,
             after={"format": format_},
         )
-        out = sys.stdout.buffer
-        for piece in voices_file(organization, ExportFormat(format_)):
-            out.write(piece.encode())
-        out.flush()
+        for piece in voices_file(organization_id, ExportFormat(format_)):
+            sys.stdout.buffer.write(piece.encode())
+        sys.stdout.buffer.flush()
 
 
 @cli.command()
-@click.option("--now", "now_", type=Time(), help="Make it for this time, as ISO 8601; the present otherwise.")
-@click.option("--remove", is_flag=True, help="Take out what the sample put in, and nothing else.")
+@click.option("--now", "as_of", type=Time(), help="Time in ISO 8601 for which to compute the sample. Default: now.")
+@click.option("--remove", is_flag=True, help="Remove the sample data, and nothing else.")
 @click.pass_context
-def sample(ctx: click.Context, now_: datetime | None, remove: bool) -> None:
-    """Fill the store with believable data, or take it out again."""
+def sample(ctx: click.Context, as_of: datetime | None, remove: bool) -> None:
+    """Add sample data to the database, or remove it."""
     with application_context(ctx):
-        now = clock.now()
-        click.echo(
-            remove_sample(by=current_cli_actor(), now=now)
-            if remove
-            else add_sample(now_ or now, by=current_cli_actor(), now=now)
-        )
+        now, actor = clock.now(), current_cli_actor()
+        click.echo(remove_sample(by=actor, now=now) if remove else add_sample(as_of or now, by=actor, now=now))
 
 
 @cli.command()
 @click.pass_context
 def migrate(ctx: click.Context) -> None:
-    """Make the store, or bring it to this version's schema."""
+    """Create the database, or migrate it to the schema of this version."""
     app: Flask = ctx.obj()
     with app.app_context():
-        click.echo("The store is migrated." if prepare_database() else "The store was up to date.")
+        click.echo("The database was migrated." if prepare_database() else "The database is up to date.")
