@@ -1,4 +1,4 @@
-"""The sample in a store: filled twice, moved, refused, and taken out without touching what others put in."""
+"""Adding, updating and removing the sample, next to other data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.sample.actions import KeptOrganization, SampleReport, Tally, add_sample, remove_sample
+from voiceadmin.sample.actions import KeptOrganization, OutcomeCounts, SampleReport, add_sample, remove_sample
 from voiceadmin.sample.data import generate_sample
 from voiceadmin.text import build_name_key
 from voiceadmin.voices.models import ClonedVoice
@@ -47,22 +47,22 @@ def organization_of(assistant_id: int) -> Organization:
     return db.session.scalars(select(Organization).join(Assistant).where(Assistant.id == assistant_id)).one()
 
 
-def test_filling_puts_in_the_whole_sample() -> None:
+def test_adding_writes_the_whole_sample() -> None:
     report = add_sample(NOW, by=SHELL, now=NOW)
 
-    assert report == SampleReport(Tally(added=8), Tally(added=10), Tally(added=2500))
+    assert report == SampleReport(OutcomeCounts(added=8), OutcomeCounts(added=10), OutcomeCounts(added=2500))
     assert counts() == (8, 10, 2500)
     assert str(report) == "Sample organizations: 8 added. Assistants: 10 added. Voices: 2,500 added."
 
 
-def test_what_is_stored_is_what_the_sample_says() -> None:
+def test_the_stored_rows_equal_the_generated_sample() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
 
     for organization in generate_sample(DAY):
         id = db.session.scalars(select(Organization.id).where(Organization.name == organization.name)).one()
         columns = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
-        of_organization = ClonedVoice.organization_id == id
-        voices = db.session.execute(select(*columns).where(of_organization).order_by(ClonedVoice.id)).all()
+        in_organization = ClonedVoice.organization_id == id
+        voices = db.session.execute(select(*columns).where(in_organization).order_by(ClonedVoice.id)).all()
         assert tuple(VoiceRow._make(voice) for voice in voices) == organization.voices
         for assistant in organization.assistants:
             stored = db.session.get_one(Assistant, assistant.id)
@@ -72,7 +72,7 @@ def test_what_is_stored_is_what_the_sample_says() -> None:
             assert (stored.tts_provider, stored.tts_voice_id) == (assistant.tts_provider, assistant.tts_voice_id)
 
 
-def test_a_stored_voice_is_found_by_its_folded_texts() -> None:
+def test_stored_voices_have_search_keys() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
 
     voice = db.session.get_one(ClonedVoice, 456)
@@ -81,7 +81,7 @@ def test_a_stored_voice_is_found_by_its_folded_texts() -> None:
     assert voice.search_key == "\ncustom professional voice\nvoice_abc123xyz\n"
 
 
-def test_the_organizations_are_marked_as_sample_and_have_our_own_ids() -> None:
+def test_the_organizations_are_marked_as_sample_and_have_no_upstream_id() -> None:
     own = make_organization()
 
     add_sample(NOW, by=SHELL, now=NOW)
@@ -101,28 +101,30 @@ def test_the_organizations_are_marked_as_sample_and_have_our_own_ids() -> None:
         pytest.param(datetime(2026, 3, 6, 1, tzinfo=timezone(timedelta(hours=5))), id="same-day-in-utc"),
     ],
 )
-def test_filling_again_on_the_same_day_writes_nothing(again: datetime) -> None:
+def test_adding_again_on_the_same_day_writes_nothing(again: datetime) -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     before = revisions()
 
     report = add_sample(again, by=SHELL, now=NOW)
 
-    assert report == SampleReport(Tally(unchanged=8), Tally(unchanged=10), Tally(unchanged=2500))
+    assert report == SampleReport(
+        OutcomeCounts(unchanged=8), OutcomeCounts(unchanged=10), OutcomeCounts(unchanged=2500)
+    )
     assert revisions() == before
 
 
-def test_filling_on_another_day_moves_the_times() -> None:
+def test_adding_on_another_day_moves_the_times() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
 
     report = add_sample(NOW + timedelta(days=1), by=SHELL, now=NOW)
 
-    assert report.voices == Tally(changed=2497, unchanged=3)
-    assert report.assistants == Tally(unchanged=10)
+    assert report.voices == OutcomeCounts(changed=2497, unchanged=3)
+    assert report.assistants == OutcomeCounts(unchanged=10)
     assert counts() == (8, 10, 2500)
-    assert add_sample(NOW + timedelta(days=1), by=SHELL, now=NOW).voices == Tally(unchanged=2500)
+    assert add_sample(NOW + timedelta(days=1), by=SHELL, now=NOW).voices == OutcomeCounts(unchanged=2500)
 
 
-def test_filling_mends_what_was_changed_or_lost() -> None:
+def test_adding_restores_changed_and_deleted_rows() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     with write_transaction():
         db.session.get_one(ClonedVoice, 457).name = "Renamed"
@@ -131,12 +133,12 @@ def test_filling_mends_what_was_changed_or_lost() -> None:
 
     report = add_sample(NOW, by=SHELL, now=NOW)
 
-    assert report.voices == Tally(added=1, changed=1, unchanged=2498)
-    assert report.assistants == Tally(changed=1, unchanged=9)
-    assert add_sample(NOW, by=SHELL, now=NOW).voices == Tally(unchanged=2500)
+    assert report.voices == OutcomeCounts(added=1, changed=1, unchanged=2498)
+    assert report.assistants == OutcomeCounts(changed=1, unchanged=9)
+    assert add_sample(NOW, by=SHELL, now=NOW).voices == OutcomeCounts(unchanged=2500)
 
 
-def test_filling_leaves_alone_what_was_added_to_it() -> None:
+def test_adding_keeps_other_data_in_sample_organizations() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_voice(acme, id=OWN_VOICE)
@@ -147,7 +149,7 @@ def test_filling_leaves_alone_what_was_added_to_it() -> None:
     assert counts() == (8, 11, 2501)
 
 
-def test_filling_passes_by_an_organization_that_only_has_the_same_name() -> None:
+def test_adding_ignores_another_organization_with_the_same_name() -> None:
     own = make_organization("Acme Telecom")
 
     add_sample(NOW, by=SHELL, now=NOW)
@@ -157,10 +159,10 @@ def test_filling_passes_by_an_organization_that_only_has_the_same_name() -> None
 
 
 @pytest.mark.parametrize("taken", ["assistant 123", "voice 456", "voice 20001"])
-def test_filling_refuses_to_overwrite_what_is_not_its_own(taken: str) -> None:
+def test_adding_refuses_to_overwrite_other_data(taken: str) -> None:
     own = make_organization()
-    word, _, id = taken.partition(" ")
-    make = make_voice if word == "voice" else make_assistant
+    kind, _, id = taken.partition(" ")
+    make = make_voice if kind == "voice" else make_assistant
     make(own, id=int(id))
     before = counts()
 
@@ -170,7 +172,7 @@ def test_filling_refuses_to_overwrite_what_is_not_its_own(taken: str) -> None:
     assert counts() == before
 
 
-def test_a_refusal_names_the_first_five_ids() -> None:
+def test_a_refusal_lists_the_first_five_ids() -> None:
     own = make_organization()
     for id in range(20_001, 20_007):
         make_voice(own, id=id)
@@ -180,33 +182,33 @@ def test_a_refusal_names_the_first_five_ids() -> None:
         add_sample(NOW, by=SHELL, now=NOW)
 
 
-def test_filling_refuses_a_time_without_a_past() -> None:
+def test_adding_refuses_a_time_less_than_three_years_after_the_first_date() -> None:
     with pytest.raises(SampleRefused, match="Choose a later time"):
         add_sample(datetime(1, 6, 1, tzinfo=UTC), by=SHELL, now=NOW)
 
     assert counts() == (0, 0, 0)
 
 
-def test_removing_takes_out_the_whole_sample() -> None:
+def test_removing_deletes_the_whole_sample() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
 
     report = remove_sample(by=SHELL, now=NOW)
 
-    assert report == SampleReport(Tally(removed=8), Tally(removed=10), Tally(removed=2500))
+    assert report == SampleReport(OutcomeCounts(removed=8), OutcomeCounts(removed=10), OutcomeCounts(removed=2500))
     assert counts() == (0, 0, 0)
 
 
-def test_removing_twice_is_harmless() -> None:
+def test_removing_twice_deletes_nothing_more() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW)
 
     report = remove_sample(by=SHELL, now=NOW)
 
-    assert report == SampleReport(Tally(), Tally(), Tally())
+    assert report == SampleReport(OutcomeCounts(), OutcomeCounts(), OutcomeCounts())
     assert str(report) == "Sample organizations: none. Assistants: none. Voices: none."
 
 
-def test_removing_leaves_everything_else() -> None:
+def test_removing_keeps_all_other_data() -> None:
     own = make_organization()
     make_voice(own, id=OWN_VOICE)
     make_assistant(own, id=OWN_ASSISTANT)
@@ -217,7 +219,7 @@ def test_removing_leaves_everything_else() -> None:
     assert counts() == (1, 1, 1)
 
 
-def test_removing_keeps_added_voices_and_the_assistants_that_lead_to_them() -> None:
+def test_removing_keeps_other_voices_and_the_assistants_of_their_organization() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_voice(acme, id=OWN_VOICE)
@@ -225,17 +227,17 @@ def test_removing_keeps_added_voices_and_the_assistants_that_lead_to_them() -> N
     report = remove_sample(by=SHELL, now=NOW)
 
     assert counts() == (1, 3, 1)
-    assert report.organizations == Tally(removed=7, kept=1)
-    assert report.assistants == Tally(removed=7, kept=3)
-    assert report.voices == Tally(removed=2500)
+    assert report.organizations == OutcomeCounts(removed=7, kept=1)
+    assert report.assistants == OutcomeCounts(removed=7, kept=3)
+    assert report.voices == OutcomeCounts(removed=2500)
     assert report.kept == (KeptOrganization(acme.id, "Acme Telecom", 1, 0, (31, 32, 33)),)
     assert str(report).endswith(
-        "Voices: 2,500 removed. “Acme Telecom” stays: it has 1 voice that the sample did not put in, "
-        "so these assistants stay with it: 31, 32, 33."
+        "Voices: 2,500 removed. “Acme Telecom” was kept: it has 1 voice that the sample did not add. "
+        "So these assistants were kept too: 31, 32, 33."
     )
 
 
-def test_removing_keeps_added_assistants() -> None:
+def test_removing_keeps_other_assistants() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_assistant(acme, id=OWN_ASSISTANT)
@@ -244,10 +246,10 @@ def test_removing_keeps_added_assistants() -> None:
 
     assert db.session.scalars(select(Assistant.id)).all() == [OWN_ASSISTANT]
     assert report.kept == (KeptOrganization(acme.id, "Acme Telecom", 0, 1, ()),)
-    assert str(report).endswith("“Acme Telecom” stays: it has 1 assistant that the sample did not put in.")
+    assert str(report).endswith("“Acme Telecom” was kept: it has 1 assistant that the sample did not add.")
 
 
-def test_a_report_counts_what_was_added() -> None:
+def test_a_report_counts_the_other_data() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     inn = organization_of(123)
     for number in range(2):
@@ -257,12 +259,12 @@ def test_a_report_counts_what_was_added() -> None:
     report = remove_sample(by=SHELL, now=NOW)
 
     assert str(report.kept[0]) == (
-        "“Harbor View Inn” stays: it has 2 voices and 2 assistants that the sample did not put in, "
-        "so this assistant stays with it: 123."
+        "“Harbor View Inn” was kept: it has 2 voices and 2 assistants that the sample did not add. "
+        "So this assistant was kept too: 123."
     )
 
 
-def test_a_kept_organization_goes_once_it_is_empty() -> None:
+def test_a_kept_organization_is_removed_once_it_is_empty() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     make_voice(organization_of(31), id=OWN_VOICE)
     remove_sample(by=SHELL, now=NOW)
@@ -271,11 +273,11 @@ def test_a_kept_organization_goes_once_it_is_empty() -> None:
 
     report = remove_sample(by=SHELL, now=NOW)
 
-    assert report == SampleReport(Tally(removed=1), Tally(removed=3), Tally())
+    assert report == SampleReport(OutcomeCounts(removed=1), OutcomeCounts(removed=3), OutcomeCounts())
     assert counts() == (0, 0, 0)
 
 
-def test_a_kept_organization_is_filled_again() -> None:
+def test_a_kept_organization_is_reused_when_the_sample_is_added_again() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
     make_voice(acme, id=OWN_VOICE)
@@ -283,48 +285,50 @@ def test_a_kept_organization_is_filled_again() -> None:
 
     report = add_sample(NOW, by=SHELL, now=NOW)
 
-    assert report == SampleReport(Tally(added=7, unchanged=1), Tally(added=7, unchanged=3), Tally(added=2500))
+    assert report == SampleReport(
+        OutcomeCounts(added=7, unchanged=1), OutcomeCounts(added=7, unchanged=3), OutcomeCounts(added=2500)
+    )
     assert organization_of(31).id == acme.id
 
 
 @pytest.mark.parametrize("taken", ["nothing", "assistant 123", "voice 456"])
-def test_removing_does_not_touch_an_organization_that_is_not_of_the_sample(taken: str) -> None:
+def test_removing_keeps_organizations_that_are_not_marked_as_sample(taken: str) -> None:
     own = make_organization()
-    word, _, id = taken.partition(" ")
-    if word == "voice":
+    kind, _, id = taken.partition(" ")
+    if kind == "voice":
         make_voice(own, id=int(id))
-    if word == "assistant":
+    if kind == "assistant":
         make_assistant(own, id=int(id))
     before = counts()
 
     report = remove_sample(by=SHELL, now=NOW)
 
-    assert report == SampleReport(Tally(), Tally(), Tally())
+    assert report == SampleReport(OutcomeCounts(), OutcomeCounts(), OutcomeCounts())
     assert counts() == before
 
 
-def test_filling_and_removing_are_quick() -> None:
+def test_adding_and_removing_take_less_than_five_seconds() -> None:
     started = time.perf_counter()
 
     add_sample(NOW, by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW)
 
-    assert time.perf_counter() - started < 5  # a fifth of it is usual; a slow machine may take longer
+    assert time.perf_counter() - started < 5  # usually one second; a slow machine may take longer
 
 
-def test_filling_and_removing_leave_a_line_each() -> None:
+def test_adding_and_removing_record_one_event_each() -> None:
     add_sample(DAY - timedelta(days=9), by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW + timedelta(hours=1))
 
-    lines = list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0]
-    assert [(line.event_type, line.at, line.actor_name, line.before, line.after) for line in lines] == [
-        (AuditEventType.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"voices": "2,500 removed"}, None),
-        (AuditEventType.SAMPLE_ADDED, NOW, "tester", None, {"voices": "2,500 added"}),
+    events = list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0]
+    assert [(event.event_type, event.at, event.actor_name, event.before, event.after) for event in events] == [
+        (AuditEventType.SAMPLE_REMOVED, NOW + timedelta(hours=1), "tester", {"removed": 2500}, None),
+        (AuditEventType.SAMPLE_ADDED, NOW, "tester", None, {"added": 2500, "changed": 0, "unchanged": 0}),
     ]
-    assert {(line.object_name, line.organization_id) for line in lines} == {("sample data", None)}
+    assert {(event.object_name, event.organization_id) for event in events} == {("sample data", None)}
 
 
-def test_a_refusal_leaves_no_line() -> None:
+def test_a_refusal_records_no_event() -> None:
     make_assistant(make_organization(), id=123)
 
     with pytest.raises(SampleRefused):

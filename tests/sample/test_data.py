@@ -1,4 +1,4 @@
-"""The sample data: what there is to see in it, and that it is the same everywhere."""
+"""The generated sample: its variety, and that it is the same on every machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from voiceadmin.sample.data import (
     ASSISTANT_IDS,
     EDGE_SCORES,
     FRONT_DESK,
-    ODD_NAMES,
     VOICE_IDS,
     SampleAssistant,
     SampleOrganization,
     generate_sample,
 )
+from voiceadmin.sample.names import ODD_NAMES
 from voiceadmin.voices.json_body import parse_voice, voice_to_json
 from voiceadmin.voices.types.provider import Provider
 from voiceadmin.voices.types.quality import QualityTier
@@ -33,7 +33,7 @@ VOICES = [voice for organization in SAMPLE for voice in organization.voices]
 DRAWN = [voice for voice in VOICES if voice not in FRONT_DESKS.voices]
 
 
-def written(sample: tuple[SampleOrganization, ...]) -> str:
+def serialize(sample: tuple[SampleOrganization, ...]) -> str:
     return json.dumps(
         [
             [
@@ -56,9 +56,9 @@ def voice_of(assistant: SampleAssistant, organization: SampleOrganization) -> Vo
 
 
 def test_a_day_gives_the_same_sample_on_every_machine_and_python() -> None:
-    digest = hashlib.sha256(written(generate_sample(DAY)).encode()).hexdigest()
+    digest = hashlib.sha256(serialize(generate_sample(DAY)).encode()).hexdigest()
 
-    # Whoever changes the sample on purpose puts the new digest here.
+    # After an intended change of the sample, put the new digest here.
     assert digest == "e3a09e0d8543b8949d8e2175619d192813588793bd76d763ae6a4d3beb349986"
 
 
@@ -84,7 +84,7 @@ def test_ten_assistants_in_eight_organizations_have_2500_voices() -> None:
     assert len({one.name for one in SAMPLE}) == 8
 
 
-def test_the_ids_are_those_that_are_promised() -> None:
+def test_the_ids_are_those_of_the_constants() -> None:
     assistants = [assistant.id for organization in SAMPLE for assistant in organization.assistants]
 
     assert sorted(assistants) == sorted(ASSISTANT_IDS)
@@ -145,13 +145,13 @@ def test_the_front_desk_is_the_same_on_every_day(day: datetime) -> None:
     ]
 
 
-def test_every_voice_could_have_come_from_a_file() -> None:
+def test_every_voice_is_valid_for_the_import() -> None:
     for voice in VOICES:
         assert parse_voice(voice_to_json(voice)) == voice
         assert type(voice.provider) is str
 
 
-def test_no_voice_is_used_before_it_is_there_or_after_the_day_begins() -> None:
+def test_no_voice_is_used_before_its_creation_or_after_the_day_begins() -> None:
     for voice in DRAWN:
         assert DAY - timedelta(days=3 * 365) <= voice.created_at <= last_activity_at(voice) <= DAY
 
@@ -162,7 +162,7 @@ def test_a_voice_has_a_last_use_exactly_when_it_has_uses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "least", "most"),
+    ("status", "minimum", "maximum"),
     [
         (VoiceStatus.READY, 88, 92),
         (VoiceStatus.PROCESSING, 0.8, 1.2),
@@ -170,13 +170,13 @@ def test_a_voice_has_a_last_use_exactly_when_it_has_uses() -> None:
         (VoiceStatus.ARCHIVED, 6.5, 7.5),
     ],
 )
-def test_most_voices_are_ready_and_some_are_not(status: VoiceStatus, least: float, most: float) -> None:
+def test_most_voices_are_ready_and_some_are_not(status: VoiceStatus, minimum: float, maximum: float) -> None:
     percent = 100 * sum(voice.status is status for voice in VOICES) / len(VOICES)
 
-    assert least <= percent <= most
+    assert minimum <= percent <= maximum
 
 
-def test_every_tier_and_every_edge_of_a_tier_is_there() -> None:
+def test_every_tier_and_every_bound_of_a_tier_occurs() -> None:
     ready = [voice for voice in VOICES if voice.status is VoiceStatus.READY]
 
     assert {voice.tier for voice in ready} == {*QualityTier, None}
@@ -186,7 +186,7 @@ def test_every_tier_and_every_edge_of_a_tier_is_there() -> None:
 
 
 @pytest.mark.parametrize("status", [VoiceStatus.PROCESSING, VoiceStatus.FAILED])
-def test_a_voice_that_never_got_ready_is_unused_and_seldom_scored(status: VoiceStatus) -> None:
+def test_a_voice_that_was_never_ready_is_unused_and_rarely_scored(status: VoiceStatus) -> None:
     voices = [voice for voice in VOICES if voice.status is status]
 
     assert {voice.synthesis_count for voice in voices} == {0}
@@ -229,7 +229,7 @@ def test_most_names_are_english_and_the_others_come_in_many_scripts() -> None:
     assert all(any(letter in voice.name for voice in VOICES) for letter in scripts)
 
 
-def test_names_repeat_and_the_odd_ones_are_there() -> None:
+def test_names_repeat_and_the_odd_names_occur() -> None:
     names = Counter(voice.name for voice in VOICES)
 
     assert all(name in names for name, _ in ODD_NAMES)
@@ -239,7 +239,7 @@ def test_names_repeat_and_the_odd_ones_are_there() -> None:
     assert len(names) > 1000
 
 
-def test_genders_are_words_or_nothing() -> None:
+def test_genders_are_values_or_missing() -> None:
     assert {None, "female", "male", "neutral"} < {voice.gender for voice in VOICES}
 
 
@@ -253,22 +253,22 @@ def test_genders_are_words_or_nothing() -> None:
         ("playht", r"s3://voices/[0-9a-f-]{36}/manifest\.json"),
     ],
 )
-def test_ids_are_shaped_as_their_provider_shapes_them(provider: str, shape: str) -> None:
+def test_provider_voice_ids_have_the_format_of_the_provider(provider: str, shape: str) -> None:
     ids = [voice.provider_voice_id for voice in DRAWN if voice.provider == provider]
 
     assert len(ids) > 10
     assert all(re.fullmatch(shape, id) for id in ids if id)
 
 
-def test_only_failed_voices_lack_a_providers_id() -> None:
+def test_only_failed_voices_have_no_provider_voice_id() -> None:
     statuses = [voice.status for voice in VOICES if not voice.provider_voice_id]
 
     assert len(statuses) > 3
     assert set(statuses) == {VoiceStatus.FAILED}
 
 
-def test_two_voices_are_in_one_organization_twice() -> None:
-    twice = [
+def test_one_organization_has_two_duplicate_voices() -> None:
+    duplicates = [
         organization.name
         for organization in SAMPLE
         for (_, voice_id), times in Counter(
@@ -277,13 +277,13 @@ def test_two_voices_are_in_one_organization_twice() -> None:
         if voice_id and times == 2
     ]
 
-    assert len(twice) == 2
-    assert len(set(twice)) == 1
+    assert len(duplicates) == 2
+    assert len(set(duplicates)) == 1
 
 
-def test_most_assistants_speak_with_a_ready_voice_of_their_organization() -> None:
-    spoken = [voice_of(assistant, one) for one in SAMPLE for assistant in one.assistants]
-    statuses = Counter(voice.status if voice else None for voice in spoken)
+def test_most_assistants_use_a_ready_voice_of_their_organization() -> None:
+    used = [voice_of(assistant, one) for one in SAMPLE for assistant in one.assistants]
+    statuses = Counter(voice.status if voice else None for voice in used)
 
     assert statuses == {VoiceStatus.READY: 8, VoiceStatus.ARCHIVED: 1, None: 1}
     assert any(assistant.tts_voice_id == "rachel" for one in SAMPLE for assistant in one.assistants)
@@ -298,6 +298,6 @@ def test_some_times_have_fractions_of_a_second() -> None:
     assert any(fraction % 1000 for fraction in microseconds)
 
 
-def test_a_day_without_a_past_is_an_overflow() -> None:
+def test_a_day_less_than_three_years_after_the_first_date_overflows() -> None:
     with pytest.raises(OverflowError):
         generate_sample(datetime(2, 1, 1, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Fill the store with the sample data, and take it out again."""
+"""Add the sample data to the database, and remove it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sample.data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, generate_sample
-from voiceadmin.text import build_name_key
+from voiceadmin.text import build_name_key, pluralize
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns
 
@@ -28,8 +28,8 @@ SAMPLE = AuditTarget(ObjectKind.DATABASE, None, "sample data")
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """What became of the organizations, the assistants or the voices of the sample. kept: not removed."""
+class OutcomeCounts:
+    """The numbers of organizations, assistants or voices of the sample by outcome. kept: not removed."""
 
     added: int = 0
     changed: int = 0
@@ -38,16 +38,19 @@ class Tally:
     kept: int = 0
 
     def __str__(self) -> str:
-        """Say what is not zero: "2,497 changed, 3 unchanged"."""
-        return ", ".join(f"{count:,} {word}" for word, count in asdict(self).items() if count) or "none"
+        """Return the counts above zero, such as "2,497 changed, 3 unchanged"."""
+        return ", ".join(f"{count:,} {outcome}" for outcome, count in asdict(self).items() if count) or "none"
 
 
 @dataclass(frozen=True, slots=True)
 class KeptOrganization:
-    """A sample organization that was not removed, because of what somebody added to it.
+    """A sample organization that was not removed, because it contains other data.
 
-    voices, assistants: how many of them are not the sample's. sample_assistants:
-    the ids of the sample's assistants that stay as the way to those voices.
+    Attributes:
+        voices: how many voices the sample did not add.
+        assistants: how many assistants the sample did not add.
+        sample_assistants: ids of the sample's assistants that were kept, because the pages of the voices belong
+            to assistants.
     """
 
     id: int
@@ -57,43 +60,44 @@ class KeptOrganization:
     sample_assistants: tuple[int, ...]
 
     def __str__(self) -> str:
-        """Say that it stays, and why."""
-        added = [_counted(self.voices, "voice"), _counted(self.assistants, "assistant")]
-        sentence = f"“{self.name}” stays: it has {' and '.join(filter(None, added))} that the sample did not put in"
+        """Return a sentence with the reason."""
+        counts = ((self.voices, "voice"), (self.assistants, "assistant"))
+        others = " and ".join(pluralize(count, noun) for count, noun in counts if count)
+        sentence = f"“{self.name}” was kept: it has {others} that the sample did not add."
         if not self.sample_assistants:
-            return sentence + "."
+            return sentence
         ids = ", ".join(map(str, self.sample_assistants))
-        return f"{sentence}, so {'these assistants stay' if ',' in ids else 'this assistant stays'} with it: {ids}."
+        return f"{sentence} So {'these assistants were' if ',' in ids else 'this assistant was'} kept too: {ids}."
 
 
 @dataclass(frozen=True, slots=True)
 class SampleReport:
-    """What filling or removing did. As a text: a line of sentences."""
+    """What adding or removing the sample did."""
 
-    organizations: Tally
-    assistants: Tally
-    voices: Tally
+    organizations: OutcomeCounts
+    assistants: OutcomeCounts
+    voices: OutcomeCounts
     kept: tuple[KeptOrganization, ...] = ()
 
     def __str__(self) -> str:
-        """Say it all in one line."""
-        told = f"Sample organizations: {self.organizations}. Assistants: {self.assistants}. Voices: {self.voices}."
-        return " ".join([told, *map(str, self.kept)])
+        """Return one line of sentences."""
+        counts = f"Sample organizations: {self.organizations}. Assistants: {self.assistants}. Voices: {self.voices}."
+        return " ".join([counts, *map(str, self.kept)])
 
 
 def add_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
-    """Put the sample into the store as it looks at the beginning of the day of `as_of`, in UTC.
+    """Add the sample for the UTC day of `as_of`, or update it. Equal rows are not written.
 
-    What is there already and alike is not written again. Raises SampleRefused
-    when an id of the sample is taken outside the sample's organizations, or
-    when that is too early to have a past; nothing is written then.
+    Raises:
+        SampleRefused: if an id of the sample is used outside the sample's organizations, or if there is no date three
+            years before `as_of`. Nothing is written then.
     """
     day = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     try:
         sample = generate_sample(day)
     except OverflowError as error:
         raise SampleRefused(
-            f"The sample reaches back three years; before {day.date()} there are not so many. Choose a later time."
+            f"The sample covers three years, and no date is three years before {day.date()}. Choose a later time."
         ) from error
     with write_transaction():
         acquire_advisory_lock("import")
@@ -102,77 +106,77 @@ def add_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
         lock_organizations(ids.values())
         report = SampleReport(
             organizations,
-            assistants=_put(Assistant, list(_assistants(sample, ids))),
-            voices=_put(ClonedVoice, list(_voices(sample, ids)), {"upstream_changed_at": now}),
+            assistants=_upsert_changed(Assistant, list(_assistant_values(sample, ids))),
+            voices=_upsert_changed(ClonedVoice, list(_voice_values(sample, ids)), {"upstream_changed_at": now}),
         )
-        record_event(AuditEventType.SAMPLE_ADDED, SAMPLE, by=by, now=now, after={"voices": str(report.voices)})
+        counts = {"added": report.voices.added, "changed": report.voices.changed, "unchanged": report.voices.unchanged}
+        record_event(AuditEventType.SAMPLE_ADDED, SAMPLE, by=by, now=now, after=counts)
         return report
 
 
 def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
-    """Take out what `add_sample` put in, and nothing else.
+    """Remove what `add_sample` added, and nothing else.
 
-    An organization in which something is left stays. It stays a sample one, so
-    that removing again, when it is empty, takes it out; and where voices are
-    left, so do the sample's assistants: they are the way to those voices.
+    A sample organization that contains other data is kept. It stays marked as sample, so that a later removal deletes
+    it once it is empty. If it has other voices, the sample's assistants are kept too: voices are shown by assistant.
     """
-    of_sample = select(Organization.id).where(Organization.sample)
+    sample_ids = select(Organization.id).where(Organization.sample)
     has_voices = exists().where(ClonedVoice.organization_id == Assistant.organization_id)
     is_used = exists().where(ClonedVoice.organization_id == Organization.id) | exists().where(
         Assistant.organization_id == Organization.id
     )
     with write_transaction():
         acquire_advisory_lock("import")
-        lock_organizations(db.session.scalars(of_sample))
-        voices = _removed(
-            delete(ClonedVoice).where(ClonedVoice.id.in_(VOICE_IDS), ClonedVoice.organization_id.in_(of_sample))
+        lock_organizations(db.session.scalars(sample_ids))
+        voices = _delete(
+            delete(ClonedVoice).where(ClonedVoice.id.in_(VOICE_IDS), ClonedVoice.organization_id.in_(sample_ids))
         )
-        assistants = _removed(
+        assistants = _delete(
             delete(Assistant).where(
-                Assistant.id.in_(ASSISTANT_IDS), Assistant.organization_id.in_(of_sample), ~has_voices
+                Assistant.id.in_(ASSISTANT_IDS), Assistant.organization_id.in_(sample_ids), ~has_voices
             )
         )
-        organizations = _removed(delete(Organization).where(Organization.sample, ~is_used))
-        kept = tuple(_kept())
+        organizations = _delete(delete(Organization).where(Organization.sample, ~is_used))
+        kept = tuple(_kept_organizations())
         kept_assistants = sum(len(organization.sample_assistants) for organization in kept)
-        record_event(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"voices": f"{voices:,} removed"})
+        record_event(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"removed": voices})
         return SampleReport(
-            Tally(removed=organizations, kept=len(kept)),
-            Tally(removed=assistants, kept=kept_assistants),
-            Tally(removed=voices),
+            OutcomeCounts(removed=organizations, kept=len(kept)),
+            OutcomeCounts(removed=assistants, kept=kept_assistants),
+            OutcomeCounts(removed=voices),
             kept,
         )
 
 
 def _refuse_taken_ids() -> None:
-    """Raise SampleRefused if an id of the sample belongs to something that is not in a sample organization."""
+    """Raise SampleRefused if an id of the sample is used outside the sample's organizations."""
     voices = db.session.scalars(
         select(ClonedVoice.id).join(Organization).where(ClonedVoice.id.in_(VOICE_IDS), ~Organization.sample)
     ).all()
     assistants = db.session.scalars(
         select(Assistant.id).join(Organization).where(Assistant.id.in_(ASSISTANT_IDS), ~Organization.sample)
     ).all()
-    taken = [f"assistant {number}" for number in sorted(assistants)] + [f"voice {number}" for number in sorted(voices)]
+    taken = [f"assistant {id}" for id in sorted(assistants)] + [f"voice {id}" for id in sorted(voices)]
     if taken:
-        named = ", ".join(taken[:5]) + (f" and {len(taken) - 5:,} more" if len(taken) > 5 else "")
+        listed = ", ".join(taken[:5]) + (f" and {len(taken) - 5:,} more" if len(taken) > 5 else "")
         raise SampleRefused(
-            f"The store has data of its own under ids of the sample ({named}), so nothing was written. "
-            "Put the sample into another store, say with VOICEADMIN_DATABASE_URL=sqlite:///sample.sqlite."
+            f"Other data in the database uses ids of the sample ({listed}). Nothing was written. "
+            "Add the sample to another database, for example with VOICEADMIN_DATABASE_URL=sqlite:///sample.sqlite."
         )
 
 
-def _organization_ids(sample: Sequence[SampleOrganization]) -> tuple[dict[str, int], Tally]:
-    """Find or make the organizations; our id of each by its name."""
-    found = select(Organization.id, Organization.name).where(Organization.sample).order_by(Organization.id.desc())
-    ids = {organization.name: organization.id for organization in db.session.execute(found)}
-    missing = [Organization(name=one.name, sample=True) for one in sample if one.name not in ids]
+def _organization_ids(sample: Sequence[SampleOrganization]) -> tuple[dict[str, int], OutcomeCounts]:
+    """Find or create the organizations. Return their ids by name, and the counts."""
+    query = select(Organization.id, Organization.name).where(Organization.sample).order_by(Organization.id.desc())
+    ids = {organization.name: organization.id for organization in db.session.execute(query)}
+    missing = [Organization(name=item.name, sample=True) for item in sample if item.name not in ids]
     db.session.add_all(missing)
     db.session.flush()
     ids.update((organization.name, organization.id) for organization in missing)
-    return ids, Tally(added=len(missing), unchanged=len(sample) - len(missing))
+    return ids, OutcomeCounts(added=len(missing), unchanged=len(sample) - len(missing))
 
 
-def _assistants(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _assistant_values(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> Iterator[dict[str, Any]]:
     for organization in sample:
         for assistant in organization.assistants:
             yield asdict(assistant) | {
@@ -181,37 +185,39 @@ def _assistants(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> It
             }
 
 
-def _voices(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _voice_values(sample: Sequence[SampleOrganization], ids: dict[str, int]) -> Iterator[dict[str, Any]]:
     for organization in sample:
         yield from (build_voice_columns(voice, ids[organization.name]) for voice in organization.voices)
 
 
-def _put(table: type[Base], rows: Sequence[dict[str, Any]], more: Mapping[str, Any] = MappingProxyType({})) -> Tally:
-    """Write those of the whole rows that the store does not have just like that, and with them some more columns."""
+def _upsert_changed(
+    table: type[Base], rows: Sequence[dict[str, Any]], more: Mapping[str, Any] = MappingProxyType({})
+) -> OutcomeCounts:
+    """Write the rows that are new or differ from the stored ones. more: further columns, which are not compared."""
     columns: dict[str, Any] = dict(inspect(table).columns)
-    if table is ClonedVoice:  # one that was archived here is compared as upstream tells of it
-        told = func.coalesce(columns["upstream_status"], columns["status"], type_=columns["status"].type)
-        columns["status"] = told.label("status")
-    found = db.session.execute(
+    if table is ClonedVoice:  # a voice that was archived here is compared by its upstream status
+        status = func.coalesce(columns["upstream_status"], columns["status"], type_=columns["status"].type)
+        columns["status"] = status.label("status")
+    rows_found = db.session.execute(
         select(*(columns[name] for name in rows[0])).where(columns["id"].in_([row["id"] for row in rows]))
     )
-    stored = {row["id"]: dict(row) for row in found.mappings()}
+    stored = {row["id"]: dict(row) for row in rows_found.mappings()}
     different = [row for row in rows if stored.get(row["id"]) != row]
     if different:
         db.session.execute(upsert_statement(table), [row | dict(more) for row in different])
     added = len(rows) - len(stored)
-    return Tally(added=added, changed=len(different) - added, unchanged=len(rows) - len(different))
+    return OutcomeCounts(added=added, changed=len(different) - added, unchanged=len(rows) - len(different))
 
 
-def _removed(statement: Delete) -> int:
-    """Delete, and count the rows."""
+def _delete(statement: Delete) -> int:
+    """Execute the statement, and return the number of deleted rows."""
     result = db.session.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, CursorResult)  # noqa: S101  # tells the type checker
     return result.rowcount
 
 
-def _kept() -> Iterator[KeptOrganization]:
-    """Look at the sample organizations that are left, by id. No voice of the sample is left."""
+def _kept_organizations() -> Iterator[KeptOrganization]:
+    """Yield the remaining sample organizations, by id, after the voices of the sample were deleted."""
     for organization in db.session.scalars(
         select(Organization).where(Organization.sample).order_by(Organization.id)
     ).all():
@@ -221,12 +227,5 @@ def _kept() -> Iterator[KeptOrganization]:
         assistants = db.session.scalars(
             select(Assistant.id).where(Assistant.organization_id == organization.id).order_by(Assistant.id)
         ).all()
-        of_sample = tuple(number for number in assistants if number in ASSISTANT_IDS)
-        yield KeptOrganization(
-            organization.id, organization.name, voices or 0, len(assistants) - len(of_sample), of_sample
-        )
-
-
-def _counted(count: int, word: str) -> str:
-    """Put a count before its word, or nothing for none: "2 voices"."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}" if count else ""
+        kept = tuple(id for id in assistants if id in ASSISTANT_IDS)
+        yield KeptOrganization(organization.id, organization.name, voices or 0, len(assistants) - len(kept), kept)

@@ -1,4 +1,4 @@
-"""Whether the database holds anything yet."""
+"""Whether the database is empty."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from voiceadmin.voices.models import ClonedVoice
 
 
 def database_is_empty() -> bool:
-    """Whether there is neither an assistant nor a voice."""
+    """Return whether there is neither an assistant nor a voice."""
     return not any(db.session.execute(select(table.id).limit(1)).first() for table in (Assistant, ClonedVoice))
