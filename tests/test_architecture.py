@@ -25,7 +25,7 @@ TEMPLATES = ROOT / "templates"
 LAYERS = (
     ("root", {"clock", "config", "enums", "errors", "identity", "pagination", "tabular", "text", "tokens"}),
     ("database", {"database"}),
-    ("types", {"models", "types", "json_body", "data", "names", "passwords"}),
+    ("types", {"models", "types", "json_body", "data", "names", "passwords", "statistics"}),
     ("queries", {"queries", "rules", "listing", "exporting", "locks", "usage"}),
     ("actions", {"actions", "importing"}),
     ("web", {"web", "cli"}),

@@ -1,28 +1,28 @@
-"""The filter over the providers."""
+"""The filter of the provider page."""
 
 from __future__ import annotations
 
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from voiceadmin.providers.forms import ProvidersForm
+from voiceadmin.providers.forms import ProviderFilterForm
 
 OURS = {3: "Acme", 12: "Bravo"}
 
 
 @pytest.mark.parametrize(
-    ("given", "chosen"), [([], None), ([("organization", "")], None), ([("organization", "12")], 12)]
+    ("given", "organization_id"), [([], None), ([("organization", "")], None), ([("organization", "12")], 12)]
 )
-def test_it_chooses_one_organization_or_all(given: list[tuple[str, str]], chosen: int | None) -> None:
-    form = ProvidersForm(MultiDict(given), OURS)
+def test_the_filter_selects_one_organization_or_all(given: list[tuple[str, str]], organization_id: int | None) -> None:
+    form = ProviderFilterForm(MultiDict(given), OURS)
 
     assert form.validate()
-    assert form.chosen() == chosen
+    assert form.organization_id() == organization_id
 
 
 @pytest.mark.parametrize("word", ["4", "03", "+3", "3 ", "x", "٣", "9" * 5000])
-def test_another_organization_is_refused(word: str) -> None:
-    form = ProvidersForm(MultiDict({"organization": word}), OURS)
+def test_an_organization_that_is_not_listed_is_refused(word: str) -> None:
+    form = ProviderFilterForm(MultiDict({"organization": word}), OURS)
 
     assert not form.validate()
     assert form.organization.errors[0].endswith("is not an organization of yours. Choose from the list.")

@@ -1,4 +1,4 @@
-"""The figures of each provider: what plain Python counts over the same voices."""
+"""Statistics of each provider, compared with counts in plain Python over the same voices."""
 
 from __future__ import annotations
 
@@ -34,56 +34,62 @@ READY, FAILED, ARCHIVED = VoiceStatus.READY, VoiceStatus.FAILED, VoiceStatus.ARC
 
 @pytest.fixture
 def acme(store: Flask) -> Organization:
-    """An organization that holds the voices of a test."""
+    """Return the organization that has the voices of a test."""
     return make_organization()
 
 
 def archive_here(voice: VoiceRow, now: datetime) -> None:
-    """Archive a voice as the desk does."""
+    """Archive a voice as an operation does."""
     values = {"status": ARCHIVED, "upstream_status": voice.status.value, "archived_at": now}
     with write_transaction():
         db.session.execute(update(ClonedVoice).where(ClonedVoice.id == voice.id).values(values))
 
 
-def counted(provider: str, rows: list[VoiceRow], now: datetime) -> ProviderStats:
-    """The figures in plain Python."""
-    lately = [row for row in rows if row.created_at >= now - 30 * DAY]
-    placed = [row for row in rows if row.provider_voice_id]
+def expected_stats(provider: str, rows: list[VoiceRow], now: datetime) -> ProviderStats:
+    """Return the statistics, counted in plain Python."""
+    recent = [row for row in rows if row.created_at >= now - 30 * DAY]
+    with_slot = [row for row in rows if row.provider_voice_id]
     return ProviderStats(
         provider,
         {status: sum(row.status is status for row in rows) for status in VoiceStatus},
         {tier: sum(row.tier is tier for row in rows) for tier in (None, *QualityTier)},
         sum(row.synthesis_count for row in rows),
         max((row.last_used_at for row in rows if row.last_used_at), default=None),
-        made=len(lately),
-        failed=sum(row.status is FAILED for row in lately),
-        placed=len(placed),
-        placed_archived=sum(row.status is ARCHIVED for row in placed),
+        created_recently=len(recent),
+        failed_recently=sum(row.status is FAILED for row in recent),
+        used_slots=len(with_slot),
+        archived_slots=sum(row.status is ARCHIVED for row in with_slot),
     )
 
 
 @IN_DATABASE
 @given(rows=st.lists(PLAIN_VOICES, max_size=12), days=st.integers(0, 1100))
-def test_they_are_what_plain_python_counts(acme: Organization, now: datetime, rows: list[VoiceRow], days: int) -> None:
+def test_statistics_equal_the_counts_in_plain_python(
+    acme: Organization, now: datetime, rows: list[VoiceRow], days: int
+) -> None:
     refill(acme, rows)
     then = now - timedelta(days=days)
     names = {"elevenlabs": "ElevenLabs", "resemble": "Resemble"}
-    words = sorted({row.provider for row in rows}, key=lambda word: (names.get(word) or word).casefold())
+    providers = sorted(
+        {row.provider for row in rows}, key=lambda provider: (names.get(provider) or provider).casefold()
+    )
 
     found = list_provider_stats(EVERYTHING, now=then)
 
-    assert found == [counted(word, [row for row in rows if row.provider == word], then) for word in words]
+    assert found == [
+        expected_stats(provider, [row for row in rows if row.provider == provider], then) for provider in providers
+    ]
     assert found == list_provider_stats(Scope(frozenset({acme.id})), now=then)
 
 
-def test_only_voices_of_the_scope_count(acme: Organization, now: datetime) -> None:
+def test_only_voices_of_the_scope_are_counted(acme: Organization, now: datetime) -> None:
     other, third = make_organization("Other"), make_organization("Third")
     for organization in (acme, other, third):
-        for status, place in ((READY, "pv"), (FAILED, ""), (ARCHIVED, "pv2"), (ARCHIVED, "")):
+        for status, provider_voice_id in ((READY, "pv"), (FAILED, ""), (ARCHIVED, "pv2"), (ARCHIVED, "")):
             make_voice(
                 organization,
                 status=status,
-                provider_voice_id=place,
+                provider_voice_id=provider_voice_id,
                 synthesis_count=1,
                 last_used_at=now,
                 created_at=now,
@@ -91,12 +97,17 @@ def test_only_voices_of_the_scope_count(acme: Organization, now: datetime) -> No
 
     for scope, size in ((EVERYTHING, 3), (Scope(frozenset({acme.id})), 1), (Scope(frozenset({acme.id, third.id})), 2)):
         (one,) = list_provider_stats(scope, now=now)
-        assert (one.voices, one.scored, one.syntheses, one.made) == (4 * size, 4 * size, 4 * size, 4 * size)
-        assert (one.failed, one.placed, one.placed_archived) == (size, 2 * size, size)
+        assert (one.voice_count, one.scored_count, one.syntheses, one.created_recently) == (
+            4 * size,
+            4 * size,
+            4 * size,
+            4 * size,
+        )
+        assert (one.failed_recently, one.used_slots, one.archived_slots) == (size, 2 * size, size)
     assert list_provider_stats(NOTHING, now=now) == []
 
 
-def test_a_failed_voice_that_was_archived_here_has_failed_all_the_same(acme: Organization, now: datetime) -> None:
+def test_a_failed_voice_that_was_archived_here_still_counts_as_failed(acme: Organization, now: datetime) -> None:
     for status in (FAILED, READY, FAILED):
         archive_here(make_voice(acme, status=status, created_at=now - DAY), now)
     archive_here(make_voice(acme, status=FAILED, created_at=now - 31 * DAY), now)
@@ -104,23 +115,24 @@ def test_a_failed_voice_that_was_archived_here_has_failed_all_the_same(acme: Org
 
     (one,) = list_provider_stats(EVERYTHING, now=now)
 
-    assert (one.made, one.failed, one.counts[FAILED], one.counts[ARCHIVED]) == (4, 2, 0, 5)
+    assert (one.created_recently, one.failed_recently) == (4, 2)
+    assert (one.status_counts[FAILED], one.status_counts[ARCHIVED]) == (0, 5)
 
 
-def test_the_bound_of_thirty_days_is_inclusive(acme: Organization, now: datetime) -> None:
+def test_a_voice_created_exactly_thirty_days_ago_is_recent(acme: Organization, now: datetime) -> None:
     make_voice(acme, created_at=now - 30 * DAY)
     make_voice(acme, created_at=now - 30 * DAY - timedelta(microseconds=1))
 
-    assert list_provider_stats(EVERYTHING, now=now)[0].made == 1
+    assert list_provider_stats(EVERYTHING, now=now)[0].created_recently == 1
 
 
-def test_absurd_counts_add_up(acme: Organization, now: datetime) -> None:
+def test_counts_of_64_bits_are_summed_without_overflow(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(synthesis_count=MAX_ID) for _ in range(3)])
 
     assert list_provider_stats(EVERYTHING, now=now)[0].syntheses == 3 * MAX_ID
 
 
-def test_figures_take_four_statements_however_many_voices(acme: Organization, now: datetime) -> None:
+def test_statistics_take_four_statements_for_any_number_of_voices(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(provider=f"p{number % 9}") for number in range(60)])
     seen: list[Any] = []
     db.session.rollback()
@@ -131,8 +143,8 @@ def test_figures_take_four_statements_however_many_voices(acme: Organization, no
     assert len([statement for statement in seen if not statement.startswith("BEGIN")]) == 4
 
 
-def test_sqlite_reads_indexes_and_of_voices_only_what_is_rare(sqlite_store: Flask, now: datetime) -> None:
-    """The program of a statement tells; its plan does not: an index that lacks a column never counts as covering."""
+def test_sqlite_reads_table_rows_only_for_rare_voices(sqlite_store: Flask, now: datetime) -> None:
+    """Reads the bytecode of each statement: EXPLAIN QUERY PLAN does not say which columns come from the table."""
     acme = make_organization()
     put_voices(acme, [voice_row() for _ in range(20)])
     seen: list[Any] = []
@@ -141,8 +153,8 @@ def test_sqlite_reads_indexes_and_of_voices_only_what_is_rare(sqlite_store: Flas
     list_provider_stats(EVERYTHING, now=now)
 
     driver: Any = db.session.connection().connection.driver_connection
-    # What was archived of late, and what lies nowhere.
-    assert [read_of_voices(driver, *one) for one in seen if "FROM" in one[0]] == [
+    # Rare are recent archived voices, and voices without an id at the provider.
+    assert [columns_read_from_table(driver, *one) for one in seen if "FROM" in one[0]] == [
         set(),
         set(),
         {"upstream_status"},
@@ -150,8 +162,8 @@ def test_sqlite_reads_indexes_and_of_voices_only_what_is_rare(sqlite_store: Flas
     ]
 
 
-def read_of_voices(driver: Any, sql: str, values: Any) -> set[str]:
-    """The columns that a statement reads from the table of voices itself."""
+def columns_read_from_table(driver: Any, sql: str, values: Any) -> set[str]:
+    """Return the columns that a statement reads from the table of voices instead of an index."""
     (root,) = driver.execute("SELECT rootpage FROM sqlite_master WHERE name = 'cloned_voice'").fetchone()
     columns = [row[1] for row in driver.execute("PRAGMA table_xinfo(cloned_voice)") if row[6] == 0]
     steps = driver.execute(f"EXPLAIN {sql}", values).fetchall()
@@ -160,7 +172,7 @@ def read_of_voices(driver: Any, sql: str, values: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("format", ExportFormat)
-def test_a_file_has_every_figure(acme: Organization, now: datetime, format: ExportFormat) -> None:
+def test_a_file_has_every_statistic(acme: Organization, now: datetime, format: ExportFormat) -> None:
     make_voice(acme, provider="=evil", quality_score=0.9, synthesis_count=4, last_used_at=now, created_at=now)
     make_voice(acme, provider="=evil", status=FAILED, quality_score=None, provider_voice_id="", created_at=now)
 
@@ -181,11 +193,11 @@ def test_a_file_has_every_figure(acme: Organization, now: datetime, format: Expo
         "scored": 1,
         "syntheses": 4,
         "last_used_at": "2026-11-22T14:00:00Z",
-        "made_in_30_days": 2,
-        "failed_of_those": 1,
+        "created_in_30_days": 2,
+        "failed_of_created_in_30_days": 1,
         "slots_used": 1,
         "slots_used_by_archived": 0,
-        "slots": 7,
+        "slot_limit": 7,
         "counted_at": "2026-11-22T14:00:00Z",
     }
     assert tuple(expected) == FIELDS

@@ -1,4 +1,4 @@
-"""The page of providers side by side, and the same as a file."""
+"""The page that compares the providers, and its export."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from tests.conftest import Client
 from tests.factories import DAY, make_account, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
-from tests.two_tenants import TwoTenants, build_two_tenants, rows_of
+from tests.two_tenants import TwoTenants, rows_of, build_two_tenants
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import MAX_ID
@@ -46,21 +46,21 @@ def put(organization: Organization, number: int, **fields: Any) -> None:
 
 
 def card(found: Page, provider: str) -> str:
-    """The text of a provider's card."""
+    """Return the text of a provider's card."""
     (text,) = [
         node.text for node in found.root.all("section") if node.all("h2") and node.one("h2").text.startswith(provider)
     ]
     return text
 
 
-def test_an_empty_store_says_how_to_fill_it(open_page: OpenPage) -> None:
+def test_an_empty_database_shows_how_to_add_voices(open_page: OpenPage) -> None:
     found = open_page("/providers")
 
-    assert found.sentence == "Showing no provider."
+    assert found.sentence == "Showing no providers."
     assert "There are no voices yet." in found.text
 
 
-def test_a_provider_is_shown_in_all_its_figures(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+def test_a_card_shows_every_statistic_of_a_provider(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     put(acme, 18, quality_score=0.95, created_at=now - DAY, synthesis_count=3, last_used_at=now - DAY)
     put(acme, 4, status=VoiceStatus.FAILED, quality_score=None, created_at=now - DAY, provider_voice_id="")
     put(acme, 3, status=VoiceStatus.ARCHIVED, quality_score=0.1)
@@ -72,27 +72,27 @@ def test_a_provider_is_shown_in_all_its_figures(acme: Organization, open_page: O
         "18 ready",
         "4 failed",
         "3 archived",
-        "of 21 scored",
+        "21 voices with a score",
         "Excellent18",
         "Poor3",
         "Not scored4",
         "54 syntheses",
         "Last used yesterday",
         "4 of 22 failed, 18.2 %",
-        "21 used; no limit is set",
-        "3 of them by archived voices",
+        "21 used. No limit is configured.",
+        "3 of them used by archived voices",
     ):
         assert part.replace(" ", "") in text.replace(" ", ""), (part, text)
 
 
-def test_a_small_sample_says_so_and_has_no_share(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+def test_a_small_sample_has_no_percentage(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     put(acme, 18, created_at=now)
     put(acme, 1, created_at=now, status=VoiceStatus.FAILED)
 
     text = card(open_page("/providers"), "ElevenLabs")
 
-    assert "Only 19 scored: too few to compare." in text
-    assert "1 of 19 failed Only 19 made: too few to compare." in text
+    assert "Too few scores to show the distribution." in text
+    assert "1 of 19 failed Too few voices for a failure rate." in text
     assert "%" not in text
     put(acme, 1, created_at=now)
     assert "1 of 20 failed, 5 %" in card(open_page("/providers"), "ElevenLabs")
@@ -101,38 +101,41 @@ def test_a_small_sample_says_so_and_has_no_share(acme: Organization, open_page: 
 @pytest.mark.parametrize(
     ("sizes", "sentence"),
     [
-        (((40, 0), (40, 20)), "20 of 40 failed at Resemble and 0 of 40 at ElevenLabs: a difference beyond chance."),
-        (((40, 1), (40, 3)), "no provider’s failed clearly more often than another’s."),
-        (((40, 0), (19, 19)), "Too few voices were made in the last 30 days to compare how often cloning fails."),
+        (
+            ((40, 0), (40, 20)),
+            "20 of 40 failed at Resemble and 0 of 40 at ElevenLabs. This difference is statistically significant.",
+        ),
+        (((40, 1), (40, 3)), "The failure rates of the last 30 days do not differ significantly."),
+        (((40, 0), (19, 19)), "Too few voices were created in the last 30 days to compare failure rates."),
     ],
 )
-def test_only_a_difference_beyond_chance_ranks(
+def test_only_a_significant_difference_of_failure_rates_is_named(
     acme: Organization,
     open_page: OpenPage,
     now: datetime,
     sizes: tuple[tuple[int, int], tuple[int, int]],
     sentence: str,
 ) -> None:
-    for provider, (made, failed) in zip(("elevenlabs", "resemble"), sizes, strict=True):
-        put(acme, made - failed, provider=provider, created_at=now)
+    for provider, (created, failed) in zip(("elevenlabs", "resemble"), sizes, strict=True):
+        put(acme, created - failed, provider=provider, created_at=now)
         put(acme, failed, provider=provider, created_at=now, status=VoiceStatus.FAILED)
 
     assert sentence in open_page("/providers").sentence
 
 
-def test_slots_are_held_against_the_limit_of_the_settings(tenants: TwoTenants) -> None:
+def test_used_slots_are_compared_with_the_configured_limit(tenants: TwoTenants) -> None:
     app = tenants.app_with(slots=(("elevenlabs", 1), ("resemble", 9)))
     make_voice(tenants.acme, provider="resemble")
 
     found = page(tenants.browser("platform", app), "/providers")
 
-    assert "2 of 1 used: 1 over the limit" in card(found, "ElevenLabs")
+    assert "2 of 1 used, 1 over the limit" in card(found, "ElevenLabs")
     assert "1 of 9 used" in card(found, "Resemble")
     of_acme = page(tenants.browser("viewer", app), "/providers")
-    assert "1 used; the limit of 1 is for all organizations together" in card(of_acme, "ElevenLabs")
+    assert "1 used. The limit of 1 applies to all organizations together." in card(of_acme, "ElevenLabs")
 
 
-def test_each_sees_the_providers_of_their_organizations(tenants: TwoTenants) -> None:
+def test_the_page_shows_only_providers_of_own_organizations(tenants: TwoTenants) -> None:
     make_voice(tenants.zebra, provider="zebra-host")
 
     assert "zebra-host" not in page(tenants.browser("viewer"), "/providers").text
@@ -143,26 +146,28 @@ def test_each_sees_the_providers_of_their_organizations(tenants: TwoTenants) -> 
     assert tenants.browser("nobody").get("/providers").status_code == 303
 
 
-def test_one_organization_is_chosen(tenants: TwoTenants) -> None:
+def test_the_organization_filter_limits_page_and_export(tenants: TwoTenants) -> None:
     found = page(tenants.browser("both"), f"/providers?organization={tenants.zebra.id}")
 
     assert found.sentence.startswith("Showing 1 provider with 1 voice of Zebra Holdings.")
     assert found.link("CSV") == f"/providers.csv?organization={tenants.zebra.id}"
 
 
-def test_a_file_has_the_figures_and_leaves_a_line(tenants: TwoTenants) -> None:
+def test_an_export_contains_the_statistics_and_is_recorded(tenants: TwoTenants) -> None:
     browser = tenants.browser("viewer")
 
-    lines = {format: browser.get(f"/providers.{format}") for format in ("csv", "json", "ndjson")}
+    files = {format: browser.get(f"/providers.{format}") for format in ("csv", "json", "ndjson")}
 
-    assert [one["provider"] for one in json.loads(lines["json"].text)] == ["elevenlabs"]
-    assert json.loads(lines["ndjson"].text)["voices"] == 1
-    assert lines["csv"].text.splitlines()[0].startswith("provider,voices,ready")
-    assert [line["word"] for line in rows_of("audit_event")].count("voices-exported") == 3
+    assert [one["provider"] for one in json.loads(files["json"].text)] == ["elevenlabs"]
+    assert json.loads(files["ndjson"].text)["voices"] == 1
+    assert files["csv"].text.splitlines()[0].startswith("provider,voices,ready")
+    assert [event["event_type"] for event in rows_of("audit_event")].count("voices-exported") == 3
     assert browser.get("/providers.xml").status_code == 404
 
 
-def test_hostile_names_and_huge_numbers_are_only_text(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+def test_hostile_provider_names_and_large_numbers_are_shown_as_text(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
     for provider in ("<script>alert(1)</script>", " ", "x" * 100, "\u202eevil"):
         make_voice(acme, provider=provider, synthesis_count=MAX_ID, last_used_at=now)
 
@@ -172,11 +177,11 @@ def test_hostile_names_and_huge_numbers_are_only_text(acme: Organization, open_p
     assert "9,223,372,036,854,775,807" in found.text
 
 
-def test_an_admin_of_no_organization_sees_no_provider(store: Flask, now: datetime) -> None:
+def test_a_viewer_of_an_empty_organization_sees_no_providers(store: Flask, now: datetime) -> None:
     store.test_client_class = Client
     empty = make_organization("Empty")
     make_voice(make_organization("Full"))
 
     browser = sign_in(store.test_client(), make_account(roles={empty: Role.VIEWER}))
 
-    assert page(browser, "/providers").sentence == "Showing no provider."
+    assert page(browser, "/providers").sentence == "Showing no providers."

@@ -1,4 +1,4 @@
-"""The filter over the providers."""
+"""The filter of the provider page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from wtforms import Form
 from voiceadmin.web.fields import WordField
 
 
-class ProvidersForm(Form):
-    """Whose voices to count. organizations: names of those to choose from, by id."""
+class ProviderFilterForm(Form):
+    """The organization whose voices are counted. organizations: names of the allowed ones, by id."""
 
     organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
 
@@ -19,6 +19,6 @@ class ProvidersForm(Form):
         super().__init__(arguments)
         self.organization.words = {"": "All"} | {str(id): name for id, name in organizations.items()}
 
-    def chosen(self) -> int | None:
-        """The organization, or None for all. Call only after validate()."""
+    def organization_id(self) -> int | None:
+        """Return the id of the organization, or None for all. Call after validate()."""
         return int(self.organization.data) if self.organization.data else None

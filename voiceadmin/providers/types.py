@@ -1,4 +1,4 @@
-"""The voices at one provider, counted."""
+"""Statistics of the voices at one provider."""
 
 from __future__ import annotations
 
@@ -12,29 +12,33 @@ from voiceadmin.voices.types.rows import StatusCounts
 
 @dataclass(frozen=True, slots=True)
 class ProviderStats:
-    """The voices at one provider, counted.
+    """Statistics of the voices at one provider.
 
-    counts: by status. tiers: by quality tier, None is not scored; every tier is a key. last_used_at: None when no
-    use is dated. made: voices made lately, failed: those of them whose cloning failed, archived here since or not.
-    placed: voices that have an id at the provider, placed_archived: those of them that are archived.
+    Attributes:
+        tier_counts: voices by quality tier; the key None counts those without a score. Every tier is a key.
+        last_used_at: None if no voice has a time of its last use.
+        created_recently: voices created in the last 30 days.
+        failed_recently: those of `created_recently` whose cloning failed, including voices archived here since.
+        used_slots: voices that have an id at the provider.
+        archived_slots: those of `used_slots` that are archived.
     """
 
     provider: str
-    counts: StatusCounts
-    tiers: Mapping[QualityTier | None, int]
+    status_counts: StatusCounts
+    tier_counts: Mapping[QualityTier | None, int]
     syntheses: int
     last_used_at: datetime | None
-    made: int
-    failed: int
-    placed: int
-    placed_archived: int
+    created_recently: int
+    failed_recently: int
+    used_slots: int
+    archived_slots: int
 
     @property
-    def voices(self) -> int:
-        """All of its voices."""
-        return sum(self.counts.values())
+    def voice_count(self) -> int:
+        """All voices at the provider."""
+        return sum(self.status_counts.values())
 
     @property
-    def scored(self) -> int:
-        """Its voices that have a score."""
-        return self.voices - self.tiers[None]
+    def scored_count(self) -> int:
+        """The voices that have a quality score."""
+        return self.voice_count - self.tier_counts[None]

@@ -234,9 +234,9 @@ def test_an_id_counts_once_in_a_file(acme: Organization, monkeypatch: pytest.Mon
     report, faults = bring(data, skip_bad=True)
 
     assert faults == [
-        "Record 3, id: 3 was already given by record 1. Keep one of the two.",
-        "Record 4, id: 3 was already given by record 1. Keep one of the two.",
-        "Record 5, id: 1 was already given by record 2. Keep one of the two.",
+        "Record 3, id: 3 was already used by record 1. Remove one of the two.",
+        "Record 4, id: 3 was already used by record 1. Remove one of the two.",
+        "Record 5, id: 1 was already used by record 2. Remove one of the two.",
     ]
     assert outcomes(report) == (1, 0, 1, 3)
     assert first in stored()
@@ -250,7 +250,7 @@ def test_a_voice_of_another_organization_is_refused(acme: Organization) -> None:
 
     assert (outcomes(report), report.written) == ((1, 0, 0, 1), False)
     assert faults == [
-        "Record 2, id: 9 belongs to a voice of another organization. Import it with an assistant of that one."
+        "Record 2, id: 9 belongs to a voice of another organization. Import it with an assistant of that organization."
     ]
     assert everything() == before
 
