@@ -1,4 +1,4 @@
-"""Assistants by name, with what their organizations have."""
+"""The assistant list, and look-ups of assistants and organizations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 pytestmark = pytest.mark.usefixtures("store")
 
 
-def test_an_assistant_comes_with_its_organization() -> None:
+def test_an_assistant_is_returned_with_its_organization() -> None:
     acme = make_organization("Acme")
     make_assistant(acme, id=MAX_ID, name="Night desk", tts_provider="elevenlabs", tts_voice_id="rachel", active=False)
     make_assistant(acme)
@@ -37,14 +37,14 @@ def test_an_assistant_comes_with_its_organization() -> None:
     assert (assistant.organization.name, assistant.organization.assistant_count) == ("Acme", 2)
 
 
-def test_what_is_not_there_is_not_found() -> None:
+def test_unknown_ids_are_not_found() -> None:
     with pytest.raises(AssistantNotFound, match="Assistant with ID 999 not found"):
         get_assistant(EVERYTHING, 999)
     with pytest.raises(OrganizationNotFound, match="no organization 999"):
         get_organization(EVERYTHING, 999)
 
 
-def test_a_revision_moves_with_every_write_to_the_voices_and_with_no_other(store: Flask) -> None:
+def test_a_revision_changes_with_every_write_to_voices_and_with_no_other_write(store: Flask) -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     before = get_organization(EVERYTHING, acme.id).revision
 
@@ -57,7 +57,7 @@ def test_a_revision_moves_with_every_write_to_the_voices_and_with_no_other(store
     assert get_organization(EVERYTHING, acme.id).revision != before
 
 
-def test_the_list_is_by_name_without_case_and_accents() -> None:
+def test_the_list_is_sorted_by_name_ignoring_case_and_accents() -> None:
     for name in ("Zoë", "émile", "Emil", "zoe"):
         make_assistant(name=name)
 
@@ -66,7 +66,7 @@ def test_the_list_is_by_name_without_case_and_accents() -> None:
     assert names == ["Emil", "émile", "Zoë", "zoe"]
 
 
-def test_a_search_finds_a_part_of_a_name_or_a_whole_id() -> None:
+def test_a_search_matches_part_of_a_name_or_a_whole_id() -> None:
     make_assistant(id=123, name="Front desk")
     make_assistant(id=31, name="Line 123")
     make_assistant(id=1234, name="Other")
@@ -76,7 +76,7 @@ def test_a_search_finds_a_part_of_a_name_or_a_whole_id() -> None:
     assert found == {123, 31}
 
 
-def test_an_assistant_shows_the_voice_it_is_set_to_and_the_counts_of_its_organization() -> None:
+def test_an_assistant_is_listed_with_its_voice_and_the_counts_of_its_organization() -> None:
     acme = make_organization()
     voice = make_voice(acme, provider="inworld", provider_voice_id="acme__x", status=VoiceStatus.FAILED)
     make_voice(make_organization("Other"), provider="inworld", provider_voice_id="acme__y")
@@ -90,7 +90,7 @@ def test_an_assistant_shows_the_voice_it_is_set_to_and_the_counts_of_its_organiz
     assert all(row.counts[VoiceStatus.FAILED] == 1 and sum(row.counts.values()) == 1 for row in rows)
 
 
-def test_of_duplicates_the_first_is_the_voice_an_assistant_is_set_to() -> None:
+def test_an_assistant_uses_the_first_of_duplicate_voices() -> None:
     acme = make_organization()
     first, _ = (make_voice(acme, provider_voice_id="twice") for _ in range(2))
     make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="twice")
@@ -100,7 +100,7 @@ def test_of_duplicates_the_first_is_the_voice_an_assistant_is_set_to() -> None:
     assert row.voice == first
 
 
-def test_pages_follow_one_another_and_end() -> None:
+def test_pages_are_consecutive_and_a_page_past_the_end_is_empty() -> None:
     for number in range(3):
         make_assistant(name=f"Desk {number}")
 
@@ -110,7 +110,7 @@ def test_pages_follow_one_another_and_end() -> None:
     assert {(page.total, page.last_page) for page in pages} == {(3, 2)}
 
 
-def test_an_example_is_the_preferred_assistant_or_any_or_none() -> None:
+def test_the_example_is_the_preferred_assistant_or_any_or_none() -> None:
     assert find_example_assistant(EVERYTHING, 123) is None
 
     make_assistant(id=5)
@@ -120,7 +120,7 @@ def test_an_example_is_the_preferred_assistant_or_any_or_none() -> None:
     assert find_example_assistant(EVERYTHING, 123) == 123
 
 
-def test_what_lies_outside_a_scope_is_as_if_it_were_not_there() -> None:
+def test_objects_outside_the_scope_are_not_found() -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     make_assistant(acme, id=31, name="Ours")
     make_assistant(other, id=7, name="Theirs")
@@ -140,7 +140,7 @@ def test_what_lies_outside_a_scope_is_as_if_it_were_not_there() -> None:
     assert [find_example_assistant(scope, 7) for scope in (EVERYTHING, here, NOTHING)] == [7, 31, None]
 
 
-def test_the_owner_of_an_assistant_comes_with_its_revision() -> None:
+def test_the_organization_of_an_assistant_is_returned_with_its_revision() -> None:
     acme = make_organization("Acme")
     make_assistant(acme, id=31)
 
@@ -149,7 +149,7 @@ def test_the_owner_of_an_assistant_comes_with_its_revision() -> None:
     assert get_assistant_organization(EVERYTHING, 32) is None
 
 
-def test_organizations_are_listed_by_name_and_id() -> None:
+def test_organizations_are_sorted_by_name_and_id() -> None:
     zed, acme, twin = (make_organization(name) for name in ("Zed", "Acme", "Acme"))
 
     assert list(list_organizations(EVERYTHING).items()) == [(acme.id, "Acme"), (twin.id, "Acme"), (zed.id, "Zed")]
@@ -157,7 +157,7 @@ def test_organizations_are_listed_by_name_and_id() -> None:
     assert list_organizations(NOTHING) == {}
 
 
-def test_without_the_preferred_one_the_example_is_the_first_by_id() -> None:
+def test_without_the_preferred_assistant_the_example_has_the_smallest_id() -> None:
     other, acme = make_organization("Other"), make_organization("Acme")
     make_assistant(other, id=9)
     make_assistant(acme, id=5)
@@ -166,7 +166,7 @@ def test_without_the_preferred_one_the_example_is_the_first_by_id() -> None:
     assert find_example_assistant(Scope(frozenset({acme.id, other.id})), 123) == 5
 
 
-def test_assistants_of_one_name_go_by_id_whosever_they_are() -> None:
+def test_assistants_with_equal_names_are_sorted_by_id_across_organizations() -> None:
     other, acme = make_organization("Other"), make_organization("Acme")
     make_assistant(other, id=9)
     make_assistant(acme, id=5)
@@ -176,14 +176,14 @@ def test_assistants_of_one_name_go_by_id_whosever_they_are() -> None:
         assert [row.assistant.id for row in list_assistants(scope, AssistantFilters()).rows] == [5, 7, 9]
 
 
-def test_a_page_knows_its_number_and_its_size() -> None:
+def test_a_page_has_its_number_and_its_size() -> None:
     page = list_assistants(EVERYTHING, AssistantFilters(size=25, page=3))
 
     assert (page.page_number, page.size, page.total, page.rows) == (3, 25, 0, [])
 
 
 @pytest.mark.parametrize(("text", "found"), [("%", {1}), ("_", {2}), ("/", {3}), ("50", {1}), ("%_", set())])
-def test_a_sign_of_patterns_is_a_letter_to_a_search(text: str, found: set[int]) -> None:
+def test_wildcards_of_like_are_searched_literally(text: str, found: set[int]) -> None:
     for id, name in ((1, "50% off"), (2, "night_desk"), (3, "day/night"), (4, "Plain")):
         make_assistant(id=id, name=name)
 
@@ -193,7 +193,9 @@ def test_a_sign_of_patterns_is_a_letter_to_a_search(text: str, found: set[int]) 
 @pytest.mark.parametrize(
     ("provider", "voice_id"), [("elevenlabs", ""), ("elevenlabs", None), ("", "pv"), (None, "pv"), (None, None)]
 )
-def test_an_assistant_that_is_set_to_half_a_voice_is_set_to_none(provider: str | None, voice_id: str | None) -> None:
+def test_an_assistant_with_an_incomplete_voice_reference_uses_no_voice(
+    provider: str | None, voice_id: str | None
+) -> None:
     acme = make_organization()
     make_voice(acme, provider="elevenlabs", provider_voice_id="")
     make_voice(acme, provider="", provider_voice_id="pv")
@@ -225,7 +227,7 @@ def test_voices_are_counted_by_organization_and_status() -> None:
     ]
 
 
-def test_a_file_of_assistants_says_what_their_list_says() -> None:
+def test_an_export_of_assistants_has_the_values_of_the_list() -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     voice = make_voice(acme, provider="resemble", status=VoiceStatus.FAILED)
     make_voice(acme)

@@ -75,7 +75,7 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     ada = visit(f"{own_server}/join/{SETUP}", fresh=True, token="", script=script)
 
     type_into(ada, **{"E-mail": "ada@example.com", "Your name": "Ada", "Password": PASSWORD})
-    expect(ada.get_by_role("heading", level=1)).to_have_text("99+ need a person")
+    expect(ada.get_by_role("heading", level=1)).to_have_text("99+ voices and assistants need attention")
     expect(ada.get_by_role("banner")).to_contain_text("Signed in as ada@example.com")
 
     follow(ada, "People")

@@ -1,4 +1,4 @@
-"""How the voices of a scope stand, and no other voice."""
+"""Statistics of the overview, for the voices of the scope only."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.overview.queries import LATELY, SHOWN, OverviewStats, get_overview_stats
+from voiceadmin.overview.queries import LIST_LENGTH, RECENT, get_overview_stats
+from voiceadmin.overview.types import OverviewStats
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.voices.types.status import VoiceStatus
 
-READY, PROCESSING, FAILED, ARCHIVED = (
-    *(VoiceStatus.READY, VoiceStatus.PROCESSING),
-    *(VoiceStatus.FAILED, VoiceStatus.ARCHIVED),
-)
+READY, PROCESSING = VoiceStatus.READY, VoiceStatus.PROCESSING
+FAILED, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.ARCHIVED
 
 
 @pytest.fixture
@@ -34,11 +33,14 @@ def globex(store: Flask) -> Organization:
     return make_organization("Globex")
 
 
-def test_voices_are_counted_by_status_at_each_provider_by_its_label(
+def test_voices_are_counted_by_provider_and_status_in_order_of_the_labels(
     acme: Organization, globex: Organization, now: datetime
 ) -> None:
     for provider, status in (
-        *(("resemble", READY), ("resemble", READY), ("resemble", FAILED), ("zebra", ARCHIVED)),
+        ("resemble", READY),
+        ("resemble", READY),
+        ("resemble", FAILED),
+        ("zebra", ARCHIVED),
         ("elevenlabs", PROCESSING),
     ):
         make_voice(acme, provider=provider, status=status)
@@ -47,17 +49,17 @@ def test_voices_are_counted_by_status_at_each_provider_by_its_label(
 
     found = get_overview_stats(Scope(frozenset({acme.id})), now=now)
 
-    assert list(found.counts.items()) == [
+    assert list(found.provider_counts.items()) == [
         ("elevenlabs", {READY: 0, PROCESSING: 1, FAILED: 0, ARCHIVED: 0}),
         ("resemble", {READY: 3, PROCESSING: 0, FAILED: 1, ARCHIVED: 0}),
         ("zebra", {READY: 0, PROCESSING: 0, FAILED: 0, ARCHIVED: 1}),
     ]
-    assert found.total == {READY: 3, PROCESSING: 1, FAILED: 1, ARCHIVED: 1}
-    assert get_overview_stats(EVERYTHING, now=now).total[READY] == 4
+    assert found.total_counts == {READY: 3, PROCESSING: 1, FAILED: 1, ARCHIVED: 1}
+    assert get_overview_stats(EVERYTHING, now=now).total_counts[READY] == 4
     assert get_overview_stats(NOTHING, now=now) == OverviewStats({}, [], [], None)
 
 
-def test_the_most_used_are_ready_and_used_with_whose_they_are(
+def test_the_most_used_voices_are_ready_and_have_been_used(
     acme: Organization, globex: Organization, now: datetime
 ) -> None:
     put_voices(acme, [voice_row(id=id, synthesis_count=count) for id, count in ((1, 7), (2, 9), (3, 7), (4, 0))])
@@ -66,45 +68,51 @@ def test_the_most_used_are_ready_and_used_with_whose_they_are(
 
     found = get_overview_stats(EVERYTHING, now=now).most_used
 
-    assert [(voice.id, organization) for voice, organization in found] == [
-        *((2, "Acme"), (6, "Globex"), (1, "Acme"), (3, "Acme")),
+    assert [(voice.id, organization) for voice, organization, _ in found] == [
+        (2, "Acme"),
+        (6, "Globex"),
+        (1, "Acme"),
+        (3, "Acme"),
     ]
-    assert [voice.id for voice, _ in get_overview_stats(Scope(frozenset({globex.id})), now=now).most_used] == [6]
-    put_voices(globex, [voice_row(synthesis_count=100) for _ in range(SHOWN)])
-    assert {organization for _, organization in get_overview_stats(EVERYTHING, now=now).most_used} == {"Globex"}
+    assert [voice.id for voice, *_ in get_overview_stats(Scope(frozenset({globex.id})), now=now).most_used] == [6]
+    put_voices(globex, [voice_row(synthesis_count=100) for _ in range(LIST_LENGTH)])
+    assert {organization for _, organization, _ in get_overview_stats(EVERYTHING, now=now).most_used} == {"Globex"}
 
 
-def test_what_failed_in_the_last_week_is_listed_the_newest_first(
+def test_voices_that_failed_in_the_last_week_are_listed_newest_first(
     acme: Organization, globex: Organization, now: datetime
 ) -> None:
     put_voices(
         acme,
         [
-            voice_row(id=1, status=FAILED, created_at=now - LATELY),
-            voice_row(id=2, status=FAILED, created_at=now - LATELY - timedelta(microseconds=1)),
+            voice_row(id=1, status=FAILED, created_at=now - RECENT),
+            voice_row(id=2, status=FAILED, created_at=now - RECENT - timedelta(microseconds=1)),
             voice_row(id=3, status=FAILED, created_at=now - DAY),
             voice_row(id=4, status=PROCESSING, created_at=now),
         ],
     )
     put_voices(globex, [voice_row(id=id, status=FAILED, created_at=now - DAY) for id in (5, 6)])
 
-    found = get_overview_stats(EVERYTHING, now=now).failed
+    found = get_overview_stats(EVERYTHING, now=now).recently_failed
 
     assert [(voice.id, organization, time) for voice, organization, time in found] == [
         (6, "Globex", now - DAY),
         (5, "Globex", now - DAY),
         (3, "Acme", now - DAY),
-        (1, "Acme", now - LATELY),
+        (1, "Acme", now - RECENT),
     ]
-    assert [voice.id for voice, *_ in get_overview_stats(Scope(frozenset({acme.id})), now=now).failed] == [3, 1]
-    put_voices(globex, [voice_row(status=FAILED, created_at=now) for _ in range(SHOWN)])
-    assert len(get_overview_stats(EVERYTHING, now=now).failed) == SHOWN
+    assert [voice.id for voice, *_ in get_overview_stats(Scope(frozenset({acme.id})), now=now).recently_failed] == [
+        3,
+        1,
+    ]
+    put_voices(globex, [voice_row(status=FAILED, created_at=now) for _ in range(LIST_LENGTH)])
+    assert len(get_overview_stats(EVERYTHING, now=now).recently_failed) == LIST_LENGTH
 
 
-def test_voices_came_in_with_the_last_import_or_with_the_sample(
+def test_the_last_import_is_the_last_file_or_the_sample(
     acme: Organization, globex: Organization, now: datetime
 ) -> None:
-    def brought(event_type: AuditEventType, time: datetime, organization: Organization) -> None:
+    def record(event_type: AuditEventType, time: datetime, organization: Organization) -> None:
         with write_transaction():
             record_event(
                 event_type,
@@ -114,13 +122,15 @@ def test_voices_came_in_with_the_last_import_or_with_the_sample(
                 organization_id=organization.id,
             )
 
-    assert get_overview_stats(EVERYTHING, now=now).arrived is None
-    brought(AuditEventType.VOICES_IMPORTED, now - 3 * DAY, acme)
-    brought(AuditEventType.VOICES_IMPORTED, now - 2 * DAY, acme)
-    brought(AuditEventType.VOICE_ARCHIVED, now - DAY, acme)
-    brought(AuditEventType.VOICES_IMPORTED, now, globex)
+    assert get_overview_stats(EVERYTHING, now=now).last_import_at is None
+    record(AuditEventType.VOICES_IMPORTED, now - 3 * DAY, acme)
+    record(AuditEventType.VOICES_IMPORTED, now - 2 * DAY, acme)
+    record(AuditEventType.VOICE_ARCHIVED, now - DAY, acme)
+    record(AuditEventType.VOICES_IMPORTED, now, globex)
 
-    assert get_overview_stats(Scope(frozenset({acme.id})), now=now).arrived == now - 2 * DAY
-    assert get_overview_stats(EVERYTHING, now=now).arrived == now
+    assert get_overview_stats(Scope(frozenset({acme.id})), now=now).last_import_at == now - 2 * DAY
+    assert get_overview_stats(EVERYTHING, now=now).last_import_at == now
     add_sample(LONG_AGO, by=SHELL, now=now + DAY)
-    assert get_overview_stats(Scope(frozenset({acme.id})), now=now).arrived == now + DAY, "it brings voices to all"
+    assert get_overview_stats(Scope(frozenset({acme.id})), now=now).last_import_at == now + DAY, (
+        "the sample concerns every scope"
+    )

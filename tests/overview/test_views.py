@@ -1,4 +1,4 @@
-"""The first page, and the number in the head of every page."""
+"""The overview page, and the count of findings in the header of every page."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def acme(client: FlaskClient) -> Organization:
     return make_organization("Acme")
 
 
-def pill(page: Page) -> str:
-    """The number beside Triage."""
+def header_count(page: Page) -> str:
+    """Return the count beside Triage in the header."""
     return "".join(node.text for node in page.root.one("header").all("span", **{"class": "pill"}))
 
 
-def test_each_reason_says_how_many_since_when_and_leads_to_them(
+def test_each_reason_has_a_count_its_oldest_finding_and_a_link_to_triage(
     acme: Organization, open_page: OpenPage, now: datetime
 ) -> None:
     put_voices(acme, [voice_row(status=FAILED, created_at=now - number * DAY) for number in (2, 9)])
@@ -52,11 +52,11 @@ def test_each_reason_says_how_many_since_when_and_leads_to_them(
 
     assert [row[:3] for row in page.rows()] == [["Failed", "2", "9 days ago"], ["Stuck", "1", "3 h ago"]]
     assert page.link("Failed") == "/triage?reason=failed"
-    assert page.root.one("h1").text == "3 need a person"
+    assert page.root.one("h1").text == "3 voices and assistants need attention"
     assert page.link("Go to Triage") == "/triage"
 
 
-def test_a_reason_whose_beginning_nobody_knows_says_so(acme: Organization, open_page: OpenPage) -> None:
+def test_a_reason_without_a_known_begin_shows_that(acme: Organization, open_page: OpenPage) -> None:
     make_assistant(acme, tts_provider="resemble", tts_voice_id="r1")
     voice = make_voice(acme, provider="resemble", provider_voice_id="r1", last_used_at=clock.now())
     put_voices(acme, [voice._replace(provider_voice_id="r2")])
@@ -68,9 +68,13 @@ def test_a_reason_whose_beginning_nobody_knows_says_so(acme: Organization, open_
 
 @pytest.mark.parametrize(
     ("number", "heading", "shown"),
-    [(0, "Nothing needs a person", ""), (1, "1 needs a person", "1"), (2, "2 need a person", "2")],
+    [
+        (0, "Everything is in order", ""),
+        (1, "1 voice or assistant needs attention", "1"),
+        (2, "2 voices and assistants need attention", "2"),
+    ],
 )
-def test_the_heading_and_the_pill_count_them(
+def test_the_heading_and_the_header_show_the_count(
     acme: Organization, open_page: OpenPage, number: int, heading: str, shown: str
 ) -> None:
     for _ in range(number):
@@ -79,24 +83,24 @@ def test_the_heading_and_the_pill_count_them(
     page = open_page("/")
 
     assert page.root.one("h1").text == heading
-    assert pill(page) == shown
+    assert header_count(page) == shown
 
 
 @pytest.mark.parametrize(("number", "shown"), [(99, "99"), (100, "99+"), (101, "99+")])
-def test_the_pill_is_capped(acme: Organization, open_page: OpenPage, number: int, shown: str) -> None:
+def test_the_count_is_capped_at_99(acme: Organization, open_page: OpenPage, number: int, shown: str) -> None:
     put_voices(acme, [voice_row(status=FAILED) for _ in range(number)])
 
     page = open_page("/")
 
-    assert pill(page) == shown
-    assert page.root.one("h1").text == f"{shown} need a person"
+    assert header_count(page) == shown
+    assert page.root.one("h1").text == f"{shown} voices and assistants need attention"
 
 
-def test_each_provider_shows_its_voices_by_status(acme: Organization, open_page: OpenPage) -> None:
+def test_voices_are_counted_by_provider_and_status(acme: Organization, open_page: OpenPage) -> None:
     put_voices(acme, [voice_row(provider="resemble", status=status) for status in (FAILED, ARCHIVED, ARCHIVED)])
     make_voice(acme, provider="playht")
 
-    section = open_page("/").root.one("section", **{"aria-labelledby": "standing"})
+    section = open_page("/").root.one("section", **{"aria-labelledby": "voices-by-status"})
 
     assert [node.text for node in section.all("div", **{"class": "stood"})] == [
         "playht1 1 ready",
@@ -104,7 +108,9 @@ def test_each_provider_shows_its_voices_by_status(acme: Organization, open_page:
     ]
 
 
-def test_the_most_used_and_the_newly_failed_are_named(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+def test_the_most_used_and_the_recently_failed_voices_are_listed(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
     for uses in range(7):
         make_voice(acme, name=f"Used {uses}", synthesis_count=uses, last_used_at=now)
     for days in (6, 8):
@@ -112,33 +118,33 @@ def test_the_most_used_and_the_newly_failed_are_named(acme: Organization, open_p
 
     page = open_page("/")
 
-    used, failed = (page.root.one("section", **{"aria-labelledby": name}) for name in ("most-used", "newly-failed"))
+    used, failed = (page.root.one("section", **{"aria-labelledby": name}) for name in ("most-used", "recently-failed"))
     assert [node.text for node in used.all("a")] == ["Used 6", "Used 5", "Used 4", "Used 3", "Used 2"]
     assert used.all("li")[0].text.endswith("6 syntheses")
-    assert [node.text for node in failed.all("li")] == ["Failed 6ElevenLabs · Acme6 days ago"]
+    assert [node.text for node in failed.all("li")] == ["Failed 6 ElevenLabs · Acme 6 days ago"]
 
 
-def test_an_empty_store_says_how_to_begin(open_page: OpenPage) -> None:
+def test_an_empty_database_shows_how_to_add_voices(open_page: OpenPage) -> None:
     page = open_page("/")
 
-    assert "There are no voices yet. Bring them in with" in page.text
-    assert "When voices last came in is not known." in page.text
+    assert "There are no voices yet. Import voices with" in page.text
+    assert "No voices were imported yet." in page.text
     assert not [node for node in page.root.all("a") if node.text == "Go to Triage"]
 
 
-def test_a_store_in_which_all_is_well_says_so(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+def test_a_database_without_findings_says_so(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     make_voice(acme, last_used_at=now, synthesis_count=1)
 
-    assert [row[0] for row in open_page("/").rows()] == ["All is well."]
+    assert [row[0] for row in open_page("/").rows()] == ["No voice or assistant needs attention."]
 
 
-def test_the_age_of_the_data_is_told(client: FlaskClient, open_page: OpenPage, now: datetime) -> None:
+def test_the_time_of_the_last_import_is_shown(client: FlaskClient, open_page: OpenPage, now: datetime) -> None:
     add_sample(now, by=SHELL, now=now - 3 * DAY)
 
-    assert "Voices last came in 3 days ago." in open_page("/").text
+    assert "Last import 3 days ago." in open_page("/").text
 
 
-def test_others_count_for_nobody(store: Flask, now: datetime) -> None:
+def test_voices_of_other_organizations_are_not_counted(store: Flask, now: datetime) -> None:
     store.test_client_class = Client
     ours, theirs = make_organization("Ours"), make_organization("Zebra")
     make_voice(ours, status=FAILED)
@@ -148,40 +154,44 @@ def test_others_count_for_nobody(store: Flask, now: datetime) -> None:
     page = Page(viewer.get("/").text)
 
     assert [row[:2] for row in page.rows()] == [["Failed", "1"]]
-    assert pill(page) == "1"
+    assert header_count(page) == "1"
     assert "ebra" not in page.text
 
 
 @pytest.fixture
-def counts(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How often the rules were asked."""
-    asked: list[str] = []
-    run = attention._run
+def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Return a function that returns how many statements of the rules were executed."""
+    executed: list[str] = []
+    fetch_all = attention.fetch_all
 
     def watched(statement: str, given: dict[str, Any]) -> Any:
-        asked.append(statement)
-        return run(statement, given)
+        executed.append(statement)
+        return fetch_all(statement, given)
 
-    monkeypatch.setattr(attention, "_run", watched)
-    return lambda: len(asked)
+    monkeypatch.setattr(attention, "fetch_all", watched)
+    return lambda: len(executed)
 
 
-def test_the_pill_asks_the_rules_once_a_minute(
-    acme: Organization, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, now: datetime, counts: Callable[[], int]
+def test_the_header_counts_findings_once_a_minute(
+    acme: Organization,
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    now: datetime,
+    count_queries: Callable[[], int],
 ) -> None:
     make_voice(acme, status=FAILED)
     client.get("/assistants")
-    asked = counts()
-    assert asked
+    first = count_queries()
+    assert first
 
     make_voice(acme, status=FAILED)
-    for seconds, shown, more in ((0, "1", 0), (59, "1", 0), (60, "2", asked)):
+    for seconds, shown, more in ((0, "1", 0), (59, "1", 0), (60, "2", first)):
         monkeypatch.setattr(clock, "now", lambda seconds=seconds: now + timedelta(seconds=seconds))
-        assert pill(Page(client.get("/assistants").text)) == shown
-        assert counts() == asked + more
+        assert header_count(Page(client.get("/assistants").text)) == shown
+        assert count_queries() == first + more
 
 
-def test_a_stranger_sees_no_number(acme: Organization, store: Flask) -> None:
+def test_the_header_shows_no_count_before_signing_in(acme: Organization, store: Flask) -> None:
     make_voice(acme, status=FAILED)
 
-    assert pill(Page(store.test_client().get("/sign-in").text)) == ""
+    assert header_count(Page(store.test_client().get("/sign-in").text)) == ""

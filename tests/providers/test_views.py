@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from tests.conftest import Client
 from tests.factories import DAY, make_account, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
-from tests.two_tenants import TwoTenants, rows_of, build_two_tenants
+from tests.two_tenants import TwoTenants, build_two_tenants, rows_of
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import MAX_ID

@@ -1,4 +1,4 @@
-"""The filter bar of the assistant list."""
+"""The filters of the assistant list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voiceadmin.web.fields import NumberField, TextField
 
 
 class AssistantFilterForm(Form):
-    """The search over the list of assistants, and its page."""
+    """Search, organization and page of the assistant list."""
 
     q = TextField("Name or id")
     organization = NumberField("Organization", least=1, most=MAX_ID)
@@ -26,14 +26,14 @@ class AssistantFilterForm(Form):
         super().__init__(arguments)
 
     def filters(self) -> AssistantFilters:
-        """The answers as domain values. Call only after validate()."""
+        """Return the validated input as domain values. Call after validate()."""
         return AssistantFilters(
             text=self.q.data, organization=self.organization.data, size=int(self.size.data), page=self.page.data or 1
         )
 
 
 def assistant_arguments(filters: AssistantFilters) -> dict[str, Any]:
-    """The query arguments that AssistantFilterForm reads these filters from; defaults are left out."""
+    """Return the query parameters of filters. Default values are omitted."""
     return omit_empty(
         q=filters.text,
         organization=filters.organization,

@@ -1,11 +1,11 @@
-"""Assistants, one or many, with the organization whose voices they can use."""
+"""Lists of assistants, with the voice that each uses and the voices of its organization."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select, tuple_
 
 from voiceadmin.assistants.types import AssistantFilters, AssistantSummary
 from voiceadmin.database.base import db
@@ -16,41 +16,52 @@ from voiceadmin.organizations.queries import (
     restrict_to_scope,
     select_assistants,
 )
+from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import Page
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import fold_case
-from voiceadmin.voices.models import VoiceStats
-from voiceadmin.voices.types.rows import StatusCounts
+from voiceadmin.voices.models import ClonedVoice, VoiceStats
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
+from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
-from voiceadmin.voices.usage import find_voices_of_assistants
 
-TOGETHER = 300  # assistants that are read at once for a file; each takes three values of a statement
+EXPORT_BATCH_SIZE = 300  # assistants; each adds three parameters to a statement, and SQLite limits these
 
 
 def list_assistants(scope: Scope, filters: AssistantFilters) -> Page[AssistantSummary]:
-    """One page of assistants by name, each with its voice and the counts of its organization's voices.
+    """Return one page of assistants by name, each with its voice and the status counts of its organization.
 
-    At most four statements, whatever the number of rows. A page past the end is empty.
+    Executes at most four statements for any number of rows. A page past the end is empty.
     """
     total = db.session.scalar(select(func.count()).select_from(Assistant).where(*_conditions(scope, filters))) or 0
     page = _select(scope, filters).limit(filters.size).offset((filters.page - 1) * filters.size)
-    return Page(_summaries(db.session.execute(page).all()), total, filters.page, filters.size)
+    return Page(_build_summaries(db.session.execute(page).all()), total, filters.page, filters.size)
 
 
 FIELDS = (
-    *("id", "name", "active", "organization_id", "organization", "tts_provider", "tts_voice_id"),
-    *("voice_id", "voice_name", "voice_status", *STATUS_DISPLAY_ORDER, "voices"),
+    "id",
+    "name",
+    "active",
+    "organization_id",
+    "organization",
+    "tts_provider",
+    "tts_voice_id",
+    "voice_id",
+    "voice_name",
+    "voice_status",
+    *STATUS_DISPLAY_ORDER,
+    "voices",
 )
 
 
 def assistants_file(scope: Scope, filters: AssistantFilters, format: ExportFormat) -> Iterator[str]:
-    """All assistants that match as the text of a file, in the same order, in pieces and out of one snapshot."""
-    found = db.session.execute(_select(scope, filters), execution_options={"yield_per": TOGETHER})
-    summaries = (summary for together in found.partitions(TOGETHER) for summary in _summaries(together))
-    return format_records(FIELDS, map(_record, summaries), format)
+    """Yield the text of a file of all matching assistants, in the order of the list, read from one snapshot."""
+    rows = db.session.execute(_select(scope, filters), execution_options={"yield_per": EXPORT_BATCH_SIZE})
+    summaries = (summary for batch in rows.partitions(EXPORT_BATCH_SIZE) for summary in _build_summaries(batch))
+    return format_records(FIELDS, map(_to_record, summaries), format)
 
 
-def _record(summary: AssistantSummary) -> dict[str, Any]:
+def _to_record(summary: AssistantSummary) -> dict[str, Any]:
     assistant, voice, counts = summary.assistant, summary.voice, summary.counts
     return {
         "id": assistant.id,
@@ -72,12 +83,12 @@ def _select(scope: Scope, filters: AssistantFilters) -> Any:
     return select_assistants().where(*_conditions(scope, filters)).order_by(Assistant.name_key, Assistant.id)
 
 
-def _summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
+def _build_summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
     assistants = [build_assistant_row(row) for row in rows]
-    voices = find_voices_of_assistants(assistants)
-    counts = _status_counts({assistant.organization.id for assistant in assistants})
+    voices = _voices_set(assistants)
+    counts = _count_by_status({assistant.organization.id for assistant in assistants})
     return [
-        AssistantSummary(assistant, voices.get(assistant.id), counts[assistant.organization.id])
+        AssistantSummary(assistant, voices.get(_setting(assistant)), counts[assistant.organization.id])
         for assistant in assistants
     ]
 
@@ -87,19 +98,40 @@ def _conditions(scope: Scope, filters: AssistantFilters) -> Iterator[ColumnEleme
     if filters.organization is not None:
         yield Assistant.organization_id == filters.organization
     if filters.text:
-        found = Assistant.name_key.contains(fold_case(filters.text), autoescape=True)
-        yield found if filters.id is None else found | (Assistant.id == filters.id)
+        has_name = Assistant.name_key.contains(fold_case(filters.text), autoescape=True)
+        yield has_name if filters.id is None else has_name | (Assistant.id == filters.id)
 
 
-def _status_counts(organizations: set[int]) -> dict[int, StatusCounts]:
+Setting = tuple[int, str | None, str | None]  # organization, provider, the provider's voice id
+
+
+def _setting(assistant: AssistantRow) -> Setting:
+    return assistant.organization.id, assistant.tts_provider, assistant.tts_voice_id
+
+
+def _voices_set(assistants: Sequence[AssistantRow]) -> dict[Setting, VoiceRow]:
+    """The cloned voices that these assistants are set to. Of duplicates the one with the smallest id counts."""
+    settings = {_setting(assistant) for assistant in assistants if assistant.tts_provider and assistant.tts_voice_id}
+    if not settings:
+        return {}
+    place = tuple_(ClonedVoice.organization_id, ClonedVoice.provider, ClonedVoice.provider_voice_id)
+    found = db.session.execute(
+        select(*VOICE_COLUMNS, ClonedVoice.organization_id)
+        .where(place.in_(sorted(settings, key=repr)))
+        .order_by(ClonedVoice.id.desc())
+    )
+    return {(row.organization_id, row.provider, row.provider_voice_id): build_voice_row(row) for row in found}
+
+
+def _count_by_status(organizations: set[int]) -> dict[int, StatusCounts]:
     counts: dict[int, dict[VoiceStatus, int]] = {id: dict.fromkeys(VoiceStatus, 0) for id in organizations}
     if not organizations:
         return {}
-    found: Any = db.session.execute(
+    rows: Any = db.session.execute(
         select(VoiceStats.organization_id, VoiceStats.status, cast(func.sum(VoiceStats.voices), BigInteger))
         .where(VoiceStats.organization_id.in_(sorted(organizations)))
         .group_by(VoiceStats.organization_id, VoiceStats.status)
     )
-    for organization, status, count in found:
+    for organization, status, count in rows:
         counts[organization][VoiceStatus(status)] = count
     return dict(counts)

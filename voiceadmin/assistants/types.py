@@ -13,9 +13,11 @@ from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
 
 @dataclass(frozen=True, slots=True)
 class AssistantFilters:
-    """Which assistants to list.
+    """Filters of the assistant list.
 
-    text: part of a name; when it is a number, that id too. organization: our id, or None for all.
+    Attributes:
+        text: part of a name, or an id.
+        organization: id of an organization, None for all.
     """
 
     text: str = ""
@@ -25,18 +27,18 @@ class AssistantFilters:
 
     @property
     def id(self) -> int | None:
-        """The id that the text can also be, or None."""
+        """The text as an id, or None."""
         number = parse_integer(self.text)
         return number if number is not None and 1 <= number <= MAX_ID else None
 
     def with_changes(self, **changes: Any) -> Self:
-        """The same filters with some fields changed, back on the first page unless a page is named."""
+        """Return a copy with other values, on the first page unless a page is given."""
         return replace(self, **({"page": 1} | changes))
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantSummary:
-    """An assistant in a list. voice: the cloned voice it is set to, or None when it is set to another or to none."""
+    """An assistant in a list. voice: the cloned voice that it uses; None if it uses another voice or none."""
 
     assistant: AssistantRow
     voice: VoiceRow | None

@@ -1,4 +1,4 @@
-"""The list of assistants, which is also the way in."""
+"""The list of assistants, and its export."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ bp = Blueprint("assistants", __name__)
 @bp.get("/assistants")
 @require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
-    """All assistants, or those that a search finds."""
+    """Show the assistants that match the filters."""
     form = AssistantFilterForm(request.args)
     if not form.validate():
         return render_template("assistants/index.html", form=form, filters=None), 422
@@ -40,20 +40,20 @@ def _address(filters: AssistantFilters) -> str:
 @bp.get("/assistants.<format>")
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
-    """The assistants."""
-    wanted, where = parse_export_format(format), scope()
+    """Send the assistants that match the filters as a file."""
+    file_format, own_scope = parse_export_format(format), scope()
     form = AssistantFilterForm(request.args)
     if not form.validate():
         return render_template("assistants/index.html", form=form, filters=None), 422
     filters = form.filters().with_changes(size=DEFAULT_PAGE_SIZE)
     if filters.organization is not None:
-        get_organization(where, filters.organization)
+        get_organization(own_scope, filters.organization)
     return stream_export(
         "assistants",
-        wanted,
-        lambda: assistants_file(where, filters, wanted),
+        file_format,
+        lambda: assistants_file(own_scope, filters, file_format),
         target=AuditTarget(ObjectKind.DATABASE, None, "assistants"),
         filters=assistant_arguments(filters),
-        organizations=list_audited_organizations(where, filters.organization),
+        organizations=list_audited_organizations(own_scope, filters.organization),
         now=clock.now(),
     )

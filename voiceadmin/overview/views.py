@@ -6,7 +6,8 @@ from flask import Blueprint, render_template
 
 from voiceadmin import clock
 from voiceadmin.identity import Role
-from voiceadmin.overview.queries import OverviewStats, get_overview_stats
+from voiceadmin.overview.queries import get_overview_stats
+from voiceadmin.overview.types import OverviewStats
 from voiceadmin.triage.counts import summary
 from voiceadmin.triage.queries.queue import MANY
 from voiceadmin.triage.rules import RULES
@@ -19,17 +20,16 @@ bp = Blueprint("overview", __name__)
 @bp.get("/")
 @require_role(Role.VIEWER)
 def home() -> str:
-    """What needs a person by reason, and the voices in figures."""
-    where, now = scope(), clock.now()
-    summed = summary()
-    standing: CachedStats[OverviewStats] = get_stats_cache().get(
-        ("standing", where), lambda: get_overview_stats(where, now=now), now=now
+    """Show the findings by reason and the statistics of the voices."""
+    own_scope, now = scope(), clock.now()
+    stats: CachedStats[OverviewStats] = get_stats_cache().get(
+        ("overview", own_scope), lambda: get_overview_stats(own_scope, now=now), now=now
     )
     return render_template(
         "overview/index.html",
-        summed=summed,
+        summary=summary(),
         rules=RULES,
         many=MANY,
-        standing=standing.stats,
+        stats=stats.stats,
         now=now,
     )

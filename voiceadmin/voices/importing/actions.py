@@ -25,7 +25,7 @@ from voiceadmin.voices.importing.target import ImportTarget, resolve_target
 from voiceadmin.voices.importing.types import Fault, ImportReport
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, with_upstream_status, build_voice_row
+from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row, with_upstream_status
 from voiceadmin.voices.types.rows import VoiceRow
 
 # Records looked up and written together.
@@ -177,7 +177,9 @@ def _select_stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:
         return {}
     columns = select(*VOICE_COLUMNS, ClonedVoice.organization_id, ClonedVoice.upstream_status)
     rows = db.session.execute(columns.where(ClonedVoice.id.in_(ids)))
-    return {row.id: (row.organization_id, with_upstream_status(build_voice_row(row), row.upstream_status)) for row in rows}
+    return {
+        row.id: (row.organization_id, with_upstream_status(build_voice_row(row), row.upstream_status)) for row in rows
+    }
 
 
 def _write(loader: VoiceLoader, changes: Sequence[_Change], organization_id: int, *, by: Actor, now: datetime) -> None:
