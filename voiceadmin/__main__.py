@@ -6,7 +6,7 @@ from voiceadmin import create_app
 from voiceadmin.accounts import cli as accounts
 from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
-from voiceadmin.database.engine import UNAVAILABLE
+from voiceadmin.database.engine import DATABASE_UNAVAILABLE
 from voiceadmin.server import cli as server
 from voiceadmin.voices import cli as voices
 
@@ -15,7 +15,7 @@ __all__ = ["ErrorReportingGroup", "accounts", "cli", "server", "voices"]
 
 def main() -> None:
     """Run the command of the command line."""
-    ErrorReportingGroup.unavailable = UNAVAILABLE
+    ErrorReportingGroup.unavailable = DATABASE_UNAVAILABLE
     cli(obj=create_app, prog_name=COMMAND)
 
 

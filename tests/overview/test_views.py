@@ -23,10 +23,10 @@ from tests.factories import (
 )
 from tests.page import OpenPage, Page
 from voiceadmin import clock
+from voiceadmin.database.dialect import fetch_all
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
-from voiceadmin.triage.queries import queue as attention
 from voiceadmin.voices.types.status import VoiceStatus
 
 FAILED, PROCESSING, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.PROCESSING, VoiceStatus.ARCHIVED
@@ -103,8 +103,8 @@ def test_voices_are_counted_by_provider_and_status(acme: Organization, open_page
     section = open_page("/").root.one("section", **{"aria-labelledby": "voices-by-status"})
 
     assert [node.text for node in section.all("div", **{"class": "stood"})] == [
-        "playht1 1 ready",
-        "Resemble3 1 failed 2 archived",
+        "playht 1 1 ready",
+        "Resemble 3 1 failed 2 archived",
     ]
 
 
@@ -162,13 +162,12 @@ def test_voices_of_other_organizations_are_not_counted(store: Flask, now: dateti
 def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Return a function that returns how many statements of the rules were executed."""
     executed: list[str] = []
-    fetch_all = attention.fetch_all
 
     def watched(statement: str, given: dict[str, Any]) -> Any:
         executed.append(statement)
         return fetch_all(statement, given)
 
-    monkeypatch.setattr(attention, "fetch_all", watched)
+    monkeypatch.setattr("voiceadmin.triage.queries.queue.fetch_all", watched)
     return lambda: len(executed)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TIMES, VOICES
-from voiceadmin.text import MAX_ID, iso
+from voiceadmin.text import MAX_ID, format_iso8601
 from voiceadmin.voices import json_body as record
 from voiceadmin.voices.json_body import (
     FIELDS,

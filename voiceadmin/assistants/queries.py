@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 
 from voiceadmin.assistants.types import AssistantFilters, AssistantSummary
 from voiceadmin.database.base import db
@@ -16,14 +16,13 @@ from voiceadmin.organizations.queries import (
     restrict_to_scope,
     select_assistants,
 )
-from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import Page
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import fold_case
-from voiceadmin.voices.models import ClonedVoice, VoiceStats
-from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
-from voiceadmin.voices.types.rows import StatusCounts, VoiceRow
+from voiceadmin.voices.models import VoiceStats
+from voiceadmin.voices.types.rows import StatusCounts
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
+from voiceadmin.voices.usage import find_voices_of_assistants
 
 EXPORT_BATCH_SIZE = 300  # assistants; each adds three parameters to a statement, and SQLite limits these
 
@@ -85,10 +84,10 @@ def _select(scope: Scope, filters: AssistantFilters) -> Any:
 
 def _build_summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
     assistants = [build_assistant_row(row) for row in rows]
-    voices = _voices_set(assistants)
+    voices = find_voices_of_assistants(assistants)
     counts = _count_by_status({assistant.organization.id for assistant in assistants})
     return [
-        AssistantSummary(assistant, voices.get(_setting(assistant)), counts[assistant.organization.id])
+        AssistantSummary(assistant, voices.get(assistant.id), counts[assistant.organization.id])
         for assistant in assistants
     ]
 
@@ -100,27 +99,6 @@ def _conditions(scope: Scope, filters: AssistantFilters) -> Iterator[ColumnEleme
     if filters.text:
         has_name = Assistant.name_key.contains(fold_case(filters.text), autoescape=True)
         yield has_name if filters.id is None else has_name | (Assistant.id == filters.id)
-
-
-Setting = tuple[int, str | None, str | None]  # organization, provider, the provider's voice id
-
-
-def _setting(assistant: AssistantRow) -> Setting:
-    return assistant.organization.id, assistant.tts_provider, assistant.tts_voice_id
-
-
-def _voices_set(assistants: Sequence[AssistantRow]) -> dict[Setting, VoiceRow]:
-    """The cloned voices that these assistants are set to. Of duplicates the one with the smallest id counts."""
-    settings = {_setting(assistant) for assistant in assistants if assistant.tts_provider and assistant.tts_voice_id}
-    if not settings:
-        return {}
-    place = tuple_(ClonedVoice.organization_id, ClonedVoice.provider, ClonedVoice.provider_voice_id)
-    found = db.session.execute(
-        select(*VOICE_COLUMNS, ClonedVoice.organization_id)
-        .where(place.in_(sorted(settings, key=repr)))
-        .order_by(ClonedVoice.id.desc())
-    )
-    return {(row.organization_id, row.provider, row.provider_voice_id): build_voice_row(row) for row in found}
 
 
 def _count_by_status(organizations: set[int]) -> dict[int, StatusCounts]:

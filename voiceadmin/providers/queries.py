@@ -156,7 +156,10 @@ def providers_file(
     """Yield the text of a file of provider statistics. slot_limits: by provider, where one is configured."""
     records = [
         _to_record(stats)
-        | {"slot_limit": slot_limits.get(stats.provider), "counted_at": format_iso8601(counted_at.replace(microsecond=0))}
+        | {
+            "slot_limit": slot_limits.get(stats.provider),
+            "counted_at": format_iso8601(counted_at.replace(microsecond=0)),
+        }
         for stats in providers
     ]
     return format_records(FIELDS, records, format)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from voiceadmin.database.base import db
 from voiceadmin.errors import ImportRefused
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.text import MAX_ID, name_key, read_integer
+from voiceadmin.text import MAX_ID, build_name_key, parse_integer
 from voiceadmin.voices.json_body import InvalidValue, parse_name
 
 
@@ -45,7 +45,7 @@ def resolve_target(target: ImportTarget) -> int:
     else:
         _check_organization(assistant, organization)
         if name is not None:
-            assistant.name, assistant.name_key = name, name_key(name)
+            assistant.name, assistant.name_key = name, build_name_key(name)
     db.session.flush()
     return assistant.organization_id
 
@@ -55,7 +55,7 @@ def _create_assistant(id: int, name: str | None, organization: Organization | No
     organization = organization or Organization(name=name)
     db.session.add(organization)
     db.session.flush()
-    assistant = Assistant(id=id, organization_id=organization.id, name=name, name_key=name_key(name))
+    assistant = Assistant(id=id, organization_id=organization.id, name=name, name_key=build_name_key(name))
     db.session.add(assistant)
     return assistant
 
@@ -75,7 +75,7 @@ def _find_organization(target: ImportTarget) -> Organization | None:
     name = _parse_option(target.organization, "--organization")
     if name is None:
         return None
-    id = read_integer(name)
+    id = parse_integer(name)
     if id is None:
         return _find_organization_by_name(name, target.assistant_id)
     organization = db.session.get(Organization, id) if 1 <= id <= MAX_ID else None
