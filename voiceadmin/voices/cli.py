@@ -153,7 +153,7 @@ def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
             AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
             by=current_cli_actor(),
             now=clock.now(),
-            organization=organization_id,
+            organization_id=organization_id,
             after={"format": format_},
         )
         for piece in voices_file(organization_id, ExportFormat(format_)):
