@@ -176,7 +176,7 @@ def test_only_actions_write() -> None:
     writers = [
         path
         for path in FILES
-        if re.search(r"\bwriting\(\)|\.commit\(\)", path.read_text("utf-8"))
+        if re.search(r"\bwrite_transaction\(\)|\.commit\(\)", path.read_text("utf-8"))
         and dotted(path) != ("database", "transactions")
     ]
 
