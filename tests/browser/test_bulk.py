@@ -77,7 +77,7 @@ def test_a_click_beside_the_box_ticks_and_one_on_the_name_opens_the_voice(visit:
 def test_a_page_that_somebody_comes_back_to_counts_what_is_still_ticked(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices")
     tick(page, 0, 2)
-    page.get_by_role("link", name="Use from code").click()
+    page.get_by_role("link", name="API and code samples").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("use from code")
 
     page.go_back()

@@ -1,4 +1,4 @@
-"""The programs under "Use from code", run as they are printed on the page."""
+"""The programs under "API and code samples", run as they are printed on the page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run_samples(visit: Visit, tmp_path: Path) -> RunSamples:
 
     def run(address: str, **options: Any) -> dict[str, str]:
         page = visit(address, **options)
-        page.get_by_role("link", name="Use from code").click()
+        page.get_by_role("link", name="API and code samples").click()
         texts = {
             name: page.get_by_role("region", name=name).locator("pre").text_content() or ""
             for name in ("curl", "Python", "Node")
@@ -118,7 +118,7 @@ def test_no_provider_breaks_out_of_them(run_samples: RunSamples, hostile_server:
 
 def test_they_say_what_they_leave_out(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=ready&status=failed&quality=good&q=desk")
-    page.get_by_role("link", name="Use from code").click()
+    page.get_by_role("link", name="API and code samples").click()
 
     said = page.get_by_text("The JSON route takes").inner_text()
     assert "It does not cover what else is chosen here: several statuses, quality, name or provider id." in said

@@ -23,7 +23,7 @@ def clipboard(page: Page) -> str:
 @pytest.mark.parametrize(("name", "start"), [("curl", "curl -H"), ("Python", "import json"), ("Node", "// Save as")])
 def test_each_sample_is_copied_whole(visit: Visit, live_server: str, name: str, start: str) -> None:
     page = visit_allowed(visit, live_server + "/assistants/123/voices")
-    page.get_by_role("link", name="Use from code").click()
+    page.get_by_role("link", name="API and code samples").click()
 
     page.get_by_role("button", name=f"Copy {name}", exact=True).click()
 

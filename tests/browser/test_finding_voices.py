@@ -41,7 +41,7 @@ def asked_for(page: Page) -> list[tuple[str, str]]:
 def test_filters_stand_in_the_address_and_in_the_sentence(voices: Page) -> None:
     choose(voices, "Status", "Archived", "Failed")
     choose(voices, "Provider", "Resemble")
-    voices.get_by_role("button", name="Show", exact=True).click()
+    voices.get_by_role("button", name="Apply filters").click()
 
     assert asked_for(voices) == [("status", "failed"), ("status", "archived"), ("provider", "resemble")]
     assert set(column(voices, "Status")) == {"Failed", "Archived"}
@@ -51,18 +51,18 @@ def test_filters_stand_in_the_address_and_in_the_sentence(voices: Page) -> None:
 
 
 def test_a_search_is_kept_and_everything_is_one_click_away(voices: Page) -> None:
-    voices.get_by_label("Name or provider id").fill("lobby")
-    voices.get_by_label("Name or provider id").press("Enter")
+    voices.get_by_label("Name or provider ID").fill("lobby")
+    voices.get_by_label("Name or provider ID").press("Enter")
 
-    expect(voices.get_by_label("Name or provider id")).to_have_value("lobby")
+    expect(voices.get_by_label("Name or provider ID")).to_have_value("lobby")
     assert all("lobby" in name.lower() for name in column(voices, "Voice"))
-    voices.get_by_role("link", name="Show all").click()
+    voices.get_by_role("link", name="Clear filters").click()
     expect(voices.get_by_role("status")).to_contain_text("of 1,204 voices")
 
 
 def test_a_tab_keeps_the_other_filters(voices: Page) -> None:
     choose(voices, "Provider", "Inworld")
-    voices.get_by_role("button", name="Show", exact=True).click()
+    voices.get_by_role("button", name="Apply filters").click()
     tabs = voices.get_by_role("navigation", name="Status")
 
     tabs.get_by_role("link", name="Archived").click()
@@ -129,7 +129,7 @@ def test_a_wrong_address_leads_back_to_the_list(visit: Visit, live_server: str) 
 
     page.get_by_role("alert").get_by_role("link", name="Status").click()
     expect(page.get_by_role("group", name="Status").locator("summary")).to_be_in_viewport()
-    page.get_by_role("alert").get_by_role("link", name="Show the list without them").click()
+    page.get_by_role("alert").get_by_role("link", name="Show the list without filters").click()
 
     expect(page.get_by_role("status")).to_contain_text("of 1,204 voices")
 
@@ -142,7 +142,7 @@ def test_from_an_assistant_to_what_it_speaks_with_and_back(visit: Visit, live_se
     expect(row).to_contain_text("Acme Telecom")
 
     row.get_by_role("cell").nth(1).get_by_role("link").click()
-    expect(page.get_by_role("region", name="Assistants")).to_contain_text("2 assistants are set to it")
+    expect(page.get_by_role("region", name="Assistants")).to_contain_text("2 assistants use this voice")
     page.get_by_role("link", name="Night desk").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Night desk")

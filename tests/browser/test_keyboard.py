@@ -69,7 +69,7 @@ def test_a_menu_opens_ticks_and_closes(voices: Page) -> None:
     status = voices.get_by_role("group", name="Status", exact=True)
     summary = status.locator("summary")
     ready = status.get_by_role("checkbox", name="Ready")
-    voices.get_by_label("Name or provider id").focus()
+    voices.get_by_label("Name or provider ID").focus()
 
     voices.keyboard.press("Tab")
     voices.keyboard.press("Enter")

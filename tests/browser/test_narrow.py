@@ -61,23 +61,23 @@ def test_it_is_a_table_for_assistive_technology(visit: Visit, live_server: str, 
 def test_the_filters_open_work_and_say_which_are_on(voices: Page) -> None:
     opener = voices.get_by_role("button", name="Filters")
     status = voices.get_by_role("group", name="Status", exact=True)
-    expect(voices.get_by_label("Name or provider id")).to_be_hidden()
+    expect(voices.get_by_label("Name or provider ID")).to_be_hidden()
 
     opener.click()
     status.locator("summary").click()
     status.get_by_role("checkbox", name="Failed").check()
     voices.get_by_label("Order").select_option(label="By name")
-    voices.get_by_role("button", name="Show", exact=True).click()
+    voices.get_by_role("button", name="Apply filters").click()
 
     expect(voices.get_by_role("status")).to_contain_text("failed voices, by name.")
     expect(opener).to_have_text("Filters: Failed")
-    expect(voices.get_by_label("Name or provider id")).to_be_hidden()
+    expect(voices.get_by_label("Name or provider ID")).to_be_hidden()
     assert "status=failed" in voices.url
     assert "sort=name" in voices.url
 
 
 def test_escape_closes_the_menu_first_and_then_the_filters(voices: Page) -> None:
-    search = voices.get_by_label("Name or provider id")
+    search = voices.get_by_label("Name or provider ID")
     language = voices.get_by_role("group", name="Language", exact=True)
 
     voices.get_by_role("button", name="Filters").press("Enter")
@@ -102,7 +102,7 @@ def test_a_long_menu_leaves_every_filter_in_reach(visit: Visit, excess_server: s
     last = language.get_by_role("checkbox").last
     last.check()
     expect(last).to_be_in_viewport()
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_role("button", name="Apply filters").click()
 
     expect(page.get_by_role("status")).to_contain_text(", in lll")
 

@@ -25,7 +25,7 @@ def test_filters_menus_and_tabs(voices: Page) -> None:
     voices.get_by_role("group", name="Use", exact=True).locator("summary").click()
     expect(quality.get_by_role("checkbox", name="Not scored")).to_be_hidden()
     voices.get_by_role("checkbox", name="Never used").check()
-    voices.get_by_role("button", name="Show", exact=True).click()
+    voices.get_by_role("button", name="Apply filters").click()
     expect(voices.get_by_role("status")).to_contain_text("voices, not scored, never used, most used first")
     voices.get_by_role("navigation", name="Status").get_by_role("link", name="Failed").click()
     expect(voices.get_by_role("status")).to_contain_text("failed voices, not scored, never used")
@@ -35,7 +35,7 @@ def test_order_and_pages(voices: Page) -> None:
     if voices.get_by_role("button", name="Filters").is_visible():
         voices.get_by_role("button", name="Filters").click()
         voices.get_by_label("Order").select_option(label="Oldest first")
-        voices.get_by_role("button", name="Show", exact=True).click()
+        voices.get_by_role("button", name="Apply filters").click()
     else:
         for _ in range(2):
             voices.get_by_role("columnheader", name="Created").get_by_role("link").click()
@@ -46,7 +46,7 @@ def test_order_and_pages(voices: Page) -> None:
 
 
 def test_the_code_opens_and_offers_no_button_that_would_not_work(voices: Page) -> None:
-    voices.get_by_role("link", name="Use from code").click()
+    voices.get_by_role("link", name="API and code samples").click()
 
     expect(voices.get_by_text("'http://127.0.0.1")).to_be_visible()
     expect(voices.get_by_role("button", name="Copy")).to_have_count(0)
@@ -56,7 +56,7 @@ def test_escape_closes_the_filters(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices", width=390, script=False)
 
     page.get_by_role("button", name="Filters").click()
-    expect(page.get_by_label("Name or provider id")).to_be_visible()
+    expect(page.get_by_label("Name or provider ID")).to_be_visible()
     page.keyboard.press("Escape")
 
-    expect(page.get_by_label("Name or provider id")).to_be_hidden()
+    expect(page.get_by_label("Name or provider ID")).to_be_hidden()

@@ -280,7 +280,7 @@ def test_the_second_step_says_what_is_done_to_how_many(acme: Organization, opera
     put_voices(acme, [made_row(provider="resemble") for _ in range(1204)])
     put_voices(acme, [made_row() for _ in range(3)])
 
-    found = page(operator, page(operator, LIST + "?provider=resemble").link("All 1,204 that match …"))
+    found = page(operator, page(operator, LIST + "?provider=resemble").link("Select all 1,204 matching voices"))
 
     assert found.root.one("h1").text == "All 1,204 voices that match"
     assert "These are all voices of Acme with Resemble." in found.text

@@ -97,7 +97,7 @@ def test_what_is_not_known_is_said_in_words(acme: Organization, open_page: OpenP
 
     page = open_page("/assistants/31/voices?sort=syntheses")
 
-    assert page.column("Voice")[0] == "(no name)no provider id"
+    assert page.column("Voice")[0] == "(no name)no provider ID"
     assert page.column("Provider")[0] == "playht"
     assert page.column("Language")[0] == "–"
     assert page.column("Quality") == ["Not scored", "0.00 Poor"]
@@ -117,7 +117,7 @@ def test_the_sentence_says_what_is_shown(acme: Organization, open_page: OpenPage
     assert plain == "Showing 1–3 of 3 voices, most used first."
     assert narrowed == (
         "Showing 1–3 of 3 ready or failed voices at ElevenLabs, excellent or not scored, never used, in fr, "
-        "with “desk” in the name or provider id, newest first. Show all"
+        "with “desk” in the name or provider ID, newest first. Clear filters"
     )
 
 
@@ -126,7 +126,7 @@ def test_the_sentence_says_where_a_short_text_is_looked_for(acme: Organization, 
 
     sentence = open_page("/assistants/31/voices?q=de").sentence
 
-    assert "1–1 of 1 voice, with a word of the name, or a provider id, that begins with “de”" in sentence
+    assert "1–1 of 1 voice, with a word in the name or provider ID that begins with “de”" in sentence
 
 
 def test_what_was_not_counted_out_is_said_to_be_more(
@@ -155,11 +155,10 @@ def test_a_list_that_was_not_looked_through_to_the_end_says_so(
     page = open_page(address)
 
     assert page.sentence.endswith(
-        "Only the first 4 voices in this order were looked through. To see others, turn the "
-        "order round or change the filters."
+        "Only the first 4 voices in this order were searched. To see others, reverse the order or change the filters."
     )
     assert len(page.rows()) == 4
-    assert "None is found so far down" in open_page(f"{address}&page=2&size=25").text
+    assert "No matching voices on this page: only the first 4 voices" in open_page(f"{address}&page=2&size=25").text
 
 
 def test_a_tab_sets_the_status_alone_and_keeps_the_rest(acme: Organization, open_page: OpenPage) -> None:
@@ -220,7 +219,7 @@ def test_a_page_past_the_end_offers_the_last_one(acme: Organization, open_page: 
     page = open_page("/assistants/31/voices?page=7")
 
     assert "This list has only 1 page" in page.text
-    assert open_page(page.link("Go to the last one")).rows()
+    assert open_page(page.link("Go to the last page")).rows()
 
 
 def test_an_empty_list_names_each_filter_that_could_go(acme: Organization, open_page: OpenPage) -> None:
@@ -229,8 +228,8 @@ def test_an_empty_list_names_each_filter_that_could_go(acme: Organization, open_
     page = open_page("/assistants/31/voices?q=desk&status=failed")
 
     assert page.sentence.startswith("Showing no failed voices, with “desk”")
-    assert open_page(page.link("without Failed")).rows()
-    assert "status=failed" in page.link("without “desk”")
+    assert open_page(page.link("Remove Failed")).rows()
+    assert "status=failed" in page.link("Remove “desk”")
 
 
 def test_an_organization_without_voices_says_how_to_bring_some_in(acme: Organization, open_page: OpenPage) -> None:
@@ -264,33 +263,47 @@ def test_the_filter_bar_offers_named_providers_and_those_in_the_store(acme: Orga
 
 
 def test_the_page_says_with_whom_the_voices_are_shared(acme: Organization, open_page: OpenPage) -> None:
-    assert "for this assistant alone" in open_page("/assistants/31/voices").text
+    assert "It is the only assistant of Acme." in open_page("/assistants/31/voices").text
 
     make_assistant(acme, name="Booking line")
     page = open_page("/assistants/31/voices")
 
-    assert open_page(page.link("shared with 1 other assistant")).column("Assistant")[0].startswith("Booking line")
+    assert open_page(page.link("1 other assistant")).column("Assistant")[0].startswith("Booking line")
 
 
 def test_code_samples_cover_status_and_provider_and_name_the_rest(acme: Organization, open_page: OpenPage) -> None:
     make_voice(acme, provider='it\'s; rm -rf "$HOME"', language="fr")
     address = "/assistants/31/voices?provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22&status=ready&language=fr&use=never"
 
-    page = open_page(open_page(address).link("Use from code"))
+    page = open_page(open_page(address).link("API and code samples"))
     curl = page.root.one("pre", id="code-curl-text").raw_text
 
     assert curl == (
         'curl -H "Authorization: Bearer $KEY" \'http://localhost/api/v1/assistants/31/cloned-voices'
         "?status=ready&provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22'\n"
     )
-    assert "It does not cover what else is chosen here: use, language." in page.text
+    assert "These filters of the list do not apply: use, language." in page.text
+
+
+def test_the_list_says_which_filters_the_api_call_drops_and_the_export_keeps(
+    acme: Organization, open_page: OpenPage
+) -> None:
+    make_voice(acme, language="fr")
+
+    page = open_page("/assistants/31/voices?status=ready&language=fr&quality=good")
+
+    note = "“View as JSON” calls the API, which does not have these filters: quality, language."
+    assert note in page.text
+    assert "language" not in page.link("View as JSON")
+    assert "language=fr" in page.link("JSON")
+    assert "View as JSON” calls" not in open_page("/assistants/31/voices?status=ready").text
 
 
 def test_several_statuses_are_named_as_not_covered_by_code(acme: Organization, open_page: OpenPage) -> None:
     page = open_page("/assistants/31/voices/code?status=ready&status=failed")
 
     assert "cloned-voices'" in page.root.one("pre", id="code-curl-text").raw_text
-    assert "several statuses" in page.text
+    assert "status (several)" in page.text
 
 
 @pytest.mark.parametrize("voices", [10, 1000])
@@ -323,23 +336,23 @@ def test_the_page_of_a_voice_shows_every_field_and_explains_its_marks(
 
     page = open_page(f"/voices/{voice.id}")
 
-    record = {row.one("dt").text: row.one("dd").text for row in page.root.one("dl", **{"class": "record"}).all("div")}
-    assert record == {
-        "id": str(voice.id),
-        "name": "Harbour guide",
-        "provider": "inworld",
-        "provider_voice_id": "acme__harbour",
-        "language": "en",
-        "gender": "female",
-        "status": "ready",
-        "quality_score": "0.72",
-        "created_at": "2026-01-10T08:00:00Z",
-        "last_used_at": "2026-11-13T14:00:00Z",
-        "synthesis_count": "1204",
+    details = {row.one("dt").text: row.one("dd").text for row in page.root.one("dl", **{"class": "record"}).all("div")}
+    assert details == {
+        "ID": str(voice.id),
+        "Name": "Harbour guide",
+        "Provider": "Inworld",
+        "Provider ID": "acme__harbour",
+        "Language": "en",
+        "Gender": "female",
+        "Status": "Ready",
+        "Quality score": "0.72",
+        "Created": "2026-01-10 08:00:00 UTC",
+        "Last used": "2026-11-13 14:00:00 UTC",
+        "Syntheses": "1,204",
     }
     assert "May need improvement." in page.root.one("section", id="quality").text
-    assert "1 assistant is set to it" in page.root.one("section", id="assistants").text
-    assert "Booking 7 set to it" in page.text
+    assert "1 assistant uses this voice." in page.root.one("section", id="assistants").text
+    assert "Booking 7 uses this voice" in page.text
     assert "9 days ago" in page.root.one("section", id="use").text
     assert '"provider_voice_id": "acme__harbour"' in page.root.one("pre", id="json-text").raw_text
 
@@ -357,9 +370,9 @@ def test_a_voice_says_why_it_needs_a_person_and_so_do_its_assistants(
     page = open_page(f"/voices/{voice.id}")
 
     assert section(page, "reasons") == (
-        "Needs a person"
+        "Needs attention"
         " Failed Cloning failed at ElevenLabs 3 days ago. Clone it again with better samples, or archive it."
-        " Began 3 days ago."
+        " Started 3 days ago."
         " Assistant without its voice Booking: It is set to “Anna” at ElevenLabs, which is failed."
         " Set the assistant to a ready voice, or get this one ready again."
     )
@@ -374,6 +387,24 @@ def test_a_voice_without_a_reason_says_nothing_of_any(acme: Organization, open_p
     assert offered == ["assign", "note", "archive"]
 
 
+def test_a_voice_that_assistants_use_is_archived_only_after_a_confirmation(
+    acme: Organization, client: FlaskClient, open_page: OpenPage
+) -> None:
+    voice = make_voice(acme, provider_voice_id="a")
+    for _ in range(2):
+        make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="a")
+
+    page = open_page(f"/voices/{voice.id}")
+    confirmation = page.root.one("div", role="dialog")
+
+    assert "2 assistants use this voice and will not be changed." in confirmation.text
+    archive = [node for node in page.root.all("button", name="action") if node.attributes["value"] == "archive"]
+    assert archive == confirmation.all("button", name="action")
+    form = page.root.one("form", **{"class": "acting"})
+    client.post("/operations", data=Page.hidden_fields(form) | {"action": "archive"})
+    assert "Archived here by" in section(open_page(f"/voices/{voice.id}"), "status")
+
+
 def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
     acme: Organization, client: FlaskClient, open_page: OpenPage, now: datetime
 ) -> None:
@@ -382,8 +413,8 @@ def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
     for how in (
         {"action": "assign", "assignee": "1"},
         {"action": "snooze", "until": "2026-12-01"},
-        {"action": "note", "why": "Asked Acme."},
-        {"action": "archive", "why": "Not wanted."},
+        {"action": "note", "note": "Asked Acme."},
+        {"action": "archive", "note": "Not wanted."},
     ):
         form = open_page(address).root.one("form", **{"class": "acting"})
         response = client.post("/operations", data=Page.hidden_fields(form) | how)
@@ -394,14 +425,14 @@ def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
     assert page.flashes[-1] == "Archived 1 voice. Undo"
     assert [node.text for node in page.root.one("section", id="timeline").all("li")] == [
         "just nowroot@example.com archived a voice: Not wanted. Undo …",
-        "just nowroot@example.com left a note on it: Asked Acme. Undo …",
+        "just nowroot@example.com added a note: Asked Acme. Undo …",
         "just nowroot@example.com snoozed Undo …reason failed until 2026-12-01",
-        "just nowroot@example.com assigned Undo …owner none → root@example.com",
-        "3 days agoCreated at ElevenLabs, as upstream says",
+        "just nowroot@example.com assigned Undo …assignee none → root@example.com",
+        "3 days agoCreated at ElevenLabs",
     ]
     status = section(page, "status")
-    assert "Archived here by root@example.com: Not wanted. Upstream says failed." in status
-    assert "root@example.com looks after it." in status
+    assert "Archived here by root@example.com. Note: Not wanted. Upstream status: failed." in status
+    assert "Assignee: root@example.com" in status
     assert [node.attributes["value"] for node in page.root.all("button", name="action")] == [
         "assign",
         "note",
@@ -419,7 +450,7 @@ def test_a_timeline_offers_no_undo_for_what_was_taken_back_or_is_too_old(
     timeline = open_page(f"/voices/{voice.id}").root.one("section", id="timeline").all("li")
     assert [line.text for line in timeline[:2]] == [
         "just nowroot@example.com restored a voice: undone Undo …",
-        "just nowroot@example.com archived a voice taken back since",
+        "just nowroot@example.com archived a voice undone",
     ]
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=30, seconds=1))
     sign_in(client, make_account(platform=True))
@@ -431,13 +462,13 @@ def test_a_viewer_reads_a_voice_and_its_timeline_and_does_nothing(
     acme: Organization, client: FlaskClient, now: datetime
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
-    client.post("/operations", data={"ref": voice.id, "action": "note", "why": "Asked Acme."})
+    client.post("/operations", data={"ref": voice.id, "action": "note", "note": "Asked Acme."})
     assert client.get("/triage").status_code == 200  # with what is said of it
     sign_in(client, make_account(roles={acme: Role.VIEWER}))
 
     page = Page(client.get(f"/voices/{voice.id}").text)
 
-    assert "left a note on it: Asked Acme." in section(page, "timeline")
+    assert "added a note: Asked Acme." in section(page, "timeline")
     assert "Undo" not in page.text
     assert not page.root.one("main").all("form")
     assert section(page, "reasons")
@@ -446,7 +477,7 @@ def test_a_viewer_reads_a_voice_and_its_timeline_and_does_nothing(
 def test_a_voice_without_assistants_still_has_a_page(client: FlaskClient, open_page: OpenPage) -> None:
     voice = make_voice(make_organization("Lonely"))
 
-    assert "Lonely has no assistant." in open_page(f"/voices/{voice.id}").text
+    assert "Lonely has no assistants." in open_page(f"/voices/{voice.id}").text
 
 
 def test_what_is_not_there_is_named(open_page: OpenPage) -> None:

@@ -1,4 +1,4 @@
-"""The voices of an assistant, and one voice by itself."""
+"""The voice list of an assistant, its export and code samples, and the page of one voice."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from voiceadmin.audit.types import AuditFilters, AuditTarget, ObjectKind, Object
 from voiceadmin.identity import Role
 from voiceadmin.operations.bulk import Answer, act_on_all, bar
 from voiceadmin.organizations.queries import get_assistant
+from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.triage.queries.queue import lines_of
 from voiceadmin.triage.types import TriageAction
+from voiceadmin.voices.code_samples import build_code_samples
 from voiceadmin.voices.exporting.queries import export_matching_voices, list_matching_ids
 from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.queries import get_voice, get_voice_choices
 from voiceadmin.voices.types.filters import VoiceFilters
+from voiceadmin.voices.types.rows import VoiceDetail
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import parse_export_format, stream_export
@@ -30,31 +33,37 @@ from voiceadmin.web.template_filters import describe_filters, display_name
 bp = Blueprint("voices", __name__)
 
 
-ACTS = (TriageAction.ARCHIVE, TriageAction.RESTORE, TriageAction.ASSIGN, TriageAction.SNOOZE, TriageAction.NOTE)
+# Bulk actions of the voice list.
+ACTIONS = (
+    TriageAction.ARCHIVE,
+    TriageAction.RESTORE,
+    TriageAction.ASSIGN,
+    TriageAction.SNOOZE,
+    TriageAction.NOTE,
+)
 
 
 @bp.get("/assistants/<id:assistant_id>/voices")
 @require_role(Role.VIEWER)
-def index(assistant_id: int) -> tuple[str, int]:
-    """The cloned voices of one assistant, filtered."""
+def index(assistant_id: int) -> Answer:
+    """Show one page of the voices of an assistant."""
     assistant = get_assistant(scope(), assistant_id)
-    form = VoiceFilterForm(request.args, get_voice_choices(assistant.organization.id))
+    form = _read_filters(assistant)
     if not form.validate():
-        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
-    filters, now, operates = form.filters(), clock.now(), access.requester().scope(Role.OPERATOR)
-    voices = list_voices(assistant.organization.id, filters, now=now)
+        return _reject_filters(assistant, form)
+    filters, now, operator_scope = form.filters(), clock.now(), access.requester().scope(Role.OPERATOR)
     return render_template(
         "voices/index.html",
         assistant=assistant,
         form=form,
         filters=filters,
-        voices=voices,
-        address=partial(_address, url_for("voices.index", assistant_id=assistant_id)),
+        voices=list_voices(assistant.organization.id, filters, now=now),
+        address=partial(_build_url, url_for("voices.index", assistant_id=assistant_id)),
         samples=build_code_samples(assistant.id, filters),
-        code=_address(url_for("voices.code", assistant_id=assistant_id), filters.with_changes()),
-        bar=bar(operates) if operates.covers(assistant.organization.id) else None,
-        acts=ACTS,
-        all_address=_address(url_for("voices.all_matching", assistant_id=assistant_id), filters.with_changes()),
+        code=_build_url(url_for("voices.code", assistant_id=assistant_id), filters.with_changes()),
+        bar=bar(operator_scope) if operator_scope.covers(assistant.organization.id) else None,
+        acts=ACTIONS,
+        all_address=_build_url(url_for("voices.all_matching", assistant_id=assistant_id), filters.with_changes()),
         now=now,
     ), 200
 
@@ -62,84 +71,108 @@ def index(assistant_id: int) -> tuple[str, int]:
 @bp.get("/assistants/<id:assistant_id>/voices/code")
 @require_role(Role.VIEWER)
 def code(assistant_id: int) -> Answer:
-    """How a program gets the voices that the filters choose."""
+    """Show code samples that read the voices of a list."""
     assistant = get_assistant(scope(), assistant_id)
-    form = VoiceFilterForm(request.args, get_voice_choices(assistant.organization.id))
+    form = _read_filters(assistant)
     if not form.validate():
-        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+        return _reject_filters(assistant, form)
     filters = form.filters().with_changes()
     return render_template(
         "voices/code.html",
         assistant=assistant,
         samples=build_code_samples(assistant.id, filters),
-        what=[words for words, _ in describe_filters(filters)],
-        back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
+        what=[description for description, _ in describe_filters(filters)],
+        back=_build_url(url_for("voices.index", assistant_id=assistant_id), filters),
     ), 200
 
 
 @bp.route("/assistants/<id:assistant_id>/voices/all", methods=["GET", "POST"])
 @require_role(Role.OPERATOR)
 def all_matching(assistant_id: int) -> Answer:
-    """Do something to all voices that the filters match."""
+    """Confirm and apply an action to all voices that match the filters."""
     assistant, now = get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
-    form = VoiceFilterForm(request.args, get_voice_choices(organization))
+    form = _read_filters(assistant)
     if not form.validate():
-        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+        return _reject_filters(assistant, form)
     filters = form.filters().with_changes()
     return act_on_all(
         lambda: [ObjectRef(ObjectKind.VOICE, id) for id in list_matching_ids(organization, filters, now)],
         of=f"voices of {display_name(assistant.organization.name)}",
-        what=[words for words, _ in describe_filters(filters)],
-        back=_address(url_for("voices.index", assistant_id=assistant_id), filters),
-        acts=ACTS,
+        what=[description for description, _ in describe_filters(filters)],
+        back=_build_url(url_for("voices.index", assistant_id=assistant_id), filters),
+        acts=ACTIONS,
     )
 
 
-def _address(path: str, filters: VoiceFilters) -> str:
+def _read_filters(assistant: AssistantRow) -> VoiceFilterForm:
+    return VoiceFilterForm(request.args, get_voice_choices(assistant.organization.id))
+
+
+def _reject_filters(assistant: AssistantRow, form: VoiceFilterForm) -> tuple[str, int]:
+    return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+
+
+def _build_url(path: str, filters: VoiceFilters) -> str:
     return path + voice_query(filters)
 
 
 @bp.get("/voices/<id:voice_id>")
 @require_role(Role.VIEWER)
 def show(voice_id: int) -> str:
-    """One voice: every field, its assistants and its JSON."""
-    detail, now, who = get_voice(scope(), voice_id), clock.now(), access.requester()
-    record = voice_to_json(detail.voice)
-    ref = ObjectRef(ObjectKind.VOICE, voice_id)
-    set_to_it = [ObjectRef(ObjectKind.ASSISTANT, one.id) for one in detail.assistants[: detail.using_assistant_count]]
-    line, *others = lines_of([ref, *set_to_it], access.attention_thresholds(), now=now)
-    timeline, more = list_activity(who, AuditFilters(voice=voice_id))
-    operates = who.scope(Role.OPERATOR)
+    """Show one voice with its findings, assistants, timeline, fields and JSON."""
+    detail, now, requester = get_voice(scope(), voice_id), clock.now(), access.requester()
+    using_assistants = detail.assistants[: detail.using_assistant_count]
+    refs = [ObjectRef(ObjectKind.ASSISTANT, assistant.id) for assistant in using_assistants]
+    line, *others = lines_of([ObjectRef(ObjectKind.VOICE, voice_id), *refs], access.attention_thresholds(), now=now)
+    timeline, more = list_activity(requester, AuditFilters(voice=voice_id))
+    operator_scope = requester.scope(Role.OPERATOR)
     return render_template(
         "voices/show.html",
         detail=detail,
-        record=record,
-        json=json.dumps(record, ensure_ascii=False, indent=2),
+        json=json.dumps(voice_to_json(detail.voice), ensure_ascii=False, indent=2),
         line=line,
         others=[other for other in others if other.reasons],
         timeline=timeline,
         more=more,
-        operates=operates,
-        bar=bar(operates) if operates.covers(detail.organization.id) else None,
+        operates=operator_scope,
+        bar=bar(operator_scope) if operator_scope.covers(detail.organization.id) else None,
+        actions=_list_actions(detail, has_reasons=bool(line.reasons)),
+        confirms_archive=_confirms_archive(detail),
         now=now,
     )
+
+
+def _list_actions(detail: VoiceDetail, *, has_reasons: bool) -> list[TriageAction]:
+    """Return the actions that apply to a voice without further confirmation."""
+    actions = [TriageAction.ACKNOWLEDGE, TriageAction.SNOOZE] if has_reasons else []
+    actions += [TriageAction.ASSIGN, TriageAction.NOTE]
+    if detail.archive:
+        actions.append(TriageAction.RESTORE)
+    elif not _confirms_archive(detail):
+        actions.append(TriageAction.ARCHIVE)
+    return actions
+
+
+def _confirms_archive(detail: VoiceDetail) -> bool:
+    """Return whether the page asks for confirmation before it archives the voice, because assistants use it."""
+    return detail.archive is None and detail.using_assistant_count > 0
 
 
 @bp.get("/assistants/<id:assistant_id>/voices.<format>")
 @require_role(Role.VIEWER)
 def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
-    """The cloned voices of one assistant."""
-    wanted, assistant, now = parse_export_format(format), get_assistant(scope(), assistant_id), clock.now()
+    """Download all voices that match the filters as a file."""
+    export_format, assistant, now = parse_export_format(format), get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
-    form = VoiceFilterForm(request.args, get_voice_choices(organization))
+    form = _read_filters(assistant)
     if not form.validate():
-        return render_template("voices/index.html", assistant=assistant, form=form, filters=None), 422
+        return _reject_filters(assistant, form)
     filters = form.filters().with_changes(size=DEFAULT_PAGE_SIZE)
     return stream_export(
         f"voices-{assistant.id}",
-        wanted,
-        lambda: export_matching_voices(organization, filters, wanted, now),
+        export_format,
+        lambda: export_matching_voices(organization, filters, export_format, now),
         target=AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
         filters=voice_arguments(filters),
         organizations=[organization],
