@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from voiceadmin.config import ASSETS, AttentionThresholds, Settings, default_instance, setting_names
+from voiceadmin.config import (
+    ASSETS,
+    COMMAND,
+    AttentionThresholds,
+    Settings,
+    default_instance,
+    format_command,
+    setting_names,
+)
 from voiceadmin.errors import BadSettings
 from voiceadmin.identity import Role
 
@@ -226,3 +234,26 @@ def test_a_budget_of_a_provider_replaces_its_default_and_no_other() -> None:
     }
     assert spans == {"elevenlabs": 10, "resemble": 90, "newcomer": 3, "x": 30}
     assert (limits.unused, limits.minimum_age) == (timedelta(days=7), timedelta(0))
+
+
+@pytest.mark.parametrize(
+    ("environ", "text"),
+    [
+        ({}, f"{COMMAND} migrate"),
+        ({"VOICEADMIN_INSTANCE": ""}, f"{COMMAND} migrate"),
+        ({"VOICEADMIN_INSTANCE": "/srv/voices"}, f"VOICEADMIN_INSTANCE=/srv/voices {COMMAND} migrate"),
+        ({"VOICEADMIN_INSTANCE": "/srv/my voices"}, f"VOICEADMIN_INSTANCE='/srv/my voices' {COMMAND} migrate"),
+    ],
+)
+def test_a_command_in_a_message_names_the_instance_that_is_set(environ: dict[str, str], text: str) -> None:
+    assert format_command("migrate", environ) == text
+
+
+def test_a_command_in_a_message_contains_no_secret() -> None:
+    environ = {"VOICEADMIN_DATABASE_URL": "postgresql://desk:secret@db.example/voices", "VOICEADMIN_SECRET_KEY": SECRET}
+
+    assert format_command("migrate", environ) == f"{COMMAND} migrate"
+
+
+def test_a_command_without_arguments_ends_with_its_name() -> None:
+    assert format_command("", {}) == COMMAND

@@ -206,8 +206,8 @@ def test_run_fills_an_empty_store_and_says_where_to_look(start: Start, tmp_path:
     ) as shell:
         answer, _ = shell.communicate()
 
-    assert filled.startswith("The store was empty. Sample organizations: 8 added.")
-    assert filled.endswith(f"Take it out again with: {COMMAND} sample --remove")
+    assert filled.startswith("The database was empty. Sample organizations: 8 added.")
+    assert filled.endswith(f"Remove the sample data with: VOICEADMIN_INSTANCE={tmp_path} {COMMAND} sample --remove")
     assert where == f"voiceadmin shows sample data at {served.address} (stop with Ctrl-C)"
     assert (answered, "Front desk" in page) == (200, True)
     if shutil.which("curl"):

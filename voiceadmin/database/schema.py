@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from voiceadmin.config import COMMAND
+from voiceadmin.config import format_command
 from voiceadmin.database.base import db
 from voiceadmin.database.migrations import current_revision, head_revision, migrate
 from voiceadmin.errors import DatabaseNotReady
 
 
 def check_schema_version() -> None:
-    """Raise DatabaseNotReady unless the store stands at this program's schema; a store out of reach raises by itself."""
+    """Raise DatabaseNotReady unless the database is at the schema of this version."""
     if current_revision() != head_revision():
-        raise DatabaseNotReady(f"The store is not at this program's version. Run “{COMMAND} migrate”.")
+        raise DatabaseNotReady(f"The database is not at the schema of this version. Run “{format_command('migrate')}”.")
 
 
 def prepare_database() -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from voiceadmin.api_keys.types import ApiKeyRow
-from voiceadmin.config import COMMAND, Settings
+from voiceadmin.config import Settings, format_command
 from voiceadmin.errors import ServeRefused
 from voiceadmin.identity import Role
 
@@ -102,18 +102,18 @@ def find_account_risks(admins: int, keys: Sequence[ApiKeyRow]) -> Iterator[Deplo
     if admins == 0:
         yield DeploymentRisk(
             "There is no account yet: whoever gets hold of the set-up link is an admin.",
-            f"Make one: {COMMAND} account add YOU@EXAMPLE.COM --platform",
+            f"Make one: {format_command('account add YOU@EXAMPLE.COM --platform')}",
         )
     elif admins == 1:
         yield DeploymentRisk(
             "Only one person is an admin of the platform; nobody else could let them in again.",
-            f"Make somebody else one: {COMMAND} account add COLLEAGUE@EXAMPLE.COM --platform",
+            f"Make somebody else one: {format_command('account add COLLEAGUE@EXAMPLE.COM --platform')}",
         )
     for key in keys:
         if key.expires_at is None and key.revoked_at is None:
             yield DeploymentRisk(
                 f"The API key “{key.name}” ({key.hint}…) never expires.",
-                f"Make another one that does, and revoke it: {COMMAND} key revoke {key.id}",
+                f"Make another one that does, and revoke it: {format_command(f'key revoke {key.id}')}",
             )
 
 

@@ -13,7 +13,7 @@ from voiceadmin.accounts.queries.accounts import list_accounts
 from voiceadmin.accounts.queries.credentials import has_any_account
 from voiceadmin.api_keys.queries import list_api_keys
 from voiceadmin.cli import application_context, cli, current_cli_actor
-from voiceadmin.config import COMMAND, Settings
+from voiceadmin.config import Settings, format_command
 from voiceadmin.database.schema import dispose_engine, prepare_database
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import find_example_assistant
@@ -45,7 +45,9 @@ def run(ctx: click.Context, port: int) -> None:
         accounts_there, shows = has_any_account(), "your store"
         if database_is_empty():
             report = add_sample(clock.now(), by=current_cli_actor(), now=clock.now())
-            click.echo(f"The store was empty. {report} Take it out again with: {COMMAND} sample --remove")
+            click.echo(
+                f"The database was empty. {report} Remove the sample data with: {format_command('sample --remove')}"
+            )
             shows = "sample data"
         example = find_example_assistant(EVERYTHING, FRONT_DESK)
         dispose_engine()

@@ -15,7 +15,7 @@ from flask import Flask
 from jinja2.runtime import Macro
 
 from voiceadmin.audit.types import AuditEventRow, AuditEventType
-from voiceadmin.config import COMMAND
+from voiceadmin.config import format_command
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, UNDONE_FOR
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
         STATUS_DISPLAY_ORDER=STATUS_DISPLAY_ORDER,
         UNDONE_FOR=UNDONE_FOR,
         asset_url=partial(asset_url, app.static_folder, app.static_url_path),
-        COMMAND=COMMAND,
+        COMMAND=format_command(),
     )
 
 
