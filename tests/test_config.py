@@ -23,7 +23,7 @@ SECRET = "0123456789abcdef" * 2
 SLOTS_FAULT = (
     "lists providers with a whole number of slots each, separated by commas, as in elevenlabs=660,resemble=25."
 )
-BUDGETS_FAULT = (
+TIMEOUTS_FAULT = (
     "lists providers with a whole number of minutes each, separated by commas, as in "
     "elevenlabs=10,resemble=60,others=60."
 )
@@ -108,10 +108,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("SLOTS", "elevenlabs=6.5", SLOTS_FAULT),
         ("SLOTS", "elevenlabs=1000000001", SLOTS_FAULT),
         ("SLOTS", "elevenlabs=660,", SLOTS_FAULT),
-        ("BUDGETS", "10", BUDGETS_FAULT),
-        ("BUDGETS", "others=525601", BUDGETS_FAULT),
+        ("CLONING_TIMEOUTS", "10", TIMEOUTS_FAULT),
+        ("CLONING_TIMEOUTS", "others=525601", TIMEOUTS_FAULT),
         ("UNUSED_DAYS", "0", "is not a whole number of days from 1 to 36,500."),
-        ("YOUNG_DAYS", "-1", "is not a whole number of days from 0 to 36,500."),
+        ("MINIMUM_AGE_DAYS", "-1", "is not a whole number of days from 0 to 36,500."),
         ("SLOTS", "elevenlabs=1,resemble=2,elevenlabs=3", "names a provider twice; give each one number of slots."),
     ],
 )
