@@ -1,65 +1,65 @@
-// Work through the queue by keys. Everything that they do, a button of the page does too.
+// Keyboard shortcuts of the triage queue. Each of them presses a button that the page has too.
 
 const form = document.getElementById("acting");
-const lines = [...document.querySelectorAll("[data-line]")];
-const keys = document.getElementById("keys");
-const on = document.getElementById("keys-on");
-const undo = [...document.querySelectorAll("[data-undo]")].at(-1); // of what was done last
-const SWITCH = "voiceadmin-keys"; // in this browser's storage: "off" when single keys are not wanted
+const items = [...document.querySelectorAll("[data-item]")];
+const shortcuts = document.getElementById("keys");
+const enabled = document.getElementById("keys-on");
+const undo = [...document.querySelectorAll("[data-undo]")].at(-1); // of the last operation
+const STORAGE_KEY = "voiceadmin-keys"; // in localStorage: "off" when single-key shortcuts are disabled
 
-const box = (line) => line?.querySelector("input[type=checkbox]");
-const ticked = () => lines.filter((line) => box(line)?.checked);
-const lineOf = (node) => lines.find((line) => line.contains(node));
-const focus = (line) => line?.querySelector("th a").focus();
-const buttonOf = (word) => form.querySelector(`.bulk button[name=action][value=${word}]`);
+const checkbox = (item) => item?.querySelector("input[type=checkbox]");
+const selectedItems = () => items.filter((item) => checkbox(item)?.checked);
+const itemOf = (node) => items.find((item) => item.contains(node));
+const focusItem = (item) => item?.querySelector("th a").focus();
+const actionButton = (action) => form.querySelector(`.bulk button[name=action][value=${action}]`);
 
-let from; // the line where the focus was before it went into a menu
-let lent; // the line that was ticked for a menu alone
-let sent = false; // nothing is done to a page that is on its way out
+let itemBeforeMenu; // had the focus before it moved into a menu
+let itemSelectedForMenu; // was selected only because the menu needs a selection
+let isSubmitted = false; // no more shortcuts once the page is being left
 
-const go = (number) => focus(lines[Math.max(0, Math.min(number, lines.length - 1))]);
-const at = () => lines.indexOf(lineOf(document.activeElement));
+const focusIndex = (index) => focusItem(items[Math.max(0, Math.min(index, items.length - 1))]);
+const currentIndex = () => items.indexOf(itemOf(document.activeElement));
 
-// What is pressed is done to what is ticked, or else to the line where the focus is. Gives whether there is any.
-const choose = () => {
-  const line = lineOf(document.activeElement);
-  from = line ?? from;
-  if (ticked().length) return true;
-  if (!box(line)) return false;
-  box(line).click();
-  lent = line;
+// Select the current item unless others are selected. Returns whether anything is selected.
+const ensureSelection = () => {
+  const item = itemOf(document.activeElement);
+  itemBeforeMenu = item ?? itemBeforeMenu;
+  if (selectedItems().length) return true;
+  if (!checkbox(item)) return false;
+  checkbox(item).click();
+  itemSelectedForMenu = item;
   return true;
 };
 
-const act = (word) => {
-  if (!choose()) return;
-  const button = buttonOf(word), menu = button.closest("details");
+const applyAction = (action) => {
+  if (!ensureSelection()) return;
+  const button = actionButton(action), menu = button.closest("details");
   if (!menu) return form.requestSubmit(button);
   menu.open = true;
   menu.querySelector("input, select").focus();
 };
 
-const mine = () => {
+const assignToMe = () => {
   const assignee = form.elements.namedItem("assignee");
-  if (assignee.options[0].text !== "Me") return act("assign");
+  if (assignee.options[0].text !== "Me") return applyAction("assign");
   assignee.selectedIndex = 0;
-  if (choose()) form.requestSubmit(buttonOf("assign"));
+  if (ensureSelection()) form.requestSubmit(actionButton("assign"));
 };
 
-const doings = {
-  j: () => go(at() + 1),
-  k: () => go(at() - 1),
-  x: () => box(lineOf(document.activeElement))?.click(),
-  c: () => act("acknowledge"),
-  a: () => act("archive"),
-  s: mine,
-  z: () => act("snooze"),
-  n: () => act("note"),
+const handlers = {
+  j: () => focusIndex(currentIndex() + 1),
+  k: () => focusIndex(currentIndex() - 1),
+  x: () => checkbox(itemOf(document.activeElement))?.click(),
+  c: () => applyAction("acknowledge"),
+  a: () => applyAction("archive"),
+  s: assignToMe,
+  z: () => applyAction("snooze"),
+  n: () => applyAction("note"),
   u: () => undo?.click(),
-  "?": () => keys.showModal(),
+  "?": () => shortcuts.showModal(),
 };
 
-const typing = (target) => target.closest("textarea, select, dialog, input:not([type=checkbox])");
+const takesText = (target) => target.closest("textarea, select, dialog, input:not([type=checkbox])");
 
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest(".pick__form");
@@ -67,55 +67,58 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     form.requestSubmit(menu.querySelector("button"));
   }
-  if (event.key === "Escape" && from) {
-    if (box(lent)?.checked) box(lent).click();
-    focus(from);
-    from = lent = undefined;
+  if (event.key === "Escape" && itemBeforeMenu) {
+    if (checkbox(itemSelectedForMenu)?.checked) checkbox(itemSelectedForMenu).click();
+    focusItem(itemBeforeMenu);
+    itemBeforeMenu = itemSelectedForMenu = undefined;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || sent || !on.checked || typing(event.target)) return;
-  if (event.repeat && !"jk".includes(event.key)) return; // a key that is held down acts once
-  const doing = doings[event.key];
-  if (!doing) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isSubmitted || !enabled.checked || takesText(event.target)) return;
+  if (event.repeat && !"jk".includes(event.key)) return; // a key that is held down applies an action once
+  const handler = handlers[event.key];
+  if (!handler) return;
   event.preventDefault();
-  doing();
+  handler();
 });
 
-// The next page begins at the line after those that something was done to, and at the same one after an undo.
+// After an operation, the next page focuses the item after the changed ones; after an undo, the same item.
 form.addEventListener("submit", ({ submitter }) => {
-  sent = true;
-  const own = submitter?.name === "one" ? lineOf(submitter) : undefined;
-  const done = own ? [own] : ticked();
-  const start = lines.indexOf(own ?? lineOf(document.activeElement) ?? from ?? done[0]);
-  const rest = lines.slice(start + 1).concat(lines.slice(0, Math.max(start, 0)).reverse());
-  returnTo(form, rest.find((line) => !done.includes(line)));
+  isSubmitted = true;
+  const own = submitter?.name === "row_action" ? itemOf(submitter) : undefined;
+  const changed = own ? [own] : selectedItems();
+  const start = items.indexOf(own ?? itemOf(document.activeElement) ?? itemBeforeMenu ?? changed[0]);
+  const candidates = items.slice(start + 1).concat(items.slice(0, Math.max(start, 0)).reverse());
+  setReturnItem(form, candidates.find((item) => !changed.includes(item)));
 });
 
-undo?.form.addEventListener("submit", () => { sent = true; returnTo(undo.form, lineOf(document.activeElement)); });
+undo?.form.addEventListener("submit", () => {
+  isSubmitted = true;
+  setReturnItem(undo.form, itemOf(document.activeElement));
+});
 
-function returnTo(sender, line) {
+function setReturnItem(sender, item) {
   const next = sender.elements.namedItem("next");
-  next.value = next.value.split("#")[0] + (line ? `#${line.dataset.line}` : "");
+  next.value = next.value.split("#")[0] + (item ? `#${item.dataset.item}` : "");
 }
 
-// Whoever opens a line and comes back is where they were.
+// Going back from an opened item focuses it again.
 form.addEventListener("click", ({ target }) => {
-  const line = target.closest("th a") && lineOf(target);
-  if (line) history.replaceState(null, "", `#${line.dataset.line}`);
+  const item = target.closest("th a") && itemOf(target);
+  if (item) history.replaceState(null, "", `#${item.dataset.item}`);
 });
 
-addEventListener("pageshow", () => { sent = false; }); // also when the browser brings the page back as it was
+addEventListener("pageshow", () => { isSubmitted = false; }); // the browser may restore the page from its cache
 
-on.checked = localStorage.getItem(SWITCH) !== "off";
-on.addEventListener("change", () => localStorage.setItem(SWITCH, on.checked ? "on" : "off"));
-keys.querySelector("[data-close]").addEventListener("click", () => keys.close());
+enabled.checked = localStorage.getItem(STORAGE_KEY) !== "off";
+enabled.addEventListener("change", () => localStorage.setItem(STORAGE_KEY, enabled.checked ? "on" : "off"));
+shortcuts.querySelector("[data-close]").addEventListener("click", () => shortcuts.close());
 const opener = form.querySelector("[data-keys]");
-opener.addEventListener("click", () => keys.showModal());
+opener.addEventListener("click", () => shortcuts.showModal());
 opener.hidden = false;
 
-// What was done is heard: a region with the role of status speaks only of what changes in it.
-const said = document.querySelector(".said");
-// No id of the page: to an element that an address names, the browser would go itself, and take the focus from its link.
-const named = lines.find((line) => `#${line.dataset.line}` === location.hash);
-if (named) focus(named);
-else if (said) go(0);
-said?.append(...said.childNodes);
+// Screen readers announce only what changes in a region with role status, so its content is inserted again.
+const notices = document.querySelector(".said");
+// Items have no id: the browser would scroll to the element of the URL by itself and take the focus from the link.
+const returnItem = items.find((item) => `#${item.dataset.item}` === location.hash);
+if (returnItem) focusItem(returnItem);
+else if (notices) focusIndex(0);
+notices?.append(...notices.childNodes);

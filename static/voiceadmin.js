@@ -23,7 +23,7 @@ if (all) {
   const box = all.firstChild, ticks = [...form.querySelectorAll("tbody [type=checkbox]")];
   const tell = () => {
     const number = ticks.filter((tick) => tick.checked).length;
-    form.querySelector(".bulk__told").textContent = number ? `With ${number} ticked:` : "Nothing is ticked.";
+    form.querySelector(".bulk__told").textContent = number ? `With ${number} selected:` : "None selected";
     for (const button of form.querySelectorAll(".bulk button")) button.disabled = !number;
     box.checked = number === ticks.length;
     box.indeterminate = number && !box.checked;

@@ -29,7 +29,7 @@ LAYERS = (
     ("queries", {"queries", "rules", "listing", "exporting", "locks", "usage"}),
     ("actions", {"actions", "importing"}),
     ("web", {"web", "cli"}),
-    ("forms", {"forms", "counts", "bulk", "code_samples", "document"}),
+    ("forms", {"forms", "cached_counts", "bulk", "code_samples", "document"}),
     ("views", {"views", "api", "cli", "server"}),
     ("application", {"__init__", "__main__"}),
 )

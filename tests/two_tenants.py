@@ -32,8 +32,8 @@ from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.schema import dispose_engine
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.web.access import AccessRequirement, cookie_name
@@ -191,8 +191,8 @@ def _key_of(tenants: TwoTenants, of: Organization, _: str) -> int:
 
 def _deed_of(tenants: TwoTenants, of: Organization, _: str) -> int:
     ref = ObjectRef(ObjectKind.VOICE, tenants.voices[of.id])
-    order = Order(TriageAction.NOTE, (ref,), f"note {next(tenants.numbers)}", 0, "Looked at it.")
-    return do(EVERYTHING, order, AttentionThresholds(), by=SHELL, now=NOW).id
+    order = ActionRequest(TriageAction.NOTE, (ref,), f"note {next(tenants.numbers)}", 0, "Looked at it.")
+    return apply_action(EVERYTHING, order, AttentionThresholds(), by=SHELL, now=NOW).id
 
 
 def _plan_of(tenants: TwoTenants, of: Organization, _: str) -> int:
@@ -220,7 +220,7 @@ PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
 
 
 def _on_all(_: TwoTenants) -> dict[str, Any]:
-    return {"action": "note", "note": "Looked at it.", "count": "1", "mark": "of another time"}
+    return {"action": "note", "note": "Looked at it.", "count": "1", "selection_hash": "of another time"}
 
 
 FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
@@ -230,7 +230,7 @@ FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
     "account.password": lambda _: {"old": PASSWORD, "new": "another battery staple"},
     "people.invite": lambda tenants: {"email": "new@example.com", "organization": tenants.acme.id, "role": "viewer"},
     "people.change_role": lambda tenants: {"organization": tenants.acme.id, "role": "operator"},
-    "operations.action": lambda tenants: {
+    "operations.create": lambda tenants: {
         "action": "note",
         "note": "Looked at it.",
         "ref": f"voice-{tenants.voices[tenants.acme.id]}",

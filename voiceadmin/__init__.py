@@ -21,11 +21,11 @@ from voiceadmin.operations import views as operation_views
 from voiceadmin.overview import views as overview_views
 from voiceadmin.providers import views as provider_views
 from voiceadmin.triage import api as triage_api
-from voiceadmin.triage import counts
+from voiceadmin.triage import cached_counts
 from voiceadmin.triage import views as triage_views
 from voiceadmin.voices import api as voice_api
 from voiceadmin.voices import views as voice_views
-from voiceadmin.web import access, errors, headers, health, template_filters
+from voiceadmin.web import access, errors, headers, health, notices, template_filters
 from voiceadmin.web.converters import IdConverter
 
 VIEWS = (
@@ -62,7 +62,8 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     headers.init_app(app)
     template_filters.init_app(app)
     errors.init_app(app, unavailable=engine.DATABASE_UNAVAILABLE)
-    counts.init_app(app)
+    cached_counts.init_app(app)
+    notices.init_app(app)
     for module in VIEWS:
         app.register_blueprint(module.bp)
     return app

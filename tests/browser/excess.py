@@ -15,8 +15,8 @@ from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import MAX_NOTE, Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import MAX_NOTE_LENGTH, ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.status import VoiceStatus
@@ -78,12 +78,12 @@ def _fill_desk(now: datetime) -> None:
             (TriageAction.RESTORE, voices, {}),
             (TriageAction.SNOOZE, voices[2:4], {"until": now + timedelta(days=3650)}),
             (TriageAction.ASSIGN, voices[2:4], {"assignee": 1}),
-            (TriageAction.NOTE, voices[2:4], {"why": "N" * MAX_NOTE}),
+            (TriageAction.NOTE, voices[2:4], {"why": "N" * MAX_NOTE_LENGTH}),
             (TriageAction.NOTE, voices[2:4], {"why": "words of a note " * 60}),
-            (TriageAction.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE}),
+            (TriageAction.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE_LENGTH}),
         )
     ):
-        do(EVERYTHING, Order(act, refs, f"{number}", 0, **how), AttentionThresholds(), by=by, now=now)  # type: ignore[arg-type]
+        apply_action(EVERYTHING, ActionRequest(act, refs, f"{number}", 0, **how), AttentionThresholds(), by=by, now=now)  # type: ignore[arg-type]
 
 
 def _fill_people(now: datetime, organization: Organization) -> None:

@@ -25,8 +25,8 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.text import quote_value
 from voiceadmin.triage.types import TriageAction
 
@@ -124,8 +124,8 @@ def server(serve: Serve) -> str:
                 (TriageAction.SNOOZE, {}),
                 (TriageAction.ASSIGN, {"assignee": account.id}),
             ):
-                order = Order(act, voice, f"{act} {number}", 0, **how)
-                do(EVERYTHING, order, AttentionThresholds(), by=by, now=NOW)
+                order = ActionRequest(act, voice, f"{act} {number}", 0, **how)
+                apply_action(EVERYTHING, order, AttentionThresholds(), by=by, now=NOW)
 
     return serve(fill)
 

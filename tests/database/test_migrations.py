@@ -39,8 +39,8 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import DatabaseNotReady
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, OrganizationId, Role
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice
@@ -320,7 +320,7 @@ def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status
     acme, by, now = make_organization(), Actor(ActorKind.CLI, None, "tester"), datetime(2026, 11, 22, tzinfo=UTC)
     put_voices(acme, [voice_row(id=number, status=status) for number, status in enumerate(VoiceStatus, 1)])
     refs = tuple(ObjectRef(ObjectKind.VOICE, number) for number in range(1, len(VoiceStatus) + 1))
-    do(EVERYTHING, Order(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now)
+    apply_action(EVERYTHING, ActionRequest(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now)
     db.session.rollback()
 
     go("0003", down=True)
@@ -332,5 +332,7 @@ def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status
     assert kept == [status.value for status in VoiceStatus]
     assert {status: int(number) for status, number in counted} == dict.fromkeys(kept, 1)
     assert differences() == []
-    operation = do(EVERYTHING, Order(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now)
+    operation = apply_action(
+        EVERYTHING, ActionRequest(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now
+    )
     assert operation.object_count == len(refs)

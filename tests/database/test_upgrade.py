@@ -38,9 +38,10 @@ from voiceadmin.database.migrations import migrate
 from voiceadmin.database.schema import dispose_engine
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, OrganizationId
-from voiceadmin.operations.actions.operations import do, undo
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.models import Operation
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.queue import list_queue
 from voiceadmin.triage.types import QueueFilters, TriageAction
@@ -433,7 +434,7 @@ def test_mutes_still_mute(upgraded: Flask, expected: dict[str, Any]) -> None:
         queue = list_queue(EVERYTHING, QueueFilters(muted=muted, size=1000), AttentionThresholds(), now=NOW)
         found = [
             [line.ref.kind.value, line.ref.id, [why.finding.reason for why in line.reasons if bool(why.mute) == muted]]
-            for line in queue.lines
+            for line in queue.items
         ]
         assert found == expected["queues"][name]
 
@@ -448,7 +449,7 @@ def test_operations_from_before_the_upgrade_can_be_undone(upgraded: Flask) -> No
     assert voice(9024).archived_at is not None
 
     for operation_id in (archived, snoozed, noted, assigned):
-        done = undo(EVERYTHING, operation_id, "key", by=ADA, now=NOW)
+        done = undo_operation(EVERYTHING, operation_id, "key", by=ADA, now=NOW)
         assert (done.object_count, list(done.skipped)) == (2 if operation_id == assigned else 1, [])
 
     assert (voice(9024).status, voice(9024).archived_at) == (VoiceStatus.READY, None)
@@ -461,7 +462,7 @@ def test_operations_from_before_the_upgrade_can_be_undone(upgraded: Flask) -> No
 def test_an_undone_operation_from_before_the_upgrade_can_be_redone(upgraded: Flask) -> None:
     undoing = 13  # took back that somebody acknowledged voice 9102
 
-    done = undo(EVERYTHING, undoing, "key", by=ADA, now=NOW)
+    done = undo_operation(EVERYTHING, undoing, "key", by=ADA, now=NOW)
 
     assert done.object_count == 1
     mute = db.session.scalars(select(Mute).where(Mute.object_id == 9102)).one()
@@ -469,9 +470,9 @@ def test_an_undone_operation_from_before_the_upgrade_can_be_redone(upgraded: Fla
 
 
 def test_what_changed_after_an_operation_is_still_known(upgraded: Flask) -> None:
-    order = Order(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 9117),), "key", seen=47)
+    order = ActionRequest(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 9117),), "key", last_seen_operation_id=47)
 
-    done = do(EVERYTHING, order, AttentionThresholds(), by=ADA, now=NOW)
+    done = apply_action(EVERYTHING, order, AttentionThresholds(), by=ADA, now=NOW)
 
     assert (done.object_count, len(done.skipped)) == (0, 1)  # restored by another person in operation 48
 
@@ -535,9 +536,9 @@ def test_an_id_is_not_given_twice_after_the_upgrade(upgraded: Flask) -> None:
     last = db.session.scalars(text("SELECT max(id) FROM operation")).one()
     db.session.rollback()
 
-    done = do(
+    done = apply_action(
         EVERYTHING,
-        Order(TriageAction.NOTE, (ObjectRef(ObjectKind.VOICE, 9001),), "key", 0, "It sounds good."),
+        ActionRequest(TriageAction.NOTE, (ObjectRef(ObjectKind.VOICE, 9001),), "key", 0, "It sounds good."),
         AttentionThresholds(),
         by=ADA,
         now=NOW,

@@ -19,8 +19,8 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.openapi.document import document
 from voiceadmin.rate_limits.types import RateLimit
-from voiceadmin.triage.queries.answer import item_record
-from voiceadmin.triage.queries.queue import lines_of
+from voiceadmin.triage.queries.attention import build_api_item
+from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -51,8 +51,8 @@ def test_the_document_tells_of_every_reason_and_of_every_field_of_an_item(store:
     assert parameters["reason"]["schema"]["anyOf"][0]["enum"] == list(RULES_BY_SLUG)
     assert parameters["limit"]["schema"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 1000}
     make_voice(make_organization(), id=3, status=VoiceStatus.FAILED)
-    (line,) = lines_of([ObjectRef(ObjectKind.VOICE, 3)], AttentionThresholds(), now=NOW)
-    record, schemas = item_record(line), described["components"]["schemas"]
+    (line,) = list_queue_items([ObjectRef(ObjectKind.VOICE, 3)], AttentionThresholds(), now=NOW)
+    record, schemas = build_api_item(line), described["components"]["schemas"]
     assert list(schemas["Attention"]["properties"]["counts"]["properties"]) == list(RULES_BY_SLUG)
     assert list(schemas["AttentionItem"]["properties"]) == schemas["AttentionItem"]["required"] == list(record)
     assert list(schemas["AttentionReason"]["properties"]) == list(record["reasons"][0])

@@ -151,7 +151,7 @@ def test_ticked_voices_are_snoozed_until_a_day(acme: Organization, operator: Fla
 def test_ticked_voices_get_a_note(acme: Organization, operator: FlaskClient) -> None:
     voices = [make_voice(acme) for _ in range(2)]
 
-    assert told(operator, press(operator, "note", voices, note="Ask Bo.")) == ["Noted on 2 voices. Undo"]
+    assert told(operator, press(operator, "note", voices, note="Ask Bo.")) == ["Added a note to 2 voices. Undo"]
 
     assert [line["note"] for line in lines(AuditEventType.NOTE_ADDED)] == ["Ask Bo."] * 2
 
@@ -198,7 +198,7 @@ def test_what_somebody_else_changed_meanwhile_is_told_and_not_overwritten(
 
     assert said == [
         "Archived 2 voices. Undo",
-        "1 was left alone: bob@acme.example restored it meanwhile, so it was not archived. See which",
+        "1 skipped. Changed by bob@acme.example after you loaded the page. Show skipped",
     ]
     assert list(statuses().values()) == ["ready", "archived", "archived"]
 
@@ -224,7 +224,7 @@ def test_where_nothing_is_ticked_nothing_is_done(acme: Organization, operator: F
 
     assert response.status_code == 422
     Page(response.text).check()
-    assert "Nothing was ticked" in response.text
+    assert "Nothing is selected" in response.text
     assert dump() == before
 
 
@@ -255,21 +255,21 @@ def test_archiving_what_assistants_are_set_to_says_so(acme: Organization, operat
         make_assistant(acme, tts_provider=voices[0].provider, tts_voice_id=voices[0].provider_voice_id)
         make_assistant(make_organization(), tts_provider="elevenlabs", tts_voice_id=voices[number].provider_voice_id)
 
-    assert "Assistants are set to 1 of these voices, and stay set to it" in page(operator, ALL).text
+    assert "Assistants use 1 of these voices." in page(operator, ALL).text
     said = told(operator, press(operator, "archive", voices[:2]))
 
     assert said == [
         "Archived 2 voices. Undo",
-        "Assistants are still set to 1 of them. Choose another voice for those assistants upstream.",
+        "Assistants still use 1 of these voices. Choose other voices for them upstream.",
     ]
-    assert "Assistants were set to 1 of the voices" in page(operator, "/operations/1").text
+    assert "assistants used 1 of the voices" in page(operator, "/operations/1").text
 
 
 def test_archiving_what_no_assistant_is_set_to_says_nothing_of_them(acme: Organization, operator: FlaskClient) -> None:
     voice = make_voice(acme, provider_voice_id="")
     make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="")
 
-    assert "Assistants are set" not in page(operator, ALL).text
+    assert "Assistants use" not in page(operator, ALL).text
     assert told(operator, press(operator, "archive", [voice])) == ["Archived 1 voice. Undo"]
 
 
@@ -282,8 +282,8 @@ def test_the_second_step_says_what_is_done_to_how_many(acme: Organization, opera
 
     found = page(operator, page(operator, LIST + "?provider=resemble").link("Select all 1,204 matching voices"))
 
-    assert found.root.one("h1").text == "All 1,204 voices that match"
-    assert "These are all voices of Acme with Resemble." in found.text
+    assert found.root.one("h1").text == "Selected: 1,204 voices"
+    assert "The selection covers all voices of Acme that match Resemble." in found.text
     assert [node.text for node in found.root.all("button", name="action")][:2] == ["Archive (1,204)", "Restore (1,204)"]
     assert found.link("Cancel") == LIST + "?provider=resemble"
 
@@ -293,7 +293,7 @@ def test_without_a_filter_the_second_step_says_that_it_is_the_whole_list(
 ) -> None:
     make_voice(acme)
 
-    assert "These are all voices of Acme, without a filter: the whole list." in page(operator, ALL).text
+    assert "The selection covers all voices of Acme, without filters." in page(operator, ALL).text
 
 
 @pytest.mark.parametrize(
@@ -335,8 +335,8 @@ def test_when_the_matching_set_has_changed_nothing_is_done_and_the_new_number_is
     assert response.status_code == 409
     found = Page(response.text)
     found.check()
-    assert "The list has changed meanwhile, from 3 to 4. Nothing was done" in found.text
-    assert found.root.one("h1").text == "All 4 voices that match"
+    assert "The list changed from 3 to 4 since you loaded the page. Nothing was changed." in found.text
+    assert found.root.one("h1").text == "Selected: 4 voices"
     assert dump() == before
     assert told(operator, operator.post(ALL, data=form_of(found, action="archive"))) == ["Archived 4 voices. Undo"]
 
@@ -397,14 +397,14 @@ def test_of_all_that_match_what_somebody_else_changed_meanwhile_is_left_alone(
 
     assert said == [
         "Archived 2 voices. Undo",
-        "1 was left alone: bob@acme.example archived it meanwhile, so it was not archived. See which",
+        "1 skipped. Changed by bob@acme.example after you loaded the page. Show skipped",
     ]
 
 
 def test_where_nothing_matches_there_is_nothing_to_press(acme: Organization, operator: FlaskClient) -> None:
     found = page(operator, ALL)
 
-    assert found.root.one("h1").text == "Nothing matches"
+    assert found.root.one("h1").text == "No matches"
     assert not found.root.all("button", name="action")
 
 
@@ -419,5 +419,5 @@ def test_a_day_that_is_over_is_refused_and_nothing_is_done(
 
     assert response.status_code == 422
     Page(response.text).check()
-    assert "is not ahead" in response.text
+    assert "is not in the future" in response.text
     assert dump() == before

@@ -23,9 +23,11 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
-from voiceadmin.operations.actions.operations import CHUNK, carry_out, do, undo
+from voiceadmin.operations.actions.execute import apply_action, execute
+from voiceadmin.operations.actions.targets import CHUNK
+from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import get_last_operation_id
-from voiceadmin.operations.types import OperationRow, Order
+from voiceadmin.operations.types import ActionRequest, OperationRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import import_voices
@@ -110,7 +112,7 @@ def test_eight_who_do_this_and_that_leave_everything_in_agreement(
         for turn in range(50):
             if done and chance.random() < 0.2:
                 try:
-                    undo(EVERYTHING, done.pop(), f"{number} {turn}", by=by, now=now)
+                    undo_operation(EVERYTHING, done.pop(), f"{number} {turn}", by=by, now=now)
                 except ChangeRefused:
                     pytest.fail("nobody else undoes what one did oneself")
                 continue
@@ -124,8 +126,8 @@ def test_eight_who_do_this_and_that_leave_everything_in_agreement(
                 ]
             )
             ids = chance.sample(range(1, 81), chance.randint(1, 12))
-            order = Order(action, voices(*ids), f"{number} {turn}", NEVER_MIND, "so", None, clara.id)
-            operation = do(EVERYTHING, order, LIMITS, by=by, now=now)
+            order = ActionRequest(action, voices(*ids), f"{number} {turn}", NEVER_MIND, "so", None, clara.id)
+            operation = apply_action(EVERYTHING, order, LIMITS, by=by, now=now)
             done += [operation.id] if operation.object_count else []
         return len(done)
 
@@ -148,8 +150,10 @@ def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
         seen = get_last_operation_id()
 
         def give(by: Actor, assignee: str, voice: int = voice, seen: int = seen) -> OperationRow:
-            order = Order(TriageAction.ASSIGN, voices(voice), f"{by.name} {voice}", seen, assignee=ids[assignee])
-            return do(EVERYTHING, order, LIMITS, by=by, now=now)
+            order = ActionRequest(
+                TriageAction.ASSIGN, voices(voice), f"{by.name} {voice}", seen, assignee_id=ids[assignee]
+            )
+            return apply_action(EVERYTHING, order, LIMITS, by=by, now=now)
 
         ada, bob = at_once(store, lambda: give(ADA, "clara"), lambda: give(BOB, "dora"))
         operations = {"clara": ada.result(), "dora": bob.result()}
@@ -178,13 +182,15 @@ def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, 
 
     def slowly() -> None:
         with store.app_context(), write_transaction():
-            carry_out(EVERYTHING, Order(TriageAction.ARCHIVE, voices(1), "slow", 0), LIMITS, by=BOB, now=now)
+            execute(EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voices(1), "slow", 0), LIMITS, by=BOB, now=now)
             begun.set()
             go_on.wait()
 
     def quickly() -> int:
         with store.app_context():
-            return do(EVERYTHING, Order(TriageAction.NOTE, voices(2), "quick", 0, "so"), LIMITS, by=BOB, now=now).id
+            return apply_action(
+                EVERYTHING, ActionRequest(TriageAction.NOTE, voices(2), "quick", 0, "so"), LIMITS, by=BOB, now=now
+            ).id
 
     with ThreadPoolExecutor(2) as pool:
         slow = pool.submit(slowly)
@@ -198,7 +204,9 @@ def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, 
         slow.result()
         quick.result()
 
-    operation = do(EVERYTHING, Order(TriageAction.ARCHIVE, voices(1), "after", seen), LIMITS, by=ADA, now=now)
+    operation = apply_action(
+        EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voices(1), "after", seen), LIMITS, by=ADA, now=now
+    )
 
     assert operation.skipped[0].reason == "bob@example.com archived it meanwhile, so it was not archived"
 
@@ -232,8 +240,8 @@ def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
         for turn in range(25):
             action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
             ids = random.Random(turn).sample(range(1, 41), 12)
-            order = Order(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND)
-            do(EVERYTHING, order, LIMITS, by=by, now=now)
+            order = ActionRequest(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND)
+            apply_action(EVERYTHING, order, LIMITS, by=by, now=now)
 
     futures = at_once(store, bring_in, lambda: archive(ADA), lambda: archive(BOB))
 
@@ -252,7 +260,9 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
     def archive(by: Actor, *ids: int) -> None:
         for turn in range(4):
             action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
-            do(EVERYTHING, Order(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND), LIMITS, by=by, now=now)
+            apply_action(
+                EVERYTHING, ActionRequest(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND), LIMITS, by=by, now=now
+            )
 
     futures = at_once(
         store,
@@ -266,10 +276,12 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
 
 def test_two_who_undo_the_same_do_it_once(store: Flask, acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=id) for id in range(1, 21)])
-    operation = do(EVERYTHING, Order(TriageAction.ARCHIVE, voices(*range(1, 21)), "a", 0), LIMITS, by=ADA, now=now)
+    operation = apply_action(
+        EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voices(*range(1, 21)), "a", 0), LIMITS, by=ADA, now=now
+    )
 
     futures = at_once(
-        store, *(lambda by=by: undo(EVERYTHING, operation.id, by.name, by=by, now=now) for by in (ADA, BOB))
+        store, *(lambda by=by: undo_operation(EVERYTHING, operation.id, by.name, by=by, now=now) for by in (ADA, BOB))
     )
 
     assert sorted(type(future.exception()).__name__ for future in futures) == ["ChangeRefused", "NoneType"]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from voiceadmin.audit.types import ObjectKind, ObjectRef
-from voiceadmin.operations.forms import ActForm, AllForm, TickedForm, UndoForm
-from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
+from voiceadmin.operations.forms import ActionForm, AllMatchingForm, SelectionForm, UndoForm
+from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, ActionRequest
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import MAX_ID, quote_value
 from voiceadmin.triage.forms import QueueForm, queue_arguments
@@ -26,12 +26,12 @@ VOICE, ASSISTANT = ObjectKind.VOICE, ObjectKind.ASSISTANT
 IT = ObjectRef(VOICE, 456)
 
 
-def act_form(*pairs: tuple[str, str]) -> ActForm:
-    return ActForm(MultiDict(pairs), PEOPLE, now=NOW)
+def act_form(*pairs: tuple[str, str]) -> ActionForm:
+    return ActionForm(MultiDict(pairs), PEOPLE, now=NOW)
 
 
-def ticked(*pairs: tuple[str, str]) -> TickedForm:
-    return TickedForm(MultiDict(pairs), PEOPLE, now=NOW)
+def ticked(*pairs: tuple[str, str]) -> SelectionForm:
+    return SelectionForm(MultiDict(pairs), PEOPLE, now=NOW)
 
 
 def faults(form: Any) -> dict[str, list[str]]:
@@ -44,11 +44,17 @@ def faults(form: Any) -> dict[str, list[str]]:
 
 
 def test_all_that_can_be_said_of_a_deed() -> None:
-    form = act_form(("action", "snooze"), ("note", "  Holiday "), ("until", "2026-11-23"), ("key", "k"), ("seen", "31"))
+    form = act_form(
+        ("action", "snooze"),
+        ("note", "  Holiday "),
+        ("until", "2026-11-23"),
+        ("key", "k"),
+        ("last_seen_operation_id", "31"),
+    )
 
     assert form.validate(), form.errors
-    assert form.order([IT]) == Order(
-        TriageAction.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), assignee=None
+    assert form.build_request([IT]) == ActionRequest(
+        TriageAction.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), assignee_id=None
     )
 
 
@@ -57,9 +63,9 @@ def test_only_a_snooze_ends_and_only_an_assignment_has_an_owner(action: TriageAc
     form = act_form(("action", action.value), ("note", "x"), ("until", "2026-12-01"), ("assignee", "8"), ("key", "k"))
 
     assert form.validate(), form.errors
-    order = form.order([IT])
+    order = form.build_request([IT])
     assert order.until == (datetime(2026, 12, 1, tzinfo=UTC) if action is TriageAction.SNOOZE else None)
-    assert order.assignee == (8 if action is TriageAction.ASSIGN else None)
+    assert order.assignee_id == (8 if action is TriageAction.ASSIGN else None)
 
 
 def test_a_form_without_a_key_gets_one_of_its_own_each_time() -> None:
@@ -67,11 +73,16 @@ def test_a_form_without_a_key_gets_one_of_its_own_each_time() -> None:
     for _ in range(2):
         form = act_form(("action", "archive"))
         assert form.validate()
-        orders.append(form.order([IT]))
+        orders.append(form.build_request([IT]))
 
     assert orders[0].key
     assert orders[0].key != orders[1].key
-    assert (orders[0].seen, orders[0].note, orders[0].until, orders[0].assignee) == (0, "", None, None)
+    assert (orders[0].last_seen_operation_id, orders[0].note, orders[0].until, orders[0].assignee_id) == (
+        0,
+        "",
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("assignee", ["", "none"])
@@ -79,40 +90,43 @@ def test_no_owner_is_nobody(assignee: str) -> None:
     form = act_form(("action", "assign"), ("assignee", assignee))
 
     assert form.validate()
-    assert form.order([IT]).assignee is None
+    assert form.build_request([IT]).assignee_id is None
 
 
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        ({}, {"action": ['"" is not something to do. Choose from the list.']}),
-        ({"action": "Archive"}, {"action": ['"Archive" is not something to do. Choose from the list.']}),
-        ({"action": "delete"}, {"action": ['"delete" is not something to do. Choose from the list.']}),
-        ({"action": "note"}, {"action": ["The note is empty. Write it."]}),
-        ({"action": "note", "note": "  \t"}, {"action": ["The note is empty. Write it."]}),
+        ({}, {"action": ['"" is not an action. Choose from the list.']}),
+        ({"action": "Archive"}, {"action": ['"Archive" is not an action. Choose from the list.']}),
+        ({"action": "delete"}, {"action": ['"delete" is not an action. Choose from the list.']}),
+        ({"action": "note"}, {"action": ["The note is empty. Enter a note."]}),
+        ({"action": "note", "note": "  \t"}, {"action": ["The note is empty. Enter a note."]}),
         (
-            {"action": "note", "note": "x" * (MAX_NOTE + 1)},
-            {"note": [f"This is {MAX_NOTE + 1:,} letters long. Give at most {MAX_NOTE}."]},
+            {"action": "note", "note": "x" * (MAX_NOTE_LENGTH + 1)},
+            {"note": [f"This is {MAX_NOTE_LENGTH + 1:,} letters long. Give at most {MAX_NOTE_LENGTH}."]},
         ),
         ({"action": "archive", "note": "a\x00b"}, {"note": ["This holds control characters. Take them out."]}),
         ({"action": "snooze", "until": "tomorrow"}, {"until": ['"tomorrow" is no day. Write it as 2026-01-31.']}),
         ({"action": "snooze", "until": "9999-12-31"}, {"until": ['"9999-12-31" is no day. Write it as 2026-01-31.']}),
         (
             {"action": "snooze", "until": "2026-11-22"},
-            {"until": ["2026-11-22 is not ahead. Choose a day from tomorrow on."]},
+            {"until": ["2026-11-22 is not in the future. Choose a day from tomorrow on."]},
         ),
         (
             {"action": "assign", "assignee": "9"},
-            {"assignee": ['"9" is not somebody to assign to. Choose from the list.']},
+            {"assignee": ['"9" is not a person you can assign to. Choose from the list.']},
         ),
         (
             {"action": "assign", "assignee": "7 "},
-            {"assignee": ['"7 " is not somebody to assign to. Choose from the list.']},
+            {"assignee": ['"7 " is not a person you can assign to. Choose from the list.']},
         ),
-        ({"action": "archive", "seen": "-1"}, {"seen": [f'"-1" is not a number from 0 to {MAX_ID}.']}),
         (
-            {"action": "archive", "seen": str(MAX_ID + 1)},
-            {"seen": [f'"{MAX_ID + 1}" is not a number from 0 to {MAX_ID}.']},
+            {"action": "archive", "last_seen_operation_id": "-1"},
+            {"last_seen_operation_id": [f'"-1" is not a number from 0 to {MAX_ID}.']},
+        ),
+        (
+            {"action": "archive", "last_seen_operation_id": str(MAX_ID + 1)},
+            {"last_seen_operation_id": [f'"{MAX_ID + 1}" is not a number from 0 to {MAX_ID}.']},
         ),
         ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 letters long. Search for at most 200."]}),
     ],
@@ -151,7 +165,7 @@ def test_what_is_ticked_is_taken_once_each_in_its_order() -> None:
 
 
 def test_something_must_be_ticked() -> None:
-    assert faults(ticked(("action", "archive"))) == {"ref": ["Nothing was ticked. Go back and tick at least one."]}
+    assert faults(ticked(("action", "archive"))) == {"ref": ["Nothing is selected. Go back and select at least one."]}
 
 
 HOSTILE = [
@@ -181,23 +195,23 @@ def test_the_greatest_ids_are_subjects() -> None:
 
 
 def test_the_button_of_a_line_counts_and_what_is_ticked_does_not() -> None:
-    form = ticked(("action", "snooze"), ("ref", "457"), ("ref", "rubbish"), ("one", "archive:voice-456"))
+    form = ticked(("action", "snooze"), ("ref", "457"), ("ref", "rubbish"), ("row_action", "archive:voice-456"))
 
     assert form.validate(), form.errors
     assert form.ref.data == [IT]
-    assert form.order(form.ref.data).action is TriageAction.ARCHIVE
+    assert form.build_request(form.ref.data).action is TriageAction.ARCHIVE
 
 
 def test_the_button_of_a_line_can_name_an_owner_and_what_is_chosen_below_does_not_count() -> None:
     for one, assignee in (("assign:voice-456:7", 7), ("assign:voice-456", None), ("assign:voice-456:none", None)):
-        form = ticked(("action", "note"), ("assignee", "8"), ("one", one))
+        form = ticked(("action", "note"), ("assignee", "8"), ("row_action", one))
         assert form.validate(), form.errors
-        assert form.order(form.ref.data).assignee == assignee
+        assert form.build_request(form.ref.data).assignee_id == assignee
 
 
 @pytest.mark.parametrize("one", ["", ":voice-457", "   "])
 def test_a_button_without_an_act_is_none(one: str) -> None:
-    form = ticked(("action", "archive"), ("ref", "456"), ("one", one))
+    form = ticked(("action", "archive"), ("ref", "456"), ("row_action", one))
 
     assert form.validate(), form.errors
     assert (form.ref.data, form.action.data) == ([IT], "archive")
@@ -214,17 +228,19 @@ def test_a_button_without_an_act_is_none(one: str) -> None:
         ("assign:voice-456:9", "assignee"),
         ("assign:voice-456:7:8", "assignee"),
         ("note:voice-456", "action"),
-        ("x" * 201, "one"),
+        ("x" * 201, "row_action"),
     ],
 )
 def test_a_hostile_button_does_nothing(one: str, field: str) -> None:
-    assert field in faults(ticked(("action", "archive"), ("ref", "456"), ("one", one)))
+    assert field in faults(ticked(("action", "archive"), ("ref", "456"), ("row_action", one)))
 
 
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["action", "note", "until", "assignee", "key", "seen", "next", "ref", "one"]),
+            st.sampled_from(
+                ["action", "note", "until", "assignee", "key", "last_seen_operation_id", "next", "ref", "row_action"]
+            ),
             st.text(max_size=12) | st.sampled_from([*TriageAction, "archive:voice-1", "7", "voice-456", *HOSTILE]),
         ),
         max_size=8,
@@ -234,10 +250,10 @@ def test_nothing_that_is_sent_breaks_a_form(pairs: list[tuple[str, str]]) -> Non
     form = ticked(*pairs)
 
     if form.validate():
-        order = form.order(form.ref.data)
+        order = form.build_request(form.ref.data)
         assert order.refs
         assert len(set(order.refs)) == len(order.refs)
-        assert 0 <= order.seen <= MAX_ID
+        assert 0 <= order.last_seen_operation_id <= MAX_ID
     else:
         assert all(len(messages) == 1 for messages in form.errors.values()), form.errors
 
@@ -246,15 +262,15 @@ def test_nothing_that_is_sent_breaks_a_form(pairs: list[tuple[str, str]]) -> Non
 
 
 def test_a_deed_for_all_says_how_many_they_were_and_which() -> None:
-    form = AllForm(MultiDict({"action": "archive", "count": "31", "mark": "f00"}), PEOPLE, now=NOW)
+    form = AllMatchingForm(MultiDict({"action": "archive", "count": "31", "selection_hash": "f00"}), PEOPLE, now=NOW)
 
     assert form.validate()
-    assert (form.count.data, form.mark.data) == (31, "f00")
+    assert (form.count.data, form.selection_hash.data) == (31, "f00")
 
 
-@pytest.mark.parametrize("count", ["-1", "x", str(MOST_AT_ONCE + 1), "9" * 5000, "１"])
+@pytest.mark.parametrize("count", ["-1", "x", str(MAX_OBJECTS + 1), "9" * 5000, "１"])
 def test_a_number_that_cannot_be_is_refused(count: str) -> None:
-    form = AllForm(MultiDict({"action": "archive", "count": count, "mark": "f00"}), PEOPLE, now=NOW)
+    form = AllMatchingForm(MultiDict({"action": "archive", "count": count, "selection_hash": "f00"}), PEOPLE, now=NOW)
 
     assert list(faults(form)) == ["count"]
 
@@ -309,9 +325,9 @@ def test_all_filters_together() -> None:
 
 def test_the_owners_are_me_nobody_and_the_others() -> None:
     assert queue_form().assignee.words == {
-        "": "Anybody’s",
-        "me": "Mine",
-        "none": "Nobody’s",
+        "": "Anyone",
+        "me": "Me",
+        "none": "Unassigned",
         "8": "bob@example.com",
     }
     assert list(queue_form(me=None).assignee.words) == ["", "none", "7", "8"]
@@ -323,7 +339,7 @@ def test_what_is_mine_is_so_by_either_word(word: str) -> None:
 
     assert form.validate(), form.errors
     assert form.filters().assignee == "7"
-    assert form.assignee.words[form.assignee.data] == "Mine"
+    assert form.assignee.words[form.assignee.data] == "Me"
 
 
 def test_nobody_who_is_not_there_has_anything() -> None:
@@ -335,21 +351,21 @@ def test_nobody_who_is_not_there_has_anything() -> None:
     ("name", "value", "message"),
     [
         ("reason", "Failed", '"Failed" is not a reason. Choose from the list.'),
-        ("organization", "3", '"3" is not an organization of yours. Choose from the list.'),
-        ("organization", "01", '"01" is not an organization of yours. Choose from the list.'),
+        ("organization", "3", '"3" is not one of your organizations. Choose from the list.'),
+        ("organization", "01", '"01" is not one of your organizations. Choose from the list.'),
         ("provider", "inworld", '"inworld" is not a provider of these voices. Choose from the list.'),
         ("assignee", "9", '"9" is not an assignee. Choose from the list.'),
-        ("muted", "no", '"no" is not something to show. Choose from the list.'),
-        ("size", "51", '"51" is not a number of rows a page. Choose from the list.'),
-        ("after", "x", '"x" is no place in the queue. Begin with the first page.'),
-        ("after", "20.1", '"20.1" is no place in the queue. Begin with the first page.'),
-        ("after", f"20.1.{MAX_ID + 1}", f'"20.1.{MAX_ID + 1}" is no place in the queue. Begin with the first page.'),
+        ("muted", "no", '"no" is not a state of findings. Choose from the list.'),
+        ("size", "51", '"51" is not a number of rows per page. Choose from the list.'),
+        ("after", "x", '"x" is not a cursor of this queue. Go to the first page.'),
+        ("after", "20.1", '"20.1" is not a cursor of this queue. Go to the first page.'),
+        ("after", f"20.1.{MAX_ID + 1}", f'"20.1.{MAX_ID + 1}" is not a cursor of this queue. Go to the first page.'),
         (
             "after",
             "20.999999999999999999.1",
-            '"20.999999999999999999.1" is no place in the queue. Begin with the first page.',
+            '"20.999999999999999999.1" is not a cursor of this queue. Go to the first page.',
         ),
-        ("after", "٢٠.1.1", '"٢٠.1.1" is no place in the queue. Begin with the first page.'),
+        ("after", "٢٠.1.1", '"٢٠.1.1" is not a cursor of this queue. Go to the first page.'),
         ("after", "1" * 201, "This is 201 letters long. Search for at most 200."),
     ],
 )

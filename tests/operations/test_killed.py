@@ -19,8 +19,8 @@ from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.triage.types import TriageAction
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,17 +41,17 @@ from datetime import datetime
 from pathlib import Path
 from sqlalchemy import event
 from voiceadmin import create_app
-from voiceadmin.audit.types import ObjectKind, Subject
+from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
-from voiceadmin.triage.types import Act
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
+from voiceadmin.triage.types import TriageAction
 
 instance, address, run, now = sys.argv[1:]
 app = create_app(Settings(instance=Path(instance), **({"database_url": address} if address else {})))
-refs = tuple(Subject(ObjectKind.VOICE, id) for id in range(1, 201))
+refs = tuple(ObjectRef(ObjectKind.VOICE, id) for id in range(1, 201))
 bob = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
 
 def tell(*_):
@@ -64,9 +64,9 @@ with app.app_context():
     for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
         event.listen(db.engine, name, tell)
     for turn in range(1000):
-        act = (Act.ARCHIVE, Act.RESTORE)[turn % 2]
-        order = Order(act, refs, f"{run} {turn}", 10**9, f"in run {run}")
-        do(EVERYTHING, order, AttentionThresholds(), by=bob, now=datetime.fromisoformat(now))
+        action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
+        request = ActionRequest(action, refs, f"{run} {turn}", 10**9, f"in run {run}")
+        apply_action(EVERYTHING, request, AttentionThresholds(), by=bob, now=datetime.fromisoformat(now))
 """
 
 
@@ -104,7 +104,9 @@ def test_a_bulk_that_is_killed_is_done_whole_or_not_at_all(
         check_that_all_agrees()
 
     assert len(lasting) > 1, "never did anything last"
-    restore = Order(TriageAction.RESTORE, tuple(ObjectRef(ObjectKind.VOICE, id) for id in VOICES), "at last", 10**9)
-    do(EVERYTHING, restore, AttentionThresholds(), by=Actor(ActorKind.ACCOUNT, 8, "bob@example.com"), now=now)
+    restore = ActionRequest(
+        TriageAction.RESTORE, tuple(ObjectRef(ObjectKind.VOICE, id) for id in VOICES), "at last", 10**9
+    )
+    apply_action(EVERYTHING, restore, AttentionThresholds(), by=Actor(ActorKind.ACCOUNT, 8, "bob@example.com"), now=now)
     assert {row["status"].value for row in rows_of("cloned_voice")} == {"ready"}
     check_that_all_agrees()

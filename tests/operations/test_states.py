@@ -33,11 +33,12 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, ObjectNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
-from voiceadmin.operations.actions.operations import do, undo
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import get_last_operation_id
-from voiceadmin.operations.types import UNDONE_FOR, OperationRow, Order
+from voiceadmin.operations.types import UNDO_PERIOD, ActionRequest, OperationRow
 from voiceadmin.triage.models import Assignment, Mute
-from voiceadmin.triage.queries.queue import reasons_of
+from voiceadmin.triage.queries.findings import find_findings
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.exporting.queries import list_matching_ids
 from voiceadmin.voices.importing.actions import import_voices
@@ -187,7 +188,7 @@ class Desk(RuleBasedStateMachine):
         ids = sorted(self.base + place for place in places)
         given = None if assignee is None or action is not TriageAction.ASSIGN else self.assignees[assignee]
         self.keys += 1
-        order = Order(
+        order = ActionRequest(
             action,
             tuple(ObjectRef(ObjectKind.VOICE, id) for id in ids),
             f"{self.base} {self.keys}",
@@ -198,24 +199,24 @@ class Desk(RuleBasedStateMachine):
         )
         if not set(ids) <= self.known.rows.keys():
             with pytest.raises(ObjectNotFound):
-                do(EVERYTHING, order, LIMITS, by=who, now=self.now)
+                apply_action(EVERYTHING, order, LIMITS, by=who, now=self.now)
             there = tuple(ref for ref in order.refs if ref.id in self.known.rows)
             order = replace(order, refs=there)
             ids = [ref.id for ref in there]
         if not ids:
             return
         changes = self.expected(order, given, who)
-        operation = do(EVERYTHING, order, LIMITS, by=who, now=self.now)
-        assert do(EVERYTHING, order, LIMITS, by=who, now=self.now) == operation
+        operation = apply_action(EVERYTHING, order, LIMITS, by=who, now=self.now)
+        assert apply_action(EVERYTHING, order, LIMITS, by=who, now=self.now) == operation
         assert {one.id for one in operation.skipped} == set(ids) - changes.keys()
         self.note(operation, changes, who)
 
     def undo(self, operation: Done, who: Actor) -> None:
         self.keys += 1
         key = f"{self.base} {self.keys}"
-        if operation.undone or self.now - operation.at > UNDONE_FOR:
+        if operation.undone or self.now - operation.at > UNDO_PERIOD:
             with pytest.raises(ChangeRefused):
-                undo(EVERYTHING, operation.row.id, key, by=who, now=self.now)
+                undo_operation(EVERYTHING, operation.row.id, key, by=who, now=self.now)
             return
         changes = {
             id: (facet, after, before)
@@ -229,23 +230,25 @@ class Desk(RuleBasedStateMachine):
                 )
             )
         }
-        back = undo(EVERYTHING, operation.row.id, key, by=who, now=self.now)
-        assert undo(EVERYTHING, operation.row.id, key, by=who, now=self.now) == back
+        back = undo_operation(EVERYTHING, operation.row.id, key, by=who, now=self.now)
+        assert undo_operation(EVERYTHING, operation.row.id, key, by=who, now=self.now) == back
         assert {one.id for one in back.skipped} == operation.changes.keys() - changes.keys()
         operation.undone = True
         self.note(back, changes, who)
 
-    def expected(self, order: Order, assignee: Account | None, who: Actor) -> dict[int, tuple[str | None, Any, Any]]:
+    def expected(
+        self, order: ActionRequest, assignee: Account | None, who: Actor
+    ) -> dict[int, tuple[str | None, Any, Any]]:
         """What an order should change, from what to what."""
         facet, changes = FACET.get(order.action), dict[int, tuple[str | None, Any, Any]]()
-        findings = reasons_of(order.refs, LIMITS, now=self.now)
+        findings = find_findings(order.refs, LIMITS, now=self.now)
         db.session.rollback()
         for ref in order.refs:
             if facet is None:
                 changes[ref.id] = (None, None, None)
                 continue
             touched = self.known.touched.get((ref.id, facet), [])
-            if any(number > order.seen and by != who for number, by in touched):
+            if any(number > order.last_seen_operation_id and by != who for number, by in touched):
                 continue
             before = self.known.facets.get((ref.id, facet))
             after: Any = None

@@ -28,8 +28,8 @@ from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
@@ -64,13 +64,13 @@ def page_of(response: Any, status: int = 200) -> Page:
 def send(client: FlaskClient) -> Send:
     """Send a form, with these of several values, and follow where it leads."""
 
-    def do(address: str, status: int = 200, **fields: Any) -> Page:
+    def post(address: str, status: int = 200, **fields: Any) -> Page:
         pairs = [
             (name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])
         ]
         return page_of(client.post(address, data=MultiDict(pairs), follow_redirects=True), status)
 
-    return do
+    return post
 
 
 def tick(*voices: VoiceRow) -> list[str]:
@@ -97,7 +97,7 @@ def status_of(voice: VoiceRow) -> VoiceStatus:
         ({"action": "acknowledge"}, "Acknowledged 2 voices. Undo"),
         ({"action": "snooze", "until": "2026-12-01"}, "Snoozed 2 voices. Undo"),
         ({"action": "snooze"}, "Snoozed 2 voices. Undo"),
-        ({"action": "note", "note": "Asked Acme."}, "Noted on 2 voices. Undo"),
+        ({"action": "note", "note": "Asked Acme."}, "Added a note to 2 voices. Undo"),
         ({"action": "assign", "assignee": "1"}, "Assigned 2 voices. Undo"),
     ],
 )
@@ -139,9 +139,9 @@ def test_a_form_that_is_sent_again_does_nothing_more(anna: VoiceRow, send: Send,
     fields = {"ref": tick(anna), "action": "note", "note": "Asked.", "key": "once"}
     first, second = send("/operations", **fields), send("/operations", **fields)
 
-    assert first.flashes == second.flashes == ["Noted on 1 voice. Undo"]
+    assert first.flashes == second.flashes == ["Added a note to 1 voice. Undo"]
     assert undo_form(first)[0] == undo_form(second)[0]
-    assert len(open_page("/activity?kind=noted").rows()) == 1
+    assert len(open_page("/activity?kind=note-added").rows()) == 1
 
 
 def test_the_button_of_a_line_acts_on_it_alone_whatever_is_ticked(
@@ -149,14 +149,14 @@ def test_the_button_of_a_line_acts_on_it_alone_whatever_is_ticked(
 ) -> None:
     bo = make_voice(acme, name="Bo", status=FAILED)
 
-    page = send("/operations", ref=tick(bo), one=f"archive:voice-{anna.id}")
+    page = send("/operations", ref=tick(bo), row_action=f"archive:voice-{anna.id}")
 
     assert page.flashes == ["Archived 1 voice. Undo"]
     assert (status_of(anna), status_of(bo)) == (ARCHIVED, FAILED)
 
 
 def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
-    page = send("/operations", one=f"assign:voice-{anna.id}:1", next="/triage?assignee=me")
+    page = send("/operations", row_action=f"assign:voice-{anna.id}:1", next="/triage?assignee=me")
 
     assert [row[3] for row in page.rows()] == ["root@example.com"]
 
@@ -164,12 +164,12 @@ def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
-        ({"action": "archive"}, "Nothing was ticked. Go back and tick at least one."),
+        ({"action": "archive"}, "Nothing is selected. Go back and select at least one."),
         ({"ref": "voice-x", "action": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
-        ({"ref": "voice-1", "action": "note"}, "The note is empty. Write it."),
-        ({"ref": "voice-1", "action": "x"}, '"x" is not something to do. Choose from the list.'),
-        ({"ref": "voice-1", "action": "assign", "assignee": "99"}, '"99" is not somebody to assign to.'),
-        ({"ref": "voice-1", "action": "snooze", "until": "2026-11-22"}, "2026-11-22 is not ahead."),
+        ({"ref": "voice-1", "action": "note"}, "The note is empty."),
+        ({"ref": "voice-1", "action": "x"}, '"x" is not an action. Choose from the list.'),
+        ({"ref": "voice-1", "action": "assign", "assignee": "99"}, '"99" is not a person you can assign to.'),
+        ({"ref": "voice-1", "action": "snooze", "until": "2026-11-22"}, "2026-11-22 is not in the future."),
     ],
 )
 def test_what_cannot_be_done_is_told_with_a_way_back(
@@ -177,7 +177,7 @@ def test_what_cannot_be_done_is_told_with_a_way_back(
 ) -> None:
     page = send("/operations", 422, next="/triage?reason=failed", **sent)
 
-    assert page.root.one("h1").text == "Nothing was done"
+    assert page.root.one("h1").text == "Nothing was changed"
     assert says in page.root.one("div", role="alert").text
     assert page.link("Back to the list") == "/triage?reason=failed"
 
@@ -198,7 +198,7 @@ def test_undoing_twice_is_refused_with_a_way_back(anna: VoiceRow, send: Send) ->
 
     page = send(action, 409, **fields | {"key": "another"})
 
-    assert "This was undone already." in page.text
+    assert "This operation is undone already." in page.text
     assert page.link("Back to the list") == "/triage"
 
 
@@ -209,18 +209,18 @@ def test_what_was_left_alone_is_counted_and_listed_with_its_reasons(
 
     page = send("/operations", ref=tick(anna, *gone), action="restore")
 
-    assert page.flashes == ["Nothing was changed.", "3 were left alone. See which"]
-    shown = open_page(page.link("See which"))
-    assert "3 were left alone." in shown.text
-    assert {row[1] for row in shown.rows()} == {"It is not archived.", "It is archived upstream, not here."}
+    assert page.flashes == ["Nothing was changed.", "3 skipped. Show skipped"]
+    shown = open_page(page.link("Show skipped"))
+    assert "3 skipped." in shown.text
+    assert {row[1] for row in shown.rows()} == {"Not archived.", "Archived upstream, not in voiceadmin."}
 
 
 @pytest.mark.parametrize(
     ("number", "says"),
     [
-        (1, "1 was left alone: it is not archived. See which"),
-        (2, "2 were left alone: it is not archived. See which"),
-        (101, "101 were left alone. See which"),
+        (1, "1 skipped. Not archived. Show skipped"),
+        (2, "2 skipped. Not archived. Show skipped"),
+        (101, "101 skipped. Show skipped"),
     ],
 )
 def test_a_reason_that_all_have_in_common_is_told_at_once(
@@ -239,7 +239,9 @@ def test_a_reason_that_all_have_in_common_is_told_at_once(
 
 def operation(action: TriageAction, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **how: Any) -> int:
     refs = tuple(ObjectRef(ObjectKind.VOICE, voice.id) for voice in voices)
-    return do(EVERYTHING, Order(action, refs, key, 0, **how), AttentionThresholds(), by=SHELL, now=now).id
+    return apply_action(
+        EVERYTHING, ActionRequest(action, refs, key, 0, **how), AttentionThresholds(), by=SHELL, now=now
+    ).id
 
 
 def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, open_page: OpenPage, send: Send) -> None:
@@ -249,15 +251,15 @@ def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, o
 
     assert page.root.one("h1").text == "Archived 1 voice."
     assert "By tester 3 days ago." in page.text
-    assert "Nothing was left alone." in page.text
+    assert "None were skipped." in page.text
     action, fields = undo_form(page)
     undone = send(action, **fields)
     assert undone.root.one("h1").text == "Archived 1 voice."
-    assert "taken back since" in undone.text
+    assert "Undone since." in undone.text
     assert status_of(anna) is FAILED
-    back = open_page(undone.link("taken back"))
+    back = open_page(undone.link("Undone"))
     assert back.root.one("h1").text == "Undone for 1 voice."
-    assert back.link("what was done before") == f"/operations/{number}"
+    assert back.link("an earlier operation") == f"/operations/{number}"
 
 
 def test_after_thirty_days_a_deed_stays(
@@ -270,7 +272,7 @@ def test_after_thirty_days_a_deed_stays(
 
     assert not open_page(f"/operations/{number}").root.one("main").all("form")
     page = page_of(client.post(f"/operations/{number}/undo"), 409)
-    assert "This is older than 30 days and stays as it is." in page.text
+    assert "This operation is older than 30 days and can no longer be undone." in page.text
 
 
 def test_a_deed_that_is_not_there_is_named(open_page: OpenPage) -> None:

@@ -63,7 +63,7 @@ def test_a_reason_without_a_known_begin_shows_that(acme: Organization, open_page
 
     (row,) = open_page("/").rows()
 
-    assert row[:3] == ["Assistant without its voice", "1", "not known"]
+    assert row[:3] == ["Assistant without a ready voice", "1", "unknown"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         executed.append(statement)
         return fetch_all(statement, given)
 
-    monkeypatch.setattr("voiceadmin.triage.queries.queue.fetch_all", watched)
+    monkeypatch.setattr("voiceadmin.triage.queries.counts.fetch_all", watched)
     return lambda: len(executed)
 
 

@@ -52,7 +52,7 @@ def test_a_word_that_is_a_subject_is_its_only_word(word: str) -> None:
 
 @given(PLACES)
 def test_a_place_comes_back_from_its_word(place: QueueCursor) -> None:
-    assert QueueCursor.read(str(place)) == place
+    assert QueueCursor.parse(str(place)) == place
 
 
 def test_a_place_has_its_time_to_the_microsecond_wherever_it_was_told() -> None:
@@ -71,14 +71,14 @@ def test_a_place_has_its_time_to_the_microsecond_wherever_it_was_told() -> None:
     ],
 )
 def test_what_is_no_place_is_none(word: str) -> None:
-    assert QueueCursor.read(word) is None
+    assert QueueCursor.parse(word) is None
 
 
 @given(st.text(max_size=20) | st.from_regex(r"[0-9]{1,7}\.-?[0-9]{1,19}\.[0-9]{1,20}", fullmatch=True))
 def test_no_word_breaks_a_place(word: str) -> None:
-    place = QueueCursor.read(word)
+    place = QueueCursor.parse(word)
 
-    assert place is None or QueueCursor.read(str(place)) == place
+    assert place is None or QueueCursor.parse(str(place)) == place
 
 
 @given(st.lists(SUBJECTS, max_size=8), st.randoms())

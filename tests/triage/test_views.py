@@ -27,8 +27,8 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.rows import VoiceRow
@@ -48,9 +48,9 @@ def ref(voice: VoiceRow) -> ObjectRef:
 
 
 def action(what: TriageAction, *voices: VoiceRow, now: datetime, **how: Any) -> None:
-    do(
+    apply_action(
         EVERYTHING,
-        Order(what, tuple(map(ref, voices)), f"{what} {voices}", 0, **how),
+        ActionRequest(what, tuple(map(ref, voices)), f"{what} {voices}", 0, **how),
         AttentionThresholds(),
         by=SHELL,
         now=now,
@@ -65,7 +65,7 @@ def names(page: Page) -> list[str]:
 def test_a_line_says_why_since_when_and_whose(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     ada = make_account("ada@acme.example", roles={acme: Role.OPERATOR})
     voice = make_voice(acme, name="Anna", provider_voice_id="pv3", status=FAILED, created_at=now - 3 * DAY)
-    action(TriageAction.ASSIGN, voice, now=now, assignee=ada.id)
+    action(TriageAction.ASSIGN, voice, now=now, assignee_id=ada.id)
 
     page = open_page("/triage")
 
@@ -75,7 +75,7 @@ def test_a_line_says_why_since_when_and_whose(acme: Organization, open_page: Ope
             "Failed Cloning failed at ElevenLabs 3 days ago.Acme",
             "3 days ago",
             "ada@acme.example",
-            "Take Anna Acknowledge Anna Archive Anna",
+            "Assign to me: Anna Acknowledge Anna Archive Anna",
         ]
     ]
     assert page.link("Anna") == f"/voices/{voice.id}"
@@ -93,10 +93,10 @@ def test_an_assistant_is_a_line_too_and_leads_to_its_voice(
     assert page.rows() == [
         [
             "Front deskassistant 31",
-            "Assistant without its voice It is set to “Anna” at ElevenLabs, which is archived.Set to Anna · Acme",
+            "Assistant without a ready voice Set to “Anna” at ElevenLabs, which is archived.Set to Anna · Acme",
             "3 days ago",
-            "nobody",
-            "Take Front desk Acknowledge Front desk",
+            "Unassigned",
+            "Assign to me: Front desk Acknowledge Front desk",
         ]
     ]
     assert page.link("Front desk") == "/assistants/31/voices"
@@ -146,10 +146,7 @@ def test_filters_choose_lines(open_page: OpenPage, asked: str, shown: list[str])
 def test_the_filters_are_said_in_words(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
     page = open_page("/triage?reason=failed&organization=2&provider=resemble&assignee=none")
 
-    assert page.sentence == (
-        "Showing 1 line, with Failed; Bolt; Resemble; nobody’s, the worst first and the oldest first among equals."
-        " Show all"
-    )
+    assert page.sentence == "Showing 1 entry matching Failed; Bolt; Resemble; Unassigned. Clear filters"
 
 
 def test_the_filter_bar_names_what_there_is_as_it_is_called(acme: Organization, open_page: OpenPage) -> None:
@@ -160,7 +157,7 @@ def test_the_filter_bar_names_what_there_is_as_it_is_called(acme: Organization, 
     organizations = [option.text for option in bar.one("select", name="organization").all("option")]
     assert organizations == ["All", "Acme", "de Vries & ZOON"]
     assignees = [option.text for option in bar.one("select", name="assignee").all("option")]
-    assert assignees == ["Anybody’s", "Mine", "Nobody’s"]
+    assert assignees == ["Anyone", "Me", "Unassigned"]
     assert bar.one("input", name="size").attributes["value"] == "25"
 
 
@@ -176,8 +173,8 @@ def test_what_is_mine_is_mine_alone(
     stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
     ada, ben = (make_account(roles={acme: Role.OPERATOR}) for _ in range(2))
-    action(TriageAction.ASSIGN, queue["Anna"], now=now, assignee=ada.id)
-    action(TriageAction.ASSIGN, queue["Bo"], now=now, assignee=ben.id)
+    action(TriageAction.ASSIGN, queue["Anna"], now=now, assignee_id=ada.id)
+    action(TriageAction.ASSIGN, queue["Bo"], now=now, assignee_id=ben.id)
 
     assert names(Page(sign_in(stranger, ada).get("/triage?assignee=me").text)) == ["Anna"]
 
@@ -194,7 +191,7 @@ def test_what_was_acknowledged_or_snoozed_stands_apart_and_says_by_whom(
     tabs = muted.root.one("nav", **{"aria-label": "Reason"}).all("a")
     assert tabs[0].text == "All"
     assert sum(int(tab.text.split()[-1]) for tab in tabs[1:]) == 2, "of what is shown"
-    assert "Acknowledged by tester just now, until something changes" in muted.rows()[0][1]
+    assert "Acknowledged by tester just now, until the voice changes" in muted.rows()[0][1]
     assert "Snoozed by tester just now, until 2026-11-27" in muted.rows()[1][1]
 
 
@@ -204,22 +201,22 @@ def test_pages_follow_each_other(acme: Organization, open_page: OpenPage) -> Non
     page = open_page("/triage?size=25")
     seen = names(page)
     for _ in range(2):
-        page = open_page(page.link("Next"))
+        page = open_page(page.link("Next page"))
         seen += names(page)
 
     assert seen == [f"Voice {number:02}" for number in range(60)]
-    assert not [node for node in page.root.all("a") if node.text == "Next"]
-    assert page.link("Beginning") == "/triage?size=25"
+    assert not [node for node in page.root.all("a") if node.text == "Next page"]
+    assert page.link("First page") == "/triage?size=25"
 
 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("", "Nothing needs a person. All is well."),
-        ("reason=failed", "Nothing that these filters match needs a person. Show all"),
-        ("muted=yes", "Nothing is acknowledged or snoozed. Show what waits"),
-        ("muted=yes&reason=failed", "Nothing is acknowledged or snoozed under these filters. Show what waits"),
-        ("after=90.0.1", "Nothing comes after that. Go to the beginning"),
+        ("", "Everything is in order."),
+        ("reason=failed", "No entries match these filters. Clear filters"),
+        ("muted=yes", "No acknowledged or snoozed entries match. Show what needs attention"),
+        ("muted=yes&reason=failed", "No acknowledged or snoozed entries match. Show what needs attention"),
+        ("after=90.0.1", "No more entries. Go to the first page"),
     ],
 )
 def test_an_empty_queue_says_why(open_page: OpenPage, acme: Organization, asked: str, says: str) -> None:
@@ -230,7 +227,7 @@ def test_wrong_filters_are_named_and_nothing_is_listed(open_page: OpenPage, queu
     page = open_page("/triage?reason=x&organization=99&provider=x&assignee=x&after=x", 422)
 
     assert not page.root.all("table")
-    for word in ("reason", "organization", "provider", "assignee", "place in the queue"):
+    for word in ("reason", "organization", "provider", "assignee", "cursor"):
         assert word in page.root.one("div", role="alert").text
 
 
@@ -244,7 +241,7 @@ def ticks(page: Page) -> list[str]:
 
 def buttons(page: Page) -> list[str]:
     """The values of the lines' own buttons."""
-    return [node.attributes["value"] for node in page.root.all("button", name="one")]
+    return [node.attributes["value"] for node in page.root.all("button", name="row_action")]
 
 
 def somebody(stranger: FlaskClient, **roles: Any) -> tuple[FlaskClient, Account]:
@@ -287,7 +284,7 @@ def test_each_tick_box_names_its_voice_and_each_button_too(open_page: OpenPage, 
     page = open_page("/triage")
 
     assert ticks(page) == names(page)
-    said = [node.text for node in page.root.all("button", name="one")]
+    said = [node.text for node in page.root.all("button", name="row_action")]
     assert len(said) == len(set(said)) == 12
 
 
@@ -295,7 +292,7 @@ def test_nobody_is_offered_to_take_what_is_theirs_already(
     stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
     operator, account = somebody(stranger, roles={acme: Role.OPERATOR})
-    action(TriageAction.ASSIGN, queue["Anna"], now=now, assignee=account.id)
+    action(TriageAction.ASSIGN, queue["Anna"], now=now, assignee_id=account.id)
 
     page = Page(operator.get("/triage").text)
 
@@ -326,8 +323,8 @@ def test_all_that_match_are_counted_and_said_before_anything_is_done(
 ) -> None:
     page = open_page("/triage/all?reason=failed")
 
-    assert page.root.one("h1").text == "All 2 voices that match"
-    assert "These are all lines of the queue with Failed." in page.text
+    assert page.root.one("h1").text == "Selected: 2 voices"
+    assert "all entries of the triage queue that match Failed." in page.text
     assert page.link("Cancel") == "/triage?reason=failed"
     assert names(open_page("/triage")) == ["Anna", "Cy", "Bo", "Di"]
 
@@ -353,8 +350,8 @@ def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_done(
 
     page = all_page(client, "/triage/all?reason=failed", 409, **sent, action="acknowledge")
 
-    assert "from 2 to 3. Nothing was done" in page.root.one("div", role="alert").text
-    assert page.root.one("h1").text == "All 3 voices that match"
+    assert "from 2 to 3" in page.root.one("div", role="alert").text
+    assert page.root.one("h1").text == "Selected: 3 voices"
     assert len(names(open_page("/triage"))) == 5
 
 
@@ -365,8 +362,8 @@ def test_an_empty_note_is_named_on_the_page_of_all(
 
     page = all_page(client, "/triage/all", 422, **sent, action="note")
 
-    assert "The note is empty. Write it." in page.root.one("div", role="alert").text
-    assert fields(page)["mark"] == sent["mark"]
+    assert "The note is empty." in page.root.one("div", role="alert").text
+    assert fields(page)["selection_hash"] == sent["selection_hash"]
 
 
 def test_archiving_is_not_offered_for_all_when_assistants_are_among_them(
@@ -380,24 +377,24 @@ def test_archiving_is_not_offered_for_all_when_assistants_are_among_them(
     make_assistant(acme, tts_provider="elevenlabs", tts_voice_id=queue["Anna"].provider_voice_id)
 
     assert offered("/triage/all") == acts
-    assert "1 of these is an assistant." in open_page("/triage/all").text
+    assert "the selection contains 1 assistant." in open_page("/triage/all").text
 
 
 def test_nothing_that_matches_offers_nothing(acme: Organization, open_page: OpenPage) -> None:
     page = open_page("/triage/all")
 
-    assert page.root.one("h1").text == "Nothing matches"
+    assert page.root.one("h1").text == "No matches"
     assert not page.root.all("button", name="action")
 
 
 def test_too_many_are_not_begun(
     open_page: OpenPage, queue: dict[str, VoiceRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voiceadmin.operations.views.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("voiceadmin.operations.bulk.MAX_OBJECTS", 3)
 
     page = open_page("/triage/all")
 
-    assert "They are too many at once. Narrow the filters to 3 at most." in page.text
+    assert "A bulk operation can change up to 3 at a time." in page.text
     assert not page.root.all("button", name="action")
 
 

@@ -21,8 +21,8 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.text import MAX_ID
@@ -421,7 +421,9 @@ def at(time: datetime, patch: pytest.MonkeyPatch) -> None:
 def order(act: TriageAction, voice: int, **fields: Any) -> None:
     """Do something to a voice at the desk."""
     ref = ObjectRef(ObjectKind.VOICE, voice)
-    do(EVERYTHING, Order(act, (ref,), f"{act} {voice}", 0, **fields), AttentionThresholds(), by=SHELL, now=NOW)
+    apply_action(
+        EVERYTHING, ActionRequest(act, (ref,), f"{act} {voice}", 0, **fields), AttentionThresholds(), by=SHELL, now=NOW
+    )
 
 
 def queue(client: FlaskClient, query: str = "") -> dict[str, Any]:

@@ -95,7 +95,7 @@ def ids_listed_here() -> list[int]:
 def test_the_rules_find_two_unused_voices_and_a_stuck_one() -> None:
     inn = get_assistant(EVERYTHING, FRONT_DESK).organization.id
 
-    lines = list_queue(EVERYTHING, QueueFilters(organization=inn), AttentionThresholds(), now=NOW).lines
+    lines = list_queue(EVERYTHING, QueueFilters(organization=inn), AttentionThresholds(), now=NOW).items
 
     assert [(line.ref.id, [why.finding.reason for why in line.reasons]) for line in lines] == [
         (458, ["stuck"]),

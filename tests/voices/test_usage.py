@@ -12,7 +12,7 @@ from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
-from voiceadmin.triage.queries.queue import lines_of
+from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.queries import get_voice
 from voiceadmin.voices.types.filters import VoiceFilters
@@ -51,7 +51,7 @@ def test_every_page_names_the_same_voice_of_an_assistant(statuses: tuple[VoiceSt
     voices = make_duplicates(*statuses)
 
     (summary,) = list_assistants(EVERYTHING, AssistantFilters()).rows
-    (line,) = lines_of([ObjectRef(ObjectKind.ASSISTANT, 7)], AttentionThresholds(), now=NOW)
+    (line,) = list_queue_items([ObjectRef(ObjectKind.ASSISTANT, 7)], AttentionThresholds(), now=NOW)
 
     assert find_voices_of_assistants([get_assistant(EVERYTHING, 7)]) == {7: voices[used]}
     assert summary.voice == voices[used]

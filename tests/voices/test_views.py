@@ -371,10 +371,10 @@ def test_a_voice_says_why_it_needs_a_person_and_so_do_its_assistants(
 
     assert section(page, "reasons") == (
         "Needs attention"
-        " Failed Cloning failed at ElevenLabs 3 days ago. Clone it again with better samples, or archive it."
+        " Failed Cloning failed at ElevenLabs 3 days ago. Clone the voice again with better samples, or archive it."
         " Started 3 days ago."
-        " Assistant without its voice Booking: It is set to “Anna” at ElevenLabs, which is failed."
-        " Set the assistant to a ready voice, or get this one ready again."
+        " Assistant without a ready voice Booking: Set to “Anna” at ElevenLabs, which is failed."
+        " Set the assistant to a ready voice upstream, or make this voice ready again."
     )
     assert "Failed since 2026-11-19" in section(page, "status")
 

@@ -131,7 +131,7 @@ def expected(address: str, method: str, who: str) -> int:
         return 401
     if ROLES[who] < mark.role:
         return 403
-    foreign = rule.arguments & OWNED or (rule.endpoint == "operations.action" and method == "POST")
+    foreign = rule.arguments & OWNED or (rule.endpoint == "operations.create" and method == "POST")
     if who == "zebra" and foreign and method != "OPTIONS":
         return 404
     return 200
@@ -183,7 +183,7 @@ def test_the_marks_are_what_the_table_says() -> None:
         "triage.index": ("viewer", False),
         "triage.export": ("viewer", False),
         "triage.all_matching": ("operator", False),
-        "operations.action": ("operator", False),
+        "operations.create": ("operator", False),
         "operations.show": ("viewer", False),
         "operations.undo": ("operator", False),
         "providers.index": ("viewer", False),

@@ -13,7 +13,7 @@ from wtforms import Form, ValidationError
 from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS, CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.cleanup.types.prices import Price
-from voiceadmin.operations.types import MOST_AT_ONCE
+from voiceadmin.operations.types import MAX_OBJECTS
 from voiceadmin.pagination import MAX_PAGE
 from voiceadmin.text import quote_value
 from voiceadmin.triage.rules import RULES_BY_SLUG
@@ -52,7 +52,7 @@ class CandidateFilterForm(Form):
 class CreatePlanForm(CandidateFilterForm):
     """Which candidates a plan takes. key: identifies the form, so that sending it again creates no other plan."""
 
-    limit = NumberField("Number of voices", least=1, most=MOST_AT_ONCE)
+    limit = NumberField("Number of voices", least=1, most=MAX_OBJECTS)
     key = TextField("Key")
 
     def filters(self) -> CleanUpFilters:
@@ -82,7 +82,7 @@ class PlanItemsForm(Form):
 class ConfirmPlanForm(Form):
     """The number of voices of a plan, typed by the admin who confirms it."""
 
-    count = NumberField("Number of voices", least=1, most=MOST_AT_ONCE)
+    count = NumberField("Number of voices", least=1, most=MAX_OBJECTS)
 
     def __init__(self, data: FormData | None, voice_count: int) -> None:
         super().__init__(data)

@@ -1,11 +1,15 @@
-"""The confirmation page of bulk operations and the answer after an operation, for every view that offers them."""
+"""The action bar of lists, the confirmation page of bulk operations, and the response after an operation.
+
+Views of several features offer actions and share these functions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
@@ -13,105 +17,139 @@ from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.audit.types import ObjectKind, ObjectRef, hash_selection
 from voiceadmin.errors import SelectionChanged
 from voiceadmin.identity import Scope
-from voiceadmin.operations.actions import operations
-from voiceadmin.operations.forms import ActForm, AllForm
-from voiceadmin.operations.queries import get_last_operation_id, is_undoable
-from voiceadmin.operations.types import MOST_AT_ONCE, OperationRow
-from voiceadmin.text import DAY, pluralize
+from voiceadmin.operations.actions.execute import apply_action_to_all
+from voiceadmin.operations.forms import ActionForm, AllMatchingForm
+from voiceadmin.operations.queries import describe_objects, describe_operation, get_last_operation_id, is_undoable
+from voiceadmin.operations.types import MAX_OBJECTS, OperationRow
+from voiceadmin.text import DAY
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.usage import count_voices_in_use
 from voiceadmin.web import access
 from voiceadmin.web.access import scope
+from voiceadmin.web.notices import Notice, add_notice
 from voiceadmin.web.stats_cache import get_stats_cache
 
-Answer = tuple[str, int] | Response
+ViewResponse = tuple[str, int] | Response
 
 
-def act_on_all(
-    find: Callable[[], Sequence[ObjectRef]], *, of: str, what: Sequence[str], back: str, acts: Sequence[TriageAction]
-) -> Answer:
-    """The second step before something is done to all that filters match, and the doing of it.
+@dataclass(frozen=True, slots=True)
+class ActionBar:
+    """What the buttons of a list need.
 
-    find: the refs, inside the scope of the requester. of: the list in words, what: its filters, back: its address.
+    Attributes:
+        key: of the form.
+        last_seen_operation_id: the newest operation now.
+        people: e-mails of possible assignees by account.
+        me: the account of the requester, None without one.
+        tomorrow: the first day that a snooze can end.
     """
-    now, people = clock.now(), list_assignable_accounts(scope())
 
-    def page(form: ActForm, **more: Any) -> str:
-        return _all_page(form, find(), of=of, what=what, back=back, acts=acts, **more)
+    key: str
+    last_seen_operation_id: int
+    people: Mapping[int, str]
+    me: int | None
+    tomorrow: datetime
 
-    sent = request.form if request.method == "POST" else None
-    form = AllForm(sent, people, now=now)
-    if sent is None:
-        return page(form), 200
+
+def build_action_bar(operated: Scope) -> ActionBar:
+    """Return the action bar of a page. operated: where the requester is an operator."""
+    return ActionBar(
+        key=generate_token(),
+        last_seen_operation_id=get_last_operation_id(),
+        people=list_assignable_accounts(operated),
+        me=access.requester().account_id,
+        tomorrow=clock.now() + DAY,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredList:
+    """A list whose matching objects an action can be applied to.
+
+    Attributes:
+        find: returns the matching objects inside the scope of the requester.
+        title: a plural such as "voices of Acme".
+        filters: the active filters in words.
+        url: of the filtered list.
+        actions: those that the list offers.
+    """
+
+    find: Callable[[], Sequence[ObjectRef]]
+    title: str
+    filters: Sequence[str]
+    url: str
+    actions: Sequence[TriageAction]
+
+
+def respond_for_all(listed: FilteredList) -> ViewResponse:
+    """Return the confirmation page of a bulk operation, or apply it when the page was sent."""
+    now, is_sent = clock.now(), request.method == "POST"
+    form = AllMatchingForm(request.form if is_sent else None, list_assignable_accounts(scope()), now=now)
+    if not is_sent:
+        return render_confirmation(listed, form), 200
     if not form.validate():
-        return page(form), 422
+        return render_confirmation(listed, form), 422
     try:
-        operation = operations.do_to_all(
-            *(scope(), form.order(()), find, form.mark.data, access.attention_thresholds()),
+        operation = apply_action_to_all(
+            scope(),
+            form.build_request(()),
+            listed.find,
+            form.selection_hash.data,
+            access.attention_thresholds(),
             by=access.requester().actor,
             now=now,
         )
     except SelectionChanged:
-        return page(form, was=form.count.data or 0), 409
-    return done(operation, back)
+        return render_confirmation(listed, form, former_count=form.count.data or 0), 409
+    return respond(operation, listed.url)
 
 
-def _all_page(form: ActForm, refs: Sequence[ObjectRef], *, acts: Sequence[TriageAction], **more: Any) -> str:
-    voices = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]
-    assistants = len(refs) - len(voices)
-    if assistants:
-        acts = [action for action in acts if action not in (TriageAction.ARCHIVE, TriageAction.RESTORE)]
+def render_confirmation(listed: FilteredList, form: ActionForm, *, former_count: int | None = None) -> str:
+    """Render the confirmation page.
+
+    Args:
+        listed: the list.
+        form: the sent form with its errors, or an empty one.
+        former_count: how many objects matched before, if that changed while the person decided.
+    """
+    refs = listed.find()
+    voice_ids = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]
+    assistant_count = len(refs) - len(voice_ids)
+    actions = [action for action in listed.actions if not (assistant_count and action.is_for_voices_only)]
     return render_template(
         "operations/confirm_all.html",
         form=form,
-        number=len(refs),
-        told=_counted(len(voices), assistants),
-        in_use_count=count_voices_in_use(voices) if TriageAction.ARCHIVE in acts else 0,
-        mark=hash_selection(refs),
-        most=MOST_AT_ONCE,
-        acts=acts,
-        assistants=assistants,
-        bar=bar(scope()),
-        **{"was": None} | more,
+        listed=listed,
+        count=len(refs),
+        objects=describe_objects(len(voice_ids), assistant_count),
+        assistant_count=assistant_count,
+        in_use_count=count_voices_in_use(voice_ids) if TriageAction.ARCHIVE in actions else 0,
+        selection_hash=hash_selection(refs),
+        is_too_many=len(refs) > MAX_OBJECTS,
+        max_objects=MAX_OBJECTS,
+        actions=actions,
+        bar=build_action_bar(scope()),
+        former_count=former_count,
     )
 
 
-def bar(where: Scope) -> dict[str, Any]:
-    """What the bar of a form needs with which people action: its key, what its page has seen, and who can be assigned."""
-    return {
-        "key": generate_token(),
-        "seen": get_last_operation_id(),
-        "people": list_assignable_accounts(where),
-        "me": access.requester().account_id,
-        "tomorrow": clock.now() + DAY,
-    }
-
-
-def done(operation: OperationRow, onwards: str) -> Response:
-    """Say what was done, with the way to undo it, and go on."""
+def respond(operation: OperationRow, next_url: str) -> Response:
+    """Redirect after an operation, with notices that describe it and offer to undo it."""
     get_stats_cache().clear()
-    flash(told(operation), f"operation {operation.id}" if is_undoable(operation, clock.now()) else "message")
+    summary = Notice(text=describe_operation(operation))
+    if is_undoable(operation, clock.now()):
+        summary["undo_operation_id"] = operation.id
+    add_notice(summary)
     if operation.in_use_count:
-        them = "it" if operation.object_count == 1 else f"{operation.in_use_count:,} of them"
-        flash(f"Assistants are still set to {them}. Choose another voice for those assistants upstream.")
-    left = len(operation.skipped) + operation.skipped_unlisted
-    if left:
-        number = "1 was" if left == 1 else f"{left:,} were"
-        reasons = {one.reason for one in operation.skipped} if not operation.skipped_unlisted else set()
-        why = f": {reasons.pop()}" if len(reasons) == 1 else ""
-        flash(f"{number} left alone{why}.", f"left {operation.id}")
-    return redirect(onwards or url_for("triage.index"), 303)
+        voices = "this voice" if operation.object_count == 1 else f"{operation.in_use_count:,} of these voices"
+        add_notice(Notice(text=f"Assistants still use {voices}. Choose other voices for them upstream."))
+    if operation.skipped_count:
+        add_notice(Notice(text=_describe_skipped(operation), skipped_operation_id=operation.id))
+    return redirect(next_url or url_for("triage.index"), 303)
 
 
-def told(operation: OperationRow) -> str:
-    """What a operation did, in a sentence, as in "Archived 3 voices and 1 assistant"."""
-    if not operation.object_count:
-        return "Nothing was changed."
-    what = _counted(operation.voice_count, operation.object_count - operation.voice_count)
-    return f"{operation.action.done} {what}." if operation.undoes is None else f"Undone for {what}."
-
-
-def _counted(voices: int, assistants: int) -> str:
-    kinds = [(voices, "voice"), (assistants, "assistant")]
-    return " and ".join(pluralize(number, word) for number, word in kinds if number)
+def _describe_skipped(operation: OperationRow) -> str:
+    reasons = {item.description for item in operation.skipped}
+    common = f" {reasons.pop()}" if len(reasons) == 1 and not operation.skipped_unlisted else ""
+    return f"{operation.skipped_count:,} skipped.{common}"

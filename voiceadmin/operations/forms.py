@@ -1,9 +1,9 @@
-"""What people send from the desk: what to do, to which voices and assistants, and which lines of the queue to show."""
+"""Forms that apply an action to voices and assistants, and undo it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -11,108 +11,123 @@ from wtforms import Field, Form, ValidationError
 from wtforms.widgets import TextInput
 
 from voiceadmin.audit.types import ObjectRef
-from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, Order
+from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, ActionRequest
 from voiceadmin.text import MAX_ID, quote_value
 from voiceadmin.tokens import generate_token
-from voiceadmin.triage.types import NOBODY, TriageAction
+from voiceadmin.triage.types import UNASSIGNED, TriageAction
 from voiceadmin.web.fields import DayField, LineField, NumberField, PathField, TextField, WordField
 
-Sent = MultiDict[str, str]
-
-
-DAY = timedelta(days=1)
+FormData = MultiDict[str, str]
 
 
 class ObjectRefsField(Field):
-    """Voices and assistants that were ticked: "voice-456", or "456" for a voice."""
+    """Selected voices and assistants: "voice-456", or "456" for a voice."""
 
     widget = TextInput()
     data: list[ObjectRef]
-    wrong: str | None = None
+    malformed: str | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Take each once; what is no ref is kept to be told."""
-        words = list(dict.fromkeys(valuelist))
-        found = {word: ObjectRef.parse(word if "-" in word else f"voice-{word}") for word in words}
-        self.data = list(dict.fromkeys(ref for ref in found.values() if ref is not None))
-        self.wrong = next((word for word, ref in found.items() if ref is None), None)
+        """Parse all values; duplicates are dropped, and the first malformed one is kept for its message."""
+        parsed = {text: ObjectRef.parse(text if "-" in text else f"voice-{text}") for text in valuelist}
+        self.data = list(dict.fromkeys(ref for ref in parsed.values() if ref is not None))
+        self.malformed = next((text for text, ref in parsed.items() if ref is None), None)
 
     def pre_validate(self, form: Any) -> None:
-        """Each must be one."""
+        """Refuse malformed values."""
         self.data = self.data or []
-        if self.wrong is not None:
-            raise ValidationError(f"{quote_value(self.wrong, 40)} is no voice and no assistant. Load the page again.")
+        if self.malformed is not None:
+            raise ValidationError(
+                f"{quote_value(self.malformed, 40)} is no voice and no assistant. Load the page again."
+            )
 
 
-class ActForm(Form):
-    """What to do, and how.
+class ActionForm(Form):
+    """An action and its arguments.
 
-    key: of the form, the same when it is sent again. seen: the newest operation when
-    its page was made. next: where to go on to.
+    Fields:
+        key: of the form; the same when it is sent again.
+        last_seen_operation_id: the newest operation when the page was made.
+        next: the path to continue with.
     """
 
     action = WordField(
-        "What to do", {action.value: action.label for action in TriageAction}, thing="something to do", fallback=""
+        "Action", {action.value: action.label for action in TriageAction}, thing="an action", fallback=""
     )
-    note = LineField("Note", least=0, most=MAX_NOTE)
-    until = DayField("Until day")
-    assignee = WordField("Who", {}, thing="somebody to assign to", fallback=NOBODY)
-    key = TextField("Key")
-    seen = NumberField("Seen", least=0, most=MAX_ID)
+    note = LineField("Note", least=0, most=MAX_NOTE_LENGTH)
+    until = DayField("Snooze until")
+    assignee = WordField("Assignee", {}, thing="a person you can assign to", fallback=UNASSIGNED)
+    key = TextField("Form key")
+    last_seen_operation_id = NumberField("Last seen operation", least=0, most=MAX_ID)
     next = PathField()
 
-    def __init__(self, sent: Sent | None, people: Mapping[int, str], *, now: datetime) -> None:
-        """people: those who can be assigned, by the ids of their accounts."""
-        super().__init__(sent)
-        self.assignee.words = {NOBODY: "Nobody"} | {str(id): email for id, email in people.items()}
+    def __init__(self, data: FormData | None, assignees: Mapping[int, str], *, now: datetime) -> None:
+        """Read a form.
+
+        Args:
+            data: the sent form, None for an empty one.
+            assignees: e-mails of the people that objects can be assigned to, by account.
+            now: the current time.
+        """
+        super().__init__(data)
+        self.assignee.words = {UNASSIGNED: "Unassigned"} | {str(id): email for id, email in assignees.items()}
         self.now = now
 
-    def validate_act(self, field: WordField) -> None:
-        """A note must say something."""
+    def validate_action(self, field: WordField) -> None:
+        """Refuse an empty note."""
         if field.data == TriageAction.NOTE and not self.note.data:
-            raise ValidationError("The note is empty. Write it.")
+            raise ValidationError("The note is empty. Enter a note.")
 
     def validate_until(self, field: DayField) -> None:
-        """A snooze ends some day from tomorrow on."""
+        """Refuse a snooze that has ended."""
         if self.action.data == TriageAction.SNOOZE and field.data is not None and field.data <= self.now:
-            raise ValidationError(f"{field.given} is not ahead. Choose a day from tomorrow on.")
+            raise ValidationError(f"{field.given} is not in the future. Choose a day from tomorrow on.")
 
-    def order(self, refs: Sequence[ObjectRef]) -> Order:
-        """What is wanted, for these refs. Call only after validate()."""
+    def build_request(self, refs: Sequence[ObjectRef]) -> ActionRequest:
+        """Return the request for these objects. Call only after validate()."""
         action = TriageAction(self.action.data)
-        return Order(
-            action,
-            tuple(refs),
-            self.key.data or generate_token(),
-            self.seen.data or 0,
-            self.note.data,
-            self.until.data if action is TriageAction.SNOOZE else None,
-            int(self.assignee.data) if action is TriageAction.ASSIGN and self.assignee.data != NOBODY else None,
+        is_assigned = action is TriageAction.ASSIGN and self.assignee.data != UNASSIGNED
+        return ActionRequest(
+            action=action,
+            refs=tuple(refs),
+            key=self.key.data or generate_token(),
+            last_seen_operation_id=self.last_seen_operation_id.data or 0,
+            note=self.note.data,
+            until=self.until.data if action is TriageAction.SNOOZE else None,
+            assignee_id=int(self.assignee.data) if is_assigned else None,
         )
 
 
 class UndoForm(Form):
-    """Which operation to take back is in the address. key: of the form, the same when it is sent again."""
+    """The undo of an operation, whose id is in the URL.
 
-    key = TextField("Key")
-    next = PathField()
-
-    def __init__(self, sent: Sent) -> None:
-        super().__init__(sent)
-
-
-class TickedForm(ActForm):
-    """The same for what was ticked on a page, or for the one line whose own button was pressed.
-
-    one: of such a button, "archive:voice-456", or "assign:voice-456:7" with an assignee; what is ticked counts no more.
+    Fields:
+        key: of the form; the same when it is sent again.
+        next: the path to continue with.
     """
 
-    ref = ObjectRefsField("Chosen")
-    one = TextField("One")
+    key = TextField("Form key")
+    next = PathField()
 
-    def __init__(self, sent: Sent | None, people: Mapping[int, str], *, now: datetime) -> None:
-        super().__init__(sent, people, now=now)
-        action, _, rest = (self.one.data or "").partition(":")
+    def __init__(self, data: FormData) -> None:
+        super().__init__(data)
+
+
+class SelectionForm(ActionForm):
+    """An action for the selected objects of a page, or for the one row whose own button was pressed.
+
+    Fields:
+        ref: the selected objects.
+        row_action: of a row's button, such as "archive:voice-456" or "assign:voice-456:7"; it replaces `action`, `ref`
+            and `assignee`.
+    """
+
+    ref = ObjectRefsField("Selection")
+    row_action = TextField("Action of a row")
+
+    def __init__(self, data: FormData | None, assignees: Mapping[int, str], *, now: datetime) -> None:
+        super().__init__(data, assignees, now=now)
+        action, _, rest = (self.row_action.data or "").partition(":")
         if action:
             ref, _, assignee = rest.partition(":")
             self.action.process_formdata([action])
@@ -120,13 +135,18 @@ class TickedForm(ActForm):
             self.assignee.process_formdata([assignee])
 
     def validate_ref(self, field: ObjectRefsField) -> None:
-        """Something must be ticked."""
+        """Refuse an empty selection."""
         if not field.data and not field.errors:
-            raise ValidationError("Nothing was ticked. Go back and tick at least one.")
+            raise ValidationError("Nothing is selected. Go back and select at least one.")
 
 
-class AllForm(ActForm):
-    """The same for all that filters match. count, mark: how many those were when the page was made, and which."""
+class AllMatchingForm(ActionForm):
+    """An action for all objects that match filters.
 
-    count = NumberField("Number", least=0, most=MOST_AT_ONCE)
-    mark = TextField("Mark")
+    Fields:
+        count: how many matched when the page was made.
+        selection_hash: of the objects that matched then.
+    """
+
+    count = NumberField("Count", least=0, most=MAX_OBJECTS)
+    selection_hash = TextField("Selection")

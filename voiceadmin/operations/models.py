@@ -16,11 +16,13 @@ from voiceadmin.database.types import BigId, UtcTime
 
 
 class Operation(Base):
-    """Something done at the desk, to one thing or to many, whose lines of the audit trail belong together.
+    """One user action on one or many objects. Its audit events hold the values before and after.
 
-    key: of what was asked for, so that sending it again does nothing.
-    number: how many things it changed. outcome: what became of the others, as JSON.
-    undoes, undone_by: another operation.
+    Attributes:
+        key: identifies a repeated request.
+        outcome: JSON of skipped objects, organizations and counts; see `build_operation_row`.
+        undoes: the operation that it undid.
+        undone_by: the operation that undid it.
     """
 
     __tablename__ = "operation"

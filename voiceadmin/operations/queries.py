@@ -1,9 +1,11 @@
-"""Deeds: what was done at the desk, and whether it can still be undone."""
+"""Read operations and describe them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -11,42 +13,66 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import OperationNotFound
 from voiceadmin.identity import Scope
 from voiceadmin.operations.models import Operation
-from voiceadmin.operations.types import UNDONE_FOR, OperationRow, SkippedItem
+from voiceadmin.operations.types import UNDO_PERIOD, OperationRow, SkippedItem, SkipReason
+from voiceadmin.text import pluralize
 from voiceadmin.triage.types import TriageAction
 
 
 def get_operation(scope: Scope, operation_id: int) -> OperationRow:
-    """One operation, if all that it was about is in the scope. Raises OperationNotFound."""
+    """Return one operation.
+
+    Raises:
+        OperationNotFound: if there is no such operation, or an organization of its objects is outside the scope.
+    """
     operation = db.session.get(Operation, operation_id)
     if operation is None or not scope.covers_all(frozenset(json.loads(operation.outcome)["organizations"])):
         raise OperationNotFound(f"There is no operation {operation_id}.")
-    return operation_row(operation)
+    return build_operation_row(operation)
 
 
-def operation_row(operation: Operation) -> OperationRow:
-    """A operation as the floors above know it."""
+def build_operation_row(operation: Operation) -> OperationRow:
+    """Return the row of a stored operation."""
     outcome = json.loads(operation.outcome)
     return OperationRow(
-        operation.id,
-        operation.at,
-        operation.actor_name,
-        TriageAction(operation.action),
-        operation.object_count,
-        outcome["voice_count"],
-        frozenset(outcome["organizations"]),
-        [SkippedItem(*one) for one in outcome["skipped"]],
-        outcome["skipped_unlisted"],
-        operation.undoes,
-        operation.undone_by,
-        outcome["in_use_count"],
+        id=operation.id,
+        at=operation.at,
+        actor_name=operation.actor_name,
+        action=TriageAction(operation.action),
+        object_count=operation.object_count,
+        voice_count=outcome["voice_count"],
+        organizations=frozenset(outcome["organizations"]),
+        skipped=[_read_skipped_item(item) for item in outcome["skipped"]],
+        skipped_unlisted=outcome["skipped_unlisted"],
+        undoes=operation.undoes,
+        undone_by=operation.undone_by,
+        in_use_count=outcome["in_use_count"],
     )
 
 
+def _read_skipped_item(item: Sequence[Any]) -> SkippedItem:
+    kind, object_id, name, reason, detail = item
+    return SkippedItem(kind, object_id, name, SkipReason(reason), detail)
+
+
 def get_last_operation_id() -> int:
-    """The newest operation; what is done after it was not seen by whoever looks now."""
+    """Return the id of the newest operation, 0 if there is none."""
     return db.session.scalar(select(func.max(Operation.id))) or 0
 
 
 def is_undoable(operation: OperationRow, now: datetime) -> bool:
-    """Whether a operation can be undone, as far as that is known without looking at what it changed."""
-    return bool(operation.object_count) and operation.undone_by is None and now - operation.at <= UNDONE_FOR
+    """Return whether an undo may be tried. Objects that changed since are skipped by the undo itself."""
+    return bool(operation.object_count) and operation.undone_by is None and now - operation.at <= UNDO_PERIOD
+
+
+def describe_operation(operation: OperationRow) -> str:
+    """Return a one-line summary such as "Archived 3 voices and 1 assistant."."""
+    if not operation.object_count:
+        return "Nothing was changed." if operation.undoes is None else "Nothing could be undone."
+    objects = describe_objects(operation.voice_count, operation.object_count - operation.voice_count)
+    return f"{operation.action.past_tense if operation.undoes is None else 'Undone for'} {objects}."
+
+
+def describe_objects(voice_count: int, assistant_count: int) -> str:
+    """Return a phrase such as "3 voices and 1 assistant"."""
+    counts = [(voice_count, "voice"), (assistant_count, "assistant")]
+    return " and ".join(pluralize(count, noun) for count, noun in counts if count)

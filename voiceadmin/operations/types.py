@@ -1,51 +1,108 @@
-"""Operations: what was asked, what was changed, and what was skipped."""
+"""Operations: what was requested, what was changed, and what was skipped."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from enum import StrEnum
+from typing import NamedTuple, Self
 
 from voiceadmin.audit.types import ObjectRef
 from voiceadmin.triage.types import TriageAction
 
+UNDO_PERIOD = timedelta(days=30)  # an operation can be undone for so long
+
+
+MAX_OBJECTS = 20_000  # of one operation; it is one transaction, which locks every voice that it changes
+
+
+MAX_NOTE_LENGTH = 1000  # characters
+
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What somebody wants done.
+class ActionRequest:
+    """An action that a requester wants applied to objects.
 
-    key: of the form, the same when it is sent again. seen: the newest operation when
-    they looked; what somebody else changed since is left alone. note: a reason,
-    or the text of a note. until: the end of a snooze, None is until something
-    changes. assignee: the account that is assigned, None is nobody.
+    Attributes:
+        refs: the objects.
+        key: of the form; a request with the same key and content is applied once.
+        last_seen_operation_id: the newest operation when the page was made. What others changed later is skipped.
+        note: the reason for archiving, or the text of a note.
+        until: the end of a snooze, None until the finding changes.
+        assignee_id: the account to assign to, None to unassign.
     """
 
     action: TriageAction
     refs: tuple[ObjectRef, ...]
     key: str
-    seen: int
+    last_seen_operation_id: int
     note: str = ""
     until: datetime | None = None
-    assignee: int | None = None
+    assignee_id: int | None = None
+
+
+class SkipReason(StrEnum):
+    """Why an operation did not change an object. `template` is a sentence; the name of a person replaces `{}`."""
+
+    CHANGED_MEANWHILE = "changed-meanwhile", "Changed by {} after you loaded the page."
+    CHANGED_SINCE = "changed-since", "Changed by {} since."
+    STATE_DIFFERS = "state-differs", "Removed and imported again since."
+    GONE = "gone", "No longer exists."
+    ASSIGNEE_LOST_ACCESS = "assignee-lost-access", "The former assignee, {}, no longer has access."
+    ALREADY_ARCHIVED = "already-archived", "Already archived."
+    ARCHIVED_UPSTREAM = "archived-upstream", "Archived upstream, not in voiceadmin."
+    NOT_ARCHIVED = "not-archived", "Not archived."
+    ALREADY_ASSIGNED = "already-assigned", "Already assigned to this person."
+    ALREADY_UNASSIGNED = "already-unassigned", "Already unassigned."
+    NOTHING_TO_MUTE = "nothing-to-mute", "No longer needs attention."
+    OTHER = "other", "{}"
+
+    template: str
+
+    def __new__(cls, value: str, template: str = "") -> Self:
+        """Give the member its code and its sentence."""
+        member = str.__new__(cls, value)
+        member._value_, member.template = value, template
+        return member
+
+    def describe(self, detail: str) -> str:
+        """Return the sentence for pages. An empty detail stands for a person without a name."""
+        return self.template.format(detail or "another person")
 
 
 class SkippedItem(NamedTuple):
-    """Something that a operation left as it was, and note."""
+    """An object that an operation did not change.
+
+    Attributes:
+        detail: the name of the person that the reason is about, "" for none. Reason OTHER has its sentence here.
+    """
 
     kind: str
     id: int
     name: str
-    reason: str
+    reason: SkipReason
+    detail: str = ""
+
+    @property
+    def description(self) -> str:
+        """The reason as a sentence."""
+        return self.reason.describe(self.detail)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRow:
-    """A operation: what was done, to how many, and what was left alone.
+    """An operation.
 
-    number: of what it changed; voices: those of them that are voices. skipped_unlisted: of those left alone, how many are not
-    listed. organizations: of all that it was about. undoes, undone_by: another operation. in_use_count: of the voices that it
-    archived, how many assistants were set to.
+    Attributes:
+        object_count: how many objects it changed.
+        voice_count: how many of these are voices.
+        organizations: ids of the organizations of all requested objects.
+        skipped: the first objects that it did not change.
+        skipped_unlisted: how many more it did not change.
+        undoes: the operation that it undid.
+        undone_by: the operation that undid it.
+        in_use_count: how many of the voices that it archived an assistant was set to.
     """
 
     id: int
@@ -61,11 +118,7 @@ class OperationRow:
     undone_by: int | None = None
     in_use_count: int = 0
 
-
-UNDONE_FOR = timedelta(days=30)  # so long after it was done can a operation be undone
-
-
-MOST_AT_ONCE = 20_000  # things that one operation changes
-
-
-MAX_NOTE = 1000  # letters of a note, or of note something was done
+    @property
+    def skipped_count(self) -> int:
+        """How many objects it did not change."""
+        return len(self.skipped) + self.skipped_unlisted

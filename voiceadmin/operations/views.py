@@ -1,4 +1,4 @@
-"""Acting on voices and assistants: on what was ticked, on all that filters match, and back again."""
+"""Apply an action to selected voices and assistants, show an operation, and undo it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Role
-from voiceadmin.operations.actions import operations
-from voiceadmin.operations.bulk import Answer, done, told
-from voiceadmin.operations.forms import TickedForm, UndoForm
-from voiceadmin.operations.queries import get_operation, is_undoable
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.actions.undo import undo_operation
+from voiceadmin.operations.bulk import ViewResponse, respond
+from voiceadmin.operations.forms import SelectionForm, UndoForm
+from voiceadmin.operations.queries import describe_operation, get_operation, is_undoable
 from voiceadmin.tokens import generate_token
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
@@ -21,33 +22,33 @@ bp = Blueprint("operations", __name__)
 
 @bp.post("/operations")
 @require_role(Role.OPERATOR)
-def action() -> Answer:
-    """Do something to what was ticked."""
+def create() -> ViewResponse:
+    """Apply an action to the selected objects."""
     now = clock.now()
-    form = TickedForm(request.form, list_assignable_accounts(scope()), now=now)
+    form = SelectionForm(request.form, list_assignable_accounts(scope()), now=now)
     if not form.validate():
         return render_template("operations/refused.html", form=form), 422
-    order = form.order(form.ref.data)
+    action_request = form.build_request(form.ref.data)
     try:
-        operation = operations.do(scope(), order, access.attention_thresholds(), by=access.requester().actor, now=now)
-    except ChangeRefused as refusal:
-        return render_template("operations/refused.html", form=form, says=str(refusal)), 409
-    return done(operation, form.next.data)
+        operation = apply_action(
+            scope(), action_request, access.attention_thresholds(), by=access.requester().actor, now=now
+        )
+    except ChangeRefused as error:
+        return render_template("operations/refused.html", form=form, message=str(error)), 409
+    return respond(operation, form.next.data)
 
 
 @bp.get("/operations/<id:operation_id>")
 @require_role(Role.VIEWER)
 def show(operation_id: int) -> str:
-    """What was done at once, and what was left alone and why."""
+    """Show what an operation changed, and what it skipped and why."""
     operation, now = get_operation(scope(), operation_id), clock.now()
-    may_undo = is_undoable(operation, now) and access.requester().scope(Role.OPERATOR).covers_all(
-        operation.organizations
-    )
+    operated = access.requester().scope(Role.OPERATOR)
     return render_template(
         "operations/show.html",
         operation=operation,
-        told=told(operation),
-        may_undo=may_undo,
+        summary=describe_operation(operation),
+        can_undo=is_undoable(operation, now) and operated.covers_all(operation.organizations),
         key=generate_token(),
         now=now,
     )
@@ -55,15 +56,13 @@ def show(operation_id: int) -> str:
 
 @bp.post("/operations/<id:operation_id>/undo")
 @require_role(Role.OPERATOR)
-def undo(operation_id: int) -> Answer:
-    """Take back what was done at once, as far as nobody changed it since."""
+def undo(operation_id: int) -> ViewResponse:
+    """Undo an operation. Objects that were changed since are skipped."""
     form = UndoForm(request.form)
-    form.validate()  # a key that cannot be is none
+    form.validate()  # an invalid key counts as none
     key = "" if form.key.errors else form.key.data
     try:
-        operation = operations.undo(
-            scope(), operation_id, key or generate_token(), by=access.requester().actor, now=clock.now()
-        )
-    except ChangeRefused as refusal:
-        return render_template("operations/refused.html", form=form, says=str(refusal)), 409
-    return done(operation, form.next.data)
+        operation = undo_operation(scope(), operation_id, key, by=access.requester().actor, now=clock.now())
+    except ChangeRefused as error:
+        return render_template("operations/refused.html", form=form, message=str(error)), 409
+    return respond(operation, form.next.data)

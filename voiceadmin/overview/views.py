@@ -8,8 +8,8 @@ from voiceadmin import clock
 from voiceadmin.identity import Role
 from voiceadmin.overview.queries import get_overview_stats
 from voiceadmin.overview.types import OverviewStats
-from voiceadmin.triage.counts import summary
-from voiceadmin.triage.queries.queue import MANY
+from voiceadmin.triage.cached_counts import get_summary
+from voiceadmin.triage.queries.counts import COUNT_LIMIT
 from voiceadmin.triage.rules import RULES
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.stats_cache import CachedStats, get_stats_cache
@@ -27,9 +27,9 @@ def home() -> str:
     )
     return render_template(
         "overview/index.html",
-        summary=summary(),
+        summary=get_summary(),
         rules=RULES,
-        many=MANY,
+        many=COUNT_LIMIT,
         stats=stats.stats,
         now=now,
     )

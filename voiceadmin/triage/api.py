@@ -1,4 +1,4 @@
-"""The attention API: findings as JSON."""
+"""The attention API: what needs attention as JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization
-from voiceadmin.triage.counts import counts
+from voiceadmin.triage.cached_counts import get_reason_counts
 from voiceadmin.triage.forms import AttentionQueryForm
-from voiceadmin.triage.queries.answer import attention_answer, own_providers
+from voiceadmin.triage.queries.attention import build_attention_body, list_providers_in_scope
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
@@ -23,21 +23,22 @@ bp = Blueprint("triage_api", __name__, url_prefix="/api/v1")
 @bp.get("/attention")
 @require_role(Role.VIEWER)
 def attention() -> Response:
-    """What needs a person: counted by reason, at most a minute ago, and listed with the worst first.
+    """Return what needs attention: counts by reason, at most a minute old, and a list, worst first.
 
-    The tag is made of the answer itself, so that it moves with whatever moves
-    the answer: a write, or time alone.
+    The ETag is a hash of the body: findings change with time alone, without any write.
     """
     form = AttentionQueryForm(
         request.args,
         reasons=tuple(RULES_BY_SLUG),
-        own_providers=lambda: own_providers(scope()),
+        own_providers=lambda: list_providers_in_scope(scope()),
         people=lambda: list_assignable_accounts(scope()),
     )
     if not form.validate():
         raise BadQuery(form.faults())
-    filters, where, limits, now = form.filters(), scope(), access.attention_thresholds(), clock.now()
+    filters, visible = form.filters(), scope()
     if filters.organization is not None:
-        get_organization(where, filters.organization)
-    body = attention_answer(where, filters, counts(filters), limits, now=now)
+        get_organization(visible, filters.organization)
+    body = build_attention_body(
+        visible, filters, get_reason_counts(filters), access.attention_thresholds(), now=clock.now()
+    )
     return conditional_response(compute_etag(body), lambda: body)

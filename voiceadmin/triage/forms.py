@@ -8,10 +8,10 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 from wtforms import Form, ValidationError
 
-from voiceadmin.operations.forms import Sent
+from voiceadmin.operations.forms import FormData
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import normalize_email, quote_value
-from voiceadmin.triage.types import NOBODY, QueueCursor, QueueFilters
+from voiceadmin.triage.types import UNASSIGNED, QueueCursor, QueueFilters
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.web.fields import TextField, WordField, WordsField
 from voiceadmin.web.query_fields import (
@@ -28,26 +28,29 @@ MINE = "me"
 
 
 class QueueForm(Form):
-    """The filter bar over the queue."""
+    """The filters of the queue."""
 
     reason = WordsField("Reason", {}, thing="a reason")
-    organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
+    organization = WordField("Organization", {}, thing="one of your organizations", fallback="")
     provider = WordsField("Provider", {}, thing="a provider of these voices")
     assignee = WordField("Assignee", {}, thing="an assignee", fallback="")
     muted = WordField(
-        "Show", {"": "What waits", "yes": "Acknowledged and snoozed"}, thing="something to show", fallback=""
+        "State",
+        {"": "Needs attention", "yes": "Acknowledged or snoozed"},
+        thing="a state of findings",
+        fallback="",
     )
     size = WordField(
-        "Rows a page",
+        "Rows per page",
         {str(size): str(size) for size in PAGE_SIZES},
-        thing="a number of rows a page",
+        thing="a number of rows per page",
         fallback=str(DEFAULT_PAGE_SIZE),
     )
-    after = TextField("After")
+    after = TextField("Cursor")
 
     def __init__(
         self,
-        arguments: Sent,
+        arguments: FormData,
         *,
         reasons: Mapping[str, str],
         organizations: Mapping[int, str],
@@ -55,39 +58,48 @@ class QueueForm(Form):
         people: Mapping[int, str],
         me: int | None,
     ) -> None:
-        """reasons: their labels by word. me: the account of whoever looks, None for nobody."""
+        """Read the filters.
+
+        Args:
+            arguments: of the URL.
+            reasons: labels by slug.
+            organizations: names by id.
+            providers: those of the visible voices and assistants.
+            people: e-mails of possible assignees by account.
+            me: the account of the requester, None without one.
+        """
         super().__init__(arguments)
         self.reason.words = dict(reasons)
         self.organization.words = {"": "All"} | {str(id): name for id, name in organizations.items()}
         self.provider.words = {provider: provider_label(provider) for provider in providers}
-        mine = {} if me is None else {MINE: "Mine"}
+        mine = {} if me is None else {MINE: "Me"}
         others = {str(id): email for id, email in people.items() if id != me}
-        self.assignee.words = {"": "Anybody’s"} | mine | {NOBODY: "Nobody’s"} | others
+        self.assignee.words = {"": "Anyone"} | mine | {UNASSIGNED: "Unassigned"} | others
         self.me = me
         if mine and self.assignee.data == str(me):
             self.assignee.data = MINE
 
     def validate_after(self, field: TextField) -> None:
-        """It must be a place that a page gave."""
-        if field.data and not field.errors and QueueCursor.read(field.data) is None:
-            raise ValidationError(f"{quote_value(field.data, 40)} is no place in the queue. Begin with the first page.")
+        """Refuse a malformed cursor."""
+        if field.data and not field.errors and QueueCursor.parse(field.data) is None:
+            raise ValidationError(f"{quote_value(field.data, 40)} is not a cursor of this queue. Go to the first page.")
 
     def filters(self) -> QueueFilters:
-        """The answers as domain values. Call only after validate()."""
+        """Return the validated filters. Call only after validate()."""
         return QueueFilters(
             reasons=tuple(self.reason.data),
             organization=int(self.organization.data) if self.organization.data else None,
             providers=tuple(self.provider.data),
             assignee=str(self.me) if self.assignee.data == MINE else self.assignee.data,
             muted=bool(self.muted.data),
-            after=QueueCursor.read(self.after.data) if self.after.data else None,
+            after=QueueCursor.parse(self.after.data) if self.after.data else None,
             size=int(self.size.data),
         )
 
 
 def queue_arguments(filters: QueueFilters) -> dict[str, Any]:
-    """The query arguments that QueueForm reads these filters from; what is not used is left out."""
-    given = {
+    """Return the query arguments that QueueForm reads these filters from. Inactive filters are left out."""
+    arguments = {
         "reason": list(filters.reasons),
         "organization": filters.organization,
         "provider": list(filters.providers),
@@ -96,20 +108,20 @@ def queue_arguments(filters: QueueFilters) -> dict[str, Any]:
         "size": None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
         "after": None if filters.after is None else str(filters.after),
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in arguments.items() if value}
 
 
 class AttentionQueryForm(QueryForm):
-    """What a program may ask the queue for."""
+    """The query parameters of the attention API."""
 
-    reason = QueryChoice(
-        description="Only voices and assistants with this reason; all reasons are counted all the same."
+    reason = QueryChoice(description="Only voices and assistants with this reason. The counts cover all reasons.")
+    organization = QueryInteger(
+        1, description="Only voices and assistants of this organization; see organization_id of the items."
     )
-    organization = QueryInteger(1, description="Only those of this organization, by its organization_id in the items.")
-    provider = QueryChoice(description="Only those at this provider.")
-    assignee = QueryChoice(description="Only those that this person looks after, by e-mail; “none” is nobody.")
-    limit = QueryInteger(1, MAX_ITEMS, description=f"How many items to list at most; {DEFAULT_ITEMS} when absent.")
-    after = QueryCursor(description="Where to go on: the “next” of the answer before.")
+    provider = QueryChoice(description="Only voices and assistants at this provider.")
+    assignee = QueryChoice(description="Only those assigned to this person, by e-mail; “none” for unassigned ones.")
+    limit = QueryInteger(1, MAX_ITEMS, description=f"Maximum number of items; {DEFAULT_ITEMS} by default.")
+    after = QueryCursor(description="The “next” of the previous response, for the next page.")
 
     def __init__(
         self,
@@ -119,7 +131,14 @@ class AttentionQueryForm(QueryForm):
         own_providers: Callable[[], Sequence[str]],
         people: Callable[[], Mapping[int, str]],
     ) -> None:
-        """own_providers: as above. people: gives the e-mails of possible assignees by account, if one is asked for."""
+        """Read the parameters.
+
+        Args:
+            arguments: of the URL.
+            reasons: slugs of all rules.
+            own_providers: returns the providers of the visible voices and assistants.
+            people: returns the e-mails of possible assignees by account.
+        """
         super().__init__(arguments)
         self.reason.words = reasons
         if self.provider.data not in {None, *PROVIDER_LABELS}:
@@ -127,18 +146,18 @@ class AttentionQueryForm(QueryForm):
         self.people = people
 
     def validate_assignee(self, field: QueryChoice) -> None:
-        """Somebody who can look after things here; a list of them all would be too long to tell."""
-        if field.data in (None, NOBODY):
+        """Look the e-mail up. The message names no others: the list would be too long."""
+        if field.data in (None, UNASSIGNED):
             return
         accounts = {normalize_email(email): str(id) for id, email in self.people().items()}
         field.data = accounts.get(normalize_email(field.given))
         if field.data is None:
             field.refuse(
-                "value_error", f"Value error, this is neither '{NOBODY}' nor the e-mail of a possible assignee"
+                "value_error", f"Value error, this is neither '{UNASSIGNED}' nor the e-mail of a possible assignee"
             )
 
     def filters(self) -> QueueFilters:
-        """The answers as domain values. Call only after validate()."""
+        """Return the validated filters. Call only after validate()."""
         return QueueFilters(
             reasons=(self.reason.data,) if self.reason.data else (),
             organization=self.organization.data,

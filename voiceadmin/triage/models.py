@@ -16,7 +16,7 @@ from voiceadmin.database.types import BigId, UtcTime
 
 
 class Assignment(Base):
-    """Who looks after a voice or an assistant."""
+    """The person that a voice or an assistant is assigned to."""
 
     __tablename__ = "assignment"
 
@@ -27,9 +27,10 @@ class Assignment(Base):
 
 
 class Mute(Base):
-    """A reason that somebody acknowledged or snoozed: it does not show as long as its fingerprint stays the same.
+    """A finding that a person acknowledged or snoozed. The queue hides it while its fingerprint stays the same.
 
-    until: when it shows again all the same; None is never.
+    Attributes:
+        until: when the queue shows it again even if the fingerprint is the same; None for never.
     """
 
     __tablename__ = "mute"

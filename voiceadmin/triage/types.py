@@ -17,7 +17,7 @@ from voiceadmin.voices.types.rows import VoiceRow
 
 
 class Severity(StrEnum):
-    """How bad a reason of attention is."""
+    """How urgent a reason is."""
 
     CRITICAL = "critical", "Critical", Tone.BAD
     HIGH = "high", "High", Tone.BAD
@@ -28,36 +28,41 @@ class Severity(StrEnum):
     tone: Tone
 
     def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> Self:
-        """Give the member its word, its label and its tone."""
+        """Give the member its value, its label and its tone."""
         member = str.__new__(cls, value)
         member._value_, member.label, member.tone = value, label, tone
         return member
 
 
 class TriageAction(StrEnum):
-    """What somebody at the desk can do to voices and assistants. done: how a sentence about it begins."""
+    """What a person can do to voices and assistants. `past_tense` begins a summary such as "Archived 3 voices."."""
 
     ARCHIVE = "archive", "Archive", "Archived"
     RESTORE = "restore", "Restore", "Restored"
     ASSIGN = "assign", "Assign", "Assigned"
     ACKNOWLEDGE = "acknowledge", "Acknowledge", "Acknowledged"
     SNOOZE = "snooze", "Snooze", "Snoozed"
-    NOTE = "note", "Add a note", "Noted on"
+    NOTE = "note", "Add note", "Added a note to"
 
     label: str
-    done: str
+    past_tense: str
 
-    def __new__(cls, value: str, label: str = "", done: str = "") -> Self:
-        """Give the member its word, its label and its participle."""
+    def __new__(cls, value: str, label: str = "", past_tense: str = "") -> Self:
+        """Give the member its value, its label and its past tense."""
         member = str.__new__(cls, value)
-        member._value_, member.label, member.done = value, label, done
+        member._value_, member.label, member.past_tense = value, label, past_tense
         return member
 
+    @property
+    def is_for_voices_only(self) -> bool:
+        """Whether the action cannot be applied to assistants."""
+        return self in (TriageAction.ARCHIVE, TriageAction.RESTORE)
 
-_PLACE = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18})\.([0-9]{1,19})", re.ASCII)
+
+_CURSOR = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18})\.([0-9]{1,19})", re.ASCII)
 
 
-NOBODY = "none"  # the word for no assignee, where others are ids of accounts
+UNASSIGNED = "none"  # stands for no assignee where other values are ids of accounts
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,10 +72,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Finding(NamedTuple):
-    """A reason why a voice or an assistant needs a person.
+    """Something about a voice or an assistant that needs attention.
 
-    reason: the word of its rule. since: when it began, None when that is not
-    known. fingerprint: a word that stays the same as long as it is the same reason.
+    Attributes:
+        reason: the slug of the rule that found it.
+        since: when it began, None if that is unknown.
+        fingerprint: stays the same as long as it is the same occurrence. A mute holds for one fingerprint.
     """
 
     reason: str
@@ -83,40 +90,44 @@ class Finding(NamedTuple):
 
     @property
     def ref(self) -> ObjectRef:
-        """Whom it is about."""
+        """The object that it is about."""
         return ObjectRef(self.kind, self.id)
 
 
 class QueueCursor(NamedTuple):
-    """Where a queue goes on: after this line of it."""
+    """The sort key of the last item of a page (keyset pagination). The next page begins after it."""
 
     rank: int
     since: datetime
     id: int
 
     def __str__(self) -> str:
-        """As addresses have it: "30.1767225600000000.456", its time in microseconds since 1970."""
+        """Return the text for URLs, such as "30.1767225600000000.456"; the time is in microseconds since 1970."""
         return f"{self.rank}.{(self.since - _EPOCH) // _MICROSECOND}.{self.id}"
 
     @classmethod
-    def read(cls, word: str) -> QueueCursor | None:
-        """The way back; None for what is no place."""
-        found = _PLACE.fullmatch(word)
-        if found is None or int(found[3]) > MAX_ID:
+    def parse(cls, text: str) -> QueueCursor | None:
+        """Return the cursor of a text from a URL, None if it is malformed."""
+        match = _CURSOR.fullmatch(text)
+        if match is None or int(match[3]) > MAX_ID:
             return None
         try:
-            return cls(int(found[1]), _EPOCH + int(found[2]) * _MICROSECOND, int(found[3]))
+            return cls(int(match[1]), _EPOCH + int(match[2]) * _MICROSECOND, int(match[3]))
         except OverflowError:
             return None
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFilters:
-    """Which lines of the queue to show.
+    """Which items of the queue to show.
 
-    reasons: words of rules, none for all. organization: our id. assignee: "" for
-    anybody's, "none" for nobody's, else the id of an account. muted: those that were
-    acknowledged or snoozed, instead of the others. after: where the page begins.
+    Attributes:
+        reasons: slugs of rules, empty for all.
+        organization: an id, None for all.
+        providers: empty for all.
+        assignee: the id of an account, UNASSIGNED, or "" for all.
+        muted: whether to show the items with acknowledged or snoozed findings instead of the others.
+        after: where the page begins.
     """
 
     reasons: tuple[str, ...] = ()
@@ -128,33 +139,33 @@ class QueueFilters:
     size: int = 50
 
     def with_changes(self, **changes: Any) -> Self:
-        """The same filters with some fields changed, from the beginning unless a place is named."""
+        """Return the filters with some fields changed, on the first page unless `after` is given."""
         return replace(self, **({"after": None} | changes))
 
     @property
     def has_filters(self) -> bool:
-        """Whether any filter leaves lines out."""
+        """Whether any filter is active."""
         return bool(self.reasons or self.organization or self.providers or self.assignee or self.muted)
 
 
 class Assignee(NamedTuple):
-    """Who looks after something."""
+    """The person that an object is assigned to."""
 
     account_id: int
     email: str
 
 
 class MuteRow(NamedTuple):
-    """That somebody acknowledged or snoozed a reason. until: None is until something changes."""
+    """A mute that is in force. until: None until the finding changes."""
 
     action: TriageAction
     until: datetime | None
-    at: datetime
-    by: str
+    muted_at: datetime
+    muted_by: str
 
 
 class ReasonDetail(NamedTuple):
-    """A reason as a page tells it. evidence: a sentence with its figures. remedy: what mends it."""
+    """A finding as pages show it. evidence: a sentence with the measured values. remedy: the recommended action."""
 
     finding: Finding
     label: str
@@ -165,11 +176,13 @@ class ReasonDetail(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the queue: what needs a person, and why; the worst reason first.
+class QueueItem:
+    """A voice or an assistant with its findings.
 
-    voice: the one it is about, or that the assistant is set to; None when that is gone.
-    assistant: None when it is about a voice.
+    Attributes:
+        reasons: worst first.
+        voice: the voice, or the one that the assistant is set to; None if that no longer exists.
+        assistant: None for a voice.
     """
 
     ref: ObjectRef
@@ -181,28 +194,29 @@ class Line:
     assignee: Assignee | None
 
     @property
-    def worst(self) -> ReasonDetail | None:
-        """The worst reason that shows; of a line all of whose reasons were muted, the worst of them."""
-        return next((why for why in self.reasons if why.mute is None), next(iter(self.reasons), None))
+    def worst_reason(self) -> ReasonDetail | None:
+        """The worst reason that is not muted; if all are muted, the worst of them."""
+        return next((reason for reason in self.reasons if reason.mute is None), next(iter(self.reasons), None))
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A page of the queue. next: where the next one begins, None on the last."""
+    """A page of the queue. next: where the next page begins, None on the last page."""
 
-    lines: Sequence[Line]
+    items: Sequence[QueueItem]
     next: QueueCursor | None
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What needs a person, counted. A ref with two reasons is counted under both.
+class AttentionSummary:
+    """How much needs attention.
 
-    counts: of every reason, the worst first. oldest: since when the oldest of each
-    is there, None when that is not known. refs: how many voices and assistants
-    need a person, 100 for that many and more.
+    Attributes:
+        counts: findings by reason, worst first; an object with two reasons counts under both.
+        oldest: by reason, when the oldest finding began; None if that is unknown or there is none.
+        object_count: how many voices and assistants need attention; 100 stands for 100 or more.
     """
 
     counts: Mapping[str, int]
     oldest: Mapping[str, datetime | None]
-    refs: int
+    object_count: int

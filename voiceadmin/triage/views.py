@@ -1,24 +1,25 @@
-"""The queue of what needs a person, the worst first."""
+"""The triage queue: its page, actions on all matching items, and its export."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable_accounts
-from voiceadmin.audit.types import AuditTarget, ObjectKind
+from voiceadmin.audit.types import AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.identity import NOTHING, Role
-from voiceadmin.operations.bulk import Answer, act_on_all, bar
-from voiceadmin.operations.types import MOST_AT_ONCE
+from voiceadmin.operations.bulk import FilteredList, ViewResponse, build_action_bar, respond_for_all
+from voiceadmin.operations.types import MAX_OBJECTS
 from voiceadmin.organizations.queries import list_organizations
-from voiceadmin.triage.counts import counts
+from voiceadmin.triage.cached_counts import get_reason_counts
 from voiceadmin.triage.forms import QueueForm, queue_arguments
-from voiceadmin.triage.queries.answer import own_providers
-from voiceadmin.triage.queries.queue import list_queue, list_queue_refs, queue_file
+from voiceadmin.triage.queries.attention import list_providers_in_scope
+from voiceadmin.triage.queries.export import export_queue
+from voiceadmin.triage.queries.queue import list_queue, list_queue_refs
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
-from voiceadmin.triage.types import NOBODY, QueueFilters, TriageAction
+from voiceadmin.triage.types import UNASSIGNED, QueueFilters, TriageAction
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
@@ -28,104 +29,118 @@ from voiceadmin.web.stats_cache import get_stats_cache
 bp = Blueprint("triage", __name__)
 
 
-ACTS = (TriageAction.ACKNOWLEDGE, TriageAction.ASSIGN, TriageAction.SNOOZE, TriageAction.NOTE, TriageAction.ARCHIVE)
+# In the order of the buttons.
+ACTIONS = (
+    TriageAction.ACKNOWLEDGE,
+    TriageAction.ASSIGN,
+    TriageAction.SNOOZE,
+    TriageAction.NOTE,
+    TriageAction.ARCHIVE,
+)
 
 
 @bp.get("/triage")
 @require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
-    """A page of the queue."""
-    form = _form()
+    """Show a page of the queue."""
+    form = _build_form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
     filters, now = form.filters(), clock.now()
-    operates = access.requester().scope(Role.OPERATOR)
+    operated = access.requester().scope(Role.OPERATOR)
     return render_template(
         "triage/index.html",
         form=form,
         filters=filters,
         queue=list_queue(scope(), filters, access.attention_thresholds(), now=now),
-        tabs=_tabs(filters),
-        chosen=_words(form, filters),
-        address=_address,
-        operates=operates,
-        bar=bar(operates),
-        acts=ACTS,
-        acting=operates != NOTHING,
-        arguments=queue_arguments(filters.with_changes()),
+        tabs=_build_tabs(filters),
+        active_filters=_describe_filters(form, filters),
+        url_with=_build_url,
+        operated=operated,
+        bar=build_action_bar(operated),
+        actions=ACTIONS,
+        can_act=operated != NOTHING,
+        all_matching_url=url_for("triage.all_matching", **queue_arguments(filters.with_changes())),
         now=now,
     ), 200
 
 
-def _form() -> QueueForm:
+def _build_form() -> QueueForm:
     return QueueForm(
         request.args,
         reasons={rule.slug: rule.label for rule in RULES},
         organizations=list_organizations(scope()),
-        providers=_providers(),
+        providers=_list_providers(),
         people=list_assignable_accounts(scope()),
         me=access.requester().account_id,
     )
 
 
-def _providers() -> list[str]:
-    where, now = scope(), clock.now()
-    return get_stats_cache().get(("providers of", where), lambda: own_providers(where), now=now).stats
+def _list_providers() -> list[str]:
+    visible, now = scope(), clock.now()
+    return get_stats_cache().get(("providers of", visible), lambda: list_providers_in_scope(visible), now=now).stats
 
 
-def _tabs(filters: QueueFilters) -> list[tuple[str, str, int]]:
-    """Each reason that there is: its word, its label and how many there are, under the other filters."""
-    return [(word, RULES_BY_SLUG[word].label, number) for word, number in counts(filters).items()]
+def _build_tabs(filters: QueueFilters) -> list[tuple[str, str, int]]:
+    """Return the slug, the label and the number of findings of each reason, under the other filters."""
+    return [(slug, RULES_BY_SLUG[slug].label, count) for slug, count in get_reason_counts(filters).items()]
 
 
-def _words(form: QueueForm, filters: QueueFilters) -> list[str]:
-    """The filters in use, in words."""
-    words = [RULES_BY_SLUG[word].label for word in filters.reasons]
+def _describe_filters(form: QueueForm, filters: QueueFilters) -> list[str]:
+    """Return the active filters in words."""
+    words = [RULES_BY_SLUG[slug].label for slug in filters.reasons]
     if filters.organization is not None:
         words.append(form.organization.words[str(filters.organization)])
     words += [provider_label(provider) for provider in filters.providers]
     if filters.assignee:
-        words.append("nobody’s" if filters.assignee == NOBODY else form.assignee.words[form.assignee.data])
+        words.append("Unassigned" if filters.assignee == UNASSIGNED else form.assignee.words[form.assignee.data])
     if filters.muted:
         words.append(form.muted.words["yes"])
     return words
 
 
-def _address(filters: QueueFilters) -> str:
+def _build_url(filters: QueueFilters) -> str:
     return url_for("triage.index", **queue_arguments(filters))
 
 
 @bp.route("/triage/all", methods=["GET", "POST"])
 @require_role(Role.OPERATOR)
-def all_matching() -> Answer:
-    """Do something to all that the filters of the queue match."""
-    form = _form()
+def all_matching() -> ViewResponse:
+    """Apply an action to all items that match the filters."""
+    form = _build_form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
-    filters, now, where, limits = form.filters(), clock.now(), scope(), access.attention_thresholds()
+    filters, now, operated, thresholds = form.filters(), clock.now(), scope(), access.attention_thresholds()
 
-    def find() -> Any:
-        return list_queue_refs(where, filters, limits, now=now, most=MOST_AT_ONCE + 1)
+    def find() -> Sequence[ObjectRef]:
+        return list_queue_refs(operated, filters, thresholds, now=now, limit=MAX_OBJECTS + 1)
 
-    return act_on_all(
-        find, of="lines of the queue", what=_words(form, filters), back=_address(filters.with_changes()), acts=ACTS
+    return respond_for_all(
+        FilteredList(
+            find=find,
+            title="entries of the triage queue",
+            filters=_describe_filters(form, filters),
+            url=_build_url(filters.with_changes()),
+            actions=ACTIONS,
+        )
     )
 
 
 @bp.get("/triage.<format>")
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
-    """The whole queue as a file."""
-    wanted, form = parse_export_format(format), _form()
+    """Export the queue as a file."""
+    export_format, form = parse_export_format(format), _build_form()
     if not form.validate():
         return render_template("triage/index.html", form=form, filters=None), 422
-    filters, where, limits, now = form.filters().with_changes(), scope(), access.attention_thresholds(), clock.now()
+    filters, visible = form.filters().with_changes(), scope()
+    thresholds, now = access.attention_thresholds(), clock.now()
     return stream_export(
         "triage",
-        wanted,
-        lambda: queue_file(where, filters, limits, wanted, now=now),
+        export_format,
+        lambda: export_queue(visible, filters, thresholds, export_format, now=now),
         target=AuditTarget(ObjectKind.DATABASE, None, "triage"),
         filters=queue_arguments(filters),
-        organizations=list_audited_organizations(where, filters.organization),
+        organizations=list_audited_organizations(visible, filters.organization),
         now=now,
     )

@@ -11,11 +11,11 @@ from voiceadmin import clock
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditFilters, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.identity import Role
-from voiceadmin.operations.bulk import Answer, act_on_all, bar
+from voiceadmin.operations.bulk import FilteredList, ViewResponse, build_action_bar, respond_for_all
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
-from voiceadmin.triage.queries.queue import lines_of
+from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.code_samples import build_code_samples
 from voiceadmin.voices.exporting.queries import export_matching_voices, list_matching_ids
@@ -45,7 +45,7 @@ ACTIONS = (
 
 @bp.get("/assistants/<id:assistant_id>/voices")
 @require_role(Role.VIEWER)
-def index(assistant_id: int) -> Answer:
+def index(assistant_id: int) -> ViewResponse:
     """Show one page of the voices of an assistant."""
     assistant = get_assistant(scope(), assistant_id)
     form = _read_filters(assistant)
@@ -61,8 +61,8 @@ def index(assistant_id: int) -> Answer:
         address=partial(_build_url, url_for("voices.index", assistant_id=assistant_id)),
         samples=build_code_samples(assistant.id, filters),
         code=_build_url(url_for("voices.code", assistant_id=assistant_id), filters.with_changes()),
-        bar=bar(operator_scope) if operator_scope.covers(assistant.organization.id) else None,
-        acts=ACTIONS,
+        bar=build_action_bar(operator_scope) if operator_scope.covers(assistant.organization.id) else None,
+        actions=ACTIONS,
         all_address=_build_url(url_for("voices.all_matching", assistant_id=assistant_id), filters.with_changes()),
         now=now,
     ), 200
@@ -70,7 +70,7 @@ def index(assistant_id: int) -> Answer:
 
 @bp.get("/assistants/<id:assistant_id>/voices/code")
 @require_role(Role.VIEWER)
-def code(assistant_id: int) -> Answer:
+def code(assistant_id: int) -> ViewResponse:
     """Show code samples that read the voices of a list."""
     assistant = get_assistant(scope(), assistant_id)
     form = _read_filters(assistant)
@@ -88,7 +88,7 @@ def code(assistant_id: int) -> Answer:
 
 @bp.route("/assistants/<id:assistant_id>/voices/all", methods=["GET", "POST"])
 @require_role(Role.OPERATOR)
-def all_matching(assistant_id: int) -> Answer:
+def all_matching(assistant_id: int) -> ViewResponse:
     """Confirm and apply an action to all voices that match the filters."""
     assistant, now = get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
@@ -96,12 +96,14 @@ def all_matching(assistant_id: int) -> Answer:
     if not form.validate():
         return _reject_filters(assistant, form)
     filters = form.filters().with_changes()
-    return act_on_all(
-        lambda: [ObjectRef(ObjectKind.VOICE, id) for id in list_matching_ids(organization, filters, now)],
-        of=f"voices of {display_name(assistant.organization.name)}",
-        what=[description for description, _ in describe_filters(filters)],
-        back=_build_url(url_for("voices.index", assistant_id=assistant_id), filters),
-        acts=ACTIONS,
+    return respond_for_all(
+        FilteredList(
+            find=lambda: [ObjectRef(ObjectKind.VOICE, id) for id in list_matching_ids(organization, filters, now)],
+            title=f"voices of {display_name(assistant.organization.name)}",
+            filters=[description for description, _ in describe_filters(filters)],
+            url=_build_url(url_for("voices.index", assistant_id=assistant_id), filters),
+            actions=ACTIONS,
+        )
     )
 
 
@@ -124,7 +126,9 @@ def show(voice_id: int) -> str:
     detail, now, requester = get_voice(scope(), voice_id), clock.now(), access.requester()
     using_assistants = detail.assistants[: detail.using_assistant_count]
     refs = [ObjectRef(ObjectKind.ASSISTANT, assistant.id) for assistant in using_assistants]
-    line, *others = lines_of([ObjectRef(ObjectKind.VOICE, voice_id), *refs], access.attention_thresholds(), now=now)
+    line, *others = list_queue_items(
+        [ObjectRef(ObjectKind.VOICE, voice_id), *refs], access.attention_thresholds(), now=now
+    )
     timeline, more = list_activity(requester, AuditFilters(voice=voice_id))
     operator_scope = requester.scope(Role.OPERATOR)
     return render_template(
@@ -136,7 +140,7 @@ def show(voice_id: int) -> str:
         timeline=timeline,
         more=more,
         operates=operator_scope,
-        bar=bar(operator_scope) if operator_scope.covers(detail.organization.id) else None,
+        bar=build_action_bar(operator_scope) if operator_scope.covers(detail.organization.id) else None,
         actions=_list_actions(detail, has_reasons=bool(line.reasons)),
         confirms_archive=_confirms_archive(detail),
         now=now,

@@ -72,7 +72,7 @@ class QueryCursor(QueryField):
         """It must be a place of the queue."""
         if self.data is None:
             return
-        self.data = QueueCursor.read(self.given)
+        self.data = QueueCursor.parse(self.given)
         if self.data is None:
             self.refuse("value_error", "Value error, this is not the `next` of an answer")
 

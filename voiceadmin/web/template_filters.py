@@ -17,7 +17,7 @@ from jinja2.runtime import Macro
 from voiceadmin.audit.types import AuditEventRow, AuditEventType
 from voiceadmin.config import format_command
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
-from voiceadmin.operations.types import MAX_NOTE, MOST_AT_ONCE, UNDONE_FOR
+from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, UNDO_PERIOD
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import format_age, format_duration, format_score, join_alternatives, pluralize
 from voiceadmin.triage.types import TriageAction
@@ -38,14 +38,14 @@ def init_app(app: Flask) -> None:
         **{value.__name__: value for value in (ActorKind, AuditEventType, QualityTier, Role)},
         DEFAULT_PAGE_SIZE=DEFAULT_PAGE_SIZE,
         GRANTABLE_ROLES=GRANTABLE_ROLES,
-        MAX_NOTE=MAX_NOTE,
-        MOST_AT_ONCE=MOST_AT_ONCE,
+        MAX_NOTE_LENGTH=MAX_NOTE_LENGTH,
+        MAX_OBJECTS=MAX_OBJECTS,
         NOT_SCORED_ADVICE=NOT_SCORED_ADVICE,
         NOT_SCORED_LABEL=NOT_SCORED_LABEL,
         PAGE_SIZES=PAGE_SIZES,
         SECTIONS=SECTIONS,
         STATUS_DISPLAY_ORDER=STATUS_DISPLAY_ORDER,
-        UNDONE_FOR=UNDONE_FOR,
+        UNDO_PERIOD=UNDO_PERIOD,
         asset_url=partial(asset_url, app.static_folder, app.static_url_path),
         COMMAND=format_command(),
     )

@@ -38,9 +38,9 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ChangeRefused, PlanNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Scope
-from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.models import Operation
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
@@ -138,8 +138,8 @@ def test_a_plan_leaves_out_what_must_stay(acme: Organization, now: datetime) -> 
     set_assistant(acme, "set-idle", active=False)
     set_assistant(acme, "")
     set_assistant(other, "elsewhere")
-    mute = Order(TriageAction.ACKNOWLEDGE, (ObjectRef(ObjectKind.VOICE, 12),), "mute", 0)
-    do(EVERYTHING, mute, LIMITS, by=ADA, now=now)
+    mute = ActionRequest(TriageAction.ACKNOWLEDGE, (ObjectRef(ObjectKind.VOICE, 12),), "mute", 0)
+    apply_action(EVERYTHING, mute, LIMITS, by=ADA, now=now)
 
     plan = planned(now, scope=Scope(frozenset([acme.id])))
 
@@ -223,9 +223,17 @@ def test_what_changed_since_the_plan_stays_and_says_why(acme: Organization, now:
     )
     with write_transaction():
         db.session.execute(text("DELETE FROM cloned_voice WHERE id = 5"))
-    do(EVERYTHING, Order(TriageAction.SNOOZE, (ObjectRef(ObjectKind.VOICE, 6),), "a", 0), LIMITS, by=ADA, now=now)
+    apply_action(
+        EVERYTHING,
+        ActionRequest(TriageAction.SNOOZE, (ObjectRef(ObjectKind.VOICE, 6),), "a", 0),
+        LIMITS,
+        by=ADA,
+        now=now,
+    )
     for act in (TriageAction.ARCHIVE, TriageAction.RESTORE):
-        do(EVERYTHING, Order(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
+        apply_action(
+            EVERYTHING, ActionRequest(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now
+        )
     before = fates(plan)
 
     checked = count_rechecked(plan, LIMITS, now=now)
@@ -311,7 +319,9 @@ def test_taking_back_restores_all_but_what_somebody_changed_since(acme: Organiza
     plan = planned(now)
     run(plan, now)
     for act in (TriageAction.RESTORE, TriageAction.ARCHIVE):
-        do(EVERYTHING, Order(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now)
+        apply_action(
+            EVERYTHING, ActionRequest(act, (ObjectRef(ObjectKind.VOICE, 8),), act, 10**9), LIMITS, by=ADA, now=now
+        )
     assert get_plan(EVERYTHING, plan, now=now).undoable == 250
 
     undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=0)

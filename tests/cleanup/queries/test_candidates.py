@@ -46,9 +46,9 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import PlanNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
-from voiceadmin.operations.actions.operations import do
+from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.queries import get_last_operation_id
-from voiceadmin.operations.types import UNDONE_FOR, Order
+from voiceadmin.operations.types import UNDO_PERIOD, ActionRequest
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat, unescape_formula
 from voiceadmin.triage.types import TriageAction
@@ -169,9 +169,9 @@ def test_only_voices_of_the_scope_and_the_filters_are_found(acme: Organization, 
 
 def test_what_is_archived_here_counts_apart_from_what_is_upstream(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=1), *(voice_row(id=id, status=VoiceStatus.ARCHIVED) for id in (2, 3))])
-    do(
+    apply_action(
         EVERYTHING,
-        Order(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 1),), "a", 10**9),
+        ActionRequest(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 1),), "a", 10**9),
         LIMITS,
         by=SHELL,
         now=now,
@@ -187,15 +187,15 @@ def test_what_is_archived_here_counts_apart_from_what_is_upstream(acme: Organiza
 def test_what_was_acknowledged_or_is_snoozed_stays_until_the_snooze_ends(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=1), voice_row(id=2)])
     for act, voice_id, until in ((TriageAction.ACKNOWLEDGE, 1, None), (TriageAction.SNOOZE, 2, now + DAY)):
-        order = Order(act, (ObjectRef(ObjectKind.VOICE, voice_id),), act, 0, until=until)
-        do(EVERYTHING, order, LIMITS, by=SHELL, now=now)
+        order = ActionRequest(act, (ObjectRef(ObjectKind.VOICE, voice_id),), act, 0, until=until)
+        apply_action(EVERYTHING, order, LIMITS, by=SHELL, now=now)
 
     assert found_in(EVERYTHING, now) == []
     assert count_candidates(EVERYTHING, LIMITS, now=now).count(ExclusionReason.MUTED) == 2
     assert found_in(EVERYTHING, now + 2 * DAY) == [2]
 
 
-def lines_of(text: str, format: ExportFormat) -> list[dict[str, Any]]:
+def list_queue_items(text: str, format: ExportFormat) -> list[dict[str, Any]]:
     """A file as a program reads it."""
     if format is ExportFormat.CSV:
         return [
@@ -224,7 +224,7 @@ def test_a_file_of_candidates_reads_back(acme: Organization, now: datetime, form
 
     text = "".join(export_candidates(EVERYTHING, ALL, LIMITS, format, now=now))
 
-    lines = lines_of(text, format)
+    lines = list_queue_items(text, format)
     assert [line["name"] for line in lines] == [row.name for row in rows]
     assert [tuple(line) for line in lines] == [CANDIDATE_FIELDS] * len(rows)
     assert lines[0] == as_in(
@@ -260,7 +260,7 @@ def test_a_restore_sheet_has_every_fact_as_it_was(acme: Organization, now: datet
     confirm_plan(EVERYTHING, plan_id, by=SHELL, now=now)
     resume_plan(EVERYTHING, plan_id, LIMITS, by=SHELL, now=now, seconds=60)
 
-    lines = lines_of("".join(export_restore_sheet(get_plan(EVERYTHING, plan_id, now=now), format)), format)
+    lines = list_queue_items("".join(export_restore_sheet(get_plan(EVERYTHING, plan_id, now=now), format)), format)
 
     assert [tuple(line) for line in lines] == [RESTORE_SHEET_FIELDS] * len(rows)
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
@@ -333,12 +333,18 @@ def test_the_first_that_wait_are_judged_or_one_of_them(plan: int, now: datetime)
 def test_what_would_be_left_alone_now_is_said_with_its_reason(plan: int, acme: Organization, now: datetime) -> None:
     make_assistant(acme, tts_provider="resemble", tts_voice_id=voice(3).provider_voice_id)
     make_voice(acme, id=7, provider="playht", provider_voice_id=voice(1).provider_voice_id, last_used_at=now)
-    order = Order(TriageAction.ACKNOWLEDGE, (ObjectRef(ObjectKind.VOICE, 2),), "key", 0)
-    do(EVERYTHING, order, LIMITS, by=SHELL, now=now)
+    order = ActionRequest(TriageAction.ACKNOWLEDGE, (ObjectRef(ObjectKind.VOICE, 2),), "key", 0)
+    apply_action(EVERYTHING, order, LIMITS, by=SHELL, now=now)
     put_voices(acme, [voice(4)._replace(last_used_at=now)])
     with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
-    do(EVERYTHING, Order(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 6),), "key", 0), LIMITS, by=SHELL, now=now)
+    apply_action(
+        EVERYTHING,
+        ActionRequest(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 6),), "key", 0),
+        LIMITS,
+        by=SHELL,
+        now=now,
+    )
 
     reasons = [
         SkipReason.IN_USE,
@@ -358,8 +364,8 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
     make_assistant(acme, tts_provider="resemble", tts_voice_id=voice(3).provider_voice_id)
     confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
     resume_plan(EVERYTHING, plan, LIMITS, by=SHELL, now=now, seconds=60)
-    restore = Order(TriageAction.RESTORE, (ObjectRef(ObjectKind.VOICE, 4),), "key", get_last_operation_id())
-    do(EVERYTHING, restore, LIMITS, by=SHELL, now=now)
+    restore = ActionRequest(TriageAction.RESTORE, (ObjectRef(ObjectKind.VOICE, 4),), "key", get_last_operation_id())
+    apply_action(EVERYTHING, restore, LIMITS, by=SHELL, now=now)
     with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == 5))
 
@@ -369,8 +375,8 @@ def test_what_became_of_its_voices_is_told_and_found_by_state(plan: int, acme: O
     assert found.states == {ItemState.ARCHIVED: 3, ItemState.SKIPPED: 1, ItemState.RESTORED: 1, ItemState.GONE: 1}
     assert dict(found.voices) == {"playht": 1, "resemble": 1, "elevenlabs": 1}
     assert found.undoable == 5
-    assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR).undoable == 5
-    assert get_plan(EVERYTHING, plan, now=now + UNDONE_FOR + timedelta(microseconds=1)).undoable == 0
+    assert get_plan(EVERYTHING, plan, now=now + UNDO_PERIOD).undoable == 5
+    assert get_plan(EVERYTHING, plan, now=now + UNDO_PERIOD + timedelta(microseconds=1)).undoable == 0
     assert [operation.object_count for operation in list_undoable_operations(plan)] == [5]
     ids = {
         state: [item.voice.id for item in list_items(found, [state], 1, LIMITS)]

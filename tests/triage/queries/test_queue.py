@@ -37,27 +37,20 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.tabular import ExportFormat, escape_formula
 from voiceadmin.text import build_name_key
 from voiceadmin.triage.models import Assignment, Mute
-from voiceadmin.triage.queries import queue as attention
-from voiceadmin.triage.queries.queue import (
-    FIELDS,
-    MANY,
-    count_queue,
-    count_reasons,
-    lines_of,
-    list_queue,
-    list_queue_refs,
-    queue_file,
-    reasons_of,
-    summarize,
-)
+from voiceadmin.triage.queries import export
+from voiceadmin.triage.queries.counts import COUNT_LIMIT, count_queue, count_reasons, summarize
+from voiceadmin.triage.queries.export import FIELDS, build_item_record, export_queue
+from voiceadmin.triage.queries.findings import find_findings
+from voiceadmin.triage.queries.items import list_queue_items
+from voiceadmin.triage.queries.queue import list_queue, list_queue_refs
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
-from voiceadmin.triage.types import Finding, QueueCursor, QueueFilters, Summary, TriageAction
+from voiceadmin.triage.types import AttentionSummary, Finding, QueueCursor, QueueFilters, TriageAction
 from voiceadmin.voices import queries as voice_queries
 from voiceadmin.voices.models import ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef
 from voiceadmin.voices.queries import build_voice_columns
@@ -199,7 +192,7 @@ class World:
         return given | {"name_key": build_name_key(name), **thing.fields}
 
     def _hush(self) -> None:
-        found = reasons_of([thing.ref for thing in self.things], LIMITS, now=NOW)
+        found = find_findings([thing.ref for thing in self.things], LIMITS, now=NOW)
         with write_transaction():
             for thing in self.things:
                 for finding in found[thing.ref]:
@@ -281,13 +274,13 @@ class World:
         numbers = Counter(word for thing in things for word in self.shown(thing, muted=filters.muted))
         return {word: numbers[word] for word in WORDS}
 
-    def summary(self, scope: Sequence[int] | None) -> Summary:
+    def summary(self, scope: Sequence[int] | None) -> AttentionSummary:
         things = [thing for thing in self.things if scope is None or thing.home in scope]
         begun = {
             word: min((shown[word] for thing in things if word in (shown := self.shown(thing))), default=LONG_BEFORE)
             for word in WORDS
         }
-        return Summary(
+        return AttentionSummary(
             self.numbers(scope, QueueFilters()),
             {word: None if since == LONG_BEFORE else since for word, since in begun.items()},
             sum(1 for thing in things if self.shown(thing)),
@@ -339,10 +332,10 @@ def pages(scope: Scope, filters: QueueFilters) -> Iterator[list[ObjectRef]]:
     after: QueueCursor | None = None
     while True:
         queue = list_queue(scope, replace(filters, after=after), LIMITS, now=NOW)
-        yield [line.ref for line in queue.lines]
+        yield [line.ref for line in queue.items]
         if queue.next is None:
             return
-        after = QueueCursor.read(str(queue.next))
+        after = QueueCursor.parse(str(queue.next))
         assert after == queue.next
 
 
@@ -360,8 +353,8 @@ def test_the_queue_is_what_plain_python_finds(
 
     assert [ref for page in found for ref in page] == expected
     assert all(len(page) == filters.size for page in found[:-1])
-    assert list_queue_refs(seen, filters, LIMITS, now=NOW, most=100) == expected
-    assert list_queue_refs(seen, filters, LIMITS, now=NOW, most=2) == expected[:2]
+    assert list_queue_refs(seen, filters, LIMITS, now=NOW, limit=100) == expected
+    assert list_queue_refs(seen, filters, LIMITS, now=NOW, limit=2) == expected[:2]
 
 
 @TRIED
@@ -387,8 +380,8 @@ def test_the_figures_are_what_plain_python_counts(
 
     with looking(few):
         assert summarize(seen, LIMITS, now=NOW) == expected
-    assert count_queue(seen, LIMITS, now=NOW) == len(world.queue(scope, QueueFilters())) == expected.refs
-    assert count_queue(seen, LIMITS, now=NOW, most=3) == min(3, expected.refs)
+    assert count_queue(seen, LIMITS, now=NOW) == len(world.queue(scope, QueueFilters())) == expected.object_count
+    assert count_queue(seen, LIMITS, now=NOW, limit=3) == min(3, expected.object_count)
 
 
 @TRIED
@@ -396,7 +389,7 @@ def test_the_figures_are_what_plain_python_counts(
 def test_the_reasons_of_things_are_what_plain_python_finds(world: World, things: list[AuditTarget]) -> None:
     world.fill(things)
 
-    found = reasons_of([thing.ref for thing in world.things], LIMITS, now=NOW)
+    found = find_findings([thing.ref for thing in world.things], LIMITS, now=NOW)
 
     for thing in world.things:
         expected = {word: None if since == LONG_BEFORE else since for word, since in world.reasons(thing).items()}
@@ -416,7 +409,7 @@ def acme(store: Flask) -> Organization:
 
 def waiting(**filters: Any) -> list[tuple[ObjectRef, list[str]]]:
     """The queue of all: each thing with those of its reasons that nobody muted."""
-    lines = list_queue(EVERYTHING, QueueFilters(**filters), LIMITS, now=NOW).lines
+    lines = list_queue(EVERYTHING, QueueFilters(**filters), LIMITS, now=NOW).items
     return [(line.ref, [why.finding.reason for why in line.reasons if why.mute is None]) for line in lines]
 
 
@@ -425,7 +418,9 @@ _keys = count()
 
 def acknowledge(*refs: ObjectRef, until: datetime | None = None) -> None:
     action = TriageAction.ACKNOWLEDGE if until is None else TriageAction.SNOOZE
-    do(EVERYTHING, Order(action, refs, f"mute {next(_keys)}", 0, until=until), LIMITS, by=SHELL, now=NOW)
+    apply_action(
+        EVERYTHING, ActionRequest(action, refs, f"mute {next(_keys)}", 0, until=until), LIMITS, by=SHELL, now=NOW
+    )
 
 
 def tell(voice: VoiceRow, organization: Organization, **fields: Any) -> None:
@@ -542,28 +537,28 @@ def test_a_reason_that_comes_later_shows_though_a_worse_one_was_acknowledged(acm
     assert waiting() == [(of(voice), ["duplicate"]), (of(twin), ["duplicate"])]
     assert waiting(muted=True) == [(of(voice), ["duplicate"])]
     assert count_queue(EVERYTHING, LIMITS, now=NOW) == 2
-    (line,) = lines_of([of(voice)], LIMITS, now=NOW)
+    (line,) = list_queue_items([of(voice)], LIMITS, now=NOW)
     assert [(why.finding.reason, why.mute is None) for why in line.reasons] == [("failed", False), ("duplicate", True)]
-    assert line.worst == line.reasons[1]
-    assert attention.line_record(line)["reason"] == "duplicate"
+    assert line.worst_reason == line.reasons[1]
+    assert build_item_record(line)["reason"] == "duplicate"
 
 
 def test_a_line_says_who_acknowledged_it_and_until_when(acme: Organization) -> None:
     voice = make_voice(acme, status=FAILED)
     acknowledge(of(voice), until=NOW + DAY)
 
-    (line,) = list_queue(EVERYTHING, QueueFilters(muted=True), LIMITS, now=NOW).lines
+    (line,) = list_queue(EVERYTHING, QueueFilters(muted=True), LIMITS, now=NOW).items
 
     (why,) = line.reasons
     assert why.mute is not None
-    assert (why.mute.action, why.mute.until, why.mute.at, why.mute.by) == (
+    assert (why.mute.action, why.mute.until, why.mute.muted_at, why.mute.muted_by) == (
         TriageAction.SNOOZE,
         NOW + DAY,
         NOW,
         "tester",
     )
-    assert line.worst == why
-    (later,) = lines_of([of(voice)], LIMITS, now=NOW + DAY)
+    assert line.worst_reason == why
+    (later,) = list_queue_items([of(voice)], LIMITS, now=NOW + DAY)
     assert later.reasons[0].mute is None
 
 
@@ -572,9 +567,15 @@ def test_a_line_has_its_voice_its_organization_and_its_owner(acme: Organization)
     voice = make_voice(acme, provider_voice_id="pv", status=FAILED)
     desk = make_assistant(acme, name="Front desk", tts_provider="elevenlabs", tts_voice_id="pv")
     make_assistant(acme, id=voice.id, name="Its number is that of the voice")
-    do(EVERYTHING, Order(TriageAction.ASSIGN, (of(voice),), "k", 0, assignee=ada.id), LIMITS, by=SHELL, now=NOW)
+    apply_action(
+        EVERYTHING,
+        ActionRequest(TriageAction.ASSIGN, (of(voice),), "k", 0, assignee_id=ada.id),
+        LIMITS,
+        by=SHELL,
+        now=NOW,
+    )
 
-    first, second = list_queue(EVERYTHING, QueueFilters(), LIMITS, now=NOW).lines
+    first, second = list_queue(EVERYTHING, QueueFilters(), LIMITS, now=NOW).items
 
     assert (first.ref, first.organization_name, first.assignee, first.voice) == (of(desk), "Acme", None, voice)
     assert first.assistant is not None
@@ -586,24 +587,24 @@ def test_a_line_has_its_voice_its_organization_and_its_owner(acme: Organization)
 def test_what_is_gone_has_no_line_and_no_reason(acme: Organization) -> None:
     gone = [ObjectRef(VOICE, 999), ObjectRef(ASSISTANT, 999)]
 
-    assert list(lines_of(gone, LIMITS, now=NOW)) == []
-    assert reasons_of(gone, LIMITS, now=NOW) == {ref: [] for ref in gone}
-    assert reasons_of([], LIMITS, now=NOW) == {}
+    assert list(list_queue_items(gone, LIMITS, now=NOW)) == []
+    assert find_findings(gone, LIMITS, now=NOW) == {ref: [] for ref in gone}
+    assert find_findings([], LIMITS, now=NOW) == {}
 
 
 def test_things_are_counted_up_to_a_hundred(acme: Organization) -> None:
-    for number, told in ((MANY - 1, MANY - 1), (1, MANY), (40, MANY)):
+    for number, told in ((COUNT_LIMIT - 1, COUNT_LIMIT - 1), (1, COUNT_LIMIT), (40, COUNT_LIMIT)):
         put_voices(acme, [voice_row(status=FAILED, provider_voice_id="") for _ in range(number)])
         summary = summarize(EVERYTHING, LIMITS, now=NOW)
-        assert summary.refs == told
-    assert summary.counts == dict.fromkeys(WORDS, 0) | {"failed": MANY + 40}
+        assert summary.object_count == told
+    assert summary.counts == dict.fromkeys(WORDS, 0) | {"failed": COUNT_LIMIT + 40}
 
 
 def test_nobody_who_sees_nothing_has_a_queue(acme: Organization) -> None:
     make_voice(acme, status=FAILED)
 
-    assert list_queue(NOTHING, QueueFilters(), LIMITS, now=NOW).lines == []
-    assert summarize(NOTHING, LIMITS, now=NOW) == Summary(dict.fromkeys(WORDS, 0), dict.fromkeys(WORDS), 0)
+    assert list_queue(NOTHING, QueueFilters(), LIMITS, now=NOW).items == []
+    assert summarize(NOTHING, LIMITS, now=NOW) == AttentionSummary(dict.fromkeys(WORDS, 0), dict.fromkeys(WORDS), 0)
 
 
 # As a file
@@ -623,7 +624,7 @@ def hostile(acme: Organization) -> list[str]:
 
 
 def written(format: ExportFormat, **filters: Any) -> str:
-    return "".join(queue_file(EVERYTHING, QueueFilters(**filters), LIMITS, format, now=NOW))
+    return "".join(export_queue(EVERYTHING, QueueFilters(**filters), LIMITS, format, now=NOW))
 
 
 def test_the_json_of_a_queue_has_all_of_it_in_its_order(hostile: list[str]) -> None:
@@ -688,7 +689,7 @@ def test_an_assistant_without_its_voice_is_a_record_too(acme: Organization) -> N
 def test_a_file_holds_what_its_filters_match_wherever_a_page_of_them_began(
     acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention, "SHOWN", 3)
+    monkeypatch.setattr(export, "BATCH_SIZE", 3)
     ids = [make_voice(acme, status=FAILED).id for _ in range(7)]
     make_voice(acme)
     place = list_queue(EVERYTHING, QueueFilters(size=2), LIMITS, now=NOW).next
@@ -743,9 +744,9 @@ def test_ten_lines_and_two_hundred_take_as_many_statements(acme: Organization, s
     seen_by = EVERYTHING if scope is None else Scope(frozenset({acme.id}))
     asked: dict[str, Callable[[], Any]] = {
         "queue": lambda: list_queue(seen_by, QueueFilters(size=500), LIMITS, now=NOW),
-        "count": lambda: count_queue(seen_by, LIMITS, now=NOW, most=500),
+        "count": lambda: count_queue(seen_by, LIMITS, now=NOW, limit=500),
         "summary": lambda: summarize(seen_by, LIMITS, now=NOW),
-        "reasons": lambda: reasons_of([ObjectRef(VOICE, 1), ObjectRef(ASSISTANT, 1)], LIMITS, now=NOW),
+        "reasons": lambda: find_findings([ObjectRef(VOICE, 1), ObjectRef(ASSISTANT, 1)], LIMITS, now=NOW),
     }
     numbers = []
     for size in (1, 24):
@@ -756,7 +757,7 @@ def test_ten_lines_and_two_hundred_take_as_many_statements(acme: Organization, s
                 ask()
             found[name] = len(seen)
         numbers.append(found)
-    lines = list_queue(seen_by, QueueFilters(size=500), LIMITS, now=NOW).lines
+    lines = list_queue(seen_by, QueueFilters(size=500), LIMITS, now=NOW).items
 
     assert len(lines) == 8 * 25
     # One for each rule, then the things, whose voices, organizations, assignees, mutes and reasons are looked up.
@@ -789,7 +790,7 @@ def test_sqlite_reads_each_rule_by_its_index_and_no_other_voice(sqlite_store: Fl
     for asked in (
         lambda: count_queue(EVERYTHING, LIMITS, now=NOW),
         lambda: summarize(EVERYTHING, LIMITS, now=NOW),
-        lambda: list_queue_refs(EVERYTHING, QueueFilters(), LIMITS, now=NOW, most=100),
+        lambda: list_queue_refs(EVERYTHING, QueueFilters(), LIMITS, now=NOW, limit=100),
     ):
         with listening() as seen:
             asked()
@@ -806,7 +807,7 @@ def test_sqlite_finds_a_page_of_a_reason_in_the_order_of_its_index(sqlite_store:
     crowd(make_organization(), 3)
 
     with listening() as seen:
-        list_queue_refs(EVERYTHING, QueueFilters(reasons=(reason,)), LIMITS, now=NOW, most=100)
+        list_queue_refs(EVERYTHING, QueueFilters(reasons=(reason,)), LIMITS, now=NOW, limit=100)
 
     found = plans(seen)
     assert INDEXES[reason] in found[0]

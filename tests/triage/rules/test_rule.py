@@ -22,7 +22,7 @@ def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any =
     """The sentence for something that began so long ago at Resemble."""
     rule = RULES_BY_SLUG[word]
     began = None if since is None else NOW - since
-    return rule.told(
+    return rule.describe(
         Evidence(Finding(word, rule.kind, 1, 1, "resemble", began, mark), voice, AttentionThresholds(), NOW)
     )
 
@@ -32,8 +32,8 @@ def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any =
     [
         ("failed", 3 * DAY, "Cloning failed at Resemble 3 days ago."),
         ("failed", None, "Cloning failed at Resemble."),
-        ("stuck", timedelta(minutes=75), "Processing for 1 h; Resemble takes 1 h at most."),
-        ("stuck", timedelta(hours=26), "Processing for 1 day; Resemble takes 1 h at most."),
+        ("stuck", timedelta(minutes=75), "Processing for 1 h; Resemble takes at most 1 h."),
+        ("stuck", timedelta(hours=26), "Processing for 1 day; Resemble takes at most 1 h."),
         ("unused", 61 * DAY, "Not used for 61 days."),
         ("unused", 62 * DAY - timedelta(seconds=1), "Not used for 61 days."),
         ("unused", None, "Not used for 0 days."),
@@ -49,14 +49,17 @@ def test_it_says_since_when(word: str, since: timedelta | None, sentence: str) -
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"quality_score": 0.699, "synthesis_count": 1204}, "Its score is 0.69, and it has 1,204 syntheses."),
-        ({"quality_score": 0.0, "synthesis_count": 1}, "Its score is 0.00, and it has 1 synthesis."),
-        ({"quality_score": None}, "Its score is poor, and it is used."),
+        (
+            {"quality_score": 0.699, "synthesis_count": 1204},
+            "The quality score is 0.69, and the voice has 1,204 syntheses.",
+        ),
+        ({"quality_score": 0.0, "synthesis_count": 1}, "The quality score is 0.00, and the voice has 1 synthesis."),
+        ({"quality_score": None}, "The quality score is poor, and the voice is used."),
     ],
 )
 def test_it_says_how_poor_a_voice_is_and_how_much_used(fields: dict[str, Any], sentence: str) -> None:
     assert told("poor", voice=voice_row(**fields)) == sentence
-    assert told("poor") == "Its score is poor, and it is used."
+    assert told("poor") == "The quality score is poor, and the voice is used."
 
 
 @pytest.mark.parametrize(
@@ -74,5 +77,5 @@ def test_it_names_the_other_voice_and_counts_the_rest(mark: str, sentence: str) 
 def test_it_names_the_voice_that_callers_will_not_hear() -> None:
     voice = voice_row(name="Night line", status=VoiceStatus.FAILED)
 
-    assert told("assistant-unready", voice=voice) == "It is set to “Night line” at Resemble, which is failed."
-    assert told("assistant-unready") == "It is set to a cloned voice at Resemble that is gone."
+    assert told("assistant-unready", voice=voice) == "Set to “Night line” at Resemble, which is failed."
+    assert told("assistant-unready") == "Set to a cloned voice at Resemble that no longer exists."

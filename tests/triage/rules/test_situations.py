@@ -32,10 +32,13 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import EVERYTHING
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.triage.queries.queue import count_reasons, lines_of, list_queue_refs, reasons_of
+from voiceadmin.triage.queries.counts import count_reasons
+from voiceadmin.triage.queries.findings import find_findings
+from voiceadmin.triage.queries.items import list_queue_items
+from voiceadmin.triage.queries.queue import list_queue_refs
 from voiceadmin.triage.rules import RULES
 from voiceadmin.triage.types import QueueFilters, Severity, TriageAction
 from voiceadmin.voices.models import ClonedVoice
@@ -86,8 +89,8 @@ class Stage:
             refs = tuple(self.refs[named] for named, step in steps.items() if step == word)
             if refs:
                 key = f"{action} {next(_keys)}"
-                operation = do(
-                    EVERYTHING, Order(action, refs, key, 0), AttentionThresholds(), by=SHELL, now=NOW - 3 * HOUR
+                operation = apply_action(
+                    EVERYTHING, ActionRequest(action, refs, key, 0), AttentionThresholds(), by=SHELL, now=NOW - 3 * HOUR
                 )
                 assert operation.object_count == len(refs)
         gone = [self.refs[named].id for named, step in steps.items() if step == GONE]
@@ -128,7 +131,7 @@ def test_each_thing_in_a_situation_has_the_reasons_written_beside_it(family: str
     situations = SITUATIONS[family]
     stage = Stage(situations)
 
-    found = reasons_of(stage.refs.values(), AttentionThresholds(), now=NOW)
+    found = find_findings(stage.refs.values(), AttentionThresholds(), now=NOW)
 
     assert {named: [finding.reason for finding in found[ref]] for named, ref in stage.refs.items()} == expected_of(
         situations
@@ -142,11 +145,11 @@ def test_the_queues_of_all_situations_at_once_hold_the_same() -> None:
 
     for rule in RULES:
         filters = QueueFilters(reasons=(rule.slug,))
-        queue = list_queue_refs(EVERYTHING, filters, AttentionThresholds(), now=NOW, most=10_000)
+        queue = list_queue_refs(EVERYTHING, filters, AttentionThresholds(), now=NOW, limit=10_000)
         assert sorted(names[ref] for ref in queue) == sorted(
             named for named, words in expected.items() if rule.slug in words
         ), rule.slug
-    queue = list_queue_refs(EVERYTHING, QueueFilters(), AttentionThresholds(), now=NOW, most=10_000)
+    queue = list_queue_refs(EVERYTHING, QueueFilters(), AttentionThresholds(), now=NOW, limit=10_000)
     assert sorted(names[ref] for ref in queue) == sorted(named for named, words in expected.items() if words)
     assert count_reasons(EVERYTHING, QueueFilters(), AttentionThresholds(), now=NOW) == numbers
 
@@ -161,7 +164,7 @@ def acme() -> Organization:
 
 def words_of(voice: VoiceRow, limits: AttentionThresholds) -> list[str]:
     ref = ObjectRef(ObjectKind.VOICE, voice.id)
-    return [finding.reason for finding in reasons_of([ref], limits, now=NOW)[ref]]
+    return [finding.reason for finding in find_findings([ref], limits, now=NOW)[ref]]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +207,7 @@ def test_what_is_unused_and_what_is_young_is_that_of_the_settings(acme: Organiza
 
 def told(ref: ObjectRef) -> list[tuple[str, Severity, datetime | None, str]]:
     """What a page says of each reason of one thing."""
-    (line,) = lines_of([ref], AttentionThresholds(), now=NOW)
+    (line,) = list_queue_items([ref], AttentionThresholds(), now=NOW)
     return [(why.finding.reason, why.severity, why.finding.since, why.evidence) for why in line.reasons]
 
 
@@ -226,8 +229,8 @@ def test_what_failed_later_is_told_from_then() -> None:
 
 def test_a_stuck_voice_tells_for_how_long_and_what_its_provider_takes(acme: Organization) -> None:
     for provider, sentence in (
-        ("elevenlabs", "Processing for 3 h; ElevenLabs takes 10 min at most."),
-        ("playht", "Processing for 3 h; playht takes 1 h at most."),
+        ("elevenlabs", "Processing for 3 h; ElevenLabs takes at most 10 min."),
+        ("playht", "Processing for 3 h; playht takes at most 1 h."),
     ):
         voice = make_voice(acme, status=PROCESSING, created_at=NOW - 3 * HOUR, provider=provider)
         assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [("stuck", Severity.HIGH, NOW - 3 * HOUR, sentence)]
@@ -238,7 +241,7 @@ def test_a_poor_voice_tells_its_score_as_it_is_shown_and_its_uses(acme: Organiza
     for number, uses in ((1, "1 synthesis"), (1204, "1,204 syntheses")):
         voice = make_voice(acme, synthesis_count=number, **fields)
         assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [
-            ("poor", Severity.MEDIUM, NOW - DAY, f"Its score is 0.69, and it has {uses}.")
+            ("poor", Severity.MEDIUM, NOW - DAY, f"The quality score is 0.69, and the voice has {uses}.")
         ]
 
 
@@ -283,7 +286,7 @@ def test_an_assistant_tells_of_the_voice_that_it_is_set_to(acme: Organization) -
             "assistant-unready",
             Severity.CRITICAL,
             NOW - DAY,
-            "It is set to “Lobby” at ElevenLabs, which is failed.",
+            "Set to “Lobby” at ElevenLabs, which is failed.",
         )
     ]
 
@@ -298,14 +301,14 @@ def test_an_assistant_without_its_voice_tells_since_when_that_was_archived_or_th
     names = name_of(stage, labels[0], "it"), name_of(stage, labels[2], "a")
 
     assert {label: told(stage.refs[label, "desk"])[0][2:] for label in labels} == {
-        labels[0]: (NOW - 3 * HOUR, f"It is set to “{names[0]}” at ElevenLabs, which is archived."),
-        labels[1]: (None, "It is set to a cloned voice at ElevenLabs that is gone."),
-        labels[2]: (NOW - 3 * HOUR, f"It is set to “{names[1]}” at ElevenLabs, which is archived."),
+        labels[0]: (NOW - 3 * HOUR, f"Set to “{names[0]}” at ElevenLabs, which is archived."),
+        labels[1]: (None, "Set to a cloned voice at ElevenLabs that no longer exists."),
+        labels[2]: (NOW - 3 * HOUR, f"Set to “{names[1]}” at ElevenLabs, which is archived."),
     }
 
 
 def name_of(stage: Stage, label: str, name: str) -> str:
-    (line,) = lines_of([stage.refs[label, name]], AttentionThresholds(), now=NOW)
+    (line,) = list_queue_items([stage.refs[label, name]], AttentionThresholds(), now=NOW)
     assert line.voice is not None
     return line.voice.name
 
@@ -313,12 +316,12 @@ def name_of(stage: Stage, label: str, name: str) -> str:
 def test_reasons_come_the_worst_first_each_with_its_remedy() -> None:
     stage = Stage([one for one in ALL if one.label == "failed, poor, used twins"])
 
-    for line in lines_of(list(stage.refs.values()), AttentionThresholds(), now=NOW):
+    for line in list_queue_items(list(stage.refs.values()), AttentionThresholds(), now=NOW):
         assert [why.label for why in line.reasons] == ["Failed", "Poor quality", "Duplicate"]
         assert [why.remedy for why in line.reasons] == [
-            "Clone it again with better samples, or archive it.",
-            "Clone it again with better samples, or let its assistants speak with a better voice.",
-            "Archive all but one of them.",
+            "Clone the voice again with better samples, or archive it.",
+            "Clone the voice again with better samples, or set its assistants to a better voice.",
+            "Archive all but one of these voices.",
         ]
 
 

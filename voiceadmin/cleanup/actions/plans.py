@@ -35,9 +35,12 @@ from voiceadmin.database.engine import DATABASE_UNAVAILABLE
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
-from voiceadmin.operations.actions.operations import MAX_LISTED_SKIPPED, carry_out, undo
+from voiceadmin.operations.actions.execute import execute
+from voiceadmin.operations.actions.idempotency import find_repeated
+from voiceadmin.operations.actions.recording import MAX_LISTED_SKIPPED
+from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import get_last_operation_id
-from voiceadmin.operations.types import MOST_AT_ONCE, Order
+from voiceadmin.operations.types import MAX_OBJECTS, ActionRequest
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 
@@ -63,10 +66,9 @@ def create_plan(
         ChangeRefused: if there is no candidate.
     """
     with write_transaction():
-        acquire_advisory_lock(f"plan {key}")
-        existing = db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.key == key))
+        existing = find_repeated(CleanUpPlan, key)
         if existing is not None:
-            return existing
+            return existing.id
         plan = CleanUpPlan(
             key=key,
             created_at=now,
@@ -151,7 +153,9 @@ def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: 
     get_plan(scope, plan_id, now=now)
     deadline, restored = monotonic() + seconds, 0
     for operation_id in [operation.id for operation in list_undoable_operations(plan_id)]:
-        restored += undo(scope, operation_id, f"plan-{plan_id}-undo-{operation_id}", by=by, now=now).object_count
+        restored += undo_operation(
+            scope, operation_id, f"plan-{plan_id}-undo-{operation_id}", by=by, now=now
+        ).object_count
         if monotonic() >= deadline:
             break
     if restored:
@@ -163,7 +167,7 @@ def _insert_items(
     plan_id: int, scope: Scope, filters: CleanUpFilters, thresholds: AttentionThresholds, now: datetime
 ) -> int:
     """Insert the candidates as items of a plan and return how many there are."""
-    limit = min(filters.limit or MOST_AT_ONCE, MOST_AT_ONCE)
+    limit = min(filters.limit or MAX_OBJECTS, MAX_OBJECTS)
     candidates, parameters = select_items(plan_id, scope, filters, thresholds, now=now, limit=limit)
     items = Base.metadata.tables[CleanUpItem.__tablename__]
     db.session.execute(insert(items).from_select(ITEM_COLUMNS, candidates), parameters)
@@ -209,14 +213,14 @@ def _archive(
 ) -> None:
     """Archive the voices of some items as one operation, after keeping each voice as it was."""
     _keep_current_voices(plan.id, [item.position for item in items])
-    request = Order(
+    request = ActionRequest(
         TriageAction.ARCHIVE,
         tuple(ObjectRef(ObjectKind.VOICE, item.voice_id) for item in items),
         key,
         plan.last_seen_operation_id,
         f"clean-up, plan {plan.id}",
     )
-    operation = carry_out(scope, request, thresholds, by=by, now=now)
+    operation = execute(scope, request, thresholds, by=by, now=now)
     archived = set(db.session.scalars(select(AuditEvent.object_id).where(AuditEvent.operation_id == operation.id)))
     done = [item.position for item in items if item.voice_id in archived]
     skipped = [item.position for item in items if item.voice_id not in archived]

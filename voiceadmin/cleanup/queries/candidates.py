@@ -21,9 +21,9 @@ from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import list_organizations, scope_parameters
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import MAX_ID, format_iso8601
-from voiceadmin.triage.queries.queue import lines_of
+from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.rules import RULES_BY_SLUG
-from voiceadmin.triage.rules.rule import Evidence, Rule, values
+from voiceadmin.triage.rules.rule import Evidence, Rule, rule_parameters
 from voiceadmin.triage.types import Finding
 from voiceadmin.voices.json_body import FIELDS
 from voiceadmin.voices.queries import is_small_scope
@@ -54,7 +54,7 @@ def list_candidates(
         _select_candidates(scope, filters, thresholds, limit=limit), _parameters(scope, filters, thresholds, now)
     )
     reasons = {row.voice_id: row.reason for row in rows}
-    lines = lines_of([ObjectRef(ObjectKind.VOICE, id) for id in reasons], thresholds, now=now)
+    lines = list_queue_items([ObjectRef(ObjectKind.VOICE, id) for id in reasons], thresholds, now=now)
     return [
         Candidate(line.voice, line.organization_id, line.organization_name, detail.evidence)
         for line in lines
@@ -125,7 +125,7 @@ def describe_evidence(item: Any, voice: VoiceRow, thresholds: AttentionThreshold
         item.since,
         item.fingerprint,
     )
-    return RULES_BY_SLUG[item.reason].told(Evidence(finding, voice, thresholds, now))
+    return RULES_BY_SLUG[item.reason].describe(Evidence(finding, voice, thresholds, now))
 
 
 def _select_candidates(scope: Scope, filters: CleanUpFilters, thresholds: AttentionThresholds, *, limit: int) -> str:
@@ -161,4 +161,4 @@ def _parameters(
     scope: Scope, filters: CleanUpFilters, thresholds: AttentionThresholds, now: datetime
 ) -> dict[str, Any]:
     selected = {"organization": filters.organization, "providers": list(filters.providers)}
-    return values(thresholds, now) | scope_parameters(scope) | selected
+    return rule_parameters(thresholds, now) | scope_parameters(scope) | selected

@@ -32,7 +32,7 @@ SHARES_REFERENCE = (
 
 def is_muted(rule: Rule) -> str:
     """Return the condition that the finding of a rule is acknowledged or snoozed."""
-    return f"EXISTS (SELECT 1 FROM mute WHERE {rule.quiet} AND {rule.same})"
+    return f"EXISTS (SELECT 1 FROM mute WHERE {rule.is_mute_of_finding} AND {rule.is_mute_in_force})"
 
 
 def voices_of_rule(rule: Rule, *, is_small_scope: bool) -> str:

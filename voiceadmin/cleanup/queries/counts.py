@@ -26,7 +26,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import fetch_all, index_hint
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters
-from voiceadmin.triage.rules.rule import Rule, values
+from voiceadmin.triage.rules.rule import Rule, rule_parameters
 from voiceadmin.voices.queries import is_small_scope
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -44,7 +44,7 @@ def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: date
     Starts from the trigger-maintained counts and moves voices between kinds, so that only voices that a rule finds
     are looked at.
     """
-    parameters = values(thresholds, now) | scope_parameters(scope)
+    parameters = rule_parameters(thresholds, now) | scope_parameters(scope)
     counts = _count_by_stats(scope)
     _move_findings(counts, scope, thresholds, parameters)
     _move_archived_here(counts, scope, parameters)
@@ -128,7 +128,7 @@ def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[
                 "shared_provider_voice_ref AS reference CROSS JOIN cloned_voice AS voice"
                 f" WHERE {IN_SHARED_REFERENCES} AND {SHARES_REFERENCE}"
             ),
-            f"mute CROSS JOIN cloned_voice AS voice WHERE {rule.quiet} AND {rule.same}",
+            f"mute CROSS JOIN cloned_voice AS voice WHERE {rule.is_mute_of_finding} AND {rule.is_mute_in_force}",
         )
         for rank, source in enumerate(sources):
             yield (

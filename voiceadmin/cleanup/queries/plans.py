@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import aliased
 
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
 from voiceadmin.cleanup.queries.candidates import describe_evidence, parse_stored_voice
@@ -22,11 +23,11 @@ from voiceadmin.database.dialect import fetch_all
 from voiceadmin.errors import PlanNotFound
 from voiceadmin.identity import Scope
 from voiceadmin.operations.models import Operation
-from voiceadmin.operations.types import UNDONE_FOR
+from voiceadmin.operations.types import UNDO_PERIOD
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
-from voiceadmin.triage.rules.rule import values
+from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.voices.models import ClonedVoice
 
 LISTED_PLANS = 10
@@ -106,7 +107,7 @@ def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
         if state in (ItemState.PENDING, ItemState.ARCHIVED):
             voices[provider] += count
     undoable = sum(
-        operation.object_count for operation in list_undoable_operations(plan_id) if now - operation.at <= UNDONE_FOR
+        operation.object_count for operation in list_undoable_operations(plan_id) if now - operation.at <= UNDO_PERIOD
     )
     return _plan_row(plan, states, dict(voices.most_common()), undoable)
 
@@ -126,12 +127,15 @@ def is_plan_covered(scope: Scope, plan_id: int) -> bool:
 
 
 def list_undoable_operations(plan_id: int) -> Sequence[Operation]:
-    """Return the operations of a plan that changed a voice and were not undone, oldest first."""
+    """Return the operations of a plan that changed a voice and that no undo was tried of, oldest first.
+
+    An undo that could change nothing does not mark its operation as undone, but trying it again would not help.
+    """
     own = select(CleanUpItem.operation_id).where(CleanUpItem.plan_id == plan_id, CleanUpItem.operation_id.is_not(None))
+    attempt = aliased(Operation)
+    was_tried = select(attempt.id).where(attempt.undoes == Operation.id).exists()
     return db.session.scalars(
-        select(Operation)
-        .where(Operation.id.in_(own), Operation.undone_by.is_(None), Operation.object_count > 0)
-        .order_by(Operation.id)
+        select(Operation).where(Operation.id.in_(own), Operation.object_count > 0, ~was_tried).order_by(Operation.id)
     ).all()
 
 
@@ -155,7 +159,7 @@ def recheck_items(
     rows = fetch_all(
         f"SELECT position, voice_id, skip_reason FROM ({_select_rechecked(thresholds)}{only}) AS rechecked"
         f" ORDER BY position LIMIT {limit:d}",
-        values(thresholds, now) | {"plan": plan_id, "position": position},
+        rule_parameters(thresholds, now) | {"plan": plan_id, "position": position},
     )
     return [RecheckedItem(row.position, row.voice_id, _skip_reason(row.skip_reason)) for row in rows]
 
@@ -165,7 +169,7 @@ def count_rechecked(plan_id: int, thresholds: AttentionThresholds, *, now: datet
     rows = fetch_all(
         f"SELECT skip_reason, count(*) FROM ({_select_rechecked(thresholds)}) AS rechecked"
         " GROUP BY 1 ORDER BY 2 DESC, 1",
-        values(thresholds, now) | {"plan": plan_id},
+        rule_parameters(thresholds, now) | {"plan": plan_id},
     )
     return {_skip_reason(code): count for code, count in rows}
 

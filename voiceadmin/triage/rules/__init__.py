@@ -1,4 +1,4 @@
-"""The reasons why a voice or an assistant needs a person: one file each, found by themselves, the worst first."""
+"""The rules of attention, worst first. Each module of this package that defines `RULE` adds one."""
 
 from __future__ import annotations
 

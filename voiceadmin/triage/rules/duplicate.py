@@ -6,13 +6,15 @@ from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
 
-_TWINS = """cloned_voice AS twin WHERE twin.organization_id = voice.organization_id
-    AND twin.provider = voice.provider AND twin.provider_voice_id = voice.provider_voice_id
-    AND twin.id <> voice.id AND twin.status <> 'archived'"""
+_DUPLICATES = (
+    "cloned_voice AS other WHERE other.organization_id = voice.organization_id"
+    " AND other.provider = voice.provider AND other.provider_voice_id = voice.provider_voice_id"
+    " AND other.id <> voice.id AND other.status <> 'archived'"
+)
 
 
-def _told(evidence: Evidence) -> str:
-    other, _, more = evidence.finding.fingerprint.partition("+")
+def _describe(evidence: Evidence) -> str:
+    other, _, more = evidence.finding.fingerprint.partition("+")  # see RULE
     others = f" and {more} more have" if more != "0" else " has"
     return f"Voice {other}{others} the same id at {provider_label(evidence.finding.provider)}."
 
@@ -22,14 +24,17 @@ RULE = Rule(
     label="Duplicate",
     rank=50,
     severity=Severity.MEDIUM,
-    remedy="Archive all but one of them.",
+    remedy="Archive all but one of these voices.",
     condition=lambda _: (
-        f"voice.status <> 'archived' AND voice.provider_voice_id <> '' AND EXISTS (SELECT 1 FROM {_TWINS})"
+        f"voice.status <> 'archived' AND voice.provider_voice_id <> '' AND EXISTS (SELECT 1 FROM {_DUPLICATES})"
     ),
     since="voice.created_at",
-    # The first of the others, and how many there are beside it.
-    fingerprint=f"(SELECT CAST(min(twin.id) AS TEXT) || '+' || CAST(count(*) - 1 AS TEXT) FROM {_TWINS})",
-    told=_told,
-    source="""shared_provider_voice_ref AS place {join} cloned_voice AS voice ON voice.organization_id = place.organization_id
-        AND voice.provider = place.provider AND voice.provider_voice_id = place.provider_voice_id""",
+    # The first of the other voices, and how many more there are.
+    fingerprint=f"(SELECT CAST(min(other.id) AS TEXT) || '+' || CAST(count(*) - 1 AS TEXT) FROM {_DUPLICATES})",
+    describe=_describe,
+    source=(
+        "shared_provider_voice_ref AS reference {join} cloned_voice AS voice"
+        " ON voice.organization_id = reference.organization_id AND voice.provider = reference.provider"
+        " AND voice.provider_voice_id = reference.provider_voice_id"
+    ),
 )

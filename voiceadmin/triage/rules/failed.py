@@ -1,4 +1,4 @@
-"""Cloning failed."""
+"""A voice whose cloning failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
 
 
-def _told(evidence: Evidence) -> str:
+def _describe(evidence: Evidence) -> str:
     since = evidence.finding.since
     when = "" if since is None else f" {format_age(since, evidence.now)}"
     return f"Cloning failed at {provider_label(evidence.finding.provider)}{when}."
@@ -19,10 +19,10 @@ RULE = Rule(
     label="Failed",
     rank=20,
     severity=Severity.HIGH,
-    remedy="Clone it again with better samples, or archive it.",
+    remedy="Clone the voice again with better samples, or archive it.",
     condition=lambda _: "voice.status = 'failed'",
     since="voice.status_changed_at",
     fingerprint="CAST(voice.status_changed_at AS TEXT)",
-    told=_told,
+    describe=_describe,
     hint="ix_queue_failed",
 )

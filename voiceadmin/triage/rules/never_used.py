@@ -1,4 +1,4 @@
-"""A ready voice that was never used, though it is not minimum_age."""
+"""A ready voice that was never used although it is old enough."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 
 
-def _told(evidence: Evidence) -> str:
+def _describe(evidence: Evidence) -> str:
     since = evidence.now if evidence.finding.since is None else evidence.finding.since
     return f"Made {pluralize((evidence.now - since) // DAY, 'day')} ago, and never used."
 
@@ -17,13 +17,13 @@ RULE = Rule(
     label="Never used",
     rank=70,
     severity=Severity.LOW,
-    remedy="Archive it if nobody needs it; it holds a slot until it is deleted at the provider.",
+    remedy="Archive the voice if it is not needed. Its slot stays in use until it is deleted at the provider.",
     condition=lambda _: (
         "voice.status = 'ready' AND voice.last_used_at IS NULL AND voice.synthesis_count = 0"
         " AND voice.created_at <= :young_after"
     ),
     since="voice.created_at",
     fingerprint="CAST(voice.created_at AS TEXT)",
-    told=_told,
+    describe=_describe,
     hint="ix_queue_never",
 )

@@ -1,4 +1,4 @@
-"""A poor score on a voice that is used."""
+"""A voice that is used although its quality score is poor."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.quality import QualityTier
 
 
-def _told(evidence: Evidence) -> str:
+def _describe(evidence: Evidence) -> str:
     voice = evidence.voice
     if voice is None or voice.quality_score is None:
-        return "Its score is poor, and it is used."
+        return "The quality score is poor, and the voice is used."
     uses = pluralize(voice.synthesis_count, "synthesis", "syntheses")
-    return f"Its score is {format_score(voice.quality_score)}, and it has {uses}."
+    return f"The quality score is {format_score(voice.quality_score)}, and the voice has {uses}."
 
 
 RULE = Rule(
@@ -21,12 +21,12 @@ RULE = Rule(
     label="Poor quality",
     rank=40,
     severity=Severity.MEDIUM,
-    remedy="Clone it again with better samples, or let its assistants speak with a better voice.",
+    remedy="Clone the voice again with better samples, or set its assistants to a better voice.",
     condition=lambda _: (
         f"voice.quality_score < {QualityTier.FAIR.low} AND voice.synthesis_count > 0 AND voice.status <> 'archived'"
     ),
     since="voice.created_at",
     fingerprint="CAST(voice.quality_score AS TEXT)",
-    told=_told,
+    describe=_describe,
     hint="ix_queue_poor",
 )

@@ -1,4 +1,4 @@
-"""What a reason consists of, and what all of them can compare with."""
+"""The parts of a rule, and the parameters that conditions can name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.triage.types import Finding, Severity
 from voiceadmin.voices.types.rows import VoiceRow
 
-UNKNOWN = datetime(1, 1, 1, tzinfo=UTC)  # stands for a beginning that nobody knows, before all others
+UNKNOWN_SINCE = datetime(1, 1, 1, tzinfo=UTC)  # in SQL, the beginning of a finding that is unknown; sorts first
 
 
 VOICES = "cloned_voice AS voice"
@@ -23,25 +23,30 @@ ASSISTANTS = "assistant"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a sentence about a finding is made of. voice: None where it is gone."""
+    """What a description of a finding is made of. voice: None if it no longer exists."""
 
     finding: Finding
     voice: VoiceRow | None
-    limits: AttentionThresholds
+    thresholds: AttentionThresholds
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One reason.
+    """One reason why a voice or an assistant needs attention.
 
-    slug: in addresses and JSON. label: for people. rank: its place in the
-    queue, the worst is first. remedy: what mends it. condition: SQL about `voice`, or
-    about `assistant` if that is the kind; it may name the values of `values`. since, fingerprint: SQL
-    of when it began, and of what stays the same as long as it is the same
-    reason. source: the tables to read all of them from; `{join}` in it looks up what
-    follows for each row of what precedes. hint: the index of SQLite that has them in
-    the order of `since`. told: the sentence with its figures.
+    Attributes:
+        slug: in URLs and JSON.
+        label: on pages.
+        rank: the position in the queue; the smallest is the worst.
+        remedy: the recommended action, one or two sentences.
+        condition: SQL about `voice` or `assistant`; it may name the parameters of `rule_parameters`.
+        since: SQL of when the finding began.
+        fingerprint: SQL of a text that stays the same as long as it is the same occurrence.
+        describe: returns the evidence as a sentence.
+        kind: what the rule is about.
+        source: the tables to read all findings from. `{join}` joins what follows by lookup, row by row.
+        hint: the index of SQLite that has the findings in the order of `since`.
     """
 
     slug: str
@@ -52,49 +57,52 @@ class Rule:
     condition: Callable[[AttentionThresholds], str]
     since: str
     fingerprint: str
-    told: Callable[[Evidence], str]
+    describe: Callable[[Evidence], str]
     kind: ObjectKind = ObjectKind.VOICE
     source: str = VOICES
     hint: str = ""
 
     @property
-    def ref(self) -> str:
-        """The name in SQL of what it is about."""
+    def alias(self) -> str:
+        """The name of the object in SQL."""
         return self.kind.value
 
     @property
     def table(self) -> str:
-        """The table in SQL of what it is about."""
+        """The table of the objects in SQL, with its alias."""
         return VOICES if self.kind is ObjectKind.VOICE else ASSISTANTS
 
     @property
     def provider(self) -> str:
-        """The provider in SQL."""
+        """The provider of the object in SQL."""
         return "voice.provider" if self.kind is ObjectKind.VOICE else "assistant.tts_provider"
 
     @property
-    def quiet(self) -> str:
-        """The condition that a row of `quiet` is about it."""
+    def is_mute_of_finding(self) -> str:
+        """The condition that a row of `mute` is about this object and this reason."""
         return (
-            f"mute.object_kind = '{self.kind.value}' AND mute.object_id = {self.ref}.id AND mute.reason = '{self.slug}'"
+            f"mute.object_kind = '{self.kind.value}' AND mute.object_id = {self.alias}.id"
+            f" AND mute.reason = '{self.slug}'"
         )
 
     @property
-    def same(self) -> str:
-        """The condition that such a row is about this very reason, and that its time is not over."""
+    def is_mute_in_force(self) -> str:
+        """The condition that such a row is about the same occurrence and has not ended."""
         return f"mute.fingerprint = {self.fingerprint} AND (mute.until IS NULL OR mute.until > :now)"
 
 
-def values(limits: AttentionThresholds, now: datetime) -> dict[str, Any]:
-    """Whatever a condition may name."""
-    cloning_timeouts = {f"budget{number}": now - span for number, (_, span) in enumerate(limits.cloning_timeouts)}
-    providers = {f"provider{number}": provider for number, (provider, _) in enumerate(limits.cloning_timeouts)}
+def rule_parameters(thresholds: AttentionThresholds, now: datetime) -> dict[str, Any]:
+    """Return all parameters that conditions of rules can name."""
+    timeouts = {
+        f"started_before_{index}": now - timeout for index, (_, timeout) in enumerate(thresholds.cloning_timeouts)
+    }
+    providers = {f"provider_{index}": provider for index, (provider, _) in enumerate(thresholds.cloning_timeouts)}
     return {
         "now": now,
-        "unused_before": now - limits.unused,
-        "young_after": now - limits.minimum_age,
-        "other_budget": now - limits.other,
-        "unknown": UNKNOWN,
-        **cloning_timeouts,
+        "unused_before": now - thresholds.unused,
+        "young_after": now - thresholds.minimum_age,
+        "started_before": now - thresholds.other,
+        "unknown": UNKNOWN_SINCE,
+        **timeouts,
         **providers,
     }

@@ -1,4 +1,4 @@
-"""Processing for longer than the provider may take."""
+"""A voice that has been processing for longer than cloning takes at its provider."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
 
 
-def _condition(limits: AttentionThresholds) -> str:
-    cases = "".join(f" WHEN :provider{number} THEN :budget{number}" for number in range(len(limits.cloning_timeouts)))
-    latest = f"CASE voice.provider{cases} ELSE :other_budget END" if cases else ":other_budget"
+def _condition(thresholds: AttentionThresholds) -> str:
+    cases = "".join(
+        f" WHEN :provider_{index} THEN :started_before_{index}" for index in range(len(thresholds.cloning_timeouts))
+    )
+    latest = f"CASE voice.provider{cases} ELSE :started_before END" if cases else ":started_before"
     return f"voice.status = 'processing' AND voice.status_changed_at <= {latest}"
 
 
-def _told(evidence: Evidence) -> str:
+def _describe(evidence: Evidence) -> str:
     finding = evidence.finding
-    budget = format_duration(evidence.limits.cloning_timeout(finding.provider))
+    timeout = format_duration(evidence.thresholds.cloning_timeout(finding.provider))
     since = evidence.now if finding.since is None else finding.since
-    return f"Processing for {format_duration(evidence.now - since)}; {provider_label(finding.provider)} takes {budget} at most."
+    return f"Processing for {format_duration(evidence.now - since)}; {provider_label(finding.provider)} takes at most {timeout}."
 
 
 RULE = Rule(
@@ -27,10 +29,10 @@ RULE = Rule(
     label="Stuck",
     rank=30,
     severity=Severity.HIGH,
-    remedy="Look at it at the provider; clone it again or archive it.",
+    remedy="Check the voice at the provider, then clone it again or archive it.",
     condition=_condition,
     since="voice.status_changed_at",
     fingerprint="CAST(voice.status_changed_at AS TEXT)",
-    told=_told,
+    describe=_describe,
     hint="ix_queue_stuck",
 )

@@ -1,4 +1,4 @@
-"""A ready voice that nobody has used for long."""
+"""A ready voice that has not been used for a long time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 
 
-def _told(evidence: Evidence) -> str:
+def _describe(evidence: Evidence) -> str:
     since = evidence.now if evidence.finding.since is None else evidence.finding.since
     return f"Not used for {pluralize((evidence.now - since) // DAY, 'day')}."
 
@@ -17,13 +17,13 @@ RULE = Rule(
     label="Unused",
     rank=60,
     severity=Severity.LOW,
-    remedy="Archive it if nobody needs it; it holds a slot until it is deleted at the provider.",
+    remedy="Archive the voice if it is not needed. Its slot stays in use until it is deleted at the provider.",
     condition=lambda _: (
         "voice.status = 'ready' AND voice.last_used_at IS NOT NULL"
         " AND voice.last_used_at <= :unused_before AND voice.created_at <= :young_after"
     ),
     since="voice.last_used_at",
     fingerprint="CAST(voice.last_used_at AS TEXT)",
-    told=_told,
+    describe=_describe,
     hint="ix_queue_unused",
 )

@@ -15,12 +15,12 @@ from voiceadmin.accounts.models import Account
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING, NOTHING, Role, Scope
-from voiceadmin.operations.actions.operations import do
-from voiceadmin.operations.types import Order
+from voiceadmin.operations.actions.execute import apply_action
+from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
-from voiceadmin.triage.queries.answer import attention_answer, own_providers
-from voiceadmin.triage.queries.queue import count_reasons
+from voiceadmin.triage.queries.attention import build_attention_body, list_providers_in_scope
+from voiceadmin.triage.queries.counts import count_reasons
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.types import QueueCursor, QueueFilters, TriageAction
 from voiceadmin.voices.types.status import VoiceStatus
@@ -46,7 +46,7 @@ def ada(acme: Organization) -> Account:
 def ask(scope: Scope = EVERYTHING, *, now: datetime = NOW, **filters: Any) -> dict[str, Any]:
     """The answer under these filters of the queue."""
     asked = QueueFilters(**filters)
-    body = attention_answer(scope, asked, count_reasons(scope, asked, LIMITS, now=now), LIMITS, now=now)
+    body = build_attention_body(scope, asked, count_reasons(scope, asked, LIMITS, now=now), LIMITS, now=now)
     answer: dict[str, Any] = json.loads(body)
     return answer
 
@@ -58,7 +58,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
 def action(action: TriageAction, *voices: int, **fields: Any) -> None:
     """Do something to voices."""
     refs = tuple(ObjectRef(ObjectKind.VOICE, voice) for voice in voices)
-    do(EVERYTHING, Order(action, refs, next(keys), 0, **fields), LIMITS, by=SHELL, now=NOW)
+    apply_action(EVERYTHING, ActionRequest(action, refs, next(keys), 0, **fields), LIMITS, by=SHELL, now=NOW)
 
 
 def test_where_nothing_is_wrong_every_reason_is_counted_as_none(acme: Organization) -> None:
@@ -134,7 +134,7 @@ def test_filters_choose(filters: dict[str, Any], counts: dict[str, int], listed:
     make_voice(acme, id=1, status=VoiceStatus.PROCESSING, provider="resemble")
     make_voice(acme, id=2, status=VoiceStatus.FAILED)
     make_voice(globex, id=3, status=VoiceStatus.FAILED, provider="resemble", created_at=NOW - timedelta(days=1000))
-    action(TriageAction.ASSIGN, 2, assignee=7)
+    action(TriageAction.ASSIGN, 2, assignee_id=7)
 
     answer = ask(**filters)
 
@@ -145,7 +145,7 @@ def test_filters_choose(filters: dict[str, Any], counts: dict[str, int], listed:
 def test_what_is_owned_and_acknowledged_is_taken_off_once(acme: Organization, ada: Account) -> None:
     for voice in (1, 2, 3):
         make_voice(acme, id=voice, status=VoiceStatus.FAILED)
-    action(TriageAction.ASSIGN, 1, 2, assignee=ada.id)
+    action(TriageAction.ASSIGN, 1, 2, assignee_id=ada.id)
     action(TriageAction.ACKNOWLEDGE, 1)
 
     assert ask()["counts"]["failed"] == 2
@@ -165,7 +165,7 @@ def test_the_pages_together_are_everything_once(acme: Organization, size: int, p
         answer = ask(size=size, after=after)
         seen += ids(answer)
         asked += 1
-        after = None if answer["next"] is None else QueueCursor.read(answer["next"])
+        after = None if answer["next"] is None else QueueCursor.parse(answer["next"])
         assert answer["counts"] == NONE | {"failed": 3, "stuck": 3}, "whichever are listed"
 
     assert (seen, asked) == ([1, 2, 3, 4, 5, 6], pages)
@@ -175,7 +175,7 @@ def test_all_items_together_have_the_reasons_that_are_counted(now: datetime) -> 
     add_sample(now, by=SHELL, now=NOW)
 
     answer = ask(size=1000)
-    rest = ask(size=1000, after=QueueCursor.read(answer["next"])) if answer["next"] else {"items": [], "next": None}
+    rest = ask(size=1000, after=QueueCursor.parse(answer["next"])) if answer["next"] else {"items": [], "next": None}
 
     items = answer["items"] + rest["items"]
     assert rest["next"] is None
@@ -192,16 +192,16 @@ def test_the_providers_of_a_scope_are_those_of_its_voices_and_assistants(acme: O
     make_assistant(acme)
     make_voice(globex, provider="rime")
 
-    assert own_providers(EVERYTHING) == ["lmnt", "playht", "rime"]
-    assert own_providers(Scope(frozenset([globex.id]))) == ["rime"]
-    assert own_providers(NOTHING) == []
+    assert list_providers_in_scope(EVERYTHING) == ["lmnt", "playht", "rime"]
+    assert list_providers_in_scope(Scope(frozenset([globex.id]))) == ["rime"]
+    assert list_providers_in_scope(NOTHING) == []
 
 
 def test_what_lies_outside_a_scope_is_neither_counted_nor_listed(acme: Organization, ada: Account) -> None:
     globex = make_organization("Globex")
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
     make_voice(globex, id=2, status=VoiceStatus.FAILED)
-    action(TriageAction.ASSIGN, 1, assignee=ada.id)
+    action(TriageAction.ASSIGN, 1, assignee_id=ada.id)
 
     answer = ask(Scope(frozenset([globex.id])))
 

@@ -1,0 +1,104 @@
+"""Archive and restore voices. The status that upstream reports is kept beside, so that restoring brings it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import null, update
+
+from voiceadmin.audit.types import AuditEventType, ObjectRef
+from voiceadmin.database.base import db
+from voiceadmin.operations.actions.handler import (
+    ActionContext,
+    ActionHandler,
+    Change,
+    RecordedChange,
+    TargetObject,
+    Value,
+    format_time,
+    skip,
+)
+from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION, split
+from voiceadmin.operations.types import SkippedItem, SkipReason
+from voiceadmin.triage.types import TriageAction
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.types.status import VoiceStatus
+
+KEY = "archived"
+
+
+def _read(targets: Sequence[TargetObject]) -> dict[ObjectRef, Value]:
+    return {target.ref: target.archived for target in targets if target.archived is not None}
+
+
+def _plan(context: ActionContext) -> Iterator[Change | SkippedItem]:
+    plan = _archive if context.request.action is TriageAction.ARCHIVE else _restore
+    for target in context.targets:
+        yield plan(target, context)
+
+
+def _archive(target: TargetObject, context: ActionContext) -> Change | SkippedItem:
+    if target.archived is not None:
+        return skip(target, SkipReason.ALREADY_ARCHIVED)
+    value = {"at": format_time(context.now), "by": context.actor_name, "note": context.request.note}
+    return Change(AuditEventType.VOICE_ARCHIVED, target, {KEY: None}, {KEY: value})
+
+
+def _restore(target: TargetObject, context: ActionContext) -> Change | SkippedItem:
+    if target.archived is not None:
+        return Change(AuditEventType.VOICE_RESTORED, target, {KEY: target.archived}, {KEY: None})
+    is_archived = target.status is VoiceStatus.ARCHIVED
+    return skip(target, SkipReason.ARCHIVED_UPSTREAM if is_archived else SkipReason.NOT_ARCHIVED)
+
+
+def _write(values: Mapping[TargetObject, Value]) -> None:
+    ids_by_value: dict[str, list[int]] = {}
+    for target, value in values.items():
+        ids_by_value.setdefault(json.dumps(value), []).append(target.ref.id)
+    for text, ids in ids_by_value.items():
+        value = json.loads(text)
+        columns = _columns_of_restored() if value is None else _columns_of_archived(value)
+        for chunk in split(ids):
+            statement = update(ClonedVoice).where(ClonedVoice.id.in_(chunk)).values(columns)
+            db.session.execute(statement, execution_options=WITHOUT_SYNCHRONIZATION)
+
+
+def _columns_of_archived(value: Value) -> dict[str, Any]:
+    return {
+        "upstream_status": ClonedVoice.status,
+        "status": VoiceStatus.ARCHIVED,
+        "archived_at": datetime.fromisoformat(value["at"]),
+        "archived_by": value["by"],
+        "archive_note": value["note"],
+    }
+
+
+def _columns_of_restored() -> dict[str, Any]:
+    return {
+        "status": ClonedVoice.upstream_status,
+        "upstream_status": null(),
+        "archived_at": null(),
+        "archived_by": null(),
+        "archive_note": null(),
+    }
+
+
+def _revert(recorded: RecordedChange, target: TargetObject) -> Change:
+    former = (recorded.before or {})[KEY]
+    event_type = AuditEventType.VOICE_RESTORED if former is None else AuditEventType.VOICE_ARCHIVED
+    return Change(event_type, target, before=recorded.after, after=recorded.before)
+
+
+HANDLER = ActionHandler(
+    actions=frozenset({TriageAction.ARCHIVE, TriageAction.RESTORE}),
+    audit_key=KEY,
+    event_types=frozenset({AuditEventType.VOICE_ARCHIVED, AuditEventType.VOICE_RESTORED}),
+    voices_only=True,
+    read=_read,
+    plan=_plan,
+    write=_write,
+    revert=_revert,
+)

@@ -1,0 +1,119 @@
+"""Find and lock the objects of an operation, and the SQL conditions to read what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.database.base import db
+from voiceadmin.errors import ObjectNotFound
+from voiceadmin.identity import Scope
+from voiceadmin.operations.actions.handler import TargetObject, format_time
+from voiceadmin.organizations.locks import lock_organizations
+from voiceadmin.organizations.models import Assistant
+from voiceadmin.triage.models import Assignment, Mute
+from voiceadmin.voices.models import ClonedVoice
+
+CHUNK = 500  # objects in one statement; SQLite allows 32,766 parameters
+
+
+# The session holds none of the rows that bulk statements change, so that it need not look for them.
+WITHOUT_SYNCHRONIZATION = {"synchronize_session": False}
+
+
+def lock_targets(scope: Scope, refs: Sequence[ObjectRef]) -> list[TargetObject]:
+    """Return all objects in the order of `refs`, locked until the transaction ends.
+
+    Raises:
+        ObjectNotFound: if one does not exist or is outside the scope.
+    """
+    organizations = _organizations(refs)
+    if not all(ref in organizations and scope.covers(organizations[ref]) for ref in refs):
+        raise ObjectNotFound("A selected voice or assistant does not exist. Nothing was changed. Load the page again.")
+    lock_organizations(organizations.values())
+    targets = {target.ref: target for target in read_and_lock(refs)}
+    if len(targets) < len(refs):  # removed between the two statements
+        raise ObjectNotFound("A selected voice or assistant was removed. Nothing was changed. Load the page again.")
+    return [targets[ref] for ref in refs]
+
+
+def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
+    """Return the organization of each object that exists. An object never moves to another organization."""
+    tables: dict[ObjectKind, type[ClonedVoice | Assistant]]
+    tables = {ObjectKind.VOICE: ClonedVoice, ObjectKind.ASSISTANT: Assistant}
+    organizations = dict[ObjectRef, int]()
+    for kind, table in tables.items():
+        for ids in split([ref.id for ref in refs if ref.kind is kind]):
+            rows = db.session.execute(select(table.id, table.organization_id).where(table.id.in_(ids)))
+            organizations |= {ObjectRef(kind, object_id): organization_id for object_id, organization_id in rows}
+    return organizations
+
+
+def read_and_lock(refs: Sequence[ObjectRef]) -> Iterator[TargetObject]:
+    """Yield the objects that exist. They are locked in the order of their ids, so that two requests cannot deadlock."""
+    for ids in split(sorted(ref.id for ref in refs if ref.kind is ObjectKind.VOICE)):
+        yield from _voices(ids)
+    for ids in split(sorted(ref.id for ref in refs if ref.kind is ObjectKind.ASSISTANT)):
+        yield from _assistants(ids)
+
+
+def _voices(ids: Sequence[int]) -> Iterator[TargetObject]:
+    rows = db.session.execute(
+        select(
+            ClonedVoice.id,
+            ClonedVoice.organization_id,
+            ClonedVoice.name,
+            ClonedVoice.status,
+            ClonedVoice.archived_at,
+            ClonedVoice.archived_by,
+            ClonedVoice.archive_note,
+        )
+        .where(ClonedVoice.id.in_(ids))
+        .order_by(ClonedVoice.id)
+        .with_for_update()
+    )
+    for voice_id, organization_id, name, status, at, by, note in rows:
+        archived = None if at is None else {"at": format_time(at), "by": by, "note": note}
+        yield TargetObject(ObjectRef(ObjectKind.VOICE, voice_id), organization_id, name, status, archived)
+
+
+def _assistants(ids: Sequence[int]) -> Iterator[TargetObject]:
+    rows = db.session.execute(
+        select(Assistant.id, Assistant.organization_id, Assistant.name)
+        .where(Assistant.id.in_(ids))
+        .order_by(Assistant.id)
+        .with_for_update()
+    )
+    for assistant_id, organization_id, name in rows:
+        yield TargetObject(ObjectRef(ObjectKind.ASSISTANT, assistant_id), organization_id, name)
+
+
+def is_about(table: type[Assignment | Mute | AuditEvent], refs: Sequence[ObjectRef]) -> ColumnElement[bool]:
+    """Return the condition that a row is about one of these objects."""
+    ids_by_kind: dict[ObjectKind, list[int]] = {}
+    for kind, object_id in refs:
+        ids_by_kind.setdefault(kind, []).append(object_id)
+    conditions = (and_(table.object_kind == kind.value, table.object_id.in_(ids)) for kind, ids in ids_by_kind.items())
+    return or_(*conditions)
+
+
+def key_columns(target: TargetObject) -> dict[str, Any]:
+    """Return the columns that tie a row of Assignment or Mute to an object."""
+    return {
+        "object_kind": target.ref.kind.value,
+        "object_id": target.ref.id,
+        "organization_id": target.organization_id,
+    }
+
+
+Item = TypeVar("Item")
+
+
+def split(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Yield the items in parts that one statement can take."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

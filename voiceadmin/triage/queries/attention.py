@@ -1,0 +1,67 @@
+"""The response body of the attention API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, union
+
+from voiceadmin.config import AttentionThresholds
+from voiceadmin.database.base import db
+from voiceadmin.identity import Scope
+from voiceadmin.organizations.models import Assistant
+from voiceadmin.organizations.queries import restrict_to_scope
+from voiceadmin.tabular import encode_json
+from voiceadmin.triage.queries.export import build_item_record
+from voiceadmin.triage.queries.queue import list_queue
+from voiceadmin.triage.types import QueueFilters, QueueItem
+from voiceadmin.voices.models import VoiceStats
+
+
+def build_attention_body(
+    scope: Scope, filters: QueueFilters, counts: Mapping[str, int], thresholds: AttentionThresholds, *, now: datetime
+) -> bytes:
+    """Return the response body: counts by reason, and a page of the queue.
+
+    Args:
+        scope: the organizations visible to the requester.
+        filters: of the items.
+        counts: under the same filters, as `count_reasons` returns them.
+        thresholds: of the rules.
+        now: the current time.
+    """
+    queue = list_queue(scope, filters, thresholds, now=now)
+    return encode_json(
+        {
+            "success": True,
+            "counts": dict(counts),
+            "items": [build_api_item(item) for item in queue.items],
+            "next": None if queue.next is None else str(queue.next),
+        }
+    )
+
+
+def list_providers_in_scope(scope: Scope) -> list[str]:
+    """Return the providers of the voices and assistants of a scope, in one statement."""
+    statement: Any = union(
+        select(VoiceStats.provider).where(restrict_to_scope(scope, VoiceStats.organization_id)),
+        select(Assistant.tts_provider).where(
+            restrict_to_scope(scope, Assistant.organization_id), Assistant.tts_provider != ""
+        ),
+    )
+    return sorted(db.session.scalars(statement))
+
+
+def build_api_item(item: QueueItem) -> dict[str, Any]:
+    """Return an item of the queue as the API shows it.
+
+    Muted reasons are left out, as they are from the counts. So is the evidence: the ages in it would change the body,
+    and with it the ETag, every minute.
+    """
+    record = build_item_record(replace(item, reasons=[reason for reason in item.reasons if reason.mute is None]))
+    for reason in record["reasons"]:
+        del reason["evidence"]
+    return record

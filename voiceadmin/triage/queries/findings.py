@@ -1,0 +1,64 @@
+"""Find what needs attention about given voices and assistants, and read findings from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
+from voiceadmin.database.dialect import fetch_all
+from voiceadmin.database.types import parse_timestamp
+from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
+from voiceadmin.triage.rules.rule import UNKNOWN_SINCE, Rule, rule_parameters
+from voiceadmin.triage.types import Finding
+
+BATCH_SIZE = 500  # objects in one statement; SQLite allows 32,766 parameters
+
+
+def find_findings(
+    refs: Iterable[ObjectRef], thresholds: AttentionThresholds, *, now: datetime
+) -> dict[ObjectRef, list[Finding]]:
+    """Return all findings about each object, worst first, muted ones included.
+
+    The caller has checked that the requester may see these objects.
+    """
+    findings: dict[ObjectRef, list[Finding]] = {ref: [] for ref in refs}
+    for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT):
+        ids = [ref.id for ref in findings if ref.kind is kind]
+        for start in range(0, len(ids), BATCH_SIZE):
+            for finding in _find_by_id(kind, ids[start : start + BATCH_SIZE], thresholds, now):
+                findings[finding.ref].append(finding)
+    return findings
+
+
+def _find_by_id(kind: ObjectKind, ids: list[int], thresholds: AttentionThresholds, now: datetime) -> list[Finding]:
+    selects = (
+        f"{select_findings(rule, rule.table)} WHERE {rule.alias}.id IN :ids AND {rule.condition(thresholds)}"
+        for rule in RULES
+        if rule.kind is kind
+    )
+    rows = fetch_all(" UNION ALL ".join(selects), rule_parameters(thresholds, now) | {"ids": ids})
+    return sorted(map(build_finding, rows), key=lambda finding: RULES_BY_SLUG[finding.reason].rank)
+
+
+def select_findings(rule: Rule, source: str) -> str:
+    """Return a SELECT without conditions, for `build_finding`."""
+    return (
+        f"SELECT '{rule.slug}' AS reason, '{rule.kind.value}' AS kind, {rule.alias}.id AS id,"
+        f" {rule.alias}.organization_id AS organization_id, {rule.provider} AS provider, {rule.since} AS since,"
+        f" {rule.fingerprint} AS fingerprint FROM {source}"
+    )
+
+
+def build_finding(row: Any) -> Finding:
+    """Return the finding of a row of `select_findings`."""
+    reason, kind, object_id, organization_id, provider, since, fingerprint = row
+    return Finding(reason, ObjectKind(kind), object_id, organization_id, provider, read_since(since), fingerprint)
+
+
+def read_since(since: Any) -> datetime | None:
+    """Return when a finding began, None if that is unknown. since: as the database returns it."""
+    time: datetime = parse_timestamp(since)
+    return None if time == UNKNOWN_SINCE else time
