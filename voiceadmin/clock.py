@@ -1,10 +1,15 @@
-"""The only place that reads the time."""
+"""The current time. No other module reads the system clock for domain times."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 
 def now() -> datetime:
-    """The present, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return midnight UTC at the beginning of a day."""
+    return datetime.combine(day, time(), UTC)

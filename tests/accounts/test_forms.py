@@ -74,7 +74,7 @@ def test_a_link_for_somebody_is_for_nobody_else() -> None:
     assert form.validate()
     assert (form.email.data, form.fixed) == ("ada@example.com", "ada@example.com")
     assert JoinForm(None, email="ada@example.com", known=False).email.data == "ada@example.com"
-    assert JoinForm(None, email="", known=False).email.data is None
+    assert JoinForm(None, email="", known=False).email.data == ""
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ def test_what_is_offered_is_what_the_scope_allows() -> None:
 
     mine, whole = GrantForm(None, OURS), GrantForm(None, OURS, everywhere=True, remove=True)
 
-    assert (mine.organization.words, mine.role.words) == ({"5": "Acme", "7": "Other"}, roles)
-    assert whole.organization.words == {"5": "Acme", "7": "Other", "all": "All, as an admin of the platform"}
-    assert whole.role.words == roles | {"none": "No role"}
-    assert (mine.organization.fallback, mine.role.fallback) == ("", "viewer")
-    assert GrantForm(None, {}).organization.words == {}
-    assert list(GrantForm(None, {}, everywhere=True).organization.words) == ["all"]
+    assert (mine.organization.choices, mine.role.choices) == ({"5": "Acme", "7": "Other"}, roles)
+    assert whole.organization.choices == {"5": "Acme", "7": "Other", "all": "All, as an admin of the platform"}
+    assert whole.role.choices == roles | {"none": "No role"}
+    assert (mine.organization.default, mine.role.default) == ("", "viewer")
+    assert GrantForm(None, {}).organization.choices == {}
+    assert list(GrantForm(None, {}, everywhere=True).organization.choices) == ["all"]
 
 
 def test_without_an_organization_nothing_is_granted() -> None:
@@ -252,14 +252,14 @@ def test_a_name_of_a_hundred_letters_will_do() -> None:
 
 
 def test_what_a_key_may_read_is_what_the_scope_allows() -> None:
-    assert KeyForm(None, OURS, everywhere=False).organizations.words == {"5": "Acme", "7": "Other"}
-    assert KeyForm(None, OURS, everywhere=True).organizations.words == {
+    assert KeyForm(None, OURS, everywhere=False).organizations.choices == {"5": "Acme", "7": "Other"}
+    assert KeyForm(None, OURS, everywhere=True).organizations.choices == {
         "all": "All, those to come too",
         "5": "Acme",
         "7": "Other",
     }
     assert LIFETIMES == {"30": "30 days", "90": "90 days", "365": "one year", "never": "never"}
-    assert KeyForm(None, OURS, everywhere=False).expires.words == LIFETIMES
+    assert KeyForm(None, OURS, everywhere=False).expires.choices == LIFETIMES
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_the_greatest_value_is_taken(name: str, value: str) -> None:
 
 
 def test_kinds_are_listed_as_sentences_begin() -> None:
-    words = form().kind.words
+    words = form().kind.choices
 
     assert list(words) == [word.value for word in AuditEventType]
     assert (words["key-created"], words["signed-in"]) == ("Made an API key", "Signed in")

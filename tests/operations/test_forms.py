@@ -128,7 +128,7 @@ def test_no_owner_is_nobody(assignee: str) -> None:
             {"action": "archive", "last_seen_operation_id": str(MAX_ID + 1)},
             {"last_seen_operation_id": [f'"{MAX_ID + 1}" is not a number from 0 to {MAX_ID}.']},
         ),
-        ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 letters long. Search for at most 200."]}),
+        ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 letters long. Give at most 200."]}),
     ],
 )
 def test_a_wrong_value_is_named_at_its_field(sent: dict[str, str], expected: dict[str, list[str]]) -> None:
@@ -324,13 +324,13 @@ def test_all_filters_together() -> None:
 
 
 def test_the_owners_are_me_nobody_and_the_others() -> None:
-    assert queue_form().assignee.words == {
+    assert queue_form().assignee.choices == {
         "": "Anyone",
         "me": "Me",
         "none": "Unassigned",
         "8": "bob@example.com",
     }
-    assert list(queue_form(me=None).assignee.words) == ["", "none", "7", "8"]
+    assert list(queue_form(me=None).assignee.choices) == ["", "none", "7", "8"]
 
 
 @pytest.mark.parametrize("word", ["me", "7"])
@@ -339,7 +339,7 @@ def test_what_is_mine_is_so_by_either_word(word: str) -> None:
 
     assert form.validate(), form.errors
     assert form.filters().assignee == "7"
-    assert form.assignee.words[form.assignee.data] == "Me"
+    assert form.assignee.choices[form.assignee.data] == "Me"
 
 
 def test_nobody_who_is_not_there_has_anything() -> None:
@@ -366,7 +366,7 @@ def test_nobody_who_is_not_there_has_anything() -> None:
             '"20.999999999999999999.1" is not a cursor of this queue. Go to the first page.',
         ),
         ("after", "٢٠.1.1", '"٢٠.1.1" is not a cursor of this queue. Go to the first page.'),
-        ("after", "1" * 201, "This is 201 letters long. Search for at most 200."),
+        ("after", "1" * 201, "This is 201 letters long. Give at most 200."),
     ],
 )
 def test_a_wrong_filter_is_named_at_its_field(name: str, value: str, message: str) -> None:

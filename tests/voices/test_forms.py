@@ -223,15 +223,15 @@ def test_fields_have_names_for_people_and_list_what_can_be_chosen() -> None:
         *("Name or provider ID", "Status", "Provider", "Quality", "Use", "Language", "Order", "Rows per page", "Page"),
     ]
     assert [field.label.text for field in search] == ["Name or id", "Organization", "Rows per page", "Page"]
-    assert filled.status.words == {status.value: status.label for status in VoiceStatus}
-    assert filled.quality.words == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
-    assert filled.use.words == {use.value: use.label for use in VoiceUse}
-    assert filled.sort.words == {order.value: order.label for order in VoiceOrder}
-    assert filled.language.words == {"en": "en", "fr": "fr"}
-    assert filled.provider.words == PROVIDER_LABELS | {"elevenlabs": "ElevenLabs", "playht": provider_label("playht")}
+    assert filled.status.choices == {status.value: status.label for status in VoiceStatus}
+    assert filled.quality.choices == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
+    assert filled.use.choices == {use.value: use.label for use in VoiceUse}
+    assert filled.sort.choices == {order.value: order.label for order in VoiceOrder}
+    assert filled.language.choices == {"en": "en", "fr": "fr"}
+    assert filled.provider.choices == PROVIDER_LABELS | {"elevenlabs": "ElevenLabs", "playht": provider_label("playht")}
     for size in (filled.size, search.size):
-        assert size.words == {str(number): str(number) for number in PAGE_SIZES}
-        assert size.fallback == str(DEFAULT_PAGE_SIZE)
+        assert size.choices == {str(number): str(number) for number in PAGE_SIZES}
+        assert size.default == str(DEFAULT_PAGE_SIZE)
 
 
 def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
@@ -244,12 +244,12 @@ def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
 
     assert not fresh.validate()
     assert fresh.errors == {"size": ['"51" is not a page size. Choose from the list.']}
-    assert (fresh.size.label.text, fresh.size.words, fresh.size.fallback) == (
+    assert (fresh.size.label.text, fresh.size.choices, fresh.size.default) == (
         "Rows per page",
         {str(number): str(number) for number in PAGE_SIZES},
         str(DEFAULT_PAGE_SIZE),
     )
-    assert filter_forms._labels(VoiceStatus) == form().status.words
+    assert filter_forms._labels(VoiceStatus) == form().status.choices
 
 
 @pytest.mark.parametrize(

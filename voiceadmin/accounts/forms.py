@@ -10,7 +10,7 @@ from wtforms import Form, ValidationError
 from voiceadmin.accounts.actions.accounts import Grant
 from voiceadmin.accounts.passwords import weakness
 from voiceadmin.identity import GRANTABLE_ROLES, Role
-from voiceadmin.web.fields import MAX_EMAIL, EmailField, LineField, PathField, SecretField, WordField
+from voiceadmin.web.fields import PasswordField, choice_field, email_field, next_path_field, password_field, text_field
 
 Sent = MultiDict[str, str]
 
@@ -24,24 +24,24 @@ NO_ROLE = "none"
 class SignInForm(Form):
     """E-mail and password."""
 
-    email = EmailField("E-mail", most=MAX_EMAIL)
-    password = SecretField("Password")
-    next = PathField()
+    email = email_field()
+    password = password_field("Password")
+    next = next_path_field()
 
 
 class ConfirmForm(Form):
     """The password once more."""
 
-    password = SecretField("Your password")
-    next = PathField()
+    password = password_field("Your password")
+    next = next_path_field()
 
 
 class JoinForm(Form):
     """What somebody with a link gives. known: whether they have an account, and so a password."""
 
-    email = EmailField("E-mail", most=MAX_EMAIL)
-    name = LineField("Your name", least=0)
-    password = SecretField("Password")
+    email = email_field()
+    name = text_field("Your name", required=False)
+    password = password_field("Password")
 
     def __init__(self, sent: Sent | None, *, email: str, known: bool) -> None:
         """email: whom the link is for; "" when the form asks."""
@@ -50,7 +50,7 @@ class JoinForm(Form):
         if email:
             self.email.data = email
 
-    def validate_password(self, field: SecretField) -> None:
+    def validate_password(self, field: PasswordField) -> None:
         """A new one must be good enough."""
         weak = None if self.known else weakness(field.data, self.email.data, self.name.data)
         if weak:
@@ -60,14 +60,14 @@ class JoinForm(Form):
 class PasswordForm(Form):
     """The old password and a new one."""
 
-    old = SecretField("Your password now")
-    new = SecretField("New password")
+    old = password_field("Your password now")
+    new = password_field("New password")
 
     def __init__(self, sent: Sent | None, *, email: str) -> None:
         super().__init__(sent)
         self.own = email
 
-    def validate_new(self, field: SecretField) -> None:
+    def validate_new(self, field: PasswordField) -> None:
         """It must be good enough."""
         weak = weakness(field.data, self.own)
         if weak:
@@ -77,17 +77,19 @@ class PasswordForm(Form):
 class GrantForm(Form):
     """A role, and where it holds. organizations: those to choose from, by id; everywhere: whether all is a choice."""
 
-    organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
-    role = WordField("Role", {}, thing="a role", fallback=Role.VIEWER.slug)
+    organization = choice_field("Organization", {}, noun="an organization of yours", default="")
+    role = choice_field("Role", {}, noun="a role", default=Role.VIEWER.slug)
 
     def __init__(
         self, sent: Sent | None, organizations: Mapping[int, str], *, everywhere: bool = False, remove: bool = False
     ) -> None:
         super().__init__(sent)
-        self.organization.words = {str(id): name for id, name in organizations.items()}
+        self.organization.choices = {str(id): name for id, name in organizations.items()}
         if everywhere:
-            self.organization.words |= {EVERYWHERE: "All, as an admin of the platform"}
-        self.role.words = {role.slug: role.label for role in GRANTABLE_ROLES} | ({NO_ROLE: "No role"} if remove else {})
+            self.organization.choices |= {EVERYWHERE: "All, as an admin of the platform"}
+        self.role.choices = {role.slug: role.label for role in GRANTABLE_ROLES} | (
+            {NO_ROLE: "No role"} if remove else {}
+        )
 
     def grant(self) -> Grant:
         """The answer, where a role was chosen. Call only after validate()."""
@@ -104,4 +106,4 @@ class GrantForm(Form):
 class InviteForm(GrantForm):
     """Whom to invite, to what."""
 
-    email = EmailField("E-mail", most=MAX_EMAIL)
+    email = email_field()

@@ -9,8 +9,9 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from voiceadmin.audit.types import AuditEventType, AuditFilters
+from voiceadmin.clock import start_of_day
 from voiceadmin.text import MAX_ID
-from voiceadmin.web.fields import MAX_EMAIL, DayField, NumberField, TextField, WordsField
+from voiceadmin.web.fields import MAX_EMAIL, date_field, integer_field, multiple_choice_field, search_field
 
 DAY = timedelta(days=1)
 
@@ -18,16 +19,16 @@ DAY = timedelta(days=1)
 class ActivityFilterForm(Form):
     """Who did what to which voice, and when."""
 
-    who = TextField("Who", most=MAX_EMAIL)
-    kind = WordsField(
+    who = search_field("Who", max_length=MAX_EMAIL)
+    kind = multiple_choice_field(
         "What",
         {word.value: word.label[0].upper() + word.label[1:] for word in AuditEventType},
-        thing="a kind of activity",
+        noun="a kind of activity",
     )
-    voice = NumberField("Voice id", least=1, most=MAX_ID)
-    since = DayField("From day")
-    until = DayField("To day")
-    older = NumberField("Older than", least=1, most=MAX_ID)
+    voice = integer_field("Voice id", minimum=1, maximum=MAX_ID)
+    since = date_field("From day")
+    until = date_field("To day")
+    older = integer_field("Older than", minimum=1, maximum=MAX_ID)
 
     def __init__(self, arguments: MultiDict[str, str]) -> None:
         super().__init__(arguments)
@@ -38,8 +39,8 @@ class ActivityFilterForm(Form):
             who=self.who.data,
             event_types=tuple(AuditEventType(word) for word in self.kind.data),
             voice=self.voice.data,
-            since=self.since.data,
-            until=None if self.until.data is None else self.until.data + DAY,
+            since=None if self.since.data is None else start_of_day(self.since.data),
+            until=None if self.until.data is None else start_of_day(self.until.data) + DAY,
             older_than=self.older.data,
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from wtforms import Form, ValidationError
 
 from voiceadmin.accounts.forms import EVERYWHERE, Sent
-from voiceadmin.web.fields import LineField, WordField, WordsField
+from voiceadmin.web.fields import SelectMultipleField, choice_field, multiple_choice_field, text_field
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "never": "never"}
 
@@ -17,16 +17,16 @@ LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "never": "neve
 class KeyForm(Form):
     """A new API key."""
 
-    name = LineField("Name", most=100)
-    organizations = WordsField("Organizations", {}, thing="an organization of yours")
-    expires = WordField("Expires after", LIFETIMES, thing="a lifetime", fallback="365")
+    name = text_field("Name", max_length=100)
+    organizations = multiple_choice_field("Organizations", {}, noun="an organization of yours")
+    expires = choice_field("Expires after", LIFETIMES, noun="a lifetime", default="365")
 
     def __init__(self, sent: Sent | None, organizations: Mapping[int, str], *, everywhere: bool) -> None:
         super().__init__(sent)
         words = {str(id): name for id, name in organizations.items()}
-        self.organizations.words = ({EVERYWHERE: "All, those to come too"} if everywhere else {}) | words
+        self.organizations.choices = ({EVERYWHERE: "All, those to come too"} if everywhere else {}) | words
 
-    def validate_organizations(self, field: WordsField) -> None:
+    def validate_organizations(self, field: SelectMultipleField) -> None:
         """The key must read something."""
         if not field.data:
             raise ValidationError("None is chosen. Choose what the key may read.")

@@ -11,16 +11,16 @@ from voiceadmin.assistants.types import AssistantFilters
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.forms import build_size_field, omit_empty
-from voiceadmin.web.fields import NumberField, TextField
+from voiceadmin.web.fields import integer_field, search_field
 
 
 class AssistantFilterForm(Form):
     """Search, organization and page of the assistant list."""
 
-    q = TextField("Name or id")
-    organization = NumberField("Organization", least=1, most=MAX_ID)
+    q = search_field("Name or id")
+    organization = integer_field("Organization", minimum=1, maximum=MAX_ID)
     size = build_size_field()
-    page = NumberField("Page", least=1, most=MAX_PAGE)
+    page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
 
     def __init__(self, arguments: MultiDict[str, str]) -> None:
         super().__init__(arguments)

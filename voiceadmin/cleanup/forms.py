@@ -8,17 +8,26 @@ from datetime import date, datetime
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
-from wtforms import Form, ValidationError
+from wtforms import DateField, Form, IntegerField, ValidationError
 
 from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS, CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.cleanup.types.prices import Price
+from voiceadmin.clock import start_of_day
 from voiceadmin.operations.types import MAX_OBJECTS
 from voiceadmin.pagination import MAX_PAGE
 from voiceadmin.text import quote_value
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.voices.types.provider import provider_label
-from voiceadmin.web.fields import DayField, LineField, NumberField, TextField, WordField, WordsField
+from voiceadmin.web.fields import (
+    StringField,
+    choice_field,
+    date_field,
+    integer_field,
+    multiple_choice_field,
+    raw_value,
+    text_field,
+)
 
 FormData = MultiDict[str, str]
 
@@ -30,15 +39,15 @@ _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 class CandidateFilterForm(Form):
     """The filter bar over the candidates."""
 
-    organization = WordField("Organization", {}, thing="an organization of yours", fallback="")
-    provider = WordsField("Provider", {}, thing="a provider of these voices")
-    reason = WordsField("Reason", REASON_LABELS, thing="a reason to clean up")
+    organization = choice_field("Organization", {}, noun="an organization of yours", default="")
+    provider = multiple_choice_field("Provider", {}, noun="a provider of these voices")
+    reason = multiple_choice_field("Reason", REASON_LABELS, noun="a reason to clean up")
 
     def __init__(self, data: FormData, organizations: Mapping[int, str], providers: Sequence[str]) -> None:
         """Fill the form. organizations: names by id; providers: slugs; both are the choices."""
         super().__init__(data)
-        self.organization.words = {"": "All"} | {str(id): name for id, name in organizations.items()}
-        self.provider.words = {provider: provider_label(provider) for provider in providers}
+        self.organization.choices = {"": "All"} | {str(id): name for id, name in organizations.items()}
+        self.provider.choices = {provider: provider_label(provider) for provider in providers}
 
     def filters(self) -> CleanUpFilters:
         """Return the validated input as domain values. Call after validate()."""
@@ -52,8 +61,8 @@ class CandidateFilterForm(Form):
 class CreatePlanForm(CandidateFilterForm):
     """Which candidates a plan takes. key: identifies the form, so that sending it again creates no other plan."""
 
-    limit = NumberField("Number of voices", least=1, most=MAX_OBJECTS)
-    key = TextField("Key")
+    limit = integer_field("Number of voices", minimum=1, maximum=MAX_OBJECTS)
+    key = text_field("Key", required=False)
 
     def filters(self) -> CleanUpFilters:
         """Return the validated input as domain values. Call after validate()."""
@@ -69,10 +78,10 @@ def clean_up_arguments(filters: CleanUpFilters) -> dict[str, Any]:
 class PlanItemsForm(Form):
     """Which items of a plan to show."""
 
-    state = WordField(
-        "State", {"": "All"} | {state.value: state.label for state in ItemState}, thing="a state", fallback=""
+    state = choice_field(
+        "State", {"": "All"} | {state.value: state.label for state in ItemState}, noun="a state", default=""
     )
-    page = NumberField("Page", least=1, most=MAX_PAGE)
+    page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
 
     def states(self) -> tuple[ItemState, ...]:
         """Return the selected state; empty for all. Call after validate()."""
@@ -82,16 +91,16 @@ class PlanItemsForm(Form):
 class ConfirmPlanForm(Form):
     """The number of voices of a plan, typed by the admin who confirms it."""
 
-    count = NumberField("Number of voices", least=1, most=MAX_OBJECTS)
+    count = integer_field("Number of voices", minimum=1, maximum=MAX_OBJECTS)
 
     def __init__(self, data: FormData | None, voice_count: int) -> None:
         super().__init__(data)
         self.voice_count = voice_count
 
-    def validate_count(self, field: NumberField) -> None:
+    def validate_count(self, field: IntegerField) -> None:
         """Require the number of voices of the plan."""
         if field.data != self.voice_count:
-            given = quote_value(field.given, 40) if field.given else "Nothing"
+            given = quote_value(raw_value(field), 40) if raw_value(field) else "Nothing"
             raise ValidationError(
                 f"{given} was typed. The plan has {self.voice_count} voices: type {self.voice_count}."
             )
@@ -100,22 +109,22 @@ class ConfirmPlanForm(Form):
 class PriceForm(Form):
     """The price of one voice and month at a provider. An empty price means that it is unknown."""
 
-    provider = WordField("Provider", {}, thing="a provider", fallback="")
-    price = LineField("Price", least=0, most=20)
-    currency = LineField("Currency", least=0, most=3)
-    as_of = DayField("As of")
+    provider = choice_field("Provider", {}, noun="a provider", default="")
+    price = text_field("Price", required=False, max_length=20)
+    currency = text_field("Currency", required=False, max_length=3)
+    as_of = date_field("As of")
 
     def __init__(self, data: FormData, providers: Sequence[str], *, now: datetime) -> None:
         super().__init__(data)
-        self.provider.words = {provider: provider_label(provider) for provider in providers}
+        self.provider.choices = {provider: provider_label(provider) for provider in providers}
         self.now = now
 
-    def validate_price(self, field: LineField) -> None:
+    def validate_price(self, field: StringField) -> None:
         """Require an amount or nothing."""
         if field.data and not _AMOUNT.fullmatch(field.data):
             raise ValidationError(f"{quote_value(field.data, 40)} is not an amount. Write it as 2.00.")
 
-    def validate_currency(self, field: LineField) -> None:
+    def validate_currency(self, field: StringField) -> None:
         """Require a currency code if there is a price."""
         field.data = field.data.upper()
         if self.price.data and not _CURRENCY.fullmatch(field.data):
@@ -123,12 +132,12 @@ class PriceForm(Form):
                 f"{quote_value(field.data, 40)} is not a currency code. Write three letters: USD, EUR."
             )
 
-    def validate_as_of(self, field: DayField) -> None:
+    def validate_as_of(self, field: DateField) -> None:
         """Require a date, not in the future, if there is a price."""
         if self.price.data and field.data is None:
             raise ValidationError("The date is missing. Enter the date of the price.")
-        if field.data is not None and field.data > self.now:
-            raise ValidationError(f"{field.given} is in the future. Enter the date of the price.")
+        if field.data is not None and start_of_day(field.data) > self.now:
+            raise ValidationError(f"{raw_value(field)} is in the future. Enter the date of the price.")
 
     def cents(self) -> int | None:
         """Return the price in hundredths of the currency, or None if it is unknown. Call after validate()."""
@@ -137,7 +146,7 @@ class PriceForm(Form):
 
     def date(self) -> date:
         """Return the date of the price. Call after validate()."""
-        return (self.as_of.data or self.now).date()
+        return self.as_of.data or self.now.date()
 
 
 def price_form_data(provider: str, price: Price | None, now: datetime) -> MultiDict[str, str]:

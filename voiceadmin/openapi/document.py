@@ -246,9 +246,9 @@ def _query_parameters(form: QueryForm) -> list[Schema]:
 def _schema(field: Any) -> Schema:
     match field:
         case QueryInteger():
-            schema: Schema = {"type": "integer", "minimum": field.least, "maximum": field.most}
-        case QueryChoice() if field.words is not None:
-            schema = {"type": "string", "enum": field.words}
+            schema: Schema = {"type": "integer", "minimum": field.minimum, "maximum": field.maximum}
+        case QueryChoice() if field.choices is not None:
+            schema = {"type": "string", "enum": field.choices}
         case _:
             return {"type": "string"}
     return {"anyOf": [schema, {"const": ""}]}  # empty is as if absent

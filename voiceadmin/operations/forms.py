@@ -7,15 +7,24 @@ from datetime import datetime
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, Form, ValidationError
+from wtforms import DateField, Field, Form, ValidationError
 from wtforms.widgets import TextInput
 
 from voiceadmin.audit.types import ObjectRef
+from voiceadmin.clock import start_of_day
 from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, ActionRequest
 from voiceadmin.text import MAX_ID, quote_value
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import UNASSIGNED, TriageAction
-from voiceadmin.web.fields import DayField, LineField, NumberField, PathField, TextField, WordField
+from voiceadmin.web.fields import (
+    SelectField,
+    choice_field,
+    date_field,
+    integer_field,
+    next_path_field,
+    raw_value,
+    text_field,
+)
 
 FormData = MultiDict[str, str]
 
@@ -51,15 +60,15 @@ class ActionForm(Form):
         next: the path to continue with.
     """
 
-    action = WordField(
-        "Action", {action.value: action.label for action in TriageAction}, thing="an action", fallback=""
+    action = choice_field(
+        "Action", {action.value: action.label for action in TriageAction}, noun="an action", default=""
     )
-    note = LineField("Note", least=0, most=MAX_NOTE_LENGTH)
-    until = DayField("Snooze until")
-    assignee = WordField("Assignee", {}, thing="a person you can assign to", fallback=UNASSIGNED)
-    key = TextField("Form key")
-    last_seen_operation_id = NumberField("Last seen operation", least=0, most=MAX_ID)
-    next = PathField()
+    note = text_field("Note", required=False, max_length=MAX_NOTE_LENGTH)
+    until = date_field("Snooze until")
+    assignee = choice_field("Assignee", {}, noun="a person you can assign to", default=UNASSIGNED)
+    key = text_field("Form key", required=False)
+    last_seen_operation_id = integer_field("Last seen operation", minimum=0, maximum=MAX_ID)
+    next = next_path_field()
 
     def __init__(self, data: FormData | None, assignees: Mapping[int, str], *, now: datetime) -> None:
         """Read a form.
@@ -70,22 +79,22 @@ class ActionForm(Form):
             now: the current time.
         """
         super().__init__(data)
-        self.assignee.words = {UNASSIGNED: "Unassigned"} | {str(id): email for id, email in assignees.items()}
+        self.assignee.choices = {UNASSIGNED: "Unassigned"} | {str(id): email for id, email in assignees.items()}
         self.now = now
 
-    def validate_action(self, field: WordField) -> None:
+    def validate_action(self, field: SelectField) -> None:
         """Refuse an empty note."""
         if field.data == TriageAction.NOTE and not self.note.data:
             raise ValidationError("The note is empty. Enter a note.")
 
-    def validate_until(self, field: DayField) -> None:
+    def validate_until(self, field: DateField) -> None:
         """Refuse a snooze that has ended."""
-        if self.action.data == TriageAction.SNOOZE and field.data is not None and field.data <= self.now:
-            raise ValidationError(f"{field.given} is not in the future. Choose a day from tomorrow on.")
+        if self.action.data == TriageAction.SNOOZE and field.data is not None and start_of_day(field.data) <= self.now:
+            raise ValidationError(f"{raw_value(field)} is not in the future. Choose a day from tomorrow on.")
 
     def build_request(self, refs: Sequence[ObjectRef]) -> ActionRequest:
         """Return the request for these objects. Call only after validate()."""
-        action = TriageAction(self.action.data)
+        action, until = TriageAction(self.action.data), self.until.data
         is_assigned = action is TriageAction.ASSIGN and self.assignee.data != UNASSIGNED
         return ActionRequest(
             action=action,
@@ -93,7 +102,7 @@ class ActionForm(Form):
             key=self.key.data or generate_token(),
             last_seen_operation_id=self.last_seen_operation_id.data or 0,
             note=self.note.data,
-            until=self.until.data if action is TriageAction.SNOOZE else None,
+            until=start_of_day(until) if until and action is TriageAction.SNOOZE else None,
             assignee_id=int(self.assignee.data) if is_assigned else None,
         )
 
@@ -106,8 +115,8 @@ class UndoForm(Form):
         next: the path to continue with.
     """
 
-    key = TextField("Form key")
-    next = PathField()
+    key = text_field("Form key", required=False)
+    next = next_path_field()
 
     def __init__(self, data: FormData) -> None:
         super().__init__(data)
@@ -123,7 +132,7 @@ class SelectionForm(ActionForm):
     """
 
     ref = ObjectRefsField("Selection")
-    row_action = TextField("Action of a row")
+    row_action = text_field("Action of a row", required=False)
 
     def __init__(self, data: FormData | None, assignees: Mapping[int, str], *, now: datetime) -> None:
         super().__init__(data, assignees, now=now)
@@ -132,7 +141,7 @@ class SelectionForm(ActionForm):
             ref, _, assignee = rest.partition(":")
             self.action.process_formdata([action])
             self.ref.process_formdata([ref])
-            self.assignee.process_formdata([assignee])
+            self.assignee.process_formdata([assignee or UNASSIGNED])
 
     def validate_ref(self, field: ObjectRefsField) -> None:
         """Refuse an empty selection."""
@@ -148,5 +157,5 @@ class AllMatchingForm(ActionForm):
         selection_hash: of the objects that matched then.
     """
 
-    count = NumberField("Count", least=0, most=MAX_OBJECTS)
-    selection_hash = TextField("Selection")
+    count = integer_field("Count", minimum=0, maximum=MAX_OBJECTS)
+    selection_hash = text_field("Selection", required=False)

@@ -13,7 +13,7 @@ from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.triage.types import UNASSIGNED, QueueCursor, QueueFilters
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
-from voiceadmin.web.fields import TextField, WordField, WordsField
+from voiceadmin.web.fields import StringField, choice_field, multiple_choice_field, text_field
 from voiceadmin.web.query_fields import (
     DEFAULT_ITEMS,
     MAX_ITEMS,
@@ -30,23 +30,23 @@ MINE = "me"
 class QueueForm(Form):
     """The filters of the queue."""
 
-    reason = WordsField("Reason", {}, thing="a reason")
-    organization = WordField("Organization", {}, thing="one of your organizations", fallback="")
-    provider = WordsField("Provider", {}, thing="a provider of these voices")
-    assignee = WordField("Assignee", {}, thing="an assignee", fallback="")
-    muted = WordField(
+    reason = multiple_choice_field("Reason", {}, noun="a reason")
+    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
+    provider = multiple_choice_field("Provider", {}, noun="a provider of these voices")
+    assignee = choice_field("Assignee", {}, noun="an assignee", default="")
+    muted = choice_field(
         "State",
         {"": "Needs attention", "yes": "Acknowledged or snoozed"},
-        thing="a state of findings",
-        fallback="",
+        noun="a state of findings",
+        default="",
     )
-    size = WordField(
+    size = choice_field(
         "Rows per page",
         {str(size): str(size) for size in PAGE_SIZES},
-        thing="a number of rows per page",
-        fallback=str(DEFAULT_PAGE_SIZE),
+        noun="a number of rows per page",
+        default=str(DEFAULT_PAGE_SIZE),
     )
-    after = TextField("Cursor")
+    after = text_field("Cursor", required=False)
 
     def __init__(
         self,
@@ -69,17 +69,17 @@ class QueueForm(Form):
             me: the account of the requester, None without one.
         """
         super().__init__(arguments)
-        self.reason.words = dict(reasons)
-        self.organization.words = {"": "All"} | {str(id): name for id, name in organizations.items()}
-        self.provider.words = {provider: provider_label(provider) for provider in providers}
+        self.reason.choices = dict(reasons)
+        self.organization.choices = {"": "All"} | {str(id): name for id, name in organizations.items()}
+        self.provider.choices = {provider: provider_label(provider) for provider in providers}
         mine = {} if me is None else {MINE: "Me"}
         others = {str(id): email for id, email in people.items() if id != me}
-        self.assignee.words = {"": "Anyone"} | mine | {UNASSIGNED: "Unassigned"} | others
+        self.assignee.choices = {"": "Anyone"} | mine | {UNASSIGNED: "Unassigned"} | others
         self.me = me
         if mine and self.assignee.data == str(me):
             self.assignee.data = MINE
 
-    def validate_after(self, field: TextField) -> None:
+    def validate_after(self, field: StringField) -> None:
         """Refuse a malformed cursor."""
         if field.data and not field.errors and QueueCursor.parse(field.data) is None:
             raise ValidationError(f"{quote_value(field.data, 40)} is not a cursor of this queue. Go to the first page.")
@@ -140,9 +140,9 @@ class AttentionQueryForm(QueryForm):
             people: returns the e-mails of possible assignees by account.
         """
         super().__init__(arguments)
-        self.reason.words = reasons
+        self.reason.choices = reasons
         if self.provider.data not in {None, *PROVIDER_LABELS}:
-            self.provider.words = provider_values(own_providers)
+            self.provider.choices = provider_values(own_providers)
         self.people = people
 
     def validate_assignee(self, field: QueryChoice) -> None:

@@ -90,12 +90,12 @@ def _describe_filters(form: QueueForm, filters: QueueFilters) -> list[str]:
     """Return the active filters in words."""
     words = [RULES_BY_SLUG[slug].label for slug in filters.reasons]
     if filters.organization is not None:
-        words.append(form.organization.words[str(filters.organization)])
+        words.append(form.organization.choices[str(filters.organization)])
     words += [provider_label(provider) for provider in filters.providers]
     if filters.assignee:
-        words.append("Unassigned" if filters.assignee == UNASSIGNED else form.assignee.words[form.assignee.data])
+        words.append("Unassigned" if filters.assignee == UNASSIGNED else form.assignee.choices[form.assignee.data])
     if filters.muted:
-        words.append(form.muted.words["yes"])
+        words.append(form.muted.choices["yes"])
     return words
 
 

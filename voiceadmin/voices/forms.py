@@ -15,7 +15,7 @@ from voiceadmin.voices.types.filters import DEFAULT_ORDER, VoiceChoices, VoiceFi
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED, NOT_SCORED_LABEL, QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
-from voiceadmin.web.fields import NumberField, TextField, WordField, WordsField
+from voiceadmin.web.fields import SelectField, choice_field, integer_field, multiple_choice_field, search_field
 from voiceadmin.web.query_fields import QueryChoice, QueryForm, QueryInteger, provider_values
 
 
@@ -23,24 +23,26 @@ def _labels(vocabulary: Any) -> dict[str, str]:
     return {member.value: member.label for member in vocabulary}
 
 
-def build_size_field() -> WordField:
+def build_size_field() -> SelectField:
     """Return the field for the page size of a list."""
     sizes = {str(size): str(size) for size in PAGE_SIZES}
-    return WordField("Rows per page", sizes, thing="a page size", fallback=str(DEFAULT_PAGE_SIZE))
+    return choice_field("Rows per page", sizes, noun="a page size", default=str(DEFAULT_PAGE_SIZE))
 
 
 class VoiceFilterForm(Form):
     """The filter bar of a voice list, with its order and page."""
 
-    q = TextField("Name or provider ID")
-    status = WordsField("Status", _labels(VoiceStatus), thing="a status")
-    provider = WordsField("Provider", {}, thing="a provider of these voices")
-    quality = WordsField("Quality", _labels(QualityTier) | {NOT_SCORED: NOT_SCORED_LABEL}, thing="a quality tier")
-    use = WordsField("Use", _labels(VoiceUse), thing="a use filter")
-    language = WordsField("Language", {}, thing="a language of these voices")
-    sort = WordField("Order", _labels(VoiceOrder), thing="an order", fallback=DEFAULT_ORDER.value)
+    q = search_field("Name or provider ID")
+    status = multiple_choice_field("Status", _labels(VoiceStatus), noun="a status")
+    provider = multiple_choice_field("Provider", {}, noun="a provider of these voices")
+    quality = multiple_choice_field(
+        "Quality", _labels(QualityTier) | {NOT_SCORED: NOT_SCORED_LABEL}, noun="a quality tier"
+    )
+    use = multiple_choice_field("Use", _labels(VoiceUse), noun="a use filter")
+    language = multiple_choice_field("Language", {}, noun="a language of these voices")
+    sort = choice_field("Order", _labels(VoiceOrder), noun="an order", default=DEFAULT_ORDER.value)
     size = build_size_field()
-    page = NumberField("Page", least=1, most=MAX_PAGE)
+    page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
 
     def __init__(self, arguments: MultiDict[str, str], choices: VoiceChoices) -> None:
         """Create the form.
@@ -51,8 +53,8 @@ class VoiceFilterForm(Form):
                 always offered.
         """
         super().__init__(arguments)
-        self.provider.words = PROVIDER_LABELS | {value: provider_label(value) for value in choices.providers}
-        self.language.words = {language: language for language in choices.languages}
+        self.provider.choices = PROVIDER_LABELS | {value: provider_label(value) for value in choices.providers}
+        self.language.choices = {language: language for language in choices.languages}
 
     def filters(self) -> VoiceFilters:
         """Return the input as filters. Call only after validate()."""
@@ -113,9 +115,9 @@ class VoiceQueryForm(QueryForm):
                 label. None if there is no organization: every provider is valid then, and the response is a 404.
         """
         super().__init__(arguments)
-        self.status.words = [status.value for status in VoiceStatus]
+        self.status.choices = [status.value for status in VoiceStatus]
         if own_providers is not None and self.provider.data not in {None, *PROVIDER_LABELS}:
-            self.provider.words = provider_values(own_providers)
+            self.provider.choices = provider_values(own_providers)
 
     def query(self) -> VoiceQuery:
         """Return the parameters as a query. Call only after validate()."""

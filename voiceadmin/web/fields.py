@@ -1,232 +1,279 @@
-"""The kinds of field that our forms have. Their messages say what was given and what to do."""
+"""Form fields: WTForms' fields with the filters and validators that every form of this program uses."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from typing import Any
 
-from wtforms import Field, ValidationError
-from wtforms.widgets import TextInput
+import wtforms
+from wtforms import DateField, Field, Form, IntegerField, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, StopValidation
 
 from voiceadmin.text import parse_integer, quote_value
 
-MAX_TEXT = 200  # letters of a search, or of a name
+MAX_TEXT = 200  # characters of a search text or of a name
 
 
-MAX_EMAIL = 254  # letters
+MAX_EMAIL = 254  # characters; the longest address that SMTP can deliver to (RFC 5321)
 
 
-MAX_SECRET = 1000  # letters of a password
+MAX_PASSWORD = 1000  # characters; bounds the work of hashing
 
 
-MAX_PATH = 4000  # letters; more would not go into an address
+MAX_PATH = 4000  # characters; longer addresses are refused by common proxies
 
 
-Shown = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], str]  # name, label, words, those chosen, fault
+QUOTED = 40  # characters of a value that an error message repeats
 
 
-class TextField(Field):
-    """A text to search for: trimmed, composed, without control characters. most: letters."""
+REQUIRED = "This is empty. Fill it in."
 
-    widget = TextInput()
+
+# WTForms' fields, typed as our filters leave their data: never None.
+
+
+class StringField(wtforms.StringField):
+    """StringField with "" for an absent value."""
+
     data: str
 
-    def __init__(self, label: str, *, most: int = MAX_TEXT, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.most = most
 
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the first value."""
-        self.data = unicodedata.normalize("NFC", valuelist[0]).strip() if valuelist else ""
+class SearchField(wtforms.SearchField):
+    """SearchField with "" for an absent value."""
 
-    def pre_validate(self, form: Any) -> None:
-        """Refuse what no name holds and no database takes."""
-        self.data = self.data or ""
-        if len(self.data) > self.most:
-            raise ValidationError(f"This is {len(self.data):,} letters long. Search for at most {self.most}.")
-        if any(unicodedata.category(char) in ("Cc", "Cs") for char in self.data):
-            raise ValidationError("This holds control characters. Take them out.")
+    data: str
 
 
-class WordsField(Field):
-    """Any number of words out of a list; none of them means all.
+class EmailField(wtforms.EmailField):
+    """EmailField with "" for an absent value."""
 
-    words: word -> label, in the order to show. thing: what a word is, "a status".
-    """
+    data: str
 
-    widget = TextInput()
+
+class PasswordField(wtforms.PasswordField):
+    """PasswordField with "" for an absent value."""
+
+    data: str
+
+
+class HiddenField(wtforms.HiddenField):
+    """HiddenField with "" for an absent value."""
+
+    data: str
+
+
+class SelectField(wtforms.SelectField):
+    """SelectField whose choices are a dict from value to label."""
+
+    data: str
+    choices: dict[str, str]
+
+
+class SelectMultipleField(wtforms.SelectMultipleField):
+    """SelectMultipleField whose choices are a dict from value to label, with [] for an absent value."""
+
     data: list[str]
-
-    def __init__(self, label: str, words: Mapping[str, str], *, thing: str, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.words, self.thing = words, thing
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take each value once; empty ones are as if absent."""
-        self.data = list(dict.fromkeys(value for value in valuelist if value))
-
-    def pre_validate(self, form: Any) -> None:
-        """Every word must be one of the list."""
-        self.data = self.data or []
-        for word in self.data:
-            if word not in self.words:
-                raise ValidationError(f"{quote_value(word, 40)} is not {self.thing}. Choose from the list.")
-
-    @property
-    def shown(self) -> Shown:
-        """All that a page shows of it."""
-        return self.name, self.label.text, tuple(self.words.items()), tuple(self.data or ()), _fault(self)
+    choices: dict[str, str]
 
 
-class WordField(Field):
-    """One word out of a list. fallback: the word when none is given."""
-
-    widget = TextInput()
-    data: str
-
-    def __init__(self, label: str, words: Mapping[str, str], *, thing: str, fallback: str, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.words, self.thing, self.fallback = words, thing, fallback
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the first value."""
-        self.data = valuelist[0] if valuelist else ""
-
-    def pre_validate(self, form: Any) -> None:
-        """It must be one of the list."""
-        self.data = self.data or self.fallback
-        if self.data not in self.words:
-            raise ValidationError(f"{quote_value(self.data, 40)} is not {self.thing}. Choose from the list.")
-
-    @property
-    def shown(self) -> Shown:
-        """All that a page shows of it."""
-        return self.name, self.label.text, tuple(self.words.items()), (self.data or self.fallback,), _fault(self)
+def search_field(label: str, *, max_length: int = MAX_TEXT) -> SearchField:
+    """Return a field for a search text; "" when absent."""
+    length = MaxLength(max_length, "Search for at most")
+    return SearchField(label, [length, NoControlCharacters()], filters=[normalize_text])
 
 
-class NumberField(Field):
-    """A whole number in ASCII digits, within bounds; None when absent."""
-
-    widget = TextInput()
-    data: int | None
-
-    def __init__(self, label: str, *, least: int, most: int, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.least, self.most = least, most
-        self.given = ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the first value; it is judged later."""
-        self.given = valuelist[0] if valuelist else ""
-        self.data = parse_integer(self.given)
-
-    def pre_validate(self, form: Any) -> None:
-        """Refuse what is no number or out of bounds."""
-        if self.given and (self.data is None or not self.least <= self.data <= self.most):
-            raise ValidationError(f"{quote_value(self.given, 40)} is not a number from {self.least} to {self.most}.")
+def text_field(label: str, *, required: bool = True, max_length: int = MAX_TEXT) -> StringField:
+    """Return a field for one line of text that is stored; "" when absent."""
+    validators = [MaxLength(max_length), NoControlCharacters()]
+    if required:
+        validators.insert(0, DataRequired(REQUIRED))
+    return StringField(label, validators, filters=[normalize_text])
 
 
-class LineField(Field):
-    """A line of text that is kept: trimmed, composed, without control characters. least, most: letters."""
-
-    widget = TextInput()
-    data: str
-
-    def __init__(self, label: str, *, least: int = 1, most: int = MAX_TEXT, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.least, self.most = least, most
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the first value."""
-        self.data = unicodedata.normalize("NFC", valuelist[0]).strip() if valuelist else ""
-
-    def pre_validate(self, form: Any) -> None:
-        """Refuse what is missing, too long, or no text."""
-        self.data = self.data or ""
-        if len(self.data) < self.least:
-            raise ValidationError("This is empty. Fill it in.")
-        if len(self.data) > self.most:
-            raise ValidationError(f"This is {len(self.data):,} letters long. Give at most {self.most}.")
-        if any(unicodedata.category(char) in ("Cc", "Cs") for char in self.data):
-            raise ValidationError("This holds control characters. Take them out.")
+def email_field(label: str = "E-mail", *, max_length: int = MAX_EMAIL) -> EmailField:
+    """Return a required field for an e-mail address."""
+    validators = [DataRequired(REQUIRED), MaxLength(max_length), NoControlCharacters(), EmailAddress()]
+    return EmailField(label, validators, filters=[normalize_text])
 
 
-class EmailField(LineField):
-    """An e-mail, of which only the form is judged."""
-
-    def pre_validate(self, form: Any) -> None:
-        """Refuse what is none."""
-        super().pre_validate(form)
-        name, at, host = self.data.rpartition("@")
-        if not (name and at and host) or any(char.isspace() for char in self.data) or "@" in name:
-            raise ValidationError(f"{quote_value(self.data, 40)} is no e-mail. Write it as name@example.com.")
+def password_field(label: str) -> PasswordField:
+    """Return a required field for a password, which is neither trimmed nor normalized."""
+    validators = [InputRequired("This is empty. Give your password."), MaxLength(MAX_PASSWORD)]
+    return PasswordField(label, validators, filters=[text_or_empty])
 
 
-class SecretField(Field):
-    """A password: taken as it is, and never shown again."""
-
-    widget = TextInput()
-    data: str
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the first value."""
-        self.data = valuelist[0] if valuelist else ""
-
-    def pre_validate(self, form: Any) -> None:
-        """Something must be there."""
-        self.data = self.data or ""
-        if not self.data:
-            raise ValidationError("This is empty. Give your password.")
-        if len(self.data) > MAX_SECRET:
-            raise ValidationError(f"This is {len(self.data):,} letters long. Give at most {MAX_SECRET:,}.")
+def integer_field(label: str, *, minimum: int, maximum: int) -> IntegerField:
+    """Return an optional field for a whole number in ASCII digits; None when absent."""
+    return IntegerField(label, [IntegerRange(minimum, maximum)])
 
 
-class DayField(Field):
-    """A day in UTC, as 2026-01-31; None when absent."""
-
-    widget = TextInput()
-    data: datetime | None
-    given = ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the first value; it is judged later."""
-        self.given = valuelist[0].strip() if valuelist else ""
-        self.data = None
-
-    def pre_validate(self, form: Any) -> None:
-        """Refuse what is no day."""
-        if not self.given:
-            return
-        try:
-            if not _DAY.fullmatch(self.given):
-                raise ValueError
-            self.data = datetime.fromisoformat(self.given).replace(tzinfo=UTC)
-            self.data + timedelta(days=1)
-        except (ValueError, OverflowError) as error:
-            raise ValidationError(f"{quote_value(self.given, 40)} is no day. Write it as 2026-01-31.") from error
+def date_field(label: str) -> DateField:
+    """Return an optional field for a date as 2026-01-31; None when absent."""
+    return DateField(label, [IsoDate()])
 
 
-class PathField(Field):
-    """Where to go on to: a path of this site. Whatever could lead elsewhere counts as absent ("")."""
+def choice_field(label: str, choices: Mapping[str, str], *, noun: str, default: str) -> SelectField:
+    """Return a field for one value out of a list.
 
-    widget = TextInput()
-    data: str
+    Args:
+        label: the label of the field.
+        choices: labels by value, in the order to show. A form may replace them in its constructor.
+        noun: what a value is, with its article, for the error message: "a status".
+        default: the value of an absent or empty parameter.
+    """
+    # validate_choice is off: WTForms would build an object for every choice, and its message does not name the value.
+    return SelectField(
+        label,
+        [KnownChoice(noun)],
+        choices=dict(choices),
+        validate_choice=False,
+        default=default,
+        filters=[lambda value: value or default],
+    )
 
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the first value."""
-        raw = valuelist[0] if valuelist else ""
-        self.data = raw if len(raw) <= MAX_PATH and _PATH.fullmatch(raw) else ""
+
+def multiple_choice_field(label: str, choices: Mapping[str, str], *, noun: str) -> SelectMultipleField:
+    """Return a field for any number of values out of a list; see `choice_field` for the arguments."""
+    return SelectMultipleField(
+        label, [KnownChoice(noun)], choices=dict(choices), validate_choice=False, filters=[unique_values]
+    )
 
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+def next_path_field() -> HiddenField:
+    """Return a field for the page to go to after the action; "" unless it is a path of this site."""
+    return HiddenField(filters=[same_site_path])
+
+
+# Filters
+
+
+def text_or_empty(value: str | None) -> str:
+    """Return the text, or "" for None."""
+    return value or ""
+
+
+def normalize_text(value: str | None) -> str:
+    """Return the text trimmed and in Unicode's composed form (NFC); "" for None."""
+    return unicodedata.normalize("NFC", value).strip() if value else ""
+
+
+def unique_values(values: list[str] | None) -> list[str]:
+    """Return the values without empty ones and without repetitions."""
+    return list(dict.fromkeys(filter(None, values))) if values else []
 
 
 # Printable ASCII without a backslash, which some browsers take for a slash, and with one slash at its beginning.
 _PATH = re.compile(r"/(?!/)[!-\[\]-~]*", re.ASCII)
 
 
-def _fault(field: Field) -> str:
-    return field.errors[0] if field.errors else ""
+def same_site_path(value: str | None) -> str:
+    """Return a path of this site unchanged, and "" for everything that could lead to another site."""
+    return value if value and len(value) <= MAX_PATH and _PATH.fullmatch(value) else ""
+
+
+# Validators
+
+
+class MaxLength(Length):
+    """Length with a message that names the length found and the limit."""
+
+    def __init__(self, max_length: int, remedy: str = "Give at most") -> None:
+        """Accept at most `max_length` characters; `remedy` begins the advice."""
+        super().__init__(max=max_length)
+        self.remedy = remedy
+
+    def __call__(self, form: Form, field: Field) -> None:  # type: ignore[override]  # a looser type than the stub's
+        """Raise StopValidation for a text that is too long."""
+        length = len(field.data or "")
+        if length > self.max:
+            raise StopValidation(f"This is {length:,} letters long. {self.remedy} {self.max:,}.")
+
+
+class NoControlCharacters:
+    """Refuse control characters and lone surrogates, which no name has and PostgreSQL cannot store."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Raise StopValidation for such a character."""
+        if any(unicodedata.category(char) in ("Cc", "Cs") for char in field.data):
+            raise StopValidation("This holds control characters. Take them out.")
+
+
+class EmailAddress:
+    """Check the form of an address. WTForms' Email needs another package to do no more."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Raise StopValidation unless the text has a name, one @ and a host, without white space."""
+        name, at, host = field.data.rpartition("@")
+        if not (name and at and host) or any(char.isspace() for char in field.data) or "@" in name:
+            raise StopValidation(f"{quote_value(field.data, QUOTED)} is no e-mail. Write it as name@example.com.")
+
+
+class IntegerRange(NumberRange):
+    """NumberRange with a message that names the value, also of a text that is no number.
+
+    Stricter than int(), which takes underscores and the digits of every script. An empty value passes; WTForms'
+    Optional would also skip the form's own check of the field, which may require a value.
+    """
+
+    def __call__(self, form: Form, field: Field) -> None:  # type: ignore[override]  # a looser type than the stub's
+        """Raise StopValidation for a value outside the range."""
+        text = raw_value(field)
+        field.errors = []  # the message below replaces WTForms' own on a text that is no number
+        number = parse_integer(text)
+        if text and (number is None or not self.min <= number <= self.max):  # type: ignore[operator]  # both are given
+            raise StopValidation(f"{quote_value(text, QUOTED)} is not a number from {self.min} to {self.max}.")
+
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class IsoDate:
+    """Accept dates of four, two and two ASCII digits, and name the value in the message. An empty value passes.
+
+    The last day that Python knows is refused, because the day after it cannot be computed.
+    """
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Raise StopValidation for everything else."""
+        text = raw_value(field)
+        field.errors = []  # the message below replaces WTForms' own, which does not name the value
+        if text.strip() and (field.data is None or field.data == date.max or not _DATE.fullmatch(text)):
+            raise StopValidation(f"{quote_value(text, QUOTED)} is no day. Write it as 2026-01-31.")
+
+
+class KnownChoice:
+    """Refuse a value that is not among the field's choices."""
+
+    def __init__(self, noun: str) -> None:
+        """Name what a value is, with its article: "a status"."""
+        self.noun = noun
+
+    def __call__(self, form: Form, field: Any) -> None:
+        """Raise ValidationError that names the first unknown value."""
+        for value in field.data if isinstance(field.data, list) else [field.data]:
+            if value not in field.choices:
+                raise ValidationError(f"{quote_value(value, QUOTED)} is not {self.noun}. Choose from the list.")
+
+
+# What templates show of a field
+
+
+ChoiceArguments = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], str]
+
+
+def choice_arguments(field: Any) -> ChoiceArguments:
+    """Return name, label, choices, selected values and error of a field with choices.
+
+    They are hashable, so that `cached_macro` can draw a filter of the same state once.
+    """
+    data = field.data or ()
+    selected = tuple(data) if isinstance(data, list | tuple) else (data,)
+    return field.name, field.label.text, tuple(field.choices.items()), selected, field.errors[0] if field.errors else ""
+
+
+def raw_value(field: Any) -> str:
+    """Return the text that was sent for a field; "" when it is absent."""
+    return field.raw_data[0] if field.raw_data else ""

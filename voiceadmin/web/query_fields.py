@@ -34,23 +34,23 @@ class QueryField(Field):
 
 
 class QueryChoice(QueryField):
-    """One word of a list. words: the list; None lets every word through."""
+    """One word of a list. choices: the list; None accepts every value."""
 
-    words: Sequence[str] | None = None
+    choices: Sequence[str] | None = None
 
     def pre_validate(self, form: Any) -> None:
         """It must be in the list, case included."""
-        if self.data is not None and self.words is not None and self.data not in self.words:
-            *others, last = (f"'{word}'" for word in self.words)
+        if self.data is not None and self.choices is not None and self.data not in self.choices:
+            *others, last = (f"'{word}'" for word in self.choices)
             self.refuse("enum", f"Input should be {', '.join(others)} or {last}")
 
 
 class QueryInteger(QueryField):
-    """A whole number, from `least` to `most`, else to what 64 bits hold."""
+    """A whole number, from `minimum` to `maximum`, else to what 64 bits hold."""
 
-    def __init__(self, least: int, most: int = MAX_ID, **kwargs: Any) -> None:
+    def __init__(self, minimum: int, maximum: int = MAX_ID, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.least, self.most = least, most
+        self.minimum, self.maximum = minimum, maximum
 
     def pre_validate(self, form: Any) -> None:
         """It must be a number, and within its bounds."""
@@ -59,10 +59,10 @@ class QueryInteger(QueryField):
         self.data = parse_integer(self.given)
         if self.data is None:
             self.refuse("int_parsing", NOT_AN_INTEGER)
-        if self.data < self.least:
-            self.refuse("greater_than_equal", f"Input should be greater than or equal to {self.least}")
-        if self.data > self.most:
-            self.refuse("less_than_equal", f"Input should be less than or equal to {self.most}")
+        if self.data < self.minimum:
+            self.refuse("greater_than_equal", f"Input should be greater than or equal to {self.minimum}")
+        if self.data > self.maximum:
+            self.refuse("less_than_equal", f"Input should be less than or equal to {self.maximum}")
 
 
 class QueryCursor(QueryField):

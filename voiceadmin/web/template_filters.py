@@ -26,6 +26,7 @@ from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED_ADVICE, NOT_SCORED_LABEL, QualityTier
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER
+from voiceadmin.web.fields import choice_arguments, raw_value
 from voiceadmin.web.navigation import SECTIONS
 
 
@@ -205,6 +206,7 @@ def cached_macro(macro: Macro, *given: Hashable) -> str:
 TEMPLATE_FILTERS = (
     bar_width,
     cached_macro,
+    choice_arguments,
     describe_filters,
     describe_user_agent,
     display_name,
@@ -222,5 +224,6 @@ TEMPLATE_FILTERS = (
     max_synthesis_count,
     pluralize,
     provider_label,
+    raw_value,
     sort_by_column,
 )

@@ -118,7 +118,7 @@ def change_role(account_id: int) -> Answer:
     email = accounts.change_role(
         scope(), account_id, organization_id, role, by=access.requester().actor, now=clock.now()
     )
-    place = form.organization.words[form.organization.data][:200]  # a cookie brings it to the next page
+    place = form.organization.choices[form.organization.data][:200]  # a cookie brings it to the next page
     flash(f"{email} is {role.label.lower() if role else 'nobody'} at {place} now, and has to sign in again.")
     return _back(account_id, still=role is not None)
 
