@@ -410,7 +410,7 @@ FAULT = {
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is just now, counting a small store is not dear."""
-    monkeypatch.setattr("voiceadmin.web.stats_cache.DEAR", 3600)
+    monkeypatch.setattr("voiceadmin.web.stats_cache.SLOW", 3600)
 
 
 def at(time: datetime, patch: pytest.MonkeyPatch) -> None:
@@ -707,7 +707,7 @@ def test_whatever_is_done_moves_the_tag_of_the_queue(client: FlaskClient, acme: 
 def test_where_counting_is_dear_counts_are_at_most_a_minute_old_and_items_never(
     client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voiceadmin.web.stats_cache.DEAR", 0)
+    monkeypatch.setattr("voiceadmin.web.stats_cache.SLOW", 0)
     for query in ("", "?owner=none"):
         assert queue(client, query)["counts"] == NONE
     make_voice(acme, status=VoiceStatus.FAILED)

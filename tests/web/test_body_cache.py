@@ -1,4 +1,4 @@
-"""ResponseBodyCache kept in memory: each made once, the oldest pushed out, never more than there is room for."""
+"""The cache for response bodies: each is built once, and the total size is bounded."""
 
 from __future__ import annotations
 
@@ -7,47 +7,54 @@ from collections.abc import Callable
 from voiceadmin.web.body_cache import ResponseBodyCache
 
 
-def never() -> bytes:
-    raise AssertionError("made again")
+def must_not_build() -> bytes:
+    raise AssertionError("built again")
 
 
-def of(length: int) -> Callable[[], bytes]:
-    """Make a body of this length."""
+def body_of(length: int) -> Callable[[], bytes]:
+    """Return a function that builds a body of this length."""
     return lambda: b"x" * length
 
 
-def test_a_body_is_made_once() -> None:
-    bodies = ResponseBodyCache(100)
+def test_a_body_is_built_once() -> None:
+    cache = ResponseBodyCache(100)
 
-    assert bodies.get("a", of(10)) == b"x" * 10
-    assert bodies.get("a", never) == b"x" * 10
-
-
-def test_the_one_that_was_not_asked_for_the_longest_goes_first() -> None:
-    bodies = ResponseBodyCache(100)
-    for tag in ("a", "b"):
-        bodies.get(tag, of(40))
-    bodies.get("a", never)
-
-    bodies.get("c", of(40))
-
-    assert bodies.get("a", never)
-    assert bodies.get("b", lambda: b"made again") == b"made again"
+    assert cache.get("a", body_of(10)) == b"x" * 10
+    assert cache.get("a", must_not_build) == b"x" * 10
 
 
-def test_there_is_never_more_than_the_room() -> None:
-    bodies = ResponseBodyCache(100)
+def test_the_least_recently_used_body_is_removed_first() -> None:
+    cache = ResponseBodyCache(100)
+    for etag in ("a", "b"):
+        cache.get(etag, body_of(40))
+    cache.get("a", must_not_build)
+
+    cache.get("c", body_of(40))
+
+    assert cache.get("a", must_not_build)
+    assert cache.get("b", lambda: b"built again") == b"built again"
+
+
+def test_the_total_size_stays_within_the_limit() -> None:
+    cache = ResponseBodyCache(100)
 
     for length in (50, 101, 100, 30, 0, 49, 200, 50):
-        bodies.get(str(length), of(length))
-        assert bodies.size <= 100
+        cache.get(str(length), body_of(length))
+        assert cache.size <= 100
 
-    assert bodies.get("101", lambda: b"too large to be kept") == b"too large to be kept"
+    assert cache.get("101", lambda: b"too large to be cached") == b"too large to be cached"
 
 
-def test_one_that_two_made_together_counts_once() -> None:
-    bodies = ResponseBodyCache(100)
+def test_an_empty_body_is_cached() -> None:
+    cache = ResponseBodyCache(100)
+    cache.get("a", lambda: b"")
 
-    bodies.get("a", lambda: bodies.get("a", of(40)))
+    assert cache.get("a", must_not_build) == b""
 
-    assert bodies.size == 40
+
+def test_a_body_that_two_threads_build_counts_once() -> None:
+    cache = ResponseBodyCache(100)
+
+    cache.get("a", lambda: cache.get("a", body_of(40)))
+
+    assert cache.size == 40

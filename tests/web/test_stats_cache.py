@@ -1,20 +1,29 @@
-"""Figures that are kept for a minute."""
+"""The cache for statistics: how old they may be, what is computed again, and how many are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.conftest import NOW
-from voiceadmin.web import stats_cache as module
-from voiceadmin.web.stats_cache import CACHE_TTL, DEAR, MOST, StatsCache
+from voiceadmin import clock
+from voiceadmin.web import stats_cache
+from voiceadmin.web.stats_cache import CACHE_TTL, MAX_ENTRIES, SLOW, StatsCache
+
+
+@pytest.fixture(autouse=True)
+def current_time(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The last of these is the current time."""
+    times = [NOW]
+    monkeypatch.setattr(clock, "now", lambda: times[-1])
+    return times
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that counting is made to take: each count takes the last of these."""
+def durations(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The last of these is how many seconds each computation takes."""
     spent = [0.0]
     total = [0.0]
 
@@ -22,75 +31,75 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         total[0] += spent[-1] / 2
         return total[0]
 
-    monkeypatch.setattr(module, "monotonic", tick)
+    monkeypatch.setattr(stats_cache, "monotonic", tick)
     return spent
 
 
 def counter() -> Callable[[], int]:
-    """Something to count, which gives another number each time."""
+    """Return a computation with another result each time."""
     numbers = iter(range(1, 10_000))
     return lambda: next(numbers)
 
 
-def test_what_is_kept_is_at_most_a_minute_old() -> None:
-    kept, count = StatsCache(), counter()
+def test_cached_statistics_expire_after_a_minute(current_time: list[datetime]) -> None:
+    cache, compute = StatsCache(), counter()
 
-    found = [
-        kept.get("a", count, now=NOW + after, fresh=False)
-        for after in (timedelta(), CACHE_TTL - timedelta(seconds=1), CACHE_TTL)
-    ]
+    found = []
+    for age in (timedelta(), CACHE_TTL - timedelta(seconds=1), CACHE_TTL):
+        current_time.append(NOW + age)
+        found.append(cache.get("a", compute, now=NOW + age, fresh=False))
 
     assert found == [(NOW, 1), (NOW, 1), (NOW + CACHE_TTL, 2)]
 
 
-def test_what_was_counted_after_now_is_counted_anew() -> None:
-    kept, count = StatsCache(), counter()
-    kept.get("a", count, now=NOW, fresh=False)
+def test_statistics_from_the_future_are_computed_again() -> None:
+    cache, compute = StatsCache(), counter()
+    cache.get("a", compute, now=NOW, fresh=False)
 
-    assert kept.get("a", count, now=NOW - timedelta(seconds=1), fresh=False).stats == 2
+    assert cache.get("a", compute, now=NOW - timedelta(seconds=1), fresh=False).stats == 2
 
 
-@pytest.mark.parametrize(("seconds", "figures"), [(0.0, 2), (DEAR, 2), (3 * DEAR, 1)])
-def test_only_what_is_dear_is_kept_from_those_who_want_it_fresh(
-    clock: list[float], seconds: float, figures: int
+@pytest.mark.parametrize(("seconds", "stats"), [(0.0, 2), (SLOW, 2), (3 * SLOW, 1)])
+def test_only_slow_statistics_are_cached_for_pages_that_want_current_ones(
+    durations: list[float], seconds: float, stats: int
 ) -> None:
-    kept, count = StatsCache(), counter()
-    clock.append(seconds)
-    kept.get("a", count, now=NOW)
+    cache, compute = StatsCache(), counter()
+    durations.append(seconds)
+    cache.get("a", compute, now=NOW)
 
-    assert kept.get("a", count, now=NOW).stats == figures
-
-
-def test_each_key_has_its_own() -> None:
-    kept, count = StatsCache(), counter()
-
-    assert [kept.get(key, count, now=NOW, fresh=False).stats for key in "aba"] == [1, 2, 1]
+    assert cache.get("a", compute, now=NOW).stats == stats
 
 
-def test_the_oldest_go_when_there_are_too_many() -> None:
-    kept, count = StatsCache(), counter()
-    for key in range(MOST):
-        kept.get(key, count, now=NOW, fresh=False)
-    kept.get("one more", count, now=NOW, fresh=False)
+def test_each_key_has_its_own_statistics() -> None:
+    cache, compute = StatsCache(), counter()
 
-    again = kept.get(1, count, now=NOW, fresh=False), kept.get(0, count, now=NOW, fresh=False)
-
-    assert [one.stats for one in again] == [2, MOST + 2]
+    assert [cache.get(key, compute, now=NOW, fresh=False).stats for key in "aba"] == [1, 2, 1]
 
 
-def test_all_is_forgotten_at_once() -> None:
-    kept, count = StatsCache(), counter()
-    kept.get("a", count, now=NOW, fresh=False)
+def test_the_least_recently_used_entry_is_removed_when_the_cache_is_full() -> None:
+    cache, compute = StatsCache(), counter()
+    for key in range(MAX_ENTRIES):
+        cache.get(key, compute, now=NOW, fresh=False)
+    cache.get("one more", compute, now=NOW, fresh=False)
 
-    kept.clear()
+    again = cache.get(1, compute, now=NOW, fresh=False), cache.get(0, compute, now=NOW, fresh=False)
 
-    assert kept.get("a", count, now=NOW, fresh=False).stats == 2
+    assert [one.stats for one in again] == [2, MAX_ENTRIES + 2]
 
 
-def test_what_fails_is_not_kept() -> None:
-    kept = StatsCache()
+def test_clear_removes_everything() -> None:
+    cache, compute = StatsCache(), counter()
+    cache.get("a", compute, now=NOW, fresh=False)
+
+    cache.clear()
+
+    assert cache.get("a", compute, now=NOW, fresh=False).stats == 2
+
+
+def test_a_failed_computation_is_not_cached() -> None:
+    cache = StatsCache()
 
     with pytest.raises(ZeroDivisionError):
-        kept.get("a", lambda: 1 // 0, now=NOW)
+        cache.get("a", lambda: 1 // 0, now=NOW)
 
-    assert kept.get("a", lambda: 7, now=NOW, fresh=False).stats == 7
+    assert cache.get("a", lambda: 7, now=NOW, fresh=False).stats == 7

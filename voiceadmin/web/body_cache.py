@@ -1,36 +1,38 @@
-"""Finished bodies, kept in the memory of a process by their tags."""
+"""A cache for response bodies by their ETag, in the memory of a process."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+from cachetools import LRUCache
+
 
 class ResponseBodyCache:
-    """The bodies that were asked for last, so many bytes of them at most.
+    """The most recently used bodies, up to a number of bytes in total, safe for use by several threads.
 
-    A tag names one content for ever, so nothing ever has to be taken back:
-    what is no longer asked for is pushed out by what is. A body that is larger
-    than the room is not kept.
+    An ETag names one content for ever, so entries never become invalid.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most, self.size = most, 0
-        self._bodies: OrderedDict[str, bytes] = OrderedDict()
+    def __init__(self, max_bytes: int) -> None:
         self._lock = Lock()
+        self._bodies: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
 
-    def get(self, tag: str, make: Callable[[], bytes]) -> bytes:
-        """The body of this tag, made unless it is there. Two that ask together may both make it."""
+    @property
+    def size(self) -> int:
+        """The bytes in use."""
+        return int(self._bodies.currsize)
+
+    def get(self, etag: str, build: Callable[[], bytes]) -> bytes:
+        """Return the body of an ETag, building it unless it is cached.
+
+        Two threads that ask at the same time may both build it. A body larger than the cache is not stored.
+        """
         with self._lock:
-            if tag in self._bodies:
-                self._bodies.move_to_end(tag)
-                return self._bodies[tag]
-        body = make()
-        if len(body) <= self.most:
+            body: bytes | None = self._bodies.get(etag)
+        if body is None:
+            body = build()
             with self._lock:
-                self.size += len(body) - len(self._bodies.pop(tag, b""))
-                self._bodies[tag] = body
-                while self.size > self.most:
-                    self.size -= len(self._bodies.popitem(last=False)[1])
+                if len(body) <= self._bodies.maxsize:
+                    self._bodies[etag] = body
         return body

@@ -1,4 +1,4 @@
-"""Figures that took long to count, kept for a minute in each process; what is counted at once is counted anew."""
+"""A cache for statistics that are slow to compute. Each process has its own."""
 
 from __future__ import annotations
 
@@ -8,67 +8,77 @@ from threading import Lock
 from time import monotonic
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from cachetools import TTLCache
 from flask import current_app
 
-Figures = TypeVar("Figures")
+from voiceadmin import clock
+
+Stats = TypeVar("Stats")
 
 
 CACHE_TTL = timedelta(seconds=60)
 
 
-DEAR = 0.05  # seconds from which counting is dear
+SLOW = 0.05  # seconds; statistics that take less are computed for each page that wants current ones
 
 
-MOST = 300  # for more scopes and kinds than that the oldest are counted anew
+MAX_ENTRIES = 300  # more than the scopes and kinds of statistics in use at a time
 
 
-EXTENSION = "voiceadmin_kept"  # the app's extension that holds them
+EXTENSION = "voiceadmin_stats_cache"  # key in Flask's app.extensions
 
 
-class CachedStats(NamedTuple, Generic[Figures]):
-    """Figures and when they were counted."""
+class CachedStats(NamedTuple, Generic[Stats]):
+    """Statistics and the time at which they were computed."""
 
     counted_at: datetime
-    stats: Figures
+    stats: Stats
 
 
 class StatsCache:
-    """The figures that a process keeps, by what they are and whose."""
+    """Statistics by key, for CACHE_TTL at most, safe for use by several threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._found: dict[Hashable, tuple[CachedStats[Any], float]] = {}
+        self._entries: TTLCache[Hashable, tuple[CachedStats[Any], float]] = TTLCache(
+            MAX_ENTRIES, ttl=CACHE_TTL.total_seconds(), timer=lambda: clock.now().timestamp()
+        )
 
     def get(
-        self, key: Hashable, count: Callable[[], Figures], *, now: datetime, fresh: bool = True
-    ) -> CachedStats[Figures]:
-        """The figures of this key, at most a minute old. Two that ask together may both count.
+        self, key: Hashable, compute: Callable[[], Stats], *, now: datetime, fresh: bool = True
+    ) -> CachedStats[Stats]:
+        """Return the statistics of a key, computing them unless they are cached.
 
-        fresh: whether to count anew all the same where that takes no time.
+        Two threads that ask at the same time may both compute them.
+
+        Args:
+            key: what the statistics are about; includes the scope of the requester.
+            compute: returns the statistics.
+            now: the current time.
+            fresh: whether to compute them again if that took less than SLOW the last time.
         """
-        kept, seconds = self._found.get(key, (None, 0.0))
-        if kept is not None and timedelta() <= now - kept.counted_at < CACHE_TTL and not (fresh and seconds < DEAR):
-            return kept
-        began = monotonic()
-        return self.put(key, count(), now=now, seconds=monotonic() - began)
-
-    def put(self, key: Hashable, figures: Figures, *, now: datetime, seconds: float = 0.0) -> CachedStats[Figures]:
-        """Keep what was counted just now, which took so many seconds."""
-        found = CachedStats(now, figures)
         with self._lock:
-            self._found.pop(key, None)
-            self._found[key] = found, seconds
-            for old in list(self._found)[:-MOST]:
-                del self._found[old]
-        return found
+            cached, seconds = self._entries.get(key, (None, 0.0))
+        # A cached time ahead of now means that the system clock was set back.
+        if cached is not None and cached.counted_at <= now and not (fresh and seconds < SLOW):
+            return cached
+        began = monotonic()
+        return self.put(key, compute(), now=now, seconds=monotonic() - began)
+
+    def put(self, key: Hashable, stats: Stats, *, now: datetime, seconds: float = 0.0) -> CachedStats[Stats]:
+        """Store statistics that were computed at `now` and took this many seconds."""
+        cached = CachedStats(now, stats)
+        with self._lock:
+            self._entries[key] = cached, seconds
+        return cached
 
     def clear(self) -> None:
-        """Count everything anew when somebody asks: something was changed here."""
+        """Remove everything, after a change of the data."""
         with self._lock:
-            self._found.clear()
+            self._entries.clear()
 
 
 def get_stats_cache() -> StatsCache:
-    """What the process of this request keeps."""
-    found: StatsCache = current_app.extensions.setdefault(EXTENSION, StatsCache())
-    return found
+    """Return the cache of the current application."""
+    cache: StatsCache = current_app.extensions.setdefault(EXTENSION, StatsCache())
+    return cache
