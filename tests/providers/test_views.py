@@ -80,7 +80,7 @@ def test_a_card_shows_every_statistic_of_a_provider(acme: Organization, open_pag
         "Last used yesterday",
         "4 of 22 failed, 18.2 %",
         "21 used. No limit is configured.",
-        "3 of them used by archived voices",
+        "3 by archived voices",
     ):
         assert part.replace(" ", "") in text.replace(" ", ""), (part, text)
 
