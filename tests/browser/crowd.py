@@ -58,7 +58,7 @@ def let_in(account: Account, token: str, now: datetime, *, client: str = LINUX, 
                 last_active_at=now,
                 reauthenticated_at=now,
                 address=address,
-                client=client,
+                user_agent=client,
             )
         )
 

@@ -30,4 +30,4 @@ def test_a_reason_links_to_triage_with_that_filter(visit: Visit, live_server: st
 
     page.get_by_role("rowheader").get_by_role("link", name="Stuck").click()
 
-    expect(page.get_by_role("main").get_by_role("status")).to_contain_text("with Stuck")
+    expect(page.get_by_role("main").get_by_role("status")).to_contain_text("Stuck")
