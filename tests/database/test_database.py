@@ -16,7 +16,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_first_row
 from voiceadmin.database.engine import DATABASE_UNAVAILABLE, SQLITE_PATH
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.database.upserts import ROWS_TOGETHER, upsert_rows
+from voiceadmin.database.upserts import ROWS_PER_STATEMENT, upsert_rows
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
@@ -119,7 +119,7 @@ def test_the_first_and_the_last_time_come_back_as_they_went_in(store: Flask, tim
     assert db.session.scalars(select(ClonedVoice.created_at)).one() == time
 
 
-@pytest.mark.parametrize("number", [0, 1, ROWS_TOGETHER - 1, ROWS_TOGETHER, 2 * ROWS_TOGETHER + 1])
+@pytest.mark.parametrize("number", [0, 1, ROWS_PER_STATEMENT - 1, ROWS_PER_STATEMENT, 2 * ROWS_PER_STATEMENT + 1])
 def test_many_rows_at_once_are_written_and_overwritten_as_one_by_one(store: Flask, number: int) -> None:
     acme = make_organization()
     rows = [voice_row(id=number, last_used_at=None if number % 2 else LONG_AGO) for number in range(1, number + 1)]

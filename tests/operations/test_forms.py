@@ -103,7 +103,7 @@ def test_no_owner_is_nobody(assignee: str) -> None:
         ({"action": "note", "note": "  \t"}, {"action": ["The note is empty. Enter a note."]}),
         (
             {"action": "note", "note": "x" * (MAX_NOTE_LENGTH + 1)},
-            {"note": [f"This is {MAX_NOTE_LENGTH + 1:,} letters long. Give at most {MAX_NOTE_LENGTH}."]},
+            {"note": [f"This is {MAX_NOTE_LENGTH + 1:,} letters long. Give at most {MAX_NOTE_LENGTH:,}."]},
         ),
         ({"action": "archive", "note": "a\x00b"}, {"note": ["This holds control characters. Take them out."]}),
         ({"action": "snooze", "until": "tomorrow"}, {"until": ['"tomorrow" is no day. Write it as 2026-01-31.']}),

@@ -1,50 +1,45 @@
-"""Write transactions, advisory locks, and log lines that wait for the commit."""
+"""Write transactions, advisory locks, and log messages that wait for the commit."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from sqlalchemy import (
-    text,
-)
+from sqlalchemy import text
 
-if TYPE_CHECKING:
-    pass
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import write_execution_options
 
 log = logging.getLogger("voiceadmin.audit")
 
 
-TOLD = "voiceadmin_told"  # the lines to log once a transaction is through
+PENDING_LOG_MESSAGES = "voiceadmin_pending_log_messages"  # key in the session's info
 
 
 @contextmanager
 def write_transaction() -> Iterator[None]:
-    """One transaction that may write: committed at the end, rolled back on any exception."""
-    db.session.rollback()  # a snapshot that is already open would hide what others wrote since
+    """Run one transaction that may write: commit at the end, roll back on any exception."""
+    db.session.rollback()  # a snapshot that is already open would hide what other transactions committed since
     db.session.connection(execution_options=write_execution_options())
-    told: list[str] = []
-    db.session.info[TOLD] = told
+    messages: list[str] = []
+    db.session.info[PENDING_LOG_MESSAGES] = messages
     try:
         yield
         db.session.commit()
     except BaseException:
         db.session.rollback()
         raise
-    for event_ in told:
-        log.info(event_)
+    for message in messages:
+        log.info(message)
 
 
-def log_after_commit(line: str) -> None:
-    """Log a line when the transaction that is being written is through, and not at all if it fails."""
-    db.session.info[TOLD].append(line)
+def log_after_commit(message: str) -> None:
+    """Log a message once the current transaction is committed, and not at all if it fails."""
+    db.session.info[PENDING_LOG_MESSAGES].append(message)
 
 
-def acquire_advisory_lock(word: str) -> None:
-    """Let only one writing transaction of this word go on at a time. SQLite has but one writer anyway."""
+def acquire_advisory_lock(name: str) -> None:
+    """Wait for an exclusive lock of this name until the end of the transaction. SQLite has one writer anyway."""
     if db.engine.dialect.name == "postgresql":
-        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:word))"), {"word": word})
+        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})

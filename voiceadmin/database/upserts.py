@@ -1,89 +1,121 @@
-"""INSERT that overwrites existing rows, for one row or many."""
+"""INSERT statements that overwrite existing rows (upserts), for one row or many."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    FetchedValue,
-    bindparam,
-    func,
-    select,
-)
+from sqlalchemy import FetchedValue, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-if TYPE_CHECKING:
-    pass
 from voiceadmin.database.base import Base, db
 
-ROWS_TOGETHER = 50  # in one statement of SQLite, which anywhere takes 999 values
+ROWS_PER_STATEMENT = 50  # of SQLite; 50 rows of 19 columns stay below 999 parameters, the limit of old builds
 
 
 def upsert_statement(model: type[Base]) -> Any:
-    """An INSERT of whole rows in which a row whose primary key is there already overwrites the old one."""
+    """Return an INSERT of whole rows that overwrites the rows with the same primary key."""
     statement = _upsert(model, db.engine.dialect.name)
-    # With RETURNING, many rows travel in one statement, and the triggers of PostgreSQL fire once for all of them.
+    # With RETURNING, SQLAlchemy sends many rows in one statement, and PostgreSQL's triggers run once for all of them.
     if db.engine.dialect.name == "postgresql":
-        statement = statement.returning(*model.metadata.tables[model.__tablename__].primary_key)
+        statement = statement.returning(*_table(model).primary_key)
     return statement
 
 
-def _upsert(model: type[Base], dialect: str) -> Any:
-    # The table and not the model: to the mapper, another set of nulls would be another statement.
-    inserts: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    table = model.metadata.tables[model.__tablename__]
-    insert = inserts[dialect](table)
-    keys = list(table.primary_key)
-    given = [column for column in table.columns if type(column.server_default) is not FetchedValue]  # not worked out
-    others = {column.name: insert.excluded[column.name] for column in given if column not in keys}
-    if hasattr(model, "resolve_conflict"):
-        others |= model.resolve_conflict(table.c, insert.excluded)
-    return insert.on_conflict_do_update(index_elements=keys, set_=others)
-
-
 def upsert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
-    """What `upsert` does, for many rows at once: the values of each in the order of these names.
+    """Insert or overwrite many rows.
 
-    Takes less time than `upsert`, most of which goes into looking at single
-    values and, with PostgreSQL, into a statement that names each of them.
+    Faster than `upsert_statement`, which spends most of its time on processing single values and, with PostgreSQL,
+    on a statement with a parameter for each of them.
+
+    Args:
+        model: the table.
+        names: the columns.
+        rows: the values of each row in the order of `names`.
     """
     columns = list(zip(*rows, strict=True))
     if not columns:
         return
     if db.engine.dialect.name == "postgresql":
-        db.session.execute(_upsert_of_arrays(model, names), dict(zip(names, map(list, columns), strict=True)))
-        return
-    statement, order = _upsert_of_tuples(model, names)
-    values = list(zip(*(map(process, columns[at]) if process else columns[at] for at, process in order), strict=True))
-    whole = len(values) - len(values) % ROWS_TOGETHER
+        arrays = dict(zip(names, map(list, columns), strict=True))
+        db.session.execute(_upsert_from_arrays(model, names), arrays)
+    else:
+        _upsert_sqlite_rows(model, names, columns)
+
+
+def _upsert_sqlite_rows(model: type[Base], names: tuple[str, ...], columns: list[tuple[Any, ...]]) -> None:
+    """Run one statement for every ROWS_PER_STATEMENT rows, and one for each row that is left over."""
+    single = _compile_sqlite_upsert(model, names, 1)
+    values = single.convert(columns)
+    whole = len(values) - len(values) % ROWS_PER_STATEMENT
     connection = db.session.connection()
     if whole:
-        marks = f"({', '.join('?' * len(names))})"
-        many = statement.replace(f"VALUES {marks}", f"VALUES {', '.join([marks] * ROWS_TOGETHER)}")
-        starts = range(0, whole, ROWS_TOGETHER)
-        connection.exec_driver_sql(
-            many, [tuple(chain.from_iterable(values[start : start + ROWS_TOGETHER])) for start in starts]
-        )
+        many = _compile_sqlite_upsert(model, names, ROWS_PER_STATEMENT)
+        batches = [
+            tuple(chain.from_iterable(values[start : start + ROWS_PER_STATEMENT]))
+            for start in range(0, whole, ROWS_PER_STATEMENT)
+        ]
+        connection.exec_driver_sql(many.sql, batches)
     if whole < len(values):
-        connection.exec_driver_sql(statement, values[whole:])
+        connection.exec_driver_sql(single.sql, values[whole:])
+
+
+class CompiledUpsert(NamedTuple):
+    """SQL for SQLite's driver.
+
+    Attributes:
+        sql: the statement, with a question mark for each value.
+        order: for each value of a row, the index of its column among the given names, and the function that converts
+            it for the driver, if there is one.
+    """
+
+    sql: str
+    order: list[tuple[int, Any]]
+
+    def convert(self, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Return the rows of these columns as the statement takes them."""
+        converted = (map(convert, columns[index]) if convert else columns[index] for index, convert in self.order)
+        return list(zip(*converted, strict=True))
+
+
+def _table(model: type[Base]) -> Any:
+    return model.metadata.tables[model.__tablename__]
+
+
+def _upsert(model: type[Base], dialect: str) -> Any:
+    # On the table and not on the model: for the mapper, rows with different nulls would be different statements.
+    inserts: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    table = _table(model)
+    insert = inserts[dialect](table)
+    keys = list(table.primary_key)
+    # FetchedValue: columns that triggers compute.
+    writable = [column for column in table.columns if type(column.server_default) is not FetchedValue]
+    assignments = {column.name: insert.excluded[column.name] for column in writable if column not in keys}
+    if hasattr(model, "resolve_conflict"):
+        assignments |= model.resolve_conflict(table.c, insert.excluded)
+    return insert.on_conflict_do_update(index_elements=keys, set_=assignments)
 
 
 @cache
-def _upsert_of_arrays(model: type[Base], names: tuple[str, ...]) -> Any:
-    """PostgreSQL's statement of any number of rows: one array for each column."""
-    columns = model.metadata.tables[model.__tablename__].columns
+def _upsert_from_arrays(model: type[Base], names: tuple[str, ...]) -> Any:
+    """Return PostgreSQL's statement for any number of rows, with one array parameter for each column."""
+    columns = _table(model).columns
     arrays = (func.unnest(bindparam(name, type_=postgresql.ARRAY(columns[name].type))) for name in names)
     return _upsert(model, "postgresql").from_select(names, select(*arrays))
 
 
 @cache
-def _upsert_of_tuples(model: type[Base], names: tuple[str, ...]) -> tuple[str, list[tuple[int, Any]]]:
-    """SQLite's statement of one row; the place among the names of each value that it takes, and what processes that."""
+def _compile_sqlite_upsert(model: type[Base], names: tuple[str, ...], row_count: int) -> CompiledUpsert:
+    """Compile SQLite's statement for a number of rows."""
     dialect = sqlite.dialect()
-    compiled = _upsert(model, "sqlite").compile(dialect=dialect, column_keys=names)
-    columns = model.metadata.tables[model.__tablename__].columns
+    columns = _table(model).columns
+    rows = [
+        {name: bindparam(f"{name}:{row}", type_=columns[name].type) for name in names} for row in range(row_count)
+    ]
+    compiled = _upsert(model, "sqlite").values(rows).compile(dialect=dialect)
     processors = {name: columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
-    return str(compiled), [(names.index(name), processors[name]) for name in compiled.positiontup]
+    # Every row has its columns in the same order, so that of the first row is enough.
+    first_row = [parameter.partition(":")[0] for parameter in compiled.positiontup[: len(names)]]
+    return CompiledUpsert(str(compiled), [(names.index(name), processors[name]) for name in first_row])
