@@ -121,6 +121,26 @@ def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store:
     assert (result.exit_code, result.stdout) == (0, "Nothing unsafe was found.\n")
 
 
-def test_a_link_leads_to_the_public_name_if_there_is_one() -> None:
-    assert invitation_url(Settings(), "T", 8001) == "http://127.0.0.1:8001/join/T"
-    assert invitation_url(Settings(hosts=(".voices.example", "x")), "T") == "https://voices.example/join/T"
+@pytest.mark.parametrize(
+    ("settings", "host", "port", "url"),
+    [
+        pytest.param(Settings(), "127.0.0.1", 8001, "http://127.0.0.1:8001/join/T", id="served-address"),
+        pytest.param(Settings(), "0.0.0.0", 8001, "http://127.0.0.1:8001/join/T", id="all-addresses"),
+        pytest.param(Settings(), "::1", 8001, "http://[::1]:8001/join/T", id="ipv6"),
+        pytest.param(Settings(), None, None, "/join/T", id="no-server-known"),
+        pytest.param(
+            Settings(hosts=(".voices.example", "x")),
+            "127.0.0.1",
+            8001,
+            "https://voices.example/join/T",
+            id="public-name",
+        ),
+        pytest.param(
+            Settings(hosts=("voices.example",)), None, None, "https://voices.example/join/T", id="from-the-cli"
+        ),
+    ],
+)
+def test_an_invitation_link_names_the_address_in_force(
+    settings: Settings, host: str | None, port: int | None, url: str
+) -> None:
+    assert invitation_url(settings, "T", host=host, port=port) == url

@@ -70,7 +70,7 @@ def _show_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None
     click.echo(f"Pass this link on to {email}; it works once, for {format_duration(LINK_TTL[purpose])}:")
     click.echo(invitation_url(app.config["VOICEADMIN"], token))
     if app.config["VOICEADMIN"].hosts == Settings().hosts:
-        click.echo("That is where the server listens by default; put another port in if it does not.", err=True)
+        click.echo("Put the address of your server before this path, as in http://127.0.0.1:8000.", err=True)
 
 
 @account.command("list")

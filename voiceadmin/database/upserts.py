@@ -111,9 +111,7 @@ def _compile_sqlite_upsert(model: type[Base], names: tuple[str, ...], row_count:
     """Compile SQLite's statement for a number of rows."""
     dialect = sqlite.dialect()
     columns = _table(model).columns
-    rows = [
-        {name: bindparam(f"{name}:{row}", type_=columns[name].type) for name in names} for row in range(row_count)
-    ]
+    rows = [{name: bindparam(f"{name}:{row}", type_=columns[name].type) for name in names} for row in range(row_count)]
     compiled = _upsert(model, "sqlite").values(rows).compile(dialect=dialect)
     processors = {name: columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
     # Every row has its columns in the same order, so that of the first row is enough.

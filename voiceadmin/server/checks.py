@@ -17,6 +17,9 @@ from voiceadmin.identity import Role
 OURS_ALONE = 0o077  # the bits of a file's mode that let others near it
 
 
+ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104  # only compared with
+
+
 SAFE_SSL = {"require", "verify-ca", "verify-full"}
 
 
@@ -124,9 +127,23 @@ def refuse_critical_risks(found: Sequence[DeploymentRisk]) -> None:
         raise ServeRefused("\n".join(grave))
 
 
-def invitation_url(settings: Settings, token: str, port: int = 8000) -> str:
-    """Where the holder of a link goes: to the public name if there is one, else to this machine."""
-    if settings.hosts == Settings().hosts:
-        return f"http://127.0.0.1:{port}/join/{token}"
-    name = settings.hosts[0].lstrip(".")
-    return f"https://{name}/join/{token}"
+def invitation_url(settings: Settings, token: str, *, host: str | None = None, port: int | None = None) -> str:
+    """Return the address of an invitation.
+
+    It has the public host name of VOICEADMIN_HOSTS if there is one, else the address on which the server listens.
+    Where neither is known, as in a command beside a running server, it is a path without an address.
+
+    Args:
+        settings: name the public host.
+        token: the secret of the invitation.
+        host: the address on which the server listens, None if it is not known.
+        port: the port on which the server listens, None if it is not known.
+    """
+    path = f"/join/{token}"
+    if settings.hosts != Settings().hosts:
+        return f"https://{settings.hosts[0].lstrip('.')}{path}"
+    if host is None or port is None:
+        return path
+    if host in ALL_ADDRESSES:
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"

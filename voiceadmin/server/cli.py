@@ -86,7 +86,9 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
 
     def announce() -> None:
         if link is not None:
-            click.echo(f"Make the first account within 30 minutes: {invitation_url(settings, link, port)}")
+            click.echo(
+                f"Make the first account within 30 minutes: {invitation_url(settings, link, host=host, port=port)}"
+            )
         click.echo(f"voiceadmin listens on {host}, port {port}")
 
     serve_app(app, host=host, port=port, workers=workers, threads=threads, when_ready=announce)
