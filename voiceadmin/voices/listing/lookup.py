@@ -16,11 +16,12 @@ from voiceadmin.voices.queries import build_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
 
-# How many voices are looked up one by one, or counted per status, for one page.
+# How many voices are looked up one by one, or counted per status, for one page: about 8 ms in SQLite.
 LOOKUP_LIMIT = 5_000
 
 
-# The cost of looking up a voice by id, in index entries that a scan reads in the same time.
+# The cost of looking up a voice by id, in index entries that a scan reads in the same time. Measured in SQLite with
+# 100,000 voices: 1.6 µs for a lookup, 0.14 µs for an entry.
 LOOKUP_COST = 12
 
 
@@ -43,7 +44,8 @@ def look_up_page(compiled: CompiledFilters, groups: Collection[VoiceGroup], filt
         f" ORDER BY {build_order_by(filters)} LIMIT :limit OFFSET :offset"
     )
     page = {"limit": filters.size, "offset": filters.offset}
-    return [build_voice_row(row) for row in db.session.execute(statement, compiled.parameters | parameters | page)]
+    rows = db.session.execute(statement, compiled.parameters | parameters | page).all()
+    return [build_voice_row(row) for row in rows]
 
 
 def fetch_voices(ids: Sequence[int], filters: VoiceFilters) -> list[VoiceRow]:
@@ -54,7 +56,7 @@ def fetch_voices(ids: Sequence[int], filters: VoiceFilters) -> list[VoiceRow]:
         f"SELECT {SELECTED_COLUMNS} FROM cloned_voice AS voice"
         f" WHERE voice.id IN :ids ORDER BY {build_order_by(filters)}"
     )
-    return [build_voice_row(row) for row in db.session.execute(statement, {"ids": ids})]
+    return [build_voice_row(row) for row in db.session.execute(statement, {"ids": ids}).all()]
 
 
 def _build_idle_ids_select(compiled: CompiledFilters, groups: Collection[VoiceGroup]) -> tuple[str, dict[str, Any]]:
