@@ -1,8 +1,9 @@
-"""What rows are made of, and the rule that every query is asked on behalf of somebody."""
+"""Organization rows, and the rule that every query takes a scope."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,77 +19,85 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import format_revision, restrict_to_scope
 
 PACKAGE = Path(voiceadmin.__file__).parent
-SCOPED = {("scope", "Scope"), ("requester", "Requester"), ("organization_id", "OrganizationId")}
-WITHOUT = {  # queries that need no scope, each for a reason
-    "store.check_schema_version": "says whether there is a store, and nothing of what is in it",
-    "store.database_is_empty": "the same",
-    "visitors.find_session": "the secret is the scope",
-    "visitors.find_api_key": "the secret is the scope",
-    "visitors.find_link": "the secret is the scope",
-    "visitors.link_row": "makes a row of what others have read",
-    "visitors.has_account": "for whoever holds a link to that e-mail",
-    "visitors.has_any_account": "says whether the store has been set up",
-    "attention.reasons_of": "for what the caller has found in a scope",
-    "attention.lines_of": "the same",
-    "attention_answer.item_record": "writes a line that others have read",
-    "desk.count_set_to": "for what the caller has found in a scope",
-    "attention.line_record": "writes a line that others have read",
-    "desk.operation_row": "makes a row of what others have read",
-    "desk.is_undoable": "reads nothing",
-    "desk.get_last_operation_id": "a number that says nothing of what it numbers",
-    "providers.providers_file": "writes figures that others have read",
-    **{
-        f"clean_up.{name}": "for a plan that the caller has found in a scope"
-        for name in (
-            "organizations_of_plan",
-            "list_undoable_operations",
-            "list_items",
-            "judge",
-            "check_plan",
-            "restore_sheet",
-        )
-    },
-    "clean_up.list_prices": "prices are everybody's",
-    "voices.voice_record": "writes a voice that others have read",
-    "search.candidates": "makes SQL out of an id that the list was given",
-    "search.held": "makes SQL and reads nothing",
-    **{
-        f"rows.{name}": "makes rows of what others have read, or statements that others narrow"
-        for name in (
-            *("build_voice_row", "build_voice_values", "build_voice_columns", "build_organization_row", "revision"),
-            *("select_assistants", "build_assistant_row", "ready", "with_upstream_status"),
-        )
-    },
+SCOPES = {("scope", "Scope"), ("requester", "Requester"), ("organization_id", "OrganizationId")}
+QUERY_MODULES = {"queries", "listing", "exporting", "usage"}
+READS_DATABASE = ("db.session", "fetch_all(", "fetch_first_row(")
+
+SECRET = "the secret is the scope"
+CHECKED = "the caller found these objects or this plan within a scope"
+LISTING = "a part of list_voices, which takes an OrganizationId"
+WITHOUT_SCOPE = {  # queries that take no scope, with the reason
+    "accounts.find_session": SECRET,
+    "accounts.find_link": SECRET,
+    "api_keys.find_api_key": SECRET,
+    "accounts.has_account": "called for the e-mail address of a one-time link",
+    "accounts.has_any_account": "returns only whether the database has been set up",
+    "sample.database_is_empty": "returns only whether the database is empty",
+    "operations.get_last_operation_id": "a counter that reveals no object",
+    "cleanup.list_prices": "prices are the same for all organizations",
+    "cleanup.list_plan_organizations": CHECKED,
+    "cleanup.list_undoable_operations": CHECKED,
+    "cleanup.list_items": CHECKED,
+    "cleanup.recheck_items": CHECKED,
+    "cleanup.count_rechecked": CHECKED,
+    "cleanup.export_restore_sheet": CHECKED,
+    "triage.find_findings": CHECKED,
+    "triage.list_queue_items": CHECKED,
+    "voices.find_voices_of_assistants": CHECKED,
+    "voices.count_assistants_by_voice": CHECKED,
+    "voices.count_voices_in_use": CHECKED,
+    "voices.list_groups": LISTING,
+    "voices.count_idle_voices": LISTING,
+    "voices.scan_index": LISTING,
+    "voices.look_up_page": LISTING,
+    "voices.fetch_voices": LISTING,
 }
 
 
-def queries() -> dict[str, ast.FunctionDef]:
-    """All public functions of the queries, by module and name."""
-    return {
-        f"{path.stem}.{node.name}": node
-        for path in sorted((PACKAGE / "queries").glob("*.py"))
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-    }
+def functions_that_read() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the public functions of query modules that read the database, directly or through their module."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if len(parts) < 2 or parts[1] not in QUERY_MODULES:
+            continue
+        functions = {
+            node.name: node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)
+        }
+        for name, function in functions.items():
+            if not name.startswith("_") and reads_database(function, functions):
+                yield f"{parts[0]}.{name}", function
+
+
+def reads_database(
+    function: ast.FunctionDef, functions: dict[str, ast.FunctionDef], seen: frozenset[str] = frozenset()
+) -> bool:
+    if any(text in ast.unparse(function) for text in READS_DATABASE):
+        return True
+    called = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} & functions.keys() - seen
+    return any(reads_database(functions[name], functions, seen | called | {function.name}) for name in called)
 
 
 def arguments(function: ast.FunctionDef) -> set[tuple[str, str]]:
-    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-    return {(argument.arg, ast.unparse(argument.annotation)) for argument in given if argument.annotation}
+    every = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return {(argument.arg, ast.unparse(argument.annotation)) for argument in every if argument.annotation}
 
 
-def test_every_query_is_asked_on_behalf_of_somebody() -> None:
-    unscoped = {name for name, function in queries().items() if not arguments(function) & SCOPED}
+def test_every_query_takes_a_scope() -> None:
+    queries = dict(functions_that_read())
+    unscoped = {name for name, function in queries.items() if not arguments(function) & SCOPES}
 
-    assert unscoped == set(WITHOUT)
-    assert len(queries()) - len(unscoped) >= 15
+    assert unscoped == set(WITHOUT_SCOPE)
+    assert len(queries) - len(unscoped) >= 25
 
 
 def test_a_scope_has_no_default() -> None:
-    assert not [name for name, function in queries().items() if function.args.defaults]
+    for name, function in functions_that_read():
+        required = len(function.args.args) - len(function.args.defaults)
+        optional = function.args.args[required:]
+        assert not {(one.arg, ast.unparse(one.annotation)) for one in optional if one.annotation} & SCOPES, name
 
 
-def test_only_queries_say_that_an_organization_may_be_seen() -> None:
+def test_only_the_queries_of_organizations_create_organization_ids() -> None:
     makers = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
@@ -96,10 +105,10 @@ def test_only_queries_say_that_an_organization_may_be_seen() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "OrganizationId"
     }
 
-    assert makers == {"queries/assistants.py", "queries/rows.py"}
+    assert makers == {"organizations/queries.py"}
 
 
-def test_a_column_stays_inside_a_scope(store: Flask) -> None:
+def test_a_column_is_restricted_to_the_organizations_of_a_scope(store: Flask) -> None:
     one, two, three = (make_organization().id for _ in range(3))
 
     def found(scope: Scope) -> list[int]:
@@ -112,11 +121,11 @@ def test_a_column_stays_inside_a_scope(store: Flask) -> None:
     assert found(NOTHING) == []
 
 
-def test_a_revision_tells_store_organization_and_state_apart() -> None:
+def test_a_revision_names_database_organization_and_state() -> None:
     assert format_revision(5, "store", 7) == "store/5/7"
 
 
-def test_a_statement_made_ready_is_the_same_statement() -> None:
+def test_a_compiled_select_is_the_same_statement() -> None:
     statement: Any = select(Column("id", Integer), Column("name", String))
 
     assert str(compile_select(statement)) == str(statement)
