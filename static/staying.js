@@ -33,7 +33,7 @@ const look = async (method = "GET") => {
   try {
     const answer = await fetch("/session", { method, headers, redirect: "error" });
     if (!answer.ok) throw new Error(answer.statusText);
-    ({ left } = await answer.json());
+    ({ seconds_left: left } = await answer.json());
   } catch {
     timer = setTimeout(look, method === "POST" ? 0 : 10_000); // the server may be back by then
     return;

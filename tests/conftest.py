@@ -23,7 +23,7 @@ from tests.factories import make_account, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin import clock, create_app
 from voiceadmin.accounts import passwords
-from voiceadmin.api_keys.actions import KeyRateLimiter
+from voiceadmin.api_keys.rate_limiter import KeyRateLimiter
 from voiceadmin.config import Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.schema import dispose_engine, prepare_database

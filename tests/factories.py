@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from voiceadmin import clock
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, Membership
-from voiceadmin.accounts.passwords import password_hash
+from voiceadmin.accounts.passwords import hash_password
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
@@ -97,7 +97,7 @@ def make_account(
     email = email or f"person{number}@example.com"
     given: dict[str, Any] = {
         "name": "",
-        "password_hash": password_hash(PASSWORD),
+        "password_hash": hash_password(PASSWORD),
         "created_at": LONG_AGO,
         "platform": platform,
     }

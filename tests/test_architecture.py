@@ -25,9 +25,9 @@ TEMPLATES = ROOT / "templates"
 LAYERS = (
     ("root", {"clock", "config", "enums", "errors", "identity", "pagination", "tabular", "text", "tokens"}),
     ("database", {"database"}),
-    ("types", {"models", "types", "json_body", "data", "names", "passwords", "statistics"}),
+    ("types", {"models", "types", "changes", "json_body", "data", "names", "passwords", "statistics"}),
     ("queries", {"queries", "rules", "listing", "exporting", "locks", "usage"}),
-    ("actions", {"actions", "importing"}),
+    ("actions", {"actions", "rate_limiter", "importing"}),
     ("web", {"web", "cli"}),
     ("forms", {"forms", "cached_counts", "bulk", "code_samples", "document"}),
     ("views", {"views", "api", "cli", "server"}),

@@ -17,9 +17,10 @@ from werkzeug.routing import Rule
 
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice
-from voiceadmin.accounts.actions.accounts import Grant, invite
+from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account
+from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.database.base import db
@@ -87,7 +88,7 @@ FIELDS = {  # of the forms, by the beginning of an address; one that is not here
     "/triage": ("reason", "organization", "provider", "assignee", "muted", "size", "after"),
     "/triage/all": ("reason", "organization", "provider", "muted", *ACTING, "count", "selection_hash"),
     "/confirm": ("password", "next"),
-    "/join": ("email", "name", "password"),
+    "/links": ("email", "name", "password"),
     "/api-keys": ("name", "organizations", "expires"),
     "/providers": ("organization",),
     "/people": ("email", "organization", "role"),
@@ -160,7 +161,7 @@ def test_nothing_that_anybody_sends_breaks_a_page(store: Flask, stranger: FlaskC
     }
     make_account("person@example.com", roles={acme: Role.VIEWER})
     create_api_key(EVERYTHING, "poller", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
-    link = invite(EVERYTHING, "new@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
+    link = create_invitation(EVERYTHING, "new@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
     schema = schemathesis.openapi.from_dict(document(store))
     schema.app = store
     cookie = cookie_name(store.config["VOICEADMIN"])

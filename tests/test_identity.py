@@ -99,4 +99,4 @@ def test_a_visitor_cannot_be_given_more_afterwards() -> None:
 def test_a_key_works_until_it_expires_or_is_revoked(revoked: None, expires: timedelta | None, works: bool) -> None:
     key = ApiKeyRow(1, "k", "va_x", None, "", NOW, None if expires is None else NOW + expires, revoked, None)
 
-    assert key.works(NOW) is works
+    assert key.is_active(NOW) is works

@@ -20,8 +20,9 @@ from werkzeug.routing import Rule
 from tests.conftest import NOW, SHELL, Client
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice, sign_in
 from voiceadmin import create_app
-from voiceadmin.accounts.actions.accounts import Grant, invite
+from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
+from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.audit.models import AuditEvent
@@ -116,7 +117,7 @@ class TwoTenants:
 
     def invite(self, of: Organization) -> str:
         """The token of a new invitation."""
-        return invite(EVERYTHING, self._email("guest", of), Grant(of.id, Role.VIEWER), by=SHELL, now=NOW)
+        return create_invitation(EVERYTHING, self._email("guest", of), Grant(of.id, Role.VIEWER), by=SHELL, now=NOW)
 
     def colleague(self, of: Organization) -> Account:
         """Somebody else of an organization."""
@@ -226,7 +227,7 @@ def _on_all(_: TwoTenants) -> dict[str, Any]:
 FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
     "sign_in.sign_in": lambda tenants: {"email": tenants.people["viewer"].email, "password": PASSWORD},
     "sign_in.confirm": lambda _: {"password": PASSWORD},
-    "sign_in.join": lambda _: {"name": "Guest", "password": "a horse of my own"},
+    "sign_in.accept_link": lambda _: {"name": "Guest", "password": "a horse of my own"},
     "account.password": lambda _: {"old": PASSWORD, "new": "another battery staple"},
     "people.invite": lambda tenants: {"email": "new@example.com", "organization": tenants.acme.id, "role": "viewer"},
     "people.change_role": lambda tenants: {"organization": tenants.acme.id, "role": "operator"},

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from voiceadmin import create_app
 from voiceadmin.accounts import cli as accounts
+from voiceadmin.api_keys import cli as api_keys
 from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
 from voiceadmin.database.engine import DATABASE_UNAVAILABLE
 from voiceadmin.server import cli as server
 from voiceadmin.voices import cli as voices
 
-__all__ = ["ErrorReportingGroup", "accounts", "cli", "server", "voices"]
+__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "server", "voices"]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Who makes a request and what they may see: roles, scopes, actors and requesters."""
+"""Roles, scopes, actors and requesters: who makes a request and what they may see."""
 
 from __future__ import annotations
 
@@ -12,80 +12,87 @@ from voiceadmin.enums import LabelledEnum
 
 
 class Role(IntEnum):
-    """What somebody may do; each role may do all that a smaller one may.
+    """A set of permissions. Each role has the permissions of all lower ones.
 
-    Viewer, operator and admin are granted for one organization; a platform
-    admin is one everywhere. `slug` stands in forms, commands and settings.
+    Viewer, operator and admin hold in one organization, platform admin in all.
+
+    Attributes:
+        slug: its name in forms, commands and settings.
+        description: a sentence for people who choose a role.
     """
 
-    ANYONE = 0, "none", "Nobody", "Sees nothing."
-    VIEWER = 1, "viewer", "Viewer", "Looks at voices and assistants."
-    OPERATOR = 2, "operator", "Operator", "Triages: acts on voices too."
-    ADMIN = 3, "admin", "Admin", "Decides about people, keys, sources and deletions too."
-    PLATFORM = 4, "platform", "Platform admin", "Is an admin of every organization, and of the platform itself."
+    ANYONE = 0, "none", "No role", "Sees nothing."
+    VIEWER = 1, "viewer", "Viewer", "Sees voices, assistants, and the activity on them."
+    OPERATOR = 2, "operator", "Operator", "Also archives and restores voices, assigns them, and mutes findings."
+    ADMIN = 3, "admin", "Admin", "Also manages people and API keys, and confirms clean-ups."
+    PLATFORM = 4, "platform", "Platform admin", "Is an admin of all organizations, including future ones."
 
     slug: str
     label: str
     description: str
 
     def __new__(cls, value: int, slug: str = "", label: str = "", description: str = "") -> Self:
-        """Give the member its rank, its slug, its label and a sentence that explains it."""
+        """Create a member with its rank, slug, label and description."""
         member = int.__new__(cls, value)
         member._value_, member.slug, member.label, member.description = value, slug, label, description
         return member
 
     @classmethod
     def from_slug(cls, slug: str) -> Role:
-        """The role of this slug. Raises ValueError."""
+        """Return the role with a slug.
+
+        Raises:
+            ValueError: if there is none.
+        """
         for role in cls:
             if role.slug == slug:
                 return role
-        raise ValueError(f"{slug!r} is no role.")
+        raise ValueError(f"{slug!r} is not a role.")
 
 
-GRANTABLE_ROLES = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # the roles of one organization
+GRANTABLE_ROLES = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)  # in one organization
 
 
 class ActorKind(LabelledEnum):
-    """What kind of somebody does something."""
+    """The kind of an actor."""
 
     ACCOUNT = "account", "Person"
     KEY = "key", "API key"
     CLI = "cli", "CLI"
-    ANONYMOUS = "anonymous", "Nobody signed in"
+    ANONYMOUS = "anonymous", "Not signed in"
 
 
 OrganizationId = NewType("OrganizationId", int)
-"""The id of an organization that its reader may see: only a query that was given a scope makes one."""
+"""The id of an organization that the requester may see. Only queries with a scope create one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The organizations that a query may show. organizations: their ids; None means all of them."""
+    """The organizations that a query may show. organizations: their ids; None for all."""
 
     organizations: frozenset[int] | None
 
     def covers(self, organization_id: int) -> bool:
-        """Whether an organization is among them."""
+        """Return whether the scope has this organization."""
         return self.organizations is None or organization_id in self.organizations
 
     def covers_all(self, organization_ids: frozenset[int]) -> bool:
-        """Whether all of these are among them."""
+        """Return whether the scope has all these organizations."""
         return self.organizations is None or organization_ids <= self.organizations
 
 
 EVERYTHING = Scope(None)
-
-
 NOTHING = Scope(frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who does something, as the audit trail names them.
+    """Who does something, as audit events record it.
 
-    id: of the account or the key; None for others. name: e-mail, name of the
-    key, or user of the shell. address: where the request came from, None in a shell.
+    Attributes:
+        id: of the account or the API key, None for others.
+        name: the e-mail of an account, the name of an API key, or the user of a CLI command.
+        address: the IP address of the request, None for the CLI.
     """
 
     kind: ActorKind
@@ -95,7 +102,7 @@ class Actor:
 
 
 class SessionRow(NamedTuple):
-    """A session. last_active_at: the last activity, to the minute. reauthenticated_at: when the password was given last."""
+    """A session. last_active_at: to the minute. reauthenticated_at: when the password was last entered."""
 
     id: int
     account_id: int
@@ -108,10 +115,12 @@ class SessionRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Whoever makes a request.
+    """Who makes a request: an account with a session, an API key, or an anonymous requester.
 
-    actor: who that is. roles: by organization. global_role: a role that holds
-    in all organizations. session: of a person who signed in, else None.
+    Attributes:
+        roles: by organization id.
+        global_role: a role that holds in all organizations.
+        session: of an account, None for others.
     """
 
     actor: Actor
@@ -121,16 +130,16 @@ class Requester:
 
     @property
     def highest(self) -> Role:
-        """The greatest role that they have anywhere."""
+        """Return the highest role in any organization."""
         return max(self.global_role, *self.roles.values(), Role.ANYONE)
 
     @property
     def account_id(self) -> int | None:
-        """The account of somebody who signed in, else None."""
+        """Return the id of the account that is signed in, None if there is none."""
         return None if self.session is None else self.session.account_id
 
     def scope(self, role: Role) -> Scope:
-        """The organizations in which they have this role or a greater one."""
+        """Return the organizations in which the requester has this role or a higher one."""
         if self.global_role >= role:
             return EVERYTHING
         if role is Role.PLATFORM:
@@ -139,5 +148,5 @@ class Requester:
 
 
 def anonymous_requester(address: str | None = None, role: Role = Role.ANYONE) -> Requester:
-    """Somebody who did not sign in. role: what everybody may, by the settings."""
+    """Return a requester that is not signed in. role: what the settings allow everyone."""
     return Requester(Actor(ActorKind.ANONYMOUS, None, "", address), global_role=role)

@@ -1,26 +1,26 @@
-"""Secrets: session tokens, one-time links and API keys, and their hashes."""
+"""Generate secrets (session tokens, one-time links and API keys) and hash them."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 
-KEY_PREFIX = "va_"
+KEY_PREFIX = "va_"  # tells scanners for leaked secrets whose key it is
 
-
-HINT_LENGTH = len(KEY_PREFIX) + 6  # letters of a key that tell it from others; the 37 that are left cannot be guessed
+# Characters of an API key that are stored and shown to tell it from others. The other 37 cannot be guessed.
+HINT_LENGTH = len(KEY_PREFIX) + 6
 
 
 def generate_token() -> str:
-    """A new secret of 43 letters, digits, hyphens and underscores."""
+    """Return a new secret of 43 letters, digits, hyphens and underscores (256 bits)."""
     return secrets.token_urlsafe(32)
 
 
 def generate_api_key() -> str:
-    """A new API key, which its beginning gives away as one of ours."""
+    """Return a new API key: the prefix and a token."""
     return KEY_PREFIX + generate_token()
 
 
 def hash_token(token: str) -> str:
-    """What the store keeps of a secret. It has so many bits that a slow hash would add nothing."""
+    """Return the SHA-256 hash of a secret in hexadecimal. Tokens have 256 bits, so a slow hash would add nothing."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from voiceadmin.accounts import passwords
-from voiceadmin.accounts.passwords import COMMON, is_outdated, is_password, password_hash, weakness
+from voiceadmin.accounts.passwords import COMMON_PASSWORDS, find_weakness, hash_password, is_outdated, is_password
 
-TOO_COMMON = "This is one of the commonest passwords. Choose one that nobody else would."
-A_NAME = "This is a name, not a password. Choose another one."
+TOO_COMMON = "This is one of the most common passwords. Choose another one."
+A_NAME = "This is a name, and easy to guess. Choose another password."
 FINE = "plum tree 77"
 
 
 @pytest.mark.parametrize(
     ("password", "fault"),
     [
-        ("", "This has 0 letters. Give at least 8; 15 or more are better."),
-        ("qv7-zmk", "This has 7 letters. Give at least 8; 15 or more are better."),
-        ("e\u0301" * 3 + "zmk7", "This has 7 letters. Give at least 8; 15 or more are better."),
-        ("😀🐙🍇🚲🎈🪁🧊", "This has 7 letters. Give at least 8; 15 or more are better."),
+        ("", "This has 0 characters. Use at least 8; 15 or more are better."),
+        ("qv7-zmk", "This has 7 characters. Use at least 8; 15 or more are better."),
+        ("e\u0301" * 3 + "zmk7", "This has 7 characters. Use at least 8; 15 or more are better."),
+        ("😀🐙🍇🚲🎈🪁🧊", "This has 7 characters. Use at least 8; 15 or more are better."),
         ("qv7-zmkp", None),
         ("qv7-zmkp" * 8, None),
         ("qv7-zmkp" * 125, None),
-        ("qv7-zmkp" * 125 + "x", "This has 1,001 letters. Give at most 1,000."),
+        ("qv7-zmkp" * 125 + "x", "This has 1,001 characters. Use at most 1,000."),
         ("e\u0301x" * 500, None),
         ("        ", TOO_COMMON),
         ("aaaaaaaa", TOO_COMMON),
@@ -39,11 +39,11 @@ FINE = "plum tree 77"
         ("密码是一只猫和狗", None),
         ("😀🐙🍇🚲🎈🪁🧊🎲", None),
         ("tab\tnul\0bell\a", None),
-        ("half \ud83d a pair", "This holds half a character. Type it again."),
+        ("half \ud83d a pair", "This contains an invalid character. Type it again."),
     ],
 )
 def test_a_password_is_judged_by_its_letters_alone(password: str, fault: str | None) -> None:
-    assert weakness(password) == fault
+    assert find_weakness(password) == fault
 
 
 def test_every_one_of_the_commonest_is_refused_whatever_its_case() -> None:
@@ -51,11 +51,11 @@ def test_every_one_of_the_commonest_is_refused_whatever_its_case() -> None:
 
     assert len(commonest) > 500
     for word in commonest:
-        assert {weakness(form(word)) for form in (str, str.upper, str.title)} == {TOO_COMMON}, word
+        assert {find_weakness(form(word)) for form in (str, str.upper, str.title)} == {TOO_COMMON}, word
 
 
 def test_the_list_of_the_commonest_holds_no_word_that_is_too_short_anyway() -> None:
-    assert min(map(len, COMMON)) == 8
+    assert min(map(len, COMMON_PASSWORDS)) == 8
 
 
 @pytest.mark.parametrize(
@@ -70,26 +70,26 @@ def test_the_list_of_the_commonest_holds_no_word_that_is_too_short_anyway() -> N
     ],
 )
 def test_a_name_is_no_password(password: str, words: list[str]) -> None:
-    assert weakness(password, *words) == A_NAME
+    assert find_weakness(password, *words) == A_NAME
 
 
 @pytest.mark.parametrize("password", ["ada.lovelace77", "example.com", "voiceadmin 7", "lovelace"])
 def test_what_only_holds_a_name_will_do(password: str) -> None:
-    assert weakness(password, "ada.lovelace@example.com", "") is None
+    assert find_weakness(password, "ada.lovelace@example.com", "") is None
 
 
 def test_a_password_is_known_again_and_no_other_is() -> None:
-    kept = password_hash(FINE)
+    kept = hash_password(FINE)
 
     assert is_password(FINE, kept)
     assert not any(is_password(other, kept) for other in ("", FINE + " ", FINE.upper(), "\ud800"))
     assert FINE not in kept
-    assert password_hash(FINE) != kept
+    assert hash_password(FINE) != kept
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_composed_and_decomposed_are_the_same_password(password: str) -> None:
-    kept = password_hash(unicodedata.normalize("NFD", password))
+    kept = hash_password(unicodedata.normalize("NFD", password))
 
     assert is_password(unicodedata.normalize("NFC", password), kept)
 
@@ -105,7 +105,7 @@ def test_nobodys_password_is_nobodys() -> None:
 
 
 def test_a_hash_with_other_parameters_is_outdated() -> None:
-    assert not is_outdated(password_hash(FINE))
+    assert not is_outdated(hash_password(FINE))
     assert is_outdated(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(FINE))
 
 

@@ -92,9 +92,9 @@ def test_kinds_are_listed_as_sentences_begin() -> None:
     words = form().kind.choices
 
     assert list(words) == [word.value for word in AuditEventType]
-    assert (words["key-created"], words["signed-in"]) == ("Made an API key", "Signed in")
+    assert (words["key-created"], words["signed-in"]) == ("Created an API key", "Signed in")
     assert [form()[name].label.text for name in ("who", "kind", "voice", "since", "until", "older")] == [
-        *("Who", "What", "Voice id", "From day", "To day", "Older than"),
+        *("Who", "What", "Voice id", "From", "To", "Older than"),
     ]
 
 

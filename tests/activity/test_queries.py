@@ -19,7 +19,7 @@ from sqlalchemy import event
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY
 from tests.strategies import HOSTILE, IN_DATABASE
-from voiceadmin.activity.queries import FIELDS, LINES, export_activity, list_activity
+from voiceadmin.activity.queries import EVENTS_PER_PAGE, EXPORT_FIELDS, export_activity, list_activity
 from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
@@ -88,7 +88,7 @@ def pages(requester: Requester, filters: AuditFilters) -> list[AuditEventRow]:
         found += lines
         if not more:
             return found
-        assert len(lines) == LINES
+        assert len(lines) == EVENTS_PER_PAGE
         filters = replace(filters, older_than=lines[-1].id)
 
 
@@ -161,7 +161,7 @@ def test_filters_find_exactly_what_plain_python_finds(
     assert [row["id"] for row in rows] == [line.id for line in expected]
 
 
-@pytest.mark.parametrize("number", [0, 1, LINES - 1, LINES, LINES + 1])
+@pytest.mark.parametrize("number", [0, 1, EVENTS_PER_PAGE - 1, EVENTS_PER_PAGE, EVENTS_PER_PAGE + 1])
 def test_a_page_says_whether_there_are_older_lines(store: Flask, number: int) -> None:
     with write_transaction():
         for _ in range(number):
@@ -169,8 +169,8 @@ def test_a_page_says_whether_there_are_older_lines(store: Flask, number: int) ->
 
     lines, more = list_activity(ROOT, AuditFilters())
 
-    assert (len(lines), more) == (min(number, LINES), number > LINES)
-    assert LINES == 50
+    assert (len(lines), more) == (min(number, EVENTS_PER_PAGE), number > EVENTS_PER_PAGE)
+    assert EVENTS_PER_PAGE == 50
 
 
 def test_bounds_in_time_are_the_first_in_and_the_second_out(store: Flask) -> None:
@@ -225,14 +225,14 @@ def test_csv_reads_back_and_holds_no_formula(hostile: list[AuditEventRow]) -> No
 
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
 
-    assert list(rows[0]) == list(FIELDS)
+    assert list(rows[0]) == list(EXPORT_FIELDS)
     assert len(rows) == len(HOSTILE) == len(hostile)
     for row, line in zip(rows, hostile, strict=True):
-        assert [unescape_formula(row[name]) for name in ("actor_name", "object_name", "why")] == [line.object_name] * 3
+        assert [unescape_formula(row[name]) for name in ("actor_name", "object_name", "note")] == [line.object_name] * 3
         assert json.loads(row["before"]) == line.before
         assert json.loads(row["after"]) == line.after
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝")) for cell in row.values())
-        assert (row["id"], row["actor_kind"], row["word"], row["object_kind"], row["organization_id"]) == (
+        assert (row["id"], row["actor_kind"], row["event_type"], row["object_kind"], row["organization_id"]) == (
             str(line.id),
             "key",
             "voice-changed",
@@ -246,10 +246,10 @@ def test_ndjson_reads_back(hostile: list[AuditEventRow]) -> None:
 
     rows = [json.loads(row) for row in text.removesuffix("\n").split("\n")]
 
-    assert [list(row) for row in rows] == [list(FIELDS)] * len(hostile)
+    assert [list(row) for row in rows] == [list(EXPORT_FIELDS)] * len(hostile)
     for row, line in zip(rows, hostile, strict=True):
         assert datetime.fromisoformat(row.pop("at")) == line.at
-        assert row == {name: getattr(line, name) for name in FIELDS if name != "at"}
+        assert row == {name: getattr(line, name) for name in EXPORT_FIELDS if name != "at"}
 
 
 def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known(store: Flask) -> None:
@@ -260,8 +260,8 @@ def test_a_line_in_a_file_says_its_time_in_utc_and_nothing_for_what_is_not_known
     text = "".join(export_activity(ROOT, AuditFilters(), ExportFormat.CSV))
 
     assert text.split("\r\n") == [
-        ",".join(FIELDS),
-        "1,2026-11-23T14:00:00Z,shell,,tester,,sample-filled,,store,,sample data,,,,,",
+        ",".join(EXPORT_FIELDS),
+        "1,2026-11-23T14:00:00Z,cli,,tester,,sample-added,,database,,sample data,,,,,",
         "",
     ]
 
@@ -273,7 +273,7 @@ def test_a_file_holds_what_its_reader_may_read_and_more_than_a_page(lines: list[
 
     expected = [line.id for line in lines if reads(requester, line)]
     assert [json.loads(row)["id"] for row in text.splitlines()] == expected
-    assert len(expected) > LINES
+    assert len(expected) > EVENTS_PER_PAGE
 
 
 def test_an_empty_file_has_a_head_or_nothing(store: Flask) -> None:

@@ -16,11 +16,12 @@ from tests.conftest import SHELL
 from tests.factories import DAY, make_account, make_assistant, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin.activity.queries import list_activity
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.actions import record_event, record_event_now
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.identity import Actor, ActorKind, Role, anonymous_requester
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, anonymous_requester
 from voiceadmin.organizations.models import Organization
 
 ADA = Actor(ActorKind.ACCOUNT, 999, "ada@example.com", "203.0.113.7")
@@ -53,7 +54,7 @@ def files(found: Page) -> list[str]:
 
 def things(found: Page) -> list[str]:
     """What each line is about, by name."""
-    cells = found.root.one("tbody").all("td", **{"data-label": "To what"})
+    cells = found.root.one("tbody").all("td", **{"data-label": "Object"})
     return [next(node.text for node in cell.walk() if node is not cell and node.text) for cell in cells]
 
 
@@ -66,7 +67,7 @@ def trail() -> list[AuditEventRow]:
 def test_where_nothing_has_happened_the_page_says_so(open_page: OpenPage) -> None:
     found = open_page("/activity")
 
-    assert found.rows() == [["Nothing has happened yet that you may read of."]]
+    assert found.rows() == [["There are no entries that you may read yet."]]
     assert not found.root.all("nav", **{"aria-label": "Pages"})
 
 
@@ -101,7 +102,7 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
     found = open_page("/activity")
 
     expected = [
-        ["2026-11-22 14:00:00 UTC", ["Nobody signed in", "::1"], "failed to sign in", ["x@y"], []],
+        ["2026-11-22 14:00:00 UTC", ["Not signed in", "::1"], "failed to sign in", ["x@y"], []],
         ["2026-11-22 14:00:00 UTC", ["board", "API key"], "imported voices", ["assistant", "31"], ["added", "2"]],
         [
             "2026-11-22 13:55:00 UTC",
@@ -134,6 +135,22 @@ def test_an_admin_reads_what_happened_at_home_and_what_they_did(
     assert things(page(admin, "/activity")) == ["key 0"]
 
 
+def test_the_admins_of_all_organizations_of_a_key_see_one_event_about_it(
+    admin: FlaskClient, acme: Organization, now: datetime
+) -> None:
+    other, third = make_organization("Other"), make_organization("Third")
+    for name, organizations in {"ours": [acme], "shared": [acme, other], "theirs": [other, third]}.items():
+        ids = frozenset(int(organization.id) for organization in organizations)
+        create_api_key(EVERYTHING, name, ids, expires_at=None, by=SHELL, now=now)
+    create_api_key(EVERYTHING, "all", None, expires_at=None, by=SHELL, now=now)
+    everywhere = make_account("bo@example.com", roles={acme: Role.ADMIN, other: Role.ADMIN})
+    viewer = make_account("vi@example.com", roles={acme: Role.VIEWER})
+
+    assert things(page(admin, "/activity")) == ["shared", "ours"]
+    assert things(page(sign_in(admin, everywhere), "/activity")) == ["theirs", "shared", "ours"]
+    assert things(page(sign_in(admin, viewer), "/activity")) == []
+
+
 @pytest.fixture
 def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
     make_assistant(acme, id=31)
@@ -155,7 +172,7 @@ def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
         ("", ["sample data", "Lobby", "board"]),
         ("who=ADA@example.com", ["Lobby", "board"]),
         ("who=ada", []),
-        ("kind=key-made&kind=sample-filled", ["sample data", "board"]),
+        ("kind=key-created&kind=sample-added", ["sample data", "board"]),
         ("voice=456", ["Lobby"]),
         ("voice=1", []),
         ("since=2026-11-21", ["Lobby", "board"]),
@@ -170,8 +187,8 @@ def test_filters_narrow_the_list(open_page: OpenPage, arguments: str, expected: 
     assert things(found) == expected
     if not expected:
         assert len(found.rows()) == 1
-        assert found.rows()[0][0].startswith("Nothing of that kind")
-        assert found.link("Show all") == "/activity"
+        assert found.rows()[0][0].startswith("No entries")
+        assert found.link("Clear filters") == "/activity"
 
 
 @pytest.mark.usefixtures("several")
@@ -189,8 +206,8 @@ def test_filters_stay_in_the_form_and_in_the_files(open_page: OpenPage) -> None:
 @pytest.mark.parametrize(
     ("argument", "label", "fault"),
     [
-        ("since=soon", "From day", '"soon" is no day. Write it as 2026-01-31.'),
-        ("until=2026-02-30", "To day", '"2026-02-30" is no day. Write it as 2026-01-31.'),
+        ("since=soon", "From", '"soon" is no day. Write it as 2026-01-31.'),
+        ("until=2026-02-30", "To", '"2026-02-30" is no day. Write it as 2026-01-31.'),
         ("kind=x", "What", '"x" is not a kind of activity. Choose from the list.'),
         ("voice=x", "Voice id", f'"x" is not a number from 1 to {2**63 - 1}.'),
         ("older=0", "Older than", f'"0" is not a number from 1 to {2**63 - 1}.'),
@@ -224,13 +241,13 @@ def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: dateti
         pager = found.root.one("nav", **{"aria-label": "Pages"}).text
         if "Older" not in pager:
             break
-        address = found.link("Older")
+        address = found.link("Older entries")
         assert address.startswith("/activity?who=tester&older=")
 
     assert seen == [f"no. {number}" for number in range(100, -1, -1)]
     assert sizes == [50, 50, 1]
-    assert pager == "Newest"
-    assert found.link("Newest") == "/activity?who=tester"
+    assert pager == "Newest entries"
+    assert found.link("Newest entries") == "/activity?who=tester"
 
 
 def test_a_page_takes_one_statement_beside_the_visitors(client: FlaskClient, now: datetime) -> None:
@@ -256,7 +273,7 @@ def test_a_page_takes_one_statement_beside_the_visitors(client: FlaskClient, now
 def test_a_file_holds_the_lines_and_leaves_one_itself(
     client: FlaskClient, now: datetime, format: str, kind: str
 ) -> None:
-    response = client.get(f"/activity.{format}?who=ada@example.com&kind=key-made&kind=voice-changed")
+    response = client.get(f"/activity.{format}?who=ada@example.com&kind=key-created&kind=voice-changed")
 
     assert (response.status_code, response.content_type) == (200, kind)
     assert response.headers["Content-Disposition"] == f'attachment; filename="activity-2026-11-22.{format}"'
@@ -290,7 +307,7 @@ def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now
     lines = [json.loads(line) for line in client.get("/activity.ndjson").text.splitlines()]
 
     assert len(lines) == 121
-    assert lines[0]["word"] == "activity-exported"
+    assert lines[0]["event_type"] == "activity-exported"
 
 
 def test_a_file_holds_what_its_reader_may_read(admin: FlaskClient, acme: Organization, now: datetime) -> None:

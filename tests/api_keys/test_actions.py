@@ -15,10 +15,11 @@ from sqlalchemy import delete, event, select
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, make_organization
 from voiceadmin.activity.queries import list_activity
-from voiceadmin.api_keys.actions import KeyRateLimiter, create_api_key, revoke_api_key, too_fast
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
-from voiceadmin.api_keys.queries import find_api_key, get_key
-from voiceadmin.api_keys.types import AuthenticatedKey
+from voiceadmin.api_keys.queries import find_api_key, list_api_keys
+from voiceadmin.api_keys.rate_limiter import KeyRateLimiter, too_many_requests
+from voiceadmin.api_keys.types import ApiKeyRow, AuthenticatedKey
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
@@ -44,6 +45,12 @@ def some_key(
     organizations: frozenset[int] | None = None, *, scope: Scope = EVERYTHING, expires_at: datetime | None = None
 ) -> str:
     return create_api_key(scope, "status board", organizations, expires_at=expires_at, by=ADA, now=NOW)
+
+
+def get_row(scope: Scope, id: int) -> ApiKeyRow:
+    """Return one key of the list."""
+    (row,) = [row for row in list_api_keys(scope) if row.id == id]
+    return row
 
 
 def held(token: str) -> AuthenticatedKey:
@@ -86,7 +93,7 @@ def test_a_key_is_held_with_what_it_reads() -> None:
 
     assert (whole.name, whole.organizations, whole.expires_at, whole.last_used_at) == ("status board", None, None, None)
     assert (part.organizations, part.expires_at) == (acme | other, NOW + DAY)
-    row = get_key(EVERYTHING, part.id)
+    row = get_row(EVERYTHING, part.id)
     assert (row.created_by, row.created_at, row.organizations) == (
         "ada@example.com",
         NOW,
@@ -94,7 +101,7 @@ def test_a_key_is_held_with_what_it_reads() -> None:
     )
 
 
-def test_making_and_revoking_leave_a_line_for_the_admins_of_each_organization() -> None:
+def test_creating_and_revoking_a_key_of_two_organizations_leaves_one_event_each() -> None:
     ids, scope = only(make_organization("Acme"), make_organization("Other"))
     token = some_key(ids, scope=scope, expires_at=NOW + DAY)
     id = held(token).id
@@ -102,7 +109,7 @@ def test_making_and_revoking_leave_a_line_for_the_admins_of_each_organization() 
     assert revoke_api_key(scope, id, by=ADA, now=NOW + SECOND) == "status board"
 
     made, revoked = trail(AuditEventType.KEY_CREATED), trail(AuditEventType.KEY_REVOKED)
-    assert [line.organization_id for line in made] == sorted(ids) == [line.organization_id for line in revoked]
+    assert [event.organization_id for event in made + revoked] == [None, None]
     assert {(line.object_kind, line.object_id, line.object_name) for line in made + revoked} == {
         (ObjectKind.KEY, id, "status board")
     }
@@ -111,6 +118,15 @@ def test_making_and_revoking_leave_a_line_for_the_admins_of_each_organization() 
     }
     assert made[0].after == {"key": token[:9], "expires_at": "2026-11-23T14:00:00+00:00"}
     assert (revoked[0].at, revoked[0].before, revoked[0].after) == (NOW + SECOND, {"key": token[:9]}, None)
+
+
+def test_an_event_names_the_organization_of_a_key_that_reads_one() -> None:
+    ids, scope = only(make_organization("Acme"))
+    revoke_api_key(scope, held(some_key(ids, scope=scope)).id, by=ADA, now=NOW)
+
+    events = trail(AuditEventType.KEY_CREATED, AuditEventType.KEY_REVOKED)
+
+    assert [event.organization_id for event in events] == [*ids, *ids]
 
 
 def test_a_key_for_all_organizations_is_the_platforms_business() -> None:
@@ -133,17 +149,17 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked_as_it_was() -> None:
     ]
 
     assert find_api_key(token) is None
-    assert get_key(EVERYTHING, id).revoked_at == NOW + SECOND
+    assert get_row(EVERYTHING, id).revoked_at == NOW + SECOND
     assert len(trail(AuditEventType.KEY_REVOKED)) == 1
 
 
 def test_a_key_works_until_it_expires_or_is_revoked() -> None:
     id = held(some_key(expires_at=NOW + DAY)).id
 
-    row = get_key(EVERYTHING, id)
-    assert [row.works(NOW + DAY + by) for by in (-SECOND, timedelta(0), SECOND)] == [True, False, False]
+    row = get_row(EVERYTHING, id)
+    assert [row.is_active(NOW + DAY + by) for by in (-SECOND, timedelta(0), SECOND)] == [True, False, False]
     revoke_api_key(EVERYTHING, id, by=SHELL, now=NOW)
-    assert not get_key(EVERYTHING, id).works(NOW)
+    assert not get_row(EVERYTHING, id).is_active(NOW)
 
 
 @pytest.mark.parametrize("late", [timedelta(0), SECOND])
@@ -155,7 +171,7 @@ def test_a_key_that_never_worked_is_refused(late: timedelta) -> None:
 
 
 def test_a_key_that_reads_nothing_is_refused() -> None:
-    with pytest.raises(ChangeRefused, match=r"^The key would read nothing\. Choose an organization\.$"):
+    with pytest.raises(ChangeRefused, match=r"^The key would read no organization\. Select at least one\.$"):
         some_key(frozenset())
 
 
@@ -165,7 +181,7 @@ def test_an_admin_makes_no_key_that_reaches_beyond() -> None:
     for wanted in (other, acme | other, frozenset({999})):
         with pytest.raises(OrganizationNotFound, match=rf"^There is no organization {max(wanted)}\.$"):
             some_key(wanted, scope=scope)
-    with pytest.raises(ChangeRefused, match=r"^Only an admin of the platform can make a key for all organizations\.$"):
+    with pytest.raises(ChangeRefused, match=r"^Only a platform admin can create a key for all organizations\.$"):
         some_key(None, scope=scope)
     with pytest.raises(OrganizationNotFound, match=r"^There is no organization 999\.$"):
         some_key(frozenset({999}))
@@ -185,9 +201,9 @@ def test_an_admin_revokes_no_key_that_reaches_beyond() -> None:
         with pytest.raises(KeyNotFound, match=rf"^There is no API key {id}\.$"):
             revoke_api_key(scope, id, by=ADA, now=NOW)
 
-    assert all(get_key(EVERYTHING, id).revoked_at is None for id in beyond)
+    assert all(get_row(EVERYTHING, id).revoked_at is None for id in beyond)
     revoke_api_key(scope, inside, by=ADA, now=NOW)
-    assert get_key(scope, inside).revoked_at == NOW
+    assert get_row(scope, inside).revoked_at == NOW
 
 
 def test_a_key_whose_organizations_are_gone_reads_nothing_and_is_the_platforms() -> None:
@@ -200,7 +216,7 @@ def test_a_key_whose_organizations_are_gone_reads_nothing_and_is_the_platforms()
     assert held(token).organizations == frozenset()
     with pytest.raises(KeyNotFound):
         revoke_api_key(scope, held(token).id, by=ADA, now=NOW)
-    assert get_key(EVERYTHING, held(token).id).organizations == {}
+    assert get_row(EVERYTHING, held(token).id).organizations == {}
 
 
 # Spent
@@ -225,7 +241,7 @@ def by(key: AuthenticatedKey) -> Actor:
 
 
 def spend(purse: KeyRateLimiter, key: AuthenticatedKey, now: datetime = NOW) -> RateLimitResult:
-    return purse.spend(key, by=by(key), now=now)
+    return purse.acquire(key, by=by(key), now=now)
 
 
 def test_a_key_that_keeps_to_its_rate_writes_once_a_second(writes: list[Any]) -> None:
@@ -245,12 +261,12 @@ def test_a_burst_gives_what_the_bucket_holds_and_then_what_comes_back(writes: li
     budgets = [spend(purse, key) for _ in range(80)]
 
     assert [budget.allowed for budget in budgets] == [True] * 50 + [False] * 30
-    assert [budget.left for budget in budgets] == [*range(49, -1, -1), *[0] * 30]
-    assert {budget.wait for budget in budgets[:50]} == {0}
-    assert {budget.wait for budget in budgets[50:]} == {1}
+    assert [budget.remaining for budget in budgets] == [*range(49, -1, -1), *[0] * 30]
+    assert {budget.retry_after for budget in budgets[:50]} == {0}
+    assert {budget.retry_after for budget in budgets[50:]} == {1}
     assert len(writes) == 9 + 1  # a second's worth each, then half of what is left; the last for the audit trail
     assert [spend(purse, key, NOW + SECOND).allowed for _ in range(12)] == [True] * 10 + [False] * 2
-    assert spend(purse, key, NOW + 1.25 * SECOND).wait == 0.75
+    assert spend(purse, key, NOW + 1.25 * SECOND).retry_after == 0.75
 
 
 @pytest.mark.parametrize("limit", [RateLimit(10, 10), RateLimit(3, 50), RateLimit(2, 1)])
@@ -345,7 +361,7 @@ def test_the_trail_tells_once_in_five_minutes_that_a_key_is_slowed_down() -> Non
     [(0.0, "1 second"), (0.2, "1 second"), (1.0, "1 second"), (1.1, "2 seconds"), (30.0, "30 seconds")],
 )
 def test_a_program_is_told_when_to_come_back(wait: float, text: str) -> None:
-    problem = too_fast(RateLimitResult(False, 0, wait))
+    problem = too_many_requests(RateLimitResult(False, 0, wait))
 
     assert str(problem) == f"Too many requests. Try again in {text}."
     assert problem.wait == wait

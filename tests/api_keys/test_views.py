@@ -55,8 +55,8 @@ def made(now: datetime, *organizations: Organization, name: str = "board", lives
 def test_without_a_key_the_page_says_how_to_make_one(open_page: OpenPage) -> None:
     found = open_page("/api-keys")
 
-    assert "No program has a key yet. Make one for each that polls." in found.text
-    assert {found.link("Make one"), found.link("Make a key")} == {"/api-keys/new"}
+    assert "No API keys yet. Create one for each program that reads voices." in found.text
+    assert {found.link("Create one"), found.link("Create API key")} == {"/api-keys/new"}
 
 
 def test_keys_are_listed_with_what_they_read_and_whether_they_work(
@@ -79,16 +79,16 @@ def test_keys_are_listed_with_what_they_read_and_whether_they_work(
     assert [row[0] for row in found.rows()] == [
         f"{name}{hint}…" for name in ("for a month", "revoked", "expired", "used")
     ]
-    whole, _, part, one = found.column("Reads")
-    assert (whole, one) == ("all organizations", "Acme")
+    whole, _, part, one = found.column("Organizations")
+    assert (whole, one) == ("All organizations", "Acme")
     assert part.startswith("Acme")
     assert part.endswith("and 1 more")
     states = found.column("State")
     assert "30 days" in states[0]
     assert states[1:3] == ["Revoked just now", "Expired 2 days ago"]
     assert "ever" in states[3]
-    assert found.column("Last used") == ["never", "never", "never", "yesterday"]
-    assert [made[:10] for made in found.column("Made")] == ["2026-11-22", "2026-11-22", "2026-11-19", "2026-11-21"]
+    assert found.column("Last used") == ["Never", "Never", "Never", "yesterday"]
+    assert [made[:10] for made in found.column("Created")] == ["2026-11-22", "2026-11-22", "2026-11-19", "2026-11-21"]
     assert ["Revoke" in row[-1] for row in found.rows()] == [True, False, False, True]
 
 
@@ -119,8 +119,8 @@ def test_a_key_is_made_and_shown_once_with_a_call(admin: FlaskClient, acme: Orga
     found = send(admin, "/api-keys/new", name="status board", organizations=[str(acme.id)], expires="90")
 
     key = found.root.one("code", id="key").text
-    assert found.root.one("h1").text == "The key “status board”"
-    assert "Put it where the program keeps its secrets. It is not shown again." in found.text
+    assert found.root.one("h1").text == "New API key “status board”"
+    assert "It is not shown again." in found.text
     assert found.root.one("code", id="call").raw_text == (
         f"curl -H 'Authorization: Bearer {key}' 'http://localhost/api/v1/assistants/31/cloned-voices'"
     )
@@ -159,7 +159,7 @@ def test_a_store_without_organizations_offers_a_platform_admin_all(open_page: Op
     ("fields", "name", "fault"),
     [
         ({"name": ""}, "name", "This is empty. Fill it in."),
-        ({"organizations": []}, "organizations", "None is chosen. Choose what the key may read."),
+        ({"organizations": []}, "organizations", "No organization is selected. Select at least one."),
         ({"organizations": ["all"]}, "organizations", '"all" is not an organization of yours. Choose from the list.'),
         ({"organizations": ["999"]}, "organizations", '"999" is not an organization of yours. Choose from the list.'),
         ({"expires": "1"}, "expires", '"1" is not a lifetime. Choose from the list.'),
@@ -183,7 +183,7 @@ def test_a_key_is_revoked(admin: FlaskClient, acme: Organization, now: datetime)
     found = send(admin, f"/api-keys/{id}/revoke")
 
     assert [node.text for node in found.root.all("div") if node.attributes.get("class") == "flash"] == [
-        "The key “board” opens nothing any more."
+        "The API key “board” was revoked. Requests with it are refused."
     ]
     assert found.column("State") == ["Revoked just now"]
     assert f"There is no API key {id + 1}." in send(admin, f"/api-keys/{id + 1}/revoke", 404).text

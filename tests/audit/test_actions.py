@@ -18,9 +18,15 @@ from sqlalchemy.exc import DatabaseError
 import voiceadmin
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, PASSWORD, make_account, make_assistant, make_organization, make_voice, voice_row
-from voiceadmin.accounts.actions import accounts, sessions
+from voiceadmin.accounts.actions import sessions
+from voiceadmin.accounts.actions.acceptance import accept_link
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link, create_setup_link
+from voiceadmin.accounts.actions.passwords import change_password
+from voiceadmin.accounts.actions.roles import change_role, set_platform_admin
+from voiceadmin.accounts.actions.state import disable_account
 from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.queries.credentials import find_session
+from voiceadmin.accounts.types import Grant
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.audit.actions import record_event, record_event_now, record_events
@@ -122,8 +128,8 @@ def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFix
 
     assert log.messages == [
         'voice-removed: account "Ada@Example.com" from 203.0.113.7, voice 456 "Lobby “x”"',
-        'voice-changed: shell "tester" from a shell, 1,200 things',
-        'voice-changed: shell "tester" from a shell, voice 9 "a\\nb"',
+        'voice-changed: cli "tester" from the command line, 1,200 objects',
+        'voice-changed: cli "tester" from the command line, voice 9 "a\\nb"',
     ]
     db.session.rollback()
     assert db.session.scalar(select(func.count()).where(AuditEvent.note == "import")) == 1200
@@ -133,7 +139,7 @@ def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFix
 
 
 def invited() -> object:
-    return accounts.invite(EVERYTHING, "bo@example.com", accounts.Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
+    return create_invitation(EVERYTHING, "bo@example.com", Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
 
 
 def the_first(model: type[Account] | type[Organization]) -> int:
@@ -156,14 +162,12 @@ def importing() -> object:
 
 
 ACTIONS: dict[str, Callable[[], object]] = {
-    "setup": lambda: accounts.create_setup_link(by=SHELL, now=NOW),
+    "setup": lambda: create_setup_link(by=SHELL, now=NOW),
     "invite": invited,
-    "reset": lambda: accounts.create_reset_link(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
-    "role": lambda: accounts.change_role(
-        EVERYTHING, the_first(Account), the_first(Organization), Role.ADMIN, by=SHELL, now=NOW
-    ),
-    "platform": lambda: accounts.set_platform_admin(EVERYTHING, the_first(Account), on=True, by=SHELL, now=NOW),
-    "disable": lambda: accounts.disable_account(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
+    "reset": lambda: create_reset_link(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
+    "role": lambda: change_role(EVERYTHING, the_first(Account), the_first(Organization), Role.ADMIN, by=SHELL, now=NOW),
+    "platform": lambda: set_platform_admin(EVERYTHING, the_first(Account), on=True, by=SHELL, now=NOW),
+    "disable": lambda: disable_account(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
     "key": lambda: create_api_key(EVERYTHING, "board", None, expires_at=None, by=SHELL, now=NOW),
     "import": importing,
     "sample": lambda: add_sample(NOW, by=SHELL, now=NOW),
@@ -171,10 +175,10 @@ ACTIONS: dict[str, Callable[[], object]] = {
         "ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(minutes=1), now=NOW
     ),
     "sign out": lambda: sessions.sign_out(signed_in(), now=NOW),
-    "confirm": lambda: sessions.confirm(signed_in(), PASSWORD, now=NOW + DAY),
-    "password": lambda: accounts.change_password(signed_in(), PASSWORD, "something else 5", user_agent="", now=NOW),
+    "confirm": lambda: sessions.confirm_password(signed_in(), PASSWORD, now=NOW + DAY),
+    "password": lambda: change_password(signed_in(), PASSWORD, "something else 5", user_agent="", now=NOW),
 }
-OWN = {"bucket", "account_session"}  # tries are counted before, and these tests begin sessions of their own
+OWN = {"token_bucket", "account_session"}  # tries are counted before, and these tests begin sessions of their own
 
 
 def contents() -> dict[str, list[str]]:
@@ -260,7 +264,7 @@ def test_what_fails_behind_a_line_takes_it_back(log: pytest.LogCaptureFixture) -
 
 
 EVERYWHERE = [
-    "UPDATE audit_event SET why = 'other'",
+    "UPDATE audit_event SET note = 'other'",
     "UPDATE audit_event SET id = id + 1000",
     "DELETE FROM audit_event",
     "DELETE FROM audit_event WHERE id = 1",
@@ -269,7 +273,7 @@ OF_ONE = {
     "sqlite": [
         "INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event",
         "REPLACE INTO audit_event SELECT * FROM audit_event LIMIT 1",
-        "UPDATE OR REPLACE audit_event SET why = 'other'",
+        "UPDATE OR REPLACE audit_event SET note = 'other'",
     ],
     "postgresql": [
         "TRUNCATE audit_event",
@@ -284,7 +288,7 @@ def test_nothing_alters_or_removes_a_line() -> None:
     before = trail()
 
     for statement in EVERYWHERE + OF_ONE[db.engine.dialect.name]:
-        with pytest.raises(DatabaseError, match="a line of the audit trail is final"), write_transaction():
+        with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
             db.session.execute(text(statement))
         assert trail() == before, statement
 
@@ -295,12 +299,14 @@ def test_nothing_is_written_over_a_line() -> None:
     values = {column.name: None for column in AuditEvent.__table__.columns} | {
         "id": 1,
         "at": NOW,
-        **dict.fromkeys(["actor_kind", "actor_name", "actor_key", "word", "object_kind", "object_name", "why"], "x"),
+        **dict.fromkeys(
+            ["actor_kind", "actor_name", "actor_key", "event_type", "object_kind", "object_name", "note"], "x"
+        ),
     }
 
     with pytest.raises(DatabaseError), write_transaction():
         db.session.execute(insert(AuditEvent), [values])
-    with pytest.raises(DatabaseError, match="a line of the audit trail is final"), write_transaction():
+    with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
         db.session.execute(upsert_statement(AuditEvent), [values])
 
     assert trail() == before
@@ -324,10 +330,13 @@ def test_no_code_of_ours_alters_or_removes_a_line() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 given = {argument.id for argument in node.args if isinstance(argument, ast.Name)}
-                if name in {"update", "delete", "upsert", "upsert_rows", "get", "get_one"} and "AuditEvent" in given:
+                if (
+                    name in {"update", "delete", "upsert_statement", "upsert_rows", "get", "get_one"}
+                    and "AuditEvent" in given
+                ):
                     wrong.append((path.name, node.lineno))
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                sql = re.search(r"(?i)\b(update|delete|truncate|replace|drop|alter)\b[^.]*\baudit_line", node.value)
+                sql = re.search(r"(?i)\b(update|delete|truncate|replace|drop|alter)\b[^.]*\baudit_event", node.value)
                 if sql:
                     wrong.append((path.name, node.lineno))
 
@@ -335,7 +344,7 @@ def test_no_code_of_ours_alters_or_removes_a_line() -> None:
 
 
 def test_only_the_trail_writes_into_the_table() -> None:
-    writes = re.compile(r"\b(insert|update|delete|upsert|upsert_rows)\(AuditEvent\b|\bAuditLine\(")
+    writes = re.compile(r"\b(insert|update|delete|upsert_statement|upsert_rows)\(AuditEvent\b|\bAuditLine\(")
 
     writers = {
         str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text("utf-8"))
@@ -353,21 +362,21 @@ def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> Non
     by = Actor(ActorKind.ACCOUNT, ada.id, ada.email, "203.0.113.7")
     new, other, wrong = "first new secret", "second new secret", "wrong wrong secret"
     stranger = Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.7")
-    limits: dict[str, Any] = {"address": "203.0.113.7", "client": "x", "idle": DAY, "now": NOW}
+    limits: dict[str, Any] = {"address": "203.0.113.7", "user_agent": "x", "idle": DAY, "now": NOW}
 
-    grant = accounts.Grant(acme.id, Role.ADMIN)
-    invitation = accounts.invite(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
-    joined = accounts.join(invitation, email="", name="Bo", password=new, by=stranger, user_agent="x", now=NOW)
+    grant = Grant(acme.id, Role.ADMIN)
+    invitation = create_invitation(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
+    joined = accept_link(invitation, email="", name="Bo", password=new, by=stranger, user_agent="x", now=NOW)
     requester = find_session(joined, "203.0.113.7")
     assert requester is not None
     assert requester.account_id is not None
-    sessions.confirm(requester, new, now=NOW)
+    sessions.confirm_password(requester, new, now=NOW)
     for attempt in ("bo@example.com", "nobody@example.com"):
         with pytest.raises(SignInRefused):
             sessions.sign_in(attempt, wrong, **limits)
-    changed = accounts.change_password(requester, new, other, user_agent="x", now=NOW)
-    reset = accounts.create_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
-    renewed = accounts.join(reset, email="", name="", password=PASSWORD, by=stranger, user_agent="x", now=NOW)
+    changed = change_password(requester, new, other, user_agent="x", now=NOW)
+    reset = create_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
+    renewed = accept_link(reset, email="", name="", password=PASSWORD, by=stranger, user_agent="x", now=NOW)
     entered = sessions.sign_in("bo@example.com", PASSWORD, **limits)
     key = create_api_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
     revoke_api_key(EVERYTHING, 1, by=by, now=NOW)

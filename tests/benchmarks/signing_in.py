@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert
 from voiceadmin import create_app
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.accounts.models import Account
-from voiceadmin.accounts.passwords import password_hash
+from voiceadmin.accounts.passwords import hash_password
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.schema import dispose_engine, prepare_database
@@ -31,7 +31,7 @@ def refusals_ms(folder: Path, tries: int) -> tuple[float, float]:
     with app.app_context():
         prepare_database()
         with write_transaction():
-            kept = password_hash("the right password")
+            kept = hash_password("the right password")
             values = {"email": KNOWN, "email_key": KNOWN, "name": "", "password_hash": kept, "created_at": now}
             db.session.execute(insert(Account).values(**values))
         for _ in range(tries):

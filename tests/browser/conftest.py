@@ -26,7 +26,7 @@ from tests.browser.watching import Watch
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account
 from voiceadmin import create_app
-from voiceadmin.accounts.actions.accounts import create_setup_link
+from voiceadmin.accounts.actions.links import create_setup_link
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.schema import dispose_engine

@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from tests.conftest import SHELL
 from tests.factories import DAY, make_account
-from voiceadmin.accounts.actions.accounts import Grant, create_reset_link, disable_account, invite
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from voiceadmin.accounts.actions.state import disable_account
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
+from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.audit.actions import record_events
@@ -121,11 +123,11 @@ def _people(now: datetime, acme: Organization, organizations: Sequence[Organizat
 def _links(
     now: datetime, acme: Organization, organizations: Sequence[Organization], people: Sequence[Account], by: Actor
 ) -> None:
-    invite(EVERYTHING, "newcomer@example.com", Grant(acme.id, Role.OPERATOR), by=by, now=now - 2 * DAY)
+    create_invitation(EVERYTHING, "newcomer@example.com", Grant(acme.id, Role.OPERATOR), by=by, now=now - 2 * DAY)
     choose_token(INVITED)
-    invite(EVERYTHING, people[1].email, Grant(organizations[-1].id, Role.VIEWER), by=by, now=now - DAY)
+    create_invitation(EVERYTHING, people[1].email, Grant(organizations[-1].id, Role.VIEWER), by=by, now=now - DAY)
     choose_token(INVITED_AGAIN)
-    invite(EVERYTHING, "second.admin@example.com", Grant(None, Role.PLATFORM), by=by, now=now)
+    create_invitation(EVERYTHING, "second.admin@example.com", Grant(None, Role.PLATFORM), by=by, now=now)
     create_reset_link(EVERYTHING, people[4].id, by=by, now=now)
     choose_token(RESET)
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from tests.browser.crowd import INVITED, VIEWER, choose_token, let_in
 from tests.conftest import SHELL
 from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
-from voiceadmin.accounts.actions.accounts import Grant, invite
+from voiceadmin.accounts.actions.links import create_invitation
+from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
@@ -100,7 +101,7 @@ def _fill_people(now: datetime, organization: Organization) -> None:
         create_api_key(
             EVERYTHING, name, frozenset({organization.id, nameless.id}), expires_at=now + timedelta(1), by=by, now=now
         )
-    invite(EVERYTHING, long.email.replace("m", "i"), Grant(organization.id, Role.ADMIN), by=by, now=now)
+    create_invitation(EVERYTHING, long.email.replace("m", "i"), Grant(organization.id, Role.ADMIN), by=by, now=now)
     choose_token(INVITED)
     with write_transaction():
         for kind in (ObjectKind.VOICE, ObjectKind.DATABASE):

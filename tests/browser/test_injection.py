@@ -16,8 +16,9 @@ from tests.browser.crowd import ROOT, VIEWER, let_in
 from tests.browser.watching import Watch
 from tests.conftest import NOW
 from tests.factories import make_account, make_assistant, make_organization, make_voice
-from voiceadmin.accounts.actions.accounts import Grant, invite
+from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.models import Account
+from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.actions import record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
@@ -145,7 +146,7 @@ def peopled_server(serve: Serve) -> str:
             with write_transaction():
                 db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
             by = Actor(ActorKind.ACCOUNT, account.id, payload, payload)
-            invite(EVERYTHING, payload, Grant(organization.id, Role.VIEWER), by=by, now=NOW)
+            create_invitation(EVERYTHING, payload, Grant(organization.id, Role.VIEWER), by=by, now=NOW)
             create_api_key(EVERYTHING, payload, frozenset({organization.id}), expires_at=None, by=by, now=NOW)
             if number == 1:
                 for at, client in enumerate(PAYLOADS):

@@ -114,7 +114,7 @@ def test_a_link_and_a_key_are_copied_whole(visit: Visit, server: str) -> None:
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied", exact=True)).to_be_visible()
     assert clipboard(page) == page.get_by_role("code").inner_text()
-    assert clipboard(page).startswith(server + "/join/")
+    assert clipboard(page).startswith(server + "/links/")
 
     page.goto(server + "/api-keys/new")
     page.get_by_label("Name").fill("Copied")

@@ -17,7 +17,7 @@ from tests.browser.crowd import INVITED, RESET, ROOT, SETUP, VIEWER, choose_toke
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
 from voiceadmin import clock
-from voiceadmin.accounts.actions.accounts import create_setup_link
+from voiceadmin.accounts.actions.links import create_setup_link
 from voiceadmin.sample.actions import add_sample
 
 FRONT_DESK = "/api/v1/assistants/123/cloned-voices"
@@ -72,7 +72,7 @@ def own_server(serve: Serve) -> str:
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: str, script: bool) -> None:
-    ada = visit(f"{own_server}/join/{SETUP}", fresh=True, token="", script=script)
+    ada = visit(f"{own_server}/links/{SETUP}", fresh=True, token="", script=script)
 
     type_into(ada, **{"E-mail": "ada@example.com", "Your name": "Ada", "Password": PASSWORD})
     expect(ada.get_by_role("heading", level=1)).to_have_text("99+ voices and assistants need attention")
@@ -152,8 +152,8 @@ def test_signing_in_leads_to_where_one_wanted_to_go(visit: Visit, crowd_server: 
     ("path", "token", "wanted"),
     [
         ("/sign-in", "", ["username", "current-password"]),
-        (f"/join/{INVITED}", "", ["username", "name", "new-password"]),
-        (f"/join/{RESET}", "", ["username", "new-password"]),
+        (f"/links/{INVITED}", "", ["username", "name", "new-password"]),
+        (f"/links/{RESET}", "", ["username", "new-password"]),
         ("/confirm", ROOT, ["username", "current-password"]),
         ("/account", VIEWER, ["username", "current-password", "new-password"]),
     ],

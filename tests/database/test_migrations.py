@@ -25,8 +25,9 @@ from sqlalchemy.exc import DatabaseError
 from tests.factories import PASSWORD, make_account, make_organization, make_voice, put_voices, voice_row
 from tests.strategies import IN_DATABASE
 from voiceadmin import create_app
-from voiceadmin.accounts.actions.accounts import Grant, create_reset_link, invite
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
 from voiceadmin.accounts.actions.sessions import sign_in
+from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.actions import record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
@@ -292,7 +293,7 @@ def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> 
     ada = make_account("ada@example.com", platform=True, roles={acme: Role.ADMIN})
     by = Actor(ActorKind.ACCOUNT, ada.id, ada.email)
     now = datetime(2026, 11, 22, tzinfo=UTC)
-    invite(EVERYTHING, "bo@example.com", Grant(acme.id, Role.VIEWER), by=by, now=now)
+    create_invitation(EVERYTHING, "bo@example.com", Grant(acme.id, Role.VIEWER), by=by, now=now)
     create_reset_link(EVERYTHING, ada.id, by=by, now=now)
     create_api_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
     sign_in("ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(hours=1), now=now)

@@ -13,7 +13,8 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_assistant, make_organization, make_voice
-from voiceadmin.api_keys.actions import KeyRateLimiter, create_api_key
+from voiceadmin.api_keys.actions import create_api_key
+from voiceadmin.api_keys.rate_limiter import KeyRateLimiter
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING

@@ -71,7 +71,7 @@ def check_that_all_agrees() -> None:
     assert kept == counted
     last: dict[int, object] = {}
     for line in rows_of("audit_event"):
-        if line["word"] in ("voice-archived", "voice-restored"):
+        if line["event_type"] in ("voice-archived", "voice-restored"):
             facts = json.loads(line["after"])["archived"]
             assert facts != last.get(line["object_id"]), "a line that changed nothing"
             last[line["object_id"]] = facts

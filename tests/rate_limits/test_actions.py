@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from tests.conftest import NOW
 from tests.factories import PASSWORD, make_account
 from tests.strategies import IN_DATABASE
+from voiceadmin.accounts.actions.attempts import PER_ACCOUNT, PER_ADDRESS
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.accounts.models import Account
 from voiceadmin.activity.queries import list_activity
@@ -25,17 +26,14 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import RateLimited, SignInRefused
 from voiceadmin.identity import Role, anonymous_requester
 from voiceadmin.rate_limits.actions import (
-    SIGN_IN_FROM_ADDRESS,
-    SIGN_IN_OF_ACCOUNT,
-    STALE,
-    Drawn,
-    draw,
-    forget_full_buckets,
-    network,
-    put_back,
+    FULL_AFTER,
+    acquire_tokens,
+    bucket_address,
+    delete_full_buckets,
+    return_token,
 )
 from voiceadmin.rate_limits.models import TokenBucket
-from voiceadmin.rate_limits.types import RateLimit
+from voiceadmin.rate_limits.types import Acquisition, RateLimit
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -43,9 +41,11 @@ SECOND = timedelta(seconds=1)
 THREE = RateLimit(3, 0.5)  # one comes back in two seconds
 
 
-def take(limit: RateLimit = THREE, now: datetime = NOW, *, name: str = "a", most: int = 1, back: float = 0) -> Drawn:
+def take(
+    limit: RateLimit = THREE, now: datetime = NOW, *, name: str = "a", at_most: int = 1, returned: float = 0
+) -> Acquisition:
     with write_transaction():
-        return draw(name, limit, now, most=most, back=back)
+        return acquire_tokens(name, limit, now, at_most=at_most, returned=returned)
 
 
 def buckets() -> set[str]:
@@ -85,55 +85,60 @@ def throttled_lines() -> list[AuditEventRow]:
 
 
 def test_a_bucket_gives_what_it_holds_and_says_what_is_left_and_when_there_is_more() -> None:
-    assert [take() for _ in range(4)] == [Drawn(1, 2, 0), Drawn(1, 1, 0), Drawn(1, 0, 2), Drawn(0, 0, 2)]
-    assert take(now=NOW + SECOND) == Drawn(0, 0.5, 1)
-    assert take(now=NOW + 2 * SECOND) == Drawn(1, 0, 2)
-    assert take(name="another") == Drawn(1, 2, 0)
+    assert [take() for _ in range(4)] == [
+        Acquisition(1, 2, 0),
+        Acquisition(1, 1, 0),
+        Acquisition(1, 0, 2),
+        Acquisition(0, 0, 2),
+    ]
+    assert take(now=NOW + SECOND) == Acquisition(0, 0.5, 1)
+    assert take(now=NOW + 2 * SECOND) == Acquisition(1, 0, 2)
+    assert take(name="another") == Acquisition(1, 2, 0)
 
 
 def test_several_are_taken_at_once_as_far_as_they_go() -> None:
-    assert take(most=2) == Drawn(2, 1, 0)
-    assert take(most=2) == Drawn(1, 0, 2)
+    assert take(at_most=2) == Acquisition(2, 1, 0)
+    assert take(at_most=2) == Acquisition(1, 0, 2)
 
 
 def test_a_bucket_fills_up_again_and_never_more() -> None:
-    take(most=3)
+    take(at_most=3)
 
-    assert take(now=NOW + 1000 * SECOND, most=9) == Drawn(3, 0, 2)
+    assert take(now=NOW + 1000 * SECOND, at_most=9) == Acquisition(3, 0, 2)
 
 
 def test_what_was_not_used_comes_back_and_never_more() -> None:
-    take(most=3)
+    take(at_most=3)
     with write_transaction():
-        put_back("a", THREE, NOW)
-    assert take(most=9) == Drawn(1, 0, 2)
+        return_token("a", THREE, NOW)
+    assert take(at_most=9) == Acquisition(1, 0, 2)
 
-    assert take(most=0, back=9) == Drawn(0, 3, 0)
+    assert take(at_most=0, returned=9) == Acquisition(0, 3, 0)
 
 
 def test_a_clock_that_is_set_back_takes_nothing_away_and_gives_nothing_twice() -> None:
-    take(now=NOW, most=2)
+    take(now=NOW, at_most=2)
 
-    assert take(now=NOW - 100 * SECOND) == Drawn(1, 0, 2)
-    assert take(now=NOW) == Drawn(0, 0, 2)
-    assert take(now=NOW + 2 * SECOND) == Drawn(1, 0, 2)
+    assert take(now=NOW - 100 * SECOND) == Acquisition(1, 0, 2)
+    assert take(now=NOW) == Acquisition(0, 0, 2)
+    assert take(now=NOW + 2 * SECOND) == Acquisition(1, 0, 2)
 
 
 def test_an_empty_bucket_that_gives_nothing_is_not_written() -> None:
-    take(most=3)
+    take(at_most=3)
     before = db.session.execute(select(TokenBucket.tokens, TokenBucket.counted_at)).one()
 
     take(now=NOW + SECOND)
 
     assert db.session.execute(select(TokenBucket.tokens, TokenBucket.counted_at)).one() == before
-    assert (before.tokens, before.at) == (0, NOW.timestamp())
+    assert (before.tokens, before.counted_at) == (0, NOW.timestamp())
 
 
 def test_rows_that_say_no_more_than_no_row_are_forgotten() -> None:
-    take(now=NOW - STALE - SECOND, name="stale")
-    take(now=NOW - STALE, name="a day old")
+    take(now=NOW - FULL_AFTER - SECOND, name="stale")
+    take(now=NOW - FULL_AFTER, name="a day old")
     with write_transaction():
-        forget_full_buckets(NOW)
+        delete_full_buckets(NOW)
 
     assert buckets() == {"a day old"}
 
@@ -154,10 +159,10 @@ def test_a_bucket_never_gives_more_than_it_held_and_what_came_back(
     for seconds, most in draws:
         at += timedelta(seconds=seconds)
         first, latest = (at, at) if not given else (min(first, at), max(latest, at))
-        drawn = take(RateLimit(capacity, rate), at, most=most)
+        drawn = take(RateLimit(capacity, rate), at, at_most=most)
         given += drawn.tokens
         assert 0 <= drawn.tokens <= most
-        assert -1e-6 <= drawn.left <= capacity
+        assert -1e-6 <= drawn.remaining <= capacity
         assert given <= capacity + rate * (latest - first).total_seconds() + 1e-6
 
 
@@ -170,7 +175,7 @@ def test_a_bucket_never_gives_more_than_it_held_and_what_came_back(
     ],
 )
 def test_addresses_of_one_network_count_as_one(one: str, other: str) -> None:
-    assert network(one) == network(other)
+    assert bucket_address(one) == bucket_address(other)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +190,7 @@ def test_addresses_of_one_network_count_as_one(one: str, other: str) -> None:
     ],
 )
 def test_a_network_is_named_by_its_beginning(address: str, name: str) -> None:
-    assert network(address) == name
+    assert bucket_address(address) == name
 
 
 # Signing in
@@ -218,7 +223,7 @@ def test_one_password_for_many_accounts_is_stopped_at_the_address_and_leaves_not
 
 
 def test_the_limits_are_ten_of_an_account_and_fifty_of_an_address_in_five_minutes() -> None:
-    for limit, number in ((SIGN_IN_OF_ACCOUNT, 10), (SIGN_IN_FROM_ADDRESS, 50)):
+    for limit, number in ((PER_ACCOUNT, 10), (PER_ADDRESS, 50)):
         assert limit.capacity == number
         assert limit.rate * 300 == pytest.approx(number)
 
@@ -244,7 +249,7 @@ def test_who_is_slowed_down_is_told_when_to_try_again_and_the_trail_has_it_once_
     for _ in range(10):
         attempt("ada@example.com")
 
-    with pytest.raises(RateLimited, match=r"^Too many tries\. Wait 1 minute, then try again\.$") as refused:
+    with pytest.raises(RateLimited, match=r"^Too many attempts\. Wait 1 minute, then try again\.$") as refused:
         sign_in("ada@example.com", "x", address="203.0.113.7", user_agent="", idle=SECOND, now=NOW)
     again = [attempt("ada@example.com", now=NOW + SECOND) for _ in range(5)]
 
@@ -259,7 +264,7 @@ def test_who_is_slowed_down_is_told_when_to_try_again_and_the_trail_has_it_once_
 
 def test_signing_in_clears_stale_buckets_away() -> None:
     make_account("ada@example.com")
-    take(now=NOW - STALE - SECOND, name="stale")
+    take(now=NOW - FULL_AFTER - SECOND, name="stale")
 
     attempt("ada@example.com", PASSWORD)
 

@@ -124,19 +124,19 @@ def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store:
 @pytest.mark.parametrize(
     ("settings", "host", "port", "url"),
     [
-        pytest.param(Settings(), "127.0.0.1", 8001, "http://127.0.0.1:8001/join/T", id="served-address"),
-        pytest.param(Settings(), "0.0.0.0", 8001, "http://127.0.0.1:8001/join/T", id="all-addresses"),
-        pytest.param(Settings(), "::1", 8001, "http://[::1]:8001/join/T", id="ipv6"),
-        pytest.param(Settings(), None, None, "/join/T", id="no-server-known"),
+        pytest.param(Settings(), "127.0.0.1", 8001, "http://127.0.0.1:8001/links/T", id="served-address"),
+        pytest.param(Settings(), "0.0.0.0", 8001, "http://127.0.0.1:8001/links/T", id="all-addresses"),
+        pytest.param(Settings(), "::1", 8001, "http://[::1]:8001/links/T", id="ipv6"),
+        pytest.param(Settings(), None, None, "/links/T", id="no-server-known"),
         pytest.param(
             Settings(hosts=(".voices.example", "x")),
             "127.0.0.1",
             8001,
-            "https://voices.example/join/T",
+            "https://voices.example/links/T",
             id="public-name",
         ),
         pytest.param(
-            Settings(hosts=("voices.example",)), None, None, "https://voices.example/join/T", id="from-the-cli"
+            Settings(hosts=("voices.example",)), None, None, "https://voices.example/links/T", id="from-the-cli"
         ),
     ],
 )

@@ -251,7 +251,7 @@ def test_serve_prints_a_link_that_makes_the_first_account_once(start: Start, tmp
     later = start("serve", folder=tmp_path / "new")
 
     assert "<h1>Sign in</h1>" in shut
-    assert link.startswith(f"{served.address}/join/")
+    assert link.startswith(f"{served.address}/links/")
     assert "root@example.com" in made
     assert "<h1>People</h1>" in opened
     assert "This link is not good any more" in again

@@ -242,10 +242,10 @@ def test_the_unexpected_shows_nothing_of_who_asked(client: FlaskClient) -> None:
 
 def test_a_link_s_token_does_not_get_into_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     token = "x" * 43
-    client.get(f"/join/{token}", headers={"Host": "evil.example"})
-    client.post(f"/join/{token}", headers={"Origin": "https://evil.example"})
+    client.get(f"/links/{token}", headers={"Host": "evil.example"})
+    client.post(f"/links/{token}", headers={"Origin": "https://evil.example"})
 
     assert [record.getMessage() for record in caplog.records if record.name == "voiceadmin"] == [
-        "Refused GET '/join/…' with 400",
-        "Refused POST '/join/…' with 400",
+        "Refused GET '/links/…' with 400",
+        "Refused POST '/links/…' with 400",
     ]

@@ -106,7 +106,7 @@ def links(page: Page) -> list[str]:
 
 def exports() -> list[dict[str, Any]]:
     """The lines of the audit trail that say who took a file."""
-    return [line for line in rows_of("audit_event") if line["word"].endswith("-exported")]
+    return [line for line in rows_of("audit_event") if line["event_type"].endswith("-exported")]
 
 
 # Every list
@@ -165,7 +165,10 @@ def test_who_took_it_is_noted(admin: FlaskClient, acme: Organization, name: str)
 
     (line,) = exports()
 
-    assert (line["word"], line["actor_name"]) == (WORDS.get(name, AuditEventType.VOICES_EXPORTED), "ada@acme.example")
+    assert (line["event_type"], line["actor_name"]) == (
+        WORDS.get(name, AuditEventType.VOICES_EXPORTED),
+        "ada@acme.example",
+    )
     assert json.loads(line["after"]) == {"format": "csv", "filters": {}}
     assert line["organization_id"] == (None if name == "activity" else acme.id)
 

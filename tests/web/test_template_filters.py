@@ -12,13 +12,10 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import NOW
 from tests.factories import voice_row
 from tests.strategies import TIMES
 from voiceadmin import create_app
-from voiceadmin.audit.types import AuditEventRow, AuditEventType, ObjectKind
 from voiceadmin.config import ASSETS, Settings
-from voiceadmin.identity import ActorKind
 from voiceadmin.text import format_iso8601
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.quality import QualityTier
@@ -36,7 +33,6 @@ from voiceadmin.web.template_filters import (
     format_timestamp,
     iso_timestamp,
     join_known,
-    list_changes,
     max_synthesis_count,
     sort_by_column,
 )
@@ -214,40 +210,3 @@ def test_templates_can_name_all_of_these(app: Flask) -> None:
 )
 def test_a_browser_is_told_by_its_kind_and_system(client: str, shown: str) -> None:
     assert describe_user_agent(client) == shown
-
-
-def line(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditEventRow:
-    """A line of the audit trail with these facts."""
-    somebody = (ActorKind.CLI, None, "me", None)
-    thing = (None, ObjectKind.VOICE, 1, "Ada")
-    return AuditEventRow(1, NOW, *somebody, AuditEventType.VOICE_CHANGED, *thing, before, after, "")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "shown"),
-    [
-        (None, None, []),
-        ({"name": "Ada"}, {"name": "Bo"}, [("name", "Ada", "Bo")]),
-        (None, {"voices": 3, "ok": True}, [("voices", None, "3"), ("ok", None, "true")]),
-        ({"key": "va_1"}, None, [("key", "va_1", None)]),
-        ({"quality_score": None}, {"quality_score": 0.5}, [("quality_score", "none", "0.5")]),
-        ({"last_used_at": "2026-01-02T03:04:05Z"}, {}, [("last_used_at", "2026-01-02 03:04:05 UTC", None)]),
-        ({"name": "2026-01-02 or so"}, {}, [("name", "2026-01-02 or so", None)]),
-        ({"archived": None}, {"archived": {"at": "2026-01-02T03:04:05+00:00", "by": "Ada", "why": ""}}, []),
-        (
-            {"assignee": None},
-            {"assignee": {"id": 7, "email": "ada@example.com"}},
-            [("assignee", "none", "ada@example.com")],
-        ),
-        ({"mute": {}}, {"mute": {"failed": {"until": None}}}, [("mute", None, "failed")]),
-        (
-            {"mute": {"failed": {"until": "2026-12-01T00:00:00+00:00"}, "poor": {"until": None}}},
-            {"mute": {}},
-            [("mute", "failed until 2026-12-01, poor", None)],
-        ),
-    ],
-)
-def test_a_change_is_shown_fact_by_fact(
-    before: dict[str, Any] | None, after: dict[str, Any] | None, shown: list[tuple[str, str | None, str | None]]
-) -> None:
-    assert list_changes(line(before, after)) == shown

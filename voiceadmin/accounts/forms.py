@@ -1,4 +1,4 @@
-"""What people send about themselves, about colleagues and about keys."""
+"""Forms of accounts: signing in, one-time links, passwords, invitations and roles."""
 
 from __future__ import annotations
 
@@ -7,103 +7,152 @@ from collections.abc import Mapping
 from werkzeug.datastructures import MultiDict
 from wtforms import Form, ValidationError
 
-from voiceadmin.accounts.actions.accounts import Grant
-from voiceadmin.accounts.passwords import weakness
+from voiceadmin.accounts.passwords import find_weakness
+from voiceadmin.accounts.types import Grant
 from voiceadmin.identity import GRANTABLE_ROLES, Role
 from voiceadmin.web.fields import PasswordField, choice_field, email_field, next_path_field, password_field, text_field
 
-Sent = MultiDict[str, str]
+FormData = MultiDict[str, str]
 
-
-EVERYWHERE = "all"  # the word for all organizations, where others are named by their ids
-
-
+ALL_ORGANIZATIONS = "all"  # the value for all organizations, beside the ids of single ones
 NO_ROLE = "none"
 
 
 class SignInForm(Form):
-    """E-mail and password."""
+    """E-mail and password. next: the path to go to afterwards."""
 
     email = email_field()
     password = password_field("Password")
     next = next_path_field()
 
 
-class ConfirmForm(Form):
-    """The password once more."""
+class ConfirmPasswordForm(Form):
+    """The password of the signed-in account. next: the path to go to afterwards."""
 
     password = password_field("Your password")
     next = next_path_field()
 
 
-class JoinForm(Form):
-    """What somebody with a link gives. known: whether they have an account, and so a password."""
+class AcceptLinkForm(Form):
+    """What every one-time link asks for. email: of the account, "" if the form asks for it."""
+
+    password = password_field("Password")
+
+    def __init__(self, data: FormData | None, email: str = "") -> None:
+        super().__init__(data)
+        self.account_email = email
+
+    def account_name(self) -> str:
+        """Return the name of the new account, "" where the form does not ask for it."""
+        return ""
+
+
+class ExistingAccountForm(AcceptLinkForm):
+    """The password of an account that accepts an invitation."""
+
+
+class ResetPasswordForm(AcceptLinkForm):
+    """A new password for an account."""
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Refuse a weak password."""
+        _refuse_weak(field, self.account_email)
+
+
+class NewAccountForm(AcceptLinkForm):
+    """The name and the password of an account that an invitation creates."""
+
+    name = text_field("Your name", required=False)
+
+    def account_name(self) -> str:
+        """Return the name of the new account."""
+        return self.name.data
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Refuse a weak password."""
+        _refuse_weak(field, self.account_email, self.name.data)
+
+
+class FirstAccountForm(Form):
+    """The first account, whose e-mail no link names."""
 
     email = email_field()
     name = text_field("Your name", required=False)
     password = password_field("Password")
 
-    def __init__(self, sent: Sent | None, *, email: str, known: bool) -> None:
-        """email: whom the link is for; "" when the form asks."""
-        super().__init__(sent)
-        self.fixed, self.known = email, known
-        if email:
-            self.email.data = email
+    def account_name(self) -> str:
+        """Return the name of the new account."""
+        return self.name.data
 
     def validate_password(self, field: PasswordField) -> None:
-        """A new one must be good enough."""
-        weak = None if self.known else weakness(field.data, self.email.data, self.name.data)
-        if weak:
-            raise ValidationError(weak)
+        """Refuse a weak password."""
+        _refuse_weak(field, self.email.data, self.name.data)
 
 
-class PasswordForm(Form):
-    """The old password and a new one."""
+class ChangePasswordForm(Form):
+    """The current password and a new one."""
 
-    old = password_field("Your password now")
+    old = password_field("Current password")
     new = password_field("New password")
 
-    def __init__(self, sent: Sent | None, *, email: str) -> None:
-        super().__init__(sent)
-        self.own = email
+    def __init__(self, data: FormData | None, *, email: str) -> None:
+        super().__init__(data)
+        self.account_email = email
 
     def validate_new(self, field: PasswordField) -> None:
-        """It must be good enough."""
-        weak = weakness(field.data, self.own)
-        if weak:
-            raise ValidationError(weak)
+        """Refuse a weak password."""
+        _refuse_weak(field, self.account_email)
 
 
 class GrantForm(Form):
-    """A role, and where it holds. organizations: those to choose from, by id; everywhere: whether all is a choice."""
+    """A role and the organization that it holds in."""
 
     organization = choice_field("Organization", {}, noun="an organization of yours", default="")
     role = choice_field("Role", {}, noun="a role", default=Role.VIEWER.slug)
 
     def __init__(
-        self, sent: Sent | None, organizations: Mapping[int, str], *, everywhere: bool = False, remove: bool = False
+        self,
+        data: FormData | None,
+        organizations: Mapping[int, str],
+        *,
+        offer_all: bool = False,
+        offer_removal: bool = False,
     ) -> None:
-        super().__init__(sent)
+        """Create the form.
+
+        Args:
+            data: what the browser sent, None for an empty form.
+            organizations: names of the organizations to choose from, by id.
+            offer_all: whether all organizations are a choice, which makes a platform admin.
+            offer_removal: whether no role is a choice.
+        """
+        super().__init__(data)
         self.organization.choices = {str(id): name for id, name in organizations.items()}
-        if everywhere:
-            self.organization.choices |= {EVERYWHERE: "All, as an admin of the platform"}
-        self.role.choices = {role.slug: role.label for role in GRANTABLE_ROLES} | (
-            {NO_ROLE: "No role"} if remove else {}
-        )
+        if offer_all:
+            self.organization.choices |= {ALL_ORGANIZATIONS: "All organizations, as platform admin"}
+        self.role.choices = {role.slug: role.label for role in GRANTABLE_ROLES}
+        if offer_removal:
+            self.role.choices |= {NO_ROLE: "No role"}
 
     def grant(self) -> Grant:
-        """The answer, where a role was chosen. Call only after validate()."""
-        if self.organization.data == EVERYWHERE:
+        """Return the role to give. Call after validate(), and only if the role is not to be removed."""
+        if self.organization.data == ALL_ORGANIZATIONS:
             return Grant(None, Role.PLATFORM)
         return Grant(int(self.organization.data), Role.from_slug(self.role.data))
 
     @property
-    def removes(self) -> bool:
-        """Whether the role is to be taken away."""
+    def removes_role(self) -> bool:
+        """Return whether the role is to be removed."""
         return self.role.data == NO_ROLE
 
 
 class InviteForm(GrantForm):
-    """Whom to invite, to what."""
+    """The e-mail to invite, and the role to give."""
 
     email = email_field()
+
+
+def _refuse_weak(field: PasswordField, *personal: str) -> None:
+    weakness = find_weakness(field.data, *personal)
+    if weakness:
+        raise ValidationError(weakness)

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    SmallInteger,
-    String,
-    Text,
-    false,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.accounts.types import LinkPurpose
@@ -20,7 +13,7 @@ from voiceadmin.database.types import BigId, Sortable, UtcTime
 
 
 class Account(Base):
-    """A person. email_key: the folded e-mail. password_hash: argon2's. platform: whether an admin of the platform."""
+    """The account of a person. email_key: the case-folded e-mail. platform: whether it is a platform admin."""
 
     __tablename__ = "account"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -36,7 +29,7 @@ class Account(Base):
 
 
 class Membership(Base):
-    """The role of an account in an organization. role: the number of a Role."""
+    """The role of an account in an organization. role: the value of a Role."""
 
     __tablename__ = "membership"
     __table_args__ = (CheckConstraint("role BETWEEN 1 AND 3", name="role"),)
@@ -49,7 +42,7 @@ class Membership(Base):
 
 
 class AccountSession(Base):
-    """Somebody who is signed in. token_hash: of the cookie's token. last_active_at: last activity. reauthenticated_at: last password."""
+    """A session. token_hash: of the token in the cookie. reauthenticated_at: when the password was last entered."""
 
     __tablename__ = "account_session"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -65,10 +58,13 @@ class AccountSession(Base):
 
 
 class OneTimeLink(Base):
-    """A link that is good for one use. account_id: whose password a reset sets. used_at: when it was used or revoked.
+    """A link that works once: for the first account, an invitation or a new password.
 
-    made_by: the account of whoever made it, None for a shell.
-    organization_id, role, platform: what an invitation grants to the holder of the e-mail.
+    Attributes:
+        account_id: whose password a reset link sets.
+        created_by: the account that created it, None for the CLI.
+        organization_id, role, platform: what an invitation gives; organization and role are None for a platform admin.
+        used_at: when it was used or revoked.
     """
 
     __tablename__ = "one_time_link"

@@ -1,4 +1,4 @@
-"""Passwords: which are good enough, and what the store keeps of them."""
+"""Check the strength of passwords, hash them, and verify them."""
 
 from __future__ import annotations
 
@@ -9,57 +9,66 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-LEAST, ADVISED, MOST = 8, 15, 1000  # letters; MOST only keeps the work for the hash within bounds
+# Characters. NIST SP 800-63B: at least 8, at least 15 advised for a password alone. The maximum bounds the work of a hash.
+MIN_LENGTH, ADVISED_LENGTH, MAX_LENGTH = 8, 15, 1000
 
-
-COMMON = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= LEAST)
-
+COMMON_PASSWORDS = frozenset(password for password in FREQUENCY_LISTS["passwords"] if len(password) >= MIN_LENGTH)
 
 hasher = PasswordHasher()
 
 
-def weakness(password: str, *words: str) -> str | None:
-    """Why a password will not do, as a sentence; None when it will. words: what it must not simply be, like a name."""
-    password = _composed(password)
-    if len(password) < LEAST:
-        return f"This has {len(password)} letters. Give at least {LEAST}; {ADVISED} or more are better."
-    if len(password) > MOST:
-        return f"This has {len(password):,} letters. Give at most {MOST:,}."
+def find_weakness(password: str, *personal: str) -> str | None:
+    """Return a sentence that says why a new password is refused, None if it is accepted.
+
+    Args:
+        personal: texts that the password must not be equal to, such as the name and the e-mail of the account.
+    """
+    password = _normalize(password)
+    if len(password) < MIN_LENGTH:
+        return f"This has {len(password)} characters. Use at least {MIN_LENGTH}; {ADVISED_LENGTH} or more are better."
+    if len(password) > MAX_LENGTH:
+        return f"This has {len(password):,} characters. Use at most {MAX_LENGTH:,}."
     if any(unicodedata.category(char) == "Cs" for char in password):
-        return "This holds half a character. Type it again."
-    if password.casefold() in COMMON or len(set(password)) == 1:
-        return "This is one of the commonest passwords. Choose one that nobody else would."
-    names = [_composed(word).casefold() for word in words]
-    taken = {part for name in names for part in (name, name.partition("@")[0])}
-    if password.casefold() in taken | {"voiceadmin"}:
-        return "This is a name, not a password. Choose another one."
+        return "This contains an invalid character. Type it again."
+    if password.casefold() in COMMON_PASSWORDS or len(set(password)) == 1:
+        return "This is one of the most common passwords. Choose another one."
+    texts = [_normalize(text).casefold() for text in personal]
+    guessable = {part for text in texts for part in (text, text.partition("@")[0])}
+    if password.casefold() in guessable | {"voiceadmin"}:
+        return "This is a name, and easy to guess. Choose another password."
     return None
 
 
-def password_hash(password: str) -> str:
-    """What the store keeps of a password."""
-    return hasher.hash(_composed(password))
+def hash_password(password: str) -> str:
+    """Return the argon2 hash of a password, with its salt and parameters."""
+    return hasher.hash(_normalize(password))
 
 
-def is_password(password: str, kept: str | None) -> bool:
-    """Whether a password is the one of which this was kept. With None it takes as long, and is not."""
+def is_password(password: str, password_hash: str | None) -> bool:
+    """Return whether a hash belongs to this password.
+
+    Args:
+        password_hash: None for an unknown account, which takes as long, so that the time does not reveal it.
+    """
     try:
-        hasher.verify(_nobodys(hasher) if kept is None else kept, _composed(password))
+        hasher.verify(
+            _hash_for_unknown_accounts(hasher) if password_hash is None else password_hash, _normalize(password)
+        )
     except (Argon2Error, InvalidHashError, UnicodeEncodeError):
         return False
-    return kept is not None
+    return password_hash is not None
 
 
-def is_outdated(kept: str) -> bool:
-    """Whether the password should be hashed anew, because the parameters are others by now."""
-    return hasher.check_needs_rehash(kept)
+def is_outdated(password_hash: str) -> bool:
+    """Return whether a hash was made with other parameters than today's."""
+    return hasher.check_needs_rehash(password_hash)
 
 
 @cache
-def _nobodys(_: PasswordHasher) -> str:
-    return password_hash("nobody has this password")
+def _hash_for_unknown_accounts(_: PasswordHasher) -> str:
+    return hash_password("the password of no account")
 
 
-def _composed(password: str) -> str:
-    """The same letters, whichever way the keyboard put them together."""
+def _normalize(password: str) -> str:
+    """Return the NFC form: keyboards produce "é" as one character or as two."""
     return unicodedata.normalize("NFC", password)

@@ -1,4 +1,4 @@
-"""Rows of accounts and one-time links."""
+"""Rows of accounts and one-time links, and how long links and confirmed passwords last."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from typing import NamedTuple
 from voiceadmin.enums import LabelledEnum
 from voiceadmin.identity import Role
 
+# How long after the password was entered a sensitive action does not ask for it again ("sudo mode").
+REAUTH_TTL = timedelta(minutes=15)
+
+
+class Grant(NamedTuple):
+    """A role to give. organization_id: None for the role of platform admin, which holds in all organizations."""
+
+    organization_id: int | None
+    role: Role
+
 
 class OrganizationRole(NamedTuple):
-    """A role and the organization that it holds in."""
+    """A role in one organization."""
 
     organization_id: int
     organization_name: str
@@ -21,7 +31,14 @@ class OrganizationRole(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account. roles: those in organizations that its reader may see; elsewhere: whether it has others too."""
+    """An account as an admin sees it.
+
+    Attributes:
+        platform: whether it is a platform admin.
+        last_active_at: of its sessions, None without one.
+        roles: its roles in the organizations that the reader administers.
+        has_other_roles: whether it has roles in other organizations too.
+    """
 
     id: int
     email: str
@@ -31,15 +48,33 @@ class AccountRow:
     created_at: datetime
     last_active_at: datetime | None
     roles: Sequence[OrganizationRole] = ()
-    elsewhere: bool = False
+    has_other_roles: bool = False
+
+
+class LinkPurpose(LabelledEnum):
+    """What a one-time link is for."""
+
+    SETUP = "setup", "First account"
+    INVITATION = "invitation", "Invitation"
+    RESET = "reset", "New password"
+
+
+LINK_TTL = {
+    LinkPurpose.SETUP: timedelta(minutes=30),
+    LinkPurpose.INVITATION: timedelta(days=7),
+    LinkPurpose.RESET: timedelta(hours=24),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLinkRow:
-    """A link that is good for one use.
+    """A one-time link.
 
-    organization_name, role: what an invitation grants, None when it is all organizations (platform). has_account:
-    whether somebody with this e-mail is here already.
+    Attributes:
+        organization_id, organization_name, role: what an invitation gives; None for one of a platform admin.
+        platform: whether the invitation gives the role of platform admin.
+        account_id: whose password a reset link sets.
+        has_account: whether there is an account with this e-mail.
     """
 
     id: int
@@ -53,21 +88,3 @@ class OneTimeLinkRow:
     expires_at: datetime
     account_id: int | None = None
     has_account: bool = False
-
-
-class LinkPurpose(LabelledEnum):
-    """What a link that is good for one use lets its holder do."""
-
-    SETUP = "setup", "Set-up"
-    INVITATION = "invitation", "Invitation"
-    RESET = "reset", "New password"
-
-
-LINK_TTL = {  # how long each is good for
-    LinkPurpose.SETUP: timedelta(minutes=30),
-    LinkPurpose.INVITATION: timedelta(days=7),
-    LinkPurpose.RESET: timedelta(hours=24),
-}
-
-
-REAUTH_TTL = timedelta(minutes=15)  # after the password was given, until a dangerous act asks for it again

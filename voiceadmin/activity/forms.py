@@ -1,11 +1,10 @@
-"""The filters over the audit trail, and the way back."""
+"""The filter form of the audit log, and the query arguments of filters."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from voiceadmin.audit.types import AuditEventType, AuditFilters
@@ -17,27 +16,24 @@ DAY = timedelta(days=1)
 
 
 class ActivityFilterForm(Form):
-    """Who did what to which voice, and when."""
+    """Filters by actor, event type, voice and day."""
 
     who = search_field("Who", max_length=MAX_EMAIL)
     kind = multiple_choice_field(
         "What",
-        {word.value: word.label[0].upper() + word.label[1:] for word in AuditEventType},
+        {event_type.value: event_type.label[0].upper() + event_type.label[1:] for event_type in AuditEventType},
         noun="a kind of activity",
     )
     voice = integer_field("Voice id", minimum=1, maximum=MAX_ID)
-    since = date_field("From day")
-    until = date_field("To day")
+    since = date_field("From")
+    until = date_field("To")
     older = integer_field("Older than", minimum=1, maximum=MAX_ID)
 
-    def __init__(self, arguments: MultiDict[str, str]) -> None:
-        super().__init__(arguments)
-
     def filters(self) -> AuditFilters:
-        """The answers as domain values; the last day is in. Call only after validate()."""
+        """Return the validated input as domain values; the last day is included. Call after validate()."""
         return AuditFilters(
             who=self.who.data,
-            event_types=tuple(AuditEventType(word) for word in self.kind.data),
+            event_types=tuple(AuditEventType(value) for value in self.kind.data),
             voice=self.voice.data,
             since=None if self.since.data is None else start_of_day(self.since.data),
             until=None if self.until.data is None else start_of_day(self.until.data) + DAY,
@@ -46,7 +42,7 @@ class ActivityFilterForm(Form):
 
 
 def activity_arguments(filters: AuditFilters) -> dict[str, Any]:
-    """The query arguments that ActivityFilterForm reads these filters from; what is not used is left out."""
+    """Return the query arguments that ActivityFilterForm reads these filters from, without unused ones."""
     arguments = {
         "who": filters.who,
         "kind": [event_type.value for event_type in filters.event_types],

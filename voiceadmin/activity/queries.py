@@ -1,4 +1,4 @@
-"""The audit trail as each may read it: what happened to voices for all, people and keys for admins, oneself always."""
+"""List the audit events that a requester may read, as a page and as a file."""
 
 from __future__ import annotations
 
@@ -9,41 +9,43 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
+from voiceadmin.api_keys.models import ApiKeyOrganization
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.identity import EVERYTHING, ActorKind, Requester, Role, Scope
+from voiceadmin.identity import EVERYTHING, NOTHING, ActorKind, Requester, Role, Scope
 from voiceadmin.operations.models import Operation
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import build_name_key, format_iso8601
 
-LINES = 50  # a page
-
+EVENTS_PER_PAGE = 50
 
 _COLUMNS = [getattr(AuditEvent, name) for name in AuditEventRow._fields if hasattr(AuditEvent, name)]
 
-
-FIELDS = (*(column.key for column in _COLUMNS), "organization_name")
+EXPORT_FIELDS = (*(column.key for column in _COLUMNS), "organization_name")
 
 
 def list_activity(requester: Requester, filters: AuditFilters) -> tuple[list[AuditEventRow], bool]:
-    """A page of the lines that somebody may read, the newest first, and whether there are older ones. One statement."""
-    rows = [_row(row) for row in db.session.execute(_select(requester, filters).limit(LINES + 1))]
-    return rows[:LINES], len(rows) > LINES
+    """Return a page of the events that the requester may read, newest first, and whether there are older ones.
+
+    Executes one statement.
+    """
+    rows = [_as_row(row) for row in db.session.execute(_select(requester, filters).limit(EVENTS_PER_PAGE + 1))]
+    return rows[:EVENTS_PER_PAGE], len(rows) > EVENTS_PER_PAGE
 
 
 def export_activity(requester: Requester, filters: AuditFilters, format: ExportFormat) -> Iterator[str]:
-    """All lines that somebody may read as the text of a file, in pieces, the newest first."""
-    found = db.session.execute(_select(requester, filters), execution_options={"yield_per": 1000})
-    return format_records(FIELDS, (_record(_row(row)) for row in found), format)
+    """Yield all events that the requester may read as the lines of a file, newest first."""
+    rows = db.session.execute(_select(requester, filters), execution_options={"yield_per": 1000})
+    return format_records(EXPORT_FIELDS, (_as_record(_as_row(row)) for row in rows), format)
 
 
-def _record(line: AuditEventRow) -> dict[str, Any]:
-    values = {name: getattr(line, name) for name in FIELDS}
+def _as_record(event: AuditEventRow) -> dict[str, Any]:
+    values = {name: getattr(event, name) for name in EXPORT_FIELDS}
     plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in values.items()}
-    return plain | {"at": format_iso8601(line.at)}
+    return plain | {"at": format_iso8601(event.at)}
 
 
 def _select(requester: Requester, filters: AuditFilters) -> Select[Any]:
@@ -56,27 +58,54 @@ def _select(requester: Requester, filters: AuditFilters) -> Select[Any]:
         )
         .outerjoin_from(AuditEvent, Organization, Organization.id == AuditEvent.organization_id)
         .outerjoin(Operation, Operation.id == AuditEvent.operation_id)
-        .where(_readable(requester), *_conditions(filters))
+        .where(_is_readable(requester), *_conditions(filters))
         .order_by(AuditEvent.id.desc())
     )
 
 
-def _readable(requester: Requester) -> ColumnElement[bool]:
+def _is_readable(requester: Requester) -> ColumnElement[bool]:
+    """Return the condition that the requester may read an event.
+
+    Platform admins read all events. Others read their own, and those of the
+    organizations in which they have the role that the type of the event asks
+    for. Events without an organization are for platform admins, except those
+    about API keys: they are for the admins of all organizations that the key
+    reads.
+    """
     if requester.scope(Role.PLATFORM) == EVERYTHING:
         return AuditEvent.id > 0
-    own = AuditEvent.actor_kind == ActorKind.ACCOUNT.value, AuditEvent.actor_id == requester.account_id
-    ways = [and_(*own)] if requester.account_id is not None else []
-    for role in (Role.VIEWER, Role.ADMIN):
-        words = [word.value for word in AuditEventType if word.minimum_role is role]
-        scope = requester.scope(role)
-        if scope.organizations != frozenset():
-            ways.append(and_(_of(scope), AuditEvent.event_type.in_(words)))
-    return or_(false(), *ways)
+    conditions = [
+        and_(_is_in_scope(scope), AuditEvent.event_type.in_(_list_event_types(role)))
+        for role in (Role.VIEWER, Role.ADMIN)
+        if (scope := requester.scope(role)) != NOTHING
+    ]
+    administered = requester.scope(Role.ADMIN)
+    if administered != NOTHING:
+        conditions.append(_is_about_key_of(administered))
+    if requester.account_id is not None:
+        conditions.append(
+            and_(AuditEvent.actor_kind == ActorKind.ACCOUNT.value, AuditEvent.actor_id == requester.account_id)
+        )
+    return or_(false(), *conditions)
 
 
-def _of(scope: Scope) -> ColumnElement[bool]:
-    """In an organization of the scope: what belongs to none is for admins of the platform."""
+def _list_event_types(role: Role) -> list[str]:
+    """Return the stored values of the event types that ask for exactly this role."""
+    return [event_type.value for event_type in AuditEventType if event_type.minimum_role is role]
+
+
+def _is_in_scope(scope: Scope) -> ColumnElement[bool]:
     return and_(AuditEvent.organization_id.is_not(None), restrict_to_scope(scope, AuditEvent.organization_id))
+
+
+def _is_about_key_of(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that an event is about an API key that reads an organization of the scope."""
+    keys = select(ApiKeyOrganization.key_id).where(restrict_to_scope(scope, ApiKeyOrganization.organization_id))
+    return and_(
+        AuditEvent.object_kind == ObjectKind.KEY.value,
+        AuditEvent.organization_id.is_(None),
+        AuditEvent.object_id.in_(keys),
+    )
 
 
 def _conditions(filters: AuditFilters) -> Iterator[ColumnElement[bool]]:
@@ -94,7 +123,7 @@ def _conditions(filters: AuditFilters) -> Iterator[ColumnElement[bool]]:
         yield AuditEvent.id < filters.older_than
 
 
-def _row(row: Any) -> AuditEventRow:
+def _as_row(row: Any) -> AuditEventRow:
     values = row._asdict()
     return AuditEventRow(
         **values

@@ -1,4 +1,4 @@
-"""Who did what: the audit trail as a page and as a file."""
+"""The audit log as a page and as a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
+from voiceadmin.activity.changes import describe_changes
 from voiceadmin.activity.forms import ActivityFilterForm, activity_arguments
 from voiceadmin.activity.queries import export_activity, list_activity
 from voiceadmin.audit.types import AuditEventType, AuditFilters, AuditTarget, ObjectKind
@@ -17,27 +18,28 @@ from voiceadmin.web.access import require_role
 from voiceadmin.web.downloads import parse_export_format, stream_export
 
 bp = Blueprint("activity", __name__)
+bp.add_app_template_filter(describe_changes, "list_changes")
 
 
 @bp.get("/activity")
 @require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
-    """What happened, the newest first."""
+    """List the audit events that the requester may read, newest first."""
     form = ActivityFilterForm(request.args)
     if not form.validate():
         return render_template("activity/index.html", form=form, filters=None), 422
     filters = form.filters()
-    here = url_for("activity.index")
-    lines, more = list_activity(access.requester(), filters)
+    path = url_for("activity.index")
+    events, has_older = list_activity(access.requester(), filters)
     return render_template(
         "activity/index.html",
         form=form,
         filters=filters,
-        lines=lines,
-        older=_address(here, replace(filters, older_than=lines[-1].id)) if more else None,
-        newest=_address(here, replace(filters, older_than=None)) if filters.older_than else None,
+        events=events,
+        older=_address(path, replace(filters, older_than=events[-1].id)) if has_older else None,
+        newest=_address(path, replace(filters, older_than=None)) if filters.older_than else None,
         operates=access.requester().scope(Role.OPERATOR),
-        address=_address(here, filters),
+        address=_address(path, filters),
         now=clock.now(),
     ), 200
 
@@ -45,21 +47,21 @@ def index() -> tuple[str, int]:
 @bp.get("/activity.<format>")
 @require_role(Role.VIEWER)
 def export(format: str) -> Response | tuple[str, int]:
-    """The same lines, all of them, as a file; that too goes into the audit trail."""
-    wanted = parse_export_format(format)
+    """Download all audit events that match the filters. Records an audit event itself."""
+    file_format = parse_export_format(format)
     form = ActivityFilterForm(request.args)
     if not form.validate():
         return render_template("activity/index.html", form=form, filters=None), 422
-    who, filters, now = access.requester(), form.filters(), clock.now()
+    requester, filters = access.requester(), form.filters()
     return stream_export(
         "activity",
-        wanted,
-        lambda: export_activity(who, filters, wanted),
+        file_format,
+        lambda: export_activity(requester, filters, file_format),
         event_type=AuditEventType.ACTIVITY_EXPORTED,
         target=AuditTarget(ObjectKind.DATABASE, None, "activity"),
         filters=activity_arguments(filters),
         organizations=[None],
-        now=now,
+        now=clock.now(),
     )
 
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    ForeignKey,
-    Text,
-    false,
-)
+from sqlalchemy import ForeignKey, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
@@ -16,7 +12,7 @@ from voiceadmin.database.types import BigId, UtcTime
 
 
 class ApiKey(Base):
-    """What a program shows to read JSON. hint: how the key begins. all_organizations: whether it reads all organizations."""
+    """The API key of a program. hint: its first characters. all_organizations: whether it reads future ones too."""
 
     __tablename__ = "api_key"
     __table_args__ = ({"sqlite_autoincrement": True},)

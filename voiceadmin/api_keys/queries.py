@@ -1,9 +1,9 @@
-"""API keys as their admins see them."""
+"""List API keys, and look them up by their secret."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,6 @@ from voiceadmin.api_keys.types import ApiKeyRow, AuthenticatedKey
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_first_row, string_agg
 from voiceadmin.database.types import parse_timestamp
-from voiceadmin.errors import KeyNotFound
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
@@ -22,9 +21,25 @@ from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
 from voiceadmin.tokens import hash_token
 
+EXPORT_FIELDS = (
+    "id",
+    "name",
+    "hint",
+    "all_organizations",
+    "organizations",
+    "created_by",
+    "created_at",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+)
+
 
 def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
-    """The keys that read only inside the scope, the newest first, in two statements. A whole scope shows all."""
+    """Return the API keys that read no organization outside the scope, newest first.
+
+    Executes two statements regardless of the number of keys.
+    """
     statement = select(ApiKey).order_by(ApiKey.id.desc())
     if scope != EVERYTHING:
         reads = ApiKeyOrganization.key_id == ApiKey.id
@@ -34,15 +49,7 @@ def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
             ~exists().where(reads, ~restrict_to_scope(scope, ApiKeyOrganization.organization_id)),
         )
     keys = db.session.scalars(statement).all()
-    names: dict[int, dict[int, str]] = defaultdict(dict)
-    read = (
-        select(ApiKeyOrganization.key_id, Organization.id, Organization.name)
-        .join_from(ApiKeyOrganization, Organization)
-        .where(ApiKeyOrganization.key_id.in_([key.id for key in keys]))
-        .order_by(Organization.name, Organization.id)
-    )
-    for key_id, organization_id, name in db.session.execute(read):
-        names[key_id][organization_id] = name
+    names = _organization_names([key.id for key in keys])
     return [
         ApiKeyRow(
             id=key.id,
@@ -59,22 +66,30 @@ def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
     ]
 
 
+def _organization_names(key_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+    """Return the names of the organizations that keys read, by key id and organization id, ordered by name."""
+    statement = (
+        select(ApiKeyOrganization.key_id, Organization.id, Organization.name)
+        .join_from(ApiKeyOrganization, Organization)
+        .where(ApiKeyOrganization.key_id.in_(key_ids))
+        .order_by(Organization.name, Organization.id)
+    )
+    names: dict[int, dict[int, str]] = defaultdict(dict)
+    for key_id, organization_id, name in db.session.execute(statement):
+        names[key_id][organization_id] = name
+    return names
+
+
 def export_api_keys(scope: Scope, format: ExportFormat) -> Iterator[str]:
-    """The same keys as the text of a file, in pieces: what their page says of them, never what they open with."""
-    return format_records(FIELDS, map(_record, list_api_keys(scope)), format)
+    """Yield the same keys as the lines of a file. It has their hints, never the keys."""
+    return format_records(EXPORT_FIELDS, map(_as_record, list_api_keys(scope)), format)
 
 
-FIELDS = (
-    *("id", "name", "begins", "all_organizations", "organizations"),
-    *("made_by", "created_at", "expires_at", "revoked_at", "last_used_at"),
-)
-
-
-def _record(key: ApiKeyRow) -> dict[str, Any]:
+def _as_record(key: ApiKeyRow) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
-        "begins": key.hint,
+        "hint": key.hint,
         "all_organizations": key.organizations is None,
         "organizations": [{"id": id, "name": name} for id, name in (key.organizations or {}).items()],
         "created_by": key.created_by,
@@ -85,23 +100,19 @@ def _record(key: ApiKeyRow) -> dict[str, Any]:
     }
 
 
-def get_key(scope: Scope, key_id: int) -> ApiKeyRow:
-    """One of them. Raises KeyNotFound."""
-    for key in list_api_keys(scope):
-        if key.id == key_id:
-            return key
-    raise KeyNotFound(f"There is no API key {key_id}.")
-
-
 def find_api_key(token: str) -> AuthenticatedKey | None:
-    """The API key of this token, also an expired one; None if there is none or it was revoked."""
+    """Return the API key with this secret, an expired one included; None if it is unknown or revoked."""
     row = fetch_first_row(_key_sql(string_agg("organization_id")), {"hash": hash_token(token)})
     if row is None:
         return None
     id, name, expires_at, last_used_at, all_organizations, organizations = row
-    ids = frozenset(int(number) for number in organizations.split(",")) if organizations else frozenset()
+    ids = frozenset(map(int, organizations.split(","))) if organizations else frozenset()
     return AuthenticatedKey(
-        id, name, parse_timestamp(expires_at), parse_timestamp(last_used_at), None if all_organizations else ids
+        id=id,
+        name=name,
+        expires_at=parse_timestamp(expires_at),
+        last_used_at=parse_timestamp(last_used_at),
+        organizations=None if all_organizations else ids,
     )
 
 

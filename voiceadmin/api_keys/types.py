@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRow:
-    """An API key. hint: how it begins. organizations: names of those it reads, by id; None means all of them."""
+    """An API key as an admin sees it.
+
+    Attributes:
+        hint: its first characters.
+        organizations: the names of the organizations that it reads, by id; None for all.
+        created_by: the name of the account or of the CLI user.
+        expires_at: None for never.
+    """
 
     id: int
     name: str
@@ -22,13 +29,13 @@ class ApiKeyRow:
     revoked_at: datetime | None
     last_used_at: datetime | None
 
-    def works(self, now: datetime) -> bool:
-        """Whether it opens anything."""
+    def is_active(self, now: datetime) -> bool:
+        """Return whether requests with this key are accepted: it is not revoked and not expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 class AuthenticatedKey(NamedTuple):
-    """What a request needs to know of the key that it came with. organizations: None means all of them."""
+    """The API key of a request. organizations: the ids of those that it reads; None for all."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""API keys: those that there are, and new ones."""
+"""Pages of API keys: the list, a new key, and revoking one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from voiceadmin import clock
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
-from voiceadmin.api_keys.forms import KeyForm
+from voiceadmin.api_keys.forms import ApiKeyForm
 from voiceadmin.api_keys.queries import export_api_keys, list_api_keys
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.identity import EVERYTHING, Role, Scope
@@ -23,57 +23,61 @@ bp = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 @bp.get("")
 @require_role(Role.ADMIN)
 def index() -> str:
-    """All keys, those that work no more included."""
+    """List the API keys, expired and revoked ones included."""
     return render_template("api_keys/index.html", keys=list_api_keys(scope()), now=clock.now())
 
 
 @bp.route("/new", methods=["GET", "POST"])
 @require_role(Role.ADMIN, recently_authenticated=True)
 def new() -> tuple[str, int]:
-    """Make a key, and show it this once."""
-    sent = request.form if request.method == "POST" else None
-    organizations = list_organizations(scope())
-    form = KeyForm(sent, organizations, everywhere=scope() == EVERYTHING)
-    if sent is None:
+    """Create an API key and show it, which is the only time."""
+    data = request.form if request.method == "POST" else None
+    form = ApiKeyForm(data, list_organizations(scope()), offer_all=scope() == EVERYTHING)
+    if data is None:
         return render_template("api_keys/new.html", form=form), 200
     if not form.validate():
         return render_template("api_keys/new.html", form=form), 422
     now = clock.now()
-    key = create_api_key(
+    ids = form.organization_ids()
+    secret = create_api_key(
         scope(),
         form.name.data,
-        form.chosen(),
+        ids,
         expires_at=form.expires_at(now),
         by=access.requester().actor,
         now=now,
     )
-    chosen = form.chosen()
-    example = find_example_assistant(scope() if chosen is None else Scope(chosen), 0)
-    address = request.host_url.rstrip("/") + url_for("voices_api.cloned_voices", assistant_id=example or "ASSISTANT_ID")
-    return render_template("api_keys/created.html", key=key, name=form.name.data, address=address), 200
+    url = _example_url(scope() if ids is None else Scope(ids))
+    return render_template("api_keys/created.html", key=secret, name=form.name.data, url=url), 200
+
+
+def _example_url(readable: Scope) -> str:
+    """Return the address of the cloned voices of an assistant that the key reads, or with a placeholder for its id."""
+    path = url_for("voices_api.cloned_voices", assistant_id=find_example_assistant(readable, 0) or "ASSISTANT_ID")
+    return request.host_url.rstrip("/") + path
 
 
 @bp.post("/<id:key_id>/revoke")
 @require_role(Role.ADMIN, recently_authenticated=True)
 def revoke(key_id: int) -> Response:
-    """Let a key open nothing any more."""
+    """Revoke an API key."""
     name = revoke_api_key(scope(), key_id, by=access.requester().actor, now=clock.now())
-    flash(f"The key “{name}” opens nothing any more.")
+    flash(f"The API key “{name}” was revoked. Requests with it are refused.")
     return redirect(url_for("api_keys.index"), 303)
 
 
 @bp.get(".<format>")
 @require_role(Role.ADMIN)
 def export(format: str) -> FlaskResponse:
-    """The API keys, without what they open with."""
-    wanted, where = parse_export_format(format), scope()
+    """Download the list of API keys, without the keys themselves."""
+    file_format, visible = parse_export_format(format), scope()
     return stream_export(
         "keys",
-        wanted,
-        lambda: export_api_keys(where, wanted),
+        file_format,
+        lambda: export_api_keys(visible, file_format),
         event_type=AuditEventType.KEYS_EXPORTED,
         target=AuditTarget(ObjectKind.DATABASE, None, "keys"),
         filters={},
-        organizations=list_audited_organizations(where),
+        organizations=list_audited_organizations(visible),
         now=clock.now(),
     )

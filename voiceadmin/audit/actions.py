@@ -1,4 +1,4 @@
-"""The audit trail: a line for everything that is done, written in the transaction that does it."""
+"""Record audit events, in the transaction of the change that they describe."""
 
 from __future__ import annotations
 
@@ -30,10 +30,13 @@ def record_event(
     after: Facts | None = None,
     note: str = "",
 ) -> None:
-    """Add a line to the audit trail, and to the log once the transaction is through. Call while writing.
+    """Record an audit event, and log it when the transaction commits. Call inside a write transaction.
 
-    organization: whose admins may read it; None is for the platform's alone.
-    before, after: the facts that changed, None for what was not there. Never a secret.
+    Args:
+        organization_id: whose members may read the event; None for platform admins only.
+        before: the values that changed, as they were; None if there were none. Never a secret.
+        after: the values that changed, as they are now; None if there are none. Never a secret.
+        note: what the actor wrote.
     """
     record_events(event_type, [(target, organization_id, before, after)], by=by, now=now, note=note)
 
@@ -47,8 +50,13 @@ def record_events(
     note: str = "",
     operation_id: int | None = None,
 ) -> None:
-    """Add a line for each change: what it was done to, in which organization, and the facts before and after."""
-    lines = [
+    """Record an audit event for each change. Call inside a write transaction.
+
+    Args:
+        changes: target, organization id, and the values before and after, as in record_event.
+        operation_id: the operation that made the changes, None if they cannot be undone.
+    """
+    rows = [
         {
             "at": now,
             "actor_kind": by.kind.value,
@@ -61,29 +69,39 @@ def record_events(
             "object_kind": target.kind.value,
             "object_id": target.id,
             "object_name": target.name,
-            "before": _text(before),
-            "after": _text(after),
+            "before": _dump(before),
+            "after": _dump(after),
             "note": note,
             "operation_id": operation_id,
         }
         for target, organization_id, before, after in changes
     ]
-    if not lines:
+    if not rows:
         return
-    db.session.execute(insert(AuditEvent), lines)
-    who = f"{by.kind.value} {quote_value(by.name)}"
-    if len(lines) == 1:
-        what = f"{lines[0]['object_kind']} {lines[0]['object_id'] or ''} {quote_value(lines[0]['object_name'])}"
-    else:
-        what = f"{len(lines):,} things"
-    log_after_commit(f"{event_type.value}: {who} from {by.address or 'a shell'}, {what}")
+    db.session.execute(insert(AuditEvent), rows)
+    log_after_commit(f"{event_type.value}: {_describe_actor(by)}, {_describe_targets(rows)}")
 
 
 def record_event_now(event_type: AuditEventType, target: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
-    """Write a line by itself, for what changes nothing in the store: an export, for one. more: as `record` has it."""
+    """Record an audit event in a transaction of its own, for actions that change no data, such as an export.
+
+    Args:
+        more: further arguments of record_event.
+    """
     with write_transaction():
         record_event(event_type, target, by=by, now=now, **more)
 
 
-def _text(facts: Facts | None) -> str | None:
+def _describe_actor(by: Actor) -> str:
+    return f"{by.kind.value} {quote_value(by.name)} from {by.address or 'the command line'}"
+
+
+def _describe_targets(rows: list[dict[str, Any]]) -> str:
+    if len(rows) > 1:
+        return f"{len(rows):,} objects"
+    row = rows[0]
+    return f"{row['object_kind']} {row['object_id'] or ''} {quote_value(row['object_name'])}"
+
+
+def _dump(facts: Facts | None) -> str | None:
     return None if facts is None else json.dumps(facts, ensure_ascii=False, default=str)

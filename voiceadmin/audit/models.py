@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    Index,
-    String,
-    Text,
-)
+from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
@@ -16,10 +12,14 @@ from voiceadmin.database.types import BigId, Sortable, UtcTime
 
 
 class AuditEvent(Base):
-    """Who did what. Triggers refuse to alter or remove a line. actor_key: the folded name. before, after: JSON.
+    """An audit event. Triggers refuse to change or delete one.
 
-    operation_id: of the operation that it is a part of, None for what cannot be undone.
-    Ids are no foreign keys: a line outlives what it speaks of.
+    Ids are not foreign keys, because an event outlives the objects that it names.
+
+    Attributes:
+        actor_key: the case-folded name of the actor, for look-ups.
+        before, after: the changed values as JSON.
+        operation_id: the operation that it is part of, None for what cannot be undone.
     """
 
     __tablename__ = "audit_event"

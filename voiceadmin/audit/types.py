@@ -16,35 +16,41 @@ from voiceadmin.text import MAX_ID
 
 
 class ObjectKind(LabelledEnum):
-    """What kind of thing something is done to."""
+    """The kind of object that an audit event is about."""
 
     ACCOUNT = "account", "Account"
     ASSISTANT = "assistant", "Assistant"
     KEY = "key", "API key"
-    LINK = "link", "Link"
+    LINK = "link", "One-time link"
     PLAN = "plan", "Clean-up plan"
     DATABASE = "database", "Database"
     VOICE = "voice", "Voice"
 
 
 class AuditEventType(StrEnum):
-    """What was done. label: how a sentence goes on after who did it. minimum_role: who in the organization may read of it."""
+    """What was done.
+
+    Attributes:
+        label: continues a sentence that begins with the name of the actor, as in "Ada archived a voice".
+        minimum_role: the lowest role in the organization that may read such events.
+    """
 
     SIGNED_IN = "signed-in", "signed in", Role.ADMIN
     SIGN_IN_FAILED = "sign-in-failed", "failed to sign in", Role.ADMIN
     SIGNED_OUT = "signed-out", "signed out", Role.ADMIN
     SESSION_ENDED = "session-ended", "ended sessions", Role.ADMIN
-    PASSWORD_CONFIRMED = "password-confirmed", "gave the password again", Role.ADMIN
-    PASSWORD_CONFIRMATION_FAILED = "password-confirmation-failed", "failed to give the password again", Role.ADMIN
-    RATE_LIMITED = "rate-limited", "was slowed down", Role.ADMIN
-    LINK_CREATED = "link-created", "made a link", Role.ADMIN
-    LINK_REVOKED = "link-revoked", "took a link back", Role.ADMIN
-    ACCOUNT_CREATED = "account-created", "made an account", Role.ADMIN
-    PASSWORD_CHANGED = "password-changed", "changed a password", Role.ADMIN  # a word, not a password
+    PASSWORD_CONFIRMED = "password-confirmed", "confirmed their password", Role.ADMIN
+    PASSWORD_CONFIRMATION_FAILED = "password-confirmation-failed", "failed to confirm their password", Role.ADMIN
+    RATE_LIMITED = "rate-limited", "exceeded a rate limit", Role.ADMIN
+    LINK_CREATED = "link-created", "created a one-time link", Role.ADMIN
+    LINK_REVOKED = "link-revoked", "revoked an invitation", Role.ADMIN
+    ACCOUNT_CREATED = "account-created", "created an account", Role.ADMIN
+    INVITATION_ACCEPTED = "invitation-accepted", "accepted an invitation", Role.ADMIN
+    PASSWORD_CHANGED = "password-changed", "changed a password", Role.ADMIN
     ACCOUNT_DISABLED = "account-disabled", "disabled an account", Role.ADMIN
     ACCOUNT_ENABLED = "account-enabled", "enabled an account", Role.ADMIN
     ROLE_CHANGED = "role-changed", "changed a role", Role.ADMIN
-    KEY_CREATED = "key-created", "made an API key", Role.ADMIN
+    KEY_CREATED = "key-created", "created an API key", Role.ADMIN
     KEY_REVOKED = "key-revoked", "revoked an API key", Role.ADMIN
     VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER
     VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER
@@ -52,35 +58,35 @@ class AuditEventType(StrEnum):
     VOICE_REMOVED = "voice-removed", "removed a voice", Role.VIEWER
     VOICE_ARCHIVED = "voice-archived", "archived a voice", Role.VIEWER
     VOICE_RESTORED = "voice-restored", "restored a voice", Role.VIEWER
-    ASSIGNED = "assigned", "assigned", Role.VIEWER
-    ACKNOWLEDGED = "acknowledged", "acknowledged", Role.VIEWER
-    SNOOZED = "snoozed", "snoozed", Role.VIEWER
-    UNMUTED = "unmuted", "brought back into the queue", Role.VIEWER
-    NOTE_ADDED = "note-added", "left a note on", Role.VIEWER
-    NOTE_REMOVED = "note-removed", "took a note back from", Role.VIEWER
-    OPERATION_REFUSED = "operation-refused", "was refused to act on", Role.ADMIN
+    ASSIGNED = "assigned", "assigned a voice or assistant", Role.VIEWER
+    ACKNOWLEDGED = "acknowledged", "acknowledged a finding", Role.VIEWER
+    SNOOZED = "snoozed", "snoozed a finding", Role.VIEWER
+    UNMUTED = "unmuted", "unmuted a finding", Role.VIEWER
+    NOTE_ADDED = "note-added", "added a note", Role.VIEWER
+    NOTE_REMOVED = "note-removed", "removed a note", Role.VIEWER
+    OPERATION_REFUSED = "operation-refused", "was not allowed to change an object", Role.ADMIN
     CLEAN_UP_PLANNED = "clean-up-planned", "planned a clean-up", Role.VIEWER
     CLEAN_UP_CONFIRMED = "clean-up-confirmed", "confirmed a clean-up", Role.VIEWER
-    CLEAN_UP_UNDONE = "clean-up-undone", "took a clean-up back", Role.VIEWER
+    CLEAN_UP_UNDONE = "clean-up-undone", "undid a clean-up", Role.VIEWER
     PRICE_CHANGED = "price-changed", "changed the price of a voice", Role.ADMIN
-    SAMPLE_ADDED = "sample-added", "filled in sample data", Role.VIEWER
-    SAMPLE_REMOVED = "sample-removed", "took sample data out", Role.VIEWER
-    ACTIVITY_EXPORTED = "activity-exported", "exported the activity", Role.ADMIN
-    PEOPLE_EXPORTED = "people-exported", "exported the people", Role.ADMIN
+    SAMPLE_ADDED = "sample-added", "added sample data", Role.VIEWER
+    SAMPLE_REMOVED = "sample-removed", "removed sample data", Role.VIEWER
+    ACTIVITY_EXPORTED = "activity-exported", "exported the audit log", Role.ADMIN
+    PEOPLE_EXPORTED = "people-exported", "exported the list of people", Role.ADMIN
     KEYS_EXPORTED = "keys-exported", "exported the list of API keys", Role.ADMIN
 
     label: str
     minimum_role: Role
 
     def __new__(cls, value: str, label: str = "", minimum_role: Role = Role.ADMIN) -> Self:
-        """Give the member its word, its label and the minimum_role role that reads of it."""
+        """Create a member with its stored value, label and minimum role."""
         member = str.__new__(cls, value)
         member._value_, member.label, member.minimum_role = value, label, minimum_role
         return member
 
 
 class AuditTarget(NamedTuple):
-    """What something was done to."""
+    """The object that an audit event is about. id: None for objects without one, such as a list."""
 
     kind: ObjectKind
     id: int | None
@@ -88,10 +94,14 @@ class AuditTarget(NamedTuple):
 
 
 class AuditEventRow(NamedTuple):
-    """A line of the audit trail: who did what to what, when and from where; before and after, as far as they differ.
+    """An audit event as a reader sees it.
 
-    organization_name: None too for an organization that is gone. operation_id: of the
-    operation that it is a part of, operation_object_count: how many things that changed, undone: whether it was taken back.
+    Attributes:
+        before, after: the changed values; None if there are none.
+        organization_name: None also if the organization was deleted.
+        operation_id: the operation that it is part of.
+        operation_object_count: how many objects the operation changed.
+        undone: whether the operation was undone.
     """
 
     id: int
@@ -116,10 +126,13 @@ class AuditEventRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """Which lines of the audit trail to show, newest first.
+    """Filters of the audit log.
 
-    who: e-mail, name of a key or user of a shell, in full. since, until:
-    bounds in time, the second one out. older_than: id of a line; those before it.
+    Attributes:
+        who: the full name of the actor: an e-mail, the name of an API key, or a CLI user.
+        since: the earliest time.
+        until: a time after the latest one.
+        older_than: the id of an event; only older ones are shown.
     """
 
     who: str = ""
@@ -130,28 +143,28 @@ class AuditFilters:
     older_than: int | None = None
 
 
-_SUBJECT = re.compile(r"(voice|assistant)-([1-9][0-9]{0,18})", re.ASCII)
+_OBJECT_REF = re.compile(r"(voice|assistant)-([1-9][0-9]{0,18})", re.ASCII)
 
 
 class ObjectRef(NamedTuple):
-    """A voice or an assistant."""
+    """A reference to a voice or an assistant."""
 
     kind: ObjectKind
     id: int
 
     def __str__(self) -> str:
-        """As forms have it: "voice-456"."""
+        """Return the value of form fields, such as "voice-456"."""
         return f"{self.kind.value}-{self.id}"
 
     @classmethod
-    def parse(cls, word: str) -> ObjectRef | None:
-        """The way back; None for what is no ref."""
-        found = _SUBJECT.fullmatch(word)
-        if found is None or int(found[2]) > MAX_ID:
+    def parse(cls, text: str) -> ObjectRef | None:
+        """Return the reference that a form field has, None if it is malformed."""
+        match = _OBJECT_REF.fullmatch(text)
+        if match is None or int(match[2]) > MAX_ID:
             return None
-        return cls(ObjectKind(found[1]), int(found[2]))
+        return cls(ObjectKind(match[1]), int(match[2]))
 
 
 def hash_selection(refs: Iterable[ObjectRef]) -> str:
-    """A word that stands for exactly these, in whatever order."""
+    """Return a hash of a set of objects, which does not depend on their order."""
     return hashlib.blake2b(" ".join(sorted(map(str, refs))).encode(), digest_size=16).hexdigest()

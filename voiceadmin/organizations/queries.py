@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, bindparam, func, select, true
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import compile_select, fetch_first_row
 from voiceadmin.database.models import DatabaseIdentity
-from voiceadmin.errors import AssistantNotFound, OrganizationNotFound
-from voiceadmin.identity import OrganizationId, Scope
+from voiceadmin.errors import AssistantNotFound, ChangeRefused, OrganizationNotFound
+from voiceadmin.identity import EVERYTHING, OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.types import AssistantRow, OrganizationRow
+from voiceadmin.text import parse_integer, quote_value
 
 _CountedAssistant = Assistant.__table__.alias("counted_assistant")
 
@@ -131,3 +132,22 @@ def scope_sql(scope: Scope, column: str) -> str:
 def scope_parameters(scope: Scope) -> dict[str, list[int]]:
     """Return the parameters that `scope_sql` names."""
     return {} if scope.organizations is None else {"organizations": sorted(scope.organizations)}
+
+
+def find_organization_id(text: str) -> int:
+    """Return the id of the organization with this name, or with this id.
+
+    Raises:
+        OrganizationNotFound: if there is none.
+        ChangeRefused: if several organizations have the name.
+    """
+    names = list_organizations(EVERYTHING)
+    number = parse_integer(text)
+    if number is not None and number in names:
+        return number
+    ids = [id for id, name in names.items() if name == text]
+    if not ids:
+        raise OrganizationNotFound(f"There is no organization {quote_value(text)}.")
+    if len(ids) > 1:
+        raise ChangeRefused(f"Several organizations have the name {quote_value(text)}. Give the id of one: {ids}.")
+    return ids[0]

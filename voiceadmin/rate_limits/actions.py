@@ -1,8 +1,7 @@
-"""Buckets of tokens in the store: how often something may be tried, whichever process is asked."""
+"""Token buckets in the database, shared by all processes. Call all functions inside a write transaction."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from math import floor
@@ -13,61 +12,54 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.rate_limits.models import TokenBucket
-from voiceadmin.rate_limits.types import RateLimit
+from voiceadmin.rate_limits.types import Acquisition, RateLimit
 
-SIGN_IN_OF_ACCOUNT = RateLimit(10, 10 / 300)  # tries, and those that come back in a second: 10 in 5 minutes
+RATE_LIMITED_EVENTS = RateLimit(1, 1 / 300)  # one audit event in 5 minutes for each bucket that is empty
 
+FULL_AFTER = timedelta(days=1)  # every limit of the program refills sooner, so older rows are full buckets
 
-SIGN_IN_FROM_ADDRESS = RateLimit(50, 50 / 300)  # many people can share one address
-
-
-TOLD_AGAIN = RateLimit(1, 1 / 300)  # that somebody is throttled goes into the audit trail once in five minutes
+ROUNDING = 1e-9  # tokens; a bucket that refilled to 0.9999999999 has one
 
 
-STALE = timedelta(days=1)  # after which every bucket is full, and no row says the same
+def acquire_tokens(
+    name: str, limit: RateLimit, now: datetime, *, at_most: int = 1, share: float = 1, returned: float = 0
+) -> Acquisition:
+    """Take whole tokens from a bucket. A clock that was set back removes none.
 
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What a bucket gave: whole tokens, those that are left, and the seconds until there is one more."""
-
-    tokens: int
-    left: float
-    wait: float
-
-
-def draw(name: str, limit: RateLimit, now: datetime, *, most: int = 1, share: float = 1, back: float = 0) -> Drawn:
-    """Take up to `most` whole tokens out of a bucket, after putting `back` what was not used. Call while writing.
-
-    share: of what is there, so that others find some too; one token is taken in
-    any case. A clock that was set back takes nothing away.
+    Args:
+        name: of the bucket; an unknown one is full.
+        at_most: how many tokens to take.
+        share: the part of the available tokens to take, from 0 to 1, so that other processes get some too.
+            One token is taken in any case, if there is one.
+        returned: unused tokens to put back first.
     """
     acquire_advisory_lock(f"bucket {name}")
-    at = now.timestamp()
+    time = now.timestamp()
     row = db.session.execute(
         select(TokenBucket.tokens, TokenBucket.counted_at).where(TokenBucket.name == name)
     ).one_or_none()
-    tokens, since = (limit.capacity, at) if row is None else row
-    tokens = min(limit.capacity, tokens + max(0.0, at - since) * limit.rate + back)
-    taken = min(most, floor(tokens + 1e-9), max(1, floor(tokens * share + 1e-9)))
-    if taken or back:
-        counted = {"name": name, "tokens": float(tokens - taken), "counted_at": max(at, since)}
-        db.session.execute(upsert_statement(TokenBucket), [counted])
-    return Drawn(taken, tokens - taken, max(0.0, (1 - (tokens - taken)) / limit.rate))
+    tokens, counted_at = (limit.capacity, time) if row is None else row
+    tokens = min(limit.capacity, tokens + max(0.0, time - counted_at) * limit.rate + returned)
+    taken = min(at_most, floor(tokens + ROUNDING), max(1, floor(tokens * share + ROUNDING)))
+    remaining = tokens - taken
+    if taken or returned:
+        bucket = {"name": name, "tokens": float(remaining), "counted_at": max(time, counted_at)}
+        db.session.execute(upsert_statement(TokenBucket), [bucket])
+    return Acquisition(taken, remaining, max(0.0, (1 - remaining) / limit.rate))
 
 
-def put_back(name: str, limit: RateLimit, now: datetime) -> None:
-    """Give one token back: it was no try that counts. Call while writing."""
-    draw(name, limit, now, most=0, back=1)
+def return_token(name: str, limit: RateLimit, now: datetime) -> None:
+    """Put one token back into a bucket, for an attempt that does not count."""
+    acquire_tokens(name, limit, now, at_most=0, returned=1)
 
 
-def forget_full_buckets(now: datetime) -> None:
-    """Remove the rows that say no more than no row would. Call while writing."""
-    db.session.execute(delete(TokenBucket).where(TokenBucket.counted_at < (now - STALE).timestamp()))
+def delete_full_buckets(now: datetime) -> None:
+    """Delete the rows of full buckets: a bucket without a row is full too."""
+    db.session.execute(delete(TokenBucket).where(TokenBucket.counted_at < (now - FULL_AFTER).timestamp()))
 
 
-def network(address: str) -> str:
-    """What stands for an address among buckets: who has one of IPv6 has 2**64 of them."""
+def bucket_address(address: str) -> str:
+    """Return the name of an IP address for a bucket: the /64 network of an IPv6 address, which one client controls."""
     try:
         ip = ip_address(address)
     except ValueError:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Float,
-    Text,
-)
+from sqlalchemy import Float, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
 
 
 class TokenBucket(Base):
-    """Tokens that are spent on requests and tries and come back with time. at: when counted, seconds since 1970."""
+    """A token bucket. tokens: how many it had at counted_at, which is in seconds since 1970."""
 
     __tablename__ = "token_bucket"
 

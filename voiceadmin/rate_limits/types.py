@@ -1,4 +1,4 @@
-"""Rate limits and what is left of them."""
+"""Rate limits and their results."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A bucket of tokens: how many it holds, and how many come back in a second."""
+    """The settings of a token bucket. capacity: tokens when full. rate: tokens added per second."""
 
     capacity: float
     rate: float
 
 
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """The tokens taken from a bucket. remaining: tokens still in it. retry_after: seconds until it has a whole one."""
+
+    tokens: int
+    remaining: float
+    retry_after: float
+
+
 class RateLimitResult(NamedTuple):
-    """What came of asking for tokens. left: whole tokens still there. wait: seconds until there is one again."""
+    """Whether a request is within its limit. remaining: requests still allowed. retry_after: seconds until the next."""
 
     allowed: bool
-    left: int
-    wait: float
+    remaining: int
+    retry_after: float

@@ -139,7 +139,7 @@ def invitation_url(settings: Settings, token: str, *, host: str | None = None, p
         host: the address on which the server listens, None if it is not known.
         port: the port on which the server listens, None if it is not known.
     """
-    path = f"/join/{token}"
+    path = f"/links/{token}"
     if settings.hosts != Settings().hosts:
         return f"https://{settings.hosts[0].lstrip('.')}{path}"
     if host is None or port is None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 from flask import Flask
 
 from voiceadmin import clock
-from voiceadmin.accounts.actions.accounts import create_setup_link
+from voiceadmin.accounts.actions.links import create_setup_link
 from voiceadmin.accounts.queries.accounts import list_accounts
 from voiceadmin.accounts.queries.credentials import has_any_account
 from voiceadmin.api_keys.queries import list_api_keys
@@ -25,7 +23,7 @@ from voiceadmin.server.gunicorn import check_address
 from voiceadmin.server.gunicorn import serve as serve_app
 from voiceadmin.server.logs import configure_logs
 from voiceadmin.text import pluralize
-from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT
+from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT, SETUP_LINK_PRINTED
 
 LOOPBACK = "127.0.0.1"
 
@@ -41,7 +39,6 @@ def run(ctx: click.Context, port: int) -> None:
     check_address(LOOPBACK, port, open_to_all=True)
     with application_context(ctx) as app:
         app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
-        app.config["VOICEADMIN"] = replace(app.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
         accounts_there, shows = has_any_account(), "your store"
         if database_is_empty():
             report = add_sample(clock.now(), by=current_cli_actor(), now=clock.now())
@@ -83,6 +80,8 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
         prepare_database()
         link = None if has_any_account() else create_setup_link(by=current_cli_actor(), now=clock.now())
         dispose_engine()
+
+    app.config[SETUP_LINK_PRINTED] = link is not None
 
     def announce() -> None:
         if link is not None:

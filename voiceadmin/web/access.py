@@ -1,14 +1,15 @@
-"""Who may enter: every view names the least role it needs, and a view that names none stays shut.
+"""Access control: find out who makes a request, and refuse it unless the role suffices.
 
-Whoever comes is a person with a session, a program with an API key, or nobody.
-A view gets the scope in which its requester has the role that it needs, and
-hands it on to the queries: what lies outside is as if it were not there.
+The requester is an account with a session, an API key, or anonymous. Each view
+declares the lowest role that may use it; a view that declares none is refused.
+A view passes the scope, the organizations in which the requester has that
+role, to its queries, which find nothing outside of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, TypeVar
@@ -24,8 +25,8 @@ from voiceadmin import clock
 from voiceadmin.accounts.actions.sessions import touch_session
 from voiceadmin.accounts.queries.credentials import find_session, has_any_account
 from voiceadmin.accounts.types import REAUTH_TTL
-from voiceadmin.api_keys.actions import KeyRateLimiter, too_fast
 from voiceadmin.api_keys.queries import find_api_key
+from voiceadmin.api_keys.rate_limiter import KeyRateLimiter, too_many_requests
 from voiceadmin.config import AttentionThresholds, Settings, is_loopback
 from voiceadmin.errors import AuthenticationRequired, InvalidApiKey, ReauthenticationRequired
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
@@ -34,47 +35,49 @@ from voiceadmin.tokens import generate_token
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-
-FORMLESS = ("/api/", "/static/")
-
-
+PATHS_WITHOUT_FORMS = ("/api/", "/static/")  # they neither read nor set the cookie of forms
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+BACKGROUND_HEADER = "X-Background"  # scripts send it with requests that are no activity of a person
 
+# Keys of app.extensions.
+KEY_RATE_LIMITER = "voiceadmin_key_rate_limiter"
+ACCOUNTS_EXIST = "voiceadmin_accounts_exist"  # whether a request has found an account; accounts are never deleted
 
-BACKGROUND = "X-Background"  # a page sends it with what it fetches by itself, which is no sign of a person
-
-
-KEY_RATE_LIMITER = "voiceadmin_key_rate_limiter"  # the app's extension that holds what was taken of the keys' buckets
-
-
-OPEN_UNTIL_FIRST_ACCOUNT = (
-    "VOICEADMIN_ANONYMOUS_UNTIL_ACCOUNTS"  # the app's flag that only an empty store is open to all
-)
-
+# Keys of app.config, which the commands that start a server set.
+OPEN_UNTIL_FIRST_ACCOUNT = "VOICEADMIN_OPEN_UNTIL_FIRST_ACCOUNT"  # anonymous requesters are operators until then
+SETUP_LINK_PRINTED = "VOICEADMIN_SETUP_LINK_PRINTED"  # the output of the server has the link for the first account
 
 csrf = CSRFProtect()
 
 
 class ForeignSite(BadRequest):
-    """Another site made a browser send this."""
+    """Another site made the browser send the request."""
 
 
 class FormSessions(SecureCookieSessionInterface):
-    """Flask's own sessions, which hold the token of forms and messages, and which programs and files do without."""
+    """Flask's session, which holds the CSRF token and flashed messages, without a cookie for the API and files."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Read the cookie, or nothing where no form can be."""
-        return SecureCookieSession() if request.path.startswith(FORMLESS) else super().open_session(app, request)
+        """Read the cookie, or return an empty session where there are no forms."""
+        if request.path.startswith(PATHS_WITHOUT_FORMS):
+            return SecureCookieSession()
+        return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write the cookie if anything changed."""
-        if not request.path.startswith(FORMLESS):
+        """Write the cookie if the session has changed."""
+        if not request.path.startswith(PATHS_WITHOUT_FORMS):
             super().save_session(app, session, response)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRequirement:
-    """What a view asks of its requester. signed_in: an account, whatever its roles. sure: the password, not long ago."""
+    """What a view requires of its requester.
+
+    Attributes:
+        role: the lowest role, in any organization.
+        signed_in: whether an account is required, whatever its roles.
+        recently_authenticated: whether the password must have been entered within REAUTH_TTL.
+    """
 
     role: Role
     signed_in: bool = False
@@ -84,17 +87,17 @@ class AccessRequirement:
 def require_role(
     role: Role, *, signed_in: bool = False, recently_authenticated: bool = False
 ) -> Callable[[View], View]:
-    """Mark a view with the least role it needs. The guard below enforces it."""
+    """Declare the access requirement of a view; `_check_access` enforces it."""
 
-    def mark(view: View) -> View:
+    def decorate(view: View) -> View:
         view.access_requirement = AccessRequirement(role, signed_in, recently_authenticated)  # type: ignore[attr-defined]
         return view
 
-    return mark
+    return decorate
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Set the guard before every request. Files under static/ are for anyone."""
+    """Check the access of every request. Static files are public."""
     app.view_functions["static"] = require_role(Role.ANYONE)(app.view_functions["static"])
     app.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(settings.key_burst, settings.key_rate))
     app.config.update(
@@ -104,28 +107,28 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=not settings.plain_cookies,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the browser keeps its cookie
+        WTF_CSRF_TIME_LIMIT=None,  # a token is valid as long as the browser keeps its cookie
         WTF_CSRF_HEADERS=["X-CSRF-Token"],
     )
     app.session_interface = FormSessions()
     csrf.init_app(app)
-    app.before_request(_guard)
-    app.after_request(_tell_budget)
+    app.before_request(_check_access)
+    app.after_request(_add_rate_limit_headers)
     app.jinja_env.globals.update(
         requester=requester,
         current_path=current_path,
         session_seconds_left=session_seconds_left,
-        is_open_until_first_account=lambda: current_app.config.get(OPEN_UNTIL_FIRST_ACCOUNT),
+        is_open_until_first_account=is_open_until_first_account,
     )
 
 
 def cookie_name(settings: Settings) -> str:
-    """The name of the cookie with a session's token. The prefix makes browsers keep it to this host and to TLS."""
+    """Return the name of the session cookie. The prefix makes browsers bind it to this host and to TLS."""
     return "voiceadmin" if settings.plain_cookies else "__Host-voiceadmin"
 
 
 def session_cookie_options() -> dict[str, Any]:
-    """What sets and deletes the cookie of a session alike: its name, and whom browsers give it to."""
+    """Return the arguments that set and delete the session cookie, which must be equal."""
     settings = _settings()
     return {
         "key": cookie_name(settings),
@@ -137,132 +140,150 @@ def session_cookie_options() -> dict[str, Any]:
 
 
 def requester() -> Requester:
-    """Whoever makes this request."""
+    """Return who makes this request.
+
+    Raises:
+        InvalidApiKey: if it has an API key that is unknown, revoked or expired.
+        RateLimited: if its API key makes too many requests.
+    """
     if "requester" not in g:
-        g.requester = _requester()
-    found: Requester = g.requester
-    return found
+        g.requester = _find_requester()
+    current: Requester = g.requester
+    return current
 
 
 def forget_requester() -> None:
-    """Take the requester for nobody from now on: after signing out, and where the store cannot be asked."""
+    """Treat the requester as anonymous: after signing out, and if the database is unavailable."""
     g.requester = anonymous_requester(request.remote_addr)
 
 
 def scope() -> Scope:
-    """The organizations in which the requester has the role that this view needs."""
-    found: Scope = g.scope
-    return found
+    """Return the organizations in which the requester has the role that this view requires."""
+    current: Scope = g.scope
+    return current
 
 
 def remote_address() -> str:
-    """Where this request comes from."""
+    """Return the IP address of this request, "" if it is unknown."""
     return request.remote_addr or ""
 
 
 def attention_thresholds() -> AttentionThresholds:
-    """What the rules of attention compare with."""
+    """Return the thresholds of the attention rules."""
     return _settings().limits
 
 
 def session_timeouts() -> tuple[timedelta, timedelta]:
-    """How long a session lasts without activity, and how long at all."""
+    """Return how long a session lasts without activity, and how long it lasts in any case."""
     settings = _settings()
     return timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
 
 
 def session_seconds_left() -> int | None:
-    """The seconds until the requester's session ends by itself if nothing happens; None without a session."""
+    """Return the seconds until the requester's session ends without further activity, None without a session."""
     session = requester().session
-    return None if session is None else max(0, int((_end(session) - clock.now()).total_seconds()))
+    return None if session is None else max(0, int((_session_end(session) - clock.now()).total_seconds()))
 
 
 def current_path() -> str:
-    """The address of this page, to come back to. What in it is not ASCII leads nowhere."""
+    """Return the path and query of this request, to return to it. Non-ASCII characters make the path invalid."""
     query = request.query_string.decode("latin-1")
     return f"{request.path}?{query}" if query else request.path
 
 
 def is_recently_authenticated(now: datetime) -> bool:
-    """Whether the requester gave the password not long ago."""
+    """Return whether the requester entered the password within REAUTH_TTL."""
     session = requester().session
     return session is not None and now - session.reauthenticated_at < REAUTH_TTL
 
 
-def open_to_all() -> Role:
-    """What somebody who did not sign in may do here."""
-    role = _settings().anonymous_role
-    if role is Role.ANYONE or not current_app.config.get(OPEN_UNTIL_FIRST_ACCOUNT):
-        return role
-    if has_any_account():
-        # An account is never deleted, so this need not be asked again.
-        current_app.config["VOICEADMIN"] = replace(_settings(), anonymous_role=Role.ANYONE)
-        return Role.ANYONE
-    return role
+def anonymous_role() -> Role:
+    """Return the role of requesters that are not signed in."""
+    if not is_open_until_first_account():
+        return _settings().anonymous_role
+    if not current_app.extensions.get(ACCOUNTS_EXIST):
+        current_app.extensions[ACCOUNTS_EXIST] = has_any_account()
+    return Role.ANYONE if current_app.extensions[ACCOUNTS_EXIST] else Role.OPERATOR
 
 
-def is_private(request: Request) -> bool:
-    """Whether a browser keeps our cookies: over TLS, on the machine itself, or where they are plain."""
+def is_open_until_first_account() -> bool:
+    """Return whether the server was started by `run`: anonymous requesters are operators until there is an account."""
+    return bool(current_app.config.get(OPEN_UNTIL_FIRST_ACCOUNT))
+
+
+def is_setup_link_printed() -> bool:
+    """Return whether the server printed a link for the first account when it started."""
+    return bool(current_app.config.get(SETUP_LINK_PRINTED))
+
+
+def keeps_cookies(request: Request) -> bool:
+    """Return whether a browser keeps the session cookie: over TLS, on localhost, or if the settings allow plain HTTP."""
     host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
     name = (host or request.host).strip("[]")
     return request.is_secure or _settings().plain_cookies or is_loopback(name)
 
 
-def _requester() -> Requester:
-    settings = _settings()
-    if _for_program():
+def _find_requester() -> Requester:
+    if _is_api_request():
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return _holder(token.strip())
-    token = request.cookies.get(cookie_name(settings), "")
-    found = find_session(token, request.remote_addr) if token else None
-    if found is not None and found.session is not None and clock.now() < _end(found.session):
-        return found
-    return anonymous_requester(request.remote_addr, open_to_all())
+            return _authenticate_key(token.strip())
+    token = request.cookies.get(cookie_name(_settings()), "")
+    account = find_session(token, request.remote_addr) if token else None
+    if account is not None and account.session is not None and clock.now() < _session_end(account.session):
+        return account
+    return anonymous_requester(request.remote_addr, anonymous_role())
 
 
-def _holder(token: str) -> Requester:
-    """A program with an API key. Raises InvalidApiKey, RateLimited."""
+def _authenticate_key(token: str) -> Requester:
     key, now = find_api_key(token), clock.now()
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         raise InvalidApiKey("This API key is not valid, or not any more.")
     actor = Actor(ActorKind.KEY, key.id, key.name, request.remote_addr)
-    purse: KeyRateLimiter = current_app.extensions[KEY_RATE_LIMITER]
-    g.budget = purse.spend(key, by=actor, now=now)
-    if not g.budget.allowed:
-        raise too_fast(g.budget)
+    limiter: KeyRateLimiter = current_app.extensions[KEY_RATE_LIMITER]
+    g.rate_limit = limiter.acquire(key, by=actor, now=now)
+    if not g.rate_limit.allowed:
+        raise too_many_requests(g.rate_limit)
     if key.organizations is None:
         return Requester(actor, global_role=Role.VIEWER)
     return Requester(actor, dict.fromkeys(key.organizations, Role.VIEWER))
 
 
-def _guard() -> None:
-    if request.endpoint is None:  # no such address, or not by this method: the answer gives nothing away
+def _check_access() -> None:
+    """Refuse requests to views without a requirement, and those that do not meet it."""
+    if request.endpoint is None:  # 404 or 405, whose page needs no role
         return
-    _same_origin()
-    mark: AccessRequirement | None = getattr(current_app.view_functions[request.endpoint], "access_requirement", None)
-    if mark is None:
+    _check_same_origin()
+    view = current_app.view_functions[request.endpoint]
+    requirement: AccessRequirement | None = getattr(view, "access_requirement", None)
+    if requirement is None:
         abort(403)
-    if mark.role is Role.ANYONE and not mark.signed_in:
+    if requirement.role is Role.ANYONE and not requirement.signed_in:
         return
-    who, now = requester(), clock.now()
-    if who.account_id is None and (
-        mark.signed_in or (who.highest < mark.role and who.actor.kind is ActorKind.ANONYMOUS)
-    ):
+    now = clock.now()
+    _check_role(requirement)
+    current = requester()
+    if current.session is not None and BACKGROUND_HEADER not in request.headers and not _is_api_request():
+        g.requester = touch_session(current, now=now)
+    if requirement.recently_authenticated and not is_recently_authenticated(now):
+        raise ReauthenticationRequired("Confirm your password first.")
+    g.scope = current.scope(requirement.role)
+
+
+def _check_role(requirement: AccessRequirement) -> None:
+    current = requester()
+    is_low = current.highest < requirement.role
+    is_anonymous = current.actor.kind is ActorKind.ANONYMOUS
+    if current.account_id is None and (requirement.signed_in or (is_low and is_anonymous)):
         raise AuthenticationRequired(
-            "Sign in first." if not _for_program() else "Send an API key: Authorization: Bearer va_…"
+            "Send an API key: Authorization: Bearer va_…" if _is_api_request() else "Sign in first."
         )
-    if who.highest < mark.role:
+    if is_low:
         abort(403)
-    if who.session is not None and BACKGROUND not in request.headers and not _for_program():
-        g.requester = touch_session(who, now=now)
-    if mark.recently_authenticated and not is_recently_authenticated(now):
-        raise ReauthenticationRequired("Give your password again first.")
-    g.scope = who.scope(mark.role)
 
 
-def _same_origin() -> None:
-    """Refuse what another site makes a browser send, whatever token it brings."""
+def _check_same_origin() -> None:
+    """Refuse a request that another site makes a browser send, whatever token it has."""
     if request.method in SAFE_METHODS:
         return
     source = request.headers.get("Origin") or request.headers.get("Referer")
@@ -278,29 +299,26 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _tell_budget(response: Response) -> Response:
-    budget = g.get("budget")
-    if budget is not None:
+def _add_rate_limit_headers(response: Response) -> Response:
+    result = g.get("rate_limit")
+    if result is not None:
         settings = _settings()
-        response.headers.extend(
-            [
-                ("RateLimit-Limit", str(settings.key_burst)),
-                ("RateLimit-Remaining", str(budget.left)),
-                ("RateLimit-Reset", str(ceil((settings.key_burst - budget.left) / settings.key_rate))),
-            ]
-        )
+        missing = settings.key_burst - result.remaining
+        response.headers["RateLimit-Limit"] = str(settings.key_burst)
+        response.headers["RateLimit-Remaining"] = str(result.remaining)
+        response.headers["RateLimit-Reset"] = str(ceil(missing / settings.key_rate))
     return response
 
 
-def _end(session: SessionRow) -> datetime:
+def _session_end(session: SessionRow) -> datetime:
     idle, absolute = session_timeouts()
     return min(session.last_active_at + idle, session.created_at + absolute)
 
 
-def _for_program() -> bool:
+def _is_api_request() -> bool:
     return request.path.startswith("/api/")
 
 
 def _settings() -> Settings:
-    found: Settings = current_app.config["VOICEADMIN"]
-    return found
+    settings: Settings = current_app.config["VOICEADMIN"]
+    return settings

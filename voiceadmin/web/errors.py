@@ -166,7 +166,7 @@ def _back() -> str | None:
 
 def _place() -> str:
     """The path for the log: what an address of a link ends with is a secret."""
-    return re.sub(r"/join/.+", "/join/…", request.path, flags=re.DOTALL)
+    return re.sub(r"/links/.+", "/links/…", request.path, flags=re.DOTALL)
 
 
 def _http(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Response | HTTPException:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Hashable, Sequence
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any
 from flask import Flask
 from jinja2.runtime import Macro
 
-from voiceadmin.audit.types import AuditEventRow, AuditEventType
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.config import format_command
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, UNDO_PERIOD
@@ -116,42 +115,6 @@ _SYSTEMS = {
 }
 
 
-def list_changes(line: AuditEventRow) -> list[tuple[str, Any, Any]]:
-    """Each fact of a line of the audit trail: its name, and what it was before and after; None where it was not."""
-    before, after = line.before or {}, line.after or {}
-    found = [(name, _fact(before, name), _fact(after, name)) for name in dict.fromkeys([*before, *after])]
-    return [change for change in found if change[1:] != (None, None)]
-
-
-def _fact(facts: dict[str, Any], name: str) -> str | None:
-    if name not in facts:
-        return None
-    value = facts[name]
-    if name == "archived":
-        return None  # the word of the line says so
-    if name == "mute":
-        return _muted(value)
-    if name == "assignee" and value is not None:
-        return str(value["email"])
-    if value is None:
-        return "none"
-    if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    try:
-        return format_timestamp(datetime.fromisoformat(value)) if _TIME.fullmatch(value) else value
-    except ValueError:  # it only looks like a time
-        return value
-
-
-def _muted(reasons: dict[str, dict[str, Any]]) -> str | None:
-    """What a operation acknowledged or snoozed: "failed, unused until 2026-12-01"."""
-    untils = {reason: facts["until"] for reason, facts in reasons.items()}
-    return ", ".join(f"{reason} until {until[:10]}" if until else reason for reason, until in untils.items()) or None
-
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
-
-
 def format_last_use(voice: VoiceRow, now: datetime) -> str:
     """How long ago a voice was last used. No time with a count above zero: upstream did not say when."""
     if voice.last_used_at is None:
@@ -220,7 +183,6 @@ TEMPLATE_FILTERS = (
     iso_timestamp,
     join_alternatives,
     join_known,
-    list_changes,
     max_synthesis_count,
     pluralize,
     provider_label,

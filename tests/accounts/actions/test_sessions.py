@@ -14,9 +14,9 @@ from tests.conftest import NOW
 from tests.factories import DAY, PASSWORD, make_account, make_organization
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions.sessions import (
-    REFUSED,
+    SIGN_IN_REFUSED,
     check_password,
-    confirm,
+    confirm_password,
     create_session,
     end_other_sessions,
     end_own_session,
@@ -124,8 +124,8 @@ def test_the_store_keeps_the_hash_of_the_cookie_alone() -> None:
     row = db.session.execute(select(AccountSession.token_hash, AccountSession.user_agent)).one()
     assert row.token_hash == hash_token(token)
     assert token not in str(row)
-    assert set(row.client) == {"y"}
-    assert 290 <= len(row.client) <= 300
+    assert set(row.user_agent) == {"y"}
+    assert 290 <= len(row.user_agent) <= 300
 
 
 @pytest.mark.parametrize("case", ["unknown", "disabled", "wrong"])
@@ -136,8 +136,8 @@ def test_why_somebody_is_refused_is_not_told_and_takes_as_long(counting: Countin
     with pytest.raises(SignInRefused) as refused:
         enter(email, PASSWORD if case == "disabled" else "wrong password")
 
-    assert str(refused.value) == REFUSED
-    assert REFUSED.startswith("E-mail and password do not fit together.")
+    assert str(refused.value) == SIGN_IN_REFUSED
+    assert SIGN_IN_REFUSED.startswith("The e-mail or the password is wrong.")
     assert counting.verified == 1
     assert sessions() == []
     assert trail() == [(AuditEventType.SIGN_IN_FAILED, "", email, account.id if case == "wrong" else None, None)]
@@ -166,7 +166,7 @@ def test_what_changes_while_the_password_is_looked_at_counts(
 
     monkeypatch.setattr(passwords, "is_password", slow)
 
-    with pytest.raises(SignInRefused, match="do not fit together"):
+    with pytest.raises(SignInRefused, match="is wrong"):
         enter()
     assert sessions() == []
 
@@ -219,7 +219,7 @@ def test_giving_the_password_again_makes_sure() -> None:
     ada = make_account("ada@example.com")
     requester = begun(ada, NOW - DAY)
 
-    confirm(requester, PASSWORD, now=NOW)
+    confirm_password(requester, PASSWORD, now=NOW)
 
     row = db.session.execute(select(AccountSession.reauthenticated_at, AccountSession.last_active_at)).one()
     assert (row.reauthenticated_at, row.last_active_at) == (NOW, NOW - DAY)
@@ -230,8 +230,8 @@ def test_a_wrong_password_makes_nothing_sure() -> None:
     ada = make_account("ada@example.com")
     requester = begun(ada, NOW - DAY)
 
-    with pytest.raises(SignInRefused, match=r"^That is not the password of this account\. Type it again\.$"):
-        confirm(requester, "wrong password", now=NOW)
+    with pytest.raises(SignInRefused, match=r"^This is not the password of your account\. Type it again\.$"):
+        confirm_password(requester, "wrong password", now=NOW)
 
     assert db.session.scalars(select(AccountSession.reauthenticated_at)).all() == [NOW - DAY]
     assert trail() == [
@@ -243,13 +243,13 @@ def test_tries_to_confirm_and_to_sign_in_come_out_of_the_same_bucket() -> None:
     requester = begun(make_account("ada@example.com"))
     for _ in range(9):
         with pytest.raises(SignInRefused):
-            confirm(requester, "wrong", now=NOW)
-    confirm(requester, PASSWORD, now=NOW)
+            confirm_password(requester, "wrong", now=NOW)
+    confirm_password(requester, PASSWORD, now=NOW)
     with pytest.raises(SignInRefused):
         enter(password="wrong")
 
     with pytest.raises(RateLimited):
-        confirm(requester, PASSWORD, now=NOW)
+        confirm_password(requester, PASSWORD, now=NOW)
 
 
 def test_a_failure_names_the_account_that_was_meant_and_not_the_one_that_asks() -> None:
@@ -274,7 +274,7 @@ def test_a_disabled_account_confirms_nothing() -> None:
         db.session.get_one(Account, requester.account_id).disabled_at = NOW
 
     with pytest.raises(SignInRefused):
-        confirm(requester, PASSWORD, now=NOW)
+        confirm_password(requester, PASSWORD, now=NOW)
 
 
 # Staying
@@ -358,6 +358,6 @@ def test_the_log_has_a_line_for_each_and_no_secret(log: pytest.LogCaptureFixture
 
     assert log.messages == [
         f'signed-in: account "ada@example.com" from {HOME}, account 1 "ada@example.com"',
-        f'sign-in-failed: nobody "" from {HOME}, account  "bo\\u2028@example.com"',
+        f'sign-in-failed: anonymous "" from {HOME}, account  "bo\\u2028@example.com"',
     ]
     assert not any(secret in log.text for secret in (token, PASSWORD, "a secret thing"))

@@ -12,12 +12,13 @@ from sqlalchemy import event
 
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, LONG_AGO, make_account, make_organization
-from voiceadmin.accounts.actions.accounts import Grant, create_reset_link, create_setup_link, invite, revoke_link
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link, create_setup_link, revoke_invitation
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.accounts.queries.accounts import (
     FIELDS,
     export_accounts,
+    find_account_id,
     get_account,
     get_own_account,
     list_accounts,
@@ -26,7 +27,7 @@ from voiceadmin.accounts.queries.accounts import (
     list_sessions,
 )
 from voiceadmin.accounts.queries.credentials import find_session
-from voiceadmin.accounts.types import AccountRow, LinkPurpose, OrganizationRole
+from voiceadmin.accounts.types import AccountRow, Grant, LinkPurpose, OrganizationRole
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import AccountNotFound
@@ -106,7 +107,7 @@ def test_an_account_is_shown_with_its_roles_and_its_last_activity(acme: Organiza
             OrganizationRole(twin.id, "Acme", Role.OPERATOR),
             OrganizationRole(other.id, "Other", Role.ADMIN),
         ],
-        elsewhere=False,
+        has_other_roles=False,
     )
     assert list_accounts(EVERYTHING) == [expected]
     assert get_account(EVERYTHING, ada.id) == expected
@@ -122,7 +123,7 @@ def test_a_whole_scope_shows_everybody_by_e_mail(acme: Organization) -> None:
 
     assert [row.email for row in found] == ["a@example.com", "b@example.com", "C@example.com", "root@example.com"]
     assert [(row.platform, row.disabled_at) for row in found[2:]] == [(False, None), (True, NOW)]
-    assert [(row.roles, row.elsewhere, row.last_active_at) for row in found] == [([], False, None)] * 4
+    assert [(row.roles, row.has_other_roles, row.last_active_at) for row in found] == [([], False, None)] * 4
 
 
 def test_an_admin_sees_those_with_a_role_at_home_and_of_the_others_that_there_are(
@@ -135,7 +136,7 @@ def test_an_admin_sees_those_with_a_role_at_home_and_of_the_others_that_there_ar
 
     found = list_accounts(scope(acme))
 
-    assert [(row.id, row.roles, row.elsewhere) for row in found] == [
+    assert [(row.id, row.roles, row.has_other_roles) for row in found] == [
         (both.id, [OrganizationRole(acme.id, "Acme", Role.OPERATOR)], True),
         (here.id, [OrganizationRole(acme.id, "Acme", Role.VIEWER)], False),
     ]
@@ -145,7 +146,7 @@ def test_an_admin_sees_those_with_a_role_at_home_and_of_the_others_that_there_ar
             get_account(scope(acme), hidden)
     with pytest.raises(AccountNotFound):
         get_account(EVERYTHING, 999)
-    assert [row.elsewhere for row in list_accounts(scope(acme, other))] == [False, False, False]
+    assert [row.has_other_roles for row in list_accounts(scope(acme, other))] == [False, False, False]
     assert list_accounts(NOTHING) == []
 
 
@@ -168,7 +169,7 @@ def test_open_invitations_are_listed_the_newest_first(acme: Organization, other:
         ("b@example.com", Grant(other.id, Role.ADMIN)),
         ("c@example.com", Grant(None, Role.PLATFORM)),
     ):
-        invite(EVERYTHING, email, grant, by=SHELL, now=NOW)
+        create_invitation(EVERYTHING, email, grant, by=SHELL, now=NOW)
 
     found = list_invitations(EVERYTHING, NOW)
 
@@ -187,12 +188,12 @@ def test_open_invitations_are_listed_the_newest_first(acme: Organization, other:
 def test_what_is_no_open_invitation_is_not_listed(acme: Organization) -> None:
     create_setup_link(by=SHELL, now=NOW)
     create_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)
-    invite(EVERYTHING, "a@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
+    create_invitation(EVERYTHING, "a@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
     (link,) = list_invitations(EVERYTHING, NOW)
 
     assert len(list_invitations(EVERYTHING, NOW + 7 * DAY - SECOND)) == 1
     assert list_invitations(EVERYTHING, NOW + 7 * DAY) == []
-    revoke_link(EVERYTHING, link.id, by=SHELL, now=NOW)
+    revoke_invitation(EVERYTHING, link.id, by=SHELL, now=NOW)
     assert list_invitations(EVERYTHING, NOW) == []
 
 
@@ -250,10 +251,18 @@ def test_a_file_of_people_says_what_their_page_says(acme: Organization, other: O
     assert lines == [
         common
         | {"id": ada.id, "email": "ada@example.com", "roles": [at_acme | {"role": "admin"}]}
-        | {"others_elsewhere": True, "disabled_at": None},
+        | {"has_other_roles": True, "disabled_at": None},
         common
         | {"id": bob.id, "email": "bob@example.com", "name": bob.name, "roles": [at_acme | {"role": "viewer"}]}
-        | {"others_elsewhere": False, "disabled_at": "2026-11-22T14:00:00Z"},
+        | {"has_other_roles": False, "disabled_at": "2026-11-22T14:00:00Z"},
     ]
     assert all(time.endswith("Z") for time in created.values())
     assert "".join(export_accounts(NOTHING, ExportFormat.CSV)).splitlines() == [",".join(FIELDS)]
+
+
+def test_an_account_is_found_by_its_e_mail() -> None:
+    bo = make_account("Bo@example.com")
+
+    assert find_account_id(" bo@EXAMPLE.com") == bo.id
+    with pytest.raises(AccountNotFound, match=r"^There is no account with the e-mail cy@example\.com\.$"):
+        find_account_id("cy@example.com")

@@ -90,7 +90,7 @@ def test_a_disabled_account_has_no_session() -> None:
 def test_what_is_no_secret_finds_nothing(token: str) -> None:
     begun(make_account())
     make_link()
-    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", maker="", created_at=NOW))
+    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", created_by="", created_at=NOW))
 
     assert find_session(token, None) is None
     assert find_api_key(token) is None
@@ -108,18 +108,18 @@ def test_the_hash_itself_opens_nothing() -> None:
 # Keys
 
 
-@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize("all_organizations", [False, True])
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_key_is_held_with_what_it_reads(everywhere: bool, number: int) -> None:
+def test_a_key_is_held_with_what_it_reads(all_organizations: bool, number: int) -> None:
     organizations = [make_organization() for _ in range(3)][:number]
-    key = ApiKey(name="board", token_hash=hash_token("k"), hint="va_", maker="ada", created_at=NOW)
-    key.all_organizations, key.expires_at, key.last_used_at = everywhere, NOW - DAY, LONG_AGO
+    key = ApiKey(name="board", token_hash=hash_token("k"), hint="va_", created_by="ada", created_at=NOW)
+    key.all_organizations, key.expires_at, key.last_used_at = all_organizations, NOW - DAY, LONG_AGO
     id = saved(key)
     for organization in organizations:
         saved_reading(id, organization)
 
     ids = frozenset(organization.id for organization in organizations)
-    assert find_api_key("k") == AuthenticatedKey(id, "board", NOW - DAY, LONG_AGO, None if everywhere else ids)
+    assert find_api_key("k") == AuthenticatedKey(id, "board", NOW - DAY, LONG_AGO, None if all_organizations else ids)
 
 
 def saved_reading(key_id: int, organization: Organization) -> None:
@@ -128,7 +128,7 @@ def saved_reading(key_id: int, organization: Organization) -> None:
 
 
 def test_a_revoked_key_is_not_held() -> None:
-    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", maker="", created_at=NOW, revoked_at=NOW))
+    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", created_by="", created_at=NOW, revoked_at=NOW))
 
     assert find_api_key("k") is None
 

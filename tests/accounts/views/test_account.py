@@ -22,7 +22,9 @@ from tests.two_tenants import (
     rows_of,
     with_cookie,
 )
-from voiceadmin.accounts.actions.accounts import change_role, create_reset_link, disable_account, end_account_sessions
+from voiceadmin.accounts.actions.links import create_reset_link
+from voiceadmin.accounts.actions.roles import change_role
+from voiceadmin.accounts.actions.state import disable_account, end_account_sessions
 from voiceadmin.accounts.models import AccountSession
 from voiceadmin.identity import EVERYTHING, Role
 
@@ -43,7 +45,7 @@ def session_of(tenants: TwoTenants, who: str) -> int:
 
 def use_reset_link(tenants: TwoTenants) -> None:
     token = create_reset_link(EVERYTHING, tenants.people["operator"].id, by=SHELL, now=NOW)
-    tenants.browser("nobody").post(f"/join/{token}", data={"password": NEW})
+    tenants.browser("nobody").post(f"/links/{token}", data={"password": NEW})
 
 
 def post(who: str, path: str, **form: Any) -> Callable[[TwoTenants], None]:
@@ -96,7 +98,7 @@ def test_a_session_that_is_ended_opens_nothing_from_the_next_request_on(tenants:
         assert is_turned_away(one.get("/assistants"))
         assert is_turned_away(one.post("/session"))
         assert one.get(JSON_ROUTE).status_code == 401
-        assert one.get("/session").get_json() == {"left": None}
+        assert one.get("/session").get_json() == {"seconds_left": None}
     if how != "everybody signed out":
         assert colleague.get("/assistants").status_code == 200, "others go on"
 
@@ -176,7 +178,7 @@ def test_an_account_s_page_shows_its_roles_and_sessions(tenants: TwoTenants) -> 
 
     assert {"Acme Telecom", "Zebra Holdings"} <= {node.text for node in page.root.all("span", **{"class": "name"})}
     assert len(page.rows()) == 2
-    assert "this one" in page.rows()[0][0]
+    assert "This session" in page.rows()[0][0]
 
 
 def test_somebody_without_a_role_sees_their_account_and_no_more(tenants: TwoTenants) -> None:

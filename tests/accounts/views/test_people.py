@@ -27,7 +27,7 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import hash_token
 
 MONTH = 30 * DAY
-LINK = "http://localhost/join/"
+LINK = "http://localhost/links/"
 
 
 @pytest.fixture
@@ -109,15 +109,15 @@ def test_a_platform_admin_sees_everybody(open_page: OpenPage, acme: Organization
 
     assert found.root.one("h1").text == "People"
     assert rows(found, "People") == [
-        ["bo@example.comBo", "Operator Acme", "active", "2 h ago"],
-        ["cy@example.com", "none", "Disabled", "not signed in"],
+        ["bo@example.comBo", "Operator Acme", "Active", "2 h ago"],
+        ["cy@example.com", "No role", "Disabled", "No open session"],
         [
             "dee@example.com",
             " ".join(f"Viewer Org {number}" for number in range(5)) + " and 1 more",
-            "active",
-            "not signed in",
+            "Active",
+            "No open session",
         ],
-        ["root@example.com", "Platform admin", "active", "just now"],
+        ["root@example.com", "Platform admin", "Active", "just now"],
     ]
     assert found.link("bo@example.com") == f"/people/{bo.id}"
     assert found.link("Invite somebody") == "/people/invite"
@@ -134,7 +134,7 @@ def test_an_admin_sees_colleagues_and_nobody_else(admin: FlaskClient, acme: Orga
 
     assert [row[:2] for row in rows(found, "People")] == [
         ["ada@example.comAda", "Admin Acme"],
-        ["bo@example.com", "Viewer Acme others elsewhere"],
+        ["bo@example.com", "Viewer Acme roles in other organizations"],
     ]
     assert "Who may see and do what in the organizations that you administer." in found.text
     assert acts(found) == set()
@@ -157,14 +157,17 @@ def test_somebody_is_invited_by_a_link_that_is_shown_once(
 
     shown = made.root.one("code", id="link").text
     assert shown.startswith(LINK)
-    assert "With it bo@example.com comes in. It works once, for 7 days, and is not shown again." in made.text
+    assert (
+        "With this link, bo@example.com can accept the invitation. It works once, for 7 days, and is not shown again."
+        in made.text
+    )
     link = find_link(shown.removeprefix(LINK), now)
     assert link is not None
     assert (link.email, link.organization_id, link.role) == ("bo@example.com", acme.id, Role.OPERATOR)
     found = page(admin, "/people")
     assert shown.removeprefix(LINK) not in found.html
     assert rows(found, "Open invitations") == [
-        ["bo@example.com", "Operator", "Acme", "7 days", "Take back the invitation for bo@example.com"]
+        ["bo@example.com", "Operator", "Acme", "7 days", "Revoke the invitation for bo@example.com"]
     ]
 
 
@@ -174,7 +177,7 @@ def test_an_invitation_is_taken_back(admin: FlaskClient, acme: Organization) -> 
 
     found = send(admin, address)
 
-    assert flashes(found) == ["The invitation for bo@example.com is taken back."]
+    assert flashes(found) == ["The invitation for bo@example.com was revoked."]
     assert "Open invitations None." in found.text
     assert words() == [AuditEventType.LINK_REVOKED, AuditEventType.LINK_CREATED]
     assert "There is no such open invitation." in send(admin, address, 404).text
@@ -186,7 +189,7 @@ def test_a_platform_admin_invites_another(client: FlaskClient, now: datetime) ->
     link = find_link(made.root.one("code", id="link").text.removeprefix(LINK), now)
     assert link is not None
     assert link.platform
-    assert rows(page(client, "/people"), "Open invitations")[0][:3] == ["bo@example.com", "Platform admin", "all"]
+    assert rows(page(client, "/people"), "Open invitations")[0][:3] == ["bo@example.com", "Platform admin", "All"]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +236,7 @@ def test_a_person_is_shown_with_roles_sessions_and_what_can_be_done(
     found = open_page(f"/people/{bo.id}")
 
     assert found.root.one("h1").text == "bo@example.com"
-    assert "Bo · since 2026-01-10" in found.text
+    assert "Bo · Created on 2026-01-10" in found.text
     assert rows(found, "Sessions") == [["Firefox on Linux", "203.0.113.7", "5 min ago", "5 min ago"]]
     held = found.root.one("select", id=f"role-{acme.id}")
     assert held.one("option", selected="").text == "Operator"
@@ -248,7 +251,7 @@ def test_an_admin_is_told_what_is_not_in_their_power(admin: FlaskClient, acme: O
 
     found = page(admin, f"/people/{bo.id}")
 
-    assert "There are roles in other organizations too, which are not yours to see." in found.text
+    assert "This person also has roles in organizations that you do not administer." in found.text
     assert "so only a platform admin can disable the account or reset its password" in found.text
     assert acts(found) == {f"/people/{bo.id}/role"}
     assert "Other" not in found.text
@@ -259,7 +262,7 @@ def test_ones_own_page_changes_nothing_of_oneself(admin: FlaskClient) -> None:
 
     found = page(admin, f"/people/{me}")
 
-    assert "This is you." in found.text
+    assert "This is your account." in found.text
     assert acts(found) <= {f"/people/{me}/role", f"/people/{me}/sessions/end"}
     assert not found.root.one("main").all("select")
 
@@ -278,8 +281,8 @@ def test_somebody_outside_is_not_found(admin: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("role", "flash", "roles"),
     [
-        ("admin", "bo@example.com is admin at Acme now, and has to sign in again.", [Role.ADMIN]),
-        ("none", "bo@example.com is nobody at Acme now, and has to sign in again.", []),
+        ("admin", "The role of bo@example.com at Acme is now admin. They have to sign in again.", [Role.ADMIN]),
+        ("none", "bo@example.com has no role at Acme any more, and has to sign in again.", []),
     ],
 )
 def test_a_role_is_changed(client: FlaskClient, acme: Organization, role: str, flash: str, roles: list[Role]) -> None:
@@ -324,11 +327,11 @@ def test_the_platform_gets_an_admin_more_and_one_less(client: FlaskClient) -> No
     bo = make_account("bo@example.com")
 
     made = send(client, f"/people/{bo.id}/platform")
-    assert flashes(made) == ["bo@example.com is an admin of the platform now, and has to sign in again."]
+    assert flashes(made) == ["bo@example.com is now a platform admin, and has to sign in again."]
     assert f"/people/{bo.id}/no-platform" in acts(made)
     unmade = send(client, f"/people/{bo.id}/no-platform")
 
-    assert flashes(unmade) == ["bo@example.com is no admin of the platform any more, and has to sign in again."]
+    assert flashes(unmade) == ["bo@example.com is not a platform admin any more, and has to sign in again."]
     assert not account(bo.id).platform
 
 
@@ -350,13 +353,13 @@ def test_an_account_is_disabled_and_enabled(admin: FlaskClient, acme: Organizati
     begin(bo, now)
 
     disabled = send(admin, f"/people/{bo.id}/disable")
-    assert flashes(disabled) == ["bo@example.com is disabled, and signed out everywhere."]
+    assert flashes(disabled) == ["The account bo@example.com is disabled, and its sessions have ended."]
     assert "Disabled just now" in disabled.text
-    assert "Not signed in anywhere." in disabled.text
+    assert "No open session." in disabled.text
     assert account(bo.id).disabled_at == now
     enabled = send(admin, f"/people/{bo.id}/enable")
 
-    assert flashes(enabled) == ["bo@example.com can sign in again."]
+    assert flashes(enabled) == ["The account bo@example.com is enabled, and can sign in again."]
     assert account(bo.id).disabled_at is None
 
 
@@ -366,7 +369,9 @@ def test_a_link_for_a_new_password_is_shown_once(admin: FlaskClient, acme: Organ
     made = send(admin, f"/people/{bo.id}/reset")
 
     token = made.root.one("code", id="link").text.removeprefix(LINK)
-    assert "With it bo@example.com chooses a new password. It works once, for 1 day, and is not shown" in made.text
+    assert (
+        "With this link, bo@example.com can set a new password. It works once, for 1 day, and is not shown" in made.text
+    )
     link = find_link(token, now)
     assert link is not None
     assert (link.purpose, link.account_id) == (LinkPurpose.RESET, bo.id)
@@ -383,13 +388,13 @@ def beyond(acme: Organization) -> Account:
 
 
 REFUSALS: list[tuple[str, Callable[[Organization], Account], str]] = [
-    ("reset", lambda _: me(), "This is your own account. Change its password on your account's page."),
+    ("reset", lambda _: me(), "This is your own account. Change your password on the page “Your account”."),
     ("disable", lambda _: me(), "This is your own account. Ask another admin to change it."),
     ("role", lambda _: me(), "This is your own role. Ask another admin to change it."),
-    ("reset", beyond, "bo@example.com has roles beyond your organizations."),
-    ("disable", beyond, "bo@example.com has roles beyond your organizations."),
-    ("enable", beyond, "bo@example.com has roles beyond your organizations."),
-    ("sessions/end", beyond, "bo@example.com has roles beyond your organizations."),
+    ("reset", beyond, "bo@example.com also has roles outside your organizations."),
+    ("disable", beyond, "bo@example.com also has roles outside your organizations."),
+    ("enable", beyond, "bo@example.com also has roles outside your organizations."),
+    ("sessions/end", beyond, "bo@example.com also has roles outside your organizations."),
 ]
 
 
@@ -424,7 +429,7 @@ def test_whoever_signs_themselves_out_everywhere_is_out(admin: FlaskClient) -> N
     response = admin.post(f"/people/{me().id}/sessions/end")
 
     assert (response.status_code, response.location) == (303, "/sign-in")
-    assert flashes(page(admin, "/sign-in")) == ["You are signed out everywhere."]
+    assert flashes(page(admin, "/sign-in")) == ["All your sessions have ended. Sign in again."]
     assert admin.get("/people").status_code == 303
 
 
@@ -433,7 +438,7 @@ def test_everybody_is_signed_out(client: FlaskClient, now: datetime) -> None:
 
     found = send(client, "/people/sessions/end")
 
-    assert flashes(found) == ["Everybody is signed out, you too."]
+    assert flashes(found) == ["All users are signed out, you included."]
     db.session.rollback()
     assert db.session.scalars(select(AccountSession.id)).all() == []
     assert words() == [AuditEventType.SESSION_ENDED]

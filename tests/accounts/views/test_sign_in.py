@@ -33,7 +33,7 @@ from tests.two_tenants import (
     with_cookie,
 )
 from voiceadmin import clock
-from voiceadmin.accounts.actions.accounts import create_reset_link, revoke_link
+from voiceadmin.accounts.actions.links import create_reset_link, revoke_invitation
 from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.database.base import db
@@ -388,11 +388,11 @@ def test_giving_the_password_again_is_slowed_down_like_signing_in(
 def test_an_invitation_is_good_once_and_for_what_it_says(tenants: TwoTenants) -> None:
     token = tenants.invite(tenants.acme)
     guest = tenants.browser("nobody")
-    page = guest.get(f"/join/{token}")
+    page = guest.get(f"/links/{token}")
     Page(page.text).check()
 
     joined = guest.post(
-        f"/join/{token}", data={"name": "Gus", "password": "a horse of my own", "email": "evil@e.example"}
+        f"/links/{token}", data={"name": "Gus", "password": "a horse of my own", "email": "evil@e.example"}
     )
 
     assert joined.status_code == 303
@@ -403,20 +403,20 @@ def test_an_invitation_is_good_once_and_for_what_it_says(tenants: TwoTenants) ->
     assert not account["platform"]
     assert (role["organization_id"], role["role"]) == (tenants.acme.id, Role.VIEWER)
     again = tenants.browser("nobody")
-    assert again.get(f"/join/{token}").status_code == 410
-    assert again.post(f"/join/{token}", data={"password": "a horse of my own"}).status_code == 410
+    assert again.get(f"/links/{token}").status_code == 410
+    assert again.post(f"/links/{token}", data={"password": "a horse of my own"}).status_code == 410
 
 
 def test_a_link_that_is_none_any_more_lets_nobody_in(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
     late, revoked = tenants.invite(tenants.acme), tenants.invite(tenants.acme)
-    revoke_link(EVERYTHING, rows_of("one_time_link")[-1]["id"], by=SHELL, now=NOW)
+    revoke_invitation(EVERYTHING, rows_of("one_time_link")[-1]["id"], by=SHELL, now=NOW)
     guest, form = tenants.browser("nobody"), {"password": "a horse of my own"}
     move_clock(monkeypatch, timedelta(days=7))
     before = dump()
 
     for token in (late, revoked, "x", late + "x", late.swapcase(), "%00", "é", "x" * 3000, tenants.keys["all"]):
         for method in ("GET", "HEAD", "POST"):
-            response = guest.open(f"/join/{token}", method=method, data=form if method == "POST" else None)
+            response = guest.open(f"/links/{token}", method=method, data=form if method == "POST" else None)
             assert response.status_code == 410, (method, token)
     assert dump() == before
 
@@ -430,7 +430,7 @@ def test_an_invitation_for_somebody_who_is_here_takes_their_password(tenants: Tw
     token = tenants.browser("platform").post(
         "/people/invite", data={"email": viewer.email, "organization": str(tenants.zebra.id), "role": "operator"}
     )
-    link = re.search(r"/join/([\w-]{43})", token.text)
+    link = re.search(r"/links/([\w-]{43})", token.text)
     assert link is not None
 
     wrong = guest.post(link[0], data={"password": "a horse of my own"})
@@ -445,16 +445,16 @@ def test_a_link_for_a_new_password_ends_all_sessions_and_works_once(tenants: Two
     browser = tenants.browser("viewer")
     token = create_reset_link(EVERYTHING, viewer.id, by=SHELL, now=NOW)
 
-    assert tenants.browser("nobody").post(f"/join/{token}", data={"password": "a horse of my own"}).status_code == 303
+    assert tenants.browser("nobody").post(f"/links/{token}", data={"password": "a horse of my own"}).status_code == 303
 
     assert is_turned_away(browser.get("/assistants"))
     assert sign_in_by_form(tenants.browser("nobody"), viewer.email).status_code == 422
     assert sign_in_by_form(tenants.browser("nobody"), viewer.email, "a horse of my own").status_code == 303
-    assert tenants.browser("nobody").get(f"/join/{token}").status_code == 410
+    assert tenants.browser("nobody").get(f"/links/{token}").status_code == 410
 
 
 def test_a_link_does_not_tell_its_address_to_other_sites(small_town: TwoTenants) -> None:
-    response = small_town.browser("nobody").get(f"/join/{small_town.invite(small_town.acme)}")
+    response = small_town.browser("nobody").get(f"/links/{small_town.invite(small_town.acme)}")
 
     assert response.headers["Referrer-Policy"] == "same-origin"
     assert response.headers["Cache-Control"] == "no-store"

@@ -1,4 +1,4 @@
-"""Sign in and out, stay signed in, give the password again."""
+"""Sign in and out, keep sessions alive, and confirm passwords."""
 
 from __future__ import annotations
 
@@ -8,72 +8,75 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, delete, insert, select, update
 
 from voiceadmin.accounts import passwords
+from voiceadmin.accounts.actions.attempts import acquire_attempt, return_attempt
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import RateLimited, SessionNotFound, SignInRefused
+from voiceadmin.errors import SessionNotFound, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Requester, SessionRow
-from voiceadmin.rate_limits.actions import (
-    SIGN_IN_FROM_ADDRESS,
-    SIGN_IN_OF_ACCOUNT,
-    TOLD_AGAIN,
-    draw,
-    forget_full_buckets,
-    network,
-    put_back,
-)
-from voiceadmin.rate_limits.types import RateLimit
+from voiceadmin.rate_limits.actions import delete_full_buckets
 from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.tokens import generate_token, hash_token
 
-MINUTE = timedelta(minutes=1)
+ACTIVITY_PRECISION = timedelta(minutes=1)  # so that a person who clicks fast writes once a minute
 
+MAX_USER_AGENT = 300  # characters; the longest user agents of real browsers have about 200
 
-MAX_USER_AGENT = 300  # letters kept of what a browser says of itself
-
-
-REFUSED = "E-mail and password do not fit together. Check both; a link for a new password comes from an admin."
+SIGN_IN_REFUSED = "The e-mail or the password is wrong. Check both. An admin can send you a link for a new password."
+PASSWORD_REFUSED = "This is not the password of your account. Type it again."  # noqa: S105  # a message
 
 
 def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: timedelta, now: datetime) -> str:
-    """Begin a session; the token of its cookie, which nobody can read again.
+    """Check a password, start a session, and return its token, which is not stored and cannot be read again.
 
-    Raises RateLimited, or SignInRefused, which does not tell whether there is
-    such an account. idle: sessions older than that are cleared away.
+    Args:
+        idle: how long a session lasts without activity; older ones of all accounts are deleted.
+
+    Raises:
+        SignInRefused: if the password is wrong, or there is no such account, or it is disabled; which, is not said.
+        RateLimited: if there were too many wrong passwords.
     """
-    nobody = Actor(ActorKind.ANONYMOUS, None, "", address)
+    anonymous = Actor(ActorKind.ANONYMOUS, None, "", address)
     key = normalize_email(email)
-    found = select(Account.id, Account.email, Account.password_hash).where(
+    statement = select(Account.id, Account.email, Account.password_hash).where(
         Account.email_key == key, Account.disabled_at.is_(None)
     )
-    _try(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=nobody, now=now)
-    row = db.session.execute(found).one_or_none()
-    account_id, stored_email, kept = row or (None, email, None)
-    db.session.rollback()  # a password takes its time, and nothing should be held meanwhile
-    thing = AuditTarget(ObjectKind.ACCOUNT, account_id, stored_email)
-    if not passwords.is_password(password, kept):
+    acquire_attempt(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=anonymous, now=now)
+    row = db.session.execute(statement).one_or_none()
+    account_id, stored_email, stored_hash = row or (None, email, None)
+    db.session.rollback()  # hashing takes time: no read transaction stays open meanwhile
+    if not passwords.is_password(password, stored_hash):
         with write_transaction():
-            record_event(AuditEventType.SIGN_IN_FAILED, thing, by=nobody, now=now)
-        raise SignInRefused(REFUSED)
-    renewed = passwords.password_hash(password) if kept and passwords.is_outdated(kept) else kept
+            target = AuditTarget(ObjectKind.ACCOUNT, account_id, stored_email)
+            record_event(AuditEventType.SIGN_IN_FAILED, target, by=anonymous, now=now)
+        raise SignInRefused(SIGN_IN_REFUSED)
+    is_outdated = stored_hash is not None and passwords.is_outdated(stored_hash)
+    new_hash = passwords.hash_password(password) if is_outdated else stored_hash
     with write_transaction():
-        row = db.session.execute(found.with_for_update()).one_or_none()
-        if row is None or row.password_hash != kept:  # changed or disabled meanwhile
-            raise SignInRefused(REFUSED)
-        if renewed != kept:
-            db.session.execute(update(Account).where(Account.id == row.id).values(password_hash=renewed))
-        _give_back(key, address, now)
-        forget_full_buckets(now)
-        db.session.execute(delete(AccountSession).where(AccountSession.last_active_at < now - idle))
+        row = db.session.execute(statement.with_for_update()).one_or_none()
+        if row is None or row.password_hash != stored_hash:  # disabled, or got a new password, meanwhile
+            raise SignInRefused(SIGN_IN_REFUSED)
+        if is_outdated:
+            db.session.execute(update(Account).where(Account.id == row.id).values(password_hash=new_hash))
+        return_attempt(key, address, now)
+        _delete_expired(idle, now)
         by = Actor(ActorKind.ACCOUNT, row.id, row.email, address)
         record_event(AuditEventType.SIGNED_IN, AuditTarget(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now)
         return create_session(row.id, address=address, user_agent=user_agent, now=now)
 
 
+def _delete_expired(idle: timedelta, now: datetime) -> None:
+    delete_full_buckets(now)
+    db.session.execute(delete(AccountSession).where(AccountSession.last_active_at < now - idle))
+
+
 def create_session(account_id: int, *, address: str, user_agent: str, now: datetime) -> str:
-    """Add a session; its token. Call while writing, and for somebody who has proved who they are."""
+    """Create a session of an account whose password was checked, and return its token.
+
+    Call inside a write transaction.
+    """
     token = generate_token()
     db.session.execute(
         insert(AccountSession).values(
@@ -90,48 +93,46 @@ def create_session(account_id: int, *, address: str, user_agent: str, now: datet
 
 
 def check_password(email: str, password: str, *, by: Actor, now: datetime) -> int:
-    """Make sure that somebody has the password of an account; its id. Raises SignInRefused, RateLimited.
+    """Check the password of an account and return the id of the account. Records a wrong one in the audit log.
 
-    A wrong one goes into the audit trail; a right one gives the try back.
+    Raises:
+        SignInRefused: if the password is wrong, or the account is disabled.
+        RateLimited: if there were too many wrong passwords.
     """
     key, address = normalize_email(email), by.address or ""
-    _try(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=by, now=now)
-    found = select(Account.id, Account.password_hash).where(Account.email_key == key, Account.disabled_at.is_(None))
-    row = db.session.execute(found).one_or_none()
-    account_id, kept = row or (None, None)
-    db.session.rollback()
-    if account_id is None or not passwords.is_password(password, kept):
+    acquire_attempt(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=by, now=now)
+    statement = select(Account.id, Account.password_hash).where(Account.email_key == key, Account.disabled_at.is_(None))
+    account_id, stored_hash = db.session.execute(statement).one_or_none() or (None, None)
+    db.session.rollback()  # hashing takes time: no read transaction stays open meanwhile
+    if account_id is None or not passwords.is_password(password, stored_hash):
         with write_transaction():
-            record_event(
-                AuditEventType.PASSWORD_CONFIRMATION_FAILED,
-                AuditTarget(ObjectKind.ACCOUNT, account_id, email),
-                by=by,
-                now=now,
-            )
-        raise SignInRefused("That is not the password of this account. Type it again.")
+            target = AuditTarget(ObjectKind.ACCOUNT, account_id, email)
+            record_event(AuditEventType.PASSWORD_CONFIRMATION_FAILED, target, by=by, now=now)
+        raise SignInRefused(PASSWORD_REFUSED)
     with write_transaction():
-        _give_back(key, address, now)
+        return_attempt(key, address, now)
     return account_id
 
 
-def confirm(requester: Requester, password: str, *, now: datetime) -> None:
-    """Take somebody's password again, which allows dangerous acts for a while. Raises SignInRefused, RateLimited."""
-    session, by = _session(requester), requester.actor
+def confirm_password(requester: Requester, password: str, *, now: datetime) -> None:
+    """Check the requester's password again, which allows sensitive actions for REAUTH_TTL.
+
+    Raises:
+        SignInRefused: if the password is wrong.
+        RateLimited: if there were too many wrong passwords.
+    """
+    session, by = _get_session(requester), requester.actor
     check_password(by.name, password, by=by, now=now)
     with write_transaction():
         db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(reauthenticated_at=now))
-        record_event(
-            AuditEventType.PASSWORD_CONFIRMED,
-            AuditTarget(ObjectKind.ACCOUNT, session.account_id, by.name),
-            by=by,
-            now=now,
-        )
+        target = AuditTarget(ObjectKind.ACCOUNT, session.account_id, by.name)
+        record_event(AuditEventType.PASSWORD_CONFIRMED, target, by=by, now=now)
 
 
 def touch_session(requester: Requester, *, now: datetime) -> Requester:
-    """Note that somebody is active, in the store at most once a minute; the requester as it is then."""
-    session = _session(requester)
-    if now - session.last_active_at < MINUTE:
+    """Record that the requester is active, at most once a minute, and return the updated requester."""
+    session = _get_session(requester)
+    if now - session.last_active_at < ACTIVITY_PRECISION:
         return requester
     with write_transaction():
         db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(last_active_at=now))
@@ -139,90 +140,60 @@ def touch_session(requester: Requester, *, now: datetime) -> Requester:
 
 
 def sign_out(requester: Requester, *, now: datetime) -> None:
-    """End the session that somebody is in."""
-    session = _session(requester)
+    """End the requester's session."""
+    session = _get_session(requester)
     with write_transaction():
         db.session.execute(delete(AccountSession).where(AccountSession.id == session.id))
-        thing = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
-        record_event(AuditEventType.SIGNED_OUT, thing, by=requester.actor, now=now)
+        target = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
+        record_event(AuditEventType.SIGNED_OUT, target, by=requester.actor, now=now)
 
 
 def end_own_session(requester: Requester, session_id: int, *, now: datetime) -> None:
-    """End one of somebody's own sessions. Raises SessionNotFound for one that is not there or not theirs."""
-    session = _session(requester)
+    """End one session of the requester's account.
+
+    Raises:
+        SessionNotFound: if the account has no such session.
+    """
+    session = _get_session(requester)
     with write_transaction():
-        ended = end_sessions(session.account_id, only=session_id)
-        if not ended:
+        count = end_sessions(session.account_id, only=session_id)
+        if not count:
             raise SessionNotFound("This session has ended already.")
-        _record_ended(session.account_id, requester.actor.name, ended, by=requester.actor, now=now)
+        _record_ended(requester, session.account_id, count, now=now)
 
 
 def end_other_sessions(requester: Requester, *, now: datetime) -> int:
-    """End all of somebody's own sessions but the one that asks. How many there were."""
-    session = _session(requester)
+    """End all sessions of the requester's account except the current one, and return how many there were."""
+    session = _get_session(requester)
     with write_transaction():
-        ended = end_sessions(session.account_id, but=session.id)
-        _record_ended(session.account_id, requester.actor.name, ended, by=requester.actor, now=now)
-        return ended
+        count = end_sessions(session.account_id, except_for=session.id)
+        if count:
+            _record_ended(requester, session.account_id, count, now=now)
+        return count
 
 
-def end_sessions(account_id: int, *, but: int | None = None, only: int | None = None) -> int:
-    """End the sessions of an account: all, all but one, or only one. How many. Call while writing."""
+def end_sessions(account_id: int, *, except_for: int | None = None, only: int | None = None) -> int:
+    """End the sessions of an account and return how many there were. Call inside a write transaction.
+
+    Args:
+        except_for: the id of a session that goes on.
+        only: the id of the only session to end.
+    """
     statement = delete(AccountSession).where(AccountSession.account_id == account_id)
-    if but is not None:
-        statement = statement.where(AccountSession.id != but)
+    if except_for is not None:
+        statement = statement.where(AccountSession.id != except_for)
     if only is not None:
         statement = statement.where(AccountSession.id == only)
     result = db.session.execute(statement)
-    assert isinstance(result, CursorResult)  # noqa: S101  # tells the type checker
+    assert isinstance(result, CursorResult)  # noqa: S101  # narrows the type for mypy
     return result.rowcount
 
 
-def _record_ended(account_id: int, email: str, number: int, *, by: Actor, now: datetime) -> None:
-    if number:
-        thing = AuditTarget(ObjectKind.ACCOUNT, account_id, email)
-        record_event(AuditEventType.SESSION_ENDED, thing, by=by, now=now, after={"sessions": number})
+def _record_ended(requester: Requester, account_id: int, count: int, *, now: datetime) -> None:
+    target = AuditTarget(ObjectKind.ACCOUNT, account_id, requester.actor.name)
+    record_event(AuditEventType.SESSION_ENDED, target, by=requester.actor, now=now, after={"sessions": count})
 
 
-def _session(requester: Requester) -> SessionRow:
-    assert requester.session is not None  # noqa: S101  # the views that come here are for people who signed in
+def _get_session(requester: Requester) -> SessionRow:
+    assert requester.session is not None  # noqa: S101  # these actions belong to views that require a session
     return requester.session
-
-
-def _buckets(key: str, address: str) -> tuple[tuple[str, RateLimit], tuple[str, RateLimit]]:
-    """Of the account first: who tries one account many times must not use up what others at the address have."""
-    return (
-        (f"sign-in account {hash_token(key)}", SIGN_IN_OF_ACCOUNT),
-        (f"sign-in address {network(address)}", SIGN_IN_FROM_ADDRESS),
-    )
-
-
-def _try(key: str, address: str, thing: AuditTarget, *, by: Actor, now: datetime) -> None:
-    """Spend a try of the account and of the address, or of neither. Raises RateLimited."""
-    try:
-        with write_transaction():
-            for name, limit in _buckets(key, address):
-                drawn = draw(name, limit, now)
-                if not drawn.tokens:
-                    raise _Empty(name, drawn.wait)
-    except _Empty as empty:
-        with write_transaction():
-            if draw(f"told {empty.name}", TOLD_AGAIN, now).tokens:
-                record_event(AuditEventType.RATE_LIMITED, thing, by=by, now=now)
-        minutes = max(1, round(empty.wait / 60))
-        raise RateLimited(
-            f"Too many tries. Wait {minutes} minute{'' if minutes == 1 else 's'}, then try again.", empty.wait
-        ) from empty
-
-
-class _Empty(Exception):
-    """A bucket has nothing left."""
-
-    def __init__(self, name: str, wait: float) -> None:
-        super().__init__()
-        self.name, self.wait = name, wait
-
-
-def _give_back(key: str, address: str, now: datetime) -> None:
-    for name, limit in _buckets(key, address):
-        put_back(name, limit, now)

@@ -1,4 +1,4 @@
-"""People as their admins see them, and what each sees of themselves: accounts, open invitations, sessions."""
+"""List accounts, open invitations and sessions, for admins and for the owners of the accounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 
 from voiceadmin.accounts.models import Account, AccountSession, Membership, OneTimeLink
-from voiceadmin.accounts.queries.credentials import LINK_COLUMNS, link_row
+from voiceadmin.accounts.queries.credentials import LINK_COLUMNS, as_link_row
 from voiceadmin.accounts.types import AccountRow, LinkPurpose, OneTimeLinkRow, OrganizationRole
 from voiceadmin.database.base import db
 from voiceadmin.errors import AccountNotFound
@@ -18,7 +18,7 @@ from voiceadmin.identity import EVERYTHING, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
-from voiceadmin.text import format_iso8601
+from voiceadmin.text import format_iso8601, normalize_email
 
 _ACCOUNT_COLUMNS = (
     Account.id,
@@ -35,19 +35,32 @@ _ACCOUNT_COLUMNS = (
 
 
 def list_accounts(scope: Scope) -> list[AccountRow]:
-    """Everybody with a role in the scope, by e-mail, in two statements. A whole scope shows those without one too."""
-    return _accounts(scope, select(*_ACCOUNT_COLUMNS))
+    """Return the accounts with a role in the scope, by e-mail; for all organizations also those without a role.
+
+    Executes two statements regardless of the number of accounts.
+    """
+    return _list_accounts(scope, select(*_ACCOUNT_COLUMNS))
 
 
 def export_accounts(scope: Scope, format: ExportFormat) -> Iterator[str]:
-    """Everybody of that list as the text of a file, in pieces."""
-    return format_records(FIELDS, map(_record, list_accounts(scope)), format)
+    """Yield the same accounts as the lines of a file."""
+    return format_records(FIELDS, map(_as_record, list_accounts(scope)), format)
 
 
-FIELDS = ("id", "email", "name", "platform", "roles", "others_elsewhere", "disabled_at", "created_at", "last_active_at")
+FIELDS = (
+    "id",
+    "email",
+    "name",
+    "platform",
+    "roles",
+    "has_other_roles",
+    "disabled_at",
+    "created_at",
+    "last_active_at",
+)
 
 
-def _record(account: AccountRow) -> dict[str, Any]:
+def _as_record(account: AccountRow) -> dict[str, Any]:
     roles = [
         {"organization_id": role.organization_id, "organization": role.organization_name, "role": role.role.slug}
         for role in account.roles
@@ -58,7 +71,7 @@ def _record(account: AccountRow) -> dict[str, Any]:
         "name": account.name,
         "platform": account.platform,
         "roles": roles,
-        "others_elsewhere": account.elsewhere,
+        "has_other_roles": account.has_other_roles,
         "disabled_at": account.disabled_at and format_iso8601(account.disabled_at),
         "created_at": format_iso8601(account.created_at),
         "last_active_at": account.last_active_at and format_iso8601(account.last_active_at),
@@ -66,38 +79,54 @@ def _record(account: AccountRow) -> dict[str, Any]:
 
 
 def get_account(scope: Scope, account_id: int) -> AccountRow:
-    """One of them. Raises AccountNotFound."""
-    found = _accounts(scope, select(*_ACCOUNT_COLUMNS).where(Account.id == account_id))
-    if not found:
+    """Return an account with a role in the scope.
+
+    Raises:
+        AccountNotFound: if there is none.
+    """
+    accounts = _list_accounts(scope, select(*_ACCOUNT_COLUMNS).where(Account.id == account_id))
+    if not accounts:
         raise AccountNotFound(f"There is no account {account_id}.")
-    return found[0]
+    return accounts[0]
+
+
+def find_account_id(email: str) -> int:
+    """Return the id of the account with an e-mail.
+
+    Raises:
+        AccountNotFound: if there is none.
+    """
+    account_id = db.session.scalar(select(Account.id).where(Account.email_key == normalize_email(email)))
+    if account_id is None:
+        raise AccountNotFound(f"There is no account with the e-mail {email}.")
+    return account_id
 
 
 def get_own_account(requester: Requester) -> AccountRow:
-    """The account of somebody who signed in, with all of its roles."""
-    assert requester.account_id is not None  # noqa: S101  # the views that come here are for people who signed in
+    """Return the account of a signed-in requester, with all its roles."""
+    assert requester.account_id is not None  # noqa: S101  # only for views that require a session
     return get_account(EVERYTHING, requester.account_id)
 
 
-def _accounts(scope: Scope, statement: Any) -> list[AccountRow]:
+def _list_accounts(scope: Scope, statement: Any) -> list[AccountRow]:
     if scope != EVERYTHING:
         statement = statement.where(
             exists().where(Membership.account_id == Account.id, restrict_to_scope(scope, Membership.organization_id))
         )
     rows = db.session.execute(statement.order_by(Account.email_key)).all()
     roles: dict[int, list[OrganizationRole]] = defaultdict(list)
-    elsewhere = set()
-    granted = (
+    with_other_roles = set()
+    memberships = (
         select(Membership.account_id, Membership.role, Organization.id, Organization.name)
         .join_from(Membership, Organization)
         .where(Membership.account_id.in_([row.id for row in rows]))
         .order_by(Organization.name, Organization.id)
     )
-    for account_id, role, organization_id, name in db.session.execute(granted):
+    for account_id, role, organization_id, name in db.session.execute(memberships):
         if scope.covers(organization_id):
             roles[account_id].append(OrganizationRole(organization_id, name, Role(role)))
         else:
-            elsewhere.add(account_id)
+            with_other_roles.add(account_id)
     return [
         AccountRow(
             id=row.id,
@@ -108,62 +137,70 @@ def _accounts(scope: Scope, statement: Any) -> list[AccountRow]:
             created_at=row.created_at,
             last_active_at=row.last_active_at,
             roles=roles[row.id],
-            elsewhere=row.id in elsewhere,
+            has_other_roles=row.id in with_other_roles,
         )
         for row in rows
     ]
 
 
 def list_invitations(scope: Scope, now: datetime) -> list[OneTimeLinkRow]:
-    """The invitations that nobody has used yet, the newest first."""
-    found = (
+    """Return the invitations that were not accepted, revoked or expired yet, newest first."""
+    invitations = (
         select(*LINK_COLUMNS)
         .outerjoin_from(OneTimeLink, Organization, Organization.id == OneTimeLink.organization_id)
         .where(
-            OneTimeLink.purpose == LinkPurpose.INVITATION, OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now
+            OneTimeLink.purpose == LinkPurpose.INVITATION,
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.expires_at > now,
+            restrict_to_scope(scope, OneTimeLink.organization_id),
         )
-        .where(restrict_to_scope(scope, OneTimeLink.organization_id))
         .order_by(OneTimeLink.id.desc())
     )
-    return [link_row(row) for row in db.session.execute(found)]
+    return [as_link_row(row) for row in db.session.execute(invitations)]
 
 
 def list_sessions(
     scope: Scope, account_id: int, *, now: datetime, idle: timedelta, absolute: timedelta
 ) -> list[SessionRow]:
-    """The sessions of somebody in the scope that have not ended, the last active first. Raises AccountNotFound."""
+    """Return the open sessions of an account, last active first.
+
+    Raises:
+        AccountNotFound: if the account has no role in the scope.
+    """
     get_account(scope, account_id)
-    return _sessions(account_id, now=now, idle=idle, absolute=absolute)
+    return _list_sessions(account_id, now=now, idle=idle, absolute=absolute)
 
 
 def list_own_sessions(requester: Requester, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
-    """The sessions of somebody who signed in, the one that asks among them."""
-    return (
-        [] if requester.account_id is None else _sessions(requester.account_id, now=now, idle=idle, absolute=absolute)
-    )
+    """Return the open sessions of the requester's account, the current one included, last active first."""
+    if requester.account_id is None:
+        return []
+    return _list_sessions(requester.account_id, now=now, idle=idle, absolute=absolute)
 
 
-def _sessions(account_id: int, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
-    columns = [getattr(AccountSession, name) for name in SessionRow._fields]
-    found = (
-        select(*columns)
-        .where(AccountSession.account_id == account_id)
-        .where(AccountSession.last_active_at > now - idle, AccountSession.created_at > now - absolute)
+def _list_sessions(account_id: int, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
+    sessions = (
+        select(*[getattr(AccountSession, name) for name in SessionRow._fields])
+        .where(
+            AccountSession.account_id == account_id,
+            AccountSession.last_active_at > now - idle,
+            AccountSession.created_at > now - absolute,
+        )
         .order_by(AccountSession.last_active_at.desc(), AccountSession.id.desc())
     )
-    return [SessionRow._make(row) for row in db.session.execute(found)]
+    return [SessionRow._make(row) for row in db.session.execute(sessions)]
 
 
 def list_assignable_accounts(scope: Scope) -> dict[int, str]:
-    """The e-mails, by account, of those who can act in an organization of the scope; in their order."""
-    acts = (
+    """Return the e-mails by account id of the accounts that can act on voices of the scope, in their order."""
+    operators = (
         select(Membership.account_id)
         .where(restrict_to_scope(scope, Membership.organization_id), Membership.role >= Role.OPERATOR)
         .correlate(None)
     )
-    found = (
+    accounts = (
         select(Account.id, Account.email)
-        .where(Account.disabled_at.is_(None), Account.platform | Account.id.in_(acts))
+        .where(Account.disabled_at.is_(None), Account.platform | Account.id.in_(operators))
         .order_by(Account.email_key)
     )
-    return {row.id: row.email for row in db.session.execute(found)}
+    return {row.id: row.email for row in db.session.execute(accounts)}

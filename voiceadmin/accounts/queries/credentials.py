@@ -1,4 +1,4 @@
-"""Whoever comes with a secret: the session of a person, an API key, a link. The secret itself is the scope here."""
+"""Look up sessions and one-time links by their secret tokens, which take the place of a scope."""
 
 from __future__ import annotations
 
@@ -21,19 +21,48 @@ from voiceadmin.tokens import hash_token
 
 
 def find_session(token: str, address: str | None) -> Requester | None:
-    """The person whose session has this token, whatever its age; None if there is none or the account is disabled."""
+    """Return the requester of a session, whatever its age.
+
+    Args:
+        token: of the session's cookie.
+        address: of the request.
+
+    Returns:
+        None if there is no such session, or its account is disabled.
+    """
     row = fetch_first_row(_session_sql(string_agg("organization_id || ':' || role")), {"hash": hash_token(token)})
     if row is None:
         return None
-    id, account_id, created_at, last_active_at, reauthenticated_at, seen_from, client, email, platform, grants = row
-    roles = dict(_grant(grant) for grant in grants.split(",")) if grants else {}
-    times = parse_timestamp(created_at), parse_timestamp(last_active_at), parse_timestamp(reauthenticated_at)
-    seen = SessionRow(id, account_id, *times, seen_from, client)
-    actor = Actor(ActorKind.ACCOUNT, account_id, email, address)
-    return Requester(actor, roles, Role.PLATFORM if platform else Role.ANYONE, seen)
+    (
+        id,
+        account_id,
+        created_at,
+        last_active_at,
+        reauthenticated_at,
+        session_address,
+        user_agent,
+        email,
+        platform,
+        grants,
+    ) = row
+    session = SessionRow(
+        id,
+        account_id,
+        parse_timestamp(created_at),
+        parse_timestamp(last_active_at),
+        parse_timestamp(reauthenticated_at),
+        session_address,
+        user_agent,
+    )
+    return Requester(
+        Actor(ActorKind.ACCOUNT, account_id, email, address),
+        roles=dict(map(_parse_grant, grants.split(","))) if grants else {},
+        global_role=Role.PLATFORM if platform else Role.ANYONE,
+        session=session,
+    )
 
 
-def _grant(text: str) -> tuple[int, Role]:
+def _parse_grant(text: str) -> tuple[int, Role]:
     organization, _, role = text.partition(":")
     return int(organization), Role(int(role))
 
@@ -41,7 +70,8 @@ def _grant(text: str) -> tuple[int, Role]:
 @cache
 def _session_sql(grants: str) -> str:
     return (
-        "SELECT s.id, s.account_id, s.created_at, s.last_active_at, s.reauthenticated_at, s.address, s.user_agent, a.email, a.platform,"
+        "SELECT s.id, s.account_id, s.created_at, s.last_active_at, s.reauthenticated_at, s.address, s.user_agent,"
+        " a.email, a.platform,"
         f" (SELECT {grants} FROM membership WHERE account_id = a.id) AS grants"
         " FROM account_session s JOIN account a ON a.id = s.account_id"
         " WHERE s.token_hash = :hash AND a.disabled_at IS NULL"
@@ -49,7 +79,7 @@ def _session_sql(grants: str) -> str:
 
 
 def find_link(token: str, now: datetime) -> OneTimeLinkRow | None:
-    """The link of this token, with whether its e-mail has an account; None unless it is open."""
+    """Return the open link of a token. None: it is unknown, used or expired, or a set-up link while accounts exist."""
     row = db.session.execute(
         select(*LINK_COLUMNS)
         .outerjoin_from(OneTimeLink, Organization, Organization.id == OneTimeLink.organization_id)
@@ -57,7 +87,7 @@ def find_link(token: str, now: datetime) -> OneTimeLinkRow | None:
     ).one_or_none()
     if row is None:
         return None
-    link = link_row(row)
+    link = as_link_row(row)
     if link.purpose is LinkPurpose.SETUP:
         return None if has_any_account() else link
     return replace(link, has_account=has_account(link.email))
@@ -77,8 +107,8 @@ LINK_COLUMNS = (
 )
 
 
-def link_row(row: Any) -> OneTimeLinkRow:
-    """A row of LINK_COLUMNS."""
+def as_link_row(row: Any) -> OneTimeLinkRow:
+    """Convert a row of LINK_COLUMNS."""
     values = list(row)
     values[1] = LinkPurpose(values[1])
     values[5] = None if values[5] is None else Role(values[5])
@@ -86,10 +116,10 @@ def link_row(row: Any) -> OneTimeLinkRow:
 
 
 def has_account(email: str) -> bool:
-    """Whether there is an account of this e-mail."""
+    """Return whether there is an account with this e-mail."""
     return bool(db.session.scalar(select(exists().where(Account.email_key == normalize_email(email)))))
 
 
 def has_any_account() -> bool:
-    """Whether there is any account at all. Without one, the first start of a server offers to make it."""
+    """Return whether there is any account, disabled ones included."""
     return bool(db.session.scalar(select(exists().where(Account.id > 0))))

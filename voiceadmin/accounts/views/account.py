@@ -1,4 +1,4 @@
-"""One's own account: roles, password, sessions."""
+"""The page of the signed-in account: its roles, password and sessions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
-from voiceadmin.accounts.actions import accounts, sessions
-from voiceadmin.accounts.forms import PasswordForm
+from voiceadmin.accounts.actions import passwords, sessions
+from voiceadmin.accounts.forms import ChangePasswordForm
 from voiceadmin.accounts.queries.accounts import get_own_account, list_own_sessions
 from voiceadmin.errors import ChangeRefused, SignInRefused
 from voiceadmin.identity import Role
@@ -23,61 +23,60 @@ bp = Blueprint("account", __name__, url_prefix="/account")
 @bp.get("")
 @require_role(Role.ANYONE, signed_in=True)
 def show() -> str:
-    """Who one is here, and where one is signed in."""
-    return _page(PasswordForm(None, email=""))
+    """Show the account, its roles and its sessions."""
+    return _render_page(ChangePasswordForm(None, email=""))
 
 
-def _page(form: PasswordForm, **more: Any) -> str:
-    who, now = access.requester(), clock.now()
+def _render_page(form: ChangePasswordForm, **context: Any) -> str:
+    requester, now = access.requester(), clock.now()
     idle, absolute = access.session_timeouts()
     return render_template(
         "accounts/account.html",
-        account=get_own_account(who),
-        sessions=list_own_sessions(who, now=now, idle=idle, absolute=absolute),
-        current=who.session,
+        account=get_own_account(requester),
+        sessions=list_own_sessions(requester, now=now, idle=idle, absolute=absolute),
+        current=requester.session,
         idle=idle,
         absolute=absolute,
         form=form,
         now=now,
-        **more,
+        **context,
     )
 
 
 @bp.post("/password")
 @require_role(Role.ANYONE, signed_in=True)
 def password() -> Response | tuple[str, int]:
-    """Choose another password. All other sessions end."""
-    who = access.requester()
-    form = PasswordForm(request.form, email=who.actor.name)
+    """Change the password, which ends all other sessions."""
+    requester = access.requester()
+    form = ChangePasswordForm(request.form, email=requester.actor.name)
     if not form.validate():
-        return _page(form), 422
+        return _render_page(form), 422
+    user_agent, now = session_cookie.user_agent(), clock.now()
     try:
-        token = accounts.change_password(
-            who, form.old.data, form.new.data, user_agent=session_cookie.client(), now=clock.now()
-        )
+        token = passwords.change_password(requester, form.old.data, form.new.data, user_agent=user_agent, now=now)
     except (ChangeRefused, SignInRefused) as refused:
-        return _page(form, says=str(refused)), 422
+        return _render_page(form, says=str(refused)), 422
     response = session_cookie.start_session(token, url_for("account.show"))
-    flash("Your password is changed. You are signed out everywhere else.")
+    flash("Your password was changed, and your other sessions have ended.")
     return response
 
 
 @bp.post("/sessions/<id:session_id>/end")
 @require_role(Role.ANYONE, signed_in=True)
 def end_session(session_id: int) -> Response:
-    """Sign out somewhere."""
-    who = access.requester()
-    sessions.end_own_session(who, session_id, now=clock.now())
-    if who.session is not None and who.session.id == session_id:
+    """End one session of the account."""
+    requester = access.requester()
+    sessions.end_own_session(requester, session_id, now=clock.now())
+    if requester.session is not None and requester.session.id == session_id:
         return session_cookie.end_session("You are signed out.")
-    flash("That session has ended.")
+    flash("The session has ended.")
     return redirect(url_for("account.show"), 303)
 
 
 @bp.post("/sessions/end")
 @require_role(Role.ANYONE, signed_in=True)
 def end_sessions() -> Response:
-    """Sign out everywhere else."""
-    ended = sessions.end_other_sessions(access.requester(), now=clock.now())
-    flash(f"{pluralize(ended, 'other session')} ended." if ended else "There was no other session.")
+    """End all other sessions of the account."""
+    count = sessions.end_other_sessions(access.requester(), now=clock.now())
+    flash(f"{pluralize(count, 'other session')} ended." if count else "There was no other session.")
     return redirect(url_for("account.show"), 303)

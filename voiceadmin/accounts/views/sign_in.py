@@ -1,4 +1,4 @@
-"""The door: sign in and out, come in by a link, give the password again, stay a little longer."""
+"""Sign in and out, accept one-time links, confirm passwords, and extend sessions."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
-from voiceadmin.accounts.actions import accounts, sessions
-from voiceadmin.accounts.forms import ConfirmForm, JoinForm, SignInForm
+from voiceadmin.accounts.actions import acceptance, sessions
+from voiceadmin.accounts.forms import (
+    AcceptLinkForm,
+    ConfirmPasswordForm,
+    ExistingAccountForm,
+    FirstAccountForm,
+    FormData,
+    NewAccountForm,
+    ResetPasswordForm,
+    SignInForm,
+)
 from voiceadmin.accounts.queries.credentials import find_link, has_any_account
-from voiceadmin.accounts.types import LinkPurpose
+from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Role
-from voiceadmin.web import access
+from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role
-from voiceadmin.web.session_cookie import client, end_session, start_session
 
 bp = Blueprint("sign_in", __name__)
-
 
 Page = tuple[str, int]
 
@@ -27,99 +34,110 @@ Page = tuple[str, int]
 @bp.route("/sign-in", methods=["GET", "POST"])
 @require_role(Role.ANYONE)
 def sign_in() -> Response | Page:
-    """E-mail and password, then on to where one wanted to go."""
+    """Check e-mail and password, start a session, and go on to the page that was asked for."""
     if request.method != "POST":
         form = SignInForm(request.args)
         if access.requester().account_id is not None:
             return redirect(form.next.data or url_for("overview.home"), 303)
-        return _sign_in_page(form, 200)
+        return _render_sign_in(form, 200)
     form = SignInForm(request.form)
     if not form.validate():
-        return _sign_in_page(form, 422)
+        return _render_sign_in(form, 422)
     idle, _ = access.session_timeouts()
     try:
         token = sessions.sign_in(
             form.email.data,
             form.password.data,
             address=access.remote_address(),
-            user_agent=client(),
+            user_agent=session_cookie.user_agent(),
             idle=idle,
             now=clock.now(),
         )
     except SignInRefused as refused:
-        return _sign_in_page(form, 422, says=str(refused))
-    return start_session(token, form.next.data)
+        return _render_sign_in(form, 422, says=str(refused))
+    return session_cookie.start_session(token, form.next.data)
 
 
-def _sign_in_page(form: SignInForm, status: int, **more: Any) -> Page:
+def _render_sign_in(form: SignInForm, status: int, **context: Any) -> Page:
     return render_template(
-        "accounts/sign_in.html", form=form, private=access.is_private(request), empty=not has_any_account(), **more
+        "accounts/sign_in.html",
+        form=form,
+        keeps_cookies=access.keeps_cookies(request),
+        has_accounts=has_any_account(),
+        is_setup_link_printed=access.is_setup_link_printed(),
+        **context,
     ), status
 
 
 @bp.post("/sign-out")
 @require_role(Role.ANYONE, signed_in=True)
 def sign_out() -> Response:
-    """End this session."""
+    """End the session."""
     sessions.sign_out(access.requester(), now=clock.now())
-    return end_session("You are signed out.")
+    return session_cookie.end_session("You are signed out.")
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
 @require_role(Role.ANYONE, signed_in=True)
 def confirm() -> Response | Page:
-    """The password again, before what is dangerous."""
+    """Ask for the password again before a sensitive action."""
     if request.method != "POST":
-        return render_template("accounts/confirm_password.html", form=ConfirmForm(request.args)), 200
-    form = ConfirmForm(request.form)
+        return render_template("accounts/confirm_password.html", form=ConfirmPasswordForm(request.args)), 200
+    form = ConfirmPasswordForm(request.form)
     if not form.validate():
         return render_template("accounts/confirm_password.html", form=form), 422
     try:
-        sessions.confirm(access.requester(), form.password.data, now=clock.now())
+        sessions.confirm_password(access.requester(), form.password.data, now=clock.now())
     except SignInRefused as refused:
         return render_template("accounts/confirm_password.html", form=form, says=str(refused)), 422
     return redirect(form.next.data or url_for("overview.home"), 303)
 
 
-@bp.route("/join/<token>", methods=["GET", "POST"])
+@bp.route("/links/<token>", methods=["GET", "POST"])
 @require_role(Role.ANYONE)
-def join(token: str) -> Response | Page:
-    """Come in by a link: the first account, an invitation, a new password."""
+def accept_link(token: str) -> Response | Page:
+    """Accept a one-time link: for the first account, an invitation or a new password."""
     link = find_link(token, clock.now())
     if link is None:
-        raise LinkRefused(accounts.NOT_GOOD)
-    known = link.purpose is LinkPurpose.INVITATION and link.has_account
-    sent = request.form if request.method == "POST" else None
-    form = JoinForm(sent, email=link.email, known=known)
-    shown: dict[str, Any] = {"link": link, "form": form, "private": access.is_private(request)}
-    if sent is None:
-        return render_template("accounts/accept_link.html", **shown), 200
+        raise LinkRefused(acceptance.LINK_REFUSED)
+    form = _accept_link_form(link, request.form if request.method == "POST" else None)
+    context = {"link": link, "form": form, "keeps_cookies": access.keeps_cookies(request)}
+    if request.method != "POST":
+        return render_template("accounts/accept_link.html", **context), 200
     if not form.validate():
-        return render_template("accounts/accept_link.html", **shown), 422
+        return render_template("accounts/accept_link.html", **context), 422
     try:
-        begun = accounts.join(
+        session_token = acceptance.accept_link(
             token,
-            email=form.email.data,
-            name=form.name.data,
+            email=form.email.data if isinstance(form, FirstAccountForm) else link.email,
+            name=form.account_name(),
             password=form.password.data,
             by=access.requester().actor,
-            user_agent=client(),
+            user_agent=session_cookie.user_agent(),
             now=clock.now(),
         )
     except (ChangeRefused, SignInRefused) as refused:
-        return render_template("accounts/accept_link.html", **shown, says=str(refused)), 422
-    return start_session(begun)
+        return render_template("accounts/accept_link.html", **context, says=str(refused)), 422
+    return session_cookie.start_session(session_token)
+
+
+def _accept_link_form(link: OneTimeLinkRow, data: FormData | None) -> AcceptLinkForm | FirstAccountForm:
+    if link.purpose is LinkPurpose.SETUP:
+        return FirstAccountForm(data)
+    if link.purpose is LinkPurpose.RESET:
+        return ResetPasswordForm(data, link.email)
+    return ExistingAccountForm(data, link.email) if link.has_account else NewAccountForm(data, link.email)
 
 
 @bp.get("/session")
 @require_role(Role.ANYONE)
-def left() -> dict[str, Any]:
-    """The seconds until this session ends by itself, null without one. Asking does not prolong it."""
-    return {"left": access.session_seconds_left()}
+def show_session() -> dict[str, Any]:
+    """Return the seconds until the session ends, null without one. Does not extend it."""
+    return {"seconds_left": access.session_seconds_left()}
 
 
 @bp.post("/session")
 @require_role(Role.ANYONE, signed_in=True)
-def prolong() -> dict[str, Any]:
-    """Stay signed in: asking is an activity like any other, which the guard has noted."""
-    return {"left": access.session_seconds_left()}
+def extend_session() -> dict[str, Any]:
+    """Extend the session: the access check counts every POST request as activity."""
+    return {"seconds_left": access.session_seconds_left()}

@@ -1,0 +1,100 @@
+"""Creating and revoking links."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from tests.accounts.actions.scenario import (
+    PLATFORM,
+    SECOND,
+    actor,
+    at,
+    come_in,
+    invited,
+    scope,
+    told,
+    trail,
+)
+from tests.conftest import NOW, SHELL
+from tests.factories import make_account, make_organization
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link, revoke_invitation
+from voiceadmin.accounts.models import OneTimeLink
+from voiceadmin.accounts.queries.credentials import find_link
+from voiceadmin.accounts.types import Grant
+from voiceadmin.audit.types import AuditEventType
+from voiceadmin.database.base import db
+from voiceadmin.errors import (
+    ChangeRefused,
+    LinkNotFound,
+    LinkRefused,
+    OrganizationNotFound,
+)
+from voiceadmin.identity import EVERYTHING, NOTHING, Role
+
+pytestmark = pytest.mark.usefixtures("store")
+
+
+def test_an_invitation_is_taken_back_once() -> None:
+    acme = make_organization()
+    token = invited("bo@example.com", at(acme))
+    link = find_link(token, NOW)
+    assert link is not None
+
+    assert revoke_invitation(scope(acme), link.id, by=SHELL, now=NOW + SECOND) == "bo@example.com"
+
+    with pytest.raises(LinkRefused):
+        come_in(token)
+    assert told()[1] == (AuditEventType.LINK_REVOKED, "tester", "bo@example.com", acme.id, None, None)
+    assert trail()[1].at == NOW + SECOND
+    with pytest.raises(
+        LinkNotFound, match=r"^There is no such open invitation\. It may have been accepted or revoked already\.$"
+    ):
+        revoke_invitation(EVERYTHING, link.id, by=SHELL, now=NOW)
+
+
+def test_only_open_invitations_of_ones_own_organizations_are_taken_back() -> None:
+    acme, other = make_organization("Acme"), make_organization("Other")
+    tokens = [invited("bo@example.com", grant) for grant in (at(other), PLATFORM)]
+    tokens += [create_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)]
+    ids = list(db.session.scalars(select(OneTimeLink.id).order_by(OneTimeLink.id)))
+
+    for id in [*ids, 999]:
+        with pytest.raises(LinkNotFound):
+            revoke_invitation(scope(acme), id, by=SHELL, now=NOW)
+    for id in (ids[2], 999):
+        with pytest.raises(LinkNotFound):
+            revoke_invitation(EVERYTHING, id, by=SHELL, now=NOW)
+
+    assert all(find_link(token, NOW) for token in tokens)
+    assert revoke_invitation(EVERYTHING, ids[1], by=SHELL, now=NOW) == "bo@example.com"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMIN])
+def test_nobody_invites_beyond_their_organizations(role: Role) -> None:
+    acme, other = make_organization("Acme"), make_organization("Other")
+    ada = actor(make_account(roles={acme: Role.ADMIN}))
+
+    for within, organization in ((scope(acme), other.id), (NOTHING, acme.id), (EVERYTHING, 999), (scope(acme), 999)):
+        with pytest.raises(OrganizationNotFound, match=rf"^There is no organization {organization}\.$"):
+            create_invitation(within, "bo@example.com", Grant(organization, role), by=ada, now=NOW)
+    with pytest.raises(ChangeRefused, match=r"^Only a platform admin can make somebody a platform admin\.$"):
+        create_invitation(scope(acme), "bo@example.com", PLATFORM, by=ada, now=NOW)
+
+    assert db.session.scalars(select(OneTimeLink.id)).all() == []
+    assert trail() == []
+    create_invitation(scope(acme), "bo@example.com", at(acme, role), by=ada, now=NOW)
+
+
+def test_a_reset_link_is_void_after_a_newer_one_for_the_same_account() -> None:
+    bo, cy = make_account(), make_account()
+    older, of_cy, newer = (create_reset_link(EVERYTHING, account.id, by=SHELL, now=NOW) for account in (bo, cy, bo))
+
+    assert [find_link(token, NOW) is None for token in (older, of_cy, newer)] == [True, False, False]
+
+
+def test_no_link_is_made_for_a_disabled_account() -> None:
+    bo = make_account("bo@example.com", disabled_at=NOW)
+
+    with pytest.raises(ChangeRefused, match=r"^bo@example\.com is disabled\. Enable the account first\.$"):
+        create_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW)

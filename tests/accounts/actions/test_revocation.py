@@ -1,0 +1,98 @@
+"""What ends the sessions of an account and voids its links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.accounts.actions.scenario import (
+    actor,
+    come_in,
+    scope,
+    sessions,
+    signed_in,
+    trail,
+)
+from tests.conftest import NOW, SHELL
+from tests.factories import make_account, make_organization
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from voiceadmin.accounts.actions.roles import change_role, set_platform_admin
+from voiceadmin.accounts.actions.state import disable_account, enable_account
+from voiceadmin.accounts.models import Account
+from voiceadmin.accounts.queries.credentials import find_link, find_session
+from voiceadmin.accounts.types import Grant
+from voiceadmin.errors import (
+    LinkRefused,
+)
+from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.organizations.models import Organization
+
+pytestmark = pytest.mark.usefixtures("store")
+
+
+# What shuts somebody out: it ends their sessions, and the links by which somebody could let them in otherwise
+
+
+SHUTTING_OUT: dict[str, Callable[[Organization, Account], object]] = {
+    "disabled": lambda acme, bo: disable_account(EVERYTHING, bo.id, by=SHELL, now=NOW),
+    "another role": lambda acme, bo: change_role(EVERYTHING, bo.id, acme.id, Role.ADMIN, by=SHELL, now=NOW),
+    "no role": lambda acme, bo: change_role(EVERYTHING, bo.id, acme.id, None, by=SHELL, now=NOW),
+    "platform": lambda acme, bo: set_platform_admin(EVERYTHING, bo.id, on=True, by=SHELL, now=NOW),
+}
+
+
+@pytest.mark.parametrize("what", SHUTTING_OUT)
+def test_what_shuts_somebody_out_ends_sessions_and_voids_links_for_a_new_password(what: str) -> None:
+    acme = make_organization()
+    bo, cy = (make_account(roles={acme: Role.VIEWER}) for _ in range(2))
+    tokens = {account: signed_in(account) for account in (bo, cy)}
+    links = {account: create_reset_link(scope(acme), account.id, by=SHELL, now=NOW) for account in (bo, cy)}
+
+    SHUTTING_OUT[what](acme, bo)
+
+    assert find_session(tokens[bo], None) is None
+    assert find_link(links[bo], NOW) is None
+    assert find_session(tokens[cy], None) is not None
+    assert find_link(links[cy], NOW) is not None
+    with pytest.raises(LinkRefused):
+        come_in(links[bo])
+
+
+def test_what_changes_nothing_shuts_nobody_out_and_says_nothing() -> None:
+    acme, other = make_organization(), make_organization()
+    make_account(platform=True)
+    bo, cy = make_account(roles={acme: Role.VIEWER}), make_account(platform=True, disabled_at=NOW)
+    for account in (bo, cy):
+        signed_in(account)
+
+    change_role(EVERYTHING, bo.id, acme.id, Role.VIEWER, by=SHELL, now=NOW)
+    change_role(EVERYTHING, bo.id, other.id, None, by=SHELL, now=NOW)
+    set_platform_admin(EVERYTHING, bo.id, on=False, by=SHELL, now=NOW)
+    set_platform_admin(EVERYTHING, cy.id, on=True, by=SHELL, now=NOW)
+    enable_account(EVERYTHING, bo.id, by=SHELL, now=NOW)
+    disable_account(EVERYTHING, cy.id, by=SHELL, now=NOW)
+
+    assert (sessions(bo), sessions(cy)) == (1, 1)
+    assert trail() == []
+
+
+# What whoever loses their power leaves behind
+
+
+@pytest.mark.parametrize("way", ["disabled", "another role", "platform admin no longer"])
+def test_links_that_somebody_made_are_void_when_they_lose_their_power(way: str) -> None:
+    acme, admin = make_organization("Acme"), make_account(platform=True)
+    make_account(platform=True)
+    token = create_invitation(EVERYTHING, "friend@example.com", Grant(acme.id, Role.ADMIN), by=actor(admin), now=NOW)
+    kept = create_invitation(EVERYTHING, "friend@example.com", Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
+
+    if way == "disabled":
+        disable_account(EVERYTHING, admin.id, by=SHELL, now=NOW)
+    elif way == "another role":
+        change_role(EVERYTHING, admin.id, acme.id, Role.VIEWER, by=SHELL, now=NOW)
+    else:
+        set_platform_admin(EVERYTHING, admin.id, on=False, by=SHELL, now=NOW)
+
+    assert find_link(token, NOW) is None
+    assert find_link(kept, NOW) is not None

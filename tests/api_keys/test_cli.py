@@ -1,0 +1,73 @@
+"""Commands for API keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.commands import Shell
+from tests.factories import make_account, make_assistant, make_organization
+from voiceadmin.database.base import db
+from voiceadmin.organizations.models import Organization
+
+ROUTE = "/api/v1/assistants/31/cloned-voices"
+
+
+@pytest.fixture
+def acme(stranger: FlaskClient) -> Organization:
+    """An organization with an assistant 31."""
+    acme = make_organization("Acme")
+    make_assistant(acme, id=31)
+    return acme
+
+
+def test_a_key_opens_what_it_was_made_for_until_it_is_revoked(
+    shell: Shell, stranger: FlaskClient, acme: Organization
+) -> None:
+    made = shell("key", "add", "status board", "--organization", "Acme")
+    key = made.stdout.strip()
+    header = {"Authorization": f"Bearer {key}"}
+
+    opened = stranger.get(ROUTE, headers=header)
+    shown = shell("key", "list").stdout
+    revoked = shell("key", "revoke", shown.split()[0])
+
+    assert re.fullmatch(r"va_[\w-]{43}", key)
+    assert made.stderr == "Store this key now. It is not shown again:\n"
+    assert opened.status_code == 200
+    assert re.fullmatch(rf"\d+  {key[:9]}…  status board: reads Acme; last used just now\n", shown)
+    assert revoked.stdout == "The API key “status board” was revoked.\n"
+    assert stranger.get(ROUTE, headers=header).status_code == 401
+    assert "status board (revoked): reads Acme" in shell("key", "list").stdout
+
+
+def test_a_key_for_everything_is_asked_for_by_name(shell: Shell) -> None:
+    shell("key", "add", "all", "--all-organizations", "--days", "30")
+
+    assert "  all: reads all organizations; never used" in shell("key", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["key", "add", "x"], 2, "Give either --organization or --all-organizations."),
+        (["key", "add", " ", "--all-organizations"], 2, "This is empty. Fill it in."),
+        (["key", "add", "x" * 101, "--all-organizations"], 2, "This is 101 letters long. Give at most 100."),
+        (["key", "add", "x", "--all-organizations", "--days", "0"], 2, "0 is not in the range 1<=x<=3650."),
+        (["key", "revoke", "77"], 1, "There is no API key 77."),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_what_to_do(
+    shell: Shell, acme: Organization, words: list[str], code: int, says: str
+) -> None:
+    make_account("last@example.com", platform=True)
+    make_organization("Twin")
+    make_organization("Twin")
+
+    result = shell(*words)
+
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert says in result.stderr
+    db.session.rollback()

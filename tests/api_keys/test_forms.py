@@ -1,0 +1,94 @@
+"""The form of API keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
+
+from tests.conftest import NOW
+from voiceadmin.api_keys.forms import LIFETIMES, ApiKeyForm
+
+OURS = {5: "Acme", 7: "Other"}
+EMPTY = ["This is empty. Fill it in."]
+
+
+def sent(**fields: Any) -> MultiDict[str, str]:
+    return MultiDict(fields)
+
+
+def errors(form: Form) -> dict[str, Any]:
+    form.validate()
+    return {str(name): list(messages) for name, messages in form.errors.items()}
+
+
+def key(offer_all: bool = False, **fields: Any) -> ApiKeyForm:
+    given = {"name": "board", "organizations": ["5"], "expires": "30"} | fields
+    return ApiKeyForm(sent(**given), OURS, offer_all=offer_all)
+
+
+@pytest.mark.parametrize(
+    ("organizations", "chosen"),
+    [
+        (["5"], frozenset({5})),
+        (["7", "5", "5"], frozenset({5, 7})),
+        (["all"], None),
+        (["5", "all"], None),
+    ],
+)
+def test_a_key_reads_what_is_chosen(organizations: list[str], chosen: frozenset[int] | None) -> None:
+    form = key(offer_all=True, organizations=organizations)
+
+    assert form.validate()
+    assert form.organization_ids() == chosen
+
+
+@pytest.mark.parametrize(
+    ("expires", "lives"),
+    [("30", timedelta(30)), ("90", timedelta(90)), ("365", timedelta(365)), ("", timedelta(365)), ("never", None)],
+)
+def test_a_key_expires_when_it_is_chosen_to(expires: str, lives: timedelta | None) -> None:
+    form = key(expires=expires)
+
+    assert form.validate()
+    assert form.expires_at(NOW) == (None if lives is None else NOW + lives)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"name": " "}, {"name": EMPTY}),
+        ({"name": "x" * 101}, {"name": ["This is 101 letters long. Give at most 100."]}),
+        ({"organizations": []}, {"organizations": ["No organization is selected. Select at least one."]}),
+        (
+            {"organizations": ["5", "6"]},
+            {"organizations": ['"6" is not an organization of yours. Choose from the list.']},
+        ),
+        (
+            {"organizations": ["all"]},
+            {"organizations": ['"all" is not an organization of yours. Choose from the list.']},
+        ),
+        ({"expires": "31"}, {"expires": ['"31" is not a lifetime. Choose from the list.']}),
+        ({"expires": "-1"}, {"expires": ['"-1" is not a lifetime. Choose from the list.']}),
+    ],
+)
+def test_a_wrong_key_is_named_at_its_field(fields: dict[str, Any], fault: dict[str, list[str]]) -> None:
+    assert errors(key(**fields)) == fault
+
+
+def test_a_name_of_a_hundred_letters_will_do() -> None:
+    assert errors(key(name="x" * 100)) == {}
+
+
+def test_what_a_key_may_read_is_what_the_scope_allows() -> None:
+    assert ApiKeyForm(None, OURS, offer_all=False).organizations.choices == {"5": "Acme", "7": "Other"}
+    assert ApiKeyForm(None, OURS, offer_all=True).organizations.choices == {
+        "all": "All organizations, including future ones",
+        "5": "Acme",
+        "7": "Other",
+    }
+    assert LIFETIMES == {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Never"}
+    assert ApiKeyForm(None, OURS, offer_all=False).expires.choices == LIFETIMES

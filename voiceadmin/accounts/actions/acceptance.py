@@ -1,0 +1,150 @@
+"""Accept a one-time link: create the first account, accept an invitation, or set a new password."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import CursorResult, select, update
+
+from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK, account_target, get_role
+from voiceadmin.accounts.actions.roles import store_platform_admin, store_role
+from voiceadmin.accounts.actions.sessions import SIGN_IN_REFUSED, check_password, create_session, end_sessions
+from voiceadmin.accounts.models import Account, OneTimeLink
+from voiceadmin.accounts.passwords import find_weakness, hash_password
+from voiceadmin.accounts.queries.credentials import find_link, has_any_account
+from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
+from voiceadmin.audit.actions import Facts, record_event
+from voiceadmin.audit.types import AuditEventType
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
+from voiceadmin.identity import Actor, ActorKind, Role
+from voiceadmin.text import normalize_email
+
+LINK_REFUSED = "This link has expired, was used already, or is misspelt. Ask the person who sent it for a new one."
+
+
+def accept_link(token: str, *, email: str, name: str, password: str, by: Actor, user_agent: str, now: datetime) -> str:
+    """Use a one-time link, start a session, and return the token of the session.
+
+    Args:
+        email: of the first account; invitations and password reset links name their own.
+        name: of a new account; "" for none.
+        password: the existing one for an invitation of an account, otherwise a new one.
+
+    Raises:
+        LinkRefused: if the link is unknown, used or expired.
+        ChangeRefused: if the new password is too weak.
+        SignInRefused: if the existing password is wrong, or the account is disabled.
+        RateLimited: if there were too many wrong passwords.
+    """
+    link = find_link(token, now)
+    db.session.rollback()  # hashing takes time: no read transaction stays open meanwhile
+    if link is None:
+        raise LinkRefused(LINK_REFUSED)
+    if link.purpose is LinkPurpose.SETUP:
+        link = replace(link, email=email)
+    password_hash = _check_or_hash_password(link, name, password, by=by, now=now)
+    with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
+        _mark_used(link, now)
+        account = _find_or_create_account(link, name, password_hash, by=by, now=now)
+        actor = Actor(ActorKind.ACCOUNT, account.id, account.email, by.address)
+        if link.purpose is LinkPurpose.RESET:
+            _reset_password(account, password_hash, by=actor, now=now)
+        elif link.purpose is LinkPurpose.INVITATION:
+            _accept_invitation(account, link, by=actor, now=now)
+        return create_session(account.id, address=by.address or "", user_agent=user_agent, now=now)
+
+
+def _check_or_hash_password(link: OneTimeLinkRow, name: str, password: str, *, by: Actor, now: datetime) -> str:
+    """Check the password of an invited account and return "", or return the hash of a new password."""
+    if link.purpose is LinkPurpose.INVITATION and link.has_account:
+        check_password(link.email, password, by=by, now=now)
+        return ""
+    weakness = find_weakness(password, link.email, name)
+    if weakness:
+        raise ChangeRefused(weakness)
+    return hash_password(password)
+
+
+def _mark_used(link: OneTimeLinkRow, now: datetime) -> None:
+    """Mark a link as used. Raises LinkRefused if another request was faster."""
+    result = db.session.execute(
+        update(OneTimeLink).where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None)).values(used_at=now)
+    )
+    assert isinstance(result, CursorResult)  # noqa: S101  # narrows the type for mypy
+    if not result.rowcount or (link.purpose is LinkPurpose.SETUP and has_any_account()):
+        raise LinkRefused(LINK_REFUSED)
+
+
+def _find_or_create_account(
+    link: OneTimeLinkRow, name: str, password_hash: str, *, by: Actor, now: datetime
+) -> Account:
+    account = db.session.scalars(select(Account).where(Account.email_key == normalize_email(link.email))).one_or_none()
+    if (account is not None) != link.has_account:
+        raise LinkRefused(LINK_REFUSED)  # the account was created or removed while the password was hashed
+    if account is None:
+        return _create_account(link, name, password_hash, by=by, now=now)
+    if account.disabled_at is not None:
+        raise SignInRefused(SIGN_IN_REFUSED)
+    return account
+
+
+def _create_account(link: OneTimeLinkRow, name: str, password_hash: str, *, by: Actor, now: datetime) -> Account:
+    account = Account(
+        email=link.email,
+        email_key=normalize_email(link.email),
+        name=name.strip(),
+        password_hash=password_hash,
+        platform=link.purpose is LinkPurpose.SETUP,
+        created_at=now,
+    )
+    db.session.add(account)
+    db.session.flush()
+    record_event(
+        AuditEventType.ACCOUNT_CREATED,
+        account_target(account),
+        by=Actor(ActorKind.ACCOUNT, account.id, account.email, by.address),
+        now=now,
+        organization_id=link.organization_id,
+        after={"email": account.email, "platform": account.platform, "link": link.purpose.value},
+    )
+    return account
+
+
+def _reset_password(account: Account, password_hash: str, *, by: Actor, now: datetime) -> None:
+    account.password_hash = password_hash
+    end_sessions(account.id)
+    record_event(
+        AuditEventType.PASSWORD_CHANGED,
+        account_target(account),
+        by=by,
+        now=now,
+        after={"link": LinkPurpose.RESET.value},
+    )
+
+
+def _accept_invitation(account: Account, link: OneTimeLinkRow, *, by: Actor, now: datetime) -> None:
+    """Give an account the role of its invitation, unless its role is as high already. Records the event either way."""
+    before: Facts | None = None
+    after: Facts | None = None
+    if link.platform:
+        if not account.platform:
+            before, after = {"platform": False}, {"platform": True}
+            store_platform_admin(account, on=True, now=now)
+    elif link.organization_id is not None and link.role is not None:
+        role = get_role(account.id, link.organization_id) or Role.ANYONE
+        if role < link.role:
+            before, after = {"role": role.slug}, {"role": link.role.slug}
+            store_role(account, link.organization_id, link.role, now=now)
+    record_event(
+        AuditEventType.INVITATION_ACCEPTED,
+        account_target(account),
+        by=by,
+        now=now,
+        organization_id=link.organization_id,
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,99 @@
+"""Checks that the actions on accounts share: what an admin may manage, and what must not be left behind."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from voiceadmin.accounts.models import Account, Membership
+from voiceadmin.accounts.types import Grant
+from voiceadmin.audit.types import AuditTarget, ObjectKind
+from voiceadmin.database.base import db
+from voiceadmin.errors import AccountNotFound, ChangeRefused, OrganizationNotFound
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
+from voiceadmin.organizations.models import Organization
+
+# Serializes changes of who is a platform admin, so that two admins who demote each other cannot leave none.
+ACCOUNTS_LOCK = "account"
+
+
+def check_grant(scope: Scope, grant: Grant) -> None:
+    """Check that an admin of the scope may give this role.
+
+    Raises:
+        ChangeRefused: if the role is platform admin and the scope is not all organizations.
+        OrganizationNotFound: if the organization does not exist or is outside the scope.
+    """
+    if grant.organization_id is None:
+        if scope != EVERYTHING:
+            raise ChangeRefused("Only a platform admin can make somebody a platform admin.")
+    elif not scope.covers(grant.organization_id) or db.session.get(Organization, grant.organization_id) is None:
+        raise OrganizationNotFound(f"There is no organization {grant.organization_id}.")
+
+
+def get_visible_account(scope: Scope, account_id: int) -> Account:
+    """Return an account that has a role inside the scope.
+
+    Raises:
+        AccountNotFound: if there is no such account, or it has no role inside the scope.
+    """
+    account = db.session.get(Account, account_id)
+    if account is None or not (scope == EVERYTHING or any(map(scope.covers, _list_organization_ids(account_id)))):
+        raise AccountNotFound(f"There is no account {account_id}.")
+    return account
+
+
+def get_managed_account(scope: Scope, account_id: int) -> Account:
+    """Return an account whose roles all lie inside the scope.
+
+    Otherwise an admin of one organization could take over the account of
+    another one, for example with a password reset link.
+
+    Raises:
+        AccountNotFound: if there is no such account, or it has no role inside the scope.
+        ChangeRefused: if the account has roles outside the scope too.
+    """
+    account = get_visible_account(scope, account_id)
+    if scope != EVERYTHING and (account.platform or not scope.covers_all(_list_organization_ids(account_id))):
+        raise ChangeRefused(
+            f"{account.email} also has roles outside your organizations. "
+            "Remove the role in your organization, or ask a platform admin."
+        )
+    return account
+
+
+def refuse_own_account(account: Account, by: Actor, what: str) -> None:
+    """Raise ChangeRefused if the actor is this account. what: the part that would change, such as "role"."""
+    if by.kind is ActorKind.ACCOUNT and by.id == account.id:
+        raise ChangeRefused(f"This is your own {what}. Ask another admin to change it.")
+
+
+def refuse_last_platform_admin(account: Account) -> None:
+    """Raise ChangeRefused if no other enabled account is a platform admin."""
+    others = select(Account.id).where(Account.platform, Account.disabled_at.is_(None), Account.id != account.id)
+    if db.session.scalars(others.limit(1)).first() is None:
+        raise ChangeRefused(f"{account.email} is the last platform admin. Make another account a platform admin first.")
+
+
+def get_role(account_id: int, organization_id: int) -> Role | None:
+    """Return the role of an account in an organization, None if it has none."""
+    role = db.session.scalar(
+        select(Membership.role).where(
+            Membership.account_id == account_id, Membership.organization_id == organization_id
+        )
+    )
+    return None if role is None else Role(role)
+
+
+def find_only_organization(account: Account) -> int | None:
+    """Return the organization whose admins may read about an account, None if it has roles in several or in none."""
+    ids = _list_organization_ids(account.id)
+    return next(iter(ids)) if len(ids) == 1 else None
+
+
+def account_target(account: Account) -> AuditTarget:
+    """Return an account as the target of an audit event."""
+    return AuditTarget(ObjectKind.ACCOUNT, account.id, account.email)
+
+
+def _list_organization_ids(account_id: int) -> frozenset[int]:
+    return frozenset(db.session.scalars(select(Membership.organization_id).where(Membership.account_id == account_id)))

@@ -1,0 +1,104 @@
+"""Disable and enable accounts, and end their sessions.
+
+`scope` holds the organizations that the actor administers: all of them for
+platform admins and for the CLI. Accounts outside of it are not found.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from voiceadmin.accounts.actions.guards import (
+    ACCOUNTS_LOCK,
+    account_target,
+    find_only_organization,
+    get_managed_account,
+    refuse_last_platform_admin,
+    refuse_own_account,
+)
+from voiceadmin.accounts.actions.revocation import revoke_access
+from voiceadmin.accounts.actions.sessions import end_sessions
+from voiceadmin.accounts.models import Account, AccountSession
+from voiceadmin.audit.actions import Facts, record_event
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.identity import Actor, Scope
+
+
+def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
+    """Disable an account, end its sessions, and return its e-mail.
+
+    Raises:
+        AccountNotFound: if the account is outside the scope.
+        ChangeRefused: if it is the actor's own account, or the last platform admin.
+    """
+    with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
+        account = get_managed_account(scope, account_id)
+        refuse_own_account(account, by, "account")
+        if account.platform:
+            refuse_last_platform_admin(account)
+        if account.disabled_at is None:
+            account.disabled_at = now
+            revoke_access(account, now=now)
+            _record(AuditEventType.ACCOUNT_DISABLED, account, by=by, now=now)
+        return account.email
+
+
+def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
+    """Enable a disabled account and return its e-mail.
+
+    Raises:
+        AccountNotFound: if the account is outside the scope.
+    """
+    with write_transaction():
+        account = get_managed_account(scope, account_id)
+        if account.disabled_at is not None:
+            account.disabled_at = None
+            _record(AuditEventType.ACCOUNT_ENABLED, account, by=by, now=now)
+        return account.email
+
+
+def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> int:
+    """End all sessions of an account and return how many there were.
+
+    Raises:
+        AccountNotFound: if the account is outside the scope.
+    """
+    with write_transaction():
+        account = get_managed_account(scope, account_id)
+        count = end_sessions(account.id)
+        if count:
+            _record(AuditEventType.SESSION_ENDED, account, after={"sessions": count}, by=by, now=now)
+        return count
+
+
+def end_all_sessions(*, by: Actor, now: datetime) -> int:
+    """End the sessions of all accounts, the actor's included, and return how many there were."""
+    with write_transaction():
+        account_ids = set(db.session.scalars(select(AccountSession.account_id)))
+        count = sum(end_sessions(account_id) for account_id in account_ids)
+        record_event(
+            AuditEventType.SESSION_ENDED,
+            AuditTarget(ObjectKind.DATABASE, None, "all accounts"),
+            by=by,
+            now=now,
+            after={"sessions": count, "accounts": len(account_ids)},
+        )
+        return count
+
+
+def _record(
+    event_type: AuditEventType, account: Account, *, after: Facts | None = None, by: Actor, now: datetime
+) -> None:
+    record_event(
+        event_type,
+        account_target(account),
+        by=by,
+        now=now,
+        organization_id=find_only_organization(account),
+        after=after,
+    )

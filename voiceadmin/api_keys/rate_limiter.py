@@ -1,0 +1,110 @@
+"""The rate limiter of API keys: a local lease on the token buckets in the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from threading import Lock
+
+from sqlalchemy import update
+
+from voiceadmin.api_keys.actions import record_key_event
+from voiceadmin.api_keys.models import ApiKey
+from voiceadmin.api_keys.types import AuthenticatedKey
+from voiceadmin.audit.types import AuditEventType
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.errors import RateLimited
+from voiceadmin.identity import Actor
+from voiceadmin.rate_limits.actions import RATE_LIMITED_EVENTS, acquire_tokens
+from voiceadmin.rate_limits.types import RateLimit, RateLimitResult
+from voiceadmin.text import pluralize
+
+LAST_USED_PRECISION = timedelta(minutes=1)  # so that a program that polls fast writes once a minute
+
+LEASE_SECONDS = 1.0
+
+# At most half of the tokens of a key go to one process, so that the others can serve the key too.
+LEASE_SHARE = 0.5
+
+
+@dataclass(slots=True)
+class _Lease:
+    """Tokens that this process took from a key's bucket in advance. Times are in seconds since 1970.
+
+    Attributes:
+        tokens: not used yet.
+        bucket_remaining: tokens left in the bucket when the lease was taken.
+        expires_at: when the lease is taken anew.
+        silent_until: until when the audit log has an event that the key is rate limited.
+    """
+
+    tokens: int = 0
+    bucket_remaining: float = 0
+    expires_at: float = 0
+    silent_until: float = 0
+    lock: Lock = field(default_factory=Lock)
+
+
+class KeyRateLimiter:
+    """Limits the requests of each API key, without a write for each request.
+
+    A process leases the tokens of one second at once, at most half of those in
+    the bucket, and returns unused ones with the next lease. So a key within its
+    rate costs a process at most one write a second, the other processes find
+    tokens too, and no key gets more requests than its bucket allows.
+    """
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+        self._leases: dict[int, _Lease] = {}
+        self._lock = Lock()
+
+    def acquire(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> RateLimitResult:
+        """Count one request of a key and return whether it is allowed."""
+        with self._lock:
+            lease = self._leases.setdefault(key.id, _Lease())
+        time = now.timestamp()
+        with lease.lock:
+            is_current = lease.expires_at - LEASE_SECONDS <= time < lease.expires_at
+            if not is_current or (not lease.tokens and lease.bucket_remaining >= 1):
+                self._renew(key, lease, now=now)
+            if not lease.tokens:
+                if time >= lease.silent_until:
+                    lease.silent_until = time + self._record_limited(key, by=by, now=now)
+                return RateLimitResult(False, 0, max(0.0, lease.expires_at - time))
+            lease.tokens -= 1
+            return RateLimitResult(True, lease.tokens + int(lease.bucket_remaining), 0.0)
+
+    def _renew(self, key: AuthenticatedKey, lease: _Lease, *, now: datetime) -> None:
+        """Return the unused tokens of a lease, take new ones, and record that the key is used."""
+        with write_transaction():
+            acquisition = acquire_tokens(
+                f"key {key.id}",
+                self.limit,
+                now,
+                at_most=ceil(self.limit.rate * LEASE_SECONDS),
+                share=LEASE_SHARE,
+                returned=lease.tokens,
+            )
+            if key.last_used_at is None or now - key.last_used_at >= LAST_USED_PRECISION:
+                db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
+        lease.tokens, lease.bucket_remaining = acquisition.tokens, acquisition.remaining
+        lease.expires_at = now.timestamp() + LEASE_SECONDS
+
+    def _record_limited(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:
+        """Record that a key is rate limited, unless another process did. Returns the seconds until the next record."""
+        with write_transaction():
+            acquisition = acquire_tokens(f"told key {key.id}", RATE_LIMITED_EVENTS, now)
+            if acquisition.tokens:
+                record_key_event(
+                    AuditEventType.RATE_LIMITED, key.id, key.name, key.organizations or frozenset(), by=by, now=now
+                )
+        return acquisition.retry_after
+
+
+def too_many_requests(result: RateLimitResult) -> RateLimited:
+    """Return the error for a request that the rate limiter refused."""
+    seconds = max(1, ceil(result.retry_after))
+    return RateLimited(f"Too many requests. Try again in {pluralize(seconds, 'second')}.", result.retry_after)
