@@ -120,9 +120,9 @@ def test_a_platform_admin_sees_everybody(open_page: OpenPage, acme: Organization
         ["root@example.com", "Platform admin", "Active", "just now"],
     ]
     assert found.link("bo@example.com") == f"/people/{bo.id}"
-    assert found.link("Invite somebody") == "/people/invite"
+    assert found.link("Invite a person") == "/people/invite"
     assert "/people/sessions/end" in acts(found)
-    assert "Open invitations None." in found.text
+    assert "Open invitations No open invitations." in found.text
 
 
 def test_an_admin_sees_colleagues_and_nobody_else(admin: FlaskClient, acme: Organization) -> None:
@@ -136,7 +136,7 @@ def test_an_admin_sees_colleagues_and_nobody_else(admin: FlaskClient, acme: Orga
         ["ada@example.comAda", "Admin Acme"],
         ["bo@example.com", "Viewer Acme roles in other organizations"],
     ]
-    assert "Who may see and do what in the organizations that you administer." in found.text
+    assert "Accounts and their roles in the organizations that you administer." in found.text
     assert acts(found) == set()
     assert "Other" not in found.text
 
@@ -178,7 +178,7 @@ def test_an_invitation_is_taken_back(admin: FlaskClient, acme: Organization) -> 
     found = send(admin, address)
 
     assert flashes(found) == ["The invitation for bo@example.com was revoked."]
-    assert "Open invitations None." in found.text
+    assert "Open invitations No open invitations." in found.text
     assert words() == [AuditEventType.LINK_REVOKED, AuditEventType.LINK_CREATED]
     assert "There is no such open invitation." in send(admin, address, 404).text
 
@@ -252,7 +252,7 @@ def test_an_admin_is_told_what_is_not_in_their_power(admin: FlaskClient, acme: O
     found = page(admin, f"/people/{bo.id}")
 
     assert "This person also has roles in organizations that you do not administer." in found.text
-    assert "so only a platform admin can disable the account or reset its password" in found.text
+    assert "Only a platform admin can disable the account or reset its password" in found.text
     assert acts(found) == {f"/people/{bo.id}/role"}
     assert "Other" not in found.text
 

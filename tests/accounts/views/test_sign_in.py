@@ -39,7 +39,7 @@ from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.web.access import cookie_name
+from voiceadmin.web.access import SETUP_LINK_PRINTED, cookie_name
 
 SURE = [rule for rule in RULES if mark_of(rule).recently_authenticated]
 
@@ -458,3 +458,15 @@ def test_a_link_does_not_tell_its_address_to_other_sites(small_town: TwoTenants)
 
     assert response.headers["Referrer-Policy"] == "same-origin"
     assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("is_printed", [False, True])
+def test_without_accounts_the_page_names_the_printed_link_only_if_there_is_one(
+    stranger: FlaskClient, is_printed: bool
+) -> None:
+    stranger.application.config[SETUP_LINK_PRINTED] = is_printed
+
+    text = Page(stranger.get("/sign-in").text).text
+
+    assert ("link that the server printed" in text) is is_printed
+    assert "account add YOU@EXAMPLE.COM --platform" in text
