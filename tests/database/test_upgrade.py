@@ -392,8 +392,14 @@ def test_reasons_for_which_plans_skipped_voices_become_codes(upgraded: Flask) ->
         "archived": [""] * 3,
         "failed": ["archive-failed"],
         "skipped": [
-            *("gone", "in-use", "shared-reference", "used-or-recloned"),
-            *("not-ready", "muted", "already-archived", "changed-meanwhile"),
+            "gone",
+            "in-use",
+            "shared-reference",
+            "used-or-recloned",
+            "not-ready",
+            "muted",
+            "already-archived",
+            "changed-meanwhile",
         ],
         "pending": [""] * 28,
     }

@@ -1,7 +1,6 @@
-"""Triggers of the tables of voices and of the audit log, for the names before and after step 0006.
+"""SQL of the triggers on voices and audit events, with the names before and after step 0006.
 
-A step creates them with the names that its tables have at that point; a later
-step that renames a column adds names here.
+A later step that renames a table or a column adds a mapping of names here.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ NAMES_0006 = {
 }
 
 
-def sqlite_audit_triggers(names: Mapping[str, str]) -> dict[str, str]:
+def build_sqlite_audit_triggers(names: Mapping[str, str]) -> dict[str, str]:
     """Return the triggers that keep audit events from being changed, as CREATE statements by name."""
     table = names["audit_event"]
     reject = f"BEGIN SELECT RAISE(ABORT, '{names['audit_error']}'); END"
@@ -74,11 +73,11 @@ def sqlite_audit_triggers(names: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def sqlite_voice_triggers(names: Mapping[str, str]) -> dict[str, str]:
+def build_sqlite_voice_triggers(names: Mapping[str, str]) -> dict[str, str]:
     """Return the triggers on cloned_voice, as CREATE statements by name."""
-    insert, delete = _sqlite_stats_insert(names), _sqlite_stats_delete(names)
-    add, remove = _sqlite_trigrams_insert(names), _sqlite_trigrams_delete(names)
-    shared, former = _sqlite_shared_ref(names), _sqlite_former_ref(names)
+    insert, delete = _build_stats_insert(names), _build_stats_delete(names)
+    add, remove = _build_trigrams_insert(names), _build_trigrams_delete(names)
+    shared, former = _build_shared_ref_insert(names), _build_former_ref_insert(names)
     revision = "BEGIN UPDATE organization SET revision = random() WHERE id IN ({}); END"
     stats, trigrams = names["stats_suffix"], names["trigrams_suffix"]
     bodies = {
@@ -89,7 +88,7 @@ def sqlite_voice_triggers(names: Mapping[str, str]) -> dict[str, str]:
         f"insert{trigrams}": f"BEGIN {add} END",
         f"delete{stats}": f"BEGIN {delete} END",
         f"delete{trigrams}": f"BEGIN {remove} END",
-        f"update{stats}": f"WHEN ({_sqlite_group('OLD', names)}) <> ({_sqlite_group('NEW', names)})"
+        f"update{stats}": f"WHEN ({_build_group_key('OLD', names)}) <> ({_build_group_key('NEW', names)})"
         f" BEGIN {insert} {delete} END",
         f"update{trigrams}": "WHEN (OLD.id, OLD.organization_id, OLD.search_key)"
         f" <> (NEW.id, NEW.organization_id, NEW.search_key) BEGIN {remove} {add} END",
@@ -104,21 +103,21 @@ def sqlite_voice_triggers(names: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _sqlite_group(row: str, names: Mapping[str, str]) -> str:
+def _build_group_key(row: str, names: Mapping[str, str]) -> str:
     """Return the key of a voice's row in the statistics."""
     columns = ("tier", names["has_last_used_at"], names["is_never_used"])
     derived = ", ".join(f"{row}.{column}" for column in columns)
     return f"{row}.organization_id, {row}.status, {row}.provider, coalesce({row}.language, ''), {derived}"
 
 
-def _sqlite_stats_insert(names: Mapping[str, str]) -> str:
+def _build_stats_insert(names: Mapping[str, str]) -> str:
     return (
-        f"INSERT INTO {names['stats']} VALUES ({_sqlite_group('NEW', names)}, 1)"
+        f"INSERT INTO {names['stats']} VALUES ({_build_group_key('NEW', names)}, 1)"
         " ON CONFLICT DO UPDATE SET voices = voices + 1;"
     )
 
 
-def _sqlite_stats_delete(names: Mapping[str, str]) -> str:
+def _build_stats_delete(names: Mapping[str, str]) -> str:
     derived = " AND ".join(
         f"{column} = OLD.{column}" for column in ("tier", names["has_last_used_at"], names["is_never_used"])
     )
@@ -128,22 +127,22 @@ def _sqlite_stats_delete(names: Mapping[str, str]) -> str:
         DELETE FROM {names["stats"]} WHERE {same} AND voices = 0;"""
 
 
-def _sqlite_trigrams(row: str, names: Mapping[str, str]) -> str:
-    """Return the words that SQLite finds a voice by: its organization and three letters in hexadecimal, each."""
+def _build_trigrams(row: str, names: Mapping[str, str]) -> str:
+    """Return the tokens of a voice in the full-text index: each is its organization and a trigram in hexadecimal."""
     return (
         f"(SELECT group_concat({row}.organization_id || 'x' || hex(substr({row}.search_key, number, 3)), ' ')"
         f" FROM {names['position']} WHERE number <= length({row}.search_key) - 2)"
     )
 
 
-def _sqlite_trigrams_insert(names: Mapping[str, str]) -> str:
-    return f"INSERT INTO voice_search (rowid, grams) VALUES (NEW.id, {_sqlite_trigrams('NEW', names)});"
+def _build_trigrams_insert(names: Mapping[str, str]) -> str:
+    return f"INSERT INTO voice_search (rowid, grams) VALUES (NEW.id, {_build_trigrams('NEW', names)});"
 
 
-def _sqlite_trigrams_delete(names: Mapping[str, str]) -> str:
+def _build_trigrams_delete(names: Mapping[str, str]) -> str:
     return (
         "INSERT INTO voice_search (voice_search, rowid, grams)"
-        f" VALUES ('delete', OLD.id, {_sqlite_trigrams('OLD', names)});"
+        f" VALUES ('delete', OLD.id, {_build_trigrams('OLD', names)});"
     )
 
 
@@ -152,28 +151,28 @@ _REF_CHANGED = """(OLD.organization_id, OLD.provider, OLD.provider_voice_id)
     <> (NEW.organization_id, NEW.provider, NEW.provider_voice_id)"""
 
 
-def _same_ref(one: str, other: str) -> str:
+def _build_ref_condition(one: str, other: str) -> str:
     return " AND ".join(f"{one}.{column} = {other}.{column}" for column in _REF)
 
 
-def _sqlite_shared_ref(names: Mapping[str, str]) -> str:
+def _build_shared_ref_insert(names: Mapping[str, str]) -> str:
     # Not INSERT OR IGNORE: inside an upsert, SQLite gives the trigger the conflict handling of the outer statement.
     return f"""INSERT INTO {names["shared_ref"]}
         SELECT NEW.organization_id, NEW.provider, NEW.provider_voice_id
         WHERE NEW.provider_voice_id <> '' AND EXISTS (SELECT 1 FROM cloned_voice AS other
-            WHERE {_same_ref("other", "NEW")} AND other.id <> NEW.id) ON CONFLICT DO NOTHING;"""
+            WHERE {_build_ref_condition("other", "NEW")} AND other.id <> NEW.id) ON CONFLICT DO NOTHING;"""
 
 
-def _sqlite_former_ref(names: Mapping[str, str]) -> str:
+def _build_former_ref_insert(names: Mapping[str, str]) -> str:
     return f"""INSERT INTO {names["former_ref"]}
         SELECT OLD.organization_id, OLD.provider, OLD.provider_voice_id
         WHERE OLD.provider_voice_id <> '' ON CONFLICT DO NOTHING;"""
 
 
-def postgresql_functions(names: Mapping[str, str]) -> dict[str, str]:
-    """Return the trigger functions, as CREATE statements by name. They run once a statement, over all its rows.
+def build_postgresql_functions(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the trigger functions, as CREATE statements by name. They run once for each statement.
 
-    A trigger for each row would update the same organization row once for each voice.
+    A trigger for each row would update the row of an organization once for each voice.
     """
     revision = "('x' || md5(gen_random_uuid()::text))::bit(64)::bigint"
     bodies = {
@@ -186,8 +185,8 @@ def postgresql_functions(names: Mapping[str, str]) -> dict[str, str]:
             RETURN NULL;""",
     }
     for event in EVENTS:
-        bodies[f"{names['stats_function']}_{event}"] = _postgresql_stats(event, names)
-        bodies[f"{names['ref_function']}_{event}"] = _postgresql_refs(event, names)
+        bodies[f"{names['stats_function']}_{event}"] = _build_stats_body(event, names)
+        bodies[f"{names['ref_function']}_{event}"] = _build_refs_body(event, names)
     return {
         name: f"""CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -197,7 +196,7 @@ def postgresql_functions(names: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def postgresql_audit_triggers(names: Mapping[str, str]) -> dict[str, str]:
+def build_postgresql_audit_triggers(names: Mapping[str, str]) -> dict[str, str]:
     """Return the trigger that keeps audit events from being changed, as a CREATE statement by name."""
     name = names["audit_trigger"]
     return {
@@ -206,7 +205,7 @@ def postgresql_audit_triggers(names: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def postgresql_voice_triggers(names: Mapping[str, str]) -> dict[str, str]:
+def build_postgresql_voice_triggers(names: Mapping[str, str]) -> dict[str, str]:
     """Return the triggers on cloned_voice, as CREATE statements by name."""
     revision, changed = names["revision_function"], names["revision_suffix"]
     tables = {
@@ -234,8 +233,8 @@ def postgresql_voice_triggers(names: Mapping[str, str]) -> dict[str, str]:
     return statements | {"voice_truncate": truncate}
 
 
-def _postgresql_stats(event: str, names: Mapping[str, str]) -> str:
-    """Return the body that adds up the changes of a statement, in the order of the keys, so that none deadlock."""
+def _build_stats_body(event: str, names: Mapping[str, str]) -> str:
+    """Return the body that adds up the changes of a statement. It writes in key order, which prevents deadlock."""
     derived = f"tier, {names['has_last_used_at']}, {names['is_never_used']}"
     group = f"organization_id, status, provider, language, {derived}"
     of_voice = f"organization_id, status, provider, coalesce(language, ''), {derived}"
@@ -251,14 +250,15 @@ def _postgresql_stats(event: str, names: Mapping[str, str]) -> str:
             RETURN NULL;"""
 
 
-def _postgresql_refs(event: str, names: Mapping[str, str]) -> str:
-    """Return the body that records references that two voices share, and those that a voice had before."""
+def _build_refs_body(event: str, names: Mapping[str, str]) -> str:
+    """Return the body that records references that two voices share, and references that a voice had before."""
     shared = f"""INSERT INTO {names["shared_ref"]}
                 SELECT DISTINCT {", ".join(f"voice.{column}" for column in _REF)}
-                FROM written AS voice JOIN cloned_voice AS other ON {_same_ref("other", "voice")}
+                FROM written AS voice JOIN cloned_voice AS other ON {_build_ref_condition("other", "voice")}
                 AND other.id <> voice.id WHERE voice.provider_voice_id <> '' ON CONFLICT DO NOTHING;"""
     former = f"""INSERT INTO {names["former_ref"]} SELECT DISTINCT {", ".join(_REF)} FROM former AS voice
                 WHERE provider_voice_id <> '' AND NOT EXISTS (SELECT 1 FROM cloned_voice AS current
-                    WHERE current.id = voice.id AND {_same_ref("current", "voice")}) ON CONFLICT DO NOTHING;"""
+                    WHERE current.id = voice.id AND {_build_ref_condition("current", "voice")})
+                ON CONFLICT DO NOTHING;"""
     changes = {"insert": [shared], "update": [shared, former], "delete": [former]}[event]
     return "\n            ".join([*changes, "RETURN NULL;"])

@@ -18,11 +18,11 @@ from sqlalchemy.exc import DatabaseError
 from voiceadmin.database.migrations.triggers import (
     NAMES_0005,
     NAMES_0006,
-    postgresql_audit_triggers,
-    postgresql_functions,
-    postgresql_voice_triggers,
-    sqlite_audit_triggers,
-    sqlite_voice_triggers,
+    build_postgresql_audit_triggers,
+    build_postgresql_functions,
+    build_postgresql_voice_triggers,
+    build_sqlite_audit_triggers,
+    build_sqlite_voice_triggers,
 )
 from voiceadmin.database.types import BigId, Sortable, UtcTime
 
@@ -46,7 +46,7 @@ TABLES = {
     "plan_item": "clean_up_item",
 }
 
-# By the new name of the table: the columns that change their names.
+# By the new name of the table: the columns that get another name.
 COLUMNS = {
     "cloned_voice": {
         "dated": "has_last_used_at",
@@ -76,7 +76,7 @@ COLUMNS = {
     "clean_up_item": {"mark": "fingerprint", "record": "json_body", "why": "skip_reason", "deed_id": "operation_id"},
 }
 
-# Table, name so far, columns. The names of the new indexes follow from the naming convention.
+# Table, old name, columns. The naming convention gives the new name.
 INDEXES = (
     ("voice_stats", "ix_voice_count_provider_status_tier_voices", ("provider", "status", "tier", "voices")),
     ("audit_event", "ix_audit_line_at", ("at",)),
@@ -91,7 +91,7 @@ INDEXES = (
 )
 VOICE_INDEXES = {"ix_voice_record": "ix_voice_json_body", "ix_voice_by_kind": "ix_voice_by_group"}
 
-# PostgreSQL: by the new name of the table, its constraints as the naming convention names them.
+# In PostgreSQL only. By the new name of the table: its constraints, as the naming convention names them.
 CONSTRAINTS = {
     "database_identity": {"pk_store": "pk_database_identity"},
     "voice_stats": {"pk_voice_count": "pk_voice_stats"},
@@ -130,18 +130,23 @@ CONSTRAINTS = {
         "fk_plan_item_deed_id": "fk_clean_up_item_operation_id",
     },
 }
-SEQUENCES = {
-    f"{old}_id_seq": f"{TABLES[old]}_id_seq" for old in ("store", "audit_line", "link", "deed", "plan")
-}  # PostgreSQL's
-FUNCTIONS = {  # PostgreSQL's that columns and an index are made of, with their arguments
+# In PostgreSQL only.
+SEQUENCES = {f"{old}_id_seq": f"{TABLES[old]}_id_seq" for old in ("store", "audit_line", "link", "deed", "plan")}
+FUNCTIONS = {  # used by generated columns and by an index: the new name and the types of the arguments
     "voice_text": ("voice_json_text", "text"),
     "voice_time": ("voice_json_time", "timestamptz"),
     "voice_grams": ("voice_trigrams", "bigint, text"),
 }
 
 REBUILT_IN_SQLITE = (  # parents before their children
-    *("database_identity", "token_bucket", "one_time_link", "operation", "mute"),
-    *("clean_up_plan", "clean_up_organization", "clean_up_item"),
+    "database_identity",
+    "token_bucket",
+    "one_time_link",
+    "operation",
+    "mute",
+    "clean_up_plan",
+    "clean_up_organization",
+    "clean_up_item",
 )
 AUTOINCREMENT = {"one_time_link", "operation", "clean_up_plan"}
 
@@ -155,14 +160,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Give everything its former name."""
+    """Give everything its old name back."""
     if op.get_bind().dialect.name == "sqlite":
         _downgrade_sqlite()
     else:
         _downgrade_postgresql()
 
 
-def _indexes() -> dict[str, str]:
+def _map_index_names() -> dict[str, str]:
     """Return the new names of indexes by the old ones."""
     return {old: f"ix_{table}_{'_'.join(names)}" for table, old, names in INDEXES} | VOICE_INDEXES
 
@@ -177,7 +182,7 @@ def _upgrade_sqlite() -> None:
         if table not in REBUILT_IN_SQLITE:
             for old, new in columns.items():
                 op.execute(f'ALTER TABLE {table} RENAME COLUMN "{old}" TO {new}')
-    _rename_sqlite_indexes(_indexes())
+    _rename_sqlite_indexes(_map_index_names())
     _create_sqlite_triggers(NAMES_0006)
 
 
@@ -189,17 +194,17 @@ def _downgrade_sqlite() -> None:
             op.execute(f'ALTER TABLE {table} RENAME COLUMN {new} TO "{old}"')
     for old, new in (TABLES | {"place": "trigram_position"}).items():
         op.rename_table(new, old)
-    _rename_sqlite_indexes({new: old for old, new in _indexes().items()})
+    _rename_sqlite_indexes({new: old for old, new in _map_index_names().items()})
     _create_sqlite_triggers(NAMES_0005)
 
 
 def _drop_sqlite_triggers(names: Mapping[str, str]) -> None:
-    for name in (*sqlite_audit_triggers(names), *sqlite_voice_triggers(names)):
+    for name in (*build_sqlite_audit_triggers(names), *build_sqlite_voice_triggers(names)):
         op.execute(f"DROP TRIGGER {name}")
 
 
 def _create_sqlite_triggers(names: Mapping[str, str]) -> None:
-    for statement in (*sqlite_audit_triggers(names).values(), *sqlite_voice_triggers(names).values()):
+    for statement in (*build_sqlite_audit_triggers(names).values(), *build_sqlite_voice_triggers(names).values()):
         op.execute(statement)
 
 
@@ -228,7 +233,7 @@ def _rename_sqlite_indexes(names: Mapping[str, str]) -> None:
         connection.exec_driver_sql("PRAGMA writable_schema=RESET")
 
 
-def _old_name(table: str) -> str:
+def _find_old_name(table: str) -> str:
     return next(old for old, new in TABLES.items() if new == table)
 
 
@@ -240,23 +245,23 @@ def _rebuild_small_tables() -> None:
     foreign keys, which nothing refers to.
     """
     for name in REBUILT_IN_SQLITE:
-        columns = _columns(name)
+        columns = _list_columns(name)
         op.create_table(name, *columns, sqlite_autoincrement=name in AUTOINCREMENT)
         old_names = {new: old for old, new in COLUMNS.get(name, {}).items()}
         targets = ", ".join(f'"{column.name}"' for column in columns)
         sources = ", ".join(f'"{old_names.get(column.name, column.name)}"' for column in columns)
-        op.execute(f"INSERT INTO {name} ({targets}) SELECT {sources} FROM {_old_name(name)} ORDER BY rowid")
+        op.execute(f"INSERT INTO {name} ({targets}) SELECT {sources} FROM {_find_old_name(name)} ORDER BY rowid")
         if name in AUTOINCREMENT:  # an id of a deleted row is never used again
             op.execute(f"DELETE FROM sqlite_sequence WHERE name = '{name}'")
-            op.execute(f"UPDATE sqlite_sequence SET name = '{name}' WHERE name = '{_old_name(name)}'")
+            op.execute(f"UPDATE sqlite_sequence SET name = '{name}' WHERE name = '{_find_old_name(name)}'")
     for name in reversed(REBUILT_IN_SQLITE):
-        op.drop_table(_old_name(name))
+        op.drop_table(_find_old_name(name))
     for table, _, names in INDEXES:
         if table in REBUILT_IN_SQLITE:
             op.create_index(None, table, list(names))
 
 
-def _columns(table: str) -> list[sa.Column[Any]]:
+def _list_columns(table: str) -> list[sa.Column[Any]]:
     """Return the columns of a table that is rebuilt."""
     match table:
         case "database_identity":
@@ -323,10 +328,10 @@ def _columns(table: str) -> list[sa.Column[Any]]:
                 sa.Column("confirmed_by", sa.Text, nullable=False),
             ]
         case "clean_up_organization":
-            return [_plan_id(), sa.Column("organization_id", BigId, primary_key=True, autoincrement=False)]
+            return [_build_plan_id(), sa.Column("organization_id", BigId, primary_key=True, autoincrement=False)]
         case _:
             return [
-                _plan_id(),
+                _build_plan_id(),
                 sa.Column("position", BigId, primary_key=True, autoincrement=False),
                 sa.Column("voice_id", BigId, nullable=False),
                 sa.Column("organization_id", BigId, nullable=False),
@@ -341,7 +346,7 @@ def _columns(table: str) -> list[sa.Column[Any]]:
             ]
 
 
-def _plan_id() -> sa.Column[Any]:
+def _build_plan_id() -> sa.Column[Any]:
     return sa.Column("plan_id", BigId, sa.ForeignKey("clean_up_plan.id"), primary_key=True, autoincrement=False)
 
 
@@ -355,7 +360,7 @@ def _upgrade_postgresql() -> None:
     for table, constraints in CONSTRAINTS.items():
         for old, new in constraints.items():
             op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}")
-    for old, new in _indexes().items():
+    for old, new in _map_index_names().items():
         op.execute(f"ALTER INDEX {old} RENAME TO {new}")
     for old, new in SEQUENCES.items():
         op.execute(f"ALTER SEQUENCE {old} RENAME TO {new}")
@@ -371,7 +376,7 @@ def _downgrade_postgresql() -> None:
         op.execute(f"ALTER FUNCTION {new}({arguments}) RENAME TO {old}")
     for old, new in SEQUENCES.items():
         op.execute(f"ALTER SEQUENCE {new} RENAME TO {old}")
-    for old, new in _indexes().items():
+    for old, new in _map_index_names().items():
         op.execute(f"ALTER INDEX {new} RENAME TO {old}")
     for table, constraints in CONSTRAINTS.items():
         for old, new in constraints.items():
@@ -401,15 +406,15 @@ def _rename_not_null_constraints() -> None:
 
 
 def _drop_postgresql_triggers(names: Mapping[str, str]) -> None:
-    for name in postgresql_audit_triggers(names):
+    for name in build_postgresql_audit_triggers(names):
         op.execute(f"DROP TRIGGER {name} ON {names['audit_event']}")
-    for name in postgresql_voice_triggers(names):
+    for name in build_postgresql_voice_triggers(names):
         op.execute(f"DROP TRIGGER {name} ON cloned_voice")
-    for name in postgresql_functions(names):
+    for name in build_postgresql_functions(names):
         op.execute(f"DROP FUNCTION {name}()")
 
 
 def _create_postgresql_triggers(names: Mapping[str, str]) -> None:
-    for statements in (postgresql_functions, postgresql_audit_triggers, postgresql_voice_triggers):
-        for statement in statements(names).values():
+    for build in (build_postgresql_functions, build_postgresql_audit_triggers, build_postgresql_voice_triggers):
+        for statement in build(names).values():
             op.execute(statement)

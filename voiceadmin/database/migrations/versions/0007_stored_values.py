@@ -1,8 +1,8 @@
 """Rename stored values to the terms of docs/glossary.md, and store reason codes instead of English sentences.
 
-JSON is changed as text where only names of fields change: `json.dumps` wrote
-it, which escapes every quote inside a string, so that a quoted name after a
-space or a brace is always the name of a field.
+Where only names of JSON fields change, they are replaced in the text. That is
+exact: `json.dumps` wrote it and escapes every quote inside a string, so a quoted
+name after a space or a brace is always the name of a field.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import reduce
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from voiceadmin.database.migrations.triggers import NAMES_0006, postgresql_audit_triggers, sqlite_audit_triggers
+from voiceadmin.database.migrations.triggers import (
+    NAMES_0006,
+    build_postgresql_audit_triggers,
+    build_sqlite_audit_triggers,
+)
 
 revision = "0007"
 down_revision = "0006"
@@ -68,7 +73,8 @@ SKIP_REASONS = {  # of items of clean-up plans
     "It was used or cloned anew since.": "used-or-recloned",
     "The store refused to archive it.": "archive-failed",
 }
-CHANGED_MEANWHILE = "% meanwhile, so it was not archived."  # whose name stands in the operation that skipped it too
+# The name in this sentence stands in the outcome of the operation too.
+CHANGED_MEANWHILE = "% meanwhile, so it was not archived."
 
 OUTCOME_FIELDS = {
     "voices": "voice_count",
@@ -115,8 +121,8 @@ def upgrade() -> None:
     """Rename the values."""
     _update_audit_events(EVENT_TYPES, OBJECT_KINDS, ACTOR_KINDS, FIELDS_OF_EVENTS)
     _update(operation, "actor_kind", ACTOR_KINDS)
-    _rewrite_outcomes(_with_codes)
-    op.execute(plan.update().values(filters=_replaced(plan.c.filters, FILTER_FIELDS)))
+    _rewrite_outcomes(_replace_sentences)
+    op.execute(plan.update().values(filters=_replace_fields(plan.c.filters, FILTER_FIELDS)))
     _update(item, "state", ITEM_STATES)
     named = sa.case((item.c.skip_reason.like(CHANGED_MEANWHILE), "changed-meanwhile"), else_="other")
     codes = sa.case(SKIP_REASONS, value=item.c.skip_reason, else_=named)
@@ -124,23 +130,23 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Give values their former names. A sentence that came from a code says less than the one that was there."""
+    """Give values their old names back. A sentence made of a code says less than the original one."""
     fields = tuple(
-        (tuple(EVENT_TYPES.get(name, name) for name in event_types), _inverse(names))
+        (tuple(EVENT_TYPES.get(name, name) for name in event_types), _invert(names))
         for event_types, names in FIELDS_OF_EVENTS
     )
-    _update_audit_events(_inverse(EVENT_TYPES), _inverse(OBJECT_KINDS), _inverse(ACTOR_KINDS), fields)
-    _update(operation, "actor_kind", _inverse(ACTOR_KINDS))
-    _rewrite_outcomes(_with_sentences)
-    op.execute(plan.update().values(filters=_replaced(plan.c.filters, _inverse(FILTER_FIELDS))))
-    _update(item, "state", _inverse(ITEM_STATES))
+    _update_audit_events(_invert(EVENT_TYPES), _invert(OBJECT_KINDS), _invert(ACTOR_KINDS), fields)
+    _update(operation, "actor_kind", _invert(ACTOR_KINDS))
+    _rewrite_outcomes(_replace_codes)
+    op.execute(plan.update().values(filters=_replace_fields(plan.c.filters, _invert(FILTER_FIELDS))))
+    _update(item, "state", _invert(ITEM_STATES))
     sentences = sa.case(
-        _inverse(SKIP_REASONS), value=item.c.skip_reason, else_="It was changed meanwhile, so it was not archived."
+        _invert(SKIP_REASONS), value=item.c.skip_reason, else_="It was changed meanwhile, so it was not archived."
     )
     op.execute(item.update().where(item.c.skip_reason != "").values(skip_reason=sentences))
 
 
-def _inverse(names: Mapping[str, str]) -> dict[str, str]:
+def _invert(names: Mapping[str, str]) -> dict[str, str]:
     return {new: old for old, new in names.items()}
 
 
@@ -156,13 +162,13 @@ def _update_audit_events(
     actor_kinds: Mapping[str, str],
     fields_of_events: Fields,
 ) -> None:
-    """Replace everything in one pass, with the triggers that keep audit events from being changed out of the way."""
+    """Replace values in one pass. The triggers that reject changes are dropped and created again."""
     columns, of_column = audit_event.c, {}
     for name, names in (("event_type", event_types), ("object_kind", object_kinds), ("actor_kind", actor_kinds)):
         of_column[name] = sa.case(dict(names), value=columns[name], else_=columns[name])
     for name in ("before", "after"):
         value = columns[name]
-        replaced = ((columns.event_type.in_(types), _replaced(value, names)) for types, names in fields_of_events)
+        replaced = ((columns.event_type.in_(types), _replace_fields(value, names)) for types, names in fields_of_events)
         of_column[name] = sa.case(*replaced, else_=value)
     with_fields = [name for types, _ in fields_of_events for name in types]
     changed = sa.or_(
@@ -175,11 +181,11 @@ def _update_audit_events(
     _create_audit_triggers()
 
 
-def _replaced(column: sa.ColumnElement[str], names: Mapping[str, str]) -> sa.ColumnElement[str]:
+def _replace_fields(column: sa.ColumnElement[str], names: Mapping[str, str]) -> sa.ColumnElement[str]:
     return reduce(lambda text, name: sa.func.replace(text, name, names[name]), names, column)
 
 
-def _rewrite_outcomes(rename: Callable[[dict[str, object]], dict[str, object]]) -> None:
+def _rewrite_outcomes(rename: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Rewrite the outcome of every operation."""
     connection, last = op.get_bind(), 0
     update = sa.text("UPDATE operation SET outcome = :outcome WHERE id = :id")
@@ -195,24 +201,21 @@ def _rewrite_outcomes(rename: Callable[[dict[str, object]], dict[str, object]]) 
         last = rows[-1].id
 
 
-def _with_codes(outcome: dict[str, object]) -> dict[str, object]:
+def _replace_sentences(outcome: dict[str, Any]) -> dict[str, Any]:
     renamed = {OUTCOME_FIELDS.get(name, name): value for name, value in outcome.items()}
-    return renamed | {"skipped": [[*thing, *_code(sentence)] for *thing, sentence in _list(renamed["skipped"])]}
+    renamed["skipped"] = [[*thing, *_find_code(sentence)] for *thing, sentence in renamed["skipped"]]
+    return renamed
 
 
-def _with_sentences(outcome: dict[str, object]) -> dict[str, object]:
-    names = _inverse(OUTCOME_FIELDS)
+def _replace_codes(outcome: dict[str, Any]) -> dict[str, Any]:
+    names = _invert(OUTCOME_FIELDS)
     renamed = {names.get(name, name): value for name, value in outcome.items()}
-    return renamed | {"left": [[*thing, _sentence(code, detail)] for *thing, code, detail in _list(renamed["left"])]}
+    renamed["left"] = [[*thing, _build_sentence(code, detail)] for *thing, code, detail in renamed["left"]]
+    return renamed
 
 
-def _list(value: object) -> list[list[str]]:
-    assert isinstance(value, list)  # noqa: S101  # tells the type checker
-    return value
-
-
-def _code(sentence: str) -> tuple[str, str]:
-    """Return the code of a sentence and its detail. A sentence that no version wrote becomes the detail itself."""
+def _find_code(sentence: str) -> tuple[str, str]:
+    """Return the code of a sentence and its detail. An unknown sentence becomes the detail of the code "other"."""
     if sentence in OPERATION_REASONS:
         return OPERATION_REASONS[sentence], ""
     for pattern, code in NAMED_REASONS:
@@ -222,23 +225,23 @@ def _code(sentence: str) -> tuple[str, str]:
     return "other", sentence
 
 
-def _sentence(code: str, detail: str) -> str:
+def _build_sentence(code: str, detail: str) -> str:
     if code in NAMED_SENTENCES:
         return NAMED_SENTENCES[code].format(detail or "Somebody")
     return SENTENCES.get(code, detail or code)
 
 
 def _drop_audit_triggers() -> None:
-    for name in _audit_triggers():
+    for name in _list_audit_triggers():
         on_table = "" if op.get_bind().dialect.name == "sqlite" else " ON audit_event"
         op.execute(f"DROP TRIGGER {name}{on_table}")
 
 
 def _create_audit_triggers() -> None:
-    for statement in _audit_triggers().values():
+    for statement in _list_audit_triggers().values():
         op.execute(statement)
 
 
-def _audit_triggers() -> dict[str, str]:
-    triggers = sqlite_audit_triggers if op.get_bind().dialect.name == "sqlite" else postgresql_audit_triggers
-    return triggers(NAMES_0006)
+def _list_audit_triggers() -> dict[str, str]:
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    return (build_sqlite_audit_triggers if is_sqlite else build_postgresql_audit_triggers)(NAMES_0006)
