@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice
+from tests.two_tenants import RULES
 from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account
@@ -104,14 +105,18 @@ def fields(path: str) -> dict[str, Any]:
     return {name: {"anyOf": [{"type": "string", "enum": WORDS[name]}, {"type": "string"}]} for name in names}
 
 
-def document(app: Flask) -> dict[str, Any]:
-    """A description of all pages and forms, made from the routes; the JSON route has one of its own."""
-    paths: dict[str, dict[str, Any]] = {}
-    for rule in app.url_map.iter_rules():
-        if rule.endpoint != "static" and not rule.rule.startswith("/api/"):
-            for method in (rule.methods or set()) & {"GET", "POST"}:
-                path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-                paths.setdefault(path, {})[method.lower()] = operation(rule, method)
+OPERATIONS = [
+    pytest.param(rule, method, id=f"{method} {rule.rule}")
+    for rule in RULES
+    if rule.endpoint != "static" and not rule.rule.startswith("/api/")  # the JSON routes have a description of their own
+    for method in sorted((rule.methods or set()) & {"GET", "POST"})
+]
+
+
+def document(rule: Rule, method: str) -> dict[str, Any]:
+    """A description of one method of one page or form, made from its route."""
+    path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+    paths = {path: {method.lower(): operation(rule, method)}}
     return {"openapi": "3.1.0", "info": {"title": "pages", "version": "1"}, "paths": paths}
 
 
@@ -149,8 +154,12 @@ def refill(people: dict[Role, Account], acme: Organization) -> dict[Role, str]:
         }
 
 
+@pytest.mark.fuzz
 @pytest.mark.timeout(1800)
-def test_nothing_that_anybody_sends_breaks_a_page(store: Flask, stranger: FlaskClient, long: bool) -> None:
+@pytest.mark.parametrize(("rule", "method"), OPERATIONS)
+def test_nothing_that_anybody_sends_breaks_a_page(
+    store: Flask, stranger: FlaskClient, rule: Rule, method: str, long: bool
+) -> None:
     acme, globex = make_organization("Acme"), make_organization("Globex")
     make_assistant(acme, id=31)
     make_voice(acme, id=3)
@@ -162,33 +171,32 @@ def test_nothing_that_anybody_sends_breaks_a_page(store: Flask, stranger: FlaskC
     make_account("person@example.com", roles={acme: Role.VIEWER})
     create_api_key(EVERYTHING, "poller", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
     link = create_invitation(EVERYTHING, "new@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
-    schema = schemathesis.openapi.from_dict(document(store))
+    schema = schemathesis.openapi.from_dict(document(rule, method))
     schema.app = store
+    (found,) = schema.get_all_operations()
+    assert isinstance(found, Ok)
+    strategy = found.ok().as_strategy()
+    # What a form knows, in every field or in some: the fuzzer alone seldom gets past one that has many.
+    known = st.fixed_dictionaries({}, optional={name: st.sampled_from(WORDS[name]) for name in fields(rule.rule)})
     cookie = cookie_name(store.config["VOICEADMIN"])
-    seen: set[int] = set()
-    tokens, changed = refill(people, acme), list[Any]()
+    tokens, changed, let_in = refill(people, acme), list[Any](), list[Any]()
 
-    examples = 2000 if long else 300 if db.engine.dialect.name == "sqlite" else 30
-
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=2000 if long else 15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def each(data: st.DataObject) -> None:
         case = data.draw(strategy)
-        role = data.draw(st.sampled_from([Role.ANYONE, *people]))
+        role = data.draw(st.sampled_from([*people, Role.ANYONE]))
+        sent = data.draw(st.just(case.body if isinstance(case.body, dict) else {}) | known)
         if changed:
             tokens.update(refill(people, acme))
             changed.clear()
         case.path_parameters = {k: link if v == "TOKEN" else v for k, v in (case.path_parameters or {}).items()}
         stranger.set_cookie(cookie, tokens.get(role, ""))
-        sent = case.body if isinstance(case.body, dict) else {}
-        response = stranger.open(case.formatted_path, method=case.method, query_string=case.query, data=sent)
-        seen.add(response.status_code)
-        changed.extend([case] if case.method == "POST" and response.status_code < 400 else [])
+        response = stranger.open(case.formatted_path, method=method, query_string=case.query, data=sent)
+        let_in.extend([case] if role is Role.PLATFORM and response.status_code != 403 else [])
+        changed.extend([case] if method == "POST" and response.status_code < 400 else [])
         assert response.status_code < 500, f"{role.slug}: {case.as_curl_command()}"
 
-    for found in schema.get_all_operations():
-        assert isinstance(found, Ok)
-        strategy = found.ok().as_strategy()
-        each()
+    each()
 
-    assert seen >= {200, 303, 403, 404, 410, 422}
+    assert let_in
