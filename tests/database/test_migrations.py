@@ -19,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, make_url, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from tests.factories import PASSWORD, make_account, make_organization, make_voice, put_voices, voice_row
@@ -55,15 +55,16 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """An app over a database in which there is nothing at all, inside its context."""
     settings = Settings(instance=tmp_path / "new" / "instance")
     if request.param == "postgresql":
-        server: str = request.getfixturevalue("postgres")
-        admin = create_app(Settings(database_url=server))
+        address = make_url(request.getfixturevalue("postgres"))
+        name = f"{address.database}_bare"
+        admin = create_app(Settings(database_url=address.render_as_string(hide_password=False)))
         with admin.app_context(), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("DROP DATABASE IF EXISTS bare"))
-            connection.execute(text("CREATE DATABASE bare"))
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+            connection.execute(text(f"CREATE DATABASE {name}"))
         with admin.app_context():
             dispose_engine()
-        settings = Settings(instance=tmp_path, database_url=server.replace("/postgres?", "/bare?"))
-        assert settings.database_url != server
+        bare_address = address.set(database=name).render_as_string(hide_password=False)
+        settings = Settings(instance=tmp_path, database_url=bare_address)
     app = create_app(settings)
     with app.app_context():
         yield app

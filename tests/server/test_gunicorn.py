@@ -477,7 +477,7 @@ def test_it_ends_quietly_when_told_to(start: Start, how: signal.Signals) -> None
     assert refused(served.port)
 
 
-@pytest.mark.parametrize("shared_app", ["postgresql"], indirect=True)  # in SQLite no reader ever waits for anybody
+@pytest.mark.databases("postgresql")  # in SQLite no reader ever waits for anybody
 def test_a_request_under_way_gets_its_answer_before_the_server_ends(
     start: Start, store: Flask, settings: Settings
 ) -> None:

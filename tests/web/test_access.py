@@ -143,6 +143,7 @@ def without_refusals(store: Dump) -> Dump:
     return store | {"audit_event": lines}
 
 
+@pytest.mark.databases("sqlite", "postgresql")  # so that every route is tried on both
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
 def test_every_route_lets_in_whom_it_should_and_nobody_else(tenants: TwoTenants, rule: Rule) -> None:
     for method in sorted(rule.methods or ()):
