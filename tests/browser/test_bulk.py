@@ -29,7 +29,7 @@ def test_three_voices_are_ticked_archived_and_brought_back(
     visit: Visit, own_server: str, width: int, script: bool
 ) -> None:
     page = visit(own_server + "/assistants/31/voices?status=ready", width=width, script=script)
-    bar = page.get_by_role("group", name="With what is ticked")
+    bar = page.get_by_role("group", name="With selected")
 
     tick(page, 0, 1, 3)
     expect(bar.get_by_role("button", name="Archive")).to_be_in_viewport()
@@ -45,20 +45,20 @@ def test_three_voices_are_ticked_archived_and_brought_back(
 
 def test_how_many_are_ticked_is_said_and_all_of_a_page_are_ticked_at_once(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices")
-    every, archive = page.get_by_label("Tick all on this page"), page.get_by_role("button", name="Archive", exact=True)
-    expect(page.get_by_text("Nothing is ticked.")).to_be_attached()
+    every, archive = page.get_by_label("Select all on this page"), page.get_by_role("button", name="Archive", exact=True)
+    expect(page.get_by_text("None selected")).to_be_attached()
     expect(archive).to_be_disabled()
 
     tick(page, 0, 2)
-    expect(page.get_by_text("With 2 ticked:")).to_be_visible()
+    expect(page.get_by_text("With 2 selected:")).to_be_visible()
     expect(archive).to_be_enabled()
     expect(every).to_be_checked(indeterminate=True)
 
     every.check()
-    expect(page.get_by_text("With 50 ticked:")).to_be_visible()
+    expect(page.get_by_text("With 50 selected:")).to_be_visible()
     assert page.locator("tbody input:checked").count() == 50
     every.uncheck()
-    expect(page.get_by_text("Nothing is ticked.")).to_be_attached()
+    expect(page.get_by_text("None selected")).to_be_attached()
 
 
 def test_a_click_beside_the_box_ticks_and_one_on_the_name_opens_the_voice(visit: Visit, live_server: str) -> None:
@@ -83,16 +83,16 @@ def test_a_page_that_somebody_comes_back_to_counts_what_is_still_ticked(visit: V
     page.go_back()
 
     ticked = page.locator("tbody input:checked").count()
-    expect(page.locator(".bulk__told")).to_have_text(f"With {ticked} ticked:" if ticked else "Nothing is ticked.")
+    expect(page.locator(".bulk__told")).to_have_text(f"With {ticked} selected:" if ticked else "None selected")
 
 
 @pytest.mark.parametrize("width", [1440, 390, 320])
-@pytest.mark.parametrize("menu", ["Assign", "Snooze", "Add a note"])
+@pytest.mark.parametrize("menu", ["Assign", "Snooze", "Add note"])
 def test_a_menu_of_the_bar_lies_inside_the_window(visit: Visit, live_server: str, width: int, menu: str) -> None:
     page = visit(live_server + "/assistants/31/voices", width=width)
     tick(page, 1)
 
-    page.get_by_role("group", name="With what is ticked").locator("summary").filter(has_text=menu).click()
+    page.get_by_role("group", name="With selected").locator("summary").filter(has_text=menu).click()
 
     panel = page.locator(".pick__form:visible")
     expect(panel).to_be_in_viewport(ratio=1)

@@ -129,14 +129,14 @@ def act_on_the_first(act: str) -> Callable[[Page], None]:
 
 def open_keys(page: Page) -> None:
     """Open the list of keys."""
-    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
 
 
 def note_nothing(page: Page) -> None:
     """Send an empty note."""
     page.locator("summary").filter(has_text="Add a note").click()
     with page.expect_navigation():
-        page.get_by_role("button", name="Add a note (").click()
+        page.get_by_role("button", name="Add note (").click()
 
 
 def archive_nothing(page: Page) -> None:

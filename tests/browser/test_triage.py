@@ -78,7 +78,7 @@ def test_keys_move_tick_and_act_on_all_that_is_ticked(queue: Open) -> None:
     for key in ("j", "j", "x", "j", "j", "x", "k"):
         page.keyboard.press(key)
     expect(line(page, 2)).to_be_focused()
-    expect(page.get_by_text("With 2 ticked:")).to_be_visible()
+    expect(page.get_by_text("With 2 selected:")).to_be_visible()
     press(page, "a")
 
     says(page, "Archived 2 voices.")
@@ -97,7 +97,7 @@ def test_after_the_last_line_comes_the_one_before_it_and_then_none(queue: Open) 
     expect(line(page, 0)).to_be_focused()
     press(page, "c")
 
-    expect(page.get_by_text("Nothing needs a person. All is well.")).to_be_visible()
+    expect(page.get_by_text("Everything is in order.")).to_be_visible()
 
 
 def test_undo_is_a_key_too_and_stays_at_its_line(queue: Open) -> None:
@@ -130,7 +130,7 @@ def test_what_is_typed_is_text_and_enter_sends_it(queue: Open) -> None:
     expect(page.get_by_label("Note")).to_have_value("jkxaszu?c")
     press(page, "Enter")
 
-    says(page, "Noted on 1 voice.")
+    says(page, "Added a note to 1 voice.")
     expect(line(page, 1)).to_be_focused()
 
 
@@ -176,7 +176,7 @@ def test_a_key_with_another_is_the_browsers(queue: Open) -> None:
 
 def test_single_keys_can_be_switched_off_for_good(queue: Open) -> None:
     page = queue(3)
-    dialog, switch = page.get_by_role("dialog"), page.get_by_label("Single keys act on this page")
+    dialog, switch = page.get_by_role("dialog"), page.get_by_label("Use single-key shortcuts on this page")
 
     page.keyboard.press("?")
     expect(dialog).to_be_visible()
@@ -192,7 +192,7 @@ def test_single_keys_can_be_switched_off_for_good(queue: Open) -> None:
         assert len(names(page)) == 3
         page.reload()
 
-    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
     switch.check()
     page.get_by_role("button", name="Close").click()
     press(page, "j", "c")
@@ -241,7 +241,7 @@ def test_an_assistant_is_not_archived_by_a_key_and_one_gets_back(serve: Serve, v
 @pytest.mark.parametrize("width", [1440, 390])
 def test_without_a_script_every_act_has_its_button(queue: Open, width: int) -> None:
     page = queue(5, script=False, width=width)
-    expect(page.get_by_role("button", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_hidden()
 
     page.get_by_role("button", name="Archive Voice 00").click()
     says(page, "Archived 1 voice.")
@@ -252,11 +252,11 @@ def test_without_a_script_every_act_has_its_button(queue: Open, width: int) -> N
     for number in (1, 2):
         page.get_by_role("checkbox", name=f"Voice {number:02}").check()
     page.locator("summary").filter(has_text="Snooze").click()
-    page.get_by_label("Until this day").fill("2026-12-24")
+    page.get_by_label("Snooze until").fill("2026-12-24")
     page.get_by_role("button", name="Snooze", exact=True).click()
     says(page, "Snoozed 2 voices.")
 
-    page.get_by_role("link", name="All that match").click()
+    page.get_by_role("link", name="Select all matching").click()
     page.get_by_role("button", name="Acknowledge").click()
     says(page, "Acknowledged 3 voices.")
-    expect(page.get_by_text("Nothing needs a person. All is well.")).to_be_visible()
+    expect(page.get_by_text("Everything is in order.")).to_be_visible()
