@@ -1,10 +1,10 @@
-"""Domain exceptions. The message is written for the user; nothing here knows HTTP."""
+"""Domain exceptions. Their messages are shown to the user; web/errors.py maps them to HTTP statuses."""
 
 from __future__ import annotations
 
 
 class Problem(Exception):
-    """Base of all expected failures. Its text names what is wrong and what to do."""
+    """Base class of expected failures. The message says what is wrong and what to do."""
 
 
 class AssistantNotFound(Problem):
@@ -20,31 +20,31 @@ class VoiceNotFound(Problem):
 
 
 class ImportRefused(Problem):
-    """An import cannot even begin: its target or its input makes no sense."""
+    """An import cannot start, because its target or its input is invalid."""
 
 
 class SampleRefused(Problem):
-    """The sample data would meet data that is not its own."""
+    """The sample data would conflict with other data."""
 
 
 class BadSettings(Problem):
-    """Settings are missing or malformed; the text lists all of them, by name, never by value."""
+    """Settings are missing or malformed. The message lists all of them by name, never by value."""
 
 
 class DatabaseNotReady(Problem):
-    """The store cannot be used as it is: not reachable, or made by another version."""
+    """The database cannot be used: it is unreachable, or has the schema of another version."""
 
 
 class ServeRefused(Problem):
-    """The server will not start like this."""
+    """The server cannot start with these settings or on this address."""
 
 
 class SignInRefused(Problem):
-    """E-mail and password do not fit together, or the account is disabled; which of these is not told."""
+    """The e-mail or the password is wrong, or the account is disabled. The message does not say which."""
 
 
 class RateLimited(Problem):
-    """Too many tries. wait: seconds until the next one may go well."""
+    """Too many requests or attempts. wait: seconds until the next one can succeed."""
 
     def __init__(self, text: str, wait: float) -> None:
         super().__init__(text)
@@ -52,52 +52,52 @@ class RateLimited(Problem):
 
 
 class LinkRefused(Problem):
-    """A link is not good, or not any more."""
+    """A one-time link is unknown, used, expired or revoked."""
 
 
 class AccountNotFound(Problem):
-    """There is no such account, or none that this person may manage."""
+    """There is no such account, or the requester may not manage it."""
 
 
 class KeyNotFound(Problem):
-    """There is no such API key, or none that this person may manage."""
+    """There is no such API key, or the requester may not manage it."""
 
 
 class LinkNotFound(Problem):
-    """There is no such open link, or none that this person may manage."""
+    """There is no such open invitation, or the requester may not manage it."""
 
 
 class SessionNotFound(Problem):
-    """There is no such session, or none of one's own."""
+    """There is no such session, or it belongs to another account."""
 
 
 class ChangeRefused(Problem):
-    """What was asked for would leave things in a state that they must not be in."""
+    """The change would leave the data in an invalid state."""
 
 
 class AuthenticationRequired(Problem):
-    """Whoever asks is not known."""
+    """The request has no valid session or API key."""
 
 
 class ReauthenticationRequired(Problem):
-    """Whoever asks has to give their password again."""
+    """The action needs the password again, because it was last entered too long ago."""
 
 
 class InvalidApiKey(Problem):
-    """An API key opens nothing: unknown, expired or revoked."""
+    """The API key is unknown, expired or revoked."""
 
 
 class ObjectNotFound(Problem):
-    """One of the voices and assistants that were chosen is not there, or not in reach."""
+    """A selected voice or assistant does not exist or is outside the requester's scope."""
 
 
 class SelectionChanged(Problem):
-    """What filters match is not what it was when somebody decided about all of it."""
+    """The filters match other objects than those that the user confirmed."""
 
 
 class OperationNotFound(Problem):
-    """There is no such operation, or it changed something out of reach."""
+    """There is no such operation, or it changed objects outside the requester's scope."""
 
 
 class PlanNotFound(Problem):
-    """There is no such plan of a clean-up, or it has voices out of reach."""
+    """There is no such clean-up plan, or it has voices outside the requester's scope."""

@@ -33,7 +33,7 @@ def voices(visit: Visit, live_server: str) -> Page:
 
 
 def test_the_first_stop_skips_to_the_content(voices: Page) -> None:
-    skip = voices.get_by_role("link", name="Skip to the content")
+    skip = voices.get_by_role("link", name="Skip to main content")
     expect(skip).not_to_be_in_viewport()
 
     voices.keyboard.press("Tab")

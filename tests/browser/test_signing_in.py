@@ -101,7 +101,7 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     ]
     expect(bao.get_by_role("navigation", name="Main").get_by_role("link")).to_have_text(sections)
     bao.goto(own_server + "/assistants/31/voices")
-    expect(bao.get_by_role("heading", level=1)).to_have_text("Nothing is here")
+    expect(bao.get_by_role("heading", level=1)).to_have_text("Page not found")
 
     follow(ada, "Keys")
     follow(ada, "Make a key")

@@ -254,7 +254,7 @@ def test_serve_prints_a_link_that_makes_the_first_account_once(start: Start, tmp
     assert link.startswith(f"{served.address}/links/")
     assert "root@example.com" in made
     assert "<h1>People</h1>" in opened
-    assert "This link is not good any more" in again
+    assert "This link is no longer valid" in again
     assert [line for line in later.told if line.startswith(LINK)] == []
 
 

@@ -46,7 +46,7 @@ def test_the_unexpected_is_a_calm_page_with_a_reference(open_page: OpenPage, cap
     page = open_page("/assistants", 500)
 
     reference = page.root.one("span", **{"class": "mono"}).text
-    assert page.root.one("h1").text == "Something broke on our side"
+    assert page.root.one("h1").text == "Internal error"
     assert "secret" not in page.html
     assert "Traceback" not in page.html
     assert reference in caplog.text
@@ -141,7 +141,7 @@ def test_a_store_that_is_gone_is_a_503_and_works_again_when_it_is_back(acme: Fla
     assert [other.status_code for other in others] == [503] * 2, "the head of the page cannot say who is there"
     assert strangers.status_code == 404
     assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "5"
-    assert Page(page.text).root.one("h1").text == "The store cannot be reached"
+    assert Page(page.text).root.one("h1").text == "Database unavailable"
     assert answer.get_json() == {"detail": "The store is unavailable; try again shortly"}
     assert len(client.get(JSON_ROUTE).get_json()["cloned_voices"]) == 1
     assert client.get("/readyz").get_json() == {"status": "ready"}

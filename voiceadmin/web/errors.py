@@ -1,4 +1,4 @@
-"""The one place that knows HTTP's numbers: every failure becomes a page, or JSON where a program asked."""
+"""Error handlers: turn exceptions into pages, or into JSON for requests to the API."""
 
 from __future__ import annotations
 
@@ -62,42 +62,48 @@ HTTP_STATUS: dict[type[Problem], int] = {
 CHALLENGE = 'Bearer realm="voiceadmin"'
 
 
-FOREIGN_HOST = "This server does not go by that name; its setting VOICEADMIN_HOSTS lists those that it goes by."
+FOREIGN_HOST = "This server does not answer to that host name. Add the name to its setting VOICEADMIN_HOSTS."
 
 
-FORM_TOO_OLD = "This form is too old, or was not sent from a page of ours. Load its page again, then send it."
+FORM_TOO_OLD = (
+    "This form has expired, or was not sent from a page of this site. Load the page again, then send the form."
+)
 
 
 RETRY_AFTER = "5"  # seconds; as long as a writer may keep another one waiting
 
 
 class Advice(NamedTuple):
-    """What a page of an error says: a title, and what to do."""
+    """Title and advice of an error page."""
 
     title: str
     text: str
 
 
 ADVICE = {
-    400: Advice("This request cannot be read", "Go back and try again from a page of voiceadmin."),
-    403: Advice("Not for you", "Your role does not allow this. Ask an admin if it should."),
-    401: Advice("Sign in first", "Then you get back to where you were."),
-    404: Advice("Nothing is here", "The address may be mistyped, or what it named may be gone upstream."),
-    405: Advice("This address does not take that method", "Go back and use the links and buttons of the page."),
-    409: Advice("That cannot be done", "Nothing was changed. Go back and choose something else."),
-    410: Advice("This link is not good any more", "Whoever gave it to you can make a new one."),
-    413: Advice("That is too large", "Send less at a time; files come in with “voiceadmin import”."),
-    414: Advice("This address is too long", "Use fewer filters."),
-    429: Advice("Too many tries", "Wait a little; nothing else has to be done."),
+    400: Advice("This request cannot be read", "Go back and use the links and buttons of the page."),
+    403: Advice("Access denied", "Your role does not allow this action. Ask an admin for another role if you need it."),
+    401: Advice("Sign in required", "After you sign in, you return to this page."),
+    404: Advice("Page not found", "Check the address. The object may have been deleted upstream."),
+    405: Advice("Method not allowed", "Go back and use the links and buttons of the page."),
+    409: Advice("Action not possible", "Nothing was changed. Go back and choose another action."),
+    410: Advice("This link is no longer valid", "Ask the person who sent it for a new link."),
+    413: Advice("Request too large", "Send less data at a time. Import files with “voiceadmin import”."),
+    414: Advice("Address too long", "Use fewer filters."),
+    429: Advice("Too many attempts", "Wait a moment, then try again."),
     500: Advice(
-        "Something broke on our side", "Nothing was changed. Try again; if it stays, report the reference below."
+        "Internal error",
+        "Nothing was changed. Try again. If the error remains, report the reference below to your administrator.",
     ),
-    503: Advice("The store cannot be reached", "Nothing is lost. The page works again as soon as its database does."),
+    503: Advice(
+        "Database unavailable",
+        "No data is lost. Try again in a moment; the page works again once the database can be reached.",
+    ),
 }
 
 
 def init_app(app: Flask, unavailable: tuple[type[Exception], ...]) -> None:
-    """Handle every failure. unavailable: what the store raises when it is gone or locked."""
+    """Register the error handlers. unavailable: the exceptions of an unreachable or locked database."""
     app.register_error_handler(BadQuery, _bad_query)
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(AuthenticationRequired, _sign_in)
@@ -113,7 +119,14 @@ def _for_program() -> bool:
 
 
 def _answer(status: int, detail: str, *, reference: str | None = None, says: str | None = None) -> Response:
-    """detail: for programs. says: the sentence of the page, where the status alone would be too general."""
+    """Build an error response.
+
+    Args:
+        status: the HTTP status.
+        detail: the message for programs.
+        reference: the identifier of the error in the log, if it is logged with a traceback.
+        says: a sentence for the page that is more specific than the advice for the status.
+    """
     if _for_program():
         response = jsonify(detail=detail)
     else:
@@ -144,7 +157,7 @@ def _problem(error: Problem) -> Response:
 
 
 def _sign_in(error: AuthenticationRequired) -> AnyResponse:
-    """A program is told what to send, a person is led to where to sign in, and from there back."""
+    """Answer 401 to a program; send a browser to the sign-in page, which returns here afterwards."""
     if _for_program():
         response = _answer(401, str(error))
         response.headers["WWW-Authenticate"] = CHALLENGE
@@ -157,7 +170,7 @@ def _confirm(error: ReauthenticationRequired) -> AnyResponse:
 
 
 def _back() -> str | None:
-    """Where to come back to; what was sent with a form is not kept, so its page has to be filled in again."""
+    """Return the path to continue with after signing in; None after a POST, whose form data is not stored."""
     if request.method not in SAFE_METHODS:
         return None
     address = current_path()
@@ -165,7 +178,7 @@ def _back() -> str | None:
 
 
 def _place() -> str:
-    """The path for the log: what an address of a link ends with is a secret."""
+    """Return the request path for the log, without the secret token of a one-time link."""
     return re.sub(r"/links/.+", "/links/…", request.path, flags=re.DOTALL)
 
 
@@ -191,7 +204,7 @@ def _http(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Res
 
 def _unavailable(error: Exception) -> Response:
     forget_requester()  # the head of the page would ask the store again
-    current_app.logger.error("The store is unavailable: %r", str(getattr(error, "orig", error)).partition("\n")[0])
+    current_app.logger.error("The database is unavailable: %r", str(getattr(error, "orig", error)).partition("\n")[0])
     return _answer(503, "The store is unavailable; try again shortly")
 
 
