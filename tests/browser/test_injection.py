@@ -382,6 +382,6 @@ def test_sign_in_and_links_show_what_was_typed(marked: Page, peopled_server: str
         marked.evaluate("document.forms[1].noValidate = true")
         marked.get_by_label("E-mail").fill(payload)
         with marked.expect_navigation():
-            marked.get_by_role("button", name="Make the link").click()
+            marked.get_by_role("button", name="Create invitation").click()
         check_unharmed(marked, forms=2)
         assert marked.get_by_label("E-mail").input_value() == payload.strip()

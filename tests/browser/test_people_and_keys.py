@@ -28,7 +28,7 @@ def test_on_a_phone_each_cell_has_the_label_of_its_column(visit: Visit, server: 
     labels = row.locator("td").evaluate_all(
         "(cells) => cells.map((cell) => getComputedStyle(cell, '::before').content)"
     )
-    named = [f'"{heading}"' for heading in headings[1:] if not heading.startswith(("End", "Revoke"))]
+    named = [f'"{heading}"' for heading in headings[1:] if not heading.startswith("Action")]
     assert [label for label in labels if label != "none"] == named
 
 
@@ -40,7 +40,7 @@ def test_a_role_that_is_taken_away_ends_with_the_next_click(visit: Visit, server
     admin.get_by_role("link", name="bao@acme.example", exact=True).click()
     admin.get_by_label("Role at Acme Telecom").select_option(label="No role")
     admin.get_by_role("button", name="Save the role at Acme Telecom").click()
-    expect(admin.get_by_role("status")).to_contain_text("bao@acme.example is nobody at Acme Telecom now")
+    expect(admin.get_by_role("status")).to_contain_text("bao@acme.example has no role at Acme Telecom any more")
     bao.get_by_role("link", name="Night desk").click()
 
     expect(bao.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -52,9 +52,9 @@ def test_a_role_is_added(visit: Visit, server: str) -> None:
     page.get_by_role("link", name="hiroshi@acme.example", exact=True).click()
     page.get_by_label("Another organization").select_option(label="Bluebird Books")
     page.get_by_label("Role there").select_option(label="Admin")
-    page.get_by_role("button", name="Add this role").click()
+    page.get_by_role("button", name="Add role").click()
 
-    expect(page.get_by_role("status")).to_contain_text("hiroshi@acme.example is admin at Bluebird Books now")
+    expect(page.get_by_role("status")).to_contain_text("The role of hiroshi@acme.example at Bluebird Books is now admin")
     expect(page.get_by_label("Role at Bluebird Books")).to_have_value("admin")
 
 
@@ -62,8 +62,8 @@ def test_a_role_is_added(visit: Visit, server: str) -> None:
 def test_a_key_is_revoked_only_after_a_question(visit: Visit, server: str, script: bool) -> None:
     page = visit(server + "/api-keys/new", fresh=True, token=ROOT, script=script)
     page.get_by_label("Name").fill("Doomed")
-    page.get_by_role("checkbox", name="All, those to come too").check()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("checkbox", name="All organizations, including future ones").check()
+    page.get_by_role("button", name="Create API key").click()
     key = page.get_by_role("code").first.inner_text()
     page.get_by_role("link", name="Done").click()
     opener = page.get_by_role("button", name="Revoke the key Doomed").first
@@ -80,7 +80,7 @@ def test_a_key_is_revoked_only_after_a_question(visit: Visit, server: str, scrip
     opener.click()
     question.get_by_role("button", name="Revoke").click()
 
-    expect(page.get_by_role("status")).to_have_text("The key “Doomed” opens nothing any more.")
+    expect(page.get_by_role("status")).to_have_text("The API key “Doomed” was revoked. Requests with it are refused.")
     assert answer(server + FRONT_DESK, key)[0] == 401
 
 
@@ -88,17 +88,17 @@ def test_a_disabled_account_lets_nobody_in(visit: Visit, server: str) -> None:
     admin = visit(server + "/people")
     admin.get_by_role("link", name="uma@acme.example", exact=True).click()
 
-    admin.get_by_role("button", name="Disable the account").click()
-    question = admin.get_by_role("dialog", name="Disable the account?")
-    expect(question).to_contain_text("uma@acme.example is signed out everywhere at once")
-    question.get_by_role("button", name="Disable the account").click()
-    expect(admin.get_by_role("status")).to_contain_text("uma@acme.example is disabled")
+    admin.get_by_role("button", name="Disable account").click()
+    question = admin.get_by_role("dialog", name="Disable account?")
+    expect(question).to_contain_text("All sessions of uma@acme.example end at once")
+    question.get_by_role("button", name="Disable account").click()
+    expect(admin.get_by_role("status")).to_contain_text("The account uma@acme.example is disabled")
     uma = visit(server + "/sign-in", fresh=True, token="")
     uma.get_by_label("E-mail").fill("uma@acme.example")
     uma.get_by_label("Password").fill(PASSWORD)
     uma.get_by_role("button", name="Sign in").click()
 
-    expect(uma.get_by_role("alert")).to_contain_text("E-mail and password do not fit together.")
+    expect(uma.get_by_role("alert")).to_contain_text("The e-mail or the password is wrong.")
 
 
 def clipboard(page: Page) -> str:
@@ -109,7 +109,7 @@ def clipboard(page: Page) -> str:
 def test_a_link_and_a_key_are_copied_whole(visit: Visit, server: str) -> None:
     page = visit(server + "/people/invite", clipboard=True)
     page.get_by_label("E-mail").fill("friend@example.com")
-    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("button", name="Create invitation").click()
 
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied", exact=True)).to_be_visible()
@@ -119,9 +119,9 @@ def test_a_link_and_a_key_are_copied_whole(visit: Visit, server: str) -> None:
     page.goto(server + "/api-keys/new")
     page.get_by_label("Name").fill("Copied")
     page.get_by_role("checkbox", name="Acme Telecom").check()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create API key").click()
     page.get_by_role("button", name="Copy", exact=True).click()
     key = clipboard(page)
     assert answer(server + "/api/v1/assistants/31/cloned-voices?limit=1", key)[0] == 200
-    page.get_by_role("button", name="Copy the call").click()
+    page.get_by_role("button", name="Copy the example request").click()
     assert clipboard(page).startswith(f"curl -H 'Authorization: Bearer {key}' '{server}/api/v1/")

@@ -79,7 +79,7 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     expect(ada.get_by_role("banner")).to_contain_text("Signed in as ada@example.com")
 
     follow(ada, "People")
-    follow(ada, "Invite somebody")
+    follow(ada, "Invite a person")
     tab_to(ada, ada.get_by_label("Organization"))
     ada.keyboard.type("Harbor")
     type_into(ada, **{"E-mail": "bao@example.com"})
@@ -103,13 +103,13 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     bao.goto(own_server + "/assistants/31/voices")
     expect(bao.get_by_role("heading", level=1)).to_have_text("Page not found")
 
-    follow(ada, "Keys")
-    follow(ada, "Make a key")
+    follow(ada, "API keys")
+    follow(ada, "Create API key")
     tab_to(ada, ada.get_by_label("Name"))
     ada.keyboard.type("Status board")
     tab_to(ada, ada.get_by_role("checkbox", name="Harbor View Inn"))
     ada.keyboard.press("Space")
-    follow(ada, "Make the key")
+    follow(ada, "Create API key")
     key = ada.get_by_role("code").first.inner_text()
     assert answer(own_server + FRONT_DESK, key) == (200, [456, 457, 458])
     assert answer(own_server + "/api/v1/assistants/31/cloned-voices", key)[0] == 404
@@ -118,10 +118,11 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     expect(ada.get_by_role("heading", level=1)).to_have_text("Activity")
     lines = [re.sub(r"\s+", " ", line) for line in ada.locator("tbody").get_by_role("row").all_inner_texts()]
     for done in (
-        r"ada@example.com .*made an API key .*Status board",
-        r"bao@example.com .*made an account by an invitation bao@example.com",
-        r"ada@example.com .*made a link bao@example.com .*role viewer",
-        r"ada@example.com .*made an account by the set-up link",
+        r"ada@example.com .*created an API key .*Status board",
+        r"bao@example.com .*created an account bao@example.com .*with invitation",
+        r"bao@example.com .*accepted an invitation bao@example.com .*role no role → viewer",
+        r"ada@example.com .*created a one-time link bao@example.com .*role viewer",
+        r"ada@example.com .*created an account .*with set-up link",
     ):
         assert any(re.search(done, line) for line in lines), (done, lines)
 
@@ -138,7 +139,7 @@ def test_signing_in_leads_to_where_one_wanted_to_go(visit: Visit, crowd_server: 
     expect(page.get_by_label("E-mail")).to_be_focused()
     page.keyboard.type("bao@acme.example")
     type_into(page, Password="wrong")
-    expect(page.get_by_role("alert")).to_contain_text("E-mail and password do not fit together.")
+    expect(page.get_by_role("alert")).to_contain_text("The e-mail or the password is wrong.")
     expect(page.get_by_label("E-mail")).to_have_value("bao@acme.example")
     expect(page.get_by_label("Password")).to_be_focused()
     page.keyboard.type(PASSWORD)
@@ -191,7 +192,7 @@ def test_the_menu_of_the_account_opens_and_closes(visit: Visit, crowd_server: st
     menu.click()
     account.click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Bao Nguyen")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
 
 
 # Staying
