@@ -54,7 +54,9 @@ def test_a_role_is_added(visit: Visit, server: str) -> None:
     page.get_by_label("Role there").select_option(label="Admin")
     page.get_by_role("button", name="Add role").click()
 
-    expect(page.get_by_role("status")).to_contain_text("The role of hiroshi@acme.example at Bluebird Books is now admin")
+    expect(page.get_by_role("status")).to_contain_text(
+        "The role of hiroshi@acme.example at Bluebird Books is now admin"
+    )
     expect(page.get_by_label("Role at Bluebird Books")).to_have_value("admin")
 
 
