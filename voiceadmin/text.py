@@ -1,4 +1,4 @@
-"""Text: numbers, scores and times as words, case folding, quoting, and reading integers."""
+"""Format numbers, scores and times; fold case; quote values; parse integers."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ CENT = Decimal("0.01")
 
 
 def pluralize(number: int, one: str, many: str | None = None) -> str:
-    """The number with its noun: "1 voice", "1,204 voices"."""
+    """Return the number with its noun: "1 voice", "1,204 voices"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def format_score(value: float) -> str:
-    """A quality score with two decimals, cut off: 0.897 is "0.89", because 0.90 would be another tier. -0.0 is 0."""
+    """Return a score truncated to two decimals: 0.897 is "0.89", because 0.90 would be another tier."""
     return str(Decimal(repr(abs(value))).quantize(CENT, rounding=ROUND_DOWN))
 
 
 def format_age(time: datetime, now: datetime) -> str:
-    """How long ago, in the one unit that matters; what lies ahead, by a clock that is wrong, is said so too."""
+    """Return the age in one unit, such as "3 days ago"; a time ahead of now gives "in 3 days"."""
     past = now - time
     if past < -MINUTE:
         return f"in {format_duration(-past)}"
@@ -48,7 +48,7 @@ def format_age(time: datetime, now: datetime) -> str:
 
 
 def format_duration(time: timedelta) -> str:
-    """How long, in the one unit that matters: "47 min", "3 days"."""
+    """Return the duration in one unit: "47 min", "3 days"."""
     if time < HOUR:
         return f"{time // MINUTE} min"
     if time < DAY:
@@ -61,7 +61,7 @@ def format_duration(time: timedelta) -> str:
 
 
 def join_alternatives(words: Sequence[str]) -> str:
-    """Several words of which any will do: "ready", "ready or failed", "a, b or c"."""
+    """Return a list of alternatives: "ready", "ready or failed", "a, b or c"."""
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
 
 
@@ -72,7 +72,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 def fold_case(text: str) -> str:
-    """The text without case, accents and compatibility forms: "Recepción" and "RECEPCION" are the same.
+    """Return the text without case, accents and compatibility forms: "Recepción" and "RECEPCION" become equal.
 
     Only accents of the Latin, Greek and Cyrillic kind go; vowel signs of other scripts stay.
     """
@@ -83,17 +83,17 @@ def fold_case(text: str) -> str:
 
 
 def build_name_key(name: str) -> str:
-    """What a name is ordered by."""
+    """Return the sort key of a name."""
     return fold_case(name)[:LONGEST_KEY]
 
 
 def normalize_email(email: str) -> str:
-    """What an e-mail is known by. Accents stay: who has one with an accent is somebody else."""
+    """Return the key of an e-mail address. Accents stay, because they make another address."""
     return unicodedata.normalize("NFC", email.strip()).lower()
 
 
 def build_search_key(name: str, provider_voice_id: str) -> str:
-    """What a voice is found by. A search text holds no newline, so it never matches across the two.
+    """Return the text that searches match. A search text has no newline, so it never matches across both parts.
 
     At either end stands a newline too: what begins a word stands behind a newline or a blank everywhere.
     """
@@ -101,7 +101,7 @@ def build_search_key(name: str, provider_voice_id: str) -> str:
 
 
 def quote_value(value: object, limit: int = 80) -> str:
-    """A value as a message quotes it: on one line, at most `limit` of its characters, what is not printable escaped."""
+    """Return a value for a message: on one line, at most `limit` characters, unprintable ones escaped."""
     match value:
         case dict():
             return "an object"
@@ -122,7 +122,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 def parse_integer(text: str) -> int | None:
-    """The integer that a text of ASCII digits with an optional sign is, or None.
+    """Return the integer that a text of ASCII digits with an optional sign means, or None.
 
     What no 64-bit integer can hold comes back as one just outside: callers
     test the range anyway, and thousands of digits are not worth the work.
@@ -135,5 +135,5 @@ def parse_integer(text: str) -> int | None:
 
 
 def format_iso8601(time: datetime) -> str:
-    """A UTC time as ISO 8601 with Z, with six decimals when it has a fraction and none when not."""
+    """Return a UTC time in ISO 8601 with Z, with six decimals if it has a fraction and none otherwise."""
     return time.replace(tzinfo=None).isoformat() + "Z"

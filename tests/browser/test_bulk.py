@@ -45,7 +45,10 @@ def test_three_voices_are_ticked_archived_and_brought_back(
 
 def test_how_many_are_ticked_is_said_and_all_of_a_page_are_ticked_at_once(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices")
-    every, archive = page.get_by_label("Select all on this page"), page.get_by_role("button", name="Archive", exact=True)
+    every, archive = (
+        page.get_by_label("Select all on this page"),
+        page.get_by_role("button", name="Archive", exact=True),
+    )
     expect(page.get_by_text("None selected")).to_be_attached()
     expect(archive).to_be_disabled()
 

@@ -24,7 +24,7 @@ from voiceadmin.database.types import UtcTime
 
 
 def fetch_first_row(sql: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
-    """The first row of a statement as the driver has it; None if there is none.
+    """Return the first row of a statement as the driver returns it, or None.
 
     For the few that every request asks, where the detours of SQLAlchemy take
     longer than the database: times are texts in SQLite (see `as_time`), truth
@@ -48,7 +48,7 @@ def _in_words_of(dialect: str, sql: str) -> str:
 
 
 def index_hint(name: str) -> str:
-    """What follows a table's name in SQL so that SQLite reads it by this index, and fails without it.
+    """Return SQL to follow a table's name, so that SQLite uses this index or fails.
 
     Nothing on PostgreSQL, which knows better how its rows are spread.
     """
@@ -59,7 +59,7 @@ _NAMES = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
 def bind_parameters(statement: str, given: Mapping[str, Any]) -> tuple[TextClause, dict[str, Any]]:
-    """A statement in SQL and those of the values that it names; times are times in it, and lists are lists."""
+    """Return the statement with typed parameters, and the values that it uses."""
     named = {name: given[name] for name in set(_NAMES.findall(statement))}
     times = tuple(sorted(name for name, value in named.items() if isinstance(value, datetime)))
     lists = tuple(sorted(name for name, value in named.items() if isinstance(value, list)))
@@ -74,7 +74,7 @@ def _typed(statement: str, times: tuple[str, ...], lists: tuple[str, ...]) -> Te
 
 
 def forced_order_join() -> str:
-    """The JOIN in SQL for which SQLite goes through the table before it and looks up the one after it.
+    """Return the JOIN keyword that makes SQLite scan the left table and look up the right one.
 
     PostgreSQL, which knows better, may do either.
     """
@@ -82,21 +82,21 @@ def forced_order_join() -> str:
 
 
 def string_agg(expression: str) -> str:
-    """SQL that puts all values of an expression together as one text, commas between them; NULL for none."""
+    """Return SQL that joins all values of an expression with commas; NULL for no rows."""
     if db.engine.dialect.name == "sqlite":
         return f"group_concat({expression}, ',')"
     return f"string_agg(CAST({expression} AS text), ',')"
 
 
 def string_agg_bytes(column: str) -> str:
-    """SQL that puts all texts of a column together, commas between them, as bytes where the driver has them sooner."""
+    """Return SQL that joins all texts of a column with commas, as bytes where the driver is faster with them."""
     if db.engine.dialect.name == "sqlite":
         return f"CAST(group_concat({column}, ',') AS BLOB)"
     return f"string_agg({column}, ',')"
 
 
 def compile_select(statement: Select[Any]) -> TextualSelect:
-    """The same statement as a text, which SQLAlchemy need not look through anew at each use."""
+    """Return the statement as text, which SQLAlchemy does not compile again at each use."""
     return text(str(statement)).columns(*statement.selected_columns)
 
 

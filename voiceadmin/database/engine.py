@@ -50,7 +50,7 @@ BUSY_SECONDS = 5  # how long a writer waits for another one before it gives up
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Connect the app to its store. Nothing is opened, and a missing SQLite file is not made: `migrate` does that."""
+    """Configure the database of the app. Opens nothing and creates no SQLite file: `migrate` does that."""
     url = make_url(settings.database_url)
     app.extensions[SQLITE_PATH] = path = sqlite_path(settings)
     if path is not None:
@@ -102,13 +102,13 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
 
     @event.listens_for(engine, "checkout")
     def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
-        """An open file that was deleted or replaced still answers: with the past."""
+        """Refuse a connection to a deleted or replaced file, which would still answer with old data."""
         if record.info.get("file") != identity():
             raise DisconnectionError("The SQLite file is not the one that was opened.")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        """A writer takes its lock at once; one that read first could not be sure to get it."""
+        """Take SQLite's write lock at the start; after a read it could be refused."""
         writes = connection.get_execution_options().get(WRITES, False)
         if writes:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -118,7 +118,7 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
 
 
 def write_execution_options() -> dict[str, Any]:
-    """The execution options of a connection that is going to write.
+    """Return the execution options of a connection that will write.
 
     A reader keeps one snapshot; a writer that had to wait for another one must see what that one wrote.
     """

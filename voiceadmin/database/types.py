@@ -31,7 +31,7 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """A text in SQLite, a timestamp with time zone in PostgreSQL."""
+        """Use text in SQLite and a timestamp with time zone in PostgreSQL."""
         return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
@@ -52,5 +52,5 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 def parse_timestamp(value: Any) -> Any:
-    """An aware time from what a driver has for it; None for null."""
+    """Return an aware time from the driver's value; None for null."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -14,5 +14,5 @@ bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
 @bp.get("/openapi.json")
 @require_role(Role.ANYONE)
 def openapi() -> Response:
-    """The description of this API."""
+    """Return the OpenAPI document."""
     return jsonify(document())

@@ -80,7 +80,7 @@ _BUDGET: Schema = {
 
 @cache
 def document() -> Schema:
-    """The whole document, OpenAPI 3.1."""
+    """Return the whole document, in OpenAPI 3.1."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -209,7 +209,7 @@ def _list_attention() -> Schema:
 def _operation(
     name: str, summary: str, *, parameters: list[Schema], found: Schema, missing: str, **more: Any
 ) -> Schema:
-    """A route that answers with a list and its tag."""
+    """Describe a route that responds with a list and its ETag."""
     etag = {"ETag": {"description": "Names this answer; send it as If-None-Match.", "schema": {"type": "string"}}}
     headers = etag | _BUDGET
     wait = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
@@ -236,7 +236,7 @@ def _answer(description: str, schema: str) -> Schema:
 
 
 def _query_parameters(form: QueryForm) -> list[Schema]:
-    """The fields of a form, as it stands."""
+    """Describe the fields of a form."""
     return [
         {"name": field.name, "in": "query", "description": field.description, "schema": _schema(field)}
         for field in form

@@ -36,7 +36,7 @@ class DeploymentRisk(NamedTuple):
 
 
 def find_deployment_risks(settings: Settings, *, debug: bool) -> list[DeploymentRisk]:
-    """What is unsafe about settings and files. debug: whether Flask runs in debug mode."""
+    """Find unsafe settings and files. debug: whether Flask runs in debug mode."""
     return [*_of_process(debug=debug), *_of_files(settings), *_of_settings(settings)]
 
 
@@ -101,7 +101,7 @@ def _of_postgresql(settings: Settings) -> Iterator[DeploymentRisk]:
 
 
 def find_account_risks(admins: int, keys: Sequence[ApiKeyRow]) -> Iterator[DeploymentRisk]:
-    """What is unsafe about people and keys. admins: of the platform, who can sign in."""
+    """Find unsafe accounts and API keys. admins: the number of enabled platform admins."""
     if admins == 0:
         yield DeploymentRisk(
             "There is no account yet: whoever gets hold of the set-up link is an admin.",

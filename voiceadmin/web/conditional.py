@@ -10,7 +10,7 @@ from flask import Response, request
 
 
 def conditional_response(etag: str, body: Callable[[], bytes]) -> Response:
-    """A body, or 304 when the program has it already."""
+    """Return the body, or 304 if the client has it already."""
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
     else:

@@ -1,4 +1,4 @@
-"""Lists as files: who took one goes into the audit trail, and it is sent in pieces as it is read."""
+"""Exports of lists as files: recorded in the audit log, and streamed while they are read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOGETHER = 200  # lines that are sent at once
 
 
 def parse_export_format(format: str) -> ExportFormat:
-    """The format of this event_type; a page that is not there for any other."""
+    """Return the export format with this name; abort with 404 for any other."""
     if format not in set(TYPES):
         abort(404)
     return ExportFormat(format)
@@ -43,7 +43,7 @@ def stream_export(
     now: datetime,
     event_type: AuditEventType = AuditEventType.VOICES_EXPORTED,
 ) -> Response:
-    """A list as a file, after a line in the audit trail of each organization that it is about; None is all of them.
+    """Return a list as a file, after recording an audit event for each organization; None means all.
 
     name: of the file, before its day. pieces: begins to read the list. target: whose it is. filters: of its form.
     """
@@ -58,7 +58,7 @@ def stream_export(
 
 
 def list_audited_organizations(scope: Scope, chosen: int | None = None) -> Sequence[int | None]:
-    """The organizations that a list is about: the chosen one, or each of the scope, or None for all."""
+    """Return the organizations of a list: the selected one, those of the scope, or [None] for all."""
     if chosen is not None:
         return [chosen]
     return [None] if scope.organizations is None else sorted(scope.organizations)

@@ -1,4 +1,4 @@
-"""For whatever watches the process: is it up, and can it work."""
+"""Health checks for monitoring: liveness and readiness."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ bp = Blueprint("health", __name__)
 @bp.get("/healthz")
 @require_role(Role.ANYONE)
 def healthz() -> dict[str, Any]:
-    """The process answers."""
+    """Report that the process responds."""
     return {"status": "up"}
 
 
 @bp.get("/readyz")
 @require_role(Role.ANYONE)
 def readyz() -> dict[str, Any]:
-    """The store is reachable and migrated; otherwise this is a 503."""
+    """Report that the database is reachable and migrated; respond 503 otherwise."""
     check_schema_version()
     return {"status": "ready"}

@@ -39,7 +39,7 @@ class QueryChoice(QueryField):
     choices: Sequence[str] | None = None
 
     def pre_validate(self, form: Any) -> None:
-        """It must be in the list, case included."""
+        """Require one of the choices, case-sensitive."""
         if self.data is not None and self.choices is not None and self.data not in self.choices:
             *others, last = (f"'{word}'" for word in self.choices)
             self.refuse("enum", f"Input should be {', '.join(others)} or {last}")
@@ -53,7 +53,7 @@ class QueryInteger(QueryField):
         self.minimum, self.maximum = minimum, maximum
 
     def pre_validate(self, form: Any) -> None:
-        """It must be a number, and within its bounds."""
+        """Require an integer within the bounds."""
         if self.data is None:
             return
         self.data = parse_integer(self.given)
@@ -69,7 +69,7 @@ class QueryCursor(QueryField):
     """Where to go on, as an answer named it."""
 
     def pre_validate(self, form: Any) -> None:
-        """It must be a place of the queue."""
+        """Require a valid cursor."""
         if self.data is None:
             return
         self.data = QueueCursor.parse(self.given)

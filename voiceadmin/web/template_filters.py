@@ -1,4 +1,4 @@
-"""How values read on a page: numbers, scores and times as text, and the addresses of static files."""
+"""Template filters that format values, and the URLs of static files."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ def init_app(app: Flask) -> None:
 
 
 def display_name(name: str) -> str:
-    """The name of an organization, an assistant or a voice: whatever upstream has, which may be blank."""
+    """Return the name of an object, or a placeholder: upstream allows blank names."""
     return name if name.strip() else "(no name)"
 
 
 def join_known(words: Sequence[str | None]) -> str:
-    """The language and the gender of a voice, where known: "en · female", "en", or a dash."""
+    """Return the known values with dots between them, "en · female", or a dash."""
     return " · ".join(filter(None, words)) or "–"
 
 
 def max_synthesis_count(voices: Sequence[VoiceRow]) -> int:
-    """The largest count of syntheses among voices."""
+    """Return the largest synthesis count among voices."""
     return max((voice.synthesis_count for voice in voices), default=0)
 
 
@@ -75,22 +75,22 @@ def bar_width(part: int, whole: int, width: int) -> str:
 
 
 def format_timestamp(time: datetime) -> str:
-    """A time in full, to the second: "2024-01-15 10:45:00 UTC"."""
+    """Return a time to the second: "2024-01-15 10:45:00 UTC"."""
     return time.isoformat(" ", "seconds")[:19] + " UTC"
 
 
 def iso_timestamp(time: datetime) -> str:
-    """A time for programs that read the page, to the second: "2024-01-15T10:45:00Z"."""
+    """Return a time for the datetime attribute, to the second: "2024-01-15T10:45:00Z"."""
     return time.isoformat("T", "seconds")[:19] + "Z"
 
 
 def format_date(time: datetime) -> str:
-    """The day of a time, in UTC: "2024-01-15"."""
+    """Return the date of a time in UTC: "2024-01-15"."""
     return time.date().isoformat()
 
 
 def describe_user_agent(user_agent: str) -> str:
-    """What a browser says of itself, for people: "Firefox on Linux". What is not known is cut to its beginning."""
+    """Return a user agent for people: "Firefox on Linux". An unknown one is cut to 40 characters."""
     kind = next((name for mark, name in _BROWSERS.items() if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)
     if kind is None:
@@ -137,7 +137,7 @@ def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
 
 
 def sort_by_column(filters: VoiceFilters, column: str) -> VoiceFilters:
-    """The filters after a click on the head of a column."""
+    """Return the filters after a click on a column heading."""
     return filters.with_changes(order=_after_click(column, filters.order))
 
 
@@ -148,7 +148,7 @@ def _after_click(column: str, current: VoiceOrder) -> VoiceOrder:
 
 @lru_cache(maxsize=20)
 def asset_url(folder: str, path: str, name: str) -> str:
-    """The address of a file in a folder that is served at a path, with a hash of what is in it.
+    """Return the URL of a static file, with a hash of its content.
 
     Written by hand, because the page that refuses a foreign host has no router to ask.
     """
@@ -157,9 +157,9 @@ def asset_url(folder: str, path: str, name: str) -> str:
 
 @lru_cache(maxsize=2000)
 def cached_macro(macro: Macro, *given: Hashable) -> str:
-    """What a macro draws, kept for the next time that the same is given to it.
+    """Return the output of a macro, cached by its arguments.
 
-    Only for a macro that draws on nothing else. 2,000 rows of voices take 4 MB.
+    Only for macros that use nothing else. 2,000 rows of voices take 4 MB.
     """
     return macro(*given)
 

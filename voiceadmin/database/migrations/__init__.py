@@ -24,14 +24,14 @@ LOCK = 7_621_734_002  # any number of our own: PostgreSQL's advisory lock that o
 
 @cache
 def head_revision() -> str:
-    """The revision that this program's tables stand at."""
+    """Return the newest revision that this program knows."""
     head = ScriptDirectory(str(HERE)).get_current_head()
     assert head is not None  # noqa: S101  # there is always a first step
     return head
 
 
 def current_revision() -> str | None:
-    """The revision that the connected store stands at; None for an empty one."""
+    """Return the revision of the connected database; None for an empty one."""
     return MigrationContext.configure(db.session.connection()).get_current_revision()
 
 
