@@ -120,5 +120,5 @@ def test_they_say_what_they_leave_out(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=ready&status=failed&quality=good&q=desk")
     page.get_by_role("link", name="API and code samples").click()
 
-    said = page.get_by_text("The JSON route takes").inner_text()
-    assert "It does not cover what else is chosen here: several statuses, quality, name or provider id." in said
+    said = page.get_by_text("The JSON route filters by").inner_text()
+    assert "These filters of the list do not apply: name or provider ID, status (several), quality." in said

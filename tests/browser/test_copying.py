@@ -36,11 +36,11 @@ def test_each_sample_is_copied_whole(visit: Visit, live_server: str, name: str, 
 def test_the_provider_s_id_and_the_record_are_copied(visit: Visit, live_server: str) -> None:
     page = visit_allowed(visit, live_server + "/voices/456")
 
-    page.get_by_role("button", name="Copy the provider’s id").click()
-    expect(page.get_by_role("button", name="Copied the provider’s id")).to_be_visible()
+    page.get_by_role("button", name="Copy provider ID").click()
+    expect(page.get_by_role("button", name="Copied provider ID")).to_be_visible()
     assert clipboard(page) == "voice_abc123xyz"
     page.get_by_text("As JSON").click()
-    page.get_by_role("button", name="Copy the JSON").click()
-    expect(page.get_by_role("button", name="Copied the JSON")).to_be_visible()
+    page.get_by_role("button", name="Copy JSON").click()
+    expect(page.get_by_role("button", name="Copied JSON")).to_be_visible()
     assert json.loads(clipboard(page))["id"] == 456
-    expect(page.get_by_role("button", name="Copy the JSON")).to_be_visible()  # after two seconds, for the next time
+    expect(page.get_by_role("button", name="Copy JSON")).to_be_visible()  # after two seconds, for the next time

@@ -110,7 +110,7 @@ def test_an_empty_list_offers_each_way_out(visit: Visit, live_server: str) -> No
     page = visit(live_server + "/assistants/31/voices?q=lobby&status=failed&provider=cartesia&use=idle-90")
 
     expect(page.get_by_role("status")).to_contain_text("Showing no failed voices at Cartesia")
-    page.get_by_role("link", name="without Failed").click()
+    page.get_by_role("link", name="Remove Failed").click()
 
     assert dict(asked_for(page)) == {"q": "lobby", "provider": "cartesia", "use": "idle-90"}
 
@@ -119,7 +119,7 @@ def test_a_page_past_the_end_does_not_say_that_there_is_nothing(visit: Visit, li
     page = visit(live_server + "/assistants/31/voices?status=ready&page=99")
 
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^Showing none of 1,0\d\d ready voices"))
-    page.get_by_role("link", name="Go to the last one").click()
+    page.get_by_role("link", name="Go to the last page").click()
 
     expect(page.get_by_role("rowheader")).not_to_have_count(0)
 
@@ -155,5 +155,5 @@ def test_a_mark_leads_to_its_explanation(visit: Visit, live_server: str) -> None
     page.get_by_role("row", name="Training Voice Sample").get_by_role("link", name="Processing").click()
 
     assert page.url.endswith("/voices/458#status")
-    expect(page.get_by_role("region", name="Status")).to_contain_text("The provider is still cloning it")
+    expect(page.get_by_role("region", name="Status")).to_contain_text("The provider is still cloning this voice")
     expect(page.get_by_role("region", name="Status")).to_be_in_viewport()

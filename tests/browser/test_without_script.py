@@ -32,8 +32,8 @@ def test_filters_menus_and_tabs(voices: Page) -> None:
 
 
 def test_order_and_pages(voices: Page) -> None:
-    if voices.get_by_role("button", name="Filters").is_visible():
-        voices.get_by_role("button", name="Filters").click()
+    if voices.get_by_role("button", name="Filters", exact=True).is_visible():
+        voices.get_by_role("button", name="Filters", exact=True).click()
         voices.get_by_label("Order").select_option(label="Oldest first")
         voices.get_by_role("button", name="Apply filters").click()
     else:

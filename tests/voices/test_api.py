@@ -52,7 +52,7 @@ def ids(client: FlaskClient, address: str) -> list[int]:
     return [voice["id"] for voice in response.get_json()["cloned_voices"]]
 
 
-def test_the_documented_voices_are_answered_letter_for_letter(client: FlaskClient, now: datetime) -> None:
+def test_the_documented_response_is_returned_byte_for_byte(client: FlaskClient, now: datetime) -> None:
     add_sample(now, by=SHELL, now=NOW)
 
     response = client.get(ROUTE.format(123))
@@ -119,7 +119,7 @@ def test_a_fraction_of_a_second_is_written_only_when_there_is_one(client: FlaskC
     assert voice["created_at"] == "2026-01-01T00:00:00.250000Z"
 
 
-def test_status_and_provider_choose_together(client: FlaskClient, acme: Organization) -> None:
+def test_status_and_provider_are_combined(client: FlaskClient, acme: Organization) -> None:
     ready = make_voice(acme, provider="resemble")
     make_voice(acme, provider="resemble", status=VoiceStatus.FAILED)
     make_voice(acme)
@@ -141,7 +141,7 @@ def test_status_and_provider_choose_together(client: FlaskClient, acme: Organiza
         ("?skip=%2B1", [1002, 1003]),
     ],
 )
-def test_parameters_choose_voices(client: FlaskClient, acme: Organization, query: str, expected: list[int]) -> None:
+def test_parameters_select_voices(client: FlaskClient, acme: Organization, query: str, expected: list[int]) -> None:
     make_voice(acme, id=1003, status=VoiceStatus.FAILED)
     make_voice(acme, id=1001)
     make_voice(acme, id=1002)
@@ -150,7 +150,7 @@ def test_parameters_choose_voices(client: FlaskClient, acme: Organization, query
 
 
 @pytest.mark.parametrize("number", ["999", "0", "-1", str(MAX_ID + 1), "1" * 5000, "+999", "-" + "9" * 5000])
-def test_an_assistant_that_cannot_be_there_is_not_found(client: FlaskClient, acme: Organization, number: str) -> None:
+def test_an_impossible_assistant_id_is_not_found(client: FlaskClient, acme: Organization, number: str) -> None:
     response = client.get(ROUTE.format(number))
 
     assert response.status_code == 404
@@ -158,7 +158,7 @@ def test_an_assistant_that_cannot_be_there_is_not_found(client: FlaskClient, acm
 
 
 @pytest.mark.parametrize("word", ["x", "1e3", "٣", "1_000", "NaN", "1.0", "%20 1", "0x1", "+", "3%0A", "%00", "１"])
-def test_an_id_that_is_no_integer_is_a_fault_of_the_path(client: FlaskClient, acme: Organization, word: str) -> None:
+def test_an_id_that_is_not_an_integer_is_a_path_error(client: FlaskClient, acme: Organization, word: str) -> None:
     response = client.get(ROUTE.format(word))
 
     assert response.status_code == 422
@@ -173,7 +173,7 @@ def test_an_integer_may_have_a_sign_and_zeros(client: FlaskClient, acme: Organiz
     assert client.get(ROUTE.format(number)).status_code == 200
 
 
-def test_a_wrong_status_is_answered_as_fastapi_does(client: FlaskClient, acme: Organization) -> None:
+def test_an_invalid_status_is_reported_as_fastapi_does(client: FlaskClient, acme: Organization) -> None:
     response = client.get(ROUTE.format(31) + "?status=reddy")
 
     assert response.status_code == 422
@@ -183,7 +183,7 @@ def test_a_wrong_status_is_answered_as_fastapi_does(client: FlaskClient, acme: O
     }
 
 
-def test_all_faults_are_listed_the_path_first(client: FlaskClient) -> None:
+def test_all_errors_are_listed_path_first(client: FlaskClient) -> None:
     response = client.get(ROUTE.format("x") + "?status=READY&limit=0&skip=-1")
 
     assert [fault["loc"] for fault in response.get_json()["detail"]] == [
@@ -194,7 +194,7 @@ def test_all_faults_are_listed_the_path_first(client: FlaskClient) -> None:
     ]
 
 
-def test_a_provider_is_one_with_a_name_or_one_of_this_organization(client: FlaskClient, acme: Organization) -> None:
+def test_a_valid_provider_has_a_label_or_is_one_of_the_organization(client: FlaskClient, acme: Organization) -> None:
     own = make_voice(acme, provider="playht")
     make_voice(make_organization("Other"), provider="lmnt")
 
@@ -207,12 +207,12 @@ def test_a_provider_is_one_with_a_name_or_one_of_this_organization(client: Flask
     )
 
 
-def test_a_wrong_query_goes_before_a_missing_assistant(client: FlaskClient) -> None:
+def test_an_invalid_query_is_reported_before_a_missing_assistant(client: FlaskClient) -> None:
     assert client.get(ROUTE.format(999) + "?status=reddy").status_code == 422
     assert client.get(ROUTE.format(999) + "?provider=whatever").status_code == 404
 
 
-def test_head_answers_as_get_without_the_body(client: FlaskClient, acme: Organization) -> None:
+def test_head_responds_as_get_without_the_body(client: FlaskClient, acme: Organization) -> None:
     make_voice(acme)
 
     got, head = client.get(ROUTE.format(31)), client.head(ROUTE.format(31))
@@ -223,7 +223,7 @@ def test_head_answers_as_get_without_the_body(client: FlaskClient, acme: Organiz
     assert head.headers["Content-Length"] == got.headers["Content-Length"]
 
 
-def test_other_methods_are_refused_as_json(client: FlaskClient, acme: Organization) -> None:
+def test_other_methods_are_rejected_as_json(client: FlaskClient, acme: Organization) -> None:
     for method in ("post", "put", "patch", "delete"):
         response = getattr(client, method)(ROUTE.format(31))
 
@@ -232,7 +232,7 @@ def test_other_methods_are_refused_as_json(client: FlaskClient, acme: Organizati
         assert "GET" in response.headers["Allow"]
 
 
-def test_an_address_of_the_api_that_is_none_is_refused_as_json(client: FlaskClient) -> None:
+def test_an_unknown_api_url_is_rejected_as_json(client: FlaskClient) -> None:
     response = client.get("/api/v1/nothing")
 
     assert (response.status_code, response.get_json()) == (404, {"detail": "Not Found"})
@@ -266,7 +266,7 @@ def test_every_form_of_if_none_match_is_understood(client: FlaskClient, acme: Or
     assert client.get(ROUTE.format(31), headers={"If-None-Match": header.format(etag)}).status_code == 304
 
 
-def test_the_tag_names_the_query(client: FlaskClient, acme: Organization) -> None:
+def test_the_etag_depends_on_the_query(client: FlaskClient, acme: Organization) -> None:
     queries = ["", "?status=ready", "?provider=resemble", "?status=ready&provider=resemble", "?skip=1", "?limit=1"]
 
     assert len({tag(client, query) for query in queries}) == len(queries)
@@ -282,7 +282,7 @@ def test_the_tag_names_the_query(client: FlaskClient, acme: Organization) -> Non
         "DELETE FROM cloned_voice WHERE id = 9001",
     ],
 )
-def test_every_write_moves_the_tag_even_by_hand(client: FlaskClient, acme: Organization, statement: str) -> None:
+def test_every_write_changes_the_etag_even_manual_sql(client: FlaskClient, acme: Organization, statement: str) -> None:
     make_voice(acme, id=9001)
     before = tag(client)
 
@@ -294,7 +294,7 @@ def test_every_write_moves_the_tag_even_by_hand(client: FlaskClient, acme: Organ
     assert after.headers["ETag"] != before
 
 
-def test_a_write_elsewhere_leaves_the_tag_alone(client: FlaskClient, acme: Organization) -> None:
+def test_a_write_to_another_organization_keeps_the_etag(client: FlaskClient, acme: Organization) -> None:
     before = tag(client)
 
     make_voice(make_organization("Other"))
@@ -303,13 +303,13 @@ def test_a_write_elsewhere_leaves_the_tag_alone(client: FlaskClient, acme: Organ
     assert tag(client) == before
 
 
-def test_organizations_do_not_share_tags(client: FlaskClient, acme: Organization) -> None:
+def test_organizations_have_different_etags(client: FlaskClient, acme: Organization) -> None:
     make_assistant(id=77)
 
     assert tag(client) != tag(client, assistant=77)
 
 
-def test_another_store_has_other_tags(client: FlaskClient, acme: Organization) -> None:
+def test_another_database_has_other_etags(client: FlaskClient, acme: Organization) -> None:
     before = tag(client)
     name = db.session.scalar(text("SELECT name FROM store"))
 
@@ -322,7 +322,7 @@ def test_another_store_has_other_tags(client: FlaskClient, acme: Organization) -
             db.session.execute(text("UPDATE store SET name = :name"), {"name": name})
 
 
-def test_the_body_and_its_tag_are_of_one_snapshot(
+def test_the_body_and_its_etag_belong_to_one_snapshot(
     store: Flask, client: FlaskClient, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that lands between the two statements of an answer is in neither of them."""
@@ -350,7 +350,7 @@ def test_the_body_and_its_tag_are_of_one_snapshot(
     assert tag(client) != before
 
 
-def test_a_list_that_did_not_change_is_put_together_once(
+def test_an_unchanged_list_is_built_once(
     client: FlaskClient, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_voice(acme, name="Once")
@@ -364,7 +364,7 @@ def test_a_list_that_did_not_change_is_put_together_once(
     assert client.get(ROUTE.format(31)).data == first
 
 
-def test_names_in_every_script_and_hostile_texts_come_through_as_they_are(
+def test_names_in_every_script_and_hostile_texts_are_returned_unchanged(
     client: FlaskClient, acme: Organization
 ) -> None:
     names = [
@@ -383,7 +383,7 @@ def test_names_in_every_script_and_hostile_texts_come_through_as_they_are(
     assert [voice["name"] for voice in body["cloned_voices"]] == names
 
 
-def test_extreme_numbers_come_through_as_they_are(client: FlaskClient, acme: Organization) -> None:
+def test_extreme_numbers_are_returned_unchanged(client: FlaskClient, acme: Organization) -> None:
     scores = [0.0, 1.0, 0.1 + 0.2, 0.8999999999999999, 5e-324, 1 / 3]
     for score in scores:
         make_voice(acme, quality_score=score, synthesis_count=MAX_ID)
@@ -434,7 +434,7 @@ def queue(client: FlaskClient, query: str = "") -> dict[str, Any]:
     return answer
 
 
-def test_the_documented_queue_is_answered_letter_for_letter(client: FlaskClient, now: datetime) -> None:
+def test_the_documented_queue_is_returned_byte_for_byte(client: FlaskClient, now: datetime) -> None:
     add_sample(now, by=SHELL, now=NOW)
     of_front_desk = db.session.scalar(text("SELECT organization_id FROM assistant WHERE id = 123"))
     db.session.rollback()
@@ -508,7 +508,7 @@ def test_the_documented_queue_is_answered_letter_for_letter(client: FlaskClient,
     )
 
 
-def test_the_queue_is_chosen_by_parameters(client: FlaskClient, acme: Organization, now: datetime) -> None:
+def test_parameters_select_queue_items(client: FlaskClient, acme: Organization, now: datetime) -> None:
     globex = make_organization("Globex")
     ada = make_account("Ada@acme.example", roles={acme: Role.OPERATOR})
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
@@ -536,7 +536,7 @@ def test_the_queue_is_chosen_by_parameters(client: FlaskClient, acme: Organizati
     assert [item["id"] for item in queue(client, f"?limit=2&after={answer['next']}")["items"]] == [2]
 
 
-def test_a_hundred_are_listed_unless_it_is_asked_otherwise(client: FlaskClient, acme: Organization) -> None:
+def test_the_default_limit_is_one_hundred_items(client: FlaskClient, acme: Organization) -> None:
     for _ in range(101):
         make_voice(acme, status=VoiceStatus.FAILED)
 
@@ -546,7 +546,7 @@ def test_a_hundred_are_listed_unless_it_is_asked_otherwise(client: FlaskClient, 
     assert len(queue(client, "?after=" + answer["next"])["items"]) == 1
 
 
-def test_a_key_counts_and_lists_what_lies_in_its_scope(stranger: FlaskClient, now: datetime) -> None:
+def test_a_key_sees_only_its_scope(stranger: FlaskClient, now: datetime) -> None:
     places = [make_organization(name) for name in ("Acme", "Globex", "Initech")]
     for place in places:
         make_voice(place, id=place.id, status=VoiceStatus.FAILED)
@@ -570,7 +570,7 @@ def test_a_key_counts_and_lists_what_lies_in_its_scope(stranger: FlaskClient, no
                 assert response.get_json() == {"detail": f"There is no organization {number}."}
 
 
-def test_words_of_another_organization_are_refused_like_those_of_none(stranger: FlaskClient, now: datetime) -> None:
+def test_values_of_another_organization_are_rejected_like_unknown_values(stranger: FlaskClient, now: datetime) -> None:
     acme, globex = make_organization("Acme"), make_organization("Globex")
     make_account("bob@globex.example", roles={globex: Role.OPERATOR})
     make_voice(globex, provider="playht")
@@ -606,7 +606,7 @@ def test_words_of_another_organization_are_refused_like_those_of_none(stranger: 
         ("after", "30.0.1;--", "value_error", FAULT["after"]),
     ],
 )
-def test_a_fault_in_what_is_asked_of_the_queue_has_the_shape_of_fastapi(
+def test_queue_errors_have_the_format_of_fastapi(
     client: FlaskClient, name: str, given: str, fault: str, message: str
 ) -> None:
     response = client.get(QUEUE, query_string={name: given})
@@ -615,7 +615,7 @@ def test_a_fault_in_what_is_asked_of_the_queue_has_the_shape_of_fastapi(
     assert response.get_json() == {"detail": [{"type": fault, "loc": ["query", name], "msg": message, "input": given}]}
 
 
-def test_every_fault_is_named_and_goes_before_a_missing_organization(client: FlaskClient) -> None:
+def test_every_error_is_listed_before_a_missing_organization(client: FlaskClient) -> None:
     response = client.get(QUEUE + "?after=x&limit=x&owner=x&provider=x&organization=999&reason=x")
 
     assert response.status_code == 422
@@ -649,7 +649,7 @@ def test_an_unchanged_queue_is_not_sent_again(
         ("never-used", {"created_at": NOW - timedelta(days=14) + MOMENT}),
     ],
 )
-def test_time_alone_brings_a_reason_and_moves_the_tag(
+def test_a_finding_that_starts_by_time_alone_changes_the_etag(
     client: FlaskClient,
     acme: Organization,
     now: datetime,
@@ -669,7 +669,7 @@ def test_time_alone_brings_a_reason_and_moves_the_tag(
     assert [item["id"] for item in after.get_json()["items"]] == [9]
 
 
-def test_the_end_of_a_snooze_moves_the_tag_to_the_microsecond(
+def test_the_end_of_a_snooze_changes_the_etag_to_the_microsecond(
     client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_voice(acme, id=9, status=VoiceStatus.FAILED)
@@ -685,7 +685,7 @@ def test_the_end_of_a_snooze_moves_the_tag_to_the_microsecond(
     assert client.get(QUEUE, headers={"If-None-Match": loud}).status_code == 304, "it is what it was"
 
 
-def test_whatever_is_done_moves_the_tag_of_the_queue(client: FlaskClient, acme: Organization, now: datetime) -> None:
+def test_every_action_changes_the_etag_of_the_queue(client: FlaskClient, acme: Organization, now: datetime) -> None:
     ada = make_account("ada@acme.example", roles={acme: Role.OPERATOR})
     make_voice(acme, id=8, status=VoiceStatus.FAILED)
     make_voice(acme, id=9, status=VoiceStatus.FAILED)
@@ -704,7 +704,7 @@ def test_whatever_is_done_moves_the_tag_of_the_queue(client: FlaskClient, acme: 
     assert len(set(tags)) == len(tags)
 
 
-def test_where_counting_is_dear_counts_are_at_most_a_minute_old_and_items_never(
+def test_expensive_counts_are_cached_for_a_minute_and_items_are_not(
     client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("voiceadmin.web.stats_cache.SLOW", 0)

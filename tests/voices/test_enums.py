@@ -39,13 +39,13 @@ def test_a_score_has_one_tier(quality_score: float | None, tier: QualityTier | N
 
 
 @pytest.mark.parametrize("quality_score", [85, 1.0000000000000002, -0.1, math.nan, math.inf, -math.inf])
-def test_a_score_outside_its_range_is_not_graded(quality_score: float) -> None:
+def test_a_score_outside_its_range_is_rejected(quality_score: float) -> None:
     with pytest.raises(ValueError, match=r"between 0\.0 and 1\.0"):
         QualityTier.from_score(quality_score)
 
 
 @given(st.floats(0, 1))
-def test_the_bounds_of_a_tier_say_what_its_grade_says(quality_score: float) -> None:
+def test_the_bounds_of_a_tier_agree_with_from_score(quality_score: float) -> None:
     within = [tier for tier in QualityTier if tier.low <= quality_score < (tier.high or math.inf)]
 
     assert within == [QualityTier.from_score(quality_score)]
@@ -56,14 +56,14 @@ def test_a_shown_score_stays_in_its_tier(quality_score: float) -> None:
     assert QualityTier.from_score(float(format_score(quality_score))) is QualityTier.from_score(quality_score)
 
 
-def test_a_better_tier_has_more_bars() -> None:
+def test_a_better_tier_has_a_higher_signal_level() -> None:
     best_first = list(QualityTier)
 
     assert best_first == sorted(QualityTier, key=lambda tier: tier.low, reverse=True)
     assert [tier.signal_level for tier in best_first] == [4, 3, 2, 1]
 
 
-def test_the_ranges_read_as_scores_are_shown() -> None:
+def test_range_labels_match_the_rounding_of_scores() -> None:
     assert [tier.range_label for tier in QualityTier] == [
         "0.90 to 1.00",
         "0.80 to 0.89",
@@ -72,23 +72,23 @@ def test_the_ranges_read_as_scores_are_shown() -> None:
     ]
 
 
-def test_statuses_are_the_words_of_the_platform() -> None:
+def test_statuses_have_the_values_of_the_platform() -> None:
     assert [status.value for status in VoiceStatus] == ["processing", "ready", "failed", "archived"]
 
 
-def test_every_status_is_shown_once_and_explained() -> None:
+def test_every_status_is_displayed_once_and_explained() -> None:
     assert sorted(STATUS_DISPLAY_ORDER) == sorted(VoiceStatus)
     assert all(status.label and status.tone and status.meaning.endswith(".") for status in VoiceStatus)
 
 
-def test_every_provider_has_a_name_and_an_unknown_word_is_its_own() -> None:
+def test_every_provider_has_a_label_and_an_unknown_one_is_its_own() -> None:
     assert provider_label("elevenlabs") == "ElevenLabs"
     assert provider_label("playht") == "playht"
     assert [provider_label(provider.value) for provider in Provider] == [provider.label for provider in Provider]
 
 
 @pytest.mark.parametrize("column", list(VoiceColumn))
-def test_every_column_can_be_ordered_both_ways(column: VoiceColumn) -> None:
+def test_every_column_has_two_orders(column: VoiceColumn) -> None:
     both = [order for order in VoiceOrder if order.column is column]
 
     assert sorted(order.value for order in both) == sorted([column.value, f"-{column.value}"])
@@ -96,7 +96,7 @@ def test_every_column_can_be_ordered_both_ways(column: VoiceColumn) -> None:
 
 
 @pytest.mark.parametrize("column", list(VoiceColumn))
-def test_clicks_on_a_column_turn_its_order_round(column: VoiceColumn) -> None:
+def test_a_second_click_on_a_column_reverses_the_order(column: VoiceColumn) -> None:
     elsewhere = next(order for order in VoiceOrder if order.column is not column)
 
     first = VoiceOrder.after_click(column, elsewhere)
@@ -115,16 +115,16 @@ def test_clicks_on_a_column_turn_its_order_round(column: VoiceColumn) -> None:
         (VoiceColumn.CREATED, VoiceOrder.NEWEST),
     ],
 )
-def test_the_first_click_on_a_column_is_the_useful_one(column: VoiceColumn, first: VoiceOrder) -> None:
+def test_the_first_click_on_a_column_selects_its_first_order(column: VoiceColumn, first: VoiceOrder) -> None:
     assert VoiceOrder.after_click(column, VoiceOrder.PROVIDER_ASCENDING) is first
 
 
-def test_the_most_used_voices_come_first_unless_asked_otherwise() -> None:
+def test_the_default_order_is_most_used_first() -> None:
     assert DEFAULT_ORDER is VoiceOrder.MOST_USED
     assert DEFAULT_PAGE_SIZE in PAGE_SIZES
 
 
-def test_only_never_used_asks_for_no_span() -> None:
+def test_only_never_used_has_no_idle_period() -> None:
     assert [use for use in VoiceUse if use.idle_period is None] == [VoiceUse.NEVER]
 
 

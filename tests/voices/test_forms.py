@@ -42,14 +42,14 @@ def through_an_address(arguments: dict[str, Any]) -> MultiDict[str, str]:
     return MultiDict(parse_qsl(urlencode(arguments, doseq=True)))
 
 
-def test_no_argument_is_the_default_list() -> None:
+def test_no_parameters_mean_the_default_filters() -> None:
     filled = form()
 
     assert filled.validate()
     assert filled.filters() == VoiceFilters()
 
 
-def test_empty_arguments_are_as_if_absent() -> None:
+def test_empty_parameters_are_ignored() -> None:
     filled = form(
         *((name, "") for name in ("q", "status", "provider", "quality", "use", "language", "sort", "size", "page"))
     )
@@ -58,7 +58,7 @@ def test_empty_arguments_are_as_if_absent() -> None:
     assert filled.filters() == VoiceFilters()
 
 
-def test_several_values_of_one_filter_are_kept_once_each() -> None:
+def test_repeated_values_of_a_filter_are_read_once() -> None:
     filled = form(
         ("status", "ready"), ("status", "failed"), ("status", "ready"), ("quality", "none"), ("quality", "poor")
     )
@@ -94,11 +94,11 @@ def test_several_values_of_one_filter_are_kept_once_each() -> None:
         ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
     ],
 )
-def test_a_wrong_value_is_named_at_its_field_with_a_remedy(name: str, value: str, message: str) -> None:
+def test_an_invalid_value_is_reported_at_its_field_with_a_remedy(name: str, value: str, message: str) -> None:
     assert errors((name, value)) == {name: [message]}
 
 
-def test_every_fault_is_found_not_only_the_first() -> None:
+def test_every_invalid_field_is_reported() -> None:
     assert set(errors(("status", "x"), ("use", "x"), ("page", "x"), ("language", "x"))) == {
         "status",
         "use",
@@ -107,7 +107,7 @@ def test_every_fault_is_found_not_only_the_first() -> None:
     }
 
 
-def test_a_provider_with_a_name_here_can_be_chosen_even_if_no_voice_has_it() -> None:
+def test_a_labelled_provider_is_valid_even_if_no_voice_has_it() -> None:
     assert errors(("provider", "cartesia"), ("provider", "playht")) == {}
 
 
@@ -135,7 +135,7 @@ def test_a_search_text_is_trimmed_and_composed(raw: str, read: str) -> None:
         page=st.sampled_from([1, 2, MAX_PAGE]),
     )
 )
-def test_filters_survive_the_way_through_an_address(filters: VoiceFilters) -> None:
+def test_filters_survive_a_round_trip_through_a_url(filters: VoiceFilters) -> None:
     filled = VoiceFilterForm(through_an_address(voice_arguments(filters)), CHOICES)
 
     assert filled.validate(), filled.errors
@@ -151,7 +151,7 @@ def test_filters_survive_the_way_through_an_address(filters: VoiceFilters) -> No
         page=st.sampled_from([1, MAX_PAGE]),
     )
 )
-def test_assistant_filters_survive_the_way_through_an_address(filters: AssistantFilters) -> None:
+def test_assistant_filters_survive_a_round_trip_through_a_url(filters: AssistantFilters) -> None:
     filled = AssistantFilterForm(through_an_address(assistant_arguments(filters)))
 
     assert filled.validate(), filled.errors
@@ -159,7 +159,7 @@ def test_assistant_filters_survive_the_way_through_an_address(filters: Assistant
 
 
 @given(st.dictionaries(st.sampled_from(["q", "status", "sort", "size", "page", "use", "x"]), st.text(max_size=8)))
-def test_no_argument_breaks_the_form(arguments: dict[str, str]) -> None:
+def test_arbitrary_parameters_do_not_break_the_form(arguments: dict[str, str]) -> None:
     filled = VoiceFilterForm(MultiDict(arguments), CHOICES)
 
     if filled.validate():
@@ -171,13 +171,13 @@ def test_no_argument_breaks_the_form(arguments: dict[str, str]) -> None:
 # The way back: what stands in an address, and what does not
 
 
-def test_the_default_list_has_an_address_without_arguments() -> None:
+def test_the_default_filters_have_an_empty_query_string() -> None:
     assert voice_arguments(VoiceFilters()) == {}
     assert voice_query(VoiceFilters()) == ""
     assert assistant_arguments(AssistantFilters()) == {}
 
 
-def test_every_argument_of_a_list_of_voices_stands_under_its_own_name() -> None:
+def test_each_voice_filter_has_its_own_parameter() -> None:
     filters = VoiceFilters(
         text="Ada & Bo",
         statuses=(VoiceStatus.READY, VoiceStatus.FAILED),
@@ -207,7 +207,7 @@ def test_every_argument_of_a_list_of_voices_stands_under_its_own_name() -> None:
     )
 
 
-def test_every_argument_of_a_list_of_assistants_stands_under_its_own_name() -> None:
+def test_each_assistant_filter_has_its_own_parameter() -> None:
     filters = AssistantFilters(text="desk", organization=7, size=PAGE_SIZES[-1], page=2)
 
     assert assistant_arguments(filters) == {"q": "desk", "organization": 7, "size": PAGE_SIZES[-1], "page": 2}
@@ -216,7 +216,7 @@ def test_every_argument_of_a_list_of_assistants_stands_under_its_own_name() -> N
 # What a page shows of the fields
 
 
-def test_fields_have_names_for_people_and_list_what_can_be_chosen() -> None:
+def test_fields_have_labels_and_choices() -> None:
     filled, search = form(), AssistantFilterForm(MultiDict())
 
     assert [field.label.text for field in filled] == [
@@ -234,7 +234,7 @@ def test_fields_have_names_for_people_and_list_what_can_be_chosen() -> None:
         assert size.default == str(DEFAULT_PAGE_SIZE)
 
 
-def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
+def test_a_new_size_field_equals_the_one_of_the_forms() -> None:
     """The forms make these once, as they are read in."""
 
     class Fresh(Form):
@@ -262,7 +262,7 @@ def test_a_field_that_is_made_anew_is_the_one_of_the_forms() -> None:
         ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
     ],
 )
-def test_a_wrong_value_of_the_search_for_assistants_is_named_at_its_field(name: str, value: str, message: str) -> None:
+def test_an_invalid_assistant_filter_is_reported_at_its_field(name: str, value: str, message: str) -> None:
     filled = AssistantFilterForm(MultiDict([(name, value)]))
 
     assert not filled.validate()
@@ -278,7 +278,7 @@ def test_a_wrong_value_of_the_search_for_assistants_is_named_at_its_field(name: 
         ("page", str(MAX_PAGE), AssistantFilters(page=MAX_PAGE)),
     ],
 )
-def test_the_bounds_of_the_search_for_assistants_are_in(name: str, value: str, read: AssistantFilters) -> None:
+def test_the_bounds_of_assistant_filters_are_inclusive(name: str, value: str, read: AssistantFilters) -> None:
     filled = AssistantFilterForm(MultiDict([(name, value)]))
 
     assert filled.validate()

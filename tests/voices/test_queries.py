@@ -38,7 +38,7 @@ def acme(store: Flask) -> Organization:
     return make_organization()
 
 
-def test_choices_are_the_words_of_this_organization_alone(acme: Organization) -> None:
+def test_choices_are_the_values_of_one_organization(acme: Organization) -> None:
     make_voice(acme, provider="playht", language="fr")
     make_voice(acme, provider="inworld", language=None)
     make_voice(make_organization("Other"), provider="lmnt", language="de")
@@ -49,7 +49,7 @@ def test_choices_are_the_words_of_this_organization_alone(acme: Organization) ->
     assert choices.languages == ("fr",)
 
 
-def test_a_voice_comes_with_its_assistants_the_set_ones_first(acme: Organization) -> None:
+def test_the_assistants_of_a_voice_start_with_those_that_use_it(acme: Organization) -> None:
     voice = make_voice(acme, provider="inworld", provider_voice_id="acme__x")
     make_assistant(acme, name="Aaron")
     make_assistant(acme, name="Zoe", tts_provider="inworld", tts_voice_id="acme__x")
@@ -61,7 +61,7 @@ def test_a_voice_comes_with_its_assistants_the_set_ones_first(acme: Organization
     assert (detail.using_assistant_count, detail.organization.assistant_count) == (1, 2)
 
 
-def test_a_voice_that_is_not_there_is_not_found(store: Flask) -> None:
+def test_an_unknown_voice_is_not_found(store: Flask) -> None:
     with pytest.raises(VoiceNotFound, match="Cloned voice with ID 7 not found"):
         get_voice(EVERYTHING, 7)
 
@@ -84,7 +84,7 @@ def test_a_voice_outside_a_scope_is_not_found(acme: Organization) -> None:
     skip=st.sampled_from([0, 1, 3, MAX_ID]),
     limit=st.none() | st.sampled_from([1, 2, MAX_ID]),
 )
-def test_the_answer_for_programs_is_the_list_that_plain_python_makes(
+def test_the_json_route_returns_the_list_that_plain_python_builds(
     acme: Organization,
     rows: list[VoiceRow],
     status: VoiceStatus | None,
@@ -110,7 +110,7 @@ def test_the_answer_for_programs_is_the_list_that_plain_python_makes(
 
 @IN_DATABASE
 @given(LISTS)
-def test_the_database_writes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
+def test_the_database_encodes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
     refill(acme, voices)
 
     body = build_voices_body(acme.id, VoiceQuery())
@@ -122,7 +122,7 @@ def test_the_database_writes_every_voice_as_python_does(acme: Organization, voic
 
 
 @pytest.mark.parametrize("format", ExportFormat)
-def test_a_file_holds_all_voices_of_one_organization_by_id(acme: Organization, format: ExportFormat) -> None:
+def test_a_file_contains_all_voices_of_one_organization_by_id(acme: Organization, format: ExportFormat) -> None:
     voices = [make_voice(acme, id=id, name=name) for id, name in ((9, "Ada"), (3, "Bo"), (5, "é,\n\"x'"))]
     make_voice(make_organization("Other"), id=4)
 
@@ -132,7 +132,7 @@ def test_a_file_holds_all_voices_of_one_organization_by_id(acme: Organization, f
     assert text.count("elevenlabs") == 3
 
 
-def test_a_voice_shows_so_many_of_the_assistants_that_can_use_it_by_name(acme: Organization) -> None:
+def test_a_voice_has_a_limited_number_of_assistants_by_name(acme: Organization) -> None:
     voice = make_voice(acme, provider="inworld", provider_voice_id="x")
     for number in range(ASSISTANTS_SHOWN):
         make_assistant(acme, name=f"Desk {number:02}")
@@ -150,7 +150,7 @@ def test_a_voice_shows_so_many_of_the_assistants_that_can_use_it_by_name(acme: O
     assert (detail.using_assistant_count, detail.organization.assistant_count) == (2, ASSISTANTS_SHOWN + 4)
 
 
-def test_of_assistants_of_one_name_the_first_id_comes_first(acme: Organization) -> None:
+def test_assistants_with_the_same_name_are_ordered_by_id(acme: Organization) -> None:
     voice = make_voice(acme, provider_voice_id="")
     for id in (902, 901):
         make_assistant(acme, id=id, name="Émile", tts_provider="elevenlabs", tts_voice_id="")

@@ -29,7 +29,7 @@ def page(total: int, number: int = 1, size: int = 10) -> Page[int]:
     ("total", "last"),
     [(0, 1), (1, 1), (10, 1), (11, 2), (1204, 121)],
 )
-def test_the_last_page_holds_the_last_row(total: int, last: int) -> None:
+def test_the_last_page_contains_the_last_row(total: int, last: int) -> None:
     assert page(total).last_page == last
 
 
@@ -44,7 +44,7 @@ def test_the_last_page_holds_the_last_row(total: int, last: int) -> None:
         (1_000_000_000, [1, None, 9]),
     ],
 )
-def test_a_pager_offers_the_ends_and_the_neighbours(number: int, window: list[int | None]) -> None:
+def test_a_pager_links_to_the_ends_and_the_neighbours(number: int, window: list[int | None]) -> None:
     assert page(90, number).page_links == window
 
 
@@ -53,7 +53,7 @@ def test_an_empty_list_has_one_page() -> None:
 
 
 @given(total=st.integers(0, 500), number=st.integers(1, 60), size=st.integers(1, 12))
-def test_a_pager_never_offers_a_page_twice_or_out_of_order(total: int, number: int, size: int) -> None:
+def test_page_links_are_sorted_and_unique(total: int, number: int, size: int) -> None:
     window = page(total, number, size).page_links
     offered = [one for one in window if one is not None]
 
@@ -64,7 +64,7 @@ def test_a_pager_never_offers_a_page_twice_or_out_of_order(total: int, number: i
 
 
 @given(total=st.integers(1, 500), size=st.integers(1, 12))
-def test_the_rows_of_all_pages_stand_side_by_side(total: int, size: int) -> None:
+def test_the_row_numbers_of_all_pages_are_consecutive(total: int, size: int) -> None:
     pages = [page(total, number, size) for number in range(1, page(total, 1, size).last_page + 1)]
 
     places = [place for one in pages for place in range(one.first_row_number, one.last_row_number + 1)]
@@ -72,7 +72,7 @@ def test_the_rows_of_all_pages_stand_side_by_side(total: int, size: int) -> None
     assert places == list(range(1, total + 1))
 
 
-def test_other_filters_lead_back_to_the_first_page() -> None:
+def test_changed_filters_start_at_the_first_page() -> None:
     filters = VoiceFilters(text="ada", page=3)
 
     assert filters.with_changes(statuses=(VoiceStatus.READY,)) == VoiceFilters(
@@ -82,7 +82,7 @@ def test_other_filters_lead_back_to_the_first_page() -> None:
     assert AssistantFilters(text="desk", page=3).with_changes(text="") == AssistantFilters()
 
 
-def test_no_filter_keeps_order_and_size_alone() -> None:
+def test_filters_without_filters_keep_order_and_page_size() -> None:
     filters = VoiceFilters(text="ada", uses=(VoiceUse.NEVER,), order=VoiceOrder.NAME_ASCENDING, size=25, page=3)
 
     assert filters.without_filters == VoiceFilters(order=VoiceOrder.NAME_ASCENDING, size=25)
@@ -99,16 +99,16 @@ def test_no_filter_keeps_order_and_size_alone() -> None:
         VoiceFilters(languages=("en",)),
     ],
 )
-def test_each_filter_makes_a_list_narrow(filters: VoiceFilters) -> None:
+def test_each_filter_counts_as_a_filter(filters: VoiceFilters) -> None:
     assert filters.has_filters
     assert not filters.without_filters.has_filters
 
 
-def test_order_size_and_page_leave_no_voice_out() -> None:
+def test_order_size_and_page_are_not_filters() -> None:
     assert not VoiceFilters(order=VoiceOrder.OLDEST, size=25, page=9).has_filters
 
 
-def test_the_tabs_count_every_status_and_all_of_them() -> None:
+def test_there_is_a_tab_for_each_status_and_one_for_all() -> None:
     counts = dict.fromkeys(VoiceStatus, 0) | {VoiceStatus.READY: 3, VoiceStatus.FAILED: 2}
 
     tabs = VoiceList(Page([], 5, 1, 50), counts, {VoiceStatus.READY}, {}).tabs
@@ -127,7 +127,7 @@ def test_the_tabs_count_every_status_and_all_of_them() -> None:
     [([0] * 10, 3, 4), ([0] * 9, 3, 3), ([0] * 10, 1, 3), ([], 9, 3)],
     ids=["a-full-page-may-have-a-next-one", "one-that-is-not-full-is-the-last", "counted-pages", "past-the-end"],
 )
-def test_the_last_page_of_a_list_that_was_not_counted_out(rows: list[int], number: int, last: int) -> None:
+def test_the_last_page_of_a_list_with_an_inexact_total(rows: list[int], number: int, last: int) -> None:
     assert Page(rows, 25, number, 10, is_total_exact=False).last_page == last
 
 
@@ -135,11 +135,11 @@ def test_the_last_page_of_a_list_that_was_not_counted_out(rows: list[int], numbe
     ("text", "number"),
     [("31", 31), ("031", 31), (str(MAX_ID), MAX_ID), ("0", None), (str(MAX_ID + 1), None), ("-3", None), ("a", None)],
 )
-def test_a_search_for_assistants_is_an_id_only_if_one_can_be_that(text: str, number: int | None) -> None:
+def test_a_search_for_assistants_is_an_id_only_if_it_is_a_valid_one(text: str, number: int | None) -> None:
     assert AssistantFilters(text=text).id == number
 
 
-def test_a_voice_knows_its_tier() -> None:
+def test_a_voice_has_the_tier_of_its_score() -> None:
     assert voice_row(quality_score=0.897).tier is QualityTier.GOOD
     assert voice_row(quality_score=None).tier is None
 
@@ -193,5 +193,5 @@ def test_what_is_quoted_never_leaves_its_line_or_the_printable_letters(value: st
 
 
 @pytest.mark.parametrize(("text", "begins"), [("", False), ("ab", True), ("é", True), ("abc", False), ("ﬃ", False)])
-def test_a_short_text_begins_a_word(text: str, begins: bool) -> None:
+def test_a_short_text_matches_the_start_of_a_word(text: str, begins: bool) -> None:
     assert VoiceFilters(text=text).matches_word_start is begins

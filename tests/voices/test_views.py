@@ -1,4 +1,4 @@
-"""The pages of an assistant's voices and of one voice."""
+"""The voice list of an assistant and the page of one voice."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def acme(client: FlaskClient) -> Organization:
 
 @pytest.fixture
 def statements(client: FlaskClient) -> Iterator[list[str]]:
-    """The statements that reach the database, without the begin of a transaction."""
+    """The statements that reach the database, without BEGIN."""
     seen: list[str] = []
 
     def note(*args: object) -> None:
@@ -53,7 +53,7 @@ def statements(client: FlaskClient) -> Iterator[list[str]]:
     event.remove(db.engine, "before_cursor_execute", note)
 
 
-def test_a_row_says_all_about_a_voice(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+def test_a_row_shows_the_fields_of_a_voice(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     voice = make_voice(
         acme,
         name="Harbour guide",
@@ -89,7 +89,7 @@ def test_a_row_says_all_about_a_voice(acme: Organization, open_page: OpenPage, n
     assert links == {f"/voices/{voice.id}{place}" for place in ("", "#status", "#quality", "#use", "#assistants")}
 
 
-def test_what_is_not_known_is_said_in_words(acme: Organization, open_page: OpenPage) -> None:
+def test_a_row_shows_unknown_values_as_text(acme: Organization, open_page: OpenPage) -> None:
     make_voice(
         acme, name=" ", provider="playht", provider_voice_id="", language=None, quality_score=None, synthesis_count=0
     )
@@ -104,7 +104,7 @@ def test_what_is_not_known_is_said_in_words(acme: Organization, open_page: OpenP
     assert page.column("Last used") == ["never", "no date"]
 
 
-def test_the_sentence_says_what_is_shown(acme: Organization, open_page: OpenPage) -> None:
+def test_the_sentence_describes_the_filters_and_the_order(acme: Organization, open_page: OpenPage) -> None:
     for _ in range(3):
         make_voice(acme, name="Desk", language="fr", quality_score=0.95)
 
@@ -121,7 +121,7 @@ def test_the_sentence_says_what_is_shown(acme: Organization, open_page: OpenPage
     )
 
 
-def test_the_sentence_says_where_a_short_text_is_looked_for(acme: Organization, open_page: OpenPage) -> None:
+def test_the_sentence_says_that_a_short_text_matches_word_beginnings(acme: Organization, open_page: OpenPage) -> None:
     make_voice(acme, name="Night desk")
 
     sentence = open_page("/assistants/31/voices?q=de").sentence
@@ -129,7 +129,7 @@ def test_the_sentence_says_where_a_short_text_is_looked_for(acme: Organization, 
     assert "1–1 of 1 voice, with a word in the name or provider ID that begins with “de”" in sentence
 
 
-def test_what_was_not_counted_out_is_said_to_be_more(
+def test_inexact_counts_have_a_plus_sign(
     acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 2)
@@ -144,9 +144,7 @@ def test_what_was_not_counted_out_is_said_to_be_more(
     assert "The list ends before this page" in open_page("/assistants/31/voices?use=idle-30&size=25&page=9").text
 
 
-def test_a_list_that_was_not_looked_through_to_the_end_says_so(
-    acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_truncated_scan_is_reported(acme: Organization, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 0)
     monkeypatch.setattr(index_scan, "SCAN_LIMIT", 4)
     put_voices(acme, [voice_row(language="fr", synthesis_count=number) for number in range(60)])
@@ -161,7 +159,7 @@ def test_a_list_that_was_not_looked_through_to_the_end_says_so(
     assert "No matching voices on this page: only the first 4 voices" in open_page(f"{address}&page=2&size=25").text
 
 
-def test_a_tab_sets_the_status_alone_and_keeps_the_rest(acme: Organization, open_page: OpenPage) -> None:
+def test_a_tab_changes_only_the_status_filter(acme: Organization, open_page: OpenPage) -> None:
     make_voice(acme, status=READY, provider="resemble")
     make_voice(acme, status=FAILED, provider="resemble")
     make_voice(acme, status=FAILED)
@@ -177,7 +175,9 @@ def test_a_tab_sets_the_status_alone_and_keeps_the_rest(acme: Organization, open
 
 
 @pytest.mark.parametrize("heading", ["Voice", "Provider", "Status", "Quality", "Syntheses", "Last used", "Created"])
-def test_a_heading_orders_both_ways_and_says_so(acme: Organization, open_page: OpenPage, heading: str) -> None:
+def test_a_heading_sorts_in_both_directions_and_has_aria_sort(
+    acme: Organization, open_page: OpenPage, heading: str
+) -> None:
     make_voice(acme)
 
     def head(page: Page) -> dict[str, str]:
@@ -191,7 +191,7 @@ def test_a_heading_orders_both_ways_and_says_so(acme: Organization, open_page: O
     assert head(second)["href"] == head(open_page("/assistants/31/voices"))["href"] or heading == "Syntheses"
 
 
-def test_every_order_is_offered_where_the_headings_are_hidden(acme: Organization, open_page: OpenPage) -> None:
+def test_the_select_box_for_narrow_screens_has_every_order(acme: Organization, open_page: OpenPage) -> None:
     page = open_page("/assistants/31/voices?sort=created")
 
     options = page.root.one("select", name="sort").all("option")
@@ -200,7 +200,7 @@ def test_every_order_is_offered_where_the_headings_are_hidden(acme: Organization
     assert [option.text for option in options if "selected" in option.attributes] == ["Oldest first"]
 
 
-def test_the_pager_leads_to_every_page_and_keeps_the_filters(acme: Organization, open_page: OpenPage) -> None:
+def test_the_pager_links_to_every_page_and_keeps_the_filters(acme: Organization, open_page: OpenPage) -> None:
     for _ in range(51):
         make_voice(acme)
 
@@ -213,7 +213,7 @@ def test_the_pager_leads_to_every_page_and_keeps_the_filters(acme: Organization,
     assert open_page(last.link("100")).sentence.startswith("Showing 1–51 of 51 ready voices")
 
 
-def test_a_page_past_the_end_offers_the_last_one(acme: Organization, open_page: OpenPage) -> None:
+def test_a_page_past_the_end_links_to_the_last_page(acme: Organization, open_page: OpenPage) -> None:
     make_voice(acme)
 
     page = open_page("/assistants/31/voices?page=7")
@@ -222,7 +222,7 @@ def test_a_page_past_the_end_offers_the_last_one(acme: Organization, open_page: 
     assert open_page(page.link("Go to the last page")).rows()
 
 
-def test_an_empty_list_names_each_filter_that_could_go(acme: Organization, open_page: OpenPage) -> None:
+def test_an_empty_list_has_a_link_to_remove_each_filter(acme: Organization, open_page: OpenPage) -> None:
     make_voice(acme, name="Desk")
 
     page = open_page("/assistants/31/voices?q=desk&status=failed")
@@ -232,11 +232,11 @@ def test_an_empty_list_names_each_filter_that_could_go(acme: Organization, open_
     assert "status=failed" in page.link("Remove “desk”")
 
 
-def test_an_organization_without_voices_says_how_to_bring_some_in(acme: Organization, open_page: OpenPage) -> None:
+def test_an_organization_without_voices_shows_the_import_command(acme: Organization, open_page: OpenPage) -> None:
     assert "./dev import FILE --assistant 31" in open_page("/assistants/31/voices").text
 
 
-def test_a_wrong_filter_keeps_the_page_and_lists_nothing(acme: Organization, open_page: OpenPage) -> None:
+def test_an_invalid_filter_shows_errors_and_no_table(acme: Organization, open_page: OpenPage) -> None:
     make_voice(acme, name="Secret")
 
     page = open_page("/assistants/31/voices?status=reddy&q=Sec%0Aret&page=0&provider=elevenlabs", 422)
@@ -252,7 +252,7 @@ def test_a_wrong_filter_keeps_the_page_and_lists_nothing(acme: Organization, ope
     assert kept.attributes["value"] == "elevenlabs"
 
 
-def test_the_filter_bar_offers_named_providers_and_those_in_the_store(acme: Organization, open_page: OpenPage) -> None:
+def test_the_filter_bar_has_labelled_providers_and_those_of_the_voices(acme: Organization, open_page: OpenPage) -> None:
     make_voice(acme, provider="playht", language="ja")
 
     page = open_page("/assistants/31/voices")
@@ -262,7 +262,7 @@ def test_the_filter_bar_offers_named_providers_and_those_in_the_store(acme: Orga
     assert [node.attributes["value"] for node in page.root.all("input", name="language")] == ["ja"]
 
 
-def test_the_page_says_with_whom_the_voices_are_shared(acme: Organization, open_page: OpenPage) -> None:
+def test_the_page_links_to_the_assistants_that_share_the_voices(acme: Organization, open_page: OpenPage) -> None:
     assert "It is the only assistant of Acme." in open_page("/assistants/31/voices").text
 
     make_assistant(acme, name="Booking line")
@@ -271,7 +271,9 @@ def test_the_page_says_with_whom_the_voices_are_shared(acme: Organization, open_
     assert open_page(page.link("1 other assistant")).column("Assistant")[0].startswith("Booking line")
 
 
-def test_code_samples_cover_status_and_provider_and_name_the_rest(acme: Organization, open_page: OpenPage) -> None:
+def test_code_samples_use_status_and_provider_and_name_the_ignored_filters(
+    acme: Organization, open_page: OpenPage
+) -> None:
     make_voice(acme, provider='it\'s; rm -rf "$HOME"', language="fr")
     address = "/assistants/31/voices?provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22&status=ready&language=fr&use=never"
 
@@ -285,7 +287,7 @@ def test_code_samples_cover_status_and_provider_and_name_the_rest(acme: Organiza
     assert "These filters of the list do not apply: use, language." in page.text
 
 
-def test_the_list_says_which_filters_the_api_call_drops_and_the_export_keeps(
+def test_the_list_names_the_filters_that_the_api_call_drops_and_the_export_keeps(
     acme: Organization, open_page: OpenPage
 ) -> None:
     make_voice(acme, language="fr")
@@ -299,7 +301,7 @@ def test_the_list_says_which_filters_the_api_call_drops_and_the_export_keeps(
     assert "View as JSON” calls" not in open_page("/assistants/31/voices?status=ready").text
 
 
-def test_several_statuses_are_named_as_not_covered_by_code(acme: Organization, open_page: OpenPage) -> None:
+def test_code_samples_name_several_statuses_as_ignored(acme: Organization, open_page: OpenPage) -> None:
     page = open_page("/assistants/31/voices/code?status=ready&status=failed")
 
     assert "cloned-voices'" in page.root.one("pre", id="code-curl-text").raw_text
@@ -307,7 +309,7 @@ def test_several_statuses_are_named_as_not_covered_by_code(acme: Organization, o
 
 
 @pytest.mark.parametrize("voices", [10, 1000])
-def test_the_page_takes_seven_statements_beside_the_visitors_whatever_the_number_of_voices(
+def test_the_list_executes_seven_statements_regardless_of_the_number_of_voices(
     acme: Organization, client: FlaskClient, statements: list[str], voices: int
 ) -> None:
     put_voices(acme, [voice_row() for _ in range(voices)])
@@ -319,9 +321,7 @@ def test_the_page_takes_seven_statements_beside_the_visitors_whatever_the_number
     assert len(statements) == 7
 
 
-def test_the_page_of_a_voice_shows_every_field_and_explains_its_marks(
-    acme: Organization, open_page: OpenPage, now: datetime
-) -> None:
+def test_the_page_of_a_voice_shows_every_field(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     voice = make_voice(
         acme,
         name="Harbour guide",
@@ -361,7 +361,7 @@ def section(page: Page, id: str) -> str:
     return page.root.one("section", id=id).text
 
 
-def test_a_voice_says_why_it_needs_a_person_and_so_do_its_assistants(
+def test_the_page_of_a_voice_shows_its_findings_and_those_of_its_assistants(
     acme: Organization, open_page: OpenPage, now: datetime
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY, provider_voice_id="a")
@@ -379,7 +379,9 @@ def test_a_voice_says_why_it_needs_a_person_and_so_do_its_assistants(
     assert "Failed since 2026-11-19" in section(page, "status")
 
 
-def test_a_voice_without_a_reason_says_nothing_of_any(acme: Organization, open_page: OpenPage, now: datetime) -> None:
+def test_a_voice_without_findings_has_no_section_for_them(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
     page = open_page(f"/voices/{make_voice(acme, last_used_at=now, synthesis_count=1).id}")
 
     assert not page.root.all("section", id="reasons")
@@ -405,7 +407,7 @@ def test_a_voice_that_assistants_use_is_archived_only_after_a_confirmation(
     assert "Archived here by" in section(open_page(f"/voices/{voice.id}"), "status")
 
 
-def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
+def test_the_timeline_lists_actions_with_links_to_undo_them(
     acme: Organization, client: FlaskClient, open_page: OpenPage, now: datetime
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
@@ -440,7 +442,7 @@ def test_what_was_done_to_a_voice_is_told_on_its_page_with_the_way_back(
     ]
 
 
-def test_a_timeline_offers_no_undo_for_what_was_taken_back_or_is_too_old(
+def test_the_timeline_has_no_undo_for_undone_or_old_operations(
     acme: Organization, client: FlaskClient, open_page: OpenPage, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
@@ -458,9 +460,7 @@ def test_a_timeline_offers_no_undo_for_what_was_taken_back_or_is_too_old(
     assert "Undo" not in section(open_page(f"/voices/{voice.id}"), "timeline")
 
 
-def test_a_viewer_reads_a_voice_and_its_timeline_and_does_nothing(
-    acme: Organization, client: FlaskClient, now: datetime
-) -> None:
+def test_a_viewer_sees_the_timeline_and_no_forms(acme: Organization, client: FlaskClient, now: datetime) -> None:
     voice = make_voice(acme, name="Anna", status=FAILED, created_at=now - 3 * DAY)
     client.post("/operations", data={"ref": voice.id, "action": "note", "note": "Asked Acme."})
     assert client.get("/triage").status_code == 200  # with what is said of it
@@ -480,6 +480,6 @@ def test_a_voice_without_assistants_still_has_a_page(client: FlaskClient, open_p
     assert "Lonely has no assistants." in open_page(f"/voices/{voice.id}").text
 
 
-def test_what_is_not_there_is_named(open_page: OpenPage) -> None:
+def test_an_unknown_assistant_or_voice_is_a_404(open_page: OpenPage) -> None:
     assert "Assistant with ID 999 not found." in open_page("/assistants/999/voices", 404).text
     assert "Cloned voice with ID 999 not found." in open_page("/voices/999", 404).text

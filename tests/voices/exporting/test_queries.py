@@ -45,7 +45,7 @@ def all_pages(organization_id: OrganizationId, filters: VoiceFilters, now: datet
 
 @IN_DATABASE
 @given(rows=st.lists(PLAIN_VOICES, max_size=12), filters=FILTERS)
-def test_they_are_those_of_the_pages_in_the_same_order(
+def test_matching_voices_are_those_of_all_pages_in_the_same_order(
     acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
 ) -> None:
     refill(acme, rows)
@@ -57,9 +57,7 @@ def test_they_are_those_of_the_pages_in_the_same_order(
 
 @pytest.mark.parametrize("order", VoiceOrder)
 @pytest.mark.parametrize("text", ["", "voice"])
-def test_each_order_holds_across_the_bounds_of_what_is_read_at_once(
-    acme: Organization, now: datetime, order: VoiceOrder, text: str
-) -> None:
+def test_each_order_is_correct_across_batches(acme: Organization, now: datetime, order: VoiceOrder, text: str) -> None:
     rows = [
         voice_row(
             name=f"Voice {number * 7919 % 1201}",
@@ -81,25 +79,25 @@ def test_each_order_holds_across_the_bounds_of_what_is_read_at_once(
 
 
 @pytest.mark.parametrize("text", ["", "ada"])
-def test_another_organizations_voices_are_not_among_them(acme: Organization, now: datetime, text: str) -> None:
+def test_voices_of_another_organization_do_not_match(acme: Organization, now: datetime, text: str) -> None:
     make_voice(make_organization("Other"), name="Ada elsewhere")
     ours = make_voice(acme, name="Ada")
 
     assert list_matching_ids(acme.id, VoiceFilters(text=text), now) == [ours.id]
 
 
-def test_the_page_that_filters_name_does_not_matter(acme: Organization, now: datetime) -> None:
+def test_the_page_of_the_filters_is_ignored(acme: Organization, now: datetime) -> None:
     rows = [make_voice(acme, synthesis_count=3 - number) for number in range(3)]
 
     assert list_matching_ids(acme.id, VoiceFilters(page=9, size=1), now) == [row.id for row in rows]
 
 
-def test_where_there_are_no_voices_there_are_none(store: Flask, acme: Organization, now: datetime) -> None:
+def test_an_organization_without_voices_has_no_matching_voices(store: Flask, acme: Organization, now: datetime) -> None:
     assert list_matching_ids(acme.id, VoiceFilters(), now) == []
 
 
 @pytest.mark.parametrize("text", ["", "voice"])
-def test_voices_are_read_as_they_are_asked_for(acme: Organization, now: datetime, text: str) -> None:
+def test_voices_are_fetched_lazily(acme: Organization, now: datetime, text: str) -> None:
     put_voices(acme, [voice_row() for _ in range(4 * BATCH_SIZE)])
     seen: list[Any] = []
     db.session.rollback()
@@ -114,7 +112,7 @@ def test_voices_are_read_as_they_are_asked_for(acme: Organization, now: datetime
     assert len([statement for statement in seen if "cloned_voice.id IN" in statement]) == 4
 
 
-def test_a_file_has_each_voice_and_how_many_assistants_are_set_to_it(acme: Organization, now: datetime) -> None:
+def test_a_file_has_each_voice_with_its_assistant_count(acme: Organization, now: datetime) -> None:
     rows = [make_voice(acme, name=name, provider="resemble") for name in ("A", "B", "C")]
     make_voice(acme, status=VoiceStatus.FAILED)
     for _ in range(2):

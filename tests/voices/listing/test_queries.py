@@ -1,4 +1,4 @@
-"""A page of voices by filters and order: every way of finding it finds what plain Python finds."""
+"""A page of voices by filters and order: every plan finds the voices that plain Python finds."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def names(organization: Organization, now: datetime, **filters: Any) -> set[str]
         pytest.param({"statuses": (READY,), "languages": ("fr",)}, set(), id="filters-can-exclude-all"),
     ],
 )
-def test_filters_choose_voices(acme: Organization, now: datetime, filters: dict[str, Any], expected: set[str]) -> None:
+def test_filters_select_voices(acme: Organization, now: datetime, filters: dict[str, Any], expected: set[str]) -> None:
     make_voice(acme, name="Ada", provider_voice_id="pv-ada", quality_score=1.0, last_used_at=now, synthesis_count=3)
     make_voice(
         acme,
@@ -117,7 +117,7 @@ def test_the_bounds_of_idleness_are_inclusive(acme: Organization, now: datetime)
     assert names(acme, now, uses=(VoiceUse.IDLE_30,)) == {"At"}
 
 
-def test_counts_by_status_stand_under_the_other_filters(acme: Organization, now: datetime) -> None:
+def test_counts_by_status_ignore_the_status_filter(acme: Organization, now: datetime) -> None:
     make_voice(acme, status=READY)
     make_voice(acme, status=FAILED)
     make_voice(acme, status=FAILED, provider="resemble")
@@ -138,7 +138,7 @@ def test_a_page_past_the_end_is_empty_and_knows_the_total(acme: Organization, no
     assert (page.rows, page.total, page.last_page) == ([], 1, 1)
 
 
-def test_users_are_the_assistants_set_to_a_voice(acme: Organization, now: datetime) -> None:
+def test_assistants_are_counted_by_the_voice_they_use(acme: Organization, now: datetime) -> None:
     used = make_voice(acme, provider="resemble", provider_voice_id="X1")
     other_case = make_voice(acme, provider="resemble", provider_voice_id="x1")
     other_provider = make_voice(acme, provider="inworld", provider_voice_id="X1")
@@ -195,9 +195,9 @@ def chosen(row: VoiceRow, filters: VoiceFilters, now: datetime) -> bool:
 
 
 def ordered(rows: Sequence[VoiceRow], order: VoiceOrder) -> list[VoiceRow]:
-    """What the order means, in plain Python: nulls last both ways, ties by id in the order's direction.
+    """Sort voices in plain Python: None last in both directions, ties by id in the direction of the order.
 
-    Voices without a last use go by their creation; those of a status or a provider go by name, whatever the direction.
+    Voices without a last use are ordered by creation, those of one status or provider by name in both directions.
     """
     values: dict[VoiceColumn, Callable[[VoiceRow], Any]] = {
         VoiceColumn.NAME: lambda row: build_name_key(row.name),
@@ -223,24 +223,24 @@ def ordered(rows: Sequence[VoiceRow], order: VoiceOrder) -> list[VoiceRow]:
     return known + unknown
 
 
-SORT_PLANS = {  # the bounds that lead to each way of finding a page
+PLAN_LIMITS = {  # the limits that force each plan
     "as-it-comes": {},
-    "walking": {"LOOKUP_COST": 10**9},
-    "looking-up": {"LOOKUP_COST": 0},
+    "index-scan": {"LOOKUP_COST": 10**9},
+    "lookup": {"LOOKUP_COST": 0},
     "too-many-to-count": {"LOOKUP_LIMIT": 1},
 }
 
 
-@pytest.fixture(params=SORT_PLANS)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Find pages in one of the ways."""
-    for name, value in SORT_PLANS[request.param].items():
+@pytest.fixture(params=PLAN_LIMITS)
+def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Force one of the plans."""
+    for name, value in PLAN_LIMITS[request.param].items():
         monkeypatch.setattr(lookup, name, value)
 
 
 @IN_DATABASE
 @given(rows=st.lists(PLAIN_VOICES, max_size=12), filters=FILTERS)
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("plan")
 def test_pages_together_are_the_list_that_plain_python_makes(
     acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
 ) -> None:
@@ -265,7 +265,7 @@ def test_pages_together_are_the_list_that_plain_python_makes(
 
 @IN_DATABASE
 @given(rows=st.lists(PLAIN_VOICES, max_size=12), filters=FILTERS)
-def test_what_a_bounded_walk_finds_is_right_as_far_as_it_goes(
+def test_a_truncated_scan_returns_matching_voices_in_order(
     acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
 ) -> None:
     refill(acme, rows)
@@ -283,7 +283,7 @@ def test_what_a_bounded_walk_finds_is_right_as_far_as_it_goes(
 
 @IN_DATABASE
 @given(score=st.none() | SCORES)
-def test_python_and_sql_grade_alike(acme: Organization, now: datetime, score: float | None) -> None:
+def test_python_and_sql_assign_the_same_tier(acme: Organization, now: datetime, score: float | None) -> None:
     row = voice_row(quality_score=score)
     refill(acme, [row])
 
@@ -293,7 +293,9 @@ def test_python_and_sql_grade_alike(acme: Organization, now: datetime, score: fl
 
 
 @pytest.mark.parametrize("size", PAGE_SIZES)
-def test_a_list_takes_three_statements_whatever_its_length(acme: Organization, now: datetime, size: int) -> None:
+def test_a_list_executes_three_statements_regardless_of_its_length(
+    acme: Organization, now: datetime, size: int
+) -> None:
     make_assistant(acme)
     refill(acme, [voice_row() for _ in range(size + 1)])
     statements: list[str] = []
@@ -305,7 +307,7 @@ def test_a_list_takes_three_statements_whatever_its_length(acme: Organization, n
     assert len([statement for statement in statements if not statement.startswith("BEGIN")]) == 3
 
 
-def test_an_import_is_seen_by_the_next_reading(acme: Organization, now: datetime) -> None:
+def test_imported_voices_are_in_the_next_list(acme: Organization, now: datetime) -> None:
     assistant, faults = make_assistant(acme), list[Fault]()
     line = json.dumps({**voice_row(name="New")._asdict(), "created_at": "2026-01-01T00:00:00Z"}).encode()
 
@@ -316,11 +318,11 @@ def test_an_import_is_seen_by_the_next_reading(acme: Organization, now: datetime
     assert names(acme, now) == {"New"}
 
 
-# What a page costs: the steps of SQLite's machine, of which every entry of a table or an index takes some
+# The cost of a page in virtual machine steps of SQLite; every entry of a table or an index takes some
 
 
 def voices_like(count: int, **fields: Any) -> list[VoiceRow]:
-    """So many voices of every kind, evenly spread."""
+    """Return voices that are evenly distributed over all groups."""
     return [
         voice_row(
             **{
@@ -339,7 +341,7 @@ def voices_like(count: int, **fields: Any) -> list[VoiceRow]:
 
 
 def cost_of(work: Callable[[], Any]) -> int:
-    """How many steps it takes SQLite to do something."""
+    """Return the number of virtual machine steps that SQLite executes for a call."""
     db.session.rollback()
     connection = db.session.connection().connection.driver_connection
     assert isinstance(connection, sqlite3.Connection)
@@ -351,7 +353,7 @@ def cost_of(work: Callable[[], Any]) -> int:
 
 
 def settle() -> None:
-    """What SQLite does by itself sooner or later: merge what an index of words grew by."""
+    """Merge the segments of the search index, as SQLite does by itself sooner or later."""
     with write_transaction():
         db.session.execute(text("INSERT INTO voice_search (voice_search) VALUES ('optimize')"))
 
@@ -369,7 +371,7 @@ PAGES: dict[str, dict[str, Any]] = {
 }
 
 
-def test_voices_elsewhere_cost_a_page_nothing(sqlite_store: Flask, now: datetime) -> None:
+def test_voices_of_other_organizations_do_not_slow_a_page(sqlite_store: Flask, now: datetime) -> None:
     acme = make_organization()
     put_voices(acme, voices_like(250))
     lists = {name: VoiceFilters(**filters) for name, filters in PAGES.items()}
@@ -414,12 +416,12 @@ def test_the_first_and_the_last_page_cost_the_same_in_an_organization_ten_times_
             assert of_large < 1.5 * of_small, choice
 
 
-# The bounds, from both sides
+# The limits, from both sides
 
 
 @pytest.mark.parametrize(("number", "counted", "more"), [(1, 1, False), (2, 2, False), (3, 2, True), (4, 2, True)])
 @pytest.mark.parametrize("filters", [{"uses": (VoiceUse.IDLE_30,)}, {"text": "maria"}], ids=["idle", "text"])
-def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_more(
+def test_expensive_counts_stop_at_the_lookup_limit_and_are_inexact(
     acme: Organization,
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
@@ -443,7 +445,7 @@ def test_what_cannot_be_counted_cheaply_is_counted_up_to_a_bound_and_said_to_be_
 
 
 @pytest.mark.parametrize(("before", "names", "cut"), [(2, 2, 0), (3, 1, 4), (4, 0, 4), (5, 0, 4)])
-def test_a_walk_ends_after_so_many_voices_and_says_so(
+def test_a_scan_stops_at_the_scan_limit_and_reports_it(
     acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, before: int, names: int, cut: int
 ) -> None:
     monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 1)
@@ -458,7 +460,7 @@ def test_a_walk_ends_after_so_many_voices_and_says_so(
 
 
 @pytest.mark.parametrize("order", [VoiceOrder("quality"), VoiceOrder("-quality"), VoiceOrder("last-used")])
-def test_a_walk_shares_its_bound_among_the_parts_of_a_list(
+def test_the_scan_limit_is_divided_among_the_sections_of_a_list(
     acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch, order: VoiceOrder
 ) -> None:
     """Those with a value are one part and those without another, so each may pass two."""
@@ -476,7 +478,7 @@ def test_a_walk_shares_its_bound_among_the_parts_of_a_list(
     assert (len(short.page.rows), short.scan_truncated_after) == (4, 4)
 
 
-# The same filters in every order and way, each time: what is drawn above may pass some of them over
+# The same filters in every order and plan: random filters may omit some of them
 
 CHOICES: list[dict[str, Any]] = [
     {},
@@ -505,7 +507,7 @@ CHOICES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("order", VoiceOrder)
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("plan")
 def test_every_order_of_every_choice_is_the_list_that_plain_python_makes(acme: Organization, order: VoiceOrder) -> None:
     rows, later = voices_like(60), LONG_AGO + 80 * DAY  # when some were used within thirty days, and some not
     put_voices(acme, rows)
@@ -525,8 +527,8 @@ def test_every_order_of_every_choice_is_the_list_that_plain_python_makes(acme: O
         assert found == expected, choice
 
 
-@pytest.mark.usefixtures("way")
-def test_never_used_or_idle_includes_what_was_made_today(acme: Organization, now: datetime) -> None:
+@pytest.mark.usefixtures("plan")
+def test_never_used_or_idle_includes_voices_created_today(acme: Organization, now: datetime) -> None:
     make_voice(acme, name="New", created_at=now)
     make_voice(acme, name="Used today", last_used_at=now, synthesis_count=1)
     make_voice(acme, name="Old", last_used_at=LONG_AGO, synthesis_count=1)

@@ -43,7 +43,7 @@ def really(sought: str) -> set[int]:
 
 @IN_DATABASE
 @given(names=st.lists(TEXTS, min_size=1, max_size=5), data=st.data())
-def test_every_voice_that_holds_a_text_is_a_candidate(acme: Organization, names: list[str], data: Any) -> None:
+def test_every_voice_that_contains_a_text_is_a_candidate(acme: Organization, names: list[str], data: Any) -> None:
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
     put_voices(acme, [voice_row(name=name, provider_voice_id="pv 7") for name in names])
@@ -70,7 +70,7 @@ def test_voices_of_another_organization_are_no_candidates(acme: Organization, so
     assert possible(acme, sought) == {voice.id}
 
 
-def test_a_voice_that_was_renamed_moved_or_deleted_is_found_as_it_is_now(acme: Organization) -> None:
+def test_renamed_moved_and_deleted_voices_are_indexed_as_they_are_now(acme: Organization) -> None:
     other = make_organization("Other")
     renamed, moved, deleted = (make_voice(acme, name="Maria") for _ in range(3))
 
@@ -98,7 +98,7 @@ EITHER_PATTERN = "(key LIKE :pattern ESCAPE '/' OR key LIKE :second_pattern ESCA
         ("%", EITHER_PATTERN, {"pattern": "%\n/%%", "second_pattern": "% /%%"}),
     ],
 )
-def test_a_text_is_compared_letter_by_letter(sought: str, condition: str, values: dict[str, str]) -> None:
+def test_like_patterns_escape_wildcards(sought: str, condition: str, values: dict[str, str]) -> None:
     given, parameters = build_like_condition(sought)
 
     assert given.format("key") == condition
@@ -115,7 +115,7 @@ def test_a_text_is_compared_letter_by_letter(sought: str, condition: str, values
         ("aaaa", "5x616161"),
     ],
 )
-def test_sqlite_looks_for_words_of_an_organization(sqlite_store: Flask, sought: str, trigrams: str) -> None:
+def test_sqlite_matches_words_of_one_organization(sqlite_store: Flask, sought: str, trigrams: str) -> None:
     assert build_candidates_select(5, sought) == (
         "SELECT rowid AS id FROM voice_search WHERE voice_search MATCH :trigrams",
         {"trigrams": trigrams},
@@ -131,7 +131,7 @@ def test_sqlite_looks_for_words_of_an_organization(sqlite_store: Flask, sought: 
         ("abcd", "@>", ["5xbcd", "5xabc"]),
     ],
 )
-def test_a_server_looks_for_words_as_its_index_has_them(
+def test_postgresql_matches_trigrams_of_one_organization(
     monkeypatch: pytest.MonkeyPatch, sought: str, operator: str, trigrams: list[str]
 ) -> None:
     engine = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
@@ -155,7 +155,7 @@ def test_a_server_looks_for_words_as_its_index_has_them(
         (35, list(range(32, -1, -3))),
     ],
 )
-def test_of_a_long_text_some_grams_are_looked_for_the_last_ones_first(length: int, places: list[int]) -> None:
+def test_a_long_text_is_sampled_from_its_end(length: int, places: list[int]) -> None:
     sought = "".join(chr(ord("A") + number) for number in range(length))
 
     assert text_search._sample_trigrams(sought) == [sought[place : place + 3] for place in places]
