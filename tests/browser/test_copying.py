@@ -39,7 +39,7 @@ def test_the_provider_s_id_and_the_record_are_copied(visit: Visit, live_server: 
     page.get_by_role("button", name="Copy provider ID").click()
     expect(page.get_by_role("button", name="Copied provider ID")).to_be_visible()
     assert clipboard(page) == "voice_abc123xyz"
-    page.get_by_text("As JSON").click()
+    page.get_by_text("View as JSON").click()
     page.get_by_role("button", name="Copy JSON").click()
     expect(page.get_by_role("button", name="Copied JSON")).to_be_visible()
     assert json.loads(clipboard(page))["id"] == 456
