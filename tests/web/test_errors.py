@@ -207,7 +207,7 @@ def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
 def failing(settings: Settings, store: Flask, now: datetime) -> Iterator[FlaskClient]:
     """A browser with an app of its own, in which the views at /failing/CODE and /api/failing/CODE fail."""
 
-    def fail(code: int) -> None:
+    def fail(code: int) -> str:
         abort(code)
 
     app = create_app(settings)

@@ -9,7 +9,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-# Characters. NIST SP 800-63B: at least 8, at least 15 advised for a password alone. The maximum bounds the work of a hash.
+# Characters. NIST SP 800-63B: at least 8, at least 15 advised for a password alone. The maximum bounds the cost of
+# hashing.
 MIN_LENGTH, ADVISED_LENGTH, MAX_LENGTH = 8, 15, 1000
 
 COMMON_PASSWORDS = frozenset(password for password in FREQUENCY_LISTS["passwords"] if len(password) >= MIN_LENGTH)

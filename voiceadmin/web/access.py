@@ -217,7 +217,7 @@ def is_setup_link_printed() -> bool:
 
 
 def keeps_cookies(request: Request) -> bool:
-    """Return whether a browser keeps the session cookie: over TLS, on localhost, or if the settings allow plain HTTP."""
+    """Return whether a browser keeps the session cookie: over TLS, on localhost, or if plain HTTP is allowed."""
     host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
     name = (host or request.host).strip("[]")
     return request.is_secure or _settings().plain_cookies or is_loopback(name)

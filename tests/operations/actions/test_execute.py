@@ -1,4 +1,4 @@
-"""What is done at the runner: every act, every refusal, what comes twice, what others changed meanwhile, the way back."""
+"""Operations: every action and refusal, repeated requests, conflicting changes, and undo."""
 
 from __future__ import annotations
 

@@ -70,7 +70,11 @@ LONG_BEFORE = datetime.min.replace(tzinfo=NOW.tzinfo)
 
 @dataclass
 class AuditTarget:
-    """A voice or an assistant to be. home, assignee: a number. muted: by reason, whether the mark is right, and until."""
+    """A voice or an assistant to create.
+
+    home, assignee: numbers of an organization and an account. muted: by reason, whether the fingerprint matches, and
+    when the mute ends.
+    """
 
     kind: ObjectKind
     home: int

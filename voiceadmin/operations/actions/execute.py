@@ -32,7 +32,7 @@ def apply_action(
     """Apply an action to the objects of a request. A repeated request returns its first operation.
 
     Raises:
-        ObjectNotFound: if an object does not exist or is outside the scope. An audit event records it; no object changes.
+        ObjectNotFound: if an object does not exist or is outside the scope. Records an audit event; no object changes.
         ChangeRefused: if the request makes no sense. No object changes.
     """
     try:

@@ -19,8 +19,8 @@ def source_sql(rule: Rule, *, is_small: bool) -> str:
 
     Args:
         rule: the rule.
-        is_small: whether the scope has few voices, so that reading them is faster than the index of the rule, which spans
-            all organizations.
+        is_small: whether the scope has few voices. Reading them is then faster than the index of the rule, which
+            spans all organizations.
     """
     if is_small:
         return rule.table

@@ -21,7 +21,8 @@ def _describe(evidence: Evidence) -> str:
     finding = evidence.finding
     timeout = format_duration(evidence.thresholds.cloning_timeout(finding.provider))
     since = evidence.now if finding.since is None else finding.since
-    return f"Processing for {format_duration(evidence.now - since)}; {provider_label(finding.provider)} takes at most {timeout}."
+    duration = format_duration(evidence.now - since)
+    return f"Processing for {duration}; {provider_label(finding.provider)} takes at most {timeout}."
 
 
 RULE = Rule(
