@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Tone(StrEnum):
-    """What a word feels like; the stylesheet gives each tone its colour."""
+    """The meaning of a colour; the stylesheet defines the colour of each tone."""
 
     GOOD = "good"
     BUSY = "busy"
@@ -17,12 +17,12 @@ class Tone(StrEnum):
 
 
 class LabelledEnum(StrEnum):
-    """Words that have a label for people, and nothing else."""
+    """Values with a label for people."""
 
     label: str
 
     def __new__(cls, value: str, label: str = "") -> Self:
-        """Give the member its word and its label."""
+        """Create a member with its value and label."""
         member = str.__new__(cls, value)
         member._value_, member.label = value, label
         return member

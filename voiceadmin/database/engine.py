@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from voiceadmin.database.base import db
 
-SQLITE_PATH = "voiceadmin_sqlite_path"  # the app's extension that names the SQLite file, None with PostgreSQL
+SQLITE_PATH = "voiceadmin_sqlite_path"  # key in app.extensions: the path of the SQLite file, None with PostgreSQL
 
 
-WRITES = "voiceadmin_writes"  # the execution option of a connection that is going to write
+WRITES = "voiceadmin_writes"  # execution option of a connection that will write
 
 
 DATABASE_UNAVAILABLE = (
@@ -36,7 +36,7 @@ DATABASE_UNAVAILABLE = (
     InterfaceError,
     PoolTimeout,
     DisconnectionError,
-)  # the store is gone, locked or full
+)  # the database is unreachable, locked or out of connections
 
 
 CACHE_KIB = 16_000  # of a connection: what one search looks at; a write of another process voids it anyway
@@ -46,7 +46,7 @@ CACHE_KIB = 16_000  # of a connection: what one search looks at; a write of anot
 POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=30s -c random_page_cost=1.1"
 
 
-BUSY_SECONDS = 5  # how long a writer waits for another one before it gives up
+BUSY_SECONDS = 5  # how long a writer waits for another one before it fails
 
 
 def init_app(app: Flask, settings: Settings) -> None:
