@@ -21,7 +21,7 @@ Shell = Callable[..., Result]
 
 @pytest.fixture
 def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
-    """Run commands over the store that settings name, each with an app of its own, as a process would."""
+    """Return a function that runs commands with given settings, each with an application of its own."""
     monkeypatch.setattr(ErrorReportingGroup, "unavailable", DATABASE_UNAVAILABLE)
     apps: list[Flask] = []
 
@@ -42,5 +42,5 @@ def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell
 
 @pytest.fixture
 def shell(store: Flask, settings: Settings, over: Callable[[Settings], Shell]) -> Shell:
-    """Run a command over the store of the test."""
+    """Return a function that runs a command against the database of the test."""
     return over(settings)

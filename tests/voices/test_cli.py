@@ -1,4 +1,4 @@
-"""The command as a shell sees it: what it prints and where, how it ends, and how much memory it takes."""
+"""The commands: their output, exit codes and memory."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ ONE_BAD = 'Record 2, id: "x" is not an integer. Give one from 1 to 9223372036854
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:
-    """The variables of a process whose store lies in a folder."""
+    """Return the environment of a process whose database is in a folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")}
     return kept | {"PYTHONPATH": str(ROOT), "VOICEADMIN_INSTANCE": str(folder)} | more
 
 
 def command(*words: str | Path) -> list[str]:
-    """The words that start a command as a process."""
+    """Return the arguments that start a command as a process."""
     return [sys.executable, "-P", "-m", "voiceadmin", *map(str, words)]
 
 
 def process(folder: Path, *words: str | Path, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a process over a store in a folder."""
+    """Run a command as a process with the database in a folder."""
     return subprocess.run(
         command(*words),
         env=environ(folder, **more),
@@ -64,13 +64,13 @@ def process(folder: Path, *words: str | Path, stdin: str = "", **more: str) -> s
 
 
 def lines(rows: Iterable[Any]) -> str:
-    """Voices, or records as they are, one a line."""
+    """Return voices or raw records as NDJSON."""
     records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
     return "".join(json.dumps(record) + "\n" for record in records)
 
 
 def count(table: type[Any]) -> int:
-    """How many rows a table of the store has."""
+    """Return the number of rows of a table."""
     db.session.rollback()
     return db.session.scalar(select(func.count()).select_from(table)) or 0
 
@@ -79,7 +79,7 @@ def count(table: type[Any]) -> int:
 
 
 @pytest.mark.parametrize("way", ["file", "standard input"])
-def test_import_prints_what_became_of_the_records(shell: Shell, tmp_path: Path, way: str) -> None:
+def test_import_prints_the_outcomes(shell: Shell, tmp_path: Path, way: str) -> None:
     data = lines([voice_row(id=1), voice_row(id=2)])
     (tmp_path / "voices.ndjson").write_text(data)
 
@@ -96,7 +96,7 @@ def test_import_prints_what_became_of_the_records(shell: Shell, tmp_path: Path, 
     assert count(ClonedVoice) == 2
 
 
-def test_import_again_finds_nothing_to_change(shell: Shell) -> None:
+def test_importing_again_changes_nothing(shell: Shell) -> None:
     data = lines(voice_row(id=number) for number in range(1, 1201))
     shell("import", "-", "--assistant", "31", stdin=data)
 
@@ -105,7 +105,7 @@ def test_import_again_finds_nothing_to_change(shell: Shell) -> None:
     assert result.stdout == "0 added, 0 changed, 1,200 unchanged, 0 refused.\n"
 
 
-def test_import_names_assistant_and_organization_as_asked(shell: Shell) -> None:
+def test_import_uses_the_given_names(shell: Shell) -> None:
     shell("import", "-", "--assistant", "31", "--assistant-name", "Night desk", "--organization", "Acme")
 
     assert db.session.scalars(select(Assistant.name)).all() == ["Night desk"]
@@ -120,7 +120,7 @@ def test_import_names_assistant_and_organization_as_asked(shell: Shell) -> None:
     ],
     ids=["one", "two"],
 )
-def test_import_says_how_many_fields_it_passed_over(shell: Shell, extra: dict[str, Any], told: str) -> None:
+def test_import_prints_the_number_of_ignored_fields(shell: Shell, extra: dict[str, Any], told: str) -> None:
     result = shell("import", "-", "--assistant", "31", stdin=lines([voice_to_json(voice_row()) | extra]))
 
     assert result.stdout == f"1 added, 0 changed, 0 unchanged, 0 refused. {told}\n"
@@ -131,7 +131,7 @@ def test_import_says_how_many_fields_it_passed_over(shell: Shell, extra: dict[st
     ("bad", "remedy"),
     [(1, "Fix 1 record, or skip it"), (2, "Fix 2 records, or skip them")],
 )
-def test_a_refused_import_names_every_fault_and_fails(shell: Shell, bad: int, remedy: str, dry: list[str]) -> None:
+def test_a_refused_import_prints_every_fault_and_fails(shell: Shell, bad: int, remedy: str, dry: list[str]) -> None:
     records = [voice_row(id=1), *[voice_to_json(voice_row()) | {"id": "x"}] * bad]
 
     result = shell("import", "-", "--assistant", "31", *dry, stdin=lines(records))
@@ -145,7 +145,7 @@ def test_a_refused_import_names_every_fault_and_fails(shell: Shell, bad: int, re
     assert count(ClonedVoice) == count(Organization) == 0
 
 
-def test_skipping_bad_records_writes_the_others_and_succeeds(shell: Shell) -> None:
+def test_skipping_invalid_records_writes_the_others_and_succeeds(shell: Shell) -> None:
     records = [voice_row(id=1), voice_to_json(voice_row()) | {"id": "x"}]
 
     result = shell("import", "-", "--assistant", "31", "--skip-bad", stdin=lines(records))
@@ -159,7 +159,7 @@ def test_skipping_bad_records_writes_the_others_and_succeeds(shell: Shell) -> No
 
 
 @pytest.mark.parametrize("skip", [[], ["--skip-bad"]], ids=["whole", "skip-bad"])
-def test_a_dry_run_that_would_go_well_says_so(shell: Shell, skip: list[str]) -> None:
+def test_a_dry_run_without_invalid_records_succeeds(shell: Shell, skip: list[str]) -> None:
     records = [voice_row(id=1), *([voice_to_json(voice_row()) | {"id": "x"}] if skip else [])]
 
     result = shell("import", "-", "--assistant", "31", "--dry-run", *skip, stdin=lines(records))
@@ -183,7 +183,7 @@ def test_a_dry_run_that_would_go_well_says_so(shell: Shell, skip: list[str]) -> 
         ),
     ],
 )
-def test_a_broken_input_is_one_line_and_a_failure(shell: Shell, data: bytes, says: str) -> None:
+def test_an_unreadable_input_prints_one_line_and_fails(shell: Shell, data: bytes, says: str) -> None:
     result = shell("import", "-", "--assistant", "31", stdin=data)
 
     assert (result.exit_code, result.stdout) == (1, "")
@@ -191,7 +191,7 @@ def test_a_broken_input_is_one_line_and_a_failure(shell: Shell, data: bytes, say
     assert result.stderr.count("\n") == 1
 
 
-def test_a_target_that_makes_no_sense_is_one_line_and_a_failure(shell: Shell) -> None:
+def test_a_contradictory_target_prints_one_line_and_fails(shell: Shell) -> None:
     result = shell("import", "-", "--assistant", "31", "--organization", "77")
 
     assert (result.exit_code, result.stderr) == (1, "Error: There is no organization 77. Give a name to create one.\n")
@@ -214,7 +214,7 @@ def test_a_target_that_makes_no_sense_is_one_line_and_a_failure(shell: Shell) ->
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
 )
-def test_a_misspelt_command_is_told_how(shell: Shell, words: list[str], says: str) -> None:
+def test_an_invalid_command_line_prints_the_reason(shell: Shell, words: list[str], says: str) -> None:
     result = shell(*words)
 
     assert (result.exit_code, result.stdout) == (2, "")
@@ -225,7 +225,7 @@ def test_a_misspelt_command_is_told_how(shell: Shell, words: list[str], says: st
 
 
 @pytest.mark.parametrize("format", list(ExportFormat))
-def test_export_writes_the_file_and_nothing_else(shell: Shell, format: ExportFormat) -> None:
+def test_export_writes_only_the_file(shell: Shell, format: ExportFormat) -> None:
     acme = make_organization()
     make_assistant(acme, id=31)
     make_voice(acme, name='=HYPERLINK("x")\nRecepción 😀')
@@ -238,7 +238,7 @@ def test_export_writes_the_file_and_nothing_else(shell: Shell, format: ExportFor
     assert b"Theirs" not in result.stdout_bytes
 
 
-def test_export_is_json_unless_asked_otherwise(shell: Shell) -> None:
+def test_export_writes_json_by_default(shell: Shell) -> None:
     make_assistant(id=31)
 
     assert json.loads(shell("export", "--assistant", "31").stdout) == {"success": True, "cloned_voices": []}
@@ -263,7 +263,7 @@ def test_import_of_an_export_changes_nothing(shell: Shell, format: ExportFormat,
     assert shell("export", "--assistant", "31", "--format", format.value).stdout_bytes == exported
 
 
-def test_export_of_no_assistant_fails(shell: Shell) -> None:
+def test_export_of_an_unknown_assistant_fails(shell: Shell) -> None:
     result = shell("export", "--assistant", "31")
 
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Error: Assistant with ID 31 not found\n")
@@ -272,7 +272,7 @@ def test_export_of_no_assistant_fails(shell: Shell) -> None:
 # Sample and migrate
 
 
-def test_the_sample_goes_in_and_out(shell: Shell) -> None:
+def test_the_sample_is_added_and_removed(shell: Shell) -> None:
     filled = shell("sample", "--now", "2026-03-06T00:30:00+01:00")
     again = shell("sample", "--now", "2026-03-05T12:00:00")
     present = count(ClonedVoice)
@@ -284,7 +284,7 @@ def test_the_sample_goes_in_and_out(shell: Shell) -> None:
     assert (present, count(ClonedVoice), count(Organization)) == (2500, 0, 0)
 
 
-def test_a_sample_without_a_time_is_of_the_present(shell: Shell, now: datetime) -> None:
+def test_the_sample_is_computed_for_now_by_default(shell: Shell, now: datetime) -> None:
     shell("sample")
 
     latest = db.session.scalar(select(func.max(ClonedVoice.created_at)))
@@ -292,7 +292,7 @@ def test_a_sample_without_a_time_is_of_the_present(shell: Shell, now: datetime) 
     assert datetime(2026, 11, 1, tzinfo=UTC) < (latest or now) <= now
 
 
-def test_migrating_twice_is_harmless(over: Callable[[Settings], Shell], tmp_path: Path) -> None:
+def test_migrating_twice_changes_nothing_more(over: Callable[[Settings], Shell], tmp_path: Path) -> None:
     shell = over(Settings(instance=tmp_path / "new" / "store"))
 
     first, second = shell("migrate"), shell("migrate")
@@ -302,7 +302,7 @@ def test_migrating_twice_is_harmless(over: Callable[[Settings], Shell], tmp_path
 
 
 @pytest.mark.parametrize("words", [["import", "-", "--assistant", "31"], ["export", "--assistant", "31"], ["migrate"]])
-def test_a_store_out_of_reach_is_one_line_and_a_failure(
+def test_an_unreachable_database_prints_one_line_and_fails(
     over: Callable[[Settings], Shell], tmp_path: Path, words: list[str]
 ) -> None:
     shell = over(Settings(instance=tmp_path, database_url=f"postgresql+psycopg://desk:mute@/voices?host={tmp_path}"))
@@ -316,7 +316,7 @@ def test_a_store_out_of_reach_is_one_line_and_a_failure(
     assert "mute" not in result.stderr
 
 
-def test_a_store_of_a_newer_version_is_refused(over: Callable[[Settings], Shell], tmp_path: Path) -> None:
+def test_a_database_of_a_newer_version_is_refused(over: Callable[[Settings], Shell], tmp_path: Path) -> None:
     shell = over(Settings(instance=tmp_path))
     shell("migrate")
     with closing(sqlite3.connect(tmp_path / "voiceadmin.sqlite")) as connection, connection:
@@ -331,7 +331,7 @@ def test_a_store_of_a_newer_version_is_refused(over: Callable[[Settings], Shell]
 # As processes
 
 
-def test_as_a_process_it_imports_and_exports(tmp_path: Path) -> None:
+def test_a_process_imports_and_exports(tmp_path: Path) -> None:
     rows = [voice_row(id=2, name="Recepción 😀\r\n=1+1"), voice_row(id=1, quality_score=None)]
 
     imported = process(tmp_path, "import", "-", "--assistant", "31", stdin=lines(rows))
@@ -343,7 +343,7 @@ def test_as_a_process_it_imports_and_exports(tmp_path: Path) -> None:
     assert (tmp_path / "voiceadmin.sqlite").stat().st_mode & 0o777 == 0o600
 
 
-def test_all_faults_of_the_settings_come_together_and_without_a_trace(tmp_path: Path) -> None:
+def test_all_invalid_settings_are_printed_together_without_a_traceback(tmp_path: Path) -> None:
     ended = process(
         tmp_path, "migrate", VOICEADMIN_DATABASE_URL="mysql://desk:mute@db", VOICEADMIN_HOSTS="*", VOICEADMIN_HOST="x"
     )
@@ -357,7 +357,7 @@ def test_all_faults_of_the_settings_come_together_and_without_a_trace(tmp_path: 
     assert "mute" not in ended.stderr
 
 
-def test_help_names_every_command_and_needs_no_settings(tmp_path: Path) -> None:
+def test_help_lists_every_command_and_needs_no_settings(tmp_path: Path) -> None:
     ended = process(tmp_path, "--help", VOICEADMIN_HOST="x")
 
     assert ended.returncode == 0
@@ -365,7 +365,7 @@ def test_help_names_every_command_and_needs_no_settings(tmp_path: Path) -> None:
     assert all(f"  {name} " in ended.stdout for name in ("run", "serve", "import", "export", "sample", "migrate"))
 
 
-def test_export_into_a_pipe_that_closes_ends_quietly(tmp_path: Path) -> None:
+def test_export_into_a_closed_pipe_ends_without_output(tmp_path: Path) -> None:
     process(tmp_path, "sample")
 
     with subprocess.Popen(
@@ -383,7 +383,7 @@ def test_export_into_a_pipe_that_closes_ends_quietly(tmp_path: Path) -> None:
     assert (export.returncode, said) == (1, b"")
 
 
-def test_ctrl_c_ends_an_import_that_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+def test_an_import_interrupted_with_ctrl_c_changes_nothing(tmp_path: Path) -> None:
     process(tmp_path, "import", "-", "--assistant", "31", stdin=lines([voice_row(id=1)]))
     before = process(tmp_path, "export", "--assistant", "31").stdout
 
@@ -406,7 +406,7 @@ def test_ctrl_c_ends_an_import_that_leaves_the_store_as_it_was(tmp_path: Path) -
     assert process(tmp_path, "export", "--assistant", "31").stdout == before
 
 
-def test_two_processes_that_import_at_once_into_a_new_store_end_with_all_voices(tmp_path: Path) -> None:
+def test_two_concurrent_imports_into_a_new_database_write_all_voices(tmp_path: Path) -> None:
     halves = [lines(voice_row(id=number) for number in range(first, 1001, 2)) for first in (1, 2)]
     (tmp_path / "0").write_text(halves[0])
     (tmp_path / "1").write_text(halves[1])
@@ -427,7 +427,7 @@ def test_two_processes_that_import_at_once_into_a_new_store_end_with_all_voices(
     assert [voice["id"] for voice in listed] == list(range(1, 1001))
 
 
-def test_a_terminal_is_shown_how_far_an_import_has_come(tmp_path: Path) -> None:
+def test_a_terminal_shows_the_progress_of_an_import(tmp_path: Path) -> None:
     (tmp_path / "voices").write_text(lines(voice_row(id=number) for number in range(1, 2001)))
     controller, terminal = pty.openpty()
 
@@ -449,7 +449,7 @@ def test_a_terminal_is_shown_how_far_an_import_has_come(tmp_path: Path) -> None:
 
 
 def seen(controller: int) -> bytes:
-    """What a terminal was sent since; nothing once nobody has it open."""
+    """Return what was written to a terminal, and nothing once it is closed."""
     try:
         return os.read(controller, 65536)
     except OSError:
@@ -466,12 +466,12 @@ sys.exit(ended.returncode)
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_an_import_of_any_length_takes_less_than_200_megabytes(tmp_path: Path, long: bool) -> None:
+def test_an_import_of_any_length_uses_less_than_200_megabytes(tmp_path: Path, long: bool) -> None:
     number = 1_000_000 if long else 200_000
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
     started = time.perf_counter()
 
-    # A small process stands between, because a child is charged with what its parent held when it was forked.
+    # A small process starts the import: the peak memory of a child includes that of its parent at the fork.
     with subprocess.Popen(
         [sys.executable, "-c", MEASURE, *command("import", "-", "--assistant", "31")],
         env=environ(tmp_path),
@@ -481,18 +481,18 @@ def test_an_import_of_any_length_takes_less_than_200_megabytes(tmp_path: Path, l
     ) as running:
         assert running.stdin is not None
         assert running.stdout is not None
-        running.stdin.writelines(answer(number))
+        running.stdin.writelines(response(number))
         running.stdin.close()
         told, most = running.stdout.read().splitlines()
 
     speed = number / (time.perf_counter() - started)
-    print(f"{speed:,.0f} records a second, {int(most) * unit / 1e6:.0f} MB")  # noqa: T201  # for whoever asks with -rP
+    print(f"{speed:,.0f} records a second, {int(most) * unit / 1e6:.0f} MB")  # noqa: T201  # shown with -rP
     assert told == f"{number:,} added, 0 changed, 0 unchanged, 0 refused."
     assert int(most) * unit < 200e6
 
 
-def answer(number: int) -> Iterator[str]:
-    """The API's answer with so many voices, in pieces. No two are alike, and none is held."""
+def response(number: int) -> Iterator[str]:
+    """Yield a response of the API with this number of different voices, in pieces."""
     row = json.dumps(voice_to_json(voice_row(id=1, name="Recepción {0}", provider_voice_id="pv-{0}")))
     pattern = row.replace("{", "{{", 1).replace('"id": 1', '"id": {0}')[:-1] + "}}"
     yield '{"success": true, "cloned_voices": ['

@@ -1,4 +1,4 @@
-"""One voice in the API's words: what is understood, what is refused and how, and that it comes back exactly."""
+"""The JSON form of a voice: accepted and refused values, and exact output."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ PLAIN: dict[str, Any] = {
 
 
 def shown(value: Any) -> str:
-    """A value in the name of a test."""
+    """Return a value for the name of a test."""
     return repr(value)[:30]
 
 
 def errors(**fields: Any) -> tuple[FieldError, ...]:
-    """What is wrong with an otherwise plain record."""
+    """Return the errors of a record that is valid otherwise."""
     with pytest.raises(InvalidVoice) as caught:
         parse_voice(PLAIN | fields)
     return caught.value.errors
 
 
 def read(**fields: Any) -> VoiceRow:
-    """The row of an otherwise plain record."""
+    """Return the row of a record that is valid otherwise."""
     return parse_voice(PLAIN | fields)
 
 
-def test_the_example_of_the_api_is_a_voice() -> None:
+def test_the_example_of_the_api_is_valid() -> None:
     assert parse_voice(PLAIN) == VoiceRow(
         id=456,
         name="Custom Professional Voice",
@@ -80,40 +80,40 @@ def test_the_example_of_the_api_is_a_voice() -> None:
     )
 
 
-def test_a_voice_is_written_as_the_api_has_it() -> None:
+def test_a_voice_is_written_as_the_api_writes_it() -> None:
     assert voice_to_json(parse_voice(PLAIN)) == PLAIN
     assert tuple(voice_to_json(parse_voice(PLAIN))) == FIELDS == tuple(PLAIN)
 
 
 @given(VOICES)
-def test_every_voice_comes_back_exactly(voice: VoiceRow) -> None:
+def test_every_voice_is_parsed_back_exactly(voice: VoiceRow) -> None:
     assert parse_voice(voice_to_json(voice)) == voice
     assert parse_voice(json.loads(json.dumps(voice_to_json(voice)))) == voice
 
 
 @given(VOICES)
-def test_numbers_may_be_the_texts_of_a_csv(voice: VoiceRow) -> None:
+def test_numbers_may_be_strings_as_in_csv(voice: VoiceRow) -> None:
     texts = {name: "" if value is None else str(value) for name, value in voice_to_json(voice).items()}
 
     assert parse_voice(texts) == voice
 
 
 @pytest.mark.parametrize("field", sorted(OPTIONAL))
-def test_an_optional_field_may_be_null_or_lack(field: str) -> None:
+def test_an_optional_field_may_be_null_or_missing(field: str) -> None:
     lacking = {name: value for name, value in PLAIN.items() if name != field}
 
     assert parse_voice(lacking) == read(**{field: None})
     assert getattr(parse_voice(lacking), field) == ("" if field == "provider_voice_id" else None)
 
 
-def test_no_score_stays_no_score_and_is_not_zero() -> None:
+def test_a_missing_score_is_not_zero() -> None:
     assert read(quality_score=None).quality_score is None
     assert voice_to_json(read(quality_score=None))["quality_score"] is None
     assert read(quality_score=0).quality_score == 0.0
 
 
 @pytest.mark.parametrize("field", [name for name in FIELDS if name not in OPTIONAL])
-def test_any_other_field_may_not(field: str) -> None:
+def test_a_required_field_may_not_be_null_or_missing(field: str) -> None:
     missing = (field, None, "is missing.", "This field is required.")
     lacking = {name: value for name, value in PLAIN.items() if name != field}
 
@@ -124,7 +124,7 @@ def test_any_other_field_may_not(field: str) -> None:
     assert errors(**{field: None}) == (missing,)
 
 
-def test_every_fault_is_named_in_the_order_of_the_fields() -> None:
+def test_every_error_is_reported_in_the_order_of_the_fields() -> None:
     found = errors(synthesis_count=-1, id="x", name=5, status="gone", created_at="soon", quality_score=95)
 
     assert [(field, value) for field, value, _, _ in found] == [
@@ -138,14 +138,14 @@ def test_every_fault_is_named_in_the_order_of_the_fields() -> None:
     assert all(problem.endswith(".") and remedy.endswith(".") for _, _, problem, remedy in found)
 
 
-def test_an_empty_record_lacks_all_it_needs() -> None:
+def test_an_empty_record_lacks_every_required_field() -> None:
     with pytest.raises(InvalidVoice) as caught:
         parse_voice({})
 
     assert [field for field, *_ in caught.value.errors] == [name for name in FIELDS if name not in OPTIONAL]
 
 
-def test_unknown_fields_are_passed_over() -> None:
+def test_unknown_fields_are_ignored() -> None:
     assert read(sample_rate=44100, Name="other") == parse_voice(PLAIN)
 
 
@@ -158,7 +158,7 @@ def test_unknown_fields_are_passed_over() -> None:
     [(1, 1), ("1", 1), ("+1", 1), ("0001", 1), (MAX_ID, MAX_ID), (str(MAX_ID), MAX_ID), ("0" * 90 + "7", 7)],
     ids=shown,
 )
-def test_whole_numbers_of_64_bits_are_understood(field: str, value: Any, number: int) -> None:
+def test_64_bit_integers_are_accepted(field: str, value: Any, number: int) -> None:
     assert getattr(read(**{field: value}), field) == number
 
 
@@ -168,7 +168,7 @@ def test_whole_numbers_of_64_bits_are_understood(field: str, value: Any, number:
     ["", " 1", "1 ", "1.0", "1e3", "0x1", "1_000", "1,000", "٣", "７", "one", 1.0, 0.5, True, False, [1], {}],
     ids=shown,
 )
-def test_what_is_no_whole_number_is_refused(field: str, value: Any) -> None:
+def test_values_that_are_not_integers_are_refused(field: str, value: Any) -> None:
     ((blamed, given_value, problem, _),) = errors(**{field: value})
 
     assert (blamed, given_value, problem) == (field, value, "is not an integer.")
@@ -180,14 +180,14 @@ def test_what_is_no_whole_number_is_refused(field: str, value: Any) -> None:
     [-1, "-1", MAX_ID + 1, str(MAX_ID + 1), 10**38, "9" * 5000, "-" + "9" * 5000, Decimal("9" * 5000)],
     ids=shown,
 )
-def test_whole_numbers_outside_64_bits_are_out_of_range(field: str, value: Any) -> None:
+def test_integers_outside_64_bits_are_out_of_range(field: str, value: Any) -> None:
     ((_, _, problem, remedy),) = errors(**{field: value})
 
     assert problem == "is out of range."
     assert str(MAX_ID) in remedy
 
 
-def test_ids_begin_at_one_and_counts_at_zero() -> None:
+def test_the_smallest_id_is_one_and_the_smallest_count_is_zero() -> None:
     assert read(synthesis_count=0).synthesis_count == 0
     assert errors(id=0)[0][3] == f"Give an integer from 1 to {MAX_ID}."
 
@@ -210,12 +210,12 @@ def test_ids_begin_at_one_and_counts_at_zero() -> None:
     ],
     ids=shown,
 )
-def test_scores_from_nothing_to_one_are_understood(value: Any, score: float | None) -> None:
+def test_scores_from_zero_to_one_are_accepted(value: Any, score: float | None) -> None:
     assert read(quality_score=value).quality_score == score
 
 
 @pytest.mark.parametrize("value", [-0.0, "-0.0", "-0", "-1e-400"], ids=shown)
-def test_a_negative_zero_becomes_plain(value: Any) -> None:
+def test_a_negative_zero_becomes_zero(value: Any) -> None:
     assert str(read(quality_score=value).quality_score) == "0.0"
 
 
@@ -224,7 +224,7 @@ def test_a_negative_zero_becomes_plain(value: Any) -> None:
     [95, "95", -0.1, 1.0000000000000002, float("nan"), float("inf"), "1e9999", 10**400, Decimal("9" * 5000)],
     ids=shown,
 )
-def test_scores_outside_are_refused_not_guessed(value: Any) -> None:
+def test_scores_out_of_range_are_refused(value: Any) -> None:
     ((_, _, problem, remedy),) = errors(quality_score=value)
 
     assert problem == "is out of range."
@@ -236,7 +236,7 @@ def test_scores_outside_are_refused_not_guessed(value: Any) -> None:
     ["good", "nan", "inf", "Infinity", "95%", "0,95", ".5", "5.", "0x1", "1e", "٠", " 1", True, False, [], {}],
     ids=shown,
 )
-def test_what_is_no_number_is_no_score(value: Any) -> None:
+def test_values_that_are_not_numbers_are_refused_as_scores(value: Any) -> None:
     ((_, _, problem, _),) = errors(quality_score=value)
 
     assert problem == "is not a number."
@@ -255,7 +255,7 @@ def test_what_is_no_number_is_no_score(value: Any) -> None:
         ("gender", MAX_WORD),
     ],
 )
-def test_a_text_may_be_so_long_and_no_longer(field: str, most: int) -> None:
+def test_a_text_may_have_its_maximal_length_and_no_more(field: str, most: int) -> None:
     assert getattr(read(**{field: "😀" * most}), field) == "😀" * most
     assert errors(**{field: "x" * (most + 1)})[0][2:] == (f"has {most + 1:,} characters.", f"Shorten it to {most:,}.")
 
@@ -274,7 +274,7 @@ def test_a_text_may_be_so_long_and_no_longer(field: str, most: int) -> None:
     ],
     ids=shown,
 )
-def test_what_no_database_keeps_is_no_text(field: str, value: Any, problem: str) -> None:
+def test_values_that_no_database_stores_are_refused_as_texts(field: str, value: Any, problem: str) -> None:
     assert [found[2] for found in errors(**{field: value})] == [problem]
 
 
@@ -288,22 +288,22 @@ def test_a_provider_may_not_be_blank(provider: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["language", "gender"])
-def test_an_empty_word_is_no_word(field: str) -> None:
+def test_an_empty_language_or_gender_is_null(field: str) -> None:
     assert getattr(read(**{field: ""}), field) is None
 
 
-def test_an_unknown_provider_is_welcome() -> None:
+def test_an_unknown_provider_is_accepted() -> None:
     assert read(provider="playht").provider == "playht"
 
 
-def test_a_name_from_elsewhere_is_held_to_the_same_rules() -> None:
+def test_other_names_have_the_same_rules() -> None:
     assert parse_name("Night desk") == "Night desk"
     with pytest.raises(InvalidValue, match="is not a string"):
         parse_name(None)
 
 
 @pytest.mark.parametrize("status", ["gone", "READY", "ready ", "", 5, True, [], {}, ["ready"]], ids=shown)
-def test_a_status_is_one_of_four_words(status: Any) -> None:
+def test_a_status_is_one_of_four_values(status: Any) -> None:
     ((field, value, problem, remedy),) = errors(status=status)
 
     assert (field, value, problem) == ("status", status, "is not a status.")
@@ -336,7 +336,7 @@ def test_a_status_is_one_of_four_words(status: Any) -> None:
         "2024-01-15T12:00:00.0000004Z",
     ],
 )
-def test_noon_is_understood_however_it_is_written(text: str) -> None:
+def test_every_iso_8601_form_of_noon_is_accepted(text: str) -> None:
     found = read(created_at=text).created_at
 
     assert found == NOON
@@ -347,12 +347,12 @@ def test_noon_is_understood_however_it_is_written(text: str) -> None:
     ("fraction", "microsecond"),
     [(".1", 100_000), (",25", 250_000), (".000001", 1), (".123456789", 123_456), (".9999999", 999_999), (".000", 0)],
 )
-def test_a_fraction_is_kept_to_the_microsecond_and_cut_there(fraction: str, microsecond: int) -> None:
+def test_a_fraction_is_cut_to_microseconds(fraction: str, microsecond: int) -> None:
     assert read(created_at=f"2024-01-15T12:00:00{fraction}Z").created_at == NOON.replace(microsecond=microsecond)
 
 
 @given(TIMES, st.integers(-23 * 60 - 59, 23 * 60 + 59))
-def test_an_offset_makes_no_difference_to_the_moment(time: datetime, minutes: int) -> None:
+def test_an_offset_does_not_change_the_instant(time: datetime, minutes: int) -> None:
     try:
         elsewhere = time.astimezone(timezone(timedelta(minutes=minutes)))
     except OverflowError:
@@ -400,12 +400,12 @@ def test_an_offset_makes_no_difference_to_the_moment(time: datetime, minutes: in
     ],
     ids=shown,
 )
-def test_what_is_no_time_is_refused_with_how_to_write_one(value: Any) -> None:
+def test_values_that_are_not_times_are_refused_with_an_example(value: Any) -> None:
     assert errors(created_at=value) == (("created_at", value, "is not a time.", "Write it as 2024-01-15T10:45:00Z."),)
     assert errors(last_used_at=value)[0][0] == "last_used_at"
 
 
-def test_an_empty_last_use_is_none_and_an_empty_creation_is_refused() -> None:
+def test_an_empty_last_used_at_is_null_and_an_empty_created_at_is_refused() -> None:
     assert read(last_used_at="").last_used_at is None
     assert errors(created_at="")[0][2] == "is not a time."
 
@@ -419,7 +419,7 @@ def test_an_empty_last_use_is_none_and_an_empty_creation_is_refused() -> None:
         (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
     ],
 )
-def test_a_time_is_written_with_z_and_with_a_fraction_only_if_it_has_one(time: datetime, text: str) -> None:
+def test_a_time_is_written_with_z_and_only_a_nonzero_fraction(time: datetime, text: str) -> None:
     assert format_iso8601(time) == text
 
 
@@ -431,7 +431,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.sampled_from(FIELDS), JSON)
-def test_whatever_a_field_holds_is_a_value_or_a_fault_of_that_field(field: str, value: Any) -> None:
+def test_any_value_is_accepted_or_an_error_of_its_field(field: str, value: Any) -> None:
     try:
         read(**{field: value})
         blamed = [field]
@@ -442,7 +442,7 @@ def test_whatever_a_field_holds_is_a_value_or_a_fault_of_that_field(field: str, 
 
 
 def outcome(read: Callable[[Mapping[str, Any]], VoiceRow], raw: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What reading a record comes to: its values with their types, or the errors."""
+    """Return the values of a parsed record with their types, or its errors."""
     try:
         return tuple((type(value), repr(value)) for value in read(raw))
     except InvalidVoice as bad:
@@ -450,14 +450,14 @@ def outcome(read: Callable[[Mapping[str, Any]], VoiceRow], raw: Mapping[str, Any
 
 
 @given(VOICES, st.dictionaries(st.sampled_from([*FIELDS, "other"]), JSON | st.just(...), max_size=2))
-def test_the_short_way_of_a_faultless_record_comes_to_the_same(voice: VoiceRow, changes: dict[str, Any]) -> None:
+def test_the_fast_path_gives_the_same_result(voice: VoiceRow, changes: dict[str, Any]) -> None:
     raw = {name: value for name, value in (voice_to_json(voice) | changes).items() if value is not ...}
 
     assert outcome(parse_voice, raw) == outcome(record._parse_each_field, raw)
 
 
 @given(st.from_regex(record._API_TIME, fullmatch=True) | TIMES.map(format_iso8601))
-def test_a_time_as_the_api_writes_it_is_the_same_read_as_any_other(text: str) -> None:
+def test_the_fast_path_for_times_gives_the_same_result(text: str) -> None:
     def read_as(text: str) -> datetime | str:
         try:
             return read(created_at=text).created_at

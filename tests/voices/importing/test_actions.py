@@ -1,4 +1,4 @@
-"""Importing: all or nothing, by id, for one organization, and again without a change."""
+"""Imports: all or nothing, by id, into one organization, and repeatable."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ DESK_TARGET = ImportTarget(DESK)
 
 
 def lines(rows: Iterable[Any]) -> bytes:
-    """Voices, or records as they are, one a line."""
+    """Return voices or raw records as NDJSON."""
     records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
-def bring(data: bytes, target: ImportTarget = DESK_TARGET, **options: bool) -> tuple[ImportReport, list[str]]:
-    """Import a file: how it ended, and every fault."""
+def run_import(data: bytes, target: ImportTarget = DESK_TARGET, **options: bool) -> tuple[ImportReport, list[str]]:
+    """Import a file. Return the report and every fault as text."""
     faults: list[str] = []
     report = import_voices(
         io.BytesIO(data), target, by=SHELL, now=NOW, on_fault=lambda fault: faults.append(str(fault)), **options
@@ -59,37 +59,37 @@ def bring(data: bytes, target: ImportTarget = DESK_TARGET, **options: bool) -> t
 
 
 def outcomes(report: ImportReport) -> tuple[int, int, int, int]:
-    """The counts that an import ends with: added, changed, unchanged, refused."""
+    """Return the counts of added, changed, unchanged and refused records."""
     return report.added, report.changed, report.unchanged, report.refused
 
 
 def stored() -> list[VoiceRow]:
-    """All voices in the store, by id."""
+    """Return all stored voices, by id."""
     db.session.rollback()
     return [build_voice_row(row) for row in db.session.execute(select(*VOICE_COLUMNS).order_by(ClonedVoice.id))]
 
 
 def everything() -> list[list[Any]]:
-    """All that is in the store, revisions included."""
+    """Return all stored rows, revisions included."""
     db.session.rollback()
     tables = [db.metadata.tables[table] for table in ("organization", "assistant", "cloned_voice")]
     return [list(db.session.execute(select(table).order_by(table.c.id))) for table in tables]
 
 
 def desk() -> Assistant:
-    """The assistant that the tests import for."""
+    """Return the assistant that the tests import for."""
     db.session.rollback()
     return db.session.get_one(Assistant, DESK)
 
 
 def organization_names() -> list[str]:
-    """All organizations, in the order in which they were made."""
+    """Return the names of all organizations, in the order of creation."""
     return list(db.session.scalars(select(Organization.name).order_by(Organization.id)))
 
 
 @pytest.fixture
 def acme(store: Flask) -> Organization:
-    """An organization with the desk and two voices, and another one with a voice of its own."""
+    """Create an organization with an assistant and two voices, and another one with one voice."""
     acme = make_organization("Acme")
     make_assistant(acme, id=DESK, name="Night desk")
     put_voices(acme, [voice_row(id=1, name="Ada"), voice_row(id=2, name="Bo")])
@@ -100,18 +100,18 @@ def acme(store: Flask) -> Organization:
 # What is written
 
 
-def test_new_voices_are_added_as_they_are(store: Flask) -> None:
+def test_new_voices_are_stored_exactly(store: Flask) -> None:
     rows = [voice_row(id=MAX_ID, quality_score=None, synthesis_count=MAX_ID), voice_row(id=1, quality_score=1.0)]
 
-    report, faults = bring(lines(rows))
+    report, faults = run_import(lines(rows))
 
     assert report == ImportReport(added=2, changed=0, unchanged=0, refused=0, ignored=0, written=True)
     assert faults == []
     assert stored() == rows[::-1]
 
 
-def test_a_new_voice_can_be_searched_and_ordered(store: Flask) -> None:
-    bring(lines([voice_row(id=1, name="Recepción", provider_voice_id="PV")]))
+def test_a_new_voice_has_its_search_and_sort_keys(store: Flask) -> None:
+    run_import(lines([voice_row(id=1, name="Recepción", provider_voice_id="PV")]))
 
     voice = db.session.get_one(ClonedVoice, 1)
 
@@ -136,44 +136,44 @@ def test_a_new_voice_can_be_searched_and_ordered(store: Flask) -> None:
     ],
     ids=str,
 )
-def test_a_change_of_any_field_is_a_change(acme: Organization, changes: dict[str, Any]) -> None:
+def test_a_change_of_any_field_is_counted_and_stored(acme: Organization, changes: dict[str, Any]) -> None:
     ada, bo, theirs = stored()
 
-    report, _ = bring(lines([ada._replace(**changes), bo]))
+    report, _ = run_import(lines([ada._replace(**changes), bo]))
 
     assert outcomes(report) == (0, 1, 1, 0)
     assert stored() == [ada._replace(**changes), bo, theirs]
     assert db.session.get_one(ClonedVoice, 1).name_key == build_name_key(stored()[0].name)
 
 
-def test_the_same_again_writes_nothing(acme: Organization) -> None:
+def test_importing_the_same_file_again_writes_nothing(acme: Organization) -> None:
     before = everything()
 
-    report, _ = bring(lines(stored()[:2]))
+    report, _ = run_import(lines(stored()[:2]))
 
     assert outcomes(report) == (0, 0, 2, 0)
     assert everything() == before
 
 
-def test_voices_that_the_file_does_not_name_stay(acme: Organization) -> None:
-    bring(lines([voice_row(id=3)]))
+def test_voices_that_the_file_does_not_contain_are_kept(acme: Organization) -> None:
+    run_import(lines([voice_row(id=3)]))
 
     assert [row.id for row in stored()] == [1, 2, 3, 9]
 
 
-def test_unknown_fields_are_ignored_with_a_count(acme: Organization) -> None:
+def test_unknown_fields_are_ignored_and_counted(acme: Organization) -> None:
     records = [voice_to_json(row) | {"sample_rate": 44100, "tags": []} for row in stored()[:2]]
 
-    report, _ = bring(lines(records))
+    report, _ = run_import(lines(records))
 
     assert (outcomes(report), report.ignored) == ((0, 0, 2, 0), 4)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_hostile_texts_are_stored_to_the_letter(sqlite_store: Flask, text: str) -> None:
+def test_hostile_texts_are_stored_exactly(sqlite_store: Flask, text: str) -> None:
     row = voice_row(id=1, name=text, provider_voice_id=text, provider=text or "x", language=text, gender=text)
 
-    _, faults = bring(lines([row]))
+    _, faults = run_import(lines([row]))
 
     assert (faults == []) == bool(text.strip() or not text)
     assert not faults or "provider" in faults[0]
@@ -186,10 +186,10 @@ def test_hostile_texts_are_stored_to_the_letter(sqlite_store: Flask, text: str) 
 BAD = {"id": "x", "name": 5}
 
 
-def test_one_bad_record_means_that_nothing_is_written(acme: Organization) -> None:
+def test_one_invalid_record_prevents_the_import(acme: Organization) -> None:
     before = everything()
 
-    report, faults = bring(lines([voice_row(id=3), BAD, voice_row(id=4)]), ImportTarget(77, organization="New"))
+    report, faults = run_import(lines([voice_row(id=3), BAD, voice_row(id=4)]), ImportTarget(77, organization="New"))
 
     assert report == ImportReport(added=2, changed=0, unchanged=0, refused=1, ignored=0, written=False)
     assert everything() == before
@@ -203,12 +203,12 @@ def test_one_bad_record_means_that_nothing_is_written(acme: Organization) -> Non
     ]
 
 
-def test_every_bad_record_is_named_however_far_down(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_invalid_record_of_every_batch_is_reported(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", 3)
     records = [{} if number % 4 == 0 else voice_row(id=number) for number in range(10, 40)]
     before = everything()
 
-    report, faults = bring(lines(records))
+    report, faults = run_import(lines(records))
 
     assert outcomes(report) == (23, 0, 0, 7)
     assert sorted({fault.partition(",")[0] for fault in faults}, key=lambda where: int(where.split()[1])) == [
@@ -217,8 +217,8 @@ def test_every_bad_record_is_named_however_far_down(acme: Organization, monkeypa
     assert everything() == before
 
 
-def test_the_good_ones_are_written_where_the_bad_are_to_be_skipped(acme: Organization) -> None:
-    report, faults = bring(lines([voice_row(id=3), BAD, 5, voice_row(id=4)]), skip_bad=True)
+def test_skipping_invalid_records_writes_the_valid_ones(acme: Organization) -> None:
+    report, faults = run_import(lines([voice_row(id=3), BAD, 5, voice_row(id=4)]), skip_bad=True)
 
     assert (outcomes(report), report.written) == ((2, 0, 0, 2), True)
     assert len(faults) == 7
@@ -226,12 +226,12 @@ def test_the_good_ones_are_written_where_the_bad_are_to_be_skipped(acme: Organiz
 
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
-def test_an_id_counts_once_in_a_file(acme: Organization, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+def test_a_repeated_id_is_refused(acme: Organization, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", batch)
     first, second = voice_row(id=3, name="First"), voice_row(id=3, name="Second")
     data = lines([first, stored()[0], second, first, stored()[0]])
 
-    report, faults = bring(data, skip_bad=True)
+    report, faults = run_import(data, skip_bad=True)
 
     assert faults == [
         "Record 3, id: 3 was already used by record 1. Remove one of the two.",
@@ -240,13 +240,13 @@ def test_an_id_counts_once_in_a_file(acme: Organization, monkeypatch: pytest.Mon
     ]
     assert outcomes(report) == (1, 0, 1, 3)
     assert first in stored()
-    assert not bring(data)[0].written
+    assert not run_import(data)[0].written
 
 
 def test_a_voice_of_another_organization_is_refused(acme: Organization) -> None:
     before = everything()
 
-    report, faults = bring(lines([voice_row(id=3), voice_row(id=9, name="Ours now")]))
+    report, faults = run_import(lines([voice_row(id=3), voice_row(id=9, name="Ours now")]))
 
     assert (outcomes(report), report.written) == ((1, 0, 0, 1), False)
     assert faults == [
@@ -255,10 +255,10 @@ def test_a_voice_of_another_organization_is_refused(acme: Organization) -> None:
     assert everything() == before
 
 
-def test_a_voice_of_another_organization_stays_there_even_where_bad_ones_are_skipped(acme: Organization) -> None:
+def test_a_voice_of_another_organization_is_skipped_with_skip_bad(acme: Organization) -> None:
     theirs = stored()[-1]
 
-    bring(lines([theirs, voice_row(id=3)]), skip_bad=True)
+    run_import(lines([theirs, voice_row(id=3)]), skip_bad=True)
 
     assert [row.id for row in stored()] == [1, 2, 3, 9]
     assert stored()[-1] == theirs
@@ -271,29 +271,29 @@ def test_a_voice_of_another_organization_stays_there_even_where_bad_ones_are_ski
     [b"[1]\xff", b'{"id": "\xc3('],
     ids=["a-byte-that-is-no-text", "half-a-letter"],
 )
-def test_an_input_that_breaks_after_thousands_of_good_records_leaves_the_store_as_it_was(
+def test_an_input_that_breaks_after_thousands_of_valid_records_changes_nothing(
     acme: Organization, skip_bad: bool, end: bytes
 ) -> None:
     before = everything()
 
     with pytest.raises(UnreadableInput, match="is not UTF-8 text"):
-        bring(lines(voice_row(id=number) for number in range(10, 3010)) + end, skip_bad=skip_bad)
+        run_import(lines(voice_row(id=number) for number in range(10, 3010)) + end, skip_bad=skip_bad)
 
     assert everything() == before
 
 
-def test_an_answer_that_says_at_its_end_that_it_failed_leaves_the_store_as_it_was(acme: Organization) -> None:
+def test_a_response_that_reports_failure_at_its_end_changes_nothing(acme: Organization) -> None:
     before = everything()
     listed = json.dumps([voice_to_json(voice_row(id=number)) for number in range(10, 3010)])
 
     with pytest.raises(UnreadableInput, match="without success"):
-        bring(f'{{"cloned_voices": {listed}, "success": false}}'.encode(), ImportTarget(77))
+        run_import(f'{{"cloned_voices": {listed}, "success": false}}'.encode(), ImportTarget(77))
 
     assert everything() == before
 
 
 class Interrupted(io.RawIOBase):
-    """A stream that somebody stops with Ctrl-C."""
+    """A stream that is interrupted with Ctrl-C."""
 
     def __init__(self, data: bytes) -> None:
         self.data = io.BytesIO(data)
@@ -308,7 +308,7 @@ class Interrupted(io.RawIOBase):
         return size
 
 
-def test_ctrl_c_leaves_the_store_as_it_was(acme: Organization) -> None:
+def test_ctrl_c_changes_nothing(acme: Organization) -> None:
     before = everything()
     stream = Interrupted(lines(voice_row(id=number) for number in range(10, 3010)))
 
@@ -319,80 +319,80 @@ def test_ctrl_c_leaves_the_store_as_it_was(acme: Organization) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"skip_bad": True}], ids=["whole", "skip-bad"])
-def test_a_dry_run_says_what_would_be_and_writes_nothing(acme: Organization, options: dict[str, bool]) -> None:
+def test_a_dry_run_counts_the_outcomes_and_writes_nothing(acme: Organization, options: dict[str, bool]) -> None:
     ada, bo, _ = stored()
     before = everything()
     data = lines([ada, bo._replace(name="Bob"), voice_row(id=3), BAD])
 
-    report, faults = bring(data, ImportTarget(DESK, assistant_name="Renamed"), dry_run=True, **options)
+    report, faults = run_import(data, ImportTarget(DESK, assistant_name="Renamed"), dry_run=True, **options)
 
     assert (outcomes(report), report.written) == ((1, 1, 1, 1), False)
     assert len(faults) == 6
     assert everything() == before
 
 
-def test_a_dry_run_makes_no_assistant_and_no_organization(store: Flask) -> None:
-    report, _ = bring(lines([voice_row(id=1)]), ImportTarget(DESK, organization="Acme"), dry_run=True)
+def test_a_dry_run_creates_no_assistant_and_no_organization(store: Flask) -> None:
+    report, _ = run_import(lines([voice_row(id=1)]), ImportTarget(DESK, organization="Acme"), dry_run=True)
 
     assert outcomes(report) == (1, 0, 0, 0)
     assert everything() == [[], [], []]
 
 
 @pytest.mark.parametrize("before_it", ["[", '{"success": true, "cloned_voices": ['])
-def test_json_that_was_cut_off_at_any_byte_imports_no_voice(sqlite_store: Flask, before_it: str) -> None:
+def test_json_truncated_at_any_byte_imports_no_voice(sqlite_store: Flask, before_it: str) -> None:
     rows = [voice_row(id=1, name="Recepción 😀"), voice_row(id=2)]
     records = ", ".join(json.dumps(voice_to_json(row), ensure_ascii=False) for row in rows)
     data = (before_it + records + ("]" if before_it == "[" else "]}")).encode()
 
     for end in range(1, len(data)):
         try:
-            report, _ = bring(data[:end])
+            report, _ = run_import(data[:end])
             assert not report.written, data[:end]
         except UnreadableInput:
             pass
 
     assert stored() == []
-    assert bring(data)[0].added == 2
+    assert run_import(data)[0].added == 2
 
 
-# Whose voices they are
+# The target
 
 
 def test_a_new_assistant_gets_an_organization_of_its_own(store: Flask) -> None:
-    bring(lines([voice_row(id=1)]))
+    run_import(lines([voice_row(id=1)]))
 
     assert (desk().name, desk().name_key) == ("Assistant 31", "assistant 31")
     assert organization_names() == ["Assistant 31"]
 
 
-def test_a_new_assistant_and_its_organization_are_called_as_asked(store: Flask) -> None:
-    bring(lines([]), ImportTarget(DESK, "Recepción", "Acme Telecom"))
+def test_a_new_assistant_and_its_organization_get_the_given_names(store: Flask) -> None:
+    run_import(lines([]), ImportTarget(DESK, "Recepción", "Acme Telecom"))
 
     assert (desk().name, desk().name_key) == ("Recepción", "recepcion")
     assert organization_names() == ["Acme Telecom"]
 
 
-def test_an_organization_of_its_own_is_called_as_the_assistant(store: Flask) -> None:
-    bring(lines([]), ImportTarget(DESK, "Night desk"))
+def test_an_organization_without_a_given_name_gets_the_name_of_the_assistant(store: Flask) -> None:
+    run_import(lines([]), ImportTarget(DESK, "Night desk"))
 
     assert organization_names() == ["Night desk"]
 
 
 @pytest.mark.parametrize("by", ["name", "id"])
-def test_a_new_assistant_joins_the_organization_that_is_named(acme: Organization, by: str) -> None:
+def test_a_new_assistant_belongs_to_the_given_organization(acme: Organization, by: str) -> None:
     named = acme.name if by == "name" else str(acme.id)
 
-    bring(lines([voice_row(id=3)]), ImportTarget(77, organization=named))
+    run_import(lines([voice_row(id=3)]), ImportTarget(77, organization=named))
 
     assert db.session.get_one(Assistant, 77).organization_id == acme.id
     assert organization_names() == ["Acme", "Other"]
 
 
-def test_a_known_assistant_keeps_its_name_unless_one_is_given(acme: Organization) -> None:
-    bring(lines([]))
+def test_an_existing_assistant_is_renamed_only_if_a_name_is_given(acme: Organization) -> None:
+    run_import(lines([]))
     kept = desk().name
 
-    bring(lines([]), ImportTarget(DESK, "Día"))
+    run_import(lines([]), ImportTarget(DESK, "Día"))
 
     assert kept == "Night desk"
     assert (desk().name, desk().name_key) == ("Día", "dia")
@@ -400,16 +400,18 @@ def test_a_known_assistant_keeps_its_name_unless_one_is_given(acme: Organization
 
 
 @pytest.mark.parametrize("by", ["name", "id"])
-def test_the_organization_that_an_assistant_has_may_be_named(acme: Organization, by: str) -> None:
-    report, _ = bring(lines([voice_row(id=3)]), ImportTarget(DESK, None, acme.name if by == "name" else str(acme.id)))
+def test_the_present_organization_of_an_assistant_may_be_given(acme: Organization, by: str) -> None:
+    report, _ = run_import(
+        lines([voice_row(id=3)]), ImportTarget(DESK, None, acme.name if by == "name" else str(acme.id))
+    )
 
     assert report.written
 
 
-def test_of_organizations_with_one_name_the_assistants_own_is_meant(acme: Organization) -> None:
+def test_among_organizations_with_one_name_that_of_the_assistant_is_used(acme: Organization) -> None:
     make_organization("Acme")
 
-    assert bring(lines([voice_row(id=3)]), ImportTarget(DESK, organization="Acme"))[0].written
+    assert run_import(lines([voice_row(id=3)]), ImportTarget(DESK, organization="Acme"))[0].written
     assert db.session.get_one(ClonedVoice, 3).organization_id == acme.id
 
 
@@ -447,34 +449,34 @@ def test_of_organizations_with_one_name_the_assistants_own_is_meant(acme: Organi
         ),
     ],
 )
-def test_a_target_that_makes_no_sense_is_refused(acme: Organization, target: ImportTarget, says: str) -> None:
+def test_a_contradictory_target_is_refused(acme: Organization, target: ImportTarget, says: str) -> None:
     before = everything()
 
     with pytest.raises(ImportRefused) as caught:
-        bring(lines([voice_row(id=3)]), target)
+        run_import(lines([voice_row(id=3)]), target)
 
     assert str(caught.value).startswith(says)
     assert everything() == before
 
 
-def test_a_name_that_several_organizations_have_is_refused_with_their_ids(acme: Organization) -> None:
+def test_an_ambiguous_organization_name_is_refused_with_the_ids(acme: Organization) -> None:
     twin = make_organization("Acme")
 
     with pytest.raises(ImportRefused, match=rf"Give the id of one of them: {acme.id}, {twin.id}\."):
-        bring(lines([]), ImportTarget(77, organization="Acme"))
+        run_import(lines([]), ImportTarget(77, organization="Acme"))
 
 
-def test_hostile_names_are_names(store: Flask) -> None:
+def test_hostile_names_of_assistants_and_organizations_are_stored(store: Flask) -> None:
     named = [text for text in HOSTILE if text.strip() and parse_integer(text) is None]  # an integer is an id
 
     for number, text in enumerate(named, 1):
-        bring(lines([]), ImportTarget(number, text, text))
+        run_import(lines([]), ImportTarget(number, text, text))
 
     assert organization_names() == named
     assert list(db.session.scalars(select(Assistant.name).order_by(Assistant.id))) == named
 
 
-# There and back
+# Export and import
 
 
 @IN_DATABASE
@@ -487,7 +489,7 @@ def test_importing_an_export_changes_nothing(acme: Organization, rows: list[Voic
     before = everything()
     file = "".join(voices_file(acme.id, format)).encode()
 
-    report, faults = bring(file)
+    report, faults = run_import(file)
 
     assert faults == []
     assert (outcomes(report), report.ignored) == ((0, 0, len(rows), 0), 0)
@@ -497,7 +499,7 @@ def test_importing_an_export_changes_nothing(acme: Organization, rows: list[Voic
 
 @IN_DATABASE
 @given(rows=LISTS, format=st.sampled_from(ExportFormat), batch=st.integers(1, 4))
-def test_an_export_brings_all_voices_into_an_empty_store(
+def test_an_export_imports_completely_into_an_empty_database(
     acme: Organization, rows: list[VoiceRow], format: ExportFormat, batch: int
 ) -> None:
     with write_transaction():
@@ -505,17 +507,17 @@ def test_an_export_brings_all_voices_into_an_empty_store(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importing, "BATCH_SIZE", batch)
-        report, faults = bring("".join(format_file(rows, format)).encode())
+        report, faults = run_import("".join(format_file(rows, format)).encode())
 
     assert (outcomes(report), faults) == ((len(rows), 0, 0, 0), [])
     assert stored() == sorted(rows, key=lambda row: row.id)
 
 
-# Two at once
+# Concurrent imports
 
 
 def at_once(app: Flask, works: Iterable[tuple[bytes, ImportTarget]]) -> list[Any]:
-    """Import several files at the same time, each in a context of its own: their reports, or what went wrong."""
+    """Import several files concurrently, each in its own context. Return the reports or errors."""
     jobs = list(works)
     ends: list[Any] = [None] * len(jobs)
     ready = threading.Barrier(len(jobs))
@@ -524,7 +526,7 @@ def at_once(app: Flask, works: Iterable[tuple[bytes, ImportTarget]]) -> list[Any
         with app.app_context():
             ready.wait()
             try:
-                ends[place], _ = bring(*jobs[place])
+                ends[place], _ = run_import(*jobs[place])
             except Exception as error:  # noqa: BLE001  # the test looks at it
                 ends[place] = error
             db.session.remove()
@@ -537,7 +539,7 @@ def at_once(app: Flask, works: Iterable[tuple[bytes, ImportTarget]]) -> list[Any
     return ends
 
 
-def test_two_imports_at_once_into_one_organization_end_with_all_voices(store: Flask) -> None:
+def test_two_concurrent_imports_into_one_organization_write_all_voices(store: Flask) -> None:
     low = [voice_row(id=number) for number in range(1, 2001)]
     both = [voice_row(id=number, name="Shared") for number in range(2001, 2501)]
     high = [voice_row(id=number) for number in range(2501, 4501)]
@@ -549,7 +551,7 @@ def test_two_imports_at_once_into_one_organization_end_with_all_voices(store: Fl
     assert organization_names() == ["Assistant 31"]
 
 
-def test_many_imports_at_once_make_an_organization_once(store: Flask) -> None:
+def test_concurrent_imports_create_an_organization_once(store: Flask) -> None:
     works: Iterator[tuple[bytes, ImportTarget]] = (
         (lines([voice_row(id=number)]), ImportTarget(number, organization="Acme")) for number in range(1, 9)
     )
@@ -561,7 +563,7 @@ def test_many_imports_at_once_make_an_organization_once(store: Flask) -> None:
     assert len(stored()) == 8
 
 
-def test_a_reader_meanwhile_sees_the_store_as_it_was(
+def test_a_concurrent_reader_sees_no_change_before_the_commit(
     acme: Organization, store: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", 100)
@@ -587,16 +589,16 @@ def test_a_reader_meanwhile_sees_the_store_as_it_was(
     assert len(stored()) == 1203
 
 
-# What the audit trail says of it
+# Audit events
 
 
-def trail() -> list[AuditEventRow]:
-    """All lines, the oldest first."""
+def list_events() -> list[AuditEventRow]:
+    """Return all audit events, oldest first."""
     db.session.rollback()
     return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
 
 
-def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Organization) -> None:
+def test_an_import_records_one_event_and_one_per_changed_voice(acme: Organization) -> None:
     used = LONG_AGO + DAY
     rows = [
         voice_row(id=1, name="Ada L.", provider_voice_id=stored()[0].provider_voice_id, last_used_at=used),
@@ -604,9 +606,9 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
         voice_row(id=5),
     ]
 
-    bring(lines(rows), ImportTarget(DESK, assistant_name="Day desk"))
+    run_import(lines(rows), ImportTarget(DESK, assistant_name="Day desk"))
 
-    changed, whole = trail()
+    changed, whole = list_events()
     assert (changed.event_type, changed.object_kind, changed.object_id, changed.object_name) == (
         AuditEventType.VOICE_CHANGED,
         ObjectKind.VOICE,
@@ -627,49 +629,47 @@ def test_an_import_leaves_a_line_and_one_for_each_voice_that_it_changed(acme: Or
         assert (line.at, line.actor_name, line.organization_id) == (NOW, "tester", acme.id)
 
 
-def test_voices_of_all_batches_that_were_changed_have_a_line(
-    acme: Organization, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changed_voices_of_every_batch_are_recorded(acme: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", 2)
     put_voices(acme, [voice_row(id=number, name="old") for number in range(10, 17)])
 
-    bring(lines(voice_row(id=number, name="new" if number % 2 else "old") for number in range(10, 20)))
+    run_import(lines(voice_row(id=number, name="new" if number % 2 else "old") for number in range(10, 20)))
 
-    changed = [line for line in trail() if line.event_type is AuditEventType.VOICE_CHANGED]
+    changed = [line for line in list_events() if line.event_type is AuditEventType.VOICE_CHANGED]
     assert [line.object_id for line in changed] == list(range(10, 17))
     assert [(line.after or {}).get("name") for line in changed] == [None, "new", None, "new", None, "new", None]
 
 
-def test_an_import_without_a_change_leaves_its_one_line(acme: Organization) -> None:
-    bring(lines(stored()[:2]))
+def test_an_import_without_changes_records_one_event(acme: Organization) -> None:
+    run_import(lines(stored()[:2]))
 
-    (line,) = trail()
+    (line,) = list_events()
     assert line.after == {"added": 0, "changed": 0, "unchanged": 2}
 
 
-def test_an_import_that_passes_bad_records_over_tells_of_the_good_ones(acme: Organization) -> None:
-    bring(lines([{"id": 1}, voice_row(id=2, name="Changed")]), skip_bad=True)
+def test_an_import_with_skipped_records_records_the_valid_ones(acme: Organization) -> None:
+    run_import(lines([{"id": 1}, voice_row(id=2, name="Changed")]), skip_bad=True)
 
-    assert [(line.event_type, line.object_id) for line in trail()] == [
+    assert [(line.event_type, line.object_id) for line in list_events()] == [
         (AuditEventType.VOICE_CHANGED, 2),
         (AuditEventType.VOICES_IMPORTED, DESK),
     ]
 
 
 @pytest.mark.parametrize("options", [{"dry_run": True}, {"dry_run": True, "skip_bad": True}, {}])
-def test_what_writes_nothing_leaves_no_line(acme: Organization, options: dict[str, Any]) -> None:
+def test_an_import_that_writes_nothing_records_no_event(acme: Organization, options: dict[str, Any]) -> None:
     bad: list[Any] = [] if options else [{"id": 7}]
 
-    report, _ = bring(lines([voice_row(id=1, name="Changed"), *bad]), **options)
+    report, _ = run_import(lines([voice_row(id=1, name="Changed"), *bad]), **options)
 
     assert not report.written
-    assert trail() == []
+    assert list_events() == []
 
 
-def test_an_import_that_cannot_begin_leaves_no_line(acme: Organization) -> None:
+def test_an_import_that_fails_at_its_start_records_no_event(acme: Organization) -> None:
     with pytest.raises(UnreadableInput):
-        bring(b"nonsense")
+        run_import(b"nonsense")
     with pytest.raises(ImportRefused):
-        bring(lines([voice_row()]), ImportTarget(0))
+        run_import(lines([voice_row()]), ImportTarget(0))
 
-    assert trail() == []
+    assert list_events() == []

@@ -1,4 +1,4 @@
-"""Many voices at once: whatever was taken down for them stands again, and is what it would be without."""
+"""Bulk loading: dropped indexes and triggers are recreated, and derived data equals that of single writes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SOUGHT = ("v", "ad", "ada", "voice 1", "recepcion", "pv12", "😀😀😀", "x" 
 
 @contextmanager
 def empty_store(template: Path, folder: Path) -> Iterator[Flask]:
-    """An app over an empty SQLite store in this folder, inside its context."""
+    """Yield an application with an empty SQLite database in this folder, inside its context."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     shutil.copy(template, folder / "voiceadmin.sqlite")
@@ -58,14 +58,14 @@ def empty_store(template: Path, folder: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def bulk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the first voice on, in batches of three."""
+    """Load in bulk from the first voice on, in batches of three."""
     monkeypatch.setattr(importing, "BATCH_SIZE", 3)
     monkeypatch.setattr(loading, "MIN_BULK_VOICES", 0)
     monkeypatch.setattr(loading, "MIN_BULK_FRACTION", NEVER)
 
 
-def bring(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: int = DESK, **options: bool) -> bool:
-    """Import these voices, or records as they are. Whether that was done."""
+def run_import(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: int = DESK, **options: bool) -> bool:
+    """Import voices or raw records. Return whether they were written."""
     records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
     data = b"".join(json.dumps(record).encode() + b"\n" for record in records) + rest
     return import_voices(
@@ -74,12 +74,12 @@ def bring(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: in
 
 
 def rows_of(statement: str) -> list[Any]:
-    """What a statement finds, in an order of its own."""
+    """Return the rows of a statement, sorted."""
     return sorted(map(tuple, db.session.execute(text(statement))), key=repr)
 
 
-def get_stats_cache() -> dict[str, Any]:
-    """All that is worked out of voices, and what works it out."""
+def derived_data() -> dict[str, Any]:
+    """Return the schema and everything that triggers derive from voices."""
     db.session.rollback()
     db.session.execute(text("CREATE VIRTUAL TABLE temp.word USING fts5vocab(main, voice_search, row)"))
     found = {
@@ -94,25 +94,25 @@ def get_stats_cache() -> dict[str, Any]:
 
 
 def everything(now: datetime) -> dict[str, Any]:
-    """What is kept, the voices themselves and what lists say of them."""
+    """Return the derived data, the voices, and the lists that they appear in."""
     organizations = list(db.session.scalars(select(Organization.id).order_by(Organization.id)))
     lists = {
         (organization, sought): list_voices(organization, VoiceFilters(text=sought), now=now)
         for organization in organizations
         for sought in ("", *SOUGHT)
     }
-    return get_stats_cache() | {"voices": rows_of("SELECT * FROM cloned_voice"), "lists": lists}
+    return derived_data() | {"voices": rows_of("SELECT * FROM cloned_voice"), "lists": lists}
 
 
 def revisions() -> dict[str, int]:
-    """The revision of each organization, by its name."""
+    """Return the revision of each organization, by name."""
     db.session.rollback()
     return dict(db.session.execute(select(Organization.name, Organization.revision)).all())
 
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """What is executed meanwhile."""
+    """Record the statements that are executed inside the block."""
     seen: list[str] = []
 
     def note(*args: Any) -> None:
@@ -137,32 +137,32 @@ SEVERAL = [
 CHANGED = [row._replace(name=f"New {row.name[:9000]}", quality_score=0.1) for row in SEVERAL[::2]]
 
 
-def as_a_story(now: datetime) -> Iterator[dict[str, Any]]:
-    """Voices come, other voices come, some change, one is bad, and all go; how the store is each time."""
-    assert bring(SEVERAL)
+def run_scenario(now: datetime) -> Iterator[dict[str, Any]]:
+    """Import, import into another organization, change, skip, and delete. Yield the state after each step."""
+    assert run_import(SEVERAL)
     yield everything(now)
-    assert bring([row._replace(id=row.id + 5000) for row in SEVERAL[:40]], desk=OTHER_DESK)
+    assert run_import([row._replace(id=row.id + 5000) for row in SEVERAL[:40]], desk=OTHER_DESK)
     yield everything(now)
-    assert bring([*CHANGED, {"id": "x"}, *(row._replace(id=row.id + 9000) for row in SEVERAL[:20])], skip_bad=True)
+    assert run_import([*CHANGED, {"id": "x"}, *(row._replace(id=row.id + 9000) for row in SEVERAL[:20])], skip_bad=True)
     yield everything(now)
     with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id % 2 == 0))
     yield everything(now)
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
-    assert get_stats_cache()["words"] == get_stats_cache()["counts"] == []
+    assert derived_data()["words"] == derived_data()["counts"] == []
 
 
-def test_the_store_is_the_same_as_if_each_voice_had_been_written_alone(
+def test_bulk_loading_and_single_writes_give_the_same_database(
     sqlite_template: Path, tmp_path: Path, now: datetime, bulk: None
 ) -> None:
     with empty_store(sqlite_template, tmp_path / "bulk"), statements() as seen:
-        in_bulk = list(as_a_story(now))
+        in_bulk = list(run_scenario(now))
     assert any(statement.startswith("DROP index") for statement in seen)
 
     with pytest.MonkeyPatch.context() as patch, empty_store(sqlite_template, tmp_path / "alone"), statements() as seen:
         patch.setattr(loading, "MIN_BULK_VOICES", NEVER)
-        alone = list(as_a_story(now))
+        alone = list(run_scenario(now))
     assert not any(statement.startswith("DROP") and "temp.word" not in statement for statement in seen)
 
     for one, other in zip(in_bulk, alone, strict=True):
@@ -173,37 +173,37 @@ def test_the_store_is_the_same_as_if_each_voice_had_been_written_alone(
 
 @IN_DATABASE
 @given(rows=LISTS, changed=st.lists(st.text("ab =é", max_size=4), max_size=6))
-def test_any_voices_are_counted_and_found_as_if_written_alone(
+def test_bulk_loading_derives_the_same_data_for_any_voices(
     sqlite_store: Flask, bulk: None, rows: Sequence[VoiceRow], changed: Sequence[str]
 ) -> None:
-    def come_and_change(many: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    def add_and_change(min_bulk: int) -> tuple[dict[str, Any], dict[str, Any]]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(loading, "MIN_BULK_VOICES", many)
+            patch.setattr(loading, "MIN_BULK_VOICES", min_bulk)
             with write_transaction():
                 db.session.execute(delete(ClonedVoice))
-            assert bring(rows)
-            come = get_stats_cache()
-            assert bring(row._replace(name=name) for row, name in zip(rows, changed, strict=False))
-            return come, get_stats_cache()
+            assert run_import(rows)
+            added = derived_data()
+            assert run_import(row._replace(name=name) for row, name in zip(rows, changed, strict=False))
+            return added, derived_data()
 
-    assert come_and_change(0) == come_and_change(NEVER)
+    assert add_and_change(0) == add_and_change(NEVER)
 
 
-def test_an_import_in_bulk_moves_the_revision_of_its_organization_alone(sqlite_store: Flask, bulk: None) -> None:
+def test_bulk_loading_changes_only_the_revision_of_its_organization(sqlite_store: Flask, bulk: None) -> None:
     make_assistant(make_organization("Acme"), id=DESK)
     put_voices(make_organization("Other"), [voice_row(id=9999)])
     before = revisions()
 
-    assert bring(SEVERAL)
+    assert run_import(SEVERAL)
 
     assert {name for name, revision in revisions().items() if before[name] != revision} == {"Acme"}
 
 
-# What fails
+# Failures
 
 
 class Stopped(io.RawIOBase):
-    """A stream that somebody stops with Ctrl-C at its end."""
+    """A stream that is interrupted with Ctrl-C at its end."""
 
     def __init__(self, data: bytes) -> None:
         self.data = io.BytesIO(data)
@@ -219,70 +219,68 @@ class Stopped(io.RawIOBase):
 
 
 def refused() -> None:
-    """Bad records after and among good ones."""
-    assert not bring([*SEVERAL, {"id": "x"}])
-    assert not bring([*SEVERAL[:10], {"id": "x"}, *SEVERAL[10:]])
+    """Import invalid records after and among valid ones."""
+    assert not run_import([*SEVERAL, {"id": "x"}])
+    assert not run_import([*SEVERAL[:10], {"id": "x"}, *SEVERAL[10:]])
 
 
 def broken() -> None:
-    """A byte that is no text."""
+    """Import a byte that is not UTF-8."""
     with pytest.raises(UnreadableInput):
-        bring(SEVERAL, b"\xff")
+        run_import(SEVERAL, b"\xff")
 
 
 def stopped() -> None:
-    """Ctrl-C."""
+    """Interrupt an import with Ctrl-C."""
     data = b"".join(json.dumps(voice_to_json(row)).encode() + b"\n" for row in SEVERAL)
     with pytest.raises(KeyboardInterrupt):
         import_voices(io.BufferedReader(Stopped(data)), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
 
 
 def rehearsed() -> None:
-    """A dry run."""
-    assert not bring(SEVERAL, dry_run=True)
+    """Import with --dry-run."""
+    assert not run_import(SEVERAL, dry_run=True)
 
 
 def failed_at_last() -> None:
-    """Something that goes wrong while everything is made anew."""
+    """Fail while indexes and derived data are rebuilt."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "REBUILD_STATEMENTS", (*loading.REBUILD_STATEMENTS, "INSERT INTO nowhere VALUES (1)"))
         with pytest.raises(Exception, match="nowhere"):
-            bring(row._replace(gender="unheard of") for row in SEVERAL)
+            run_import(row._replace(gender="unheard of") for row in SEVERAL)
 
 
 @pytest.mark.parametrize("failing", [refused, broken, stopped, rehearsed, failed_at_last], ids=lambda how: how.__name__)
-def test_an_import_in_bulk_that_comes_to_nothing_leaves_the_store_as_it_was(
-    sqlite_store: Flask, now: datetime, bulk: None, failing: Any
-) -> None:
+def test_a_failed_bulk_load_changes_nothing(sqlite_store: Flask, now: datetime, bulk: None, failing: Any) -> None:
     make_assistant(make_organization("Acme"), id=DESK)
-    bring(CHANGED[:5])
+    run_import(CHANGED[:5])
     before, revision = everything(now), revisions()
 
     failing()
 
     assert everything(now) == before
     assert revisions() == revision
-    assert bring(SEVERAL)
+    assert run_import(SEVERAL)
     assert everything(now)["faults"] == [("ok",)]
 
 
-def test_a_connection_is_afterwards_as_it_was(sqlite_store: Flask, bulk: None) -> None:
+def test_bulk_loading_restores_the_settings_of_the_connection(sqlite_store: Flask, bulk: None) -> None:
     def pragmas() -> list[Any]:
         return [rows_of(f"PRAGMA {name}") for name in ("cache_size", "threads", "foreign_keys", "journal_mode")]
 
     before = pragmas()
-    assert bring(SEVERAL)
+    assert run_import(SEVERAL)
     after = pragmas()
     failed_at_last()
 
     assert before == after == pragmas()
 
 
-# When
+# When bulk loading begins
 
 
 @pytest.mark.parametrize(
-    ("before", "come", "in_bulk"),
+    ("before", "imported", "in_bulk"),
     [
         pytest.param(0, 9, False, id="few"),
         pytest.param(0, 10, True, id="many-for-an-empty-store"),
@@ -291,8 +289,8 @@ def test_a_connection_is_afterwards_as_it_was(sqlite_store: Flask, bulk: None) -
         pytest.param(100, 30, True, id="many-that-become-a-good-part"),
     ],
 )
-def test_bulk_begins_when_a_good_part_of_the_store_is_written(
-    store: Flask, monkeypatch: pytest.MonkeyPatch, before: int, come: int, in_bulk: bool
+def test_bulk_loading_begins_when_the_import_is_a_large_part_of_the_table(
+    store: Flask, monkeypatch: pytest.MonkeyPatch, before: int, imported: int, in_bulk: bool
 ) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", 1)
     monkeypatch.setattr(loading, "MIN_BULK_VOICES", 10)
@@ -300,14 +298,14 @@ def test_bulk_begins_when_a_good_part_of_the_store_is_written(
         put_voices(make_organization("Other"), [voice_row(id=number) for number in range(1, before + 1)])
 
     with statements() as seen:
-        assert bring(voice_row(id=number) for number in range(1001, come + 1001))
+        assert run_import(voice_row(id=number) for number in range(1001, imported + 1001))
 
     down = {statement.split()[1] for statement in seen if statement.startswith("DROP")}
     assert down == ({"index", "trigger"} if in_bulk and db.engine.dialect.name == "sqlite" else set())
-    assert db.session.scalar(select(func.count()).select_from(ClonedVoice)) == before + come
+    assert db.session.scalar(select(func.count()).select_from(ClonedVoice)) == before + imported
 
 
-def test_a_reader_meanwhile_misses_no_index(sqlite_store: Flask, now: datetime, bulk: None) -> None:
+def test_a_concurrent_reader_misses_no_index(sqlite_store: Flask, now: datetime, bulk: None) -> None:
     acme = make_organization("Acme")
     make_assistant(acme, id=DESK)
     put_voices(acme, SEVERAL[:10])

@@ -1,4 +1,4 @@
-"""Files on their way in: every format recognised, every record judged, every broken file refused."""
+"""Reading of import files: every format is detected, every record validated, every broken file refused."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ CSV_A, CSV_B = "".join(format_file([ADA, BO], ExportFormat.CSV)).splitlines()[1:
 INPUT = "The input: "
 
 
-def incoming(data: str | bytes) -> list[ParsedRecord]:
-    """All records of an input."""
+def read_records(data: str | bytes) -> list[ParsedRecord]:
+    """Return all records of an input."""
     return list(read_voices(io.BytesIO(data if isinstance(data, bytes) else data.encode())))
 
 
 def rows(data: str | bytes) -> list[VoiceRow | None]:
-    """The rows of an input, None for a bad record."""
-    return [record.row for record in incoming(data)]
+    """Return the rows of an input, None for an invalid record."""
+    return [record.row for record in read_records(data)]
 
 
 def faults(data: str | bytes) -> list[str]:
-    """What an input that can be read is blamed for."""
-    return [str(fault) for record in incoming(data) for fault in record.faults]
+    """Return the faults of a readable input."""
+    return [str(fault) for record in read_records(data) for fault in record.faults]
 
 
 def refusal(data: str | bytes) -> str:
-    """Why an input cannot be read."""
+    """Return why an input cannot be read."""
     with pytest.raises(UnreadableInput) as caught:
-        incoming(data)
+        read_records(data)
     return str(caught.value)
 
 
 def outcome(stream: io.BufferedIOBase) -> tuple[list[ParsedRecord], Fault | None]:
-    """Everything that reading a stream gives: the records and, if it was broken off, why."""
+    """Return the records of a stream, and the fault that ended it, if any."""
     found: list[ParsedRecord] = []
     try:
         found.extend(read_voices(stream))  # type: ignore[arg-type]  # as good as a BinaryIO
@@ -65,8 +65,8 @@ def outcome(stream: io.BufferedIOBase) -> tuple[list[ParsedRecord], Fault | None
     return found, None
 
 
-class Drop(io.RawIOBase):
-    """A stream whose bytes come one at a time, as from a slow pipe."""
+class SlowStream(io.RawIOBase):
+    """A stream that returns a few bytes per read, as a slow pipe does."""
 
     def __init__(self, pieces: Iterable[bytes], size: int = 1) -> None:
         self.pieces, self.size, self.rest, self.given = iter(pieces), size, b"", 0
@@ -86,7 +86,7 @@ class Drop(io.RawIOBase):
         return size
 
 
-# The four formats
+# Formats
 
 
 @pytest.mark.parametrize(
@@ -110,21 +110,21 @@ class Drop(io.RawIOBase):
         pytest.param(f"\ufeff{A}\n{B}", id="lines-with-a-mark"),
     ],
 )
-def test_each_format_is_recognised(data: str) -> None:
+def test_each_format_is_detected(data: str) -> None:
     assert rows(data) == [ADA, BO]
-    assert [record.number for record in incoming(data)] == [1, 2]
+    assert [record.number for record in read_records(data)] == [1, 2]
 
 
-def test_the_columns_of_a_csv_may_stand_in_any_order_and_among_others() -> None:
+def test_csv_columns_may_have_any_order_and_additional_columns() -> None:
     cells = dict(zip(FIELDS, CSV_A.split(","), strict=True)) | {"note": "x", "": "y"}
     names = sorted(cells)
 
-    (record,) = incoming(f"{','.join(names)}\n{','.join(cells[name] for name in names)}")
+    (record,) = read_records(f"{','.join(names)}\n{','.join(cells[name] for name in names)}")
 
     assert (record.row, record.unknown_fields) == (ADA, 2)
 
 
-def test_an_empty_cell_is_null() -> None:
+def test_an_empty_csv_cell_is_null() -> None:
     (row,) = rows(f"{HEADER}\n3,,playht,,,,ready,,2024-01-15T10:45:00Z,,0\n")
 
     assert row == VoiceRow(
@@ -144,46 +144,46 @@ def test_an_empty_cell_is_null() -> None:
 
 @pytest.mark.parametrize("data", ["", " ", "\n\r\n\t", "\ufeff", "\ufeff\n"])
 def test_an_empty_input_has_no_records(data: str) -> None:
-    assert incoming(data) == []
+    assert read_records(data) == []
 
 
-def test_unknown_fields_are_passed_over_and_counted() -> None:
+def test_unknown_fields_are_ignored_and_counted() -> None:
     record = json.dumps(voice_to_json(ADA) | {"sample_rate": 44100, "nested": {"id": 9}, "": None})
 
     for data in (f"[{record}]", record, f'{{"cloned_voices": [{record}]}}'):
-        assert [(one.row, one.unknown_fields) for one in incoming(data)] == [(ADA, 3)]
+        assert [(one.row, one.unknown_fields) for one in read_records(data)] == [(ADA, 3)]
 
 
-def test_unknown_fields_of_a_bad_record_are_counted_too() -> None:
-    assert [(one.row, one.unknown_fields) for one in incoming('[{"id": 0, "x": 1, "y": 2}]')] == [(None, 2)]
+def test_unknown_fields_of_an_invalid_record_are_counted() -> None:
+    assert [(one.row, one.unknown_fields) for one in read_records('[{"id": 0, "x": 1, "y": 2}]')] == [(None, 2)]
 
 
-def test_of_a_key_that_stands_twice_the_last_one_counts() -> None:
+def test_the_last_of_duplicate_keys_is_used() -> None:
     assert rows(A[:-1] + ', "name": "Zoe"}') == [ADA._replace(name="Zoe")]
 
 
-def test_a_name_that_looks_like_another_format_is_a_name() -> None:
+def test_a_name_that_looks_like_another_format_does_not_change_the_format() -> None:
     named = ADA._replace(name='{"cloned_voices": [ "cloned_voices": [\n]}')
 
     for format in ExportFormat:
         assert rows("".join(format_file([named], format))) == [named]
 
 
-def test_a_first_voice_as_long_as_can_be_does_not_hide_the_format() -> None:
+def test_the_format_is_detected_after_a_first_voice_of_maximal_length() -> None:
     long = ADA._replace(name="😀" * 10_000)
     record = voice_to_json(long) | {"note": "x" * 300_000}
 
     assert rows(json.dumps(record) + "\n" + B) == [long, BO]
 
 
-def test_an_answer_is_recognised_however_far_down_its_list_begins() -> None:
+def test_a_response_is_detected_even_if_its_list_begins_late() -> None:
     assert rows(f'{{"note": "{"x" * 300_000}", "cloned_voices": [{A}]}}') == [ADA]
 
 
-# Bad records
+# Invalid records
 
 
-def test_every_fault_of_every_record_is_named() -> None:
+def test_every_fault_of_every_record_is_reported() -> None:
     good, bad = voice_to_json(ADA), {"id": "x", "name": "Bo", "provider": "", "status": "gone", "synthesis_count": 1}
 
     assert faults(json.dumps([bad, good, 5, bad | {"created_at": "soon"}])) == [
@@ -200,13 +200,13 @@ def test_every_fault_of_every_record_is_named() -> None:
 
 
 @pytest.mark.parametrize("value", ["5", '"text"', "null", "true", "[]", "1.5", "[[]]"])
-def test_what_is_no_object_is_no_voice(value: str) -> None:
+def test_a_value_that_is_not_an_object_is_an_invalid_record(value: str) -> None:
     for data in (f"[{A}, {value}]", f'{{"cloned_voices": [{A}, {value}]}}', f"{A}\n{value}"):
-        good, bad = incoming(data)
+        good, bad = read_records(data)
         assert (good.row, bad.row, [fault.problem for fault in bad.faults]) == (ADA, None, ["is not an object."])
 
 
-def test_a_line_that_is_not_json_is_a_bad_record_between_good_ones() -> None:
+def test_an_ndjson_line_that_is_not_json_is_one_invalid_record() -> None:
     data = f'{A}\n{{"id": 3,\n{B}'
 
     assert rows(data) == [ADA, None, BO]
@@ -216,11 +216,11 @@ def test_a_line_that_is_not_json_is_a_bad_record_between_good_ones() -> None:
 @pytest.mark.parametrize(
     "line", ["{,}", "{'id': 1}", "{} {}", '{"id": NaN}', '{"id": Infinity}', '{"id": -Infinity}', '{"id": 01}', "\x0bx"]
 )
-def test_nearly_json_is_not_json(line: str) -> None:
-    assert [record.row for record in incoming(f"{A}\n{line}\n{B}")] == [ADA, None, BO]
+def test_almost_json_is_an_invalid_record(line: str) -> None:
+    assert [record.row for record in read_records(f"{A}\n{line}\n{B}")] == [ADA, None, BO]
 
 
-def test_a_number_of_five_thousand_digits_is_a_fault_and_no_crash() -> None:
+def test_a_number_of_five_thousand_digits_is_a_fault() -> None:
     digits = "9" * 5000
 
     for field in ("id", "quality_score", "synthesis_count"):
@@ -237,10 +237,10 @@ def test_a_score_too_large_for_a_float_is_out_of_range(score: str, problem: str)
         '"quality_score": 0', f'"quality_score":{score}'
     )
 
-    assert [fault.problem for one in incoming(f"[{record}]") for fault in one.faults] == [problem]
+    assert [fault.problem for one in read_records(f"[{record}]") for fault in one.faults] == [problem]
 
 
-def test_halves_of_surrogate_pairs_and_nuls_are_faults_that_can_be_printed() -> None:
+def test_unpaired_surrogates_and_nuls_are_printable_faults() -> None:
     record = json.dumps(voice_to_json(ADA) | {"name": "a\ud800b", "language": "\0", "\udc00": "\udfff"})
 
     found = faults(record)
@@ -252,11 +252,11 @@ def test_halves_of_surrogate_pairs_and_nuls_are_faults_that_can_be_printed() -> 
     "".join(found).encode()
 
 
-def test_a_whole_surrogate_pair_is_a_letter() -> None:
+def test_an_escaped_surrogate_pair_is_one_character() -> None:
     assert rows(json.dumps(voice_to_json(BO))) == [BO]
 
 
-def test_a_fault_of_a_csv_names_what_stands_in_the_cell() -> None:
+def test_a_csv_fault_contains_the_cell() -> None:
     data = f"{HEADER}\n{CSV_A.replace('ready', 'Ready')}\n{CSV_B}\n{CSV_A.replace('1,', 'one,', 1)}"
 
     assert faults(data) == [
@@ -266,7 +266,7 @@ def test_a_fault_of_a_csv_names_what_stands_in_the_cell() -> None:
 
 
 @pytest.mark.parametrize(("row", "cells"), [(CSV_A[:-2], 10), (CSV_A + ",", 12), ("x", 1), (",", 2)])
-def test_a_row_of_too_few_or_too_many_cells_is_a_bad_record(row: str, cells: int) -> None:
+def test_a_csv_row_with_another_number_of_cells_is_an_invalid_record(row: str, cells: int) -> None:
     data = f"{HEADER}\n{CSV_A}\n{row}\n{CSV_B}"
 
     assert rows(data) == [ADA, None, BO]
@@ -275,7 +275,7 @@ def test_a_row_of_too_few_or_too_many_cells_is_a_bad_record(row: str, cells: int
     ]
 
 
-def test_a_nul_in_a_cell_is_a_fault() -> None:
+def test_a_nul_in_a_csv_cell_is_a_fault() -> None:
     with_nul = CSV_A.replace("Ada", "A\0a")
 
     assert faults(f"{HEADER}\n{with_nul}") == ['Record 1, name: "A\\u0000a" contains a NUL character. Remove it.']
@@ -305,7 +305,7 @@ def test_a_nul_in_a_cell_is_a_fault() -> None:
         (f"[{A}]\0", "continues after its end."),
     ],
 )
-def test_an_answer_that_is_none_is_refused_as_a_whole(data: str, problem: str) -> None:
+def test_a_response_without_voices_is_refused_as_a_whole(data: str, problem: str) -> None:
     assert refusal(data).startswith(INPUT + problem)
 
 
@@ -333,12 +333,12 @@ def test_an_answer_that_is_none_is_refused_as_a_whole(data: str, problem: str) -
         ('{"success": true, "cloned_voices": [', 1),
     ],
 )
-def test_broken_json_is_refused_where_it_breaks(data: str, record: int) -> None:
+def test_broken_json_is_refused_with_the_number_of_its_record(data: str, record: int) -> None:
     assert refusal(data).startswith(f"Record {record}: is incomplete or not JSON: ")
 
 
 @pytest.mark.parametrize("begin", ["[", '{"a":', '[{"id":', '{"cloned_voices": [', '{"cloned_voices": [{"id": '])
-def test_a_hundred_thousand_levels_are_refused_and_no_crash(begin: str) -> None:
+def test_a_hundred_thousand_nested_values_are_refused(begin: str) -> None:
     for data in (begin * 100_000, begin + "[" * 100_000 + "]" * 100_000, begin + '{"a":' * 100_000):
         found, broken = outcome(io.BytesIO(data.encode()))
         assert [record.row for record in found if record.row is not None] == []
@@ -379,19 +379,19 @@ def test_a_csv_must_have_all_eleven_columns_once(data: str, missing: str) -> Non
         (f'{CSV_A}\n"{"x" * 200_000}"', 2),
     ],
 )
-def test_a_broken_csv_is_refused_where_it_breaks(rest: str, record: int) -> None:
+def test_broken_csv_is_refused_with_the_number_of_its_record(rest: str, record: int) -> None:
     assert refusal(f"{HEADER}\n{rest}").startswith(f"Record {record}: is not valid CSV: ")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "cp1252", "utf-32"])
 @pytest.mark.parametrize("data", [f"[{A}, {B}]", f"{A}\n{B}", f"{HEADER}\n{CSV_A}\n{CSV_B}"])
-def test_another_encoding_is_refused_by_name(data: str, encoding: str) -> None:
+def test_another_encoding_is_refused(data: str, encoding: str) -> None:
     found = refusal(data.replace("“Bo” 😀", "Ñ").encode(encoding))
 
     assert found == f"{INPUT}is not UTF-8 text. Save it as UTF-8."
 
 
-def test_utf_16_without_a_mark_has_no_good_record() -> None:
+def test_utf_16_without_a_byte_order_mark_has_no_valid_record() -> None:
     for encoding in ("utf-16-le", "utf-16-be"):
         found, broken = outcome(io.BytesIO(f"{A}\n{A}".encode(encoding)))
         assert broken is not None or [record.row for record in found] == [None] * len(found) != []
@@ -405,8 +405,8 @@ def test_utf_16_without_a_mark_has_no_good_record() -> None:
     [("[", f"{A},\n"), ('{"cloned_voices": [', f"{A},\n"), ("", f"{A}\n"), (f"{HEADER}\n", f"{CSV_A}\n")],
     ids=["array", "answer", "lines", "csv"],
 )
-def test_records_come_out_of_a_stream_that_has_no_end(begin: str, good: str) -> None:
-    raw = Drop(chain([begin.encode()], repeat(good.encode() * 100)), size=1 << 16)
+def test_records_of_an_endless_stream_are_read_one_by_one(begin: str, good: str) -> None:
+    raw = SlowStream(chain([begin.encode()], repeat(good.encode() * 100)), size=1 << 16)
 
     found = list(islice(read_voices(io.BufferedReader(raw)), 5000))
 
@@ -433,10 +433,10 @@ def test_records_come_out_of_a_stream_that_has_no_end(begin: str, good: str) -> 
         ("", '"\n",'),
     ],
 )
-def test_a_record_without_an_end_is_not_waited_for(begin: str, rest: str) -> None:
+def test_an_endless_record_is_refused(begin: str, rest: str) -> None:
     limit = 16 * MAX_VALUE_LENGTH
     endless = repeat(rest.encode() * (65536 // len(rest)), limit // 65536 + 1)
-    raw = Drop(chain([begin.encode()], endless), size=1 << 16)
+    raw = SlowStream(chain([begin.encode()], endless), size=1 << 16)
 
     try:
         faults = next(read_voices(io.BufferedReader(raw))).faults
@@ -448,7 +448,7 @@ def test_a_record_without_an_end_is_not_waited_for(begin: str, rest: str) -> Non
 
 
 def documents() -> Iterator[tuple[str, str]]:
-    """One input of each kind, good and bad, with its name."""
+    """Yield one input of each kind, valid and invalid, with its name."""
     for format in ExportFormat:
         yield f"{format.value}", "".join(format_file([ADA, BO], format))
     yield "array", f"[{A},\n{B}]"
@@ -470,18 +470,18 @@ DOCUMENTS = dict(documents())
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 16, 61, 100, 1000])
-def test_blocks_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch, name: str, block: int) -> None:
+def test_the_block_size_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch, name: str, block: int) -> None:
     data = DOCUMENTS[name].encode()
     whole = outcome(io.BytesIO(data))
 
     monkeypatch.setattr(json_stream, "BLOCK_SIZE", block)
 
     assert outcome(io.BytesIO(data)) == whole
-    assert outcome(io.BufferedReader(Drop([data]))) == whole
+    assert outcome(io.BufferedReader(SlowStream([data]))) == whole
 
 
 @given(voices=LISTS, format=st.sampled_from(ExportFormat), block=st.integers(1, 300))
-def test_voices_of_any_kind_come_through_blocks_of_any_size(
+def test_any_voices_are_read_exactly_with_any_block_size(
     voices: list[VoiceRow], format: ExportFormat, block: int
 ) -> None:
     data = "".join(format_file(voices, format)).encode()
@@ -492,19 +492,19 @@ def test_voices_of_any_kind_come_through_blocks_of_any_size(
 
 
 @pytest.mark.parametrize("data", [f"[{A},{B}]", f'{{"cloned_voices": [{A},{B}]}}', f"{A}\n{B}", f"{HEADER}\n{CSV_A}\n"])
-def test_a_byte_that_is_not_utf_8_is_refused_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, data: str) -> None:
+def test_a_byte_that_is_not_utf_8_is_refused_at_any_position(monkeypatch: pytest.MonkeyPatch, data: str) -> None:
     monkeypatch.setattr(json_stream, "BLOCK_SIZE", 1)
     encoded = data.encode()
 
     for place in range(len(encoded) + 1):
-        stream = io.BufferedReader(Drop([encoded[:place], b"\xff", encoded[place:]]))
+        stream = io.BufferedReader(SlowStream([encoded[:place], b"\xff", encoded[place:]]))
         _, broken = outcome(stream)
         assert broken is not None, place
         assert broken.problem == "is not UTF-8 text." or place < 2, place
 
 
 @pytest.mark.parametrize("data", [f"[{A}, {B}]", f'{{"success": true, "cloned_voices": [{A}, {B}]}}'])
-def test_json_that_is_cut_off_anywhere_is_never_whole(data: str) -> None:
+def test_truncated_json_is_never_read_as_complete(data: str) -> None:
     encoded = data.encode()
 
     for end in range(1, len(encoded)):
@@ -512,7 +512,7 @@ def test_json_that_is_cut_off_anywhere_is_never_whole(data: str) -> None:
         assert broken is not None or any(record.faults for record in found), encoded[:end]
 
 
-def test_lines_that_are_cut_off_have_a_bad_last_record() -> None:
+def test_truncated_ndjson_has_an_invalid_last_record() -> None:
     encoded = f"{A}\n{B}".encode()
 
     for end in set(range(1, len(encoded))) - {len(A), len(A) + 1}:
@@ -521,7 +521,7 @@ def test_lines_that_are_cut_off_have_a_bad_last_record() -> None:
 
 
 def damaged(data: bytes, place: int, piece: bytes, length: int) -> bytes:
-    """An input with a piece of it replaced."""
+    """Return an input with a piece of it replaced."""
     place %= len(data)
     return data[:place] + piece + data[place + length :]
 
@@ -548,13 +548,13 @@ NOISE = st.binary(max_size=12) | st.sampled_from(
 
 @given(st.binary(max_size=200) | st.lists(NOISE, max_size=30).map(b"".join))
 @example(b"\xef\xbb\xbf[")
-def test_any_bytes_are_records_faults_or_a_refusal(data: bytes) -> None:
+def test_any_bytes_give_records_faults_or_a_refusal(data: bytes) -> None:
     for record in outcome(io.BytesIO(data))[0]:
         assert (record.row is None) == bool(record.faults)
 
 
 @given(st.sampled_from(sorted(DOCUMENTS)), st.integers(0, 5000), NOISE, st.integers(0, 9), st.integers(1, 200))
-def test_any_damage_is_records_faults_or_a_refusal(
+def test_any_damaged_input_gives_records_faults_or_a_refusal(
     name: str, place: int, piece: bytes, length: int, block: int
 ) -> None:
     data = damaged(DOCUMENTS[name].encode(), place, piece, length)
