@@ -265,6 +265,12 @@ def test_a_browser_that_is_not_there_is_refused_by_name(ready: Checkout) -> None
     assert messages.endswith("VOICEADMIN_CHROMIUM names no program: /no/such/browser\n")
 
 
+def test_the_fast_tests_need_no_browser(ready: Checkout) -> None:
+    _, _, messages = ready.dev("test", "--fast", VOICEADMIN_CHROMIUM="/no/such/browser")
+
+    assert "No module named pytest" in messages
+
+
 @pytest.mark.parametrize("name", ["run", "test", "bench"])
 def test_a_lock_names_no_address_and_no_folder(name: str) -> None:
     text = (ROOT / f"{name}.lock").read_text("utf-8").replace("    --hash=", "")
