@@ -17,17 +17,17 @@ from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
 
-bp = Blueprint("api_keys", __name__, url_prefix="/api-keys")
+bp = Blueprint("api_keys", __name__)
 
 
-@bp.get("")
+@bp.get("/api-keys")
 @require_role(Role.ADMIN)
 def index() -> str:
     """List the API keys, expired and revoked ones included."""
     return render_template("api_keys/index.html", keys=list_api_keys(scope()), now=clock.now())
 
 
-@bp.route("/new", methods=["GET", "POST"])
+@bp.route("/api-keys/new", methods=["GET", "POST"])
 @require_role(Role.ADMIN, recently_authenticated=True)
 def new() -> tuple[str, int]:
     """Create an API key and show it, which is the only time."""
@@ -57,7 +57,7 @@ def _example_url(readable: Scope) -> str:
     return request.host_url.rstrip("/") + path
 
 
-@bp.post("/<id:key_id>/revoke")
+@bp.post("/api-keys/<id:key_id>/revoke")
 @require_role(Role.ADMIN, recently_authenticated=True)
 def revoke(key_id: int) -> Response:
     """Revoke an API key."""
@@ -66,7 +66,7 @@ def revoke(key_id: int) -> Response:
     return redirect(url_for("api_keys.index"), 303)
 
 
-@bp.get(".<format>")
+@bp.get("/api-keys.<format>")
 @require_role(Role.ADMIN)
 def export(format: str) -> FlaskResponse:
     """Download the list of API keys, without the keys themselves."""
