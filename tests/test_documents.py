@@ -15,6 +15,7 @@ import click
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from voiceadmin import create_app
 from voiceadmin.__main__ import cli
 from voiceadmin.config import Settings, setting_names
 from voiceadmin.database.base import Base
@@ -237,6 +238,21 @@ def test_every_rule_is_documented_with_its_rank_label_and_severity() -> None:
     assert conditions == [f"`{rule.slug}`" for rule in RULES]
 
 
+def test_every_export_is_documented_with_its_url_and_role() -> None:
+    app = create_app(Settings())
+    urls = app.url_map.bind("localhost")
+    documented = {}
+    for _, url, role in list(table_rows(section("docs/voices.md", "Exports from pages")))[1:]:
+        endpoint, _ = urls.match(url.strip("`").partition("?")[0])
+        documented[endpoint] = role
+
+    assert documented == {
+        rule.endpoint: app.view_functions[rule.endpoint].access_requirement.role.slug  # type: ignore[attr-defined]
+        for rule in app.url_map.iter_rules()
+        if rule.rule.endswith(".<format>")
+    }
+
+
 def test_every_field_of_an_import_is_documented() -> None:
     documented = " ".join(cells[0] for cells in table_rows(section("docs/importing.md", "Fields")))
 
@@ -251,7 +267,8 @@ def test_every_decision_has_its_parts_and_is_in_the_index() -> None:
     assert len(entries) == len(index)
     for number, (entry, cells) in enumerate(zip(entries, index, strict=True), 1):
         title = entry.splitlines()[0]
-        assert re.findall(r"^- \*\*(\w+):\*\*", entry, re.MULTILINE) == ["Context", "Options", "Choice", "Date"], title
+        parts = re.findall(r"^- \*\*(\w+):\*\*", entry, re.MULTILINE)
+        assert [part for part in parts if part != "Measured"] == ["Context", "Options", "Choice", "Date"], title
         assert title == f"{number}. {cells[1].partition(']')[0].lstrip('[')}"
         assert entry.rstrip().endswith(cells[2]), title
 
