@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DatabaseError
 from werkzeug.routing import Rule
 
@@ -152,15 +152,24 @@ def old_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def old_postgresql_server(postgres: str) -> str:
-    """A server whose database `version_0005` is the old one."""
-    server = postgres.replace("postgresql+psycopg:", "postgresql:")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS version_0005")
-        connection.execute("CREATE DATABASE version_0005")
-    with psycopg.connect(server.replace("/postgres?", "/version_0005?"), autocommit=True) as connection:
+def old_postgresql_database(postgres: str) -> str:
+    """The name of a database with the old schema. Its server is that of the `postgres` fixture."""
+    name = f"{make_url(postgres).database}_old"
+    create_database(postgres, name)
+    with connect(postgres, name) as connection:
         connection.execute(read("version_0005_postgresql.sql.gz").encode())
-    return server
+    return name
+
+
+def create_database(server: str, name: str, template: str = "template1") -> None:
+    with connect(server) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+
+
+def connect(server: str, name: str = "postgres") -> psycopg.Connection[Any]:
+    address = make_url(server).set(drivername="postgresql", database=name)
+    return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -170,11 +179,10 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("old_sqlite_file"), tmp_path / "voiceadmin.sqlite")
     else:
-        server: str = request.getfixturevalue("old_postgresql_server")
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS upgraded WITH (FORCE)")
-            connection.execute("CREATE DATABASE upgraded TEMPLATE version_0005")
-        address = server.replace("/postgres?", "/upgraded?").replace("postgresql:", "postgresql+psycopg:")
+        postgres: str = request.getfixturevalue("postgres")
+        template: str = request.getfixturevalue("old_postgresql_database")
+        create_database(postgres, f"{template}_copy", template)
+        address = make_url(postgres).set(database=f"{template}_copy").render_as_string(hide_password=False)
         settings = replace(settings, database_url=address)
     app = create_app(settings, WTF_CSRF_ENABLED=False)
     app.test_client_class = Client
