@@ -78,10 +78,10 @@ def _fill_desk(now: datetime) -> None:
         (
             (TriageAction.RESTORE, voices, {}),
             (TriageAction.SNOOZE, voices[2:4], {"until": now + timedelta(days=3650)}),
-            (TriageAction.ASSIGN, voices[2:4], {"assignee": 1}),
-            (TriageAction.NOTE, voices[2:4], {"why": "N" * MAX_NOTE_LENGTH}),
-            (TriageAction.NOTE, voices[2:4], {"why": "words of a note " * 60}),
-            (TriageAction.ARCHIVE, voices[2:3], {"why": "W" * MAX_NOTE_LENGTH}),
+            (TriageAction.ASSIGN, voices[2:4], {"assignee_id": 1}),
+            (TriageAction.NOTE, voices[2:4], {"note": "N" * MAX_NOTE_LENGTH}),
+            (TriageAction.NOTE, voices[2:4], {"note": "words of a note " * 60}),
+            (TriageAction.ARCHIVE, voices[2:3], {"note": "W" * MAX_NOTE_LENGTH}),
         )
     ):
         apply_action(EVERYTHING, ActionRequest(act, refs, f"{number}", 0, **how), AttentionThresholds(), by=by, now=now)  # type: ignore[arg-type]

@@ -121,9 +121,9 @@ def server(serve: Serve) -> str:
                 db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
             by, voice = Actor(ActorKind.ACCOUNT, account.id, payload, payload), (ObjectRef(ObjectKind.VOICE, number),)
             for act, how in (
-                (TriageAction.NOTE, {"why": payload}),
+                (TriageAction.NOTE, {"note": payload}),
                 (TriageAction.SNOOZE, {}),
-                (TriageAction.ASSIGN, {"assignee": account.id}),
+                (TriageAction.ASSIGN, {"assignee_id": account.id}),
             ):
                 order = ActionRequest(act, voice, f"{act} {number}", 0, **how)
                 apply_action(EVERYTHING, order, AttentionThresholds(), by=by, now=NOW)
