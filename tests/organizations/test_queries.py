@@ -31,6 +31,8 @@ WITHOUT_SCOPE = {  # queries that take no scope, with the reason
     "accounts.find_link": SECRET,
     "api_keys.find_api_key": SECRET,
     "accounts.has_account": "called for the e-mail address of a one-time link",
+    "accounts.find_account_id": "called by the CLI only, which may see everything",
+    "organizations.find_organization_id": "called by the CLI only, which may see everything",
     "accounts.has_any_account": "returns only whether the database has been set up",
     "sample.database_is_empty": "returns only whether the database is empty",
     "operations.get_last_operation_id": "a counter that reveals no object",

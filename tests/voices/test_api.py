@@ -311,15 +311,15 @@ def test_organizations_have_different_etags(client: FlaskClient, acme: Organizat
 
 def test_another_database_has_other_etags(client: FlaskClient, acme: Organization) -> None:
     before = tag(client)
-    name = db.session.scalar(text("SELECT name FROM store"))
+    name = db.session.scalar(text("SELECT name FROM database_identity"))
 
     with write_transaction():
-        db.session.execute(text("UPDATE store SET name = 'another'"))
+        db.session.execute(text("UPDATE database_identity SET name = 'another'"))
     try:
         assert tag(client) != before
     finally:
         with write_transaction():
-            db.session.execute(text("UPDATE store SET name = :name"), {"name": name})
+            db.session.execute(text("UPDATE database_identity SET name = :name"), {"name": name})
 
 
 def test_the_body_and_its_etag_belong_to_one_snapshot(
@@ -401,7 +401,7 @@ MOMENT = timedelta(microseconds=1)
 NONE = dict.fromkeys(RULES_BY_SLUG, 0)
 FAULT = {
     "reason": "Input should be 'assistant-unready', 'failed', 'stuck', 'poor', 'duplicate', 'unused' or 'never-used'",
-    "assignee": "Value error, this is neither 'none' nor the e-mail of a possible owner",
+    "assignee": "Value error, this is neither 'none' nor the e-mail of a possible assignee",
     "after": "Value error, this is not the `next` of an answer",
     "number": "Input should be a valid integer, unable to parse string as an integer",
 }
@@ -474,7 +474,7 @@ def test_the_documented_queue_is_returned_byte_for_byte(client: FlaskClient, now
                             "reason": "stuck",
                             "severity": "high",
                             "since": "2024-01-15T15:00:00Z",
-                            "remedy": "Look at it at the provider; clone it again or archive it.",
+                            "remedy": "Check the voice at the provider, then clone it again or archive it.",
                         }
                     ],
                 },
@@ -497,8 +497,8 @@ def test_the_documented_queue_is_returned_byte_for_byte(client: FlaskClient, now
                             "reason": "unused",
                             "severity": "low",
                             "since": "2024-01-15T12:15:00Z",
-                            "remedy": "Archive it if nobody needs it; it holds a slot until it is deleted"
-                            " at the provider.",
+                            "remedy": "Archive the voice if it is not needed. Its slot stays in use until it is"
+                            " deleted at the provider.",
                         }
                     ],
                 },
@@ -514,18 +514,18 @@ def test_parameters_select_queue_items(client: FlaskClient, acme: Organization, 
     make_voice(acme, id=1, status=VoiceStatus.FAILED)
     make_voice(acme, id=2, status=VoiceStatus.PROCESSING, provider="playht")
     make_voice(globex, id=3, status=VoiceStatus.FAILED)
-    order(TriageAction.ASSIGN, 2, owner=ada.id)
+    order(TriageAction.ASSIGN, 2, assignee_id=ada.id)
 
     for query, numbers, listed in (
         ("", {"failed": 2, "stuck": 1}, [1, 3, 2]),
-        ("?reason=&organization=&provider=&owner=&limit=&after=&x=1", {"failed": 2, "stuck": 1}, [1, 3, 2]),
+        ("?reason=&organization=&provider=&assignee=&limit=&after=&x=1", {"failed": 2, "stuck": 1}, [1, 3, 2]),
         ("?reason=stuck", {"failed": 2, "stuck": 1}, [2]),
         ("?reason=stuck&reason=failed", {"failed": 2, "stuck": 1}, [1, 3]),
         (f"?organization={globex.id}", {"failed": 1}, [3]),
         ("?provider=playht", {"stuck": 1}, [2]),
         ("?provider=cartesia", {}, []),
-        ("?owner=none", {"failed": 2}, [1, 3]),
-        ("?owner=ada@ACME.example", {"stuck": 1}, [2]),
+        ("?assignee=none", {"failed": 2}, [1, 3]),
+        ("?assignee=ada@ACME.example", {"stuck": 1}, [2]),
         ("?limit=1000", {"failed": 2, "stuck": 1}, [1, 3, 2]),
         ("?limit=2", {"failed": 2, "stuck": 1}, [1, 3]),
     ):
@@ -581,7 +581,7 @@ def test_values_of_another_organization_are_rejected_like_unknown_values(strange
         assert response.status_code == 422
         return response.text
 
-    assert refusal("owner=bob@globex.example") == refusal("owner=zed@nowhere.example").replace(
+    assert refusal("assignee=bob@globex.example") == refusal("assignee=zed@nowhere.example").replace(
         "zed@nowhere.example", "bob@globex.example"
     )
     assert refusal("provider=playht") == refusal("provider=nobody").replace("nobody", "playht")
@@ -616,7 +616,7 @@ def test_queue_errors_have_the_format_of_fastapi(
 
 
 def test_every_error_is_listed_before_a_missing_organization(client: FlaskClient) -> None:
-    response = client.get(QUEUE + "?after=x&limit=x&owner=x&provider=x&organization=999&reason=x")
+    response = client.get(QUEUE + "?after=x&limit=x&assignee=x&provider=x&organization=999&reason=x")
 
     assert response.status_code == 422
     faulty = [fault["loc"][1] for fault in response.get_json()["detail"]]
@@ -692,7 +692,7 @@ def test_every_action_changes_the_etag_of_the_queue(client: FlaskClient, acme: O
     tags = [client.get(QUEUE).headers["ETag"]]
 
     for change in (
-        lambda: order(TriageAction.ASSIGN, 8, owner=ada.id),
+        lambda: order(TriageAction.ASSIGN, 8, assignee_id=ada.id),
         lambda: order(TriageAction.ACKNOWLEDGE, 8),
         lambda: order(TriageAction.ARCHIVE, 9),
         lambda: make_voice(acme, id=7, status=VoiceStatus.PROCESSING),
@@ -708,12 +708,12 @@ def test_expensive_counts_are_cached_for_a_minute_and_items_are_not(
     client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("voiceadmin.web.stats_cache.SLOW", 0)
-    for query in ("", "?owner=none"):
+    for query in ("", "?assignee=none"):
         assert queue(client, query)["counts"] == NONE
     make_voice(acme, status=VoiceStatus.FAILED)
 
     for late, number in ((timedelta(0), 0), (timedelta(minutes=1) - MOMENT, 0), (timedelta(minutes=1), 1)):
         at(NOW + late, monkeypatch)
-        for query in ("", "?owner=none"):
+        for query in ("", "?assignee=none"):
             answer = queue(client, query)
             assert (answer["counts"]["failed"], len(answer["items"])) == (number, 1), late

@@ -426,9 +426,9 @@ def test_the_timeline_lists_actions_with_links_to_undo_them(
 
     assert page.flashes[-1] == "Archived 1 voice. Undo"
     assert [node.text for node in page.root.one("section", id="timeline").all("li")] == [
-        "just nowroot@example.com archived a voice: Not wanted. Undo …",
+        "just nowroot@example.com archived a voice: Not wanted. Undo …status not archived → archived",
         "just nowroot@example.com added a note: Asked Acme. Undo …",
-        "just nowroot@example.com snoozed Undo …reason failed until 2026-12-01",
+        "just nowroot@example.com snoozed a finding Undo …finding failed until 2026-12-01",
         "just nowroot@example.com assigned Undo …assignee none → root@example.com",
         "3 days agoCreated at ElevenLabs",
     ]
@@ -451,8 +451,8 @@ def test_the_timeline_has_no_undo_for_undone_or_old_operations(
 
     timeline = open_page(f"/voices/{voice.id}").root.one("section", id="timeline").all("li")
     assert [line.text for line in timeline[:2]] == [
-        "just nowroot@example.com restored a voice: undone Undo …",
-        "just nowroot@example.com archived a voice undone",
+        "just nowroot@example.com restored a voice: undone Undo …status archived → not archived",
+        "just nowroot@example.com archived a voice undonestatus not archived → archived",
     ]
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=30, seconds=1))
     sign_in(client, make_account(platform=True))

@@ -37,10 +37,10 @@ LISTS = {
     "assistants": ("/assistants", {"id", "name", "organization", "voice_id", "ready", "voices"}),
     "providers": ("/providers", {"provider", "voices", "excellent", "slots_used"}),
     "triage": ("/triage", {"kind", "id", "name", "organization", "provider"}),
-    "activity": ("/activity", {"at", "actor_name", "word", "object_name"}),
-    "clean-up": ("/clean-up", {"id", "name", "organization", "provider", "why", "quality_score"}),
+    "activity": ("/activity", {"at", "actor_name", "event_type", "object_name"}),
+    "clean-up": ("/clean-up", {"id", "name", "organization", "provider", "evidence", "quality_score"}),
     "people": ("/people", {"id", "email", "name", "platform", "roles", "last_active_at"}),
-    "keys": ("/api-keys", {"id", "name", "begins", "organizations", "expires_at", "last_used_at"}),
+    "keys": ("/api-keys", {"id", "name", "hint", "organizations", "expires_at", "last_used_at"}),
 }
 WORDS = {
     "activity": AuditEventType.ACTIVITY_EXPORTED,
@@ -222,7 +222,7 @@ def test_voices_are_in_the_order_of_their_list(acme: Organization, client: Flask
 # People and keys
 
 
-@pytest.mark.parametrize("name", ["people", "keys"])
+@pytest.mark.parametrize("name", ["people", "api-keys"])
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_only_an_admin_takes_people_and_keys(stranger: FlaskClient, acme: Organization, name: str, role: Role) -> None:
     browser = sign_in(stranger, make_account(roles={acme: role}))

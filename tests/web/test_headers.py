@@ -137,12 +137,12 @@ def test_over_tls_every_route_tells_browsers_to_stay_there(tenants: TwoTenants, 
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 415, 422, 429, 431, 500, 501, 503])
-def test_every_refusal_has_them(town: TwoTenants, status: int) -> None:
-    app, paths = town.app_with(), ("/failing", "/api/failing")
+def test_every_refusal_has_them(tenants: TwoTenants, status: int) -> None:
+    app, paths = tenants.app_with(), ("/failing", "/api/failing")
     for path in paths:
         app.add_url_rule(path, path, require_role(Role.ANYONE)(lambda: abort(status)))
     for path in paths:
-        answer = town.browser("viewer", app).get(path)
+        answer = tenants.browser("viewer", app).get(path)
 
         assert answer.status_code == status
         assert_secured(answer, path)

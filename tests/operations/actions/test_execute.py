@@ -771,7 +771,7 @@ def test_what_did_nothing_or_was_done_elsewhere_is_not_found(acme: Organization,
 def test_restoring_brings_what_upstream_says_by_now(
     acme: Organization, runner: Runner, now: datetime, monkeypatch: pytest.MonkeyPatch, how: str, many: int
 ) -> None:
-    monkeypatch.setattr("voiceadmin.voices.importing.bulk_load.MANY", many)
+    monkeypatch.setattr("voiceadmin.voices.importing.bulk_load.MIN_BULK_VOICES", many)
     make_assistant(acme, id=31)
     row = make_voice(acme, id=1, status=VoiceStatus.PROCESSING)
     operation = runner.apply(TriageAction.ARCHIVE, 1)

@@ -644,7 +644,7 @@ def test_the_json_of_a_queue_has_all_of_it_in_its_order(hostile: list[str]) -> N
             "severity": "high",
             "since": "2026-11-21T14:00:00Z",
             "evidence": "Cloning failed at =cmd yesterday.",
-            "remedy": "Clone it again with better samples, or archive it.",
+            "remedy": "Clone the voice again with better samples, or archive it.",
         }
     ]
     assert {**first, "id": 0, "organization_id": 0, "voice_id": 0, "reasons": 0} == {
