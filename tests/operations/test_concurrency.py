@@ -27,7 +27,7 @@ from voiceadmin.operations.actions.execute import apply_action, execute
 from voiceadmin.operations.actions.targets import CHUNK
 from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import get_last_operation_id
-from voiceadmin.operations.types import ActionRequest, OperationRow
+from voiceadmin.operations.types import ActionRequest, OperationRow, SkipReason
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import import_voices
@@ -62,8 +62,8 @@ def check_that_all_agrees() -> None:
             row["provider"],
             row["language"] or "",
             row["tier"],
-            row["dated"],
-            row["never"],
+            row["has_last_used_at"],
+            row["is_never_used"],
         )
         for row in stored
     )
@@ -79,9 +79,9 @@ def check_that_all_agrees() -> None:
         at, by, why = (row[name] for name in ("archived_at", "archived_by", "archive_note"))
         facts = None if at is None else {"at": at.isoformat(), "by": by, "note": why}
         assert facts == last.get(row["id"]), row["id"]
-        assert json.loads(row["record"])["status"] == row["status"].value
+        assert json.loads(row["json_body"])["status"] == row["status"].value
     numbers = Counter(line["operation_id"] for line in rows_of("audit_event") if line["operation_id"])
-    assert {row["id"]: row["number"] for row in rows_of("operation") if row["number"]} == numbers
+    assert {row["id"]: row["object_count"] for row in rows_of("operation") if row["object_count"]} == numbers
 
 
 def at_once(app: Flask, *works: Callable[[], object]) -> list[Future[object]]:
@@ -167,8 +167,9 @@ def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
         assert isinstance(late, OperationRow)
         who = "ada" if first == "clara" else "bob"
         assert late.object_count == 0
-        assert late.skipped[0].reason == (
-            f"{who}@example.com gave it to {first}@example.com meanwhile, so it was not given to {second}@example.com"
+        assert (late.skipped[0].reason, late.skipped[0].detail) == (
+            SkipReason.CHANGED_MEANWHILE,
+            f"{who}@example.com",
         )
         assert {row["account_id"] for row in rows_of("assignment") if row["object_id"] == voice} == {ids[first]}
 
@@ -208,7 +209,8 @@ def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, 
         EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voices(1), "after", seen), LIMITS, by=ADA, now=now
     )
 
-    assert operation.skipped[0].reason == "bob@example.com archived it meanwhile, so it was not archived"
+    skipped = operation.skipped[0]
+    assert (skipped.reason, skipped.detail) == (SkipReason.CHANGED_MEANWHILE, "bob@example.com")
 
 
 def somebody_waits() -> bool:
@@ -225,7 +227,7 @@ def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
     store: Flask, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An import writes its voices in many steps, in the order of its file; operations take theirs at once."""
-    monkeypatch.setattr("voiceadmin.voices.importing.actions.BATCH", 5)
+    monkeypatch.setattr("voiceadmin.voices.importing.actions.BATCH_SIZE", 5)
     make_assistant(acme, id=31)
     rows = [voice_row(id=id) for id in range(1, 41)]
     put_voices(acme, rows)

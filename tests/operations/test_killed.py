@@ -99,7 +99,7 @@ def test_a_bulk_that_is_killed_is_done_whole_or_not_at_all(
         archived = {row["archive_note"] for row in rows_of("cloned_voice")}
         assert len(archived) == 1
         operations = rows_of("operation")
-        assert {operation["number"] for operation in operations} <= {len(VOICES), 0}
+        assert {operation["object_count"] for operation in operations} <= {len(VOICES), 0}
         lasting.add(len(operations))
         check_that_all_agrees()
 

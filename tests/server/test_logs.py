@@ -96,7 +96,7 @@ def test_what_was_done_is_logged_when_it_is_done(store: Flask, now: Any, caplog:
         record_event(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
         assert told(caplog) == []
 
-    assert told(caplog) == ['voice-changed: shell "tester" from a shell, voice 3 "Anna"']
+    assert told(caplog) == ['voice-changed: cli "tester" from the command line, voice 3 "Anna"']
     assert len(rows_of("audit_event")) == 1
 
 
