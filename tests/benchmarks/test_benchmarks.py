@@ -21,7 +21,8 @@ from tests.benchmarks.store import DatabaseIdentity, Plan, Touch, make_store, pl
 
 TINY = Plan(400, 12, (200, 60, 80, 20))
 EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 50)
-CHOSEN = (OURS, TABLE, "Django admin", RAW)
+CHOSEN = (OURS, RAW)
+ALL_CHOSEN = (OURS, TABLE, "Django admin", RAW)  # with --long: each server takes seconds to start
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> DatabaseIdentity:
     return make_store(TINY, tmp_path_factory.mktemp("bench") / "a folder", lambda line: None)
 
 
-def test_everything_is_measured_and_told(store: DatabaseIdentity, tmp_path: Path) -> None:
-    kinds = [KINDS[name] for name in CHOSEN if installed(KINDS[name])]
+def test_everything_is_measured_and_told(store: DatabaseIdentity, tmp_path: Path, long: bool) -> None:
+    kinds = [KINDS[name] for name in (ALL_CHOSEN if long else CHOSEN) if installed(KINDS[name])]
 
     results, found = benchmarks.run(EFFORT, store.folder.parent, kinds, postgres=False)
     write(tmp_path / "results.json", as_json(results, found, TINY))
