@@ -32,6 +32,7 @@ DOCS = {
 }
 DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{name}" for name in DOCS)]
 README_LINES = 160
+EXAMPLE_PATHS = "/languages/|/no_language"  # files that the how-tos create
 UNLISTED_MODULES = {"__init__", "__main__", "__pycache__"}
 TEST_SETTINGS = {"VOICEADMIN_CHROMIUM"}  # read by the tests, not by the program
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -130,6 +131,19 @@ def test_every_link_leads_somewhere(name: str) -> None:
         assert file.exists(), target
         if anchor:
             assert anchor in anchors(str(file.resolve().relative_to(ROOT))), target
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_of_the_repository_exists(name: str) -> None:
+    for path in re.findall(r"`((?:voiceadmin|tests|templates|static)/[\w/.-]+)`", prose(name)):
+        assert (ROOT / path).exists() or re.search(EXAMPLE_PATHS, path), path
+
+
+def test_every_test_that_the_how_tos_name_exists() -> None:
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+
+    for name in re.findall(r"`(test_\w+)`", prose("docs/contributing.md")):
+        assert f"def {name}(" in tests, name
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
