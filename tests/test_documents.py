@@ -32,7 +32,7 @@ DOCS = {
 }
 DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{name}" for name in DOCS)]
 README_LINES = 160
-EXAMPLE_PATHS = "/languages/|/no_language"  # files that the how-tos create
+EXAMPLE_PATHS = "/languages/|/no_language|NNNN|FEATURE"  # placeholders, and files that the how-tos create
 UNLISTED_MODULES = {"__init__", "__main__", "__pycache__"}
 TEST_SETTINGS = {"VOICEADMIN_CHROMIUM"}  # read by the tests, not by the program
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
