@@ -37,7 +37,7 @@ def admit(settings: Settings) -> None:
             db.session.flush()
             times = {"created_at": now, "last_active_at": now, "reauthenticated_at": now}
             session = AccountSession(
-                token_hash=hash_token(TOKEN), account_id=account.id, address="", client="", **times
+                token_hash=hash_token(TOKEN), account_id=account.id, address="", user_agent="", **times
             )
             key = ApiKey(
                 name="bench",

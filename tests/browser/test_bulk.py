@@ -81,7 +81,7 @@ def test_a_page_that_somebody_comes_back_to_counts_what_is_still_ticked(visit: V
     page = visit(live_server + "/assistants/31/voices")
     tick(page, 0, 2)
     page.get_by_role("link", name="API and code samples").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("use from code")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("API and code samples")
 
     page.go_back()
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS
-from voiceadmin.database.dialect import index_hint
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_sql
 from voiceadmin.triage.rules import RULES_BY_SLUG
-from voiceadmin.triage.rules.rule import Rule
 
 CLEAN_UP_RULES = tuple(RULES_BY_SLUG[slug] for slug in CLEAN_UP_REASONS)
 
@@ -28,20 +26,6 @@ SHARES_REFERENCE = (
     "EXISTS (SELECT 1 FROM cloned_voice AS other"
     f" WHERE {_SAME_AS_OTHER} AND other.id <> voice.id AND other.status <> 'archived')"
 )
-
-
-def is_muted(rule: Rule) -> str:
-    """Return the condition that the finding of a rule is acknowledged or snoozed."""
-    return f"EXISTS (SELECT 1 FROM mute WHERE {rule.is_mute_of_finding} AND {rule.is_mute_in_force})"
-
-
-def voices_of_rule(rule: Rule, *, is_small_scope: bool) -> str:
-    """Return the table to read the voices of a rule from.
-
-    A large scope is read by the rule's partial index; a small one by the organization's index, because the partial
-    index spans all organizations.
-    """
-    return rule.table + ("" if is_small_scope else index_hint(rule.hint))
 
 
 def in_scope(scope: Scope) -> str:

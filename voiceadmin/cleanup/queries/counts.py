@@ -13,7 +13,6 @@ from voiceadmin.cleanup.queries.conditions import (
     SHARES_REFERENCE,
     USED_BY_ASSISTANT,
     in_scope,
-    voices_of_rule,
 )
 from voiceadmin.cleanup.types.candidates import (
     ARCHIVED_HERE,
@@ -26,6 +25,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import fetch_all, index_hint
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters
+from voiceadmin.triage.queries.conditions import source_sql
 from voiceadmin.triage.rules.rule import Rule, rule_parameters
 from voiceadmin.voices.queries import is_small_scope
 from voiceadmin.voices.types.status import VoiceStatus
@@ -45,9 +45,9 @@ def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: date
     are looked at.
     """
     parameters = rule_parameters(thresholds, now) | scope_parameters(scope)
-    counts = _count_by_stats(scope)
-    _move_findings(counts, scope, thresholds, parameters)
-    _move_archived_here(counts, scope, parameters)
+    counts, is_small = _count_by_stats(scope), is_small_scope(scope)
+    _move_findings(counts, scope, thresholds, parameters, is_small=is_small)
+    _move_archived_here(counts, scope, parameters, is_small=is_small)
     _move_excluded(counts, scope, thresholds, parameters)
     return CandidateCounts(now, [CandidateCount(*key, count) for key, count in sorted(counts.items()) if count])
 
@@ -73,10 +73,11 @@ def _count_by_stats(scope: Scope) -> Counts:
     return counts
 
 
-def _move_findings(counts: Counts, scope: Scope, thresholds: AttentionThresholds, parameters: dict[str, Any]) -> None:
+def _move_findings(
+    counts: Counts, scope: Scope, thresholds: AttentionThresholds, parameters: dict[str, Any], *, is_small: bool
+) -> None:
     """Move voices that a rule finds, or that are too new for it, from the kind that voice_stats puts them in."""
     unused, never_used = CLEAN_UP_RULES
-    is_small = is_small_scope(scope)
     moves: tuple[tuple[Rule, str, str, str], ...] = (
         (unused, unused.condition(thresholds), ExclusionReason.RECENTLY_USED, unused.slug),
         (unused, TOO_NEW, ExclusionReason.RECENTLY_USED, ExclusionReason.TOO_NEW),
@@ -85,7 +86,7 @@ def _move_findings(counts: Counts, scope: Scope, thresholds: AttentionThresholds
     for rule, condition, source, destination in moves:
         rows = fetch_all(
             "SELECT voice.organization_id, voice.provider, count(*)"
-            f" FROM {voices_of_rule(rule, is_small_scope=is_small)}"
+            f" FROM {source_sql(rule, is_small=is_small)}"
             f" WHERE {condition} AND {in_scope(scope)} GROUP BY 1, 2",
             parameters,
         )
@@ -93,9 +94,9 @@ def _move_findings(counts: Counts, scope: Scope, thresholds: AttentionThresholds
             _move(counts, (organization, provider), source, destination, count)
 
 
-def _move_archived_here(counts: Counts, scope: Scope, parameters: dict[str, Any]) -> None:
+def _move_archived_here(counts: Counts, scope: Scope, parameters: dict[str, Any], *, is_small: bool) -> None:
     """Move voices archived here from those archived upstream: voice_stats knows only the status."""
-    table = "cloned_voice AS voice" + ("" if is_small_scope(scope) else index_hint("ix_queue_archived"))
+    table = "cloned_voice AS voice" + ("" if is_small else index_hint("ix_queue_archived"))
     rows = fetch_all(
         f"SELECT voice.organization_id, voice.provider, count(*) FROM {table}"
         f" WHERE voice.archived_at IS NOT NULL AND {in_scope(scope)} GROUP BY 1, 2",

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
 from voiceadmin.cleanup.queries.candidates import describe_evidence, parse_stored_voice
-from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IS_IN_USE, SHARES_REFERENCE, is_muted
+from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IS_IN_USE, SHARES_REFERENCE
 from voiceadmin.cleanup.types.candidates import CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState, PlanItem, PlanRow, RecheckedItem, SkipReason
 from voiceadmin.config import AttentionThresholds
@@ -27,6 +27,7 @@ from voiceadmin.operations.types import UNDO_PERIOD
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
+from voiceadmin.triage.queries.conditions import is_muted
 from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.voices.models import ClonedVoice
 

@@ -34,7 +34,7 @@ def in_scope(rule: Rule, scope: Scope) -> str:
 
 def is_shown(rule: Rule, thresholds: AttentionThresholds) -> str:
     """Return the condition that a rule holds and that its finding is not muted."""
-    return f"{rule.condition(thresholds)} AND NOT {_is_muted(rule)}"
+    return f"{rule.condition(thresholds)} AND NOT {is_muted(rule)}"
 
 
 def has_no_worse(worse: Iterable[Rule], rule: Rule, thresholds: AttentionThresholds, *, muted: bool = False) -> str:
@@ -47,14 +47,15 @@ def has_no_worse(worse: Iterable[Rule], rule: Rule, thresholds: AttentionThresho
         muted: whether the queue lists the muted findings instead of the others.
     """
     conditions = (
-        f"{other.condition(thresholds)} AND {_is_muted(other)}" if muted else is_shown(other, thresholds)
+        f"{other.condition(thresholds)} AND {is_muted(other)}" if muted else is_shown(other, thresholds)
         for other in worse
         if other.kind is rule.kind
     )
     return "".join(f" AND NOT coalesce({condition}, FALSE)" for condition in conditions)
 
 
-def _is_muted(rule: Rule) -> str:
+def is_muted(rule: Rule) -> str:
+    """Return the condition that the finding of a rule is acknowledged or snoozed."""
     return f"EXISTS (SELECT 1 FROM mute WHERE {rule.is_mute_of_finding} AND {rule.is_mute_in_force})"
 
 
