@@ -45,6 +45,12 @@ class ActionRequest:
 class SkipReason(StrEnum):
     """Why an operation did not change an object. `template` is a sentence; the name of a person replaces `{}`."""
 
+    ARCHIVED_MEANWHILE = "archived-meanwhile", "Archived by {} after you loaded the page."
+    RESTORED_MEANWHILE = "restored-meanwhile", "Restored by {} after you loaded the page."
+    ASSIGNEE_CHANGED_MEANWHILE = "assignee-changed-meanwhile", "Assignee changed by {} after you loaded the page."
+    ACKNOWLEDGED_MEANWHILE = "acknowledged-meanwhile", "Acknowledged by {} after you loaded the page."
+    SNOOZED_MEANWHILE = "snoozed-meanwhile", "Snoozed by {} after you loaded the page."
+    UNMUTED_MEANWHILE = "unmuted-meanwhile", "Unmuted by {} after you loaded the page."
     CHANGED_MEANWHILE = "changed-meanwhile", "Changed by {} after you loaded the page."
     CHANGED_SINCE = "changed-since", "Changed by {} since."
     STATE_DIFFERS = "state-differs", "Removed and imported again since."

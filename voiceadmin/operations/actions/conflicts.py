@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
 from voiceadmin.audit.models import AuditEvent
-from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.database.base import db
 from voiceadmin.identity import Actor
 from voiceadmin.operations.actions.handler import ActionHandler, RecordedChange
 from voiceadmin.operations.actions.registry import HANDLER_OF_ACTION, HANDLERS
 from voiceadmin.operations.actions.targets import is_about, split
 from voiceadmin.operations.queries import get_last_operation_id
-from voiceadmin.operations.types import ActionRequest
+from voiceadmin.operations.types import ActionRequest, SkipReason
+
+CONFLICT_REASONS = {
+    AuditEventType.VOICE_ARCHIVED: SkipReason.ARCHIVED_MEANWHILE,
+    AuditEventType.VOICE_RESTORED: SkipReason.RESTORED_MEANWHILE,
+    AuditEventType.ASSIGNED: SkipReason.ASSIGNEE_CHANGED_MEANWHILE,
+    AuditEventType.ACKNOWLEDGED: SkipReason.ACKNOWLEDGED_MEANWHILE,
+    AuditEventType.SNOOZED: SkipReason.SNOOZED_MEANWHILE,
+    AuditEventType.UNMUTED: SkipReason.UNMUTED_MEANWHILE,
+}
 
 
-def find_conflicts(request: ActionRequest, by: Actor) -> dict[ObjectRef, str]:
-    """Return the objects that another person changed after the page was made, with the name of that person.
+class Conflict(NamedTuple):
+    """The last change of an object by another person. actor_name: "" when the person has no name."""
+
+    reason: SkipReason
+    actor_name: str
+
+
+def find_conflicts(request: ActionRequest, by: Actor) -> dict[ObjectRef, Conflict]:
+    """Return the objects that another person changed after the page was made.
 
     Only changes of the value that the request would change count: a voice that was assigned can be archived.
     """
     handler = HANDLER_OF_ACTION[request.action]
     if not handler.audit_key or get_last_operation_id() <= request.last_seen_operation_id:
         return {}
-    conflicts: dict[ObjectRef, str] = {}
+    conflicts: dict[ObjectRef, Conflict] = {}
     for chunk in split(request.refs):
         rows = db.session.execute(
-            select(AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.actor_name)
+            select(AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.event_type, AuditEvent.actor_name)
             .where(
                 is_about(AuditEvent, chunk),
                 AuditEvent.operation_id > request.last_seen_operation_id,
@@ -37,8 +54,9 @@ def find_conflicts(request: ActionRequest, by: Actor) -> dict[ObjectRef, str]:
             )
             .order_by(AuditEvent.id)
         )
-        for kind, object_id, actor_name in rows:
-            conflicts[ObjectRef(ObjectKind(kind), object_id or 0)] = actor_name
+        for kind, object_id, event_type, actor_name in rows:
+            ref = ObjectRef(ObjectKind(kind), object_id or 0)
+            conflicts[ref] = Conflict(CONFLICT_REASONS[AuditEventType(event_type)], actor_name)
     return conflicts
 
 

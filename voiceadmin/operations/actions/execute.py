@@ -13,7 +13,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, ObjectNotFound, SelectionChanged
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.operations.actions.assign import lock_assignee
-from voiceadmin.operations.actions.conflicts import find_conflicts
+from voiceadmin.operations.actions.conflicts import Conflict, find_conflicts
 from voiceadmin.operations.actions.handler import ActionContext, Change, TargetObject, skip
 from voiceadmin.operations.actions.idempotency import build_request_key, find_repeated
 from voiceadmin.operations.actions.recording import Outcome, record_operation
@@ -21,7 +21,7 @@ from voiceadmin.operations.actions.registry import HANDLER_OF_ACTION
 from voiceadmin.operations.actions.targets import lock_targets
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.queries import build_operation_row
-from voiceadmin.operations.types import MAX_OBJECTS, ActionRequest, OperationRow, SkippedItem, SkipReason
+from voiceadmin.operations.types import MAX_OBJECTS, ActionRequest, OperationRow, SkippedItem
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.usage import count_voices_in_use
 
@@ -121,14 +121,10 @@ def _check(request: ActionRequest, now: datetime) -> None:
 
 
 def _split_by_conflict(
-    targets: Sequence[TargetObject], conflicts: dict[ObjectRef, str]
+    targets: Sequence[TargetObject], conflicts: dict[ObjectRef, Conflict]
 ) -> tuple[list[TargetObject], list[SkippedItem]]:
     free = [target for target in targets if target.ref not in conflicts]
-    skipped = [
-        skip(target, SkipReason.CHANGED_MEANWHILE, conflicts[target.ref])
-        for target in targets
-        if target.ref in conflicts
-    ]
+    skipped = [skip(target, *conflicts[target.ref]) for target in targets if target.ref in conflicts]
     return free, skipped
 
 

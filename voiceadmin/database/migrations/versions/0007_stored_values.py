@@ -93,18 +93,30 @@ OPERATION_REASONS = {
     "it is gone": "gone",
     "it is not what it was then": "state-differs",
 }
-_DONE = (
-    r"archived it|restored it|took it from its owner|gave it to .+?|brought it back into the queue"
-    r"|snoozed it(?: until [0-9-]+)?|acknowledged it|changed it"
-)
+# What another person did, by the code of the reason.
+_CHANGES = {
+    "archived-meanwhile": "archived it",
+    "restored-meanwhile": "restored it",
+    "assignee-changed-meanwhile": "(?:took it from its owner|gave it to .+?)",
+    "acknowledged-meanwhile": "acknowledged it",
+    "snoozed-meanwhile": "snoozed it(?: until [0-9-]+)?",
+    "unmuted-meanwhile": "brought it back into the queue",
+    "changed-meanwhile": "changed it",
+}
 # Sentences with a name in them, which becomes the detail; "Somebody" stands for a person without a name.
 NAMED_REASONS = (
-    (re.compile(rf"(.*?) (?:{_DONE}) meanwhile, so it was .+", re.DOTALL), "changed-meanwhile"),
+    *((re.compile(rf"(.*?) {change} meanwhile, so it was .+", re.DOTALL), code) for code, change in _CHANGES.items()),
     (re.compile(r"(.*) changed it since", re.DOTALL), "changed-since"),
     (re.compile(r"(.*) cannot act on it any more", re.DOTALL), "assignee-lost-access"),
 )
 SENTENCES = {code: sentence for sentence, code in OPERATION_REASONS.items()}
 NAMED_SENTENCES = {
+    "archived-meanwhile": "{} archived it meanwhile, so it was left alone",
+    "restored-meanwhile": "{} restored it meanwhile, so it was left alone",
+    "assignee-changed-meanwhile": "{} took it from its owner meanwhile, so it was left alone",
+    "acknowledged-meanwhile": "{} acknowledged it meanwhile, so it was left alone",
+    "snoozed-meanwhile": "{} snoozed it meanwhile, so it was left alone",
+    "unmuted-meanwhile": "{} brought it back into the queue meanwhile, so it was left alone",
     "changed-meanwhile": "{} changed it meanwhile, so it was left alone",
     "changed-since": "{} changed it since",
     "assignee-lost-access": "{} cannot act on it any more",
