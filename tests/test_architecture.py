@@ -87,11 +87,15 @@ def is_feature(parts: tuple[str, ...]) -> bool:
 FILES = [path for path in modules() if len(dotted(path)) > 1 or path.parent == PACKAGE]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_imports_only_its_own_layer_and_lower_ones(path: Path) -> None:
-    own = layer(dotted(path))
+def test_a_module_imports_only_its_own_layer_and_lower_ones() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {'.'.join(parts)}"
+        for path in FILES
+        for parts in imported(path)
+        if layer(parts) > layer(dotted(path))
+    ]
 
-    assert not [".".join(parts) for parts in imported(path) if layer(parts) > own]
+    assert not wrong
 
 
 def test_the_models_types_queries_and_actions_of_features_form_no_cycle() -> None:
@@ -129,37 +133,38 @@ def test_only_forms_views_and_web_know_flask() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_import_hides_inside_a_function(path: Path) -> None:
-    functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
-
-    hidden = [
-        node for function in functions for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)
+def test_no_function_contains_an_import() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in modules()
+        for function in ast.walk(tree(path))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
     ]
 
-    assert not hidden
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_opens_with_its_sentence(path: Path) -> None:
-    assert ast.get_docstring(tree(path))
+def test_every_module_has_a_docstring() -> None:
+    assert not [path for path in modules() if not ast.get_docstring(tree(path))]
+
+
+def packages_imported(path: Path) -> set[str]:
+    """Return the top-level packages that a file imports."""
+    names: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name.split(".")[0] for name in names}
 
 
 def test_the_root_modules_need_only_the_standard_library() -> None:
-    for path in FILES:
-        if layer(dotted(path)) == 0:
-            outside = {
-                name.split(".")[0]
-                for node in ast.walk(tree(path))
-                for name in (
-                    [alias.name for alias in node.names]
-                    if isinstance(node, ast.Import)
-                    else [node.module or ""]
-                    if isinstance(node, ast.ImportFrom)
-                    else []
-                )
-            }
-            assert outside <= {*sys.stdlib_module_names, "voiceadmin"}, path
+    lowest = [path for path in FILES if layer(dotted(path)) == 0]
+
+    assert {name for path in lowest for name in packages_imported(path)} <= {*sys.stdlib_module_names, "voiceadmin"}
 
 
 def test_only_the_clock_reads_the_time() -> None:
@@ -183,7 +188,7 @@ def test_only_actions_write() -> None:
     assert {layer(dotted(path)) for path in writers} == {ACTIONS}
 
 
-def test_tests_stand_where_the_code_stands() -> None:
+def test_test_files_mirror_the_modules_they_test() -> None:
     about_the_whole = {
         *(
             "test_architecture.py",
@@ -223,76 +228,84 @@ def test_no_test_sleeps() -> None:
 
 @pytest.fixture(scope="module")
 def jinja() -> Environment:
-    """The environment that renders the pages."""
+    """Return the environment that renders the pages."""
     return create_app(Settings()).jinja_env
 
 
-def templates() -> list[str]:
-    """The names of all templates."""
+def template_names() -> list[str]:
+    """Return the names of all templates."""
     return sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
 
 
 def source(name: str) -> str:
-    """The text of a template."""
+    """Return the text of a template."""
     return (TEMPLATES / name).read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", templates())
-def test_a_template_compiles_and_uses_what_it_imports(jinja: Environment, name: str) -> None:
-    jinja.get_template(name)
-    parsed = jinja.parse(source(name))
-
-    imported = {
+def names_imported(template: nodes.Template) -> set[str]:
+    """Return the macros that a template imports."""
+    return {
         alias if isinstance(alias, str) else alias[1]
-        for node in parsed.find_all(nodes.FromImport)
+        for node in template.find_all(nodes.FromImport)
         for alias in node.names
     }
-    # What a page imports, the pieces that it includes may use.
-    included = [str(node.template.as_const()) for node in parsed.find_all(nodes.Include)]
-    used = {
-        node.name
-        for text in [name, *included]
-        for node in jinja.parse(source(text)).find_all(nodes.Name)
-        if node.ctx == "load"
-    }
-
-    assert imported <= used
 
 
-@pytest.mark.parametrize("name", templates())
-def test_a_template_holds_nothing_that_our_policy_forbids(name: str) -> None:
-    text = source(name)
-
-    assert not re.search(r"\|\s*safe\b|autoescape\s+false|<style|\sstyle=|\son[a-z]+=|javascript:", text, re.IGNORECASE)
-    assert not re.search(r"<script(?![^>]*\ssrc=)", text)
-    assert not re.search(r"(src|href)=\"(https?:)?//", text)
+def names_used(jinja: Environment, template: nodes.Template) -> set[str]:
+    """Return the names that a template and the partials that it includes read."""
+    partials = [jinja.parse(source(str(node.template.as_const()))) for node in template.find_all(nodes.Include)]
+    return {node.name for part in (template, *partials) for node in part.find_all(nodes.Name) if node.ctx == "load"}
 
 
-@pytest.mark.parametrize("name", [name for name in templates() if name.startswith("components/") and "_" not in name])
-def test_a_macro_is_given_all_it_needs(jinja: Environment, name: str) -> None:
+def test_every_template_compiles(jinja: Environment) -> None:
+    for name in template_names():
+        jinja.get_template(name)
+
+
+def test_a_template_uses_every_macro_that_it_imports(jinja: Environment) -> None:
+    parsed = {name: jinja.parse(source(name)) for name in template_names()}
+
+    unused = {name: names_imported(template) - names_used(jinja, template) for name, template in parsed.items()}
+
+    assert not {name: macros for name, macros in unused.items() if macros}
+
+
+FORBIDDEN = (
+    r"\|\s*safe\b|autoescape\s+false|<style|\sstyle=|\son[a-z]+=|javascript:"  # needs escaping or inline code
+    r"|<script(?![^>]*\ssrc=)"
+    r"|(src|href)=\"(https?:)?//"  # loads from another origin
+)
+
+
+def test_no_template_contains_what_the_security_headers_forbid() -> None:
+    assert not [name for name in template_names() if re.search(FORBIDDEN, source(name), re.IGNORECASE)]
+
+
+def test_components_take_everything_as_arguments(jinja: Environment) -> None:
     of_requests = {"request", "g", "session", "current_user", "config"}
+    components = [name for name in template_names() if name.startswith("components/") and "_" not in name]
 
-    assert not meta.find_undeclared_variables(jinja.parse(source(name))) & of_requests
+    assert components
+    assert not [name for name in components if meta.find_undeclared_variables(jinja.parse(source(name))) & of_requests]
 
 
-@pytest.mark.parametrize("name", templates())
-def test_every_template_is_reached(name: str) -> None:
-    texts = [
+def test_every_template_is_used() -> None:
+    texts = "".join(
         path.read_text("utf-8")
         for folder in (TEMPLATES, PACKAGE)
         for path in folder.rglob("*.*")
         if path.suffix in (".html", ".py")
-    ]
+    )
 
-    assert any(f'"{name}"' in text for text in texts)
+    assert not [name for name in template_names() if f'"{name}"' not in texts]
 
 
 def styles() -> str:
-    """All style sheets one after the other."""
+    """Return all style sheets, one after the other."""
     return "".join(path.read_text("utf-8") for path in sorted((ROOT / "static").glob("*.css"), reverse=True))
 
 
-def test_a_colour_is_written_among_the_tokens_and_nowhere_else() -> None:
+def test_colours_stand_only_in_the_tokens_layer() -> None:
     css = styles()
     before, _, rest = css.partition("@layer tokens {")
     tokens, _, after = rest.partition("\n}\n")
@@ -314,7 +327,7 @@ def test_every_token_is_defined_and_used() -> None:
 # Repository
 
 
-def test_every_package_is_pinned_by_its_hash_and_from_no_named_place() -> None:
+def test_every_package_is_pinned_by_hash_and_names_no_registry() -> None:
     for lock in ROOT.glob("*.lock"):
         pins = lock.read_text("utf-8")
         assert "://" not in pins, lock.name
@@ -322,7 +335,7 @@ def test_every_package_is_pinned_by_its_hash_and_from_no_named_place() -> None:
             assert pin.startswith("#") or "--hash=sha256:" in pin, (lock.name, pin[:80])
 
 
-def test_only_what_must_stands_at_the_root() -> None:
+def test_the_root_contains_only_what_it_must() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if tracked.returncode:  # not a checkout, so there is nothing to compare
         assert not (ROOT / ".git").exists()
