@@ -42,7 +42,7 @@ SHELL = Actor(ActorKind.CLI, None, "tester")
 DELETE_ALL = "; ".join(f"DELETE FROM {name}" for name in Base.metadata.tables if name != "database_identity")
 
 hypothesis.settings.register_profile("few", max_examples=10, deadline=None, database=None, derandomize=True)
-hypothesis.settings.register_profile("short", max_examples=60, deadline=None)
+hypothesis.settings.register_profile("short", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=3000, deadline=None)
 
 

@@ -151,7 +151,7 @@ def open_keys(page: Page) -> None:
 
 def note_nothing(page: Page) -> None:
     """Send an empty note."""
-    page.locator("summary").filter(has_text="Add a note").click()
+    page.locator("summary").filter(has_text="Add note").click()
     with page.expect_navigation():
         page.get_by_role("button", name="Add note (").click()
 
