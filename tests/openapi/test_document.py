@@ -18,7 +18,7 @@ from voiceadmin.api_keys.rate_limiter import KeyRateLimiter
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
-from voiceadmin.openapi.document import document
+from voiceadmin.openapi.document import build_document
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.triage.queries.attention import build_api_item
 from voiceadmin.triage.queries.items import list_queue_items
@@ -34,7 +34,7 @@ OWN_WORDS = (["query", "provider"], ["query", "assignee"], ["query", "after"])
 
 
 def test_the_document_is_built_from_the_form_and_the_row() -> None:
-    described = document()
+    described = build_document()
 
     parameters = {parameter["name"]: parameter for parameter in described["paths"][PATH]["get"]["parameters"]}
     assert set(parameters) == {"assistant_id", "status", "provider", "skip", "limit", "If-None-Match"}
@@ -45,7 +45,7 @@ def test_the_document_is_built_from_the_form_and_the_row() -> None:
 
 
 def test_the_document_tells_of_every_reason_and_of_every_field_of_an_item(store: Flask) -> None:
-    described = document()
+    described = build_document()
 
     parameters = {parameter["name"]: parameter for parameter in described["paths"][QUEUE]["get"]["parameters"]}
     assert set(parameters) == {"reason", "organization", "provider", "assignee", "limit", "after", "If-None-Match"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from voiceadmin.identity import Role
-from voiceadmin.openapi.document import document
+from voiceadmin.openapi.document import build_document
 from voiceadmin.web.access import require_role
 
 bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
@@ -15,4 +15,4 @@ bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
 @require_role(Role.ANYONE)
 def openapi() -> Response:
     """Return the OpenAPI document."""
-    return jsonify(document())
+    return jsonify(build_document())

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the JSON routes, built from the vocabulary, the rows and the forms that read the queries."""
+"""The OpenAPI document of the JSON API, built from enums, row types and query forms."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ Both can be asked for every few seconds: send the ETag of an answer back as If-N
 empty 304. What lies outside the scope of the key is as if it were not there."""
 
 
-_BEGINNING: Schema = {"type": ["string", "null"], "format": "date-time", "description": "Null is not known."}
+_SINCE: Schema = {"type": ["string", "null"], "format": "date-time", "description": "Null is not known."}
 
 
 _REASON: Schema = {"type": "string", "enum": [rule.slug for rule in RULES]}
@@ -68,7 +68,7 @@ _REASON: Schema = {"type": "string", "enum": [rule.slug for rule in RULES]}
 _SEVERITY: Schema = {"type": "string", "enum": [severity.value for severity in Severity]}
 
 
-_BUDGET: Schema = {
+_RATE_LIMIT_HEADERS: Schema = {
     f"RateLimit-{name}": {"description": description, "schema": {"type": "integer"}}
     for name, description in {
         "Limit": "How many requests the key may make at once.",
@@ -78,70 +78,26 @@ _BUDGET: Schema = {
 }
 
 
+_ETAG: Schema = {
+    "ETag": {"description": "Names this answer; send it as If-None-Match.", "schema": {"type": "string"}}
+}
+
+
+_RETRY_AFTER: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+
+
 @cache
-def document() -> Schema:
-    """Return the whole document, in OpenAPI 3.1."""
+def build_document() -> Schema:
+    """Return the OpenAPI 3.1 document."""
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "voiceadmin",
-            "version": _version(),
-            "description": _DESCRIPTION,
-        },
+        "info": {"title": "voiceadmin", "version": _version(), "description": _DESCRIPTION},
         "paths": {
             "/api/v1/assistants/{assistant_id}/cloned-voices": {"get": _list_voices()},
             "/api/v1/attention": {"get": _list_attention()},
         },
         "components": {
-            "schemas": {
-                "ClonedVoice": _object(**{name: _FIELDS[name] for name in VoiceRow._fields}),
-                "ClonedVoices": _object(
-                    success={"const": True}, cloned_voices={"type": "array", "items": _ref("ClonedVoice")}
-                ),
-                "Attention": _object(
-                    success={"const": True},
-                    counts=_counts(),
-                    items={"type": "array", "maxItems": MAX_ITEMS, "items": _ref("AttentionItem")},
-                    next={
-                        "type": ["string", "null"],
-                        "description": "Send it as “after” for what follows; null at the end.",
-                    },
-                ),
-                "AttentionItem": _object(
-                    kind={"type": "string", "enum": [ObjectKind.VOICE.value, ObjectKind.ASSISTANT.value]},
-                    id=_ID,
-                    name=_TEXT,
-                    organization_id=_ID,
-                    organization=_TEXT,
-                    provider=_TEXT,
-                    voice_id=_or_null(_ID, "The voice itself, or the one that the assistant is set to."),
-                    voice_name=_or_null(_TEXT),
-                    voice_status=_or_null(_FIELDS["status"]),
-                    reason=_REASON | {"description": "The worst of its reasons."},
-                    severity=_SEVERITY,
-                    since=_BEGINNING,
-                    assignee=_or_null(_TEXT, "The e-mail of who looks after it."),
-                    reasons={"type": "array", "minItems": 1, "items": _ref("AttentionReason")},
-                ),
-                "AttentionReason": _object(
-                    reason=_REASON,
-                    severity=_SEVERITY,
-                    since=_BEGINNING,
-                    remedy=_TEXT | {"description": "What mends it, for a person to read."},
-                ),
-                "Error": _object(detail={"type": "string"}),
-                "ValidationError": _object(
-                    detail={
-                        "type": "array",
-                        "items": _object(
-                            type={"type": "string"},
-                            loc={"type": "array", "items": {"type": ["string", "integer"]}},
-                            msg={"type": "string"},
-                            input={"type": "string"},
-                        ),
-                    }
-                ),
-            },
+            "schemas": _schemas(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, which begins with va_."}
             },
@@ -149,10 +105,80 @@ def document() -> Schema:
     }
 
 
+def _schemas() -> dict[str, Schema]:
+    return {
+        "ClonedVoice": _object(**{name: _FIELDS[name] for name in VoiceRow._fields}),
+        "ClonedVoices": _object(
+            success={"const": True}, cloned_voices={"type": "array", "items": _ref("ClonedVoice")}
+        ),
+        "Attention": _attention(),
+        "AttentionItem": _attention_item(),
+        "AttentionReason": _object(
+            reason=_REASON,
+            severity=_SEVERITY,
+            since=_SINCE,
+            remedy=_TEXT | {"description": "What mends it, for a person to read."},
+        ),
+        "Error": _object(detail={"type": "string"}),
+        "ValidationError": _validation_error(),
+    }
+
+
+def _attention() -> Schema:
+    return _object(
+        success={"const": True},
+        counts=_counts(),
+        items={"type": "array", "maxItems": MAX_ITEMS, "items": _ref("AttentionItem")},
+        next={
+            "type": ["string", "null"],
+            "description": "Send it as “after” for what follows; null at the end.",
+        },
+    )
+
+
+def _counts() -> Schema:
+    count = {"type": "integer", "minimum": 0}
+    counts = _object(**{rule.slug: count | {"description": f"{rule.label}."} for rule in RULES})
+    return counts | {
+        "description": "How many voices and assistants there are with each reason, without those that somebody"
+        " acknowledged or snoozed. What has two reasons is counted under both. Counted at most a minute ago where that"
+        " takes long, else just now."
+    }
+
+
+def _attention_item() -> Schema:
+    return _object(
+        kind={"type": "string", "enum": [ObjectKind.VOICE.value, ObjectKind.ASSISTANT.value]},
+        id=_ID,
+        name=_TEXT,
+        organization_id=_ID,
+        organization=_TEXT,
+        provider=_TEXT,
+        voice_id=_or_null(_ID, "The voice itself, or the one that the assistant is set to."),
+        voice_name=_or_null(_TEXT),
+        voice_status=_or_null(_FIELDS["status"]),
+        reason=_REASON | {"description": "The worst of its reasons."},
+        severity=_SEVERITY,
+        since=_SINCE,
+        assignee=_or_null(_TEXT, "The e-mail of who looks after it."),
+        reasons={"type": "array", "minItems": 1, "items": _ref("AttentionReason")},
+    )
+
+
+def _validation_error() -> Schema:
+    detail = _object(
+        type={"type": "string"},
+        loc={"type": "array", "items": {"type": ["string", "integer"]}},
+        msg={"type": "string"},
+        input={"type": "string"},
+    )
+    return _object(detail={"type": "array", "items": detail})
+
+
 def _version() -> str:
     try:
         return version("voiceadmin")
-    except PackageNotFoundError:  # a checkout that is not installed
+    except PackageNotFoundError:  # in a checkout the package is not installed
         return "0"
 
 
@@ -165,18 +191,8 @@ def _ref(name: str) -> Schema:
 
 
 def _or_null(schema: Schema, description: str = "") -> Schema:
-    told = {"description": description} if description else {}
-    return {"anyOf": [schema, {"type": "null"}], **told}
-
-
-def _counts() -> Schema:
-    number = {"type": "integer", "minimum": 0}
-    counts = _object(**{rule.slug: number | {"description": f"{rule.label}."} for rule in RULES})
-    return counts | {
-        "description": "How many voices and assistants there are with each reason, without those that somebody"
-        " acknowledged or snoozed. What has two reasons is counted under both. Counted at most a minute ago where that"
-        " takes long, else just now."
-    }
+    more = {"description": description} if description else {}
+    return {"anyOf": [schema, {"type": "null"}], **more}
 
 
 def _list_voices() -> Schema:
@@ -187,7 +203,7 @@ def _list_voices() -> Schema:
             {"name": "assistant_id", "in": "path", "required": True, "schema": _ID},
             *_query_parameters(VoiceQueryForm(MultiDict(), None)),
         ],
-        found=_answer("All voices that match.", "ClonedVoices"),
+        found=_response("All voices that match.", "ClonedVoices"),
         missing="There is no such assistant among those that the key may read.",
     )
 
@@ -201,7 +217,7 @@ def _list_attention() -> Schema:
         " reason is there, not for how long: so the answer and its ETag stay the same until a write or time alone"
         " brings a reason or ends one.",
         parameters=_query_parameters(form),
-        found=_answer("What needs a person: counts by reason, and a page of items.", "Attention"),
+        found=_response("What needs a person: counts by reason, and a page of items.", "Attention"),
         missing="There is no such organization among those that the key may read.",
     )
 
@@ -209,41 +225,43 @@ def _list_attention() -> Schema:
 def _operation(
     name: str, summary: str, *, parameters: list[Schema], found: Schema, missing: str, **more: Any
 ) -> Schema:
-    """Describe a route that responds with a list and its ETag."""
-    etag = {"ETag": {"description": "Names this answer; send it as If-None-Match.", "schema": {"type": "string"}}}
-    headers = etag | _BUDGET
-    wait = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    """Describe a route that returns a list with an ETag."""
     return {
         "operationId": name,
         "security": [{"key": []}],
         "summary": summary,
         **more,
         "parameters": [*parameters, {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}],
-        "responses": {
-            "200": found | {"headers": headers},
-            "304": {"description": "The answer is the one that If-None-Match names.", "headers": headers},
-            "401": _answer("There is no API key, or it is not valid.", "Error"),
-            "404": _answer(missing, "Error"),
-            "422": _answer("A parameter cannot be what it is.", "ValidationError"),
-            "429": _answer("The key asks too often.", "Error") | {"headers": _BUDGET | wait},
-            "503": _answer("The store is out of reach.", "Error") | {"headers": wait},
-        },
+        "responses": _responses(found, missing),
     }
 
 
-def _answer(description: str, schema: str) -> Schema:
+def _responses(found: Schema, missing: str) -> Schema:
+    headers = _ETAG | _RATE_LIMIT_HEADERS
+    return {
+        "200": found | {"headers": headers},
+        "304": {"description": "The answer is the one that If-None-Match names.", "headers": headers},
+        "401": _response("There is no API key, or it is not valid.", "Error"),
+        "404": _response(missing, "Error"),
+        "422": _response("A parameter cannot be what it is.", "ValidationError"),
+        "429": _response("The key asks too often.", "Error") | {"headers": _RATE_LIMIT_HEADERS | _RETRY_AFTER},
+        "503": _response("The store is out of reach.", "Error") | {"headers": _RETRY_AFTER},
+    }
+
+
+def _response(description: str, schema: str) -> Schema:
     return {"description": description, "content": {"application/json": {"schema": _ref(schema)}}}
 
 
 def _query_parameters(form: QueryForm) -> list[Schema]:
-    """Describe the fields of a form."""
+    """Describe the fields of a form as query parameters."""
     return [
-        {"name": field.name, "in": "query", "description": field.description, "schema": _schema(field)}
+        {"name": field.name, "in": "query", "description": field.description, "schema": _parameter_schema(field)}
         for field in form
     ]
 
 
-def _schema(field: Any) -> Schema:
+def _parameter_schema(field: Any) -> Schema:
     match field:
         case QueryInteger():
             schema: Schema = {"type": "integer", "minimum": field.minimum, "maximum": field.maximum}
@@ -251,4 +269,4 @@ def _schema(field: Any) -> Schema:
             schema = {"type": "string", "enum": field.choices}
         case _:
             return {"type": "string"}
-    return {"anyOf": [schema, {"const": ""}]}  # empty is as if absent
+    return {"anyOf": [schema, {"const": ""}]}  # an empty value counts as absent
