@@ -21,10 +21,10 @@ from voiceadmin.identity import Role
 
 SECRET = "0123456789abcdef" * 2
 SLOTS_FAULT = (
-    "lists providers with a whole number of slots each, separated by commas, as in elevenlabs=660,resemble=25."
+    "must be providers with a whole number of slots each, separated by commas, as in elevenlabs=660,resemble=25."
 )
 TIMEOUTS_FAULT = (
-    "lists providers with a whole number of minutes each, separated by commas, as in "
+    "must be providers with a whole number of minutes each, separated by commas, as in "
     "elevenlabs=10,resemble=60,others=60."
 )
 
@@ -91,14 +91,14 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("SECRET_KEY", "changeme" * 8, "can be guessed; give 32 or more random characters"),
         ("PROXIES", "-1", "is not a whole number of proxies from 0 to 10."),
         ("PROXIES", "11", "is not a whole number of proxies from 0 to 10."),
-        ("PLAIN_COOKIES", "1", "is neither yes nor no."),
-        ("ANONYMOUS_ROLE", "admin", "is none of none, viewer and operator; an admin must sign in."),
-        ("ANONYMOUS_ROLE", "Viewer", "is none of none, viewer and operator; an admin must sign in."),
+        ("PLAIN_COOKIES", "1", "must be yes or no."),
+        ("ANONYMOUS_ROLE", "admin", "must be none, viewer or operator; admins must sign in."),
+        ("ANONYMOUS_ROLE", "Viewer", "must be none, viewer or operator; admins must sign in."),
         ("SESSION_IDLE_MINUTES", "0", "is not a whole number of minutes from 1 to 1,440."),
         ("SESSION_IDLE_MINUTES", "1441", "is not a whole number of minutes from 1 to 1,440."),
         ("SESSION_HOURS", "12.5", "is not a whole number of hours from 1 to 720."),
         ("SESSION_HOURS", "721", "is not a whole number of hours from 1 to 720."),
-        ("KEY_RATE", "fast", "is not a whole number of requests a second from 1 to 1,000,000."),
+        ("KEY_RATE", "fast", "is not a whole number of requests per second from 1 to 1,000,000."),
         ("KEY_BURST", "0", "is not a whole number of requests from 1 to 1,000,000."),
         ("SLOTS", "660", SLOTS_FAULT),
         ("SLOTS", "=660", SLOTS_FAULT),
@@ -112,7 +112,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("CLONING_TIMEOUTS", "others=525601", TIMEOUTS_FAULT),
         ("UNUSED_DAYS", "0", "is not a whole number of days from 1 to 36,500."),
         ("MINIMUM_AGE_DAYS", "-1", "is not a whole number of days from 0 to 36,500."),
-        ("SLOTS", "elevenlabs=1,resemble=2,elevenlabs=3", "names a provider twice; give each one number of slots."),
+        ("SLOTS", "elevenlabs=1,resemble=2,elevenlabs=3", "contains a provider twice; give each one number of slots."),
     ],
 )
 def test_what_makes_no_sense_is_named_with_its_remedy(name: str, raw: str, message: str) -> None:
@@ -159,7 +159,7 @@ def test_an_address_that_leads_to_no_store_is_refused(raw: str) -> None:
 
 @pytest.mark.parametrize("raw", ["https://voices.example", "a b", "desk@voices.example", "*", ",", " , "])
 def test_a_host_is_a_name_and_nothing_more(raw: str) -> None:
-    with pytest.raises(BadSettings, match=r"^VOICEADMIN_HOSTS lists host names"):
+    with pytest.raises(BadSettings, match=r"^VOICEADMIN_HOSTS must be host names"):
         Settings.from_environ({"VOICEADMIN_HOSTS": raw})
 
 
@@ -175,7 +175,7 @@ def test_a_file_is_no_folder_for_a_store(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.touch()
 
-    with pytest.raises(BadSettings, match=r"^VOICEADMIN_INSTANCE names a file; give it a folder\.$"):
+    with pytest.raises(BadSettings, match=r"^VOICEADMIN_INSTANCE is a file; give a folder\.$"):
         Settings.from_environ({"VOICEADMIN_INSTANCE": str(taken)})
 
 
@@ -215,7 +215,7 @@ def test_a_name_in_small_letters_is_no_setting() -> None:
 def test_attention_goes_by_the_documented_limits_unless_settings_say_otherwise() -> None:
     minutes = {"elevenlabs": 10, "resemble": 60, "inworld": 5, "cartesia": 5}
 
-    assert Settings().limits == AttentionThresholds(
+    assert Settings().attention_thresholds == AttentionThresholds(
         cloning_timeouts=tuple((provider, timedelta(minutes=number)) for provider, number in minutes.items()),
         other=timedelta(minutes=60),
         unused=timedelta(days=60),
@@ -226,7 +226,7 @@ def test_attention_goes_by_the_documented_limits_unless_settings_say_otherwise()
 def test_a_budget_of_a_provider_replaces_its_default_and_no_other() -> None:
     limits = Settings(
         cloning_timeouts=(("resemble", 90), ("newcomer", 3), ("others", 30)), unused_days=7, minimum_age_days=0
-    ).limits
+    ).attention_thresholds
 
     spans = {
         name: limits.cloning_timeout(name) // timedelta(minutes=1)

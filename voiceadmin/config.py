@@ -1,4 +1,4 @@
-"""Settings: read from the environment once, all faults reported together."""
+"""Settings, read once from the environment. All invalid values are reported together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from voiceadmin.text import parse_integer
 PACKAGE = Path(__file__).resolve().parent
 
 
-IN_CHECKOUT = not (PACKAGE / "templates").is_dir()  # a wheel carries templates and static files in the package
+IN_CHECKOUT = not (PACKAGE / "templates").is_dir()  # a wheel contains templates and static files in the package
 
 
 ASSETS = PACKAGE.parent if IN_CHECKOUT else PACKAGE
@@ -37,21 +37,21 @@ MAX_SLOTS = 1_000_000_000
 MAX_CLONING_TIMEOUT = 525_600  # minutes: a year
 
 
-OTHERS = "others"  # stands for every provider that has no budget of its own
+OTHERS = "others"  # in a setting: every provider without a value of its own
 
 
-LEAST_SECRET = 32  # characters; a random one of hexadecimal digits has 128 bits then
+MIN_SECRET_LENGTH = 32  # characters; that many random hexadecimal digits have 128 bits
 
 
 def default_instance() -> Path:
-    """Where databases and secrets lie unless a setting says otherwise: beside the checkout, else in ./instance."""
+    """Return the default folder of the database: `instance` in the checkout, or in the working directory."""
     return (PACKAGE.parent if IN_CHECKOUT else Path.cwd()) / "instance"
 
 
 def format_command(arguments: str = "", environ: Mapping[str, str] = os.environ) -> str:
-    """Return a command of this program as it must be typed to use the instance of this process.
+    """Return the command line that runs a command with the instance folder of this process.
 
-    VOICEADMIN_INSTANCE stands in front if it is set. Other settings are left out: they may contain passwords.
+    It begins with VOICEADMIN_INSTANCE if that is set. Other settings are omitted: they may contain passwords.
     """
     instance = environ.get(f"{PREFIX}INSTANCE")
     variables = f"{PREFIX}INSTANCE={shlex.quote(instance)} " if instance else ""
@@ -60,15 +60,24 @@ def format_command(arguments: str = "", environ: Mapping[str, str] = os.environ)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. Each is read from VOICEADMIN_ and its name in capitals; empty counts as not set.
+    """All settings. Each is read from VOICEADMIN_ and its name in capitals; an empty value counts as not set.
 
-    secret_key: signs the tokens of forms; None draws one at each start.
-    proxies: how many reverse proxies stand in front and may be believed.
-    plain_cookies: whether cookies travel without TLS too. anonymous_role: of
-    whoever has not signed in. key_rate, key_burst: requests of an API key, a
-    second and at once. slots: how many voices each provider keeps for us.
-    cloning_timeouts: minutes that each provider may take to clone a voice. unused_days,
-    minimum_age_days: for how long nobody used a voice that counts as unused, and how old it is at least.
+    Attributes:
+        instance: folder of the SQLite database.
+        database_url: SQLAlchemy URL; a relative SQLite file is in `instance`.
+        hosts: accepted host names; a leading dot includes subdomains.
+        secret_key: signs the CSRF tokens of forms; None generates one at each start.
+        proxies: number of trusted reverse proxies.
+        plain_cookies: whether cookies are also sent without TLS.
+        anonymous_role: role of requesters who have not signed in.
+        session_idle_minutes: minutes without activity after which a session ends.
+        session_hours: hours after which a session ends in any case.
+        key_rate: requests per second of an API key.
+        key_burst: requests of an API key that are allowed at once.
+        slots: number of voices that the plan of each provider includes.
+        cloning_timeouts: minutes that each provider may take to clone a voice.
+        unused_days: days without use after which a voice counts as unused.
+        minimum_age_days: minimum age of a voice that counts as unused or never used.
     """
 
     instance: Path = field(default_factory=default_instance)
@@ -88,8 +97,8 @@ class Settings:
     minimum_age_days: int = 14
 
     @property
-    def limits(self) -> AttentionThresholds:
-        """What the rules of attention compare with. A provider that the settings do not name keeps its default."""
+    def attention_thresholds(self) -> AttentionThresholds:
+        """Return the thresholds of the attention rules. Providers without a setting keep their default."""
         default = AttentionThresholds()
         given = {provider: timedelta(minutes=minutes) for provider, minutes in self.cloning_timeouts}
         other = given.pop(OTHERS, default.other)
@@ -104,8 +113,9 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read and check the settings.
 
-        Raises BadSettings that lists every malformed and every unknown
-        VOICEADMIN_ variable, so that a typing error is not a silent default.
+        Raises:
+            BadSettings: lists every malformed and every unknown VOICEADMIN_ variable. Unknown ones are refused, so
+                that a misspelled name does not silently leave the default.
         """
         given: dict[str, Any] = {}
         faults: list[str] = []
@@ -116,7 +126,7 @@ class Settings:
             try:
                 if name in setting_names():
                     given[setting] = _READERS[setting](raw)
-                elif name not in FOREIGN:
+                elif name not in NOT_SETTINGS:
                     faults.append(f"{name} is not a setting; docs/operations.md lists them all.")
             except ValueError as error:
                 faults.append(f"{name} {error}")
@@ -126,7 +136,7 @@ class Settings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine itself, for itself alone."""
+    """Return whether a host name or address is a loopback address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -134,17 +144,17 @@ def is_loopback(host: str) -> bool:
 
 
 def setting_names() -> list[str]:
-    """Every environment variable that is a setting."""
+    """Return the environment variables of all settings."""
     return [PREFIX + setting.name.upper() for setting in fields(Settings)]
 
 
-FOREIGN = {"VOICEADMIN_CHROMIUM"}  # read by the tests, not by the program
+NOT_SETTINGS = {"VOICEADMIN_CHROMIUM"}  # read by the tests
 
 
 def _instance(raw: str) -> Path:
     path = Path(raw).expanduser().resolve()
     if path.exists() and not path.is_dir():
-        raise ValueError("names a file; give it a folder.")
+        raise ValueError("is a file; give a folder.")
     return path
 
 
@@ -157,69 +167,69 @@ def _database_url(raw: str) -> str:
         "postgresql+psycopg": "postgresql+psycopg",
     }
     if not separator or scheme not in drivers:
-        raise ValueError("is not an address of a database; write sqlite:///FILE or postgresql://USER@HOST/NAME.")
+        raise ValueError("is not a database URL; write sqlite:///FILE or postgresql://USER@HOST/NAME.")
     if scheme == "sqlite" and not rest.startswith("/"):
-        raise ValueError("names no file; write three slashes before it, as in sqlite:///voiceadmin.sqlite.")
+        raise ValueError("contains no file; write three slashes before it, as in sqlite:///voiceadmin.sqlite.")
     if scheme == "sqlite" and rest in ("/", "/:memory:"):
-        raise ValueError("needs a file, as in sqlite:///voiceadmin.sqlite; a database in memory is gone at once.")
+        raise ValueError("needs a file, as in sqlite:///voiceadmin.sqlite; databases in memory are not supported.")
     try:
-        urlsplit(raw).port  # noqa: B018  # read, because only then it is judged
+        urlsplit(raw).port  # noqa: B018  # urlsplit checks the port on access
     except ValueError as error:
-        raise ValueError("has a port that is no number up to 65535.") from error
+        raise ValueError("has a port that is not a number up to 65535.") from error
     return f"{drivers[scheme]}://{rest}"
 
 
 def _hosts(raw: str) -> tuple[str, ...]:
     hosts = tuple(host.strip() for host in raw.split(",") if host.strip())
     if not hosts or any(set(host) & set("/@* ") for host in hosts):
-        raise ValueError("lists host names, separated by commas, without scheme or path.")
+        raise ValueError("must be host names, separated by commas, without scheme or path.")
     return hosts
 
 
 def _secret_key(raw: str) -> str:
-    if len(raw) < LEAST_SECRET or len(set(raw)) < LEAST_SECRET // 3:
+    if len(raw) < MIN_SECRET_LENGTH or len(set(raw)) < MIN_SECRET_LENGTH // 3:
         raise ValueError(
-            f"can be guessed; give {LEAST_SECRET} or more random characters, such as those that "
-            "“python3 -c 'import secrets; print(secrets.token_hex(32))'” prints."
+            f"can be guessed; give {MIN_SECRET_LENGTH} or more random characters, such as the output of "
+            "“python3 -c 'import secrets; print(secrets.token_hex(32))'”."
         )
     return raw
 
 
 def _yes_or_no(raw: str) -> bool:
     if raw not in ("yes", "no"):
-        raise ValueError("is neither yes nor no.")
+        raise ValueError("must be yes or no.")
     return raw == "yes"
 
 
 def _anonymous_role(raw: str) -> Role:
     roles = {role.slug: role for role in (Role.ANYONE, Role.VIEWER, Role.OPERATOR)}
     if raw not in roles:
-        raise ValueError("is none of none, viewer and operator; an admin must sign in.")
+        raise ValueError("must be none, viewer or operator; admins must sign in.")
     return roles[raw]
 
 
-def _number(least: int, most: int, unit: str) -> Callable[[str], int]:
+def _number(minimum: int, maximum: int, unit: str) -> Callable[[str], int]:
     def read(raw: str) -> int:
         number = parse_integer(raw)
-        if number is None or not least <= number <= most:
-            raise ValueError(f"is not a whole number of {unit} from {least:,} to {most:,}.")
+        if number is None or not minimum <= number <= maximum:
+            raise ValueError(f"is not a whole number of {unit} from {minimum:,} to {maximum:,}.")
         return number
 
     return read
 
 
-def _by_provider(most: int, unit: str, example: str) -> Callable[[str], tuple[tuple[str, int], ...]]:
+def _by_provider(maximum: int, unit: str, example: str) -> Callable[[str], tuple[tuple[str, int], ...]]:
     def read(raw: str) -> tuple[tuple[str, int], ...]:
         numbers: dict[str, int] = {}
         for pair in raw.split(","):
             provider, _, given = (part.strip() for part in pair.rpartition("="))
             number = parse_integer(given)
-            if not provider or number is None or not 0 <= number <= most:
+            if not provider or number is None or not 0 <= number <= maximum:
                 raise ValueError(
-                    f"lists providers with a whole number of {unit} each, separated by commas, as in {example}."
+                    f"must be providers with a whole number of {unit} each, separated by commas, as in {example}."
                 )
             if provider in numbers:
-                raise ValueError(f"names a provider twice; give each one number of {unit}.")
+                raise ValueError(f"contains a provider twice; give each one number of {unit}.")
             numbers[provider] = number
         return tuple(numbers.items())
 
@@ -236,7 +246,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "anonymous_role": _anonymous_role,
     "session_idle_minutes": _number(1, 1440, "minutes"),
     "session_hours": _number(1, 720, "hours"),
-    "key_rate": _number(1, 1_000_000, "requests a second"),
+    "key_rate": _number(1, 1_000_000, "requests per second"),
     "key_burst": _number(1, 1_000_000, "requests"),
     "slots": _by_provider(MAX_SLOTS, "slots", "elevenlabs=660,resemble=25"),
     "cloning_timeouts": _by_provider(MAX_CLONING_TIMEOUT, "minutes", "elevenlabs=10,resemble=60,others=60"),
@@ -247,11 +257,13 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class AttentionThresholds:
-    """What the rules of attention compare with.
+    """The values that the rules compare with. All bounds are inclusive.
 
-    cloning_timeouts: how long each provider may take to clone a voice, others as long
-    as `other`. unused: for how long nobody may have used a voice that is at
-    least as old as `minimum_age`. All bounds are inclusive.
+    Attributes:
+        cloning_timeouts: how long each provider may take to clone a voice.
+        other: the cloning timeout of all other providers.
+        unused: time without use after which a voice counts as unused.
+        minimum_age: age below which a voice is not reported as unused or never used.
     """
 
     cloning_timeouts: tuple[tuple[str, timedelta], ...] = (
@@ -265,5 +277,5 @@ class AttentionThresholds:
     minimum_age: timedelta = timedelta(days=14)
 
     def cloning_timeout(self, provider: str) -> timedelta:
-        """How long a provider may take."""
+        """Return how long a provider may take to clone a voice."""
         return dict(self.cloning_timeouts).get(provider, self.other)

@@ -118,13 +118,13 @@ def test_the_limits_are_those_of_the_rules() -> None:
         == timedelta(minutes=60)
     )
     assert (limits.unused, limits.minimum_age) == (timedelta(days=60), timedelta(days=14))
-    assert Settings().limits == limits
+    assert Settings().attention_thresholds == limits
 
 
 def test_settings_change_limits_and_leave_the_others() -> None:
     limits = Settings(
         cloning_timeouts=(("elevenlabs", 30), ("others", 2), ("playht", 9)), unused_days=7, minimum_age_days=1
-    ).limits
+    ).attention_thresholds
 
     assert [limits.cloning_timeout(word).total_seconds() / 60 for word in ("elevenlabs", "playht", "inworld", "x")] == [
         *(30, 9, 5, 2),

@@ -170,7 +170,7 @@ def remote_address() -> str:
 
 def attention_thresholds() -> AttentionThresholds:
     """Return the thresholds of the attention rules."""
-    return _settings().limits
+    return _settings().attention_thresholds
 
 
 def session_timeouts() -> tuple[timedelta, timedelta]:
