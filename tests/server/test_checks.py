@@ -15,7 +15,7 @@ from voiceadmin.__main__ import cli
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.server.checks import find_deployment_risks, invitation_url
+from voiceadmin.server.checks import find_deployment_risks, one_time_url
 
 SECRET = "0123456789abcdef" * 2
 SAFE = {"hosts": ("voices.example",), "proxies": 1, "secret_key": SECRET}
@@ -30,13 +30,13 @@ def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("changed", "says", "remedy"),
     [
-        ({"anonymous_role": Role.VIEWER}, "Whoever reaches the server is viewer", "VOICEADMIN_ANONYMOUS_ROLE"),
-        ({"plain_cookies": True}, "Cookies travel without encryption", "VOICEADMIN_PLAIN_COOKIES"),
-        ({"hosts": Settings().hosts}, "names of this machine alone", "VOICEADMIN_HOSTS"),
+        ({"anonymous_role": Role.VIEWER}, "Anonymous requesters have the role viewer", "VOICEADMIN_ANONYMOUS_ROLE"),
+        ({"plain_cookies": True}, "cookies are also sent without encryption", "VOICEADMIN_PLAIN_COOKIES"),
+        ({"hosts": Settings().hosts}, "host names of this machine", "VOICEADMIN_HOSTS"),
         ({"proxies": 0}, "plain HTTP", "VOICEADMIN_PROXIES"),
-        ({"database_url": "postgresql+psycopg://u@db/v"}, "without encryption", "?sslmode=verify-full"),
-        ({"database_url": "postgresql+psycopg://u@db/v?sslmode=prefer"}, "without encryption", "?sslmode=verify-full"),
-        ({"database_url": "postgresql+psycopg://u@localhost/v", "secret_key": None}, "another key", "SECRET_KEY"),
+        ({"database_url": "postgresql+psycopg://u@db/v"}, "may be unencrypted", "?sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@db/v?sslmode=prefer"}, "may be unencrypted", "?sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@localhost/v", "secret_key": None}, "another secret key", "SECRET_KEY"),
     ],
 )
 def test_each_danger_comes_alone_with_its_remedy(
@@ -44,9 +44,9 @@ def test_each_danger_comes_alone_with_its_remedy(
 ) -> None:
     (found,) = find_deployment_risks(Settings(instance=tmp_path, **(SAFE | changed)), debug=False)  # type: ignore[arg-type]
 
-    assert says in found.says
+    assert says in found.problem
     assert remedy in found.remedy
-    assert not found.grave
+    assert not found.is_critical
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
@@ -57,8 +57,8 @@ def test_a_database_file_that_others_can_open_is_grave(tmp_path: Path, mode: int
 
     (found,) = find_deployment_risks(Settings(instance=tmp_path, **SAFE), debug=False)  # type: ignore[arg-type]
 
-    assert str(found) == f"Others on this machine can open {path}. Run: chmod 600 {path}"
-    assert found.grave
+    assert str(found) == f"Other users of this machine can open {path}. Run: chmod 600 {path}"
+    assert found.is_critical
 
 
 def test_nothing_is_unsafe_where_all_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_nothing_is_unsafe_where_all_is_well(tmp_path: Path, monkeypatch: pytest
 
     assert find_deployment_risks(safe, debug=False) == find_deployment_risks(encrypted, debug=False) == []
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert [found.says for found in find_deployment_risks(safe, debug=False)] == ["It runs as root."]
+    assert [found.problem for found in find_deployment_risks(safe, debug=False)] == ["voiceadmin runs as root."]
 
 
 @pytest.mark.parametrize("way", ["app", "environment"])
@@ -76,7 +76,7 @@ def test_debug_mode_is_grave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wa
 
     (found,) = find_deployment_risks(Settings(instance=tmp_path, **SAFE), debug=way == "app")  # type: ignore[arg-type]
 
-    assert found.grave
+    assert found.is_critical
 
 
 def test_serve_does_not_start_with_what_is_grave_and_says_all_of_it(
@@ -105,8 +105,8 @@ def test_check_deploy_says_everything_and_fails(sqlite_store: Flask) -> None:
     assert first.exit_code == second.exit_code == 1
     assert "There is no account yet" in first.stdout
     assert "The API key “old poller” (va_" in first.stdout
-    assert first.stderr == f"Error: {len(first.stdout.splitlines())} things to mend.\n"
-    assert "Only one person is an admin of the platform" in second.stdout
+    assert first.stderr == f"Error: Found {len(first.stdout.splitlines())} risks.\n"
+    assert "There is only one platform admin" in second.stdout
 
 
 def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store: Flask) -> None:
@@ -118,7 +118,7 @@ def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store:
 
     result = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(settings))
 
-    assert (result.exit_code, result.stdout) == (0, "Nothing unsafe was found.\n")
+    assert (result.exit_code, result.stdout) == (0, "Found no risks.\n")
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store:
 def test_an_invitation_link_names_the_address_in_force(
     settings: Settings, host: str | None, port: int | None, url: str
 ) -> None:
-    assert invitation_url(settings, "T", host=host, port=port) == url
+    assert one_time_url(settings, "T", host=host, port=port) == url

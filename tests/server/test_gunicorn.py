@@ -45,7 +45,7 @@ VOICES = b"GET /api/v1/assistants/31/cloned-voices HTTP/1.1\r\nHost: localhost\r
 
 OPEN = {"VOICEADMIN_ANONYMOUS_ROLE": "viewer"}  # so that most of these tests need no account
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-LINK = "Make the first account within 30 minutes: "
+LINK = "Create the first account within 30 minutes: "
 
 
 class Browser:
@@ -224,7 +224,7 @@ def test_run_shows_a_store_as_it_is(start: Start, sqlite_store: Flask) -> None:
     served = start("run", folder=folder)
 
     assert served.said == [
-        f"voiceadmin shows your store at {served.address} (stop with Ctrl-C)",
+        f"voiceadmin shows your database at {served.address} (stop with Ctrl-C)",
         f"As JSON:  curl '{served.address}/api/v1/assistants/31/cloned-voices?status=ready'",
     ]
     assert voices(folder) == 1

@@ -1,4 +1,4 @@
-"""What is unsafe about a deployment, each with its remedy, and what is so grave that nothing is served."""
+"""Security checks of a deployment: settings, files, process, accounts and API keys."""
 
 from __future__ import annotations
 
@@ -14,89 +14,97 @@ from voiceadmin.config import Settings, format_command
 from voiceadmin.errors import ServeRefused
 from voiceadmin.identity import Role
 
-OURS_ALONE = 0o077  # the bits of a file's mode that let others near it
+GROUP_AND_OTHERS = 0o077  # permission bits of a file's mode
 
 
-ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104  # only compared with
+ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104  # only compared, never bound
 
 
-SAFE_SSL = {"require", "verify-ca", "verify-full"}
+SAFE_SSL_MODES = {"require", "verify-ca", "verify-full"}
 
 
 class DeploymentRisk(NamedTuple):
-    """What is unsafe, and what to do. grave: the server does not start like this."""
+    """One unsafe property of a deployment and its remedy. is_critical: `serve` refuses to start."""
 
-    says: str
+    problem: str
     remedy: str
-    grave: bool = False
+    is_critical: bool = False
 
     def __str__(self) -> str:
-        """Both in one line."""
-        return f"{self.says} {self.remedy}"
+        """Return problem and remedy in one line."""
+        return f"{self.problem} {self.remedy}"
 
 
 def find_deployment_risks(settings: Settings, *, debug: bool) -> list[DeploymentRisk]:
     """Find unsafe settings and files. debug: whether Flask runs in debug mode."""
-    return [*_of_process(debug=debug), *_of_files(settings), *_of_settings(settings)]
+    return [*_check_process(debug=debug), *_check_files(settings), *_check_settings(settings)]
 
 
-def _of_process(*, debug: bool) -> Iterator[DeploymentRisk]:
+def _check_process(*, debug: bool) -> Iterator[DeploymentRisk]:
     if debug or os.environ.get("FLASK_DEBUG", "0") not in ("", "0", "false", "no"):
         yield DeploymentRisk(
-            "Flask runs in debug mode, which shows its code to visitors.", "Unset FLASK_DEBUG.", grave=True
+            "Flask runs in debug mode, which shows source code on error pages.",
+            "Unset FLASK_DEBUG.",
+            is_critical=True,
         )
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        yield DeploymentRisk("It runs as root.", "Run it as a user of its own, who owns the instance folder.")
+        yield DeploymentRisk("voiceadmin runs as root.", "Run it as a dedicated user that owns the instance folder.")
 
 
-def _of_files(settings: Settings) -> Iterator[DeploymentRisk]:
+def _check_files(settings: Settings) -> Iterator[DeploymentRisk]:
     if not settings.database_url.startswith("sqlite:"):
         return
     database = settings.instance / settings.database_url.removeprefix("sqlite:///")
     for path in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & OURS_ALONE:
-            yield DeploymentRisk(f"Others on this machine can open {path}.", f"Run: chmod 600 {path}", grave=True)
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & GROUP_AND_OTHERS:
+            yield DeploymentRisk(
+                f"Other users of this machine can open {path}.", f"Run: chmod 600 {path}", is_critical=True
+            )
 
 
-def _of_settings(settings: Settings) -> Iterator[DeploymentRisk]:
+def _check_settings(settings: Settings) -> Iterator[DeploymentRisk]:
     if settings.anonymous_role is not Role.ANYONE:
         yield DeploymentRisk(
-            f"Whoever reaches the server is {settings.anonymous_role.label.lower()} without signing in.",
+            f"Anonymous requesters have the role {settings.anonymous_role.label.lower()}.",
             "Unset VOICEADMIN_ANONYMOUS_ROLE and invite people.",
         )
     if settings.plain_cookies:
         yield DeploymentRisk(
-            "Cookies travel without encryption too, so whoever listens can take over a session.",
+            "Session cookies are also sent without encryption, where they can be stolen.",
             "Unset VOICEADMIN_PLAIN_COOKIES and serve over HTTPS.",
         )
+    yield from _check_network(settings)
+    if settings.database_url.startswith("postgresql"):
+        yield from _check_postgresql(settings)
+
+
+def _check_network(settings: Settings) -> Iterator[DeploymentRisk]:
     if settings.hosts == Settings().hosts:
         yield DeploymentRisk(
-            "It answers to names of this machine alone, so nobody else can use it.",
-            "Put its public name into VOICEADMIN_HOSTS.",
+            "The server accepts only the host names of this machine.",
+            "Add its public name to VOICEADMIN_HOSTS.",
         )
     if not settings.proxies:
         yield DeploymentRisk(
-            "It speaks plain HTTP, and believes no proxy: signing in works on this machine alone, and every requester "
-            "of a proxy has its address.",
-            "Put a proxy with TLS in front, and set VOICEADMIN_PROXIES to how many there are.",
+            "The server uses plain HTTP and trusts no proxy: signing in works only on this machine, and behind a proxy "
+            "all requesters have the same address.",
+            "Put a proxy with TLS in front, and set VOICEADMIN_PROXIES to the number of proxies.",
         )
-    if settings.database_url.startswith("postgresql"):
-        yield from _of_postgresql(settings)
 
 
-def _of_postgresql(settings: Settings) -> Iterator[DeploymentRisk]:
+def _check_postgresql(settings: Settings) -> Iterator[DeploymentRisk]:
     url = urlsplit(settings.database_url)
     if url.hostname not in (None, "localhost", "127.0.0.1", "::1"):
         modes = parse_qs(url.query).get("sslmode", ["prefer"])
-        if modes[-1] not in SAFE_SSL:
+        if modes[-1] not in SAFE_SSL_MODES:
             yield DeploymentRisk(
-                "What PostgreSQL answers may travel without encryption.",
+                "The connection to PostgreSQL may be unencrypted.",
                 "Add ?sslmode=verify-full to VOICEADMIN_DATABASE_URL.",
             )
     if settings.secret_key is None:
         yield DeploymentRisk(
-            "Each start draws another key for the tokens of forms, so a form of one server is refused by another.",
-            "Set VOICEADMIN_SECRET_KEY to the same random text everywhere.",
+            "Each start generates another secret key, so that one server refuses the forms of another.",
+            "Set VOICEADMIN_SECRET_KEY to the same random text on every server.",
         )
 
 
@@ -104,38 +112,38 @@ def find_account_risks(admins: int, keys: Sequence[ApiKeyRow]) -> Iterator[Deplo
     """Find unsafe accounts and API keys. admins: the number of enabled platform admins."""
     if admins == 0:
         yield DeploymentRisk(
-            "There is no account yet: whoever gets hold of the set-up link is an admin.",
-            f"Make one: {format_command('account add YOU@EXAMPLE.COM --platform')}",
+            "There is no account yet: the first user of the set-up link becomes platform admin.",
+            f"Create an account: {format_command('account add YOU@EXAMPLE.COM --platform')}",
         )
     elif admins == 1:
         yield DeploymentRisk(
-            "Only one person is an admin of the platform; nobody else could let them in again.",
-            f"Make somebody else one: {format_command('account add COLLEAGUE@EXAMPLE.COM --platform')}",
+            "There is only one platform admin; no other account could restore its access.",
+            f"Add another platform admin: {format_command('account add COLLEAGUE@EXAMPLE.COM --platform')}",
         )
     for key in keys:
         if key.expires_at is None and key.revoked_at is None:
             yield DeploymentRisk(
                 f"The API key “{key.name}” ({key.hint}…) never expires.",
-                f"Make another one that does, and revoke it: {format_command(f'key revoke {key.id}')}",
+                f"Create a key that expires, and revoke this one: {format_command(f'key revoke {key.id}')}",
             )
 
 
 def refuse_critical_risks(found: Sequence[DeploymentRisk]) -> None:
-    """Raise ServeRefused that says everything grave, one line each."""
-    grave = [str(danger) for danger in found if danger.grave]
-    if grave:
-        raise ServeRefused("\n".join(grave))
+    """Raise ServeRefused with one line per critical risk, if there are any."""
+    critical = [str(risk) for risk in found if risk.is_critical]
+    if critical:
+        raise ServeRefused("\n".join(critical))
 
 
-def invitation_url(settings: Settings, token: str, *, host: str | None = None, port: int | None = None) -> str:
-    """Return the address of an invitation.
+def one_time_url(settings: Settings, token: str, *, host: str | None = None, port: int | None = None) -> str:
+    """Return the URL of a one-time link.
 
-    It has the public host name of VOICEADMIN_HOSTS if there is one, else the address on which the server listens.
-    Where neither is known, as in a command beside a running server, it is a path without an address.
+    The host is the public name in VOICEADMIN_HOSTS if there is one, else the address on which the server listens.
+    If neither is known, as in a CLI command, the result is a path.
 
     Args:
-        settings: name the public host.
-        token: the secret of the invitation.
+        settings: contain the public host name.
+        token: the secret of the link.
         host: the address on which the server listens, None if it is not known.
         port: the port on which the server listens, None if it is not known.
     """

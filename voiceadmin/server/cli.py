@@ -1,4 +1,4 @@
-"""Serve it, look at it, and say what is unsafe about it."""
+"""Commands that run the server and check a deployment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from voiceadmin.organizations.queries import find_example_assistant
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.sample.data import FRONT_DESK
 from voiceadmin.sample.queries import database_is_empty
-from voiceadmin.server.checks import find_account_risks, find_deployment_risks, invitation_url, refuse_critical_risks
+from voiceadmin.server.checks import find_account_risks, find_deployment_risks, one_time_url, refuse_critical_risks
 from voiceadmin.server.gunicorn import check_address
 from voiceadmin.server.gunicorn import serve as serve_app
 from voiceadmin.server.logs import configure_logs
@@ -26,50 +26,51 @@ from voiceadmin.text import pluralize
 from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT, SETUP_LINK_PRINTED
 
 LOOPBACK = "127.0.0.1"
-
-
 Port = click.IntRange(1, 65535)
 
 
 @cli.command()
-@click.option("--port", type=Port, default=8000, show_default=True, help="Where to listen.")
+@click.option("--port", type=Port, default=8000, show_default=True, help="TCP port to listen on.")
 @click.pass_context
 def run(ctx: click.Context, port: int) -> None:
-    """Look at it: serve on this machine, with sample data if the store is empty."""
+    """Serve on this machine only, with sample data if the database is empty."""
     check_address(LOOPBACK, port, open_to_all=True)
     with application_context(ctx) as app:
         app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
-        accounts_there, shows = has_any_account(), "your store"
-        if database_is_empty():
-            report = add_sample(clock.now(), by=current_cli_actor(), now=clock.now())
-            click.echo(
-                f"The database was empty. {report} Remove the sample data with: {format_command('sample --remove')}"
-            )
-            shows = "sample data"
-        example = find_example_assistant(EVERYTHING, FRONT_DESK)
+        content = "sample data" if _add_sample_if_empty() else "your database"
+        has_accounts, assistant_id = has_any_account(), find_example_assistant(EVERYTHING, FRONT_DESK)
         dispose_engine()
     address = f"http://{LOOPBACK}:{port}"
 
     def announce() -> None:
-        click.echo(f"voiceadmin shows {shows} at {address} (stop with Ctrl-C)")
-        if accounts_there:
-            click.echo("The store has accounts: sign in there. Programs need an API key.")
-        elif example is not None:
-            click.echo(f"As JSON:  curl '{address}/api/v1/assistants/{example}/cloned-voices?status=ready'")
+        click.echo(f"voiceadmin shows {content} at {address} (stop with Ctrl-C)")
+        if has_accounts:
+            click.echo("The database has accounts: sign in. Programs need an API key.")
+        elif assistant_id is not None:
+            click.echo(f"As JSON:  curl '{address}/api/v1/assistants/{assistant_id}/cloned-voices?status=ready'")
 
     serve_app(app, host=LOOPBACK, port=port, workers=2, threads=4, when_ready=announce)
 
 
+def _add_sample_if_empty() -> bool:
+    """Add the sample data to an empty database and report it. Returns whether the database was empty."""
+    if not database_is_empty():
+        return False
+    report = add_sample(clock.now(), by=current_cli_actor(), now=clock.now())
+    click.echo(f"The database was empty. {report} Remove the sample data with: {format_command('sample --remove')}")
+    return True
+
+
 @cli.command()
-@click.option("--host", default=LOOPBACK, show_default=True, help="Where to listen; 0.0.0.0 is everywhere.")
-@click.option("--port", type=Port, default=8000, show_default=True, help="Where to listen.")
-@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
-@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at once a process.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on; 0.0.0.0 for all.")
+@click.option("--port", type=Port, default=8000, show_default=True, help="TCP port to listen on.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Threads per worker.")
 @click.pass_context
 def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) -> None:
-    """Serve the store as it is, after bringing it to this version's schema.
+    """Migrate the database to the schema of this version, and serve it.
 
-    Where there are no accounts yet, it prints a link that makes the first one.
+    If there are no accounts yet, print a one-time link that creates the first one.
     """
     app: Flask = ctx.obj()
     settings: Settings = app.config["VOICEADMIN"]
@@ -86,7 +87,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     def announce() -> None:
         if link is not None:
             click.echo(
-                f"Make the first account within 30 minutes: {invitation_url(settings, link, host=host, port=port)}"
+                f"Create the first account within 30 minutes: {one_time_url(settings, link, host=host, port=port)}"
             )
         click.echo(f"voiceadmin listens on {host}, port {port}")
 
@@ -96,15 +97,15 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
 @cli.command("check-deploy")
 @click.pass_context
 def check_deploy(ctx: click.Context) -> None:
-    """Say what is unsafe about this deployment, each with its remedy; exit code 1 if there is anything."""
+    """List what is unsafe about this deployment, with remedies. Exits with 1 if anything is found."""
     with application_context(ctx) as app:
         admins = [row for row in list_accounts(EVERYTHING) if row.platform and row.disabled_at is None]
-        found = [
+        risks = [
             *find_deployment_risks(app.config["VOICEADMIN"], debug=app.debug),
             *find_account_risks(len(admins), list_api_keys(EVERYTHING)),
         ]
-    for danger in found:
-        click.echo(f"{'!!' if danger.grave else ' !'} {danger}")
-    if found:
-        raise click.ClickException(f"{pluralize(len(found), 'thing')} to mend.")
-    click.echo("Nothing unsafe was found.")
+    for risk in risks:
+        click.echo(f"{'!!' if risk.is_critical else ' !'} {risk}")
+    if risks:
+        raise click.ClickException(f"Found {pluralize(len(risks), 'risk')}.")
+    click.echo("Found no risks.")

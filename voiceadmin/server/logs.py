@@ -1,4 +1,4 @@
-"""The log: one event one line of JSON on standard error, whatever is in it."""
+"""Logging: each event is one line of JSON on standard error."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-QUIET = {"sqlalchemy", "alembic"}
-
 
 class JsonLines(logging.Formatter):
-    """A record as an object on one line: time, level, logger, message, and the traceback where there is one."""
+    """Formats a log record as one JSON object: time, level, logger, message, and the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of ASCII; JSON escapes line breaks and control characters."""
         event = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -26,9 +25,9 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logs() -> None:
-    """Send what this program logs to standard error, from INFO up."""
+    """Send the log of this program to standard error, from level INFO."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    ours = logging.getLogger("voiceadmin")
-    ours.handlers, ours.propagate = [handler], False
-    ours.setLevel(logging.INFO)
+    logger = logging.getLogger("voiceadmin")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
