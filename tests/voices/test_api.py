@@ -402,7 +402,7 @@ NONE = dict.fromkeys(RULES_BY_SLUG, 0)
 FAULT = {
     "reason": "Input should be 'assistant-unready', 'failed', 'stuck', 'poor', 'duplicate', 'unused' or 'never-used'",
     "assignee": "Value error, this is neither 'none' nor the e-mail of a possible assignee",
-    "after": "Value error, this is not the `next` of an answer",
+    "after": "Value error, this is not the `next` of a response",
     "number": "Input should be a valid integer, unable to parse string as an integer",
 }
 

@@ -142,7 +142,7 @@ def test_a_store_that_is_gone_is_a_503_and_works_again_when_it_is_back(acme: Fla
     assert strangers.status_code == 404
     assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "5"
     assert Page(page.text).root.one("h1").text == "Database unavailable"
-    assert answer.get_json() == {"detail": "The store is unavailable; try again shortly"}
+    assert answer.get_json() == {"detail": "The database is unavailable; try again shortly"}
     assert len(client.get(JSON_ROUTE).get_json()["cloned_voices"]) == 1
     assert client.get("/readyz").get_json() == {"status": "ready"}
 

@@ -14,7 +14,7 @@ from tests.factories import make_assistant, make_organization, make_voice
 from tests.two_tenants import RULES, TwoTenants, build_two_tenants, method_of, name_of
 from voiceadmin.identity import Role
 from voiceadmin.web.access import require_role
-from voiceadmin.web.headers import CONTENT_SECURITY_POLICY, HEADERS
+from voiceadmin.web.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 
 ANSWERS = {
     "/": 200,
@@ -51,7 +51,7 @@ def test_every_answer_has_every_header_once(client: FlaskClient, address: str, s
     response = client.get(address)
 
     assert response.status_code == status
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert response.headers.getlist(name) == [value], name
     assert len(response.headers.getlist("Cache-Control")) == 1
 
@@ -75,7 +75,7 @@ def test_refusals_and_breakdowns_have_them_too(client: FlaskClient, monkeypatch:
 
     assert [answer.status_code for answer in answers] == [405, 400, 500, 304, 200, 200]
     for answer in answers:
-        assert HEADERS.items() <= dict(answer.headers).items()
+        assert SECURITY_HEADERS.items() <= dict(answer.headers).items()
 
 
 def test_the_policy_allows_nothing_that_is_not_ours() -> None:
@@ -107,7 +107,7 @@ def tenants(sqlite_store: Flask, now: Any) -> Iterator[TwoTenants]:
 
 def assert_secured(answer: Any, case: object) -> None:
     """Every header once, and no more to say how long it may be kept than one."""
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers.getlist(name) == [value], (case, name)
     assert len(answer.headers.getlist("Cache-Control")) == 1, case
     assert "Server" not in answer.headers

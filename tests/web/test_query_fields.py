@@ -62,14 +62,14 @@ def test_a_fault_has_the_shape_of_fastapi(name: str, given: str, fault: str, mes
     filled = form((name, given))
 
     assert not filled.validate()
-    assert filled.faults() == [{"type": fault, "loc": ["query", name], "msg": message, "input": given}]
+    assert filled.error_details() == [{"type": fault, "loc": ["query", name], "msg": message, "input": given}]
 
 
 def test_every_fault_is_listed() -> None:
     filled = form(("status", "x"), ("provider", "x"), ("skip", "x"), ("limit", "x"))
     filled.validate()
 
-    assert [fault["loc"][1] for fault in filled.faults()] == ["status", "provider", "skip", "limit"]
+    assert [fault["loc"][1] for fault in filled.error_details()] == ["status", "provider", "skip", "limit"]
 
 
 def test_the_organizations_providers_are_asked_for_only_when_the_word_has_no_name_here() -> None:
@@ -143,4 +143,4 @@ def test_an_owner_that_nobody_is_is_refused(given: str) -> None:
     filled = queue_form(("assignee", given))
 
     assert not filled.validate()
-    assert [(fault["type"], fault["input"]) for fault in filled.faults()] == [("value_error", given)]
+    assert [(fault["type"], fault["input"]) for fault in filled.error_details()] == [("value_error", given)]

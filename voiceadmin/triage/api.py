@@ -34,7 +34,7 @@ def attention() -> Response:
         people=lambda: list_assignable_accounts(scope()),
     )
     if not form.validate():
-        raise BadQuery(form.faults())
+        raise BadQuery(form.error_details())
     filters, visible = form.filters(), scope()
     if filters.organization is not None:
         get_organization(visible, filters.organization)

@@ -150,9 +150,9 @@ class AttentionQueryForm(QueryForm):
         if field.data in (None, UNASSIGNED):
             return
         accounts = {normalize_email(email): str(id) for id, email in self.people().items()}
-        field.data = accounts.get(normalize_email(field.given))
+        field.data = accounts.get(normalize_email(field.raw_value))
         if field.data is None:
-            field.refuse(
+            field.fail(
                 "value_error", f"Value error, this is neither '{UNASSIGNED}' nor the e-mail of a possible assignee"
             )
 

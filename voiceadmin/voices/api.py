@@ -45,7 +45,7 @@ def cloned_voices(assistant_id: str) -> Response:
         location = ["path", "assistant_id"]
         detail.append({"type": "int_parsing", "loc": location, "msg": NOT_AN_INTEGER, "input": assistant_id})
     if not form.validate():
-        detail += form.faults()
+        detail += form.error_details()
     if detail:
         raise BadQuery(detail)
     if owner is None:

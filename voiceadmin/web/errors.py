@@ -62,7 +62,7 @@ HTTP_STATUS: dict[type[Problem], int] = {
 CHALLENGE = 'Bearer realm="voiceadmin"'
 
 
-FOREIGN_HOST = "This server does not answer to that host name. Add the name to its setting VOICEADMIN_HOSTS."
+UNKNOWN_HOST = "This server does not accept that host name. Add the name to VOICEADMIN_HOSTS."
 
 
 FORM_TOO_OLD = (
@@ -70,7 +70,7 @@ FORM_TOO_OLD = (
 )
 
 
-RETRY_AFTER = "5"  # seconds; as long as a writer may keep another one waiting
+RETRY_AFTER = "5"  # seconds; the lock timeout of SQLite
 
 
 class Advice(NamedTuple):
@@ -104,35 +104,35 @@ ADVICE = {
 
 def init_app(app: Flask, unavailable: tuple[type[Exception], ...]) -> None:
     """Register the error handlers. unavailable: the exceptions of an unreachable or locked database."""
-    app.register_error_handler(BadQuery, _bad_query)
-    app.register_error_handler(Problem, _problem)
-    app.register_error_handler(AuthenticationRequired, _sign_in)
-    app.register_error_handler(ReauthenticationRequired, _confirm)
-    app.register_error_handler(HTTPException, partial(_http, unavailable))
+    app.register_error_handler(BadQuery, _respond_to_bad_query)
+    app.register_error_handler(Problem, _respond_to_problem)
+    app.register_error_handler(AuthenticationRequired, _request_sign_in)
+    app.register_error_handler(ReauthenticationRequired, _request_reauthentication)
+    app.register_error_handler(HTTPException, partial(_respond_to_http_error, unavailable))
     for kind in unavailable:
-        app.register_error_handler(kind, _unavailable)
-    app.register_error_handler(Exception, _unexpected)
+        app.register_error_handler(kind, _respond_to_unavailable_database)
+    app.register_error_handler(Exception, _respond_to_unexpected_error)
 
 
-def _for_program() -> bool:
+def _wants_json() -> bool:
     return request.path.startswith(("/api/", "/healthz", "/readyz"))
 
 
-def _answer(status: int, detail: str, *, reference: str | None = None, says: str | None = None) -> Response:
+def _error_response(status: int, detail: str, *, reference: str | None = None, message: str | None = None) -> Response:
     """Build an error response.
 
     Args:
         status: the HTTP status.
         detail: the message for programs.
         reference: the identifier of the error in the log, if it is logged with a traceback.
-        says: a sentence for the page that is more specific than the advice for the status.
+        message: a sentence for the page that is more specific than the advice for the status.
     """
-    if _for_program():
+    if _wants_json():
         response = jsonify(detail=detail)
     else:
         advice = ADVICE.get(status, ADVICE[400 if status < 500 else 500])
         response = Response(
-            render_template("errors/error.html", status=status, advice=advice, says=says, reference=reference)
+            render_template("errors/error.html", status=status, advice=advice, message=message, reference=reference)
         )
     response.status_code = status
     if status == 503:
@@ -140,36 +140,36 @@ def _answer(status: int, detail: str, *, reference: str | None = None, says: str
     return response
 
 
-def _bad_query(error: BadQuery) -> Response:
+def _respond_to_bad_query(error: BadQuery) -> Response:
     response = jsonify(detail=error.detail)
     response.status_code = 422
     return response
 
 
-def _problem(error: Problem) -> Response:
-    response = _answer(HTTP_STATUS[type(error)], str(error), says=str(error))
+def _respond_to_problem(error: Problem) -> Response:
+    response = _error_response(HTTP_STATUS[type(error)], str(error), message=str(error))
     if isinstance(error, InvalidApiKey):
-        current_app.logger.warning("Refused an API key at %r from %r", _place(), request.remote_addr)
+        current_app.logger.warning("Refused an API key at %r from %r", _loggable_path(), request.remote_addr)
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="invalid_token"'
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, ceil(error.wait)))
     return response
 
 
-def _sign_in(error: AuthenticationRequired) -> AnyResponse:
-    """Answer 401 to a program; send a browser to the sign-in page, which returns here afterwards."""
-    if _for_program():
-        response = _answer(401, str(error))
+def _request_sign_in(error: AuthenticationRequired) -> AnyResponse:
+    """Return 401 for API requests; redirect a browser to the sign-in page, which returns here afterwards."""
+    if _wants_json():
+        response = _error_response(401, str(error))
         response.headers["WWW-Authenticate"] = CHALLENGE
         return response
-    return redirect(url_for("sign_in.sign_in", next=_back()), 303)
+    return redirect(url_for("sign_in.sign_in", next=_return_path()), 303)
 
 
-def _confirm(error: ReauthenticationRequired) -> AnyResponse:
-    return redirect(url_for("sign_in.confirm", next=_back()), 303)
+def _request_reauthentication(error: ReauthenticationRequired) -> AnyResponse:
+    return redirect(url_for("sign_in.confirm", next=_return_path()), 303)
 
 
-def _back() -> str | None:
+def _return_path() -> str | None:
     """Return the path to continue with after signing in; None after a POST, whose form data is not stored."""
     if request.method not in SAFE_METHODS:
         return None
@@ -177,39 +177,39 @@ def _back() -> str | None:
     return None if address == "/" else address
 
 
-def _place() -> str:
+def _loggable_path() -> str:
     """Return the request path for the log, without the secret token of a one-time link."""
     return re.sub(r"/links/.+", "/links/…", request.path, flags=re.DOTALL)
 
 
-def _http(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Response | HTTPException:
+def _respond_to_http_error(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error  # a redirect of the router
-    says = FOREIGN_HOST if isinstance(error, SecurityError) else None
+    message = UNKNOWN_HOST if isinstance(error, SecurityError) else None
     if isinstance(error, CSRFError | ForeignSite):
-        says = FORM_TOO_OLD
+        message = FORM_TOO_OLD
     if error.code in (400, 403):
-        current_app.logger.warning("Refused %s %r with %s", request.method, _place(), error.code)
-    if not _for_program():
+        current_app.logger.warning("Refused %s %r with %s", request.method, _loggable_path(), error.code)
+    if not _wants_json():
         try:
-            requester()  # whom the head of the page names; the guard does not ask for every request
-        except unavailable as gone:
-            return _unavailable(gone)
-    response = _answer(error.code, says or error.name, says=says)
-    if error.code == 403 and _for_program():
+            requester()  # shown in the page header; the access check does not read it for every request
+        except unavailable as cause:
+            return _respond_to_unavailable_database(cause)
+    response = _error_response(error.code, message or error.name, message=message)
+    if error.code == 403 and _wants_json():
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope"'
     response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
     return response
 
 
-def _unavailable(error: Exception) -> Response:
-    forget_requester()  # the head of the page would ask the store again
+def _respond_to_unavailable_database(error: Exception) -> Response:
+    forget_requester()  # the page header would query the database again
     current_app.logger.error("The database is unavailable: %r", str(getattr(error, "orig", error)).partition("\n")[0])
-    return _answer(503, "The store is unavailable; try again shortly")
+    return _error_response(503, "The database is unavailable; try again shortly")
 
 
-def _unexpected(error: Exception) -> Response:
+def _respond_to_unexpected_error(error: Exception) -> Response:
     forget_requester()
     reference = secrets.token_hex(4)
-    current_app.logger.error("Unexpected failure %s at %r", reference, _place(), exc_info=error)
-    return _answer(500, f"Internal Server Error (reference {reference})", reference=reference)
+    current_app.logger.error("Unexpected failure %s at %r", reference, _loggable_path(), exc_info=error)
+    return _error_response(500, f"Internal Server Error (reference {reference})", reference=reference)

@@ -1,4 +1,4 @@
-"""The security headers of every answer, and how long it may be kept."""
+"""Security and cache headers of every response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -32,23 +32,23 @@ HEADERS = {
 }
 
 
-OVER_TLS = "max-age=31536000; includeSubDomains"  # a browser that came over TLS once never comes without it
+STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"  # one year
 
 
 def init_app(app: Flask) -> None:
-    """Put the headers on every answer, errors and static files included."""
-    app.after_request(_secured)
+    """Add the headers to every response, including errors and static files."""
+    app.after_request(_add_headers)
 
 
-def _secured(response: Response) -> Response:
-    given = {name.lower() for name, _ in response.headers}
-    response.headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in given])
+def _add_headers(response: Response) -> Response:
+    present = {name.lower() for name, _ in response.headers}
+    response.headers.extend([(name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in present])
     if request.is_secure:
-        response.headers["Strict-Transport-Security"] = OVER_TLS
+        response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
     if request.endpoint == "static" and response.status_code < 400:
-        # The address of a file carries a hash of its content, so a file that changes gets another address.
-        versioned = "v" in request.args
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
+        # With ?v=HASH the URL identifies the content, so that it can be cached forever.
+        has_hash = "v" in request.args
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if has_hash else "no-cache"
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

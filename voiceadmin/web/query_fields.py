@@ -1,4 +1,4 @@
-"""Query parameters of the JSON API, with errors in the shape that FastAPI gives them."""
+"""Query parameters of the JSON API, with errors in the format of FastAPI."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ Detail = dict[str, Any]  # one entry of FastAPI's "detail": type, loc, msg, inpu
 
 
 class QueryField(Field):
-    """One parameter: the last of its values counts, and an empty one is as if absent."""
+    """One query parameter. If it is repeated, the last value applies; an empty value counts as absent."""
 
     widget = TextInput()
-    given = ""
-    fault = ""  # FastAPI's word for what is wrong
+    raw_value = ""
+    error_type = ""  # as FastAPI names it, for example "int_parsing"
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Take the last value."""
-        self.given = valuelist[-1] if valuelist else ""
-        self.data: Any = self.given or None
+        """Use the last value."""
+        self.raw_value = valuelist[-1] if valuelist else ""
+        self.data: Any = self.raw_value or None
 
-    def refuse(self, fault: str, message: str) -> NoReturn:
-        """End the validation of this field."""
-        self.fault = fault
+    def fail(self, error_type: str, message: str) -> NoReturn:
+        """Stop the validation of this field with an error."""
+        self.error_type = error_type
         raise ValidationError(message)
 
 
 class QueryChoice(QueryField):
-    """One word of a list. choices: the list; None accepts every value."""
+    """A parameter with fixed values. choices: the values; None accepts every value."""
 
     choices: Sequence[str] | None = None
 
     def pre_validate(self, form: Any) -> None:
         """Require one of the choices, case-sensitive."""
         if self.data is not None and self.choices is not None and self.data not in self.choices:
-            *others, last = (f"'{word}'" for word in self.choices)
-            self.refuse("enum", f"Input should be {', '.join(others)} or {last}")
+            *others, last = (f"'{choice}'" for choice in self.choices)
+            self.fail("enum", f"Input should be {', '.join(others)} or {last}")
 
 
 class QueryInteger(QueryField):
-    """A whole number, from `minimum` to `maximum`, else to what 64 bits hold."""
+    """An integer from `minimum` to `maximum`; the default maximum is that of a 64-bit integer."""
 
     def __init__(self, minimum: int, maximum: int = MAX_ID, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -56,53 +56,53 @@ class QueryInteger(QueryField):
         """Require an integer within the bounds."""
         if self.data is None:
             return
-        self.data = parse_integer(self.given)
+        self.data = parse_integer(self.raw_value)
         if self.data is None:
-            self.refuse("int_parsing", NOT_AN_INTEGER)
+            self.fail("int_parsing", NOT_AN_INTEGER)
         if self.data < self.minimum:
-            self.refuse("greater_than_equal", f"Input should be greater than or equal to {self.minimum}")
+            self.fail("greater_than_equal", f"Input should be greater than or equal to {self.minimum}")
         if self.data > self.maximum:
-            self.refuse("less_than_equal", f"Input should be less than or equal to {self.maximum}")
+            self.fail("less_than_equal", f"Input should be less than or equal to {self.maximum}")
 
 
 class QueryCursor(QueryField):
-    """Where to go on, as an answer named it."""
+    """The `next` of a previous response."""
 
     def pre_validate(self, form: Any) -> None:
         """Require a valid cursor."""
         if self.data is None:
             return
-        self.data = QueueCursor.parse(self.given)
+        self.data = QueueCursor.parse(self.raw_value)
         if self.data is None:
-            self.refuse("value_error", "Value error, this is not the `next` of an answer")
+            self.fail("value_error", "Value error, this is not the `next` of a response")
 
 
 NOT_AN_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
 
 
 class QueryForm(Form):
-    """What a program may ask for; other parameters are passed over."""
+    """The query parameters of a JSON route. Unknown parameters are ignored."""
 
-    def faults(self) -> list[Detail]:
-        """Every fault, after validate()."""
+    def error_details(self) -> list[Detail]:
+        """Return all errors. Call only after validate()."""
         fields: list[Any] = list(self)
         return [
-            {"type": field.fault, "loc": ["query", field.name], "msg": message, "input": field.given}
+            {"type": field.error_type, "loc": ["query", field.name], "msg": message, "input": field.raw_value}
             for field in fields
             for message in field.errors
         ]
 
 
 def provider_values(own: Callable[[], Sequence[str]]) -> list[str]:
-    """Those with a name here, then the others of somebody's own."""
+    """Return the known providers, then those that only the organization's own voices have."""
     return list(dict.fromkeys([*PROVIDER_LABELS, *own()]))
 
 
-DEFAULT_ITEMS, MAX_ITEMS = 100, 1000  # in an answer, unless it is asked otherwise, and at most
+DEFAULT_ITEMS, MAX_ITEMS = 100, 1000  # per response of the attention API
 
 
 class BadQuery(Exception):
-    """A query that a FastAPI server would refuse with 422. detail: every fault."""
+    """Query parameters are invalid; answered with 422 as FastAPI does. detail: all errors."""
 
     def __init__(self, detail: list[Detail]) -> None:
         super().__init__()
