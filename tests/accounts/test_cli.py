@@ -107,7 +107,7 @@ def test_a_reset_leads_to_a_new_password(shell: Shell, stranger: FlaskClient, ac
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["account", "add", "ada", "--platform"], 2, '"ada" is no e-mail. Write it as name@example.com.'),
+        (["account", "add", "ada", "--platform"], 2, '"ada" is not an e-mail address. Write it as name@example.com.'),
         (["account", "add", "a@b.c"], 2, "Give either one --organization or --platform."),
         (["account", "add", "a@b.c", "--platform", "--organization", "Acme"], 2, "Give either one --organization"),
         (["account", "add", "a@b.c", "--organization", "Nowhere"], 1, 'There is no organization "Nowhere".'),

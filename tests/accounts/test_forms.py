@@ -27,7 +27,7 @@ from voiceadmin.identity import Role
 
 OURS = {5: "Acme", 7: "Other"}
 EMPTY = ["This is empty. Fill it in."]
-NO_SECRET = ["This is empty. Give your password."]
+NO_SECRET = ["This is empty. Enter your password."]
 FINE = "correct horse"
 
 
@@ -54,7 +54,7 @@ def test_signing_in_takes_an_e_mail_a_password_and_where_to_go_on_to() -> None:
     }
     assert errors(SignInForm(sent(email=f"{'x' * 242}@example.com", password="x"))) == {}
     assert errors(SignInForm(sent(email=f"{'x' * 243}@example.com", password="x"))) == {
-        "email": ["This is 255 letters long. Give at most 254."]
+        "email": ["This is 255 characters long. Enter at most 254."]
     }
     assert SignInForm(sent(next="//evil.example")).next.data == ""
 
@@ -204,10 +204,10 @@ def test_an_invitation_is_a_grant_with_an_e_mail() -> None:
     assert form.validate()
     assert (form.email.data, form.grant()) == ("bo@example.com", Grant(7, Role.OPERATOR))
     assert errors(InviteForm(sent(email="bo", organization="7"), OURS)) == {
-        "email": ['"bo" is no e-mail. Write it as name@example.com.']
+        "email": ['"bo" is not an e-mail address. Write it as name@example.com.']
     }
     assert errors(InviteForm(sent(email=f"{'x' * 243}@example.com", organization="7"), OURS)) == {
-        "email": ["This is 255 letters long. Give at most 254."]
+        "email": ["This is 255 characters long. Enter at most 254."]
     }
 
 

@@ -64,16 +64,16 @@ def test_all_arguments_together() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("who", "x" * 255, "This is 255 letters long. Search for at most 254."),
-        ("who", "a\nb", "This holds control characters. Take them out."),
+        ("who", "x" * 255, "This is 255 characters long. Search for at most 254."),
+        ("who", "a\nb", "This contains control characters. Remove them."),
         ("kind", "Signed in", '"Signed in" is not a kind of activity. Choose from the list.'),
         ("voice", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
         ("voice", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
         ("older", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
         ("older", "x", f'"x" is not a number from 1 to {MAX_ID}.'),
         ("older", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
-        ("since", "2026-02-30", '"2026-02-30" is no day. Write it as 2026-01-31.'),
-        ("until", "9999-12-31", '"9999-12-31" is no day. Write it as 2026-01-31.'),
+        ("since", "2026-02-30", '"2026-02-30" is not a date. Write it as 2026-01-31.'),
+        ("until", "9999-12-31", '"9999-12-31" is not a date. Write it as 2026-01-31.'),
     ],
 )
 def test_a_wrong_value_is_named_at_its_field(name: str, value: str, message: str) -> None:

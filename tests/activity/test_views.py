@@ -206,12 +206,12 @@ def test_filters_stay_in_the_form_and_in_the_files(open_page: OpenPage) -> None:
 @pytest.mark.parametrize(
     ("argument", "label", "fault"),
     [
-        ("since=soon", "From", '"soon" is no day. Write it as 2026-01-31.'),
-        ("until=2026-02-30", "To", '"2026-02-30" is no day. Write it as 2026-01-31.'),
+        ("since=soon", "From", '"soon" is not a date. Write it as 2026-01-31.'),
+        ("until=2026-02-30", "To", '"2026-02-30" is not a date. Write it as 2026-01-31.'),
         ("kind=x", "What", '"x" is not a kind of activity. Choose from the list.'),
         ("voice=x", "Voice id", f'"x" is not a number from 1 to {2**63 - 1}.'),
         ("older=0", "Older than", f'"0" is not a number from 1 to {2**63 - 1}.'),
-        ("who=a%00b", "Who", "This holds control characters. Take them out."),
+        ("who=a%00b", "Who", "This contains control characters. Remove them."),
     ],
 )
 def test_a_wrong_argument_is_named_and_lists_nothing(

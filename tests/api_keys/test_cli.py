@@ -54,7 +54,7 @@ def test_a_key_for_everything_is_asked_for_by_name(shell: Shell) -> None:
     [
         (["key", "add", "x"], 2, "Give either --organization or --all-organizations."),
         (["key", "add", " ", "--all-organizations"], 2, "This is empty. Fill it in."),
-        (["key", "add", "x" * 101, "--all-organizations"], 2, "This is 101 letters long. Give at most 100."),
+        (["key", "add", "x" * 101, "--all-organizations"], 2, "This is 101 characters long. Enter at most 100."),
         (["key", "add", "x", "--all-organizations", "--days", "0"], 2, "0 is not in the range 1<=x<=3650."),
         (["key", "revoke", "77"], 1, "There is no API key 77."),
     ],

@@ -61,7 +61,7 @@ def test_a_key_expires_when_it_is_chosen_to(expires: str, lives: timedelta | Non
     ("fields", "fault"),
     [
         ({"name": " "}, {"name": EMPTY}),
-        ({"name": "x" * 101}, {"name": ["This is 101 letters long. Give at most 100."]}),
+        ({"name": "x" * 101}, {"name": ["This is 101 characters long. Enter at most 100."]}),
         ({"organizations": []}, {"organizations": ["No organization is selected. Select at least one."]}),
         (
             {"organizations": ["5", "6"]},

@@ -103,11 +103,14 @@ def test_no_owner_is_nobody(assignee: str) -> None:
         ({"action": "note", "note": "  \t"}, {"action": ["The note is empty. Enter a note."]}),
         (
             {"action": "note", "note": "x" * (MAX_NOTE_LENGTH + 1)},
-            {"note": [f"This is {MAX_NOTE_LENGTH + 1:,} letters long. Give at most {MAX_NOTE_LENGTH:,}."]},
+            {"note": [f"This is {MAX_NOTE_LENGTH + 1:,} characters long. Enter at most {MAX_NOTE_LENGTH:,}."]},
         ),
-        ({"action": "archive", "note": "a\x00b"}, {"note": ["This holds control characters. Take them out."]}),
-        ({"action": "snooze", "until": "tomorrow"}, {"until": ['"tomorrow" is no day. Write it as 2026-01-31.']}),
-        ({"action": "snooze", "until": "9999-12-31"}, {"until": ['"9999-12-31" is no day. Write it as 2026-01-31.']}),
+        ({"action": "archive", "note": "a\x00b"}, {"note": ["This contains control characters. Remove them."]}),
+        ({"action": "snooze", "until": "tomorrow"}, {"until": ['"tomorrow" is not a date. Write it as 2026-01-31.']}),
+        (
+            {"action": "snooze", "until": "9999-12-31"},
+            {"until": ['"9999-12-31" is not a date. Write it as 2026-01-31.']},
+        ),
         (
             {"action": "snooze", "until": "2026-11-22"},
             {"until": ["2026-11-22 is not in the future. Choose a day from tomorrow on."]},
@@ -128,7 +131,7 @@ def test_no_owner_is_nobody(assignee: str) -> None:
             {"action": "archive", "last_seen_operation_id": str(MAX_ID + 1)},
             {"last_seen_operation_id": [f'"{MAX_ID + 1}" is not a number from 0 to {MAX_ID}.']},
         ),
-        ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 letters long. Give at most 200."]}),
+        ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 characters long. Enter at most 200."]}),
     ],
 )
 def test_a_wrong_value_is_named_at_its_field(sent: dict[str, str], expected: dict[str, list[str]]) -> None:
@@ -366,7 +369,7 @@ def test_nobody_who_is_not_there_has_anything() -> None:
             '"20.999999999999999999.1" is not a cursor of this queue. Go to the first page.',
         ),
         ("after", "٢٠.1.1", '"٢٠.1.1" is not a cursor of this queue. Go to the first page.'),
-        ("after", "1" * 201, "This is 201 letters long. Give at most 200."),
+        ("after", "1" * 201, "This is 201 characters long. Enter at most 200."),
     ],
 )
 def test_a_wrong_filter_is_named_at_its_field(name: str, value: str, message: str) -> None:

@@ -36,7 +36,7 @@ def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"proxies": 0}, "plain HTTP", "VOICEADMIN_PROXIES"),
         ({"database_url": "postgresql+psycopg://u@db/v"}, "may be unencrypted", "?sslmode=verify-full"),
         ({"database_url": "postgresql+psycopg://u@db/v?sslmode=prefer"}, "may be unencrypted", "?sslmode=verify-full"),
-        ({"database_url": "postgresql+psycopg://u@localhost/v", "secret_key": None}, "another secret key", "SECRET_KEY"),
+        ({"database_url": "postgresql+psycopg://u@localhost/v", "secret_key": None}, "another secret", "SECRET_KEY"),
     ],
 )
 def test_each_danger_comes_alone_with_its_remedy(

@@ -88,10 +88,10 @@ def test_repeated_values_of_a_filter_are_read_once() -> None:
         ("page", "2\n", f'"2\\n" is not a number from 1 to {MAX_PAGE}.'),
         ("page", str(MAX_PAGE + 1), f'"{MAX_PAGE + 1}" is not a number from 1 to {MAX_PAGE}.'),
         ("page", "9" * 5000, f'"{"9" * 38}… is not a number from 1 to {MAX_PAGE}.'),
-        ("q", "a\0b", "This holds control characters. Take them out."),
-        ("q", "a\nb", "This holds control characters. Take them out."),
-        ("q", "a\ud800b", "This holds control characters. Take them out."),
-        ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
+        ("q", "a\0b", "This contains control characters. Remove them."),
+        ("q", "a\nb", "This contains control characters. Remove them."),
+        ("q", "a\ud800b", "This contains control characters. Remove them."),
+        ("q", "x" * 201, "This is 201 characters long. Search for at most 200."),
     ],
 )
 def test_an_invalid_value_is_reported_at_its_field_with_a_remedy(name: str, value: str, message: str) -> None:
@@ -259,7 +259,7 @@ def test_a_new_size_field_equals_the_one_of_the_forms() -> None:
         ("organization", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
         ("size", "51", '"51" is not a page size. Choose from the list.'),
         ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
-        ("q", "x" * 201, "This is 201 letters long. Search for at most 200."),
+        ("q", "x" * 201, "This is 201 characters long. Search for at most 200."),
     ],
 )
 def test_an_invalid_assistant_filter_is_reported_at_its_field(name: str, value: str, message: str) -> None:

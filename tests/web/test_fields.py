@@ -25,7 +25,7 @@ from voiceadmin.web.fields import (
 )
 
 EMPTY = "This is empty. Fill it in."
-CONTROL = "This holds control characters. Take them out."
+CONTROL = "This contains control characters. Remove them."
 WORDS = {"a": "Ah", "b": "Be"}
 
 
@@ -94,15 +94,15 @@ def test_a_right_value_is_taken(name: str, value: str, data: Any) -> None:
     assert read(name, value) == (data, [])
 
 
-NO_EMAIL = "is no e-mail. Write it as name@example.com."
-NO_DAY = "is no day. Write it as 2026-01-31."
+NO_EMAIL = "is not an e-mail address. Write it as name@example.com."
+NO_DAY = "is not a date. Write it as 2026-01-31."
 
 
 @pytest.mark.parametrize(
     ("name", "value", "fault"),
     [
-        ("text", "x" * 11, "This is 11 letters long. Search for at most 10."),
-        ("long_text", "x" * 1201, "This is 1,201 letters long. Search for at most 200."),
+        ("text", "x" * 11, "This is 11 characters long. Search for at most 10."),
+        ("long_text", "x" * 1201, "This is 1,201 characters long. Search for at most 200."),
         ("text", "a\nb", CONTROL),
         ("text", "a\x85b", CONTROL),
         ("text", "\ud800", CONTROL),
@@ -117,15 +117,15 @@ NO_DAY = "is no day. Write it as 2026-01-31."
         ("number", "9" * 50, f'"{"9" * 38}… is not a number from 2 to 30.'),
         ("line", "", EMPTY),
         ("line", " \t\n", EMPTY),
-        ("line", "x" * 11, "This is 11 letters long. Give at most 10."),
-        ("maybe", "x" * 1001, "This is 1,001 letters long. Give at most 200."),
+        ("line", "x" * 11, "This is 11 characters long. Enter at most 10."),
+        ("maybe", "x" * 1001, "This is 1,001 characters long. Enter at most 200."),
         ("line", "a\0b", CONTROL),
         ("line", "a\x7fb", CONTROL),
         ("line", "a\udfffb", CONTROL),
-        ("secret", "", "This is empty. Give your password."),
-        ("secret", "x" * 1001, "This is 1,001 letters long. Give at most 1,000."),
+        ("secret", "", "This is empty. Enter your password."),
+        ("secret", "x" * 1001, "This is 1,001 characters long. Enter at most 1,000."),
         ("email", "", EMPTY),
-        ("email", "x" * 9 + "@example.com", "This is 21 letters long. Give at most 20."),
+        ("email", "x" * 9 + "@example.com", "This is 21 characters long. Enter at most 20."),
         ("email", "a\0@b", CONTROL),
         *(
             ("email", text, f'"{text}" {NO_EMAIL}')
@@ -165,7 +165,7 @@ def test_a_wrong_value_is_named_with_a_remedy(name: str, value: str, fault: str)
         ("line", "", [EMPTY]),
         ("maybe", "", []),
         ("email", "", [EMPTY]),
-        ("secret", "", ["This is empty. Give your password."]),
+        ("secret", "", ["This is empty. Enter your password."]),
         ("day", None, []),
         ("path", "", []),
     ],

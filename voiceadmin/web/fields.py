@@ -32,7 +32,7 @@ QUOTED = 40  # characters of a value that an error message repeats
 REQUIRED = "This is empty. Fill it in."
 
 
-# WTForms' fields, typed as our filters leave their data: never None.
+# WTForms' fields with the type that `data` has after the filters below: never None.
 
 
 class StringField(wtforms.StringField):
@@ -86,7 +86,7 @@ def search_field(label: str, *, max_length: int = MAX_TEXT) -> SearchField:
 
 
 def text_field(label: str, *, required: bool = True, max_length: int = MAX_TEXT) -> StringField:
-    """Return a field for one line of text that is stored; "" when absent."""
+    """Return a field for one line of text; "" when absent."""
     validators = [MaxLength(max_length), NoControlCharacters()]
     if required:
         validators.insert(0, DataRequired(REQUIRED))
@@ -101,7 +101,7 @@ def email_field(label: str = "E-mail", *, max_length: int = MAX_EMAIL) -> EmailF
 
 def password_field(label: str) -> PasswordField:
     """Return a required field for a password, which is neither trimmed nor normalized."""
-    validators = [InputRequired("This is empty. Give your password."), MaxLength(MAX_PASSWORD)]
+    validators = [InputRequired("This is empty. Enter your password."), MaxLength(MAX_PASSWORD)]
     return PasswordField(label, validators, filters=[text_or_empty])
 
 
@@ -116,7 +116,7 @@ def date_field(label: str) -> DateField:
 
 
 def choice_field(label: str, choices: Mapping[str, str], *, noun: str, default: str) -> SelectField:
-    """Return a field for one value out of a list.
+    """Return a field for one value from a list.
 
     Args:
         label: the label of the field.
@@ -136,7 +136,7 @@ def choice_field(label: str, choices: Mapping[str, str], *, noun: str, default: 
 
 
 def multiple_choice_field(label: str, choices: Mapping[str, str], *, noun: str) -> SelectMultipleField:
-    """Return a field for any number of values out of a list; see `choice_field` for the arguments."""
+    """Return a field for any number of values from a list; see `choice_field` for the arguments."""
     return SelectMultipleField(
         label, [KnownChoice(noun)], choices=dict(choices), validate_choice=False, filters=[unique_values]
     )
@@ -165,7 +165,7 @@ def unique_values(values: list[str] | None) -> list[str]:
     return list(dict.fromkeys(filter(None, values))) if values else []
 
 
-# Printable ASCII without a backslash, which some browsers take for a slash, and with one slash at its beginning.
+# Printable ASCII that begins with exactly one slash, without backslashes: some browsers treat them as slashes.
 _PATH = re.compile(r"/(?!/)[!-\[\]-~]*", re.ASCII)
 
 
@@ -178,9 +178,9 @@ def same_site_path(value: str | None) -> str:
 
 
 class MaxLength(Length):
-    """Length with a message that names the length found and the limit."""
+    """Length with a message that contains the actual length and the limit."""
 
-    def __init__(self, max_length: int, remedy: str = "Give at most") -> None:
+    def __init__(self, max_length: int, remedy: str = "Enter at most") -> None:
         """Accept at most `max_length` characters; `remedy` begins the advice."""
         super().__init__(max=max_length)
         self.remedy = remedy
@@ -189,39 +189,40 @@ class MaxLength(Length):
         """Raise StopValidation for a text that is too long."""
         length = len(field.data or "")
         if length > self.max:
-            raise StopValidation(f"This is {length:,} letters long. {self.remedy} {self.max:,}.")
+            raise StopValidation(f"This is {length:,} characters long. {self.remedy} {self.max:,}.")
 
 
 class NoControlCharacters:
-    """Refuse control characters and lone surrogates, which no name has and PostgreSQL cannot store."""
+    """Refuse control characters and lone surrogates; PostgreSQL cannot store NUL and surrogates."""
 
     def __call__(self, form: Form, field: Field) -> None:
         """Raise StopValidation for such a character."""
         if any(unicodedata.category(char) in ("Cc", "Cs") for char in field.data):
-            raise StopValidation("This holds control characters. Take them out.")
+            raise StopValidation("This contains control characters. Remove them.")
 
 
 class EmailAddress:
-    """Check the form of an address. WTForms' Email needs another package to do no more."""
+    """Check the syntax of an e-mail address. WTForms' Email needs another package for the same check."""
 
     def __call__(self, form: Form, field: Field) -> None:
         """Raise StopValidation unless the text has a name, one @ and a host, without white space."""
         name, at, host = field.data.rpartition("@")
         if not (name and at and host) or any(char.isspace() for char in field.data) or "@" in name:
-            raise StopValidation(f"{quote_value(field.data, QUOTED)} is no e-mail. Write it as name@example.com.")
+            address = quote_value(field.data, QUOTED)
+            raise StopValidation(f"{address} is not an e-mail address. Write it as name@example.com.")
 
 
 class IntegerRange(NumberRange):
-    """NumberRange with a message that names the value, also of a text that is no number.
+    """NumberRange with a message that contains the value, even if it is not a number.
 
-    Stricter than int(), which takes underscores and the digits of every script. An empty value passes; WTForms'
+    Stricter than int(), which accepts underscores and the digits of every script. An empty value passes; WTForms'
     Optional would also skip the form's own check of the field, which may require a value.
     """
 
     def __call__(self, form: Form, field: Field) -> None:  # type: ignore[override]  # a looser type than the stub's
         """Raise StopValidation for a value outside the range."""
         text = raw_value(field)
-        field.errors = []  # the message below replaces WTForms' own on a text that is no number
+        field.errors = []  # the message below replaces that of WTForms for text that is not a number
         number = parse_integer(text)
         if text and (number is None or not self.min <= number <= self.max):  # type: ignore[operator]  # both are given
             raise StopValidation(f"{quote_value(text, QUOTED)} is not a number from {self.min} to {self.max}.")
@@ -231,34 +232,34 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 class IsoDate:
-    """Accept dates of four, two and two ASCII digits, and name the value in the message. An empty value passes.
+    """Accept dates of four, two and two ASCII digits, with a message that contains the value. An empty value passes.
 
-    The last day that Python knows is refused, because the day after it cannot be computed.
+    date.max is refused, because the day after it cannot be computed.
     """
 
     def __call__(self, form: Form, field: Field) -> None:
         """Raise StopValidation for everything else."""
         text = raw_value(field)
-        field.errors = []  # the message below replaces WTForms' own, which does not name the value
+        field.errors = []  # the message below replaces that of WTForms, which does not contain the value
         if text.strip() and (field.data is None or field.data == date.max or not _DATE.fullmatch(text)):
-            raise StopValidation(f"{quote_value(text, QUOTED)} is no day. Write it as 2026-01-31.")
+            raise StopValidation(f"{quote_value(text, QUOTED)} is not a date. Write it as 2026-01-31.")
 
 
 class KnownChoice:
     """Refuse a value that is not among the field's choices."""
 
     def __init__(self, noun: str) -> None:
-        """Name what a value is, with its article: "a status"."""
+        """Set the noun for the message, with its article: "a status"."""
         self.noun = noun
 
     def __call__(self, form: Form, field: Any) -> None:
-        """Raise ValidationError that names the first unknown value."""
+        """Raise ValidationError with the first unknown value."""
         for value in field.data if isinstance(field.data, list) else [field.data]:
             if value not in field.choices:
                 raise ValidationError(f"{quote_value(value, QUOTED)} is not {self.noun}. Choose from the list.")
 
 
-# What templates show of a field
+# Values for templates
 
 
 ChoiceArguments = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], str]
@@ -267,7 +268,7 @@ ChoiceArguments = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], 
 def choice_arguments(field: Any) -> ChoiceArguments:
     """Return name, label, choices, selected values and error of a field with choices.
 
-    They are hashable, so that `cached_macro` can draw a filter of the same state once.
+    They are hashable, so that `cached_macro` can render a filter in the same state once.
     """
     data = field.data or ()
     selected = tuple(data) if isinstance(data, list | tuple) else (data,)

@@ -195,7 +195,7 @@ def test_a_platform_admin_invites_another(client: FlaskClient, now: datetime) ->
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"email": "bo"}, 'E-mail: "bo" is no e-mail. Write it as name@example.com.'),
+        ({"email": "bo"}, 'E-mail: "bo" is not an e-mail address. Write it as name@example.com.'),
         ({"organization": "all"}, 'Organization: "all" is not an organization of yours. Choose from the list.'),
         ({"organization": "999"}, 'Organization: "999" is not an organization of yours. Choose from the list.'),
         ({"role": "platform"}, 'Role: "platform" is not a role. Choose from the list.'),
