@@ -35,7 +35,7 @@ _FIELDS: dict[str, Schema] = {
     "id": _ID,
     "name": _TEXT,
     "provider": {"type": "string", "examples": list(PROVIDER_LABELS)},
-    "provider_voice_id": {"type": "string", "description": "The provider's own id; empty when it gave none."},
+    "provider_voice_id": {"type": "string", "description": "The provider's id of the voice; empty if there is none."},
     "language": {"type": ["string", "null"]},
     "gender": {"type": ["string", "null"]},
     "status": {"type": "string", "enum": [status.value for status in VoiceStatus]},
@@ -43,23 +43,28 @@ _FIELDS: dict[str, Schema] = {
         "type": ["number", "null"],
         "minimum": 0,
         "maximum": 1,
-        "description": "Null is not scored, which is not zero.",
+        "description": "Null if the voice has no score.",
     },
     "created_at": _TIME,
-    "last_used_at": {"type": ["string", "null"], "format": "date-time", "description": "Null is never used."},
+    "last_used_at": {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "description": "Null if the voice was never used.",
+    },
     "synthesis_count": {"type": "integer", "minimum": 0, "maximum": MAX_ID},
 }
 
 
 _DESCRIPTION = """\
-The platform's list of cloned voices, in the platform's own shape, and what needs a person: voices that are stuck or
-failed, assistants without their voice, and the like.
+Lists the cloned voices of an assistant in the platform's format, and the voices and assistants that need attention,
+for example because cloning failed.
 
-Both can be asked for every few seconds: send the ETag of an answer back as If-None-Match, and an unchanged one is an
-empty 304. What lies outside the scope of the key is as if it were not there."""
+Suitable for polling every few seconds: send the ETag of the previous response as If-None-Match; if nothing has
+changed, the response is an empty 304. Objects outside the scope of the API key are treated as if they did not
+exist."""
 
 
-_SINCE: Schema = {"type": ["string", "null"], "format": "date-time", "description": "Null is not known."}
+_SINCE: Schema = {"type": ["string", "null"], "format": "date-time", "description": "Null if unknown."}
 
 
 _REASON: Schema = {"type": "string", "enum": [rule.slug for rule in RULES]}
@@ -71,19 +76,21 @@ _SEVERITY: Schema = {"type": "string", "enum": [severity.value for severity in S
 _RATE_LIMIT_HEADERS: Schema = {
     f"RateLimit-{name}": {"description": description, "schema": {"type": "integer"}}
     for name, description in {
-        "Limit": "How many requests the key may make at once.",
-        "Remaining": "How many are left.",
-        "Reset": "Seconds until all are there again.",
+        "Limit": "Number of requests that the key may make at once.",
+        "Remaining": "Number of requests left.",
+        "Reset": "Seconds until the full limit is available again.",
     }.items()
 }
 
 
 _ETAG: Schema = {
-    "ETag": {"description": "Names this answer; send it as If-None-Match.", "schema": {"type": "string"}}
+    "ETag": {"description": "Identifies this response; send it as If-None-Match.", "schema": {"type": "string"}}
 }
 
 
-_RETRY_AFTER: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+_RETRY_AFTER: Schema = {
+    "Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}
+}
 
 
 @cache
@@ -108,16 +115,14 @@ def build_document() -> Schema:
 def _schemas() -> dict[str, Schema]:
     return {
         "ClonedVoice": _object(**{name: _FIELDS[name] for name in VoiceRow._fields}),
-        "ClonedVoices": _object(
-            success={"const": True}, cloned_voices={"type": "array", "items": _ref("ClonedVoice")}
-        ),
+        "ClonedVoices": _object(success={"const": True}, cloned_voices={"type": "array", "items": _ref("ClonedVoice")}),
         "Attention": _attention(),
         "AttentionItem": _attention_item(),
         "AttentionReason": _object(
             reason=_REASON,
             severity=_SEVERITY,
             since=_SINCE,
-            remedy=_TEXT | {"description": "What mends it, for a person to read."},
+            remedy=_TEXT | {"description": "Recommended action, as text for people."},
         ),
         "Error": _object(detail={"type": "string"}),
         "ValidationError": _validation_error(),
@@ -131,7 +136,7 @@ def _attention() -> Schema:
         items={"type": "array", "maxItems": MAX_ITEMS, "items": _ref("AttentionItem")},
         next={
             "type": ["string", "null"],
-            "description": "Send it as “after” for what follows; null at the end.",
+            "description": "Send it as “after” to get the next page; null on the last page.",
         },
     )
 
@@ -140,9 +145,8 @@ def _counts() -> Schema:
     count = {"type": "integer", "minimum": 0}
     counts = _object(**{rule.slug: count | {"description": f"{rule.label}."} for rule in RULES})
     return counts | {
-        "description": "How many voices and assistants there are with each reason, without those that somebody"
-        " acknowledged or snoozed. What has two reasons is counted under both. Counted at most a minute ago where that"
-        " takes long, else just now."
+        "description": "Number of voices and assistants with each reason, without acknowledged and snoozed ones."
+        " One with two reasons is counted under both. The counts can be up to a minute old if counting is slow."
     }
 
 
@@ -154,13 +158,13 @@ def _attention_item() -> Schema:
         organization_id=_ID,
         organization=_TEXT,
         provider=_TEXT,
-        voice_id=_or_null(_ID, "The voice itself, or the one that the assistant is set to."),
+        voice_id=_or_null(_ID, "The voice itself, or the voice that the assistant uses."),
         voice_name=_or_null(_TEXT),
         voice_status=_or_null(_FIELDS["status"]),
-        reason=_REASON | {"description": "The worst of its reasons."},
+        reason=_REASON | {"description": "The most severe of its reasons."},
         severity=_SEVERITY,
         since=_SINCE,
-        assignee=_or_null(_TEXT, "The e-mail of who looks after it."),
+        assignee=_or_null(_TEXT, "The e-mail of the assignee."),
         reasons={"type": "array", "minItems": 1, "items": _ref("AttentionReason")},
     )
 
@@ -203,8 +207,8 @@ def _list_voices() -> Schema:
             {"name": "assistant_id", "in": "path", "required": True, "schema": _ID},
             *_query_parameters(VoiceQueryForm(MultiDict(), None)),
         ],
-        found=_response("All voices that match.", "ClonedVoices"),
-        missing="There is no such assistant among those that the key may read.",
+        found=_response("The matching voices.", "ClonedVoices"),
+        missing="There is no such assistant in the scope of the API key.",
     )
 
 
@@ -212,13 +216,12 @@ def _list_attention() -> Schema:
     form = AttentionQueryForm(MultiDict(), reasons=_REASON["enum"], own_providers=list, people=dict)
     return _operation(
         "list_attention",
-        "Count and list the voices and assistants that need a person, the worst first.",
-        description="What somebody acknowledged or snoozed is left out until it shows again. Items tell since when a"
-        " reason is there, not for how long: so the answer and its ETag stay the same until a write or time alone"
-        " brings a reason or ends one.",
+        "Count and list the voices and assistants that need attention, most severe first.",
+        description="Acknowledged and snoozed reasons are not included. Items contain the time since when a reason"
+        " applies, not its duration, so that the response and its ETag stay the same until a reason starts or ends.",
         parameters=_query_parameters(form),
-        found=_response("What needs a person: counts by reason, and a page of items.", "Attention"),
-        missing="There is no such organization among those that the key may read.",
+        found=_response("Counts by reason, and one page of items.", "Attention"),
+        missing="There is no such organization in the scope of the API key.",
     )
 
 
@@ -240,12 +243,16 @@ def _responses(found: Schema, missing: str) -> Schema:
     headers = _ETAG | _RATE_LIMIT_HEADERS
     return {
         "200": found | {"headers": headers},
-        "304": {"description": "The answer is the one that If-None-Match names.", "headers": headers},
-        "401": _response("There is no API key, or it is not valid.", "Error"),
+        "304": {
+            "description": "The response is unchanged since the one identified by If-None-Match.",
+            "headers": headers,
+        },
+        "401": _response("The API key is missing or invalid.", "Error"),
         "404": _response(missing, "Error"),
-        "422": _response("A parameter cannot be what it is.", "ValidationError"),
-        "429": _response("The key asks too often.", "Error") | {"headers": _RATE_LIMIT_HEADERS | _RETRY_AFTER},
-        "503": _response("The store is out of reach.", "Error") | {"headers": _RETRY_AFTER},
+        "422": _response("A parameter is invalid.", "ValidationError"),
+        "429": _response("Too many requests with this API key.", "Error")
+        | {"headers": _RATE_LIMIT_HEADERS | _RETRY_AFTER},
+        "503": _response("The database is unavailable.", "Error") | {"headers": _RETRY_AFTER},
     }
 
 

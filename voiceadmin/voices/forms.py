@@ -101,10 +101,10 @@ def omit_empty(**arguments: Any) -> dict[str, Any]:
 class VoiceQueryForm(QueryForm):
     """The query parameters of the JSON route."""
 
-    status = QueryChoice(description="Only voices of this status.")
+    status = QueryChoice(description="Only voices with this status.")
     provider = QueryChoice(description="Only voices of this provider.")
-    skip = QueryInteger(0, description="How many voices to pass over.")
-    limit = QueryInteger(1, description="How many voices to list at most; all when absent.")
+    skip = QueryInteger(0, description="Number of voices to skip.")
+    limit = QueryInteger(1, description="Maximum number of voices; all by default.")
 
     def __init__(self, arguments: MultiDict[str, str], own_providers: Callable[[], Sequence[str]] | None) -> None:
         """Create the form.
