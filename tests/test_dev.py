@@ -212,7 +212,7 @@ def test_an_environment_that_does_not_match_is_made_anew(fresh: Checkout, harm: 
 
     code, _, messages = fresh.dev("run")
 
-    assert (code, messages) == (0, "Setting up .venv/run, this once ...\n")
+    assert (code, messages) == (0, "Setting up .venv/run; this is needed once ...\n")
     assert not leftover.exists()
 
 
@@ -226,7 +226,7 @@ def test_a_failed_set_up_never_passes_as_ready(fresh: Checkout) -> None:
     code, _, messages = fresh.dev("run")
 
     assert [failure[0] for failure in failures] == [1, 1]
-    assert all("This did not work: " in failure[2] for failure in failures)
+    assert all("This command failed: " in failure[2] for failure in failures)
     assert (code, "Setting up" in messages) == (0, True)
 
 
@@ -262,7 +262,7 @@ def test_a_browser_that_is_not_there_is_refused_by_name(ready: Checkout) -> None
     code, _, messages = ready.dev("test", VOICEADMIN_CHROMIUM="/no/such/browser")
 
     assert code == 1
-    assert messages.endswith("VOICEADMIN_CHROMIUM names no program: /no/such/browser\n")
+    assert messages.endswith("VOICEADMIN_CHROMIUM is not a program: /no/such/browser\n")
 
 
 def test_the_fast_tests_need_no_browser(ready: Checkout) -> None:
