@@ -1,4 +1,4 @@
-"""The command group, and what every command uses: the application context, the acting user, error messages."""
+"""The command group, and functions for all commands: application context, acting user, error messages."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-# What a spreadsheet may read as the beginning of a formula, full-width characters included. Leading apostrophes
-# belong to the pattern: a text that looks escaped already gets one more, so that unescaping restores it.
+# Beginnings that a spreadsheet may treat as a formula, including full-width characters. Leading apostrophes are part
+# of the pattern: a text that already looks escaped gets one more, so that unescaping restores it.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\0＝＋－＠]")
 
 

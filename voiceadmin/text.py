@@ -38,7 +38,7 @@ def format_score(value: float) -> str:
 
 
 def format_age(time: datetime, now: datetime) -> str:
-    """Return the age in one unit, such as "3 days ago"; a time ahead of now gives "in 3 days"."""
+    """Return the age in one unit, such as "3 days ago"; for a time in the future "in 3 days"."""
     past = now - time
     if past < -MINUTE:
         return f"in {format_duration(-past)}"
@@ -60,12 +60,12 @@ def format_duration(time: timedelta) -> str:
     return pluralize(time // YEAR, "year")
 
 
-def join_alternatives(words: Sequence[str]) -> str:
+def join_alternatives(values: Sequence[str]) -> str:
     """Return a list of alternatives: "ready", "ready or failed", "a, b or c"."""
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
+    return " or ".join(filter(None, (", ".join(values[:-1]), values[-1]))) if values else ""
 
 
-LONGEST_KEY = 200  # letters of a name that order it; more would not fit into an index of PostgreSQL
+LONGEST_KEY = 200  # characters of a sort key; longer ones would not fit into an index of PostgreSQL
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
@@ -74,7 +74,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 def fold_case(text: str) -> str:
     """Return the text without case, accents and compatibility forms: "Recepción" and "RECEPCION" become equal.
 
-    Only accents of the Latin, Greek and Cyrillic kind go; vowel signs of other scripts stay.
+    Removes only accents of Latin, Greek and Cyrillic letters; vowel signs of other scripts stay.
     """
     if text.isascii():
         return text.casefold()
@@ -88,14 +88,14 @@ def build_name_key(name: str) -> str:
 
 
 def normalize_email(email: str) -> str:
-    """Return the key of an e-mail address. Accents stay, because they make another address."""
+    """Return the key of an e-mail address. Accents stay, because they distinguish addresses."""
     return unicodedata.normalize("NFC", email.strip()).lower()
 
 
 def build_search_key(name: str, provider_voice_id: str) -> str:
     """Return the text that searches match. A search text has no newline, so it never matches across both parts.
 
-    At either end stands a newline too: what begins a word stands behind a newline or a blank everywhere.
+    It also begins and ends with a newline, so that every word follows a newline or a space.
     """
     return f"\n{fold_case(name)}\n{fold_case(provider_voice_id)}\n"
 
@@ -115,17 +115,17 @@ def quote_value(value: object, limit: int = 80) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-MAX_ID = 2**63 - 1  # what an upstream id can be at most: a signed 64-bit integer
+MAX_ID = 2**63 - 1  # the largest upstream id: a signed 64-bit integer
 
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 def parse_integer(text: str) -> int | None:
-    """Return the integer that a text of ASCII digits with an optional sign means, or None.
+    """Return the integer in a text of ASCII digits with an optional sign, or None.
 
-    What no 64-bit integer can hold comes back as one just outside: callers
-    test the range anyway, and thousands of digits are not worth the work.
+    A number beyond 64 bits is returned as one just outside of that range. Callers check the range anyway, and
+    converting thousands of digits is slow.
     """
     if not _INTEGER.fullmatch(text):
         return None

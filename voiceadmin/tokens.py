@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-KEY_PREFIX = "va_"  # tells scanners for leaked secrets whose key it is
+KEY_PREFIX = "va_"  # lets secret scanners recognize leaked keys
 
-# Characters of an API key that are stored and shown to tell it from others. The other 37 cannot be guessed.
+# Number of first characters of an API key that are stored and shown. The other 37 cannot be guessed.
 HINT_LENGTH = len(KEY_PREFIX) + 6
 
 

@@ -325,7 +325,7 @@ def test_a_database_of_a_newer_version_is_refused(over: Callable[[Settings], She
     result = shell("export", "--assistant", "31")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: The store was made by a newer version of voiceadmin.")
+    assert result.stderr.startswith("Error: The database was written by a newer version of voiceadmin.")
 
 
 # As processes

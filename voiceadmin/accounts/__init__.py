@@ -1,1 +1,1 @@
-"""Accounts."""
+"""Accounts, roles, sessions and one-time links."""

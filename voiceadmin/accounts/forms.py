@@ -14,7 +14,7 @@ from voiceadmin.web.fields import PasswordField, choice_field, email_field, next
 
 FormData = MultiDict[str, str]
 
-ALL_ORGANIZATIONS = "all"  # the value for all organizations, beside the ids of single ones
+ALL_ORGANIZATIONS = "all"  # a value of the field organization besides ids
 NO_ROLE = "none"
 
 
@@ -34,7 +34,7 @@ class ConfirmPasswordForm(Form):
 
 
 class AcceptLinkForm(Form):
-    """What every one-time link asks for. email: of the account, "" if the form asks for it."""
+    """The fields of every one-time link. email: of the account, "" if it is a field."""
 
     password = password_field("Password")
 
@@ -43,7 +43,7 @@ class AcceptLinkForm(Form):
         self.account_email = email
 
     def account_name(self) -> str:
-        """Return the name of the new account, "" where the form does not ask for it."""
+        """Return the name of the new account, "" if there is no such field."""
         return ""
 
 
@@ -74,7 +74,7 @@ class NewAccountForm(AcceptLinkForm):
 
 
 class FirstAccountForm(Form):
-    """The first account, whose e-mail no link names."""
+    """The first account. Unlike other links, the set-up link does not contain its e-mail."""
 
     email = email_field()
     name = text_field("Your name", required=False)
@@ -105,7 +105,7 @@ class ChangePasswordForm(Form):
 
 
 class GrantForm(Form):
-    """A role and the organization that it holds in."""
+    """A role and the organization in which it applies."""
 
     organization = choice_field("Organization", {}, noun="an organization of yours", default="")
     role = choice_field("Role", {}, noun="a role", default=Role.VIEWER.slug)
@@ -135,7 +135,7 @@ class GrantForm(Form):
             self.role.choices |= {NO_ROLE: "No role"}
 
     def grant(self) -> Grant:
-        """Return the role to give. Call after validate(), and only if the role is not to be removed."""
+        """Return the role to grant. Call after validate(), and only if the role is not to be removed."""
         if self.organization.data == ALL_ORGANIZATIONS:
             return Grant(None, Role.PLATFORM)
         return Grant(int(self.organization.data), Role.from_slug(self.role.data))
@@ -147,7 +147,7 @@ class GrantForm(Form):
 
 
 class InviteForm(GrantForm):
-    """The e-mail to invite, and the role to give."""
+    """The e-mail to invite, and the role to grant."""
 
     email = email_field()
 

@@ -63,7 +63,7 @@ class OneTimeLink(Base):
     Attributes:
         account_id: whose password a reset link sets.
         created_by: the account that created it, None for the CLI.
-        organization_id, role, platform: what an invitation gives; organization and role are None for a platform admin.
+        organization_id, role, platform: what an invitation grants; organization and role are None for a platform admin.
         used_at: when it was used or revoked.
     """
 

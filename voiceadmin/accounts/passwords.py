@@ -19,7 +19,7 @@ hasher = PasswordHasher()
 
 
 def find_weakness(password: str, *personal: str) -> str | None:
-    """Return a sentence that says why a new password is refused, None if it is accepted.
+    """Return a sentence that explains why a new password is refused, None if it is accepted.
 
     Args:
         personal: texts that the password must not be equal to, such as the name and the e-mail of the account.
@@ -49,7 +49,7 @@ def is_password(password: str, password_hash: str | None) -> bool:
     """Return whether a hash belongs to this password.
 
     Args:
-        password_hash: None for an unknown account, which takes as long, so that the time does not reveal it.
+        password_hash: None for an unknown account, which takes the same time, so that the time does not reveal it.
     """
     try:
         hasher.verify(
@@ -61,7 +61,7 @@ def is_password(password: str, password_hash: str | None) -> bool:
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Return whether a hash was made with other parameters than today's."""
+    """Return whether a hash was made with other parameters than the current ones."""
     return hasher.check_needs_rehash(password_hash)
 
 

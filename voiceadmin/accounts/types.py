@@ -10,12 +10,12 @@ from typing import NamedTuple
 from voiceadmin.enums import LabelledEnum
 from voiceadmin.identity import Role
 
-# How long after the password was entered a sensitive action does not ask for it again ("sudo mode").
+# For how long after entering the password sensitive actions are allowed ("sudo mode").
 REAUTH_TTL = timedelta(minutes=15)
 
 
 class Grant(NamedTuple):
-    """A role to give. organization_id: None for the role of platform admin, which holds in all organizations."""
+    """A role to grant. organization_id: None for the role of platform admin, which applies to all organizations."""
 
     organization_id: int | None
     role: Role
@@ -71,8 +71,8 @@ class OneTimeLinkRow:
     """A one-time link.
 
     Attributes:
-        organization_id, organization_name, role: what an invitation gives; None for one of a platform admin.
-        platform: whether the invitation gives the role of platform admin.
+        organization_id, organization_name, role: what an invitation grants; None for platform admin.
+        platform: whether the invitation grants the role of platform admin.
         account_id: whose password a reset link sets.
         has_account: whether there is an account with this e-mail.
     """

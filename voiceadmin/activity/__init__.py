@@ -1,1 +1,1 @@
-"""Activity."""
+"""The activity page: the audit log."""

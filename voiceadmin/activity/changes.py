@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from voiceadmin.audit.types import AuditEventRow
 from voiceadmin.identity import Role
 
-# The names of values whose stored name is no word that people read.
+# Labels of values whose stored name is not clear to people.
 LABELS = {"mute": "finding", "key": "key", "platform": "platform admin", "link": "with", "archived": "status"}
 
 LINK_LABELS = {"setup": "set-up link", "invitation": "invitation", "reset": "password reset link"}
@@ -19,7 +19,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCI
 
 
 class Change(NamedTuple):
-    """A changed value in words. before, after: None if the event does not have it."""
+    """A changed value as text. before, after: None if the event does not contain it."""
 
     label: str
     before: str | None

@@ -67,8 +67,8 @@ def _is_readable(requester: Requester) -> ColumnElement[bool]:
     """Return the condition that the requester may read an event.
 
     Platform admins read all events. Others read their own, and those of the
-    organizations in which they have the role that the type of the event asks
-    for. Events without an organization are for platform admins, except those
+    organizations in which they have the role that the type of the event
+    requires. Events without an organization are for platform admins, except those
     about API keys: they are for the admins of all organizations that the key
     reads.
     """
@@ -90,7 +90,7 @@ def _is_readable(requester: Requester) -> ColumnElement[bool]:
 
 
 def _list_event_types(role: Role) -> list[str]:
-    """Return the stored values of the event types that ask for exactly this role."""
+    """Return the stored values of the event types that require exactly this role."""
     return [event_type.value for event_type in AuditEventType if event_type.minimum_role is role]
 
 

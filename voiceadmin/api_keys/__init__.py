@@ -1,1 +1,1 @@
-"""Api keys."""
+"""API keys."""

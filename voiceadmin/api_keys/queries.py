@@ -81,7 +81,7 @@ def _organization_names(key_ids: Sequence[int]) -> dict[int, dict[int, str]]:
 
 
 def export_api_keys(scope: Scope, format: ExportFormat) -> Iterator[str]:
-    """Yield the same keys as the lines of a file. It has their hints, never the keys."""
+    """Yield the same keys as the lines of a file. It contains their hints, never the keys."""
     return format_records(EXPORT_FIELDS, map(_as_record, list_api_keys(scope)), format)
 
 

@@ -21,7 +21,7 @@ from voiceadmin.rate_limits.actions import RATE_LIMITED_EVENTS, acquire_tokens
 from voiceadmin.rate_limits.types import RateLimit, RateLimitResult
 from voiceadmin.text import pluralize
 
-LAST_USED_PRECISION = timedelta(minutes=1)  # so that a program that polls fast writes once a minute
+LAST_USED_PRECISION = timedelta(minutes=1)  # limits writes to one per minute and key
 
 LEASE_SECONDS = 1.0
 
@@ -36,8 +36,8 @@ class _Lease:
     Attributes:
         tokens: not used yet.
         bucket_remaining: tokens left in the bucket when the lease was taken.
-        expires_at: when the lease is taken anew.
-        silent_until: until when the audit log has an event that the key is rate limited.
+        expires_at: when the lease is renewed.
+        silent_until: when the next audit event of the rate limit may be recorded.
     """
 
     tokens: int = 0
@@ -51,9 +51,9 @@ class KeyRateLimiter:
     """Limits the requests of each API key, without a write for each request.
 
     A process leases the tokens of one second at once, at most half of those in
-    the bucket, and returns unused ones with the next lease. So a key within its
-    rate costs a process at most one write a second, the other processes find
-    tokens too, and no key gets more requests than its bucket allows.
+    the bucket, and returns unused ones with the next lease. A key within its
+    rate limit causes at most one write per second and process, and tokens
+    remain for other processes. The total never exceeds the bucket.
     """
 
     def __init__(self, limit: RateLimit) -> None:

@@ -30,7 +30,7 @@ def index() -> str:
 @bp.route("/api-keys/new", methods=["GET", "POST"])
 @require_role(Role.ADMIN, recently_authenticated=True)
 def new() -> tuple[str, int]:
-    """Create an API key and show it, which is the only time."""
+    """Create an API key and show it once."""
     data = request.form if request.method == "POST" else None
     form = ApiKeyForm(data, list_organizations(scope()), offer_all=scope() == EVERYTHING)
     if data is None:

@@ -1,1 +1,1 @@
-"""Assistants."""
+"""The list of assistants."""

@@ -33,10 +33,10 @@ def record_event(
     """Record an audit event, and log it when the transaction commits. Call inside a write transaction.
 
     Args:
-        organization_id: whose members may read the event; None for platform admins only.
-        before: the values that changed, as they were; None if there were none. Never a secret.
-        after: the values that changed, as they are now; None if there are none. Never a secret.
-        note: what the actor wrote.
+        organization_id: the organization whose members may read the event; None for platform admins only.
+        before: the changed values before the change; None if there were none. Never a secret.
+        after: the changed values after the change; None if there are none. Never a secret.
+        note: a text by the actor.
     """
     record_events(event_type, [(target, organization_id, before, after)], by=by, now=now, note=note)
 

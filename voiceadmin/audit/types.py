@@ -28,7 +28,7 @@ class ObjectKind(LabelledEnum):
 
 
 class AuditEventType(StrEnum):
-    """What was done.
+    """The type of an audit event.
 
     Attributes:
         label: continues a sentence that begins with the name of the actor, as in "Ada archived a voice".

@@ -1,1 +1,1 @@
-"""Cleanup."""
+"""Clean-up of unused voices."""

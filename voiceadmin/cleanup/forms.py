@@ -59,7 +59,7 @@ class CandidateFilterForm(Form):
 
 
 class CreatePlanForm(CandidateFilterForm):
-    """Which candidates a plan takes. key: identifies the form, so that sending it again creates no other plan."""
+    """The candidates to include in a plan. key: identifies the form, so that sending it again creates no other plan."""
 
     limit = integer_field("Number of voices", minimum=1, maximum=MAX_OBJECTS)
     key = text_field("Key", required=False)
@@ -150,7 +150,7 @@ class PriceForm(Form):
 
 
 def price_form_data(provider: str, price: Price | None, now: datetime) -> MultiDict[str, str]:
-    """Return what PriceForm starts with: the known price of a provider, dated today."""
+    """Return the initial values of PriceForm: the known price of a provider, dated today."""
     data = {"provider": provider, "as_of": f"{now:%Y-%m-%d}"}
     if price is not None:
         data |= {"price": f"{price.cents // 100}.{price.cents % 100:02}", "currency": price.currency}

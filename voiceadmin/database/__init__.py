@@ -1,1 +1,1 @@
-"""Database."""
+"""Access to the database."""

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    MetaData,
-)
+from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
-
-if TYPE_CHECKING:
-    pass
 
 
 class Base(DeclarativeBase):
-    """Base of all tables. Every constraint has a name, so that migrations can speak of it."""
+    """Base of all tables. All constraints have names, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={

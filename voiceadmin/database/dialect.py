@@ -26,31 +26,32 @@ from voiceadmin.database.types import UtcTime
 def fetch_first_row(sql: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
     """Return the first row of a statement as the driver returns it, or None.
 
-    For the few that every request asks, where the detours of SQLAlchemy take
-    longer than the database: times are texts in SQLite (see `as_time`), truth
-    is 0 or 1.
+    For the few statements of every request: it bypasses SQLAlchemy, which takes longer than the database. Values are
+    not converted: in SQLite times are texts (see `parse_timestamp`) and booleans are 0 or 1.
     """
     connection = db.session.connection()
     driver: Any = connection.connection.dbapi_connection
     dialect = connection.dialect
     try:
-        row: tuple[Any, ...] | None = driver.execute(_in_words_of(dialect.name, sql), values).fetchone()
+        row: tuple[Any, ...] | None = driver.execute(_driver_sql(dialect.name, sql), values).fetchone()
     except dialect.loaded_dbapi.Error:
         db.session.rollback()
-        found = db.session.execute(text(sql), values).first()  # fails again, now as the errors that all others know
+        found = db.session.execute(
+            text(sql), values
+        ).first()  # fails again, with the exception that SQLAlchemy makes of it
         return None if found is None else tuple(found)
     return row
 
 
 @cache
-def _in_words_of(dialect: str, sql: str) -> str:
+def _driver_sql(dialect: str, sql: str) -> str:
     return sql if dialect == "sqlite" else re.sub(r":([a-z_]+)", r"%(\1)s", sql)
 
 
 def index_hint(name: str) -> str:
-    """Return SQL to follow a table's name, so that SQLite uses this index or fails.
+    """Return SQL that follows a table's name and makes SQLite use this index; "" for PostgreSQL.
 
-    Nothing on PostgreSQL, which knows better how its rows are spread.
+    PostgreSQL has statistics of the rows and chooses well by itself.
     """
     return f" INDEXED BY {name}" if db.engine.dialect.name == "sqlite" else ""
 
@@ -76,7 +77,7 @@ def _typed(statement: str, times: tuple[str, ...], lists: tuple[str, ...]) -> Te
 def forced_order_join() -> str:
     """Return the JOIN keyword that makes SQLite scan the left table and look up the right one.
 
-    PostgreSQL, which knows better, may do either.
+    PostgreSQL chooses the order itself.
     """
     return "CROSS JOIN" if db.engine.dialect.name == "sqlite" else "JOIN"
 
@@ -96,7 +97,7 @@ def string_agg_bytes(column: str) -> str:
 
 
 def compile_select(statement: Select[Any]) -> TextualSelect:
-    """Return the statement as text, which SQLAlchemy does not compile again at each use."""
+    """Return the statement as text, so that SQLAlchemy does not compile it at each use."""
     return text(str(statement)).columns(*statement.selected_columns)
 
 

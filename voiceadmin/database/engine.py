@@ -39,14 +39,14 @@ DATABASE_UNAVAILABLE = (
 )  # the database is unreachable, locked or out of connections
 
 
-CACHE_KIB = 16_000  # of a connection: what one search looks at; a write of another process voids it anyway
+CACHE_KIB = 16_000  # page cache per connection: enough for one search; writes of other processes invalidate it
 
 
-# random_page_cost: as on a disk that does not turn; with that of one that does, few rows were not looked up by index.
+# random_page_cost is that of an SSD; with the default for hard disks, PostgreSQL used indexes too rarely.
 POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=30s -c random_page_cost=1.1"
 
 
-BUSY_SECONDS = 5  # how long a writer waits for another one before it fails
+BUSY_SECONDS = 5  # how long a writer waits for the lock of another one
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -57,7 +57,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
             "sqlite", database=f"file:{quote(str(path))}", query={"uri": "true", "mode": "rw"}
         )
-        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}  # an error's text goes into the log
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}  # error texts are logged
     else:
         app.config["SQLALCHEMY_DATABASE_URI"] = url
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
@@ -73,7 +73,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def sqlite_path(settings: Settings) -> Path | None:
-    """Where the SQLite file lies, or None for another database. A relative address counts from the instance folder."""
+    """Return the path of the SQLite file, None for PostgreSQL. A relative path is inside the instance folder."""
     url = make_url(settings.database_url)
     return settings.instance / (url.database or "") if url.get_backend_name() == "sqlite" else None
 
@@ -87,10 +87,10 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
         return found.st_dev, found.st_ino
 
     @event.listens_for(engine, "connect")
-    def opened(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # tells the type checker
+    def configure(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  # narrows the type for mypy
         record.info["file"] = identity()
-        connection.isolation_level = None  # the driver must not begin transactions on its own
+        connection.isolation_level = None  # the driver must not begin transactions itself
         for pragma in (
             f"busy_timeout={BUSY_SECONDS * 1000}",
             "journal_mode=WAL",
@@ -101,26 +101,26 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "checkout")
-    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    def check_file(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
         """Refuse a connection to a deleted or replaced file, which would still answer with old data."""
         if record.info.get("file") != identity():
             raise DisconnectionError("The SQLite file is not the one that was opened.")
 
     @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        """Take SQLite's write lock at the start; after a read it could be refused."""
+    def begin(connection: Connection) -> None:
+        """Take SQLite's write lock at the start of a write transaction: upgrading a read lock can fail."""
         writes = connection.get_execution_options().get(WRITES, False)
         if writes:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             return
         driver: Any = connection.connection.dbapi_connection
-        driver.execute("BEGIN")  # cannot fail, so its errors need no translation, which every request would pay for
+        driver.execute("BEGIN")  # bypasses SQLAlchemy for speed: it cannot fail
 
 
 def write_execution_options() -> dict[str, Any]:
     """Return the execution options of a connection that will write.
 
-    A reader keeps one snapshot; a writer that had to wait for another one must see what that one wrote.
+    A reader keeps one snapshot. A writer that waited for another one must see what that one wrote.
     """
     isolation = {"isolation_level": "READ COMMITTED"} if db.engine.dialect.name == "postgresql" else {}
     return {WRITES: True, **isolation}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Text,
-)
+from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
 
 
 class DatabaseIdentity(Base):
-    """One row: the name of this store, drawn when it was made, so that no other store's ETag is taken for ours."""
+    """One row: a random name of this database, which makes ETags of different databases different."""
 
     __tablename__ = "database_identity"
 

@@ -1,4 +1,4 @@
-"""Prepare the database, check its schema version, release its connections."""
+"""Prepare the database, check its schema version, and close its connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def check_schema_version() -> None:
 
 
 def prepare_database() -> bool:
-    """Make or migrate the store. True when there was anything to do. Raises DatabaseNotReady."""
+    """Create or migrate the database. Returns whether anything changed. Raises DatabaseNotReady."""
     return migrate()
 
 

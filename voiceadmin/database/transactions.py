@@ -20,7 +20,7 @@ PENDING_LOG_MESSAGES = "voiceadmin_pending_log_messages"  # key in the session's
 @contextmanager
 def write_transaction() -> Iterator[None]:
     """Run one transaction that may write: commit at the end, roll back on any exception."""
-    db.session.rollback()  # a snapshot that is already open would hide what other transactions committed since
+    db.session.rollback()  # an open snapshot would hide later commits of other transactions
     db.session.connection(execution_options=write_execution_options())
     messages: list[str] = []
     db.session.info[PENDING_LOG_MESSAGES] = messages
@@ -40,6 +40,6 @@ def log_after_commit(message: str) -> None:
 
 
 def acquire_advisory_lock(name: str) -> None:
-    """Wait for an exclusive lock of this name until the end of the transaction. SQLite has one writer anyway."""
+    """Take an exclusive lock of this name until the end of the transaction. Not needed in SQLite: it has one writer."""
     if db.engine.dialect.name == "postgresql":
         db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})

@@ -1,31 +1,22 @@
-"""Column types that behave alike on SQLite and PostgreSQL."""
+"""Column types that behave the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Dialect,
-    Integer,
-    Text,
-)
+from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-if TYPE_CHECKING:
-    pass
+BigId = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER key is SQLite's 64-bit row id
 
 
-BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite's own row id, which is 64 bits wide, must be called so
-
-
-Sortable = Text().with_variant(Text(collation="C"), "postgresql")  # code point order, as SQLite has it
+Sortable = Text().with_variant(Text(collation="C"), "postgresql")  # code point order, as in SQLite
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware time in UTC. In SQLite a text of fixed width, so that texts order as the times do."""
+    """An aware time in UTC. In SQLite a text of fixed width, so that it sorts by time."""
 
     impl = Text
     cache_ok = True
@@ -35,7 +26,7 @@ class UtcTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """To the database. Raises ValueError for a naive time: guessing a zone here would be too late."""
+        """Convert a value for the database. Raises ValueError for a naive time."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -46,7 +37,7 @@ class UtcTime(TypeDecorator[datetime]):
         return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """From the database."""
+        """Convert a value from the database."""
         found: datetime | None = parse_timestamp(value)
         return found
 

@@ -75,7 +75,7 @@ class CompiledUpsert(NamedTuple):
     order: list[tuple[int, Any]]
 
     def convert(self, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """Return the rows of these columns as the statement takes them."""
+        """Return rows as parameters of the statement."""
         converted = (map(convert, columns[index]) if convert else columns[index] for index, convert in self.order)
         return list(zip(*converted, strict=True))
 

@@ -1,1 +1,1 @@
-"""Openapi."""
+"""The OpenAPI document."""

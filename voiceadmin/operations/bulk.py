@@ -35,7 +35,7 @@ ViewResponse = tuple[str, int] | Response
 
 @dataclass(frozen=True, slots=True)
 class ActionBar:
-    """What the buttons of a list need.
+    """The data for the action buttons of a list.
 
     Attributes:
         key: of the form.
@@ -111,7 +111,7 @@ def render_confirmation(listed: FilteredList, form: ActionForm, *, former_count:
     Args:
         listed: the list.
         form: the sent form with its errors, or an empty one.
-        former_count: how many objects matched before, if that changed while the person decided.
+        former_count: how many objects matched before, if that has changed since the page was shown.
     """
     refs = listed.find()
     voice_ids = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]

@@ -37,7 +37,7 @@ class ObjectRefsField(Field):
     malformed: str | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Parse all values; duplicates are dropped, and the first malformed one is kept for its message."""
+        """Parse all values; drop duplicates, and keep the first malformed value for the error message."""
         parsed = {text: ObjectRef.parse(text if "-" in text else f"voice-{text}") for text in valuelist}
         self.data = list(dict.fromkeys(ref for ref in parsed.values() if ref is not None))
         self.malformed = next((text for text, ref in parsed.items() if ref is None), None)

@@ -16,7 +16,7 @@ from voiceadmin.database.types import BigId, UtcTime
 
 
 class Operation(Base):
-    """One user action on one or many objects. Its audit events hold the values before and after.
+    """One user action on one or many objects. Its audit events contain the values before and after.
 
     Attributes:
         key: identifies a repeated request.

@@ -11,10 +11,10 @@ from typing import NamedTuple, Self
 from voiceadmin.audit.types import ObjectRef
 from voiceadmin.triage.types import TriageAction
 
-UNDO_PERIOD = timedelta(days=30)  # an operation can be undone for so long
+UNDO_PERIOD = timedelta(days=30)  # for how long an operation can be undone
 
 
-MAX_OBJECTS = 20_000  # of one operation; it is one transaction, which locks every voice that it changes
+MAX_OBJECTS = 20_000  # per operation, which is one transaction and locks all its objects
 
 
 MAX_NOTE_LENGTH = 1000  # characters
@@ -67,13 +67,13 @@ class SkipReason(StrEnum):
     template: str
 
     def __new__(cls, value: str, template: str = "") -> Self:
-        """Give the member its code and its sentence."""
+        """Create a member with its code and sentence."""
         member = str.__new__(cls, value)
         member._value_, member.template = value, template
         return member
 
     def describe(self, detail: str) -> str:
-        """Return the sentence for pages. An empty detail stands for a person without a name."""
+        """Return the sentence for pages. An empty detail means a person without a name."""
         return self.template.format(detail or "another person")
 
 
@@ -108,7 +108,7 @@ class OperationRow:
         skipped_unlisted: how many more it did not change.
         undoes: the operation that it undid.
         undone_by: the operation that undid it.
-        in_use_count: how many of the voices that it archived an assistant was set to.
+        in_use_count: how many of the archived voices were used by an assistant.
     """
 
     id: int

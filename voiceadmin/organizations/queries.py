@@ -125,7 +125,7 @@ def list_organizations(scope: Scope) -> dict[int, str]:
 
 
 def scope_sql(scope: Scope, column: str) -> str:
-    """Return the SQL condition that a column of organization ids is in a scope; it names :organizations."""
+    """Return the SQL condition that a column of organization ids is in a scope; its parameter is :organizations."""
     return "TRUE" if scope.organizations is None else f"{column} IN :organizations"
 
 

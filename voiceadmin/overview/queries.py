@@ -49,7 +49,7 @@ def _count_by_provider(scope: Scope) -> Mapping[str, StatusCounts]:
     return dict(counts)
 
 
-# The status is written into the SQL of the next two: with a bound parameter, the database would not use the partial
+# The status is a literal in the SQL of the next two: with a bound parameter, the database would not use the partial
 # indexes on ready and on failed voices.
 
 
@@ -93,6 +93,6 @@ def _find_last_import(scope: Scope) -> datetime | None:
 
 
 def _concerns(scope: Scope) -> ColumnElement[bool]:
-    """Return the condition for events of the scope. Adding the sample has no organization, and concerns every scope."""
+    """Return the condition for events of the scope. Adding the sample is an event of every scope."""
     is_sample = AuditEvent.event_type == AuditEventType.SAMPLE_ADDED.value
     return restrict_to_scope(scope, AuditEvent.organization_id) | is_sample

@@ -12,7 +12,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 
 class ListedVoice(NamedTuple):
-    """A voice in a short list, with the name of its organization and the time of its present status."""
+    """A voice in a short list, with the name of its organization and the time of its current status."""
 
     voice: VoiceRow
     organization_name: str

@@ -1,1 +1,1 @@
-"""Providers."""
+"""Statistics of the providers."""

@@ -58,7 +58,7 @@ def _select_counts(scope: Scope) -> Rows:
 
 def _select_usage(scope: Scope) -> Iterator[tuple[str, int, datetime | None]]:
     """Yield provider, number of syntheses and time of the last use."""
-    # The counts are summed in two halves of 32 bits: a few very large ones would overflow a 64-bit sum.
+    # The counts are summed in two halves of 32 bits: the sum of large counts could exceed 64 bits.
     rows = _fetch(
         "SELECT provider, sum(high), sum(low), max(latest) FROM ("
         "SELECT provider, sum(synthesis_count >> 32) AS high, sum(synthesis_count & 4294967295) AS low,"

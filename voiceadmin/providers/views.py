@@ -70,7 +70,7 @@ def export(format: str) -> Response | tuple[str, int]:
 
 
 def _get_stats(selected: Scope, now: datetime) -> CachedStats[list[ProviderStats]]:
-    """Return the statistics of a scope, up to a minute old if counting takes long."""
+    """Return the statistics of a scope, up to a minute old if counting is slow."""
     return get_stats_cache().get(("providers", selected), lambda: list_provider_stats(selected, now=now), now=now)
 
 

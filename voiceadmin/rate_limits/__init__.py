@@ -1,1 +1,1 @@
-"""Rate limits."""
+"""Rate limits: token buckets in the database."""

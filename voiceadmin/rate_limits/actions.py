@@ -24,7 +24,7 @@ ROUNDING = 1e-9  # tokens; a bucket that refilled to 0.9999999999 has one
 def acquire_tokens(
     name: str, limit: RateLimit, now: datetime, *, at_most: int = 1, share: float = 1, returned: float = 0
 ) -> Acquisition:
-    """Take whole tokens from a bucket. A clock that was set back removes none.
+    """Take whole tokens from a bucket. If the clock was set back, the bucket loses no tokens.
 
     Args:
         name: of the bucket; an unknown one is full.

@@ -9,7 +9,7 @@ from voiceadmin.database.base import Base
 
 
 class TokenBucket(Base):
-    """A token bucket. tokens: how many it had at counted_at, which is in seconds since 1970."""
+    """A token bucket. tokens: number at the time counted_at, in seconds since 1970."""
 
     __tablename__ = "token_bucket"
 

@@ -1,1 +1,1 @@
-"""Sample."""
+"""Sample data."""

@@ -29,7 +29,7 @@ SAMPLE = AuditTarget(ObjectKind.DATABASE, None, "sample data")
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCounts:
-    """The numbers of organizations, assistants or voices of the sample by outcome. kept: not removed."""
+    """Number of organizations, assistants or voices of the sample by outcome. kept: not removed."""
 
     added: int = 0
     changed: int = 0
@@ -72,7 +72,7 @@ class KeptOrganization:
 
 @dataclass(frozen=True, slots=True)
 class SampleReport:
-    """What adding or removing the sample did."""
+    """The result of adding or removing the sample."""
 
     organizations: OutcomeCounts
     assistants: OutcomeCounts

@@ -226,7 +226,7 @@ def generate_sample(day: datetime) -> tuple[SampleOrganization, ...]:
 
 
 class _SeededRandom:
-    """Random draws from a seed. Uses only `random()` of the random module, whose sequence Python promises to keep."""
+    """Random draws from a seed. Uses only `random()`, whose sequence is the same in every version of Python."""
 
     def __init__(self, seed: int) -> None:
         self._next = random.Random(seed).random  # noqa: S311  # nothing here is a secret

@@ -1,4 +1,4 @@
-"""Whether the database is empty."""
+"""Queries of the sample data."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Server."""
+"""The server process, its logs, and the deployment check."""

@@ -1,1 +1,1 @@
-"""Triage."""
+"""Triage: findings, and the queue of voices and assistants that need attention."""

@@ -25,7 +25,7 @@ bp = Blueprint("triage_api", __name__, url_prefix="/api/v1")
 def attention() -> Response:
     """Return what needs attention: counts by reason, at most a minute old, and a list, worst first.
 
-    The ETag is a hash of the body: findings change with time alone, without any write.
+    The ETag is a hash of the body, because findings also change with time, without any write.
     """
     form = AttentionQueryForm(
         request.args,

@@ -15,7 +15,7 @@ from voiceadmin.web.stats_cache import CachedStats, get_stats_cache
 
 
 def init_app(app: Flask) -> None:
-    """Let the header of every page show how much needs attention."""
+    """Make the count in the header available to templates."""
     app.jinja_env.globals.update(format_queue_count=format_queue_count)
 
 

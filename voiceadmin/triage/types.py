@@ -28,7 +28,7 @@ class Severity(StrEnum):
     tone: Tone
 
     def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> Self:
-        """Give the member its value, its label and its tone."""
+        """Create a member with its value, label and tone."""
         member = str.__new__(cls, value)
         member._value_, member.label, member.tone = value, label, tone
         return member
@@ -48,7 +48,7 @@ class TriageAction(StrEnum):
     past_tense: str
 
     def __new__(cls, value: str, label: str = "", past_tense: str = "") -> Self:
-        """Give the member its value, its label and its past tense."""
+        """Create a member with its value, label and past tense."""
         member = str.__new__(cls, value)
         member._value_, member.label, member.past_tense = value, label, past_tense
         return member
@@ -62,7 +62,7 @@ class TriageAction(StrEnum):
 _CURSOR = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18})\.([0-9]{1,19})", re.ASCII)
 
 
-UNASSIGNED = "none"  # stands for no assignee where other values are ids of accounts
+UNASSIGNED = "none"  # a filter value besides ids of accounts
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,7 +77,7 @@ class Finding(NamedTuple):
     Attributes:
         reason: the slug of the rule that found it.
         since: when it began, None if that is unknown.
-        fingerprint: stays the same as long as it is the same occurrence. A mute holds for one fingerprint.
+        fingerprint: stays the same as long as it is the same occurrence. A mute applies to one fingerprint.
     """
 
     reason: str
@@ -181,7 +181,7 @@ class QueueItem:
 
     Attributes:
         reasons: worst first.
-        voice: the voice, or the one that the assistant is set to; None if that no longer exists.
+        voice: the voice, or the one that the assistant uses; None if that no longer exists.
         assistant: None for a voice.
     """
 
@@ -209,12 +209,12 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class AttentionSummary:
-    """How much needs attention.
+    """Counts of what needs attention.
 
     Attributes:
         counts: findings by reason, worst first; an object with two reasons counts under both.
         oldest: by reason, when the oldest finding began; None if that is unknown or there is none.
-        object_count: how many voices and assistants need attention; 100 stands for 100 or more.
+        object_count: how many voices and assistants need attention; 100 means 100 or more.
     """
 
     counts: Mapping[str, int]

@@ -1,1 +1,1 @@
-"""Voices."""
+"""Cloned voices."""

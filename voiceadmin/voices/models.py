@@ -98,7 +98,7 @@ class ClonedVoice(Base):
         archived_by: Who archived it here.
         archive_note: The note of the person who archived it.
         upstream_status: The status that upstream reports for a voice that was archived here.
-        status_changed_at: Computed. Since when the voice has its status, at the latest.
+        status_changed_at: Computed. When the voice got its status, at the latest.
         tier: Computed. `QualityTier.signal_level` of the score; 0 if not scored.
         has_last_used_at: Computed. 1 if the last use is known.
         is_never_used: Computed. 1 if there is neither a use nor a date of one.

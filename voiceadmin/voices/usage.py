@@ -1,4 +1,4 @@
-"""Find the voice that an assistant is set to, and the assistants that are set to a voice."""
+"""Find the voice that an assistant uses, and the assistants that use a voice."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HAS_REFERENCE = (
 )
 
 
-# Several voices of an organization can have the same reference. The assistant is set to the ready one with the smallest
-# id, or, if none is ready, to the one with the smallest id.
+# Several voices of an organization can have the same reference. The assistant uses the ready one with the smallest
+# id, or, if none is ready, the one with the smallest id.
 _IS_FIRST = (
     "NOT EXISTS (SELECT 1 FROM cloned_voice AS other WHERE other.organization_id = voice.organization_id"
     " AND other.provider = voice.provider AND other.provider_voice_id = voice.provider_voice_id"
@@ -56,9 +56,9 @@ _VOICES_IN_USE = text(
 
 
 def find_voices_of_assistants(assistants: Sequence[AssistantRow]) -> dict[int, VoiceRow]:
-    """Return the cloned voice that each assistant is set to, by the id of the assistant.
+    """Return the cloned voice that each assistant uses, by the id of the assistant.
 
-    An assistant that is set to a stock voice or to no voice is left out.
+    Assistants that use a stock voice or no voice are omitted.
     """
     voices = dict[int, VoiceRow]()
     for chunk in _split([assistant.id for assistant in assistants]):
@@ -68,7 +68,7 @@ def find_voices_of_assistants(assistants: Sequence[AssistantRow]) -> dict[int, V
 
 
 def count_assistants_by_voice(voice_ids: Sequence[int]) -> dict[int, int]:
-    """Return how many assistants are set to each voice, by the id of the voice. Unused voices are left out."""
+    """Return how many assistants use each voice, by the id of the voice. Unused voices are omitted."""
     counts = dict[int, int]()
     for chunk in _split(voice_ids):
         for voice_id, count in db.session.execute(_ASSISTANTS_OF_VOICES, {"ids": chunk}):
@@ -77,7 +77,7 @@ def count_assistants_by_voice(voice_ids: Sequence[int]) -> dict[int, int]:
 
 
 def count_voices_in_use(voice_ids: Sequence[int]) -> int:
-    """Return how many of these voices an assistant is set to."""
+    """Return how many of these voices are used by an assistant."""
     return sum(db.session.scalar(_VOICES_IN_USE, {"ids": chunk}) or 0 for chunk in _split(voice_ids))
 
 

@@ -1,1 +1,1 @@
-"""Web."""
+"""What all views share: access control, forms, errors, headers, caches."""

@@ -1,4 +1,4 @@
-"""Access control: find out who makes a request, and refuse it unless the role suffices.
+"""Access control: identify the requester, and refuse the request unless the role suffices.
 
 The requester is an account with a session, an API key, or anonymous. Each view
 declares the lowest role that may use it; a view that declares none is refused.
@@ -37,7 +37,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PATHS_WITHOUT_FORMS = ("/api/", "/static/")  # they neither read nor set the cookie of forms
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-BACKGROUND_HEADER = "X-Background"  # scripts send it with requests that are no activity of a person
+BACKGROUND_HEADER = "X-Background"  # scripts send it with requests that do not count as activity
 
 # Keys of app.extensions.
 KEY_RATE_LIMITER = "voiceadmin_key_rate_limiter"
@@ -55,7 +55,7 @@ class ForeignSite(BadRequest):
 
 
 class FormSessions(SecureCookieSessionInterface):
-    """Flask's session, which holds the CSRF token and flashed messages, without a cookie for the API and files."""
+    """Flask's session, for the CSRF token and flashed messages. The API and static files get no cookie."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Read the cookie, or return an empty session where there are no forms."""
@@ -217,7 +217,7 @@ def is_setup_link_printed() -> bool:
 
 
 def keeps_cookies(request: Request) -> bool:
-    """Return whether a browser keeps the session cookie: over TLS, on localhost, or if plain HTTP is allowed."""
+    """Return whether a browser accepts the session cookie: over TLS, on localhost, or if plain HTTP is allowed."""
     host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
     name = (host or request.host).strip("[]")
     return request.is_secure or _settings().plain_cookies or is_loopback(name)
@@ -283,7 +283,7 @@ def _check_role(requirement: AccessRequirement) -> None:
 
 
 def _check_same_origin() -> None:
-    """Refuse a request that another site makes a browser send, whatever token it has."""
+    """Refuse a request that another site made the browser send, even with a valid CSRF token."""
     if request.method in SAFE_METHODS:
         return
     source = request.headers.get("Origin") or request.headers.get("Referer")

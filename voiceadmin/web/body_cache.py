@@ -11,7 +11,7 @@ from cachetools import LRUCache
 class ResponseBodyCache:
     """The most recently used bodies, up to a number of bytes in total, safe for use by several threads.
 
-    An ETag names one content for ever, so entries never become invalid.
+    An ETag always identifies the same content, so entries never become invalid.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -26,7 +26,7 @@ class ResponseBodyCache:
     def get(self, etag: str, build: Callable[[], bytes]) -> bytes:
         """Return the body of an ETag, building it unless it is cached.
 
-        Two threads that ask at the same time may both build it. A body larger than the cache is not stored.
+        Two threads may build the same body at the same time. A body larger than the cache is not stored.
         """
         with self._lock:
             body: bytes | None = self._bodies.get(etag)

@@ -1,4 +1,4 @@
-"""Conditional answers: a body with its ETag, or 304."""
+"""Conditional responses: a body with its ETag, or 304."""
 
 from __future__ import annotations
 
@@ -21,4 +21,5 @@ def conditional_response(etag: str, body: Callable[[], bytes]) -> Response:
 
 
 def compute_etag(*parts: Any) -> str:
+    """Return a hash of the parts."""
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

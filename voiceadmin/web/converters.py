@@ -1,4 +1,4 @@
-"""Ids in addresses: of a page, anything that can be no id is no address; of the API, it is a fault to name."""
+"""The URL converter for ids of pages. The API parses its ids itself, to report invalid ones."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from voiceadmin.text import MAX_ID, parse_integer
 
 
 class IdConverter(BaseConverter):
-    """`<id:voice_id>`: an integer that an id can be. Everything else is a 404."""
+    """`<id:voice_id>`: an integer from 1 to MAX_ID. Everything else is a 404."""
 
     regex = "[+-]?[0-9]+"
 
     def to_python(self, value: str) -> int:
-        """Read it. Raises werkzeug's ValidationError, which means: no such address."""
+        """Return the id. Raises werkzeug's ValidationError, which results in a 404."""
         number = parse_integer(value)
         if number is None or not 1 <= number <= MAX_ID:
             raise ValidationError

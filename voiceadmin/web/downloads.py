@@ -22,7 +22,7 @@ TYPES = {
 }
 
 
-TOGETHER = 200  # lines that are sent at once
+LINES_PER_CHUNK = 200  # lines that are sent at once
 
 
 def parse_export_format(format: str) -> ExportFormat:
@@ -45,14 +45,22 @@ def stream_export(
 ) -> Response:
     """Return a list as a file, after recording an audit event for each organization; None means all.
 
-    name: of the file, before its day. pieces: begins to read the list. target: whose it is. filters: of its form.
+    Args:
+        name: of the file, without the date.
+        format: of the file.
+        pieces: returns the text of the file in pieces.
+        target: of the audit events.
+        filters: of the list, for the audit events.
+        organizations: that each get an audit event.
+        now: the time of the export.
+        event_type: of the audit events.
     """
-    facts = {"format": format.value, "filters": filters}
+    after = {"format": format.value, "filters": filters}
     for organization in organizations:
         record_event_now(
-            event_type, target, by=access.requester().actor, now=now, organization_id=organization, after=facts
+            event_type, target, by=access.requester().actor, now=now, organization_id=organization, after=after
         )
-    response = Response(stream_with_context(_packed(pieces)), mimetype=TYPES[format])
+    response = Response(stream_with_context(_batch_lines(pieces)), mimetype=TYPES[format])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'
     return response
 
@@ -64,7 +72,7 @@ def list_audited_organizations(scope: Scope, chosen: int | None = None) -> Seque
     return [None] if scope.organizations is None else sorted(scope.organizations)
 
 
-def _packed(pieces: Callable[[], Iterable[str]]) -> Iterator[str]:
+def _batch_lines(pieces: Callable[[], Iterable[str]]) -> Iterator[str]:
     lines = iter(pieces())
-    while text := "".join(islice(lines, TOGETHER)):
+    while text := "".join(islice(lines, LINES_PER_CHUNK)):
         yield text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voiceadmin.identity import Role
 
-SECTIONS = (  # of the site: the address of each, its name, and who sees it
+SECTIONS = (  # path, label, and the lowest role that sees it
     ("", "Overview", Role.VIEWER),
     ("triage", "Triage", Role.VIEWER),
     ("assistants", "Assistants", Role.VIEWER),

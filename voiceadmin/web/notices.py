@@ -1,4 +1,4 @@
-"""Messages for the next page, with what the page offers beside them."""
+"""Messages for the next page, with an optional undo and a link to skipped objects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 from flask import Flask, get_flashed_messages, session
 
-_KEY = "notices"  # in the session
+_KEY = "notices"  # key in Flask's session
 
 
 class Notice(TypedDict):
@@ -24,7 +24,7 @@ class Notice(TypedDict):
 
 
 def init_app(app: Flask) -> None:
-    """Let templates show notices."""
+    """Make `pop_notices` available to templates."""
     app.jinja_env.globals.update(pop_notices=pop_notices)
 
 
@@ -34,6 +34,6 @@ def add_notice(notice: Notice) -> None:
 
 
 def pop_notices() -> list[Notice]:
-    """Return the messages to show, plain flashed ones last, and forget them."""
+    """Return and remove the messages to show, plain flashed ones last."""
     notices: list[Notice] = session.pop(_KEY, [])
     return [*notices, *(Notice(text=str(text)) for text in get_flashed_messages())]

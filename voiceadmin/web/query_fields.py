@@ -94,7 +94,7 @@ class QueryForm(Form):
 
 
 def provider_values(own: Callable[[], Sequence[str]]) -> list[str]:
-    """Return the known providers, then those that only the organization's own voices have."""
+    """Return the providers with a label, then all others that `own` returns."""
     return list(dict.fromkeys([*PROVIDER_LABELS, *own()]))
 
 

@@ -1,4 +1,4 @@
-"""Set and delete the cookie that holds a session's token."""
+"""Set and delete the cookie with the token of a session."""
 
 from __future__ import annotations
 

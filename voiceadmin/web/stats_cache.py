@@ -19,10 +19,10 @@ Stats = TypeVar("Stats")
 CACHE_TTL = timedelta(seconds=60)
 
 
-SLOW = 0.05  # seconds; statistics that take less are computed for each page that wants current ones
+SLOW = 0.05  # seconds; faster statistics are computed again for each page that needs current ones
 
 
-MAX_ENTRIES = 300  # more than the scopes and kinds of statistics in use at a time
+MAX_ENTRIES = 300  # entries; more than the scopes and kinds of statistics in use at a time
 
 
 EXTENSION = "voiceadmin_stats_cache"  # key in Flask's app.extensions
@@ -49,7 +49,7 @@ class StatsCache:
     ) -> CachedStats[Stats]:
         """Return the statistics of a key, computing them unless they are cached.
 
-        Two threads that ask at the same time may both compute them.
+        Two threads may compute the same statistics at the same time.
 
         Args:
             key: what the statistics are about; includes the scope of the requester.

@@ -54,9 +54,9 @@ def display_name(name: str) -> str:
     return name if name.strip() else "(no name)"
 
 
-def join_known(words: Sequence[str | None]) -> str:
+def join_known(values: Sequence[str | None]) -> str:
     """Return the known values with dots between them, "en · female", or a dash."""
-    return " · ".join(filter(None, words)) or "–"
+    return " · ".join(filter(None, values)) or "–"
 
 
 def max_synthesis_count(voices: Sequence[VoiceRow]) -> int:
@@ -65,12 +65,12 @@ def max_synthesis_count(voices: Sequence[VoiceRow]) -> int:
 
 
 def format_count(number: int) -> str:
-    """1204 as "1,204"."""
+    """Return a number with thousands separators: "1,204"."""
     return f"{number:,}"
 
 
 def bar_width(part: int, whole: int, width: int) -> str:
-    """How wide a bar of `part` is when `whole` is `width` wide; whatever is not nothing shows at least a little."""
+    """Return the width of a bar for `part` if `whole` is `width` wide; a part above zero has a visible minimum."""
     return f"{max(part / whole * width, 1.5 if part else 0):.4g}" if whole else "0"
 
 
@@ -91,14 +91,14 @@ def format_date(time: datetime) -> str:
 
 def describe_user_agent(user_agent: str) -> str:
     """Return a user agent for people: "Firefox on Linux". An unknown one is cut to 40 characters."""
-    kind = next((name for mark, name in _BROWSERS.items() if mark in user_agent), None)
-    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)
-    if kind is None:
+    browser = next((name for token, name in _BROWSERS.items() if token in user_agent), None)
+    system = next((name for token, name in _SYSTEMS.items() if token in user_agent), None)
+    if browser is None:
         return user_agent[:40] or "unknown"
-    return f"{kind} on {system}" if system else kind
+    return f"{browser} on {system}" if system else browser
 
 
-# The first mark that is found counts: most browsers name others too.
+# The first match applies: most browsers also contain the names of others.
 _BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
 
 
@@ -114,14 +114,14 @@ _SYSTEMS = {
 
 
 def format_last_use(voice: VoiceRow, now: datetime) -> str:
-    """How long ago a voice was last used. No time with a count above zero: upstream did not say when."""
+    """Return how long ago a voice was last used; "no date" if upstream reports uses but not when."""
     if voice.last_used_at is None:
         return "no date" if voice.synthesis_count else "never"
     return format_age(voice.last_used_at, now)
 
 
 def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
-    """Each filter in use, in words, with the filters that are left without it."""
+    """Return a description of each active filter, with the filters that remain without it."""
     tiers = [NOT_SCORED_LABEL if tier is None else tier.label for tier in filters.tiers]
     parts = {
         "text": f"“{filters.text}”" if filters.text else "",
@@ -132,7 +132,7 @@ def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
         "languages": join_alternatives(filters.languages),
     }
     return [
-        (words, filters.with_changes(**{name: "" if name == "text" else ()})) for name, words in parts.items() if words
+        (label, filters.with_changes(**{name: "" if name == "text" else ()})) for name, label in parts.items() if label
     ]
 
 
@@ -150,18 +150,18 @@ def _after_click(column: str, current: VoiceOrder) -> VoiceOrder:
 def asset_url(folder: str, path: str, name: str) -> str:
     """Return the URL of a static file, with a hash of its content.
 
-    Written by hand, because the page that refuses a foreign host has no router to ask.
+    Does not use url_for, which is not available on the error page for an unknown host.
     """
     return f"{path}/{name}?v={hashlib.blake2b((Path(folder) / name).read_bytes(), digest_size=6).hexdigest()}"
 
 
 @lru_cache(maxsize=2000)
-def cached_macro(macro: Macro, *given: Hashable) -> str:
+def cached_macro(macro: Macro, *arguments: Hashable) -> str:
     """Return the output of a macro, cached by its arguments.
 
-    Only for macros that use nothing else. 2,000 rows of voices take 4 MB.
+    Only for macros that depend on nothing else. 2,000 rows of voices need 4 MB.
     """
-    return macro(*given)
+    return macro(*arguments)
 
 
 TEMPLATE_FILTERS = (

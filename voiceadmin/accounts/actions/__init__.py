@@ -1,1 +1,1 @@
-"""Actions."""
+"""Actions on accounts, sessions and one-time links."""

@@ -127,7 +127,7 @@ def _reset_password(account: Account, password_hash: str, *, by: Actor, now: dat
 
 
 def _accept_invitation(account: Account, link: OneTimeLinkRow, *, by: Actor, now: datetime) -> None:
-    """Give an account the role of its invitation, unless its role is as high already. Records the event either way."""
+    """Grant the role of an invitation, unless the account has an equal or higher one. Records the event in any case."""
     before: Facts | None = None
     after: Facts | None = None
     if link.platform:

@@ -1,4 +1,4 @@
-"""Checks that the actions on accounts share: what an admin may manage, and what must not be left behind."""
+"""Checks of the actions on accounts: whom an admin may manage, and that a platform admin remains."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from voiceadmin.errors import AccountNotFound, ChangeRefused, OrganizationNotFou
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.organizations.models import Organization
 
-# Serializes changes of who is a platform admin, so that two admins who demote each other cannot leave none.
+# Serializes changes of who is a platform admin, so that two admins cannot demote each other.
 ACCOUNTS_LOCK = "account"
 
 
 def check_grant(scope: Scope, grant: Grant) -> None:
-    """Check that an admin of the scope may give this role.
+    """Check that an admin of the scope may grant this role.
 
     Raises:
         ChangeRefused: if the role is platform admin and the scope is not all organizations.
@@ -62,7 +62,7 @@ def get_managed_account(scope: Scope, account_id: int) -> Account:
 
 
 def refuse_own_account(account: Account, by: Actor, what: str) -> None:
-    """Raise ChangeRefused if the actor is this account. what: the part that would change, such as "role"."""
+    """Raise ChangeRefused if the actor is this account. what: the attribute to change, such as "role"."""
     if by.kind is ActorKind.ACCOUNT and by.id == account.id:
         raise ChangeRefused(f"This is your own {what}. Ask another admin to change it.")
 

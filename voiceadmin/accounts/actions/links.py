@@ -39,7 +39,7 @@ def create_setup_link(*, by: Actor, now: datetime) -> str:
 
 
 def create_invitation(scope: Scope, email: str, grant: Grant, *, by: Actor, now: datetime) -> str:
-    """Create a link that gives a role to the owner of an e-mail address, and return its token.
+    """Create a link that grants a role to the owner of an e-mail address, and return its token.
 
     Voids an earlier invitation of the same address to the same organization.
 

@@ -1,4 +1,4 @@
-"""End the sessions and void the links that an account must not use any more."""
+"""Revoke the sessions and one-time links of an account."""
 
 from __future__ import annotations
 

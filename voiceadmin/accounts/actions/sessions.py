@@ -20,7 +20,7 @@ from voiceadmin.rate_limits.actions import delete_full_buckets
 from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.tokens import generate_token, hash_token
 
-ACTIVITY_PRECISION = timedelta(minutes=1)  # so that a person who clicks fast writes once a minute
+ACTIVITY_PRECISION = timedelta(minutes=1)  # limits writes to one per minute and session
 
 MAX_USER_AGENT = 300  # characters; the longest user agents of real browsers have about 200
 
@@ -35,7 +35,8 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
         idle: how long a session lasts without activity; older ones of all accounts are deleted.
 
     Raises:
-        SignInRefused: if the password is wrong, or there is no such account, or it is disabled; which, is not said.
+        SignInRefused: if the password is wrong, or there is no such account, or it is disabled; the message does not
+            tell which.
         RateLimited: if there were too many wrong passwords.
     """
     anonymous = Actor(ActorKind.ANONYMOUS, None, "", address)
@@ -56,7 +57,9 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
     new_hash = passwords.hash_password(password) if is_outdated else stored_hash
     with write_transaction():
         row = db.session.execute(statement.with_for_update()).one_or_none()
-        if row is None or row.password_hash != stored_hash:  # disabled, or got a new password, meanwhile
+        if (
+            row is None or row.password_hash != stored_hash
+        ):  # the account was disabled or its password changed in the meantime
             raise SignInRefused(SIGN_IN_REFUSED)
         if is_outdated:
             db.session.execute(update(Account).where(Account.id == row.id).values(password_hash=new_hash))
@@ -176,7 +179,7 @@ def end_sessions(account_id: int, *, except_for: int | None = None, only: int | 
     """End the sessions of an account and return how many there were. Call inside a write transaction.
 
     Args:
-        except_for: the id of a session that goes on.
+        except_for: the id of a session to keep.
         only: the id of the only session to end.
     """
     statement = delete(AccountSession).where(AccountSession.account_id == account_id)

@@ -1,1 +1,1 @@
-"""Queries."""
+"""Queries of accounts, sessions and one-time links."""

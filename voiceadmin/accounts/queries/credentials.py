@@ -1,4 +1,4 @@
-"""Look up sessions and one-time links by their secret tokens, which take the place of a scope."""
+"""Look up sessions and one-time links by their secret tokens. The token replaces the scope."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from voiceadmin.tokens import hash_token
 
 
 def find_session(token: str, address: str | None) -> Requester | None:
-    """Return the requester of a session, whatever its age.
+    """Return the requester of a session, without checking its age.
 
     Args:
         token: of the session's cookie.

@@ -127,7 +127,7 @@ def change_role(account_id: int) -> Page:
 
 
 def _redirect_to_account(account_id: int, *, is_visible: bool = True) -> Response:
-    """Redirect to an account, or to the list where the account may have no role in the scope any more."""
+    """Redirect to an account, or to the list if the account may have no role left in the scope."""
     if not is_visible and scope() != EVERYTHING:
         return redirect(url_for("people.index"), 303)
     return redirect(url_for("people.show", account_id=account_id), 303)

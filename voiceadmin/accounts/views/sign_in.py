@@ -34,7 +34,7 @@ Page = tuple[str, int]
 @bp.route("/sign-in", methods=["GET", "POST"])
 @require_role(Role.ANYONE)
 def sign_in() -> Response | Page:
-    """Check e-mail and password, start a session, and go on to the page that was asked for."""
+    """Check e-mail and password, start a session, and redirect to the requested page."""
     if request.method != "POST":
         form = SignInForm(request.args)
         if access.requester().account_id is not None:

@@ -1,1 +1,1 @@
-"""Actions."""
+"""Actions on clean-up plans and prices."""

@@ -44,7 +44,7 @@ from voiceadmin.operations.types import MAX_OBJECTS, ActionRequest
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 
-STEP_SIZE = MAX_LISTED_SKIPPED  # voices of a step; an operation lists no more skipped voices by name
+STEP_SIZE = MAX_LISTED_SKIPPED  # voices per step; an operation stores as many skipped voices by name
 _WITHOUT_SYNC = {"synchronize_session": False}  # the session holds no rows of these tables
 
 
@@ -239,7 +239,7 @@ def _keep_current_voices(plan_id: int, positions: Sequence[int]) -> None:
 
 
 def _execute_singly(scope: Scope, plan: PlanRow, thresholds: AttentionThresholds, *, by: Actor, now: datetime) -> None:
-    """Decide the next pending items one by one, so that one which the database refuses does not stop the others."""
+    """Decide the next pending items one by one, so that an error with one does not stop the others."""
     for item in recheck_items(plan.id, thresholds, now=now, limit=STEP_SIZE):
         try:
             _execute_step(scope, plan, thresholds, by=by, now=now, position=item.position)
@@ -257,7 +257,7 @@ def _record_result(
     reason: SkipReason | None = None,
     operation_id: int | None = None,
 ) -> None:
-    """Record what became of pending items. An item that is no longer pending keeps its result."""
+    """Record the results of pending items. An item that is no longer pending keeps its result."""
     db.session.execute(
         update(CleanUpItem)
         .where(

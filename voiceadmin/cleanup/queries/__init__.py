@@ -1,1 +1,1 @@
-"""Queries."""
+"""Queries of candidates, clean-up plans and prices."""

@@ -50,7 +50,7 @@ CANDIDATE_FIELDS = ("reason", "evidence", "organization_id", "organization", *FI
 def list_candidates(
     scope: Scope, filters: CleanUpFilters, thresholds: AttentionThresholds, *, now: datetime, limit: int
 ) -> list[Candidate]:
-    """Return the first voices that a plan would take."""
+    """Return the first voices of a plan with these filters."""
     rows = fetch_all(
         _select_candidates(scope, filters, thresholds, limit=limit), _parameters(scope, filters, thresholds, now)
     )
@@ -68,7 +68,7 @@ def list_candidates(
 def export_candidates(
     scope: Scope, filters: CleanUpFilters, thresholds: AttentionThresholds, format: ExportFormat, *, now: datetime
 ) -> Iterator[str]:
-    """Yield the text of a file of all candidates, in the order in which plans take them."""
+    """Yield the text of a file of all candidates, in the order of plans."""
     names = list_organizations(scope)
     statement, parameters = bind_parameters(
         _select_candidates(scope, filters, thresholds, limit=MAX_ID), _parameters(scope, filters, thresholds, now)
@@ -130,7 +130,7 @@ def describe_evidence(item: Any, voice: VoiceRow, thresholds: AttentionThreshold
 
 
 def _select_candidates(scope: Scope, filters: CleanUpFilters, thresholds: AttentionThresholds, *, limit: int) -> str:
-    """Return SQL of the candidates, in the order in which plans take them."""
+    """Return SQL of the candidates, in the order of plans."""
     conditions = [in_scope(scope)]
     if filters.organization is not None:
         conditions.append("voice.organization_id = :organization")

@@ -33,7 +33,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 Key = tuple[int, str, str]  # organization, provider, kind
 Counts = Counter[Key]
 
-# Exclusions of voices that a rule finds, strongest first: a voice counts under the first that holds.
+# Exclusions of voices that a rule finds, strongest first: a voice counts under the first that applies.
 EXCLUSIONS_OF_FINDINGS = (ExclusionReason.IN_USE, ExclusionReason.SHARED_REFERENCE, ExclusionReason.MUTED)
 TOO_NEW = "voice.status = 'ready' AND voice.last_used_at <= :unused_before AND voice.created_at > :young_after"
 
@@ -42,7 +42,7 @@ def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: date
     """Count every voice of a scope once, by organization, provider and kind.
 
     Starts from the trigger-maintained counts and moves voices between kinds, so that only voices that a rule finds
-    are looked at.
+    are read.
     """
     parameters = rule_parameters(thresholds, now) | scope_parameters(scope)
     counts, is_small = _count_by_stats(scope), is_small_scope(scope)
@@ -53,7 +53,7 @@ def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: date
 
 
 def _count_by_stats(scope: Scope) -> Counts:
-    """Count by what voice_stats knows: the status, and whether and when a voice was used."""
+    """Count by the columns of voice_stats: the status, and whether and when a voice was used."""
     counts: Counts = Counter()
     # Grouped in the order of the primary key, so that the database need not sort.
     rows = fetch_all(
@@ -95,7 +95,7 @@ def _move_findings(
 
 
 def _move_archived_here(counts: Counts, scope: Scope, parameters: dict[str, Any], *, is_small: bool) -> None:
-    """Move voices archived here from those archived upstream: voice_stats knows only the status."""
+    """Move voices archived here from those archived upstream: voice_stats contains only the status."""
     table = "cloned_voice AS voice" + ("" if is_small else index_hint("ix_queue_archived"))
     rows = fetch_all(
         f"SELECT voice.organization_id, voice.provider, count(*) FROM {table}"
@@ -107,7 +107,7 @@ def _move_archived_here(counts: Counts, scope: Scope, parameters: dict[str, Any]
 
 
 def _move_excluded(counts: Counts, scope: Scope, thresholds: AttentionThresholds, parameters: dict[str, Any]) -> None:
-    """Move voices that a rule finds but that must stay."""
+    """Move voices that a rule finds but that are excluded."""
     selects = " UNION ALL ".join(_select_excluded(scope, thresholds))
     rows = fetch_all(
         "SELECT organization_id, provider, slug, rank, count(*) FROM"

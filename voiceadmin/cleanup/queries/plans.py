@@ -1,4 +1,4 @@
-"""Read clean-up plans, their items, and what would become of pending items now."""
+"""Read clean-up plans, their items, and the result that pending items would have now."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def is_plan_covered(scope: Scope, plan_id: int) -> bool:
 
 
 def list_undoable_operations(plan_id: int) -> Sequence[Operation]:
-    """Return the operations of a plan that changed a voice and that no undo was tried of, oldest first.
+    """Return the operations of a plan that changed a voice and have no undo attempt yet, oldest first.
 
     An undo that could change nothing does not mark its operation as undone, but trying it again would not help.
     """

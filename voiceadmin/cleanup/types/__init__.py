@@ -1,1 +1,1 @@
-"""Types of clean-up: candidates, plans, and prices with the savings they give."""
+"""Types of clean-up: candidates, plans, and prices with the resulting savings."""

@@ -14,9 +14,9 @@ from voiceadmin.enums import LabelledEnum
 from voiceadmin.text import pluralize
 from voiceadmin.voices.types.rows import VoiceRow
 
-CLEAN_UP_REASONS = ("unused", "never-used")  # slugs of the rules, in the order in which plans take their voices
+CLEAN_UP_REASONS = ("unused", "never-used")  # slugs of the rules, in the order of plans
 
-# Kinds of CandidateCount beside the slugs above and the members of ExclusionReason.
+# Kinds of CandidateCount besides the slugs above and the members of ExclusionReason.
 ARCHIVED_HERE = "archived-here"
 ARCHIVED_UPSTREAM = "archived-upstream"
 
@@ -42,7 +42,7 @@ class ExclusionReason(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class CleanUpFilters:
-    """Which candidates to select. An empty field selects all. limit: the most that a plan takes; None for no limit."""
+    """Which candidates to select. An empty field selects all. limit: maximum size of a plan; None for no limit."""
 
     organization: int | None = None
     providers: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class CleanUpFilters:
 
     @property
     def selected_reasons(self) -> tuple[str, ...]:
-        """The selected reasons, or all of them, in the order in which plans take their voices."""
+        """The selected reasons, or all of them, in the order of plans."""
         return tuple(reason for reason in CLEAN_UP_REASONS if not self.reasons or reason in self.reasons)
 
 
@@ -84,7 +84,7 @@ class ProviderCandidates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CandidateCounts:
-    """Every voice of a scope, counted by what clean-up can do with it. at: time of counting."""
+    """Every voice of a scope, counted by reason and exclusion. at: time of counting."""
 
     at: datetime
     counts: Sequence[CandidateCount]

@@ -13,7 +13,7 @@ from voiceadmin.voices.types.rows import VoiceRow
 
 
 class ItemState(LabelledEnum):
-    """What became of a voice of a plan."""
+    """The state of a voice of a plan."""
 
     PENDING = "pending", "Pending"
     ARCHIVED = "archived", "Archived"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from voiceadmin.voices.types.provider import Provider, provider_label
 
-PRICE_VALID_FOR = timedelta(days=183)  # half a year; after that a page asks to check the price again
+PRICE_VALID_FOR = timedelta(days=183)  # half a year; then pages recommend to check the price
 
 BILLING_NOTES = {
     Provider.ELEVENLABS.value: (

@@ -1,4 +1,4 @@
-"""The store's schema, one small Alembic step per change, and how far a store has come."""
+"""Migrate the database with Alembic, and read its revision."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from voiceadmin.errors import DatabaseNotReady
 HERE = Path(__file__).resolve().parent
 
 
-LOCK = 7_621_734_002  # any number of our own: PostgreSQL's advisory lock that only migrations take
+MIGRATION_LOCK = 7_621_734_002  # an arbitrary number: the key of PostgreSQL's advisory lock for migrations
 
 
 @cache
 def head_revision() -> str:
-    """Return the newest revision that this program knows."""
+    """Return the newest revision of this version."""
     head = ScriptDirectory(str(HERE)).get_current_head()
-    assert head is not None  # noqa: S101  # there is always a first step
+    assert head is not None  # noqa: S101  # there is at least one migration
     return head
 
 
@@ -36,11 +36,12 @@ def current_revision() -> str | None:
 
 
 def migrate() -> bool:
-    """Bring the store to the newest schema, making it if there is none. True when there was anything to do.
+    """Create the database or migrate it to the newest schema, in one transaction. Returns whether anything changed.
 
-    One transaction: it happens whole or not at all, and once, however many
-    processes start together. Raises DatabaseNotReady when the store was made by
-    a newer version.
+    Processes that start at the same time migrate once: the others wait for the lock.
+
+    Raises:
+        DatabaseNotReady: if the file cannot be created, or the database was written by a newer version.
     """
     path: Path | None = current_app.extensions[SQLITE_PATH]
     if path is not None:
@@ -49,21 +50,21 @@ def migrate() -> bool:
             path.touch(mode=0o600)
         except OSError as error:
             raise DatabaseNotReady(
-                f"{path} cannot be made: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
+                f"{path} cannot be created: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
             ) from error
-    with db.engine.connect() as connection:  # a look that waits for no writer, since there is rarely more to do
+    with db.engine.connect() as connection:  # the usual case, without waiting for a writer
         if MigrationContext.configure(connection).get_current_revision() == head_revision():
             return False
     with db.engine.connect().execution_options(**write_execution_options()) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         found = MigrationContext.configure(connection).get_current_revision()
         if found == head_revision():
             return False
         script = ScriptDirectory(str(HERE))
         if found is not None and found not in {step.revision for step in script.walk_revisions()}:
             raise DatabaseNotReady(
-                "The store was made by a newer version of voiceadmin. Install that one, or restore a backup."
+                "The database was written by a newer version of voiceadmin. Install that version, or restore a backup."
             )
         config = Config()
         config.set_main_option("script_location", str(HERE).replace("%", "%%"))

@@ -1,4 +1,4 @@
-"""What Alembic runs: the steps, on the connection and in the transaction that it is given."""
+"""Alembic's environment: runs the migrations on the connection and in the transaction of the caller."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""SQL of the triggers on voices and audit events, with the names before and after step 0006.
+"""SQL of the triggers on voices and audit events, with the names before and after migration 0006.
 
-A later step that renames a table or a column adds a mapping of names here.
+A later migration that renames a table or a column adds a mapping of names here.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Actions."""
+"""The actions, and how operations apply and undo them."""

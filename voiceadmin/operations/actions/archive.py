@@ -1,4 +1,4 @@
-"""Archive and restore voices. The status that upstream reports is kept beside, so that restoring brings it back."""
+"""Archive and restore voices. The upstream status is stored separately, so that restoring shows it again."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ KEY = "assignee"
 
 
 def lock_assignee(request: ActionRequest, targets: Sequence[TargetObject]) -> Account | None:
-    """Return the account that a request assigns to, None if it assigns to nobody.
+    """Return the account that a request assigns to, None to unassign.
 
     Raises:
         ChangeRefused: if the person is not an operator of the organizations of all targets.
@@ -44,7 +44,7 @@ def lock_assignee(request: ActionRequest, targets: Sequence[TargetObject]) -> Ac
 
 
 def lock_operator_scope(account_id: int) -> Scope:
-    """Return where a person is an operator. The account cannot be disabled until the transaction ends."""
+    """Return where a person is an operator, and lock the account so that it cannot be disabled in the meantime."""
     account = db.session.scalar(select(Account).where(Account.id == account_id).with_for_update(read=True))
     if account is None or account.disabled_at is not None:
         return Scope(frozenset())
@@ -57,7 +57,7 @@ def lock_operator_scope(account_id: int) -> Scope:
 
 
 def get_former_assignee(recorded: RecordedChange) -> Value:
-    """Return the assignee before a recorded change, None for nobody."""
+    """Return the assignee before a recorded change, None if there was none."""
     return (recorded.before or {}).get(KEY)
 
 

@@ -33,7 +33,7 @@ def apply_action(
 
     Raises:
         ObjectNotFound: if an object does not exist or is outside the scope. Records an audit event; no object changes.
-        ChangeRefused: if the request makes no sense. No object changes.
+        ChangeRefused: if the request is invalid. No object changes.
     """
     try:
         with write_transaction():

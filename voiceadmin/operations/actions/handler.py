@@ -64,7 +64,7 @@ class ActionContext:
 
     Attributes:
         assignee: the account of `request.assignee_id`.
-        targets: the objects that nobody else changed meanwhile.
+        targets: the objects that no other person changed in the meantime.
     """
 
     request: ActionRequest
@@ -76,7 +76,7 @@ class ActionContext:
 
     @property
     def actor_name(self) -> str:
-        """The name to store beside what the actor did."""
+        """The name of the actor, as stored with an archive or a mute."""
         return self.by.name or self.by.kind.label
 
 

@@ -31,7 +31,7 @@ def find_repeated(table: type[Row], key: str) -> Row | None:
 def build_request_key(request: ActionRequest, by: Actor, selection_hash: str = "") -> str:
     """Return the key to store of a request.
 
-    It covers the content too: a person who goes back to a page and chooses something else sends the same form key.
+    It also depends on the content: after going back in the browser, another action has the same form key.
 
     Args:
         request: the request; without a key of its own it is never a repeated one.

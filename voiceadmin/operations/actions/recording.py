@@ -26,14 +26,14 @@ MAX_LISTED_SKIPPED = 100  # skipped objects that are stored by name; a page show
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What becomes of an operation.
+    """What is stored of an operation.
 
     Attributes:
         key: see `build_request_key`.
         organizations: of all requested objects.
         note: of the audit events.
         undoes: the operation that it undoes.
-        in_use_count: how many of the voices that it archives an assistant is set to.
+        in_use_count: how many of the archived voices are used by an assistant.
     """
 
     action: TriageAction

@@ -1,4 +1,4 @@
-"""Find and lock the objects of an operation, and the SQL conditions to read what belongs to them."""
+"""Find and lock the objects of an operation, and build SQL conditions for rows that belong to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from voiceadmin.voices.models import ClonedVoice
 CHUNK = 500  # objects in one statement; SQLite allows 32,766 parameters
 
 
-# The session holds none of the rows that bulk statements change, so that it need not look for them.
+# The session contains no rows that bulk statements change, so it need not be synchronized.
 WITHOUT_SYNCHRONIZATION = {"synchronize_session": False}
 
 

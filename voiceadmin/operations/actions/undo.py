@@ -37,7 +37,7 @@ from voiceadmin.triage.types import TriageAction
 
 
 def undo_operation(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime) -> OperationRow:
-    """Bring the objects of an operation back to their former values, and return the operation that did so.
+    """Restore the former values of the objects of an operation, and return the operation that did so.
 
     Objects that changed since are skipped. If all are skipped, the operation is not marked as undone: nothing was, and
     a later attempt may succeed, for example once a former assignee has access again.
@@ -68,7 +68,7 @@ def undo_operation(scope: Scope, operation_id: int, key: str, *, by: Actor, now:
             changes=changes,
             skipped=skipped,
             organizations={change.organization_id for change in recorded},
-            note=(recorded[0].before or {}).get(NOTE_KEY, "undone"),  # a note that is added again has its text again
+            note=(recorded[0].before or {}).get(NOTE_KEY, "undone"),  # adding a note again restores its text
             undoes=operation.id,
         )
         undo = record_operation(outcome, by=by, now=now)
@@ -91,7 +91,7 @@ def _lock_operation(scope: Scope, operation_id: int, recorded: Sequence[Recorded
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What the objects of an operation are now.
+    """The current state of the objects of an operation.
 
     Attributes:
         targets: the objects that exist.

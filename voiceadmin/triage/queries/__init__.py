@@ -1,1 +1,1 @@
-"""Queries."""
+"""Queries of findings."""

@@ -33,7 +33,7 @@ def in_scope(rule: Rule, scope: Scope) -> str:
 
 
 def is_shown(rule: Rule, thresholds: AttentionThresholds) -> str:
-    """Return the condition that a rule holds and that its finding is not muted."""
+    """Return the condition that a rule applies and that its finding is not muted."""
     return f"{rule.condition(thresholds)} AND NOT {is_muted(rule)}"
 
 
@@ -60,7 +60,7 @@ def is_muted(rule: Rule) -> str:
 
 
 def match_filters(rule: Rule, scope: Scope, filters: QueueFilters, *, is_small: bool) -> tuple[str, list[str]]:
-    """Return the tables to read objects from, and conditions beside that of the rule. Reasons are not considered."""
+    """Return the tables to read objects from, and conditions besides that of the rule. Reasons are not considered."""
     source, conditions = source_sql(rule, is_small=is_small), list[str]()
     is_assigned = f"own.object_kind = '{rule.kind.value}' AND own.object_id = {rule.alias}.id"
     if filters.muted:

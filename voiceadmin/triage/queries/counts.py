@@ -1,4 +1,4 @@
-"""Count what needs attention."""
+"""Count findings, and the voices and assistants that need attention."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COUNT_LIMIT = 100  # pages show "99+" from here on, so that the database can sto
 
 
 def count_queue(scope: Scope, thresholds: AttentionThresholds, *, now: datetime, limit: int = COUNT_LIMIT) -> int:
-    """Return how many voices and assistants need attention; `limit` stands for that many or more."""
+    """Return how many voices and assistants need attention; `limit` means that many or more."""
     is_small = is_small_scope(scope)
     selects = (
         f"SELECT 1 FROM {source_sql(rule, is_small=is_small)} WHERE {is_shown(rule, thresholds)}"
@@ -47,8 +47,8 @@ def count_reasons(
     The reasons and the page of the filters are not considered.
     """
     is_small = is_small_scope(scope, filters.organization)
-    # All findings minus the muted ones: these are few and have a table of their own, while a check of each finding
-    # against that table takes longer.
+    # All findings minus the muted ones, because looking up each finding in the table of mutes would be slower: there
+    # are few mutes.
     parts = [("count(*)", filters)]
     if not filters.muted:
         parts.append(("-count(*)", replace(filters, muted=True)))

@@ -1,4 +1,4 @@
-"""Find what needs attention about given voices and assistants, and read findings from rows."""
+"""Find all findings of given voices and assistants, and read findings from rows."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class _Objects:
     Attributes:
         voices: by id, each with the id of its organization.
         assistants: by id.
-        voices_of_assistants: the voice that each assistant is set to.
+        voices_of_assistants: the voice that each assistant uses.
         organization_names: by id.
     """
 

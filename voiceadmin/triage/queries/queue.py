@@ -22,7 +22,7 @@ from voiceadmin.voices.queries import is_small_scope
 def list_queue(scope: Scope, filters: QueueFilters, thresholds: AttentionThresholds, *, now: datetime) -> Queue:
     """Return a page of the queue. Items with the same worst reason are ordered by age, oldest first."""
     search = _Search(scope, filters, thresholds, now)
-    findings = list(search.find(filters.size + 1))  # one more than the page tells whether another page follows
+    findings = list(search.find(filters.size + 1))  # one more than the page, to know whether another page follows
     next_cursor = None
     if len(findings) > filters.size:
         del findings[filters.size :]

@@ -1,4 +1,4 @@
-"""An assistant whose cloned voice is not ready. Callers notice, so it is the worst reason."""
+"""An assistant whose cloned voice is not ready. It is the worst reason, because callers notice it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.triage.types import Finding, Severity
 from voiceadmin.voices.types.rows import VoiceRow
 
-UNKNOWN_SINCE = datetime(1, 1, 1, tzinfo=UTC)  # in SQL, the beginning of a finding that is unknown; sorts first
+UNKNOWN_SINCE = datetime(1, 1, 1, tzinfo=UTC)  # in SQL, an unknown start of a finding; sorts first
 
 
 VOICES = "cloned_voice AS voice"
@@ -23,7 +23,7 @@ ASSISTANTS = "assistant"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a description of a finding is made of. voice: None if it no longer exists."""
+    """The data for the description of a finding. voice: None if it no longer exists."""
 
     finding: Finding
     voice: VoiceRow | None

@@ -1,4 +1,4 @@
-"""A voice that has been processing for longer than cloning takes at its provider."""
+"""A voice that has been processing for longer than the cloning timeout of its provider."""
 
 from __future__ import annotations
 

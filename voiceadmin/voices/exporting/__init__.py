@@ -1,1 +1,1 @@
-"""Exporting."""
+"""Exports of voices."""

@@ -1,1 +1,1 @@
-"""Importing."""
+"""Imports of voices."""

@@ -170,8 +170,8 @@ def _conflict(number: int, row: VoiceRow, repeated: dict[int, int], *, is_foreig
 
 def _select_stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:
     """Return the stored voices with these ids as upstream last reported them, each with its organization."""
-    # Looking up a thousand ids takes time. The ids of most files ascend, and those of new voices lie in a range
-    # without voices, which one look-up shows.
+    # Looking up a thousand ids takes time. The ids of most files ascend, and those of new voices are in a range
+    # without stored voices, which one lookup shows.
     in_range = ClonedVoice.id.between(min(ids, default=0), max(ids, default=0))
     if db.session.scalar(select(ClonedVoice.id).where(in_range).limit(1)) is None:
         return {}

@@ -1,9 +1,9 @@
-"""Write the voices of one import, in bulk where that is faster.
+"""Write the voices of one import, in bulk if that is faster.
 
 Every written voice updates all indexes, the counts and the search index, each at a random page of the file, and
 SQLite journals each page for each voice. If the import is a large part of the table, it is much faster to drop the
 indexes and triggers, and to rebuild everything at the end. One transaction does both, so that no reader ever sees
-the table without them. PostgreSQL is not treated so: it would lock readers out.
+the table without them. Not used with PostgreSQL, where it would block readers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 from voiceadmin.voices.types.rows import VoiceRow
 
 MIN_BULK_VOICES = 1000  # for fewer voices, indexes and triggers stay
-MIN_BULK_FRACTION = 5  # so does everything for less than one fifth of the stored voices
+MIN_BULK_FRACTION = 5  # they also stay for less than one fifth of the stored voices
 
 
 # The two triggers that are not listed keep the former provider voice references, which a rebuild could not derive.
@@ -31,8 +31,8 @@ SELECT_INDEXES_AND_TRIGGERS = """SELECT type, name, sql FROM sqlite_master
     AND name NOT IN ('voice_update_former_ref', 'voice_delete_former_ref') ORDER BY rowid"""
 
 
-# What the triggers would have written in sum. The Python function voice_trigrams takes the place of the triggers'
-# SQL, which would take as long as building all indexes.
+# The rows that the triggers would have written. The Python function voice_trigrams replaces the SQL of the triggers,
+# which would take as long as building all indexes.
 REBUILD_STATEMENTS = (
     "DELETE FROM voice_stats",
     """INSERT INTO voice_stats
@@ -51,7 +51,7 @@ REBUILD_STATEMENTS = (
 class VoiceLoader:
     """Writes voices of one organization within a transaction. Call `finish` before the commit.
 
-    On SQLite it drops the indexes and triggers of the table when the import turns out to be large, and `finish`
+    On SQLite it drops the indexes and triggers of the table once the import is large, and `finish`
     creates them again.
     """
 
@@ -129,5 +129,5 @@ def _sort_in_threads(connection: Connection) -> Iterator[None]:
 
 def _driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # tells the type checker
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # narrows the type for mypy
     return driver

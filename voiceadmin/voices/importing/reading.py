@@ -24,7 +24,7 @@ class ParsedRecord(NamedTuple):
 
     Attributes:
         number: position in the input, from 1.
-        row: None if the record is invalid; then `faults` says why.
+        row: None if the record is invalid; `faults` contains the reasons.
         unknown_fields: how many fields the API does not have; they are ignored.
     """
 

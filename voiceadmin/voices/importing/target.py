@@ -71,7 +71,7 @@ def _check_organization(assistant: Assistant, named: Organization | None) -> Non
 
 
 def _find_organization(target: ImportTarget) -> Organization | None:
-    """Return the organization that the target names, a new one if there is none; None if it names none."""
+    """Return the organization of the target, created if it does not exist; None if the target has none."""
     name = _parse_option(target.organization, "--organization")
     if name is None:
         return None

@@ -43,7 +43,7 @@ class UnreadableInput(Problem):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The numbers of records by outcome.
+    """Number of records by outcome.
 
     Attributes:
         ignored: unknown fields, in all records together.

@@ -21,7 +21,7 @@ from voiceadmin.voices.queries import build_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceUse
 from voiceadmin.voices.types.rows import VoiceRow
 
-# How many index entries a scan reads for a page of combined filters, before it stops and says so. In SQLite an entry
+# How many index entries a scan reads for a page of combined filters, before it stops and reports it. In SQLite an entry
 # takes 0.14 µs, and 1.7 µs if its voice must be fetched to compare it with a search text: at most about 35 ms per page
 # (measured with 100,000 voices).
 SCAN_LIMIT = 20_000

@@ -15,7 +15,7 @@ from voiceadmin.voices.types.rows import VoiceRow
 SELECTED_COLUMNS = ", ".join(f"voice.{name}" for name in VoiceRow._fields)
 
 
-# Filters combine to more texts than can be kept; 1,000 cover the combinations in use and take some megabytes.
+# Combinations of filters result in too many SQL texts to cache all; 1,000 cover the common ones and need a few MB.
 @lru_cache(maxsize=1000)
 def prepare(sql: str) -> TextClause:
     """Return a statement. `:idle_since` is a time and `:ids` a list; the driver infers other types."""

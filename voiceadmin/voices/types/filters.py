@@ -14,7 +14,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 
 class VoiceUse(StrEnum):
-    """Filter values for how much a voice is used.
+    """Filter values for the use of a voice.
 
     Attributes:
         idle_period: How long the voice has not been used, counted from its creation if it was never used. None for

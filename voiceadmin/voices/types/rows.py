@@ -86,7 +86,7 @@ class VoiceList:
 
 
 class LocalArchive(NamedTuple):
-    """When, by whom and why a voice was archived here, and what upstream says about it."""
+    """When, by whom and why a voice was archived here, and its upstream status."""
 
     archived_at: datetime
     archived_by: str
@@ -102,7 +102,7 @@ class VoiceDetail:
         assistants: The first of those that can use the voice; those that do use it come first.
         using_assistant_count: Number of assistants that use the voice.
         archive: None unless the voice was archived here.
-        status_changed_at: Since when the voice has its status, as far as it is known.
+        status_changed_at: When the voice got its status, as far as it is known.
     """
 
     voice: VoiceRow

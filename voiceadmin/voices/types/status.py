@@ -33,7 +33,7 @@ class VoiceStatus(StrEnum):
     def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED, meaning: str = "") -> Self:
         """Create the member with its label, its tone and a sentence that explains it.
 
-        The defaults exist for the type checker, which takes a lookup such as VoiceStatus("ready") for this call.
+        The defaults exist for the type checker, which mistakes a lookup such as VoiceStatus("ready") for this call.
         """
         member = str.__new__(cls, value)
         member._value_, member.label, member.tone, member.meaning = value, label, tone, meaning
