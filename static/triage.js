@@ -1,9 +1,9 @@
 // Keyboard shortcuts of the triage queue. Each of them presses a button that the page has too.
 
-const form = document.getElementById("acting");
+const form = document.getElementById("selection-form");
 const items = [...document.querySelectorAll("[data-item]")];
-const shortcuts = document.getElementById("keys");
-const enabled = document.getElementById("keys-on");
+const shortcuts = document.getElementById("shortcuts");
+const enabled = document.getElementById("shortcuts-enabled");
 const undo = [...document.querySelectorAll("[data-undo]")].at(-1); // of the last operation
 const STORAGE_KEY = "voiceadmin-keys"; // in localStorage: "off" when single-key shortcuts are disabled
 
@@ -11,7 +11,7 @@ const checkbox = (item) => item?.querySelector("input[type=checkbox]");
 const selectedItems = () => items.filter((item) => checkbox(item)?.checked);
 const itemOf = (node) => items.find((item) => item.contains(node));
 const focusItem = (item) => item?.querySelector("th a").focus();
-const actionButton = (action) => form.querySelector(`.bulk button[name=action][value=${action}]`);
+const actionButton = (action) => form.querySelector(`.action-bar button[name=action][value=${action}]`);
 
 let itemBeforeMenu; // had the focus before it moved into a menu
 let itemSelectedForMenu; // was selected only because the menu needs a selection
@@ -62,7 +62,7 @@ const handlers = {
 const takesText = (target) => target.closest("textarea, select, dialog, input:not([type=checkbox])");
 
 document.addEventListener("keydown", (event) => {
-  const menu = event.target.closest(".pick__form");
+  const menu = event.target.closest(".dropdown__form");
   if (menu && event.key === "Enter" && event.target.matches("input, select")) {
     event.preventDefault();
     form.requestSubmit(menu.querySelector("button"));
@@ -111,12 +111,12 @@ addEventListener("pageshow", () => { isSubmitted = false; }); // the browser may
 enabled.checked = localStorage.getItem(STORAGE_KEY) !== "off";
 enabled.addEventListener("change", () => localStorage.setItem(STORAGE_KEY, enabled.checked ? "on" : "off"));
 shortcuts.querySelector("[data-close]").addEventListener("click", () => shortcuts.close());
-const opener = form.querySelector("[data-keys]");
+const opener = form.querySelector("[data-shortcuts]");
 opener.addEventListener("click", () => shortcuts.showModal());
 opener.hidden = false;
 
 // Screen readers announce only what changes in a region with role status, so its content is inserted again.
-const notices = document.querySelector(".said");
+const notices = document.querySelector(".flashes");
 // Items have no id: the browser would scroll to the element of the URL by itself and take the focus from the link.
 const returnItem = items.find((item) => `#${item.dataset.item}` === location.hash);
 if (returnItem) focusItem(returnItem);

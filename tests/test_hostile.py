@@ -145,7 +145,7 @@ def test_no_length_breaks_a_list(client: FlaskClient, address: str, query: str) 
         "/static/%2e%2e%2fpyproject.toml",
         "/static//etc/passwd",
         "/static/%2fetc%2fpasswd",
-        "/static/voiceadmin.css%00",
+        "/static/base.css%00",
         "/static/..%5cpyproject.toml",
         "/static/",
         "/static/.",

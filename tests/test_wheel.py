@@ -58,7 +58,7 @@ def test_the_wheel_serves_pages_with_their_styles_from_an_empty_folder(installed
         announced = next(line for line in server.stdout if "http://" in line)
         with urlopen(f"http://127.0.0.1:{port}/assistants/123/voices") as answer:
             page = answer.read().decode()
-        (styles,) = [word for word in page.split('"') if word.startswith("/static/voiceadmin.css")]
+        (styles,) = [word for word in page.split('"') if word.startswith("/static/base.css")]
         with urlopen(f"http://127.0.0.1:{port}{styles}") as answer:
             css = answer.read().decode()
         server.terminate()

@@ -172,7 +172,7 @@ def test_a_wrong_key_is_named_at_its_field(
 
     found = send(admin, "/api-keys/new", 422, **given)
 
-    assert found.root.one("p", id=f"{name}-fault").text == fault
+    assert found.root.one("p", id=f"{name}-error").text == fault
     assert fault in found.root.one("div", role="alert").text
     assert list_api_keys(EVERYTHING) == []
 

@@ -18,7 +18,7 @@
     if (!["hidden", "clip"].includes(overflowX) || node instanceof SVGElement || !node.textContent.trim() || !seen(node)) continue;
     const cut = node.scrollWidth > node.clientWidth + 1 || node.scrollHeight > node.clientHeight + 1;
     const signed = textOverflow === "ellipsis" || webkitLineClamp !== "none";
-    if (cut && (!signed || node.closest("form:not(.acting), button"))) troubles.push(`the text of ${name(node)} is cut`);
+    if (cut && (!signed || node.closest("form:not(.selection-form), button"))) troubles.push(`the text of ${name(node)} is cut`);
   }
 
   // 2.5.8: a target is 24 pixels wide and high, or lies in a sentence, or has so much room around it.

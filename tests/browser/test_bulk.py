@@ -86,7 +86,9 @@ def test_a_page_that_somebody_comes_back_to_counts_what_is_still_ticked(visit: V
     page.go_back()
 
     ticked = page.locator("tbody input:checked").count()
-    expect(page.locator(".bulk__told")).to_have_text(f"With {ticked} selected:" if ticked else "None selected")
+    expect(page.locator(".selection-bar__count")).to_have_text(
+        f"With {ticked} selected:" if ticked else "None selected"
+    )
 
 
 @pytest.mark.parametrize("width", [1440, 390, 320])
@@ -97,6 +99,6 @@ def test_a_menu_of_the_bar_lies_inside_the_window(visit: Visit, live_server: str
 
     page.get_by_role("group", name="With selected").locator("summary").filter(has_text=menu).click()
 
-    panel = page.locator(".pick__form:visible")
+    panel = page.locator(".dropdown__form:visible")
     expect(panel).to_be_in_viewport(ratio=1)
     expect(panel.get_by_role("button", name=menu)).to_be_in_viewport(ratio=1)

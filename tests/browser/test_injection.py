@@ -251,8 +251,8 @@ def test_the_queue_shows_them_all(marked: Page, server: str) -> None:
         assert lines(PAYLOADS) <= lines(rows.locator("th > span").all_text_contents())
         ticks = marked.get_by_role("checkbox").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
         assert wanted <= lines([tick for tick in ticks if tick])
-    assert wanted <= lines(rows.locator("td:nth-child(2) .tag").all_text_contents())
-    assert lines(PAYLOADS) <= lines(rows.locator("td:nth-child(4) .name").all_text_contents()) | {""}
+    assert wanted <= lines(rows.locator("td:nth-child(2) .dotted-link").all_text_contents())
+    assert lines(PAYLOADS) <= lines(rows.locator("td:nth-child(4) .truncate").all_text_contents()) | {""}
     for payload in SEARCHED:
         asked = quote(payload, safe="")
         marked.goto(f"{server}/triage?reason={asked}&provider={asked}x&owner={asked}&muted={asked}&after={asked}")
@@ -264,7 +264,7 @@ def test_the_overview_shows_them(marked: Page, server: str) -> None:
     marked.goto(server + "/")
 
     check_unharmed(marked, forms=1)
-    assert lines(PAYLOADS) <= lines(marked.locator(".stood h3 .name").all_text_contents())
+    assert lines(PAYLOADS) <= lines(marked.locator(".provider-status h3 .truncate").all_text_contents())
 
 
 def test_what_was_done_and_all_that_match_do_no_harm(marked: Page, server: str) -> None:
@@ -272,7 +272,7 @@ def test_what_was_done_and_all_that_match_do_no_harm(marked: Page, server: str) 
         marked.goto(f"{server}/operations/{3 * number + 1}")
         check_unharmed(marked, forms=2)
         if payload.strip():
-            assert payload.strip() in (marked.locator(".head p").text_content() or "")
+            assert payload.strip() in (marked.locator(".page-header p").text_content() or "")
         if payload in SEARCHED:
             marked.goto(f"{server}/triage/all?provider={quote(payload, safe='')}")
             check_unharmed(marked, forms=2)
@@ -314,16 +314,18 @@ def test_people_and_keys_show_them_all(marked: Page, peopled_server: str) -> Non
     rows = marked.locator("table").first.locator("tbody tr")
     assert lines(PAYLOADS) - {""} <= lines(rows.locator("th > a").all_text_contents())
     assert lines(PAYLOADS) - {""} <= lines(rows.locator("th > span").all_text_contents())
-    assert wanted - {PAYLOADS[0]} <= lines(rows.locator("td:nth-child(2) .name").all_text_contents())  # five at most
+    assert wanted - {PAYLOADS[0]} <= lines(
+        rows.locator("td:nth-child(2) .truncate").all_text_contents()
+    )  # five at most
     assert lines(PAYLOADS) - {""} <= lines(marked.locator("table").last.locator("tbody th").all_text_contents())
 
     marked.goto(peopled_server + "/api-keys")
     check_unharmed(marked, forms=1 + len(PAYLOADS))
     rows = marked.locator("tbody tr")
     assert lines(PAYLOADS) == lines(rows.locator("th b").all_text_contents())
-    assert wanted == lines(rows.locator("td:nth-child(2) .brief").all_text_contents())
+    assert wanted == lines(rows.locator("td:nth-child(2) .line-clamp").all_text_contents())
     makers = lines([f"by {payload}" for payload in PAYLOADS if payload])
-    assert makers <= lines(rows.locator("td:nth-child(5) .sub").all_text_contents())
+    assert makers <= lines(rows.locator("td:nth-child(5) .subtext").all_text_contents())
     assert lines([f"Revoke “{payload}”?" for payload in PAYLOADS]) == lines(rows.locator("h2").all_text_contents())
 
 
@@ -334,13 +336,13 @@ def test_a_person_and_their_account_show_them_all(marked: Page, peopled_server: 
         check_unharmed(marked, forms=6 if number > 1 else 5 + len(PAYLOADS))
         assert lines([marked.locator("h1").text_content() or ""]) == lines([payload])
         if number == 1:
-            assert wanted == lines(marked.locator(".grant > .name").all_text_contents())
+            assert wanted == lines(marked.locator(".role-row > .truncate").all_text_contents())
             assert len(marked.locator("tbody tr").all()) == len(PAYLOADS)
 
     marked.context.add_cookies([cookie(f"{VIEWER}-0")])
     marked.goto(peopled_server + "/account")
     check_unharmed(marked, forms=3 + len(PAYLOADS))
-    assert wanted == lines(marked.locator(".grants .name").all_text_contents())
+    assert wanted == lines(marked.locator(".role-list .truncate").all_text_contents())
     browsers = marked.locator("tbody th").all_text_contents()
     for payload in PAYLOADS:
         assert any(text.strip().startswith(payload[:40].strip()) for text in browsers), payload
@@ -352,7 +354,7 @@ def test_the_activity_shows_them_all(marked: Page, peopled_server: str) -> None:
     check_unharmed(marked, forms=2)
     rows = marked.locator("tbody tr")
     assert lines(PAYLOADS) - {""} == lines(rows.locator("td:nth-child(2) > a").all_text_contents()) - {""}
-    assert lines(PAYLOADS) == lines(rows.locator("td:nth-child(3) > .sub").all_text_contents())
+    assert lines(PAYLOADS) == lines(rows.locator("td:nth-child(3) > .subtext").all_text_contents())
     assert lines([seen(payload) for payload in PAYLOADS]) == lines(
         rows.locator("td:nth-child(4) > a").all_text_contents()
     )

@@ -17,7 +17,7 @@ FOCUS = """() => {
     where: node.closest("header, form, table, nav, details")?.tagName.toLowerCase() ?? "",
     ringed: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
     hidden: Boolean(clipped(node)) || width <= 1 || height <= 1,
-    covered: stuck && !node.closest("header, .skip") && top < bar.bottom - 1 && bottom < innerHeight,
+    covered: stuck && !node.closest("header, .skip-link") && top < bar.bottom - 1 && bottom < innerHeight,
     away: bottom <= 0 || top >= innerHeight,
   };
 }"""

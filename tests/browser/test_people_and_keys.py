@@ -23,7 +23,7 @@ def test_on_a_phone_each_cell_has_the_label_of_its_column(visit: Visit, server: 
     page = visit(server + path, width=390, token=ADMIN)
     table = page.get_by_role("table").first
 
-    headings = table.locator("th[scope=col]:not(:has(.hidden))").all_text_contents()
+    headings = table.locator("th[scope=col]:not(:has(.visually-hidden))").all_text_contents()
     row = table.locator("tbody").get_by_role("row").first
     labels = row.locator("td").evaluate_all(
         "(cells) => cells.map((cell) => getComputedStyle(cell, '::before').content)"

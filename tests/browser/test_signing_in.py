@@ -225,7 +225,7 @@ def start(visit: Visit, address: str) -> Page:
 
 def test_a_click_prolongs_a_session_that_is_about_to_end(visit: Visit, serve: Serve, wait: Wait) -> None:
     page = start(visit, serve(lambda: None) + "/assistants")
-    question = page.get_by_role("alertdialog", name="Still there?")
+    question = page.get_by_role("alertdialog", name="Your session is about to expire")
 
     wait(page, minutes=28)
     expect(question).to_be_visible()
@@ -261,9 +261,11 @@ def test_a_session_that_cannot_be_longer_says_so(visit: Visit, serve: Serve, wai
     page = start(visit, serve(lambda: None, session_idle_minutes=1440, session_hours=1) + "/assistants")
 
     wait(page, minutes=58, seconds=30)
-    page.get_by_role("alertdialog", name="Still there?").get_by_role("button", name="Stay signed in").click()
-    last = page.get_by_role("alertdialog", name="Soon you have to sign in again")
-    expect(last).to_contain_text("You will be signed out in 2 minutes, whatever you do")
+    page.get_by_role("alertdialog", name="Your session is about to expire").get_by_role(
+        "button", name="Stay signed in"
+    ).click()
+    last = page.get_by_role("alertdialog", name="You must sign in again soon")
+    expect(last).to_contain_text("You will be signed out in 2 minutes. The session has reached its maximum length.")
     last.get_by_role("button", name="Close").click()
     expect(last).to_be_hidden()
     wait(page, minutes=2)
@@ -273,7 +275,7 @@ def test_a_session_that_cannot_be_longer_says_so(visit: Visit, serve: Serve, wai
 
 def test_a_short_session_is_prolonged_too(visit: Visit, serve: Serve, wait: Wait) -> None:
     page = start(visit, serve(lambda: None, session_idle_minutes=1) + "/assistants")
-    question = page.get_by_role("alertdialog", name="Still there?")
+    question = page.get_by_role("alertdialog", name="Your session is about to expire")
 
     wait(page, seconds=45)
     question.get_by_role("button", name="Stay signed in").click()

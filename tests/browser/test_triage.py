@@ -15,7 +15,7 @@ from tests.factories import DAY, make_assistant, make_organization, make_voice
 
 COVERED = """() => {
   const { top, bottom } = document.activeElement.getBoundingClientRect();
-  const bars = ["header", ".bulk__row"].map((name) => document.querySelector(name).getBoundingClientRect());
+  const bars = ["header", ".selection-bar"].map((name) => document.querySelector(name).getBoundingClientRect());
   return bars.some((bar) => bottom > bar.top + 1 && top < bar.bottom - 1);
 }"""
 
@@ -140,10 +140,10 @@ def test_escape_leaves_a_menu_and_nothing_stays_ticked_for_it(queue: Open, key: 
     page.keyboard.press("j")
 
     page.keyboard.press(key)
-    expect(page.locator(".pick__form:visible")).to_have_count(1)
+    expect(page.locator(".dropdown__form:visible")).to_have_count(1)
     page.keyboard.press("Escape")
 
-    expect(page.locator(".pick__form:visible")).to_have_count(0)
+    expect(page.locator(".dropdown__form:visible")).to_have_count(0)
     expect(line(page, 0)).to_be_focused()
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)
 

@@ -64,7 +64,7 @@ def page(client: FlaskClient, address: str, status: int = 200) -> Page:
 
 def form_of(found: Page, **more: Any) -> MultiDict[str, Any]:
     """What the form of a page sends when nothing is filled in, and more."""
-    (form,) = found.root.all("form", **{"class": "acting"})
+    (form,) = found.root.all("form", **{"class": "selection-form"})
     hidden = {node.attributes["name"]: node.attributes["value"] for node in form.all("input", type="hidden")}
     return MultiDict(hidden | more)
 
@@ -232,7 +232,7 @@ def test_a_viewer_has_no_ticks_and_no_bar(acme: Organization, stranger: FlaskCli
     make_voice(acme, name="Anna")
     found = page(sign_in(stranger, make_account(roles={acme: Role.VIEWER})), LIST)
 
-    assert not found.root.all("form", **{"class": "acting"})
+    assert not found.root.all("form", **{"class": "selection-form"})
     assert not found.root.one("tbody").all("input")
     assert found.column("Voice")[0].startswith("Anna")
 

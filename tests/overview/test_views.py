@@ -102,7 +102,7 @@ def test_voices_are_counted_by_provider_and_status(acme: Organization, open_page
 
     section = open_page("/").root.one("section", **{"aria-labelledby": "voices-by-status"})
 
-    assert [node.text for node in section.all("div", **{"class": "stood"})] == [
+    assert [node.text for node in section.all("div", **{"class": "provider-status"})] == [
         "playht 1 1 ready",
         "Resemble 3 1 failed 2 archived",
     ]

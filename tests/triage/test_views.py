@@ -315,7 +315,7 @@ def all_page(client: FlaskClient, address: str, status: int = 200, **sent: str) 
 
 def fields(page: Page) -> dict[str, str]:
     """What its form sends whatever is pressed."""
-    return page.hidden_fields(page.root.one("form", **{"class": "acting"}))
+    return page.hidden_fields(page.root.one("form", **{"class": "selection-form"}))
 
 
 def test_all_that_match_are_counted_and_said_before_anything_is_done(

@@ -246,8 +246,8 @@ def test_an_invalid_filter_shows_errors_and_no_table(acme: Organization, open_pa
     faults = page.root.one("div", role="alert").text
     assert 'Status: "reddy" is not a status.' in faults
     assert 'Page: "0" is not a number' in faults
-    assert page.root.one("p", id="status-fault").text.startswith('"reddy" is not a status.')
-    assert page.root.one("input", id="q").attributes["aria-describedby"] == "q-fault"
+    assert page.root.one("p", id="status-error").text.startswith('"reddy" is not a status.')
+    assert page.root.one("input", id="q").attributes["aria-describedby"] == "q-error"
     (kept,) = [node for node in page.root.all("input", name="provider") if "checked" in node.attributes]
     assert kept.attributes["value"] == "elevenlabs"
 
@@ -336,7 +336,9 @@ def test_the_page_of_a_voice_shows_every_field(acme: Organization, open_page: Op
 
     page = open_page(f"/voices/{voice.id}")
 
-    details = {row.one("dt").text: row.one("dd").text for row in page.root.one("dl", **{"class": "record"}).all("div")}
+    details = {
+        row.one("dt").text: row.one("dd").text for row in page.root.one("dl", **{"class": "field-list"}).all("div")
+    }
     assert details == {
         "ID": str(voice.id),
         "Name": "Harbour guide",
@@ -402,7 +404,7 @@ def test_a_voice_that_assistants_use_is_archived_only_after_a_confirmation(
     assert "2 assistants use this voice and will not be changed." in confirmation.text
     archive = [node for node in page.root.all("button", name="action") if node.attributes["value"] == "archive"]
     assert archive == confirmation.all("button", name="action")
-    form = page.root.one("form", **{"class": "acting"})
+    form = page.root.one("form", **{"class": "selection-form"})
     client.post("/operations", data=Page.hidden_fields(form) | {"action": "archive"})
     assert "Archived here by" in section(open_page(f"/voices/{voice.id}"), "status")
 
@@ -418,7 +420,7 @@ def test_the_timeline_lists_actions_with_links_to_undo_them(
         {"action": "note", "note": "Asked Acme."},
         {"action": "archive", "note": "Not wanted."},
     ):
-        form = open_page(address).root.one("form", **{"class": "acting"})
+        form = open_page(address).root.one("form", **{"class": "selection-form"})
         response = client.post("/operations", data=Page.hidden_fields(form) | how)
         assert response.headers["Location"] == address
 

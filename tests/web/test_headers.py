@@ -23,7 +23,7 @@ ANSWERS = {
     "/assistants/31/voices?status=x": 422,
     "/voices/3": 200,
     "/nothing": 404,
-    "/static/voiceadmin.css": 200,
+    "/static/base.css": 200,
     "/static/nothing": 404,
     "/healthz": 200,
     "/readyz": 200,
@@ -88,11 +88,11 @@ def test_the_policy_allows_nothing_that_is_not_ours() -> None:
 
 def test_pages_are_not_kept_and_files_are_kept_under_their_hash(client: FlaskClient) -> None:
     page = client.get("/assistants")
-    (styles,) = [word for word in page.text.split('"') if word.startswith("/static/voiceadmin.css?v=")]
+    (styles,) = [word for word in page.text.split('"') if word.startswith("/static/base.css?v=")]
 
     assert page.headers["Cache-Control"] == "no-store"
     assert client.get(styles).headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert client.get("/static/voiceadmin.css").headers["Cache-Control"] == "no-cache"
+    assert client.get("/static/base.css").headers["Cache-Control"] == "no-cache"
 
 
 # Every route, whoever asks

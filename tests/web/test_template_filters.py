@@ -175,13 +175,13 @@ def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
 
 
 def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
-    content = (ASSETS / "static" / "voiceadmin.css").read_bytes()
+    content = (ASSETS / "static" / "base.css").read_bytes()
 
-    address = asset_url(str(ASSETS / "static"), "/static", "voiceadmin.css")
+    address = asset_url(str(ASSETS / "static"), "/static", "base.css")
     with app.test_client().get(address) as response:
         served = response.data
 
-    assert address == f"/static/voiceadmin.css?v={hashlib.blake2b(content, digest_size=6).hexdigest()}"
+    assert address == f"/static/base.css?v={hashlib.blake2b(content, digest_size=6).hexdigest()}"
     assert served == content
 
 

@@ -176,7 +176,7 @@ def test_an_account_s_page_shows_its_roles_and_sessions(tenants: TwoTenants) -> 
 
     page = Page(browser.get("/account").text)
 
-    assert {"Acme Telecom", "Zebra Holdings"} <= {node.text for node in page.root.all("span", **{"class": "name"})}
+    assert {"Acme Telecom", "Zebra Holdings"} <= {node.text for node in page.root.all("span", **{"class": "truncate"})}
     assert len(page.rows()) == 2
     assert "This session" in page.rows()[0][0]
 

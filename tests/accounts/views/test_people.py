@@ -210,7 +210,7 @@ def test_a_wrong_invitation_is_named_at_its_field(
 
     assert faults(found) == f"This could not be done yet. {fault}"
     (name,) = fields
-    assert found.root.one("p", id=f"{name}-fault").text in fault
+    assert found.root.one("p", id=f"{name}-error").text in fault
     assert found.root.one("input", name="email").attributes["value"] == given["email"]
     assert db.session.scalars(select(OneTimeLink.id)).all() == []
 

@@ -1,9 +1,9 @@
-// Text to copy at a press of a button.
+// Buttons that copy the text of another element.
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
-  if (!navigator.clipboard) break; // only where the page is local or encrypted
+  if (!navigator.clipboard) break; // available only over HTTPS and on localhost
   button.hidden = false;
-  button.ariaLive = "polite"; // so that "Copied" is heard too
+  button.ariaLive = "polite"; // announces "Copied"
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
     button.firstChild.data = "Copied";
