@@ -27,14 +27,14 @@ def create() -> ViewResponse:
     now = clock.now()
     form = SelectionForm(request.form, list_assignable_accounts(scope()), now=now)
     if not form.validate():
-        return render_template("operations/refused.html", form=form), 422
+        return render_template("operations/not_applied.html", form=form), 422
     action_request = form.build_request(form.ref.data)
     try:
         operation = apply_action(
             scope(), action_request, access.attention_thresholds(), by=access.requester().actor, now=now
         )
     except ChangeRefused as error:
-        return render_template("operations/refused.html", form=form, message=str(error)), 409
+        return render_template("operations/not_applied.html", form=form, message=str(error)), 409
     return respond(operation, form.next.data)
 
 
@@ -64,5 +64,5 @@ def undo(operation_id: int) -> ViewResponse:
     try:
         operation = undo_operation(scope(), operation_id, key, by=access.requester().actor, now=clock.now())
     except ChangeRefused as error:
-        return render_template("operations/refused.html", form=form, message=str(error)), 409
+        return render_template("operations/not_applied.html", form=form, message=str(error)), 409
     return respond(operation, form.next.data)

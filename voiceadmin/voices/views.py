@@ -78,7 +78,7 @@ def code(assistant_id: int) -> ViewResponse:
         return _reject_filters(assistant, form)
     filters = form.filters().with_changes()
     return render_template(
-        "voices/code.html",
+        "voices/code_samples.html",
         assistant=assistant,
         samples=build_code_samples(assistant.id, filters),
         what=[description for description, _ in describe_filters(filters)],

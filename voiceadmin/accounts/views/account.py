@@ -55,7 +55,7 @@ def password() -> Response | tuple[str, int]:
     try:
         token = passwords.change_password(requester, form.old.data, form.new.data, user_agent=user_agent, now=now)
     except (ChangeRefused, SignInRefused) as refused:
-        return _render_page(form, says=str(refused)), 422
+        return _render_page(form, message=str(refused)), 422
     response = session_cookie.start_session(token, url_for("account.show"))
     flash("Your password was changed, and your other sessions have ended.")
     return response

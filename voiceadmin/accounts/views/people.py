@@ -68,7 +68,9 @@ def invite() -> Page:
 def _render_link(token: str, purpose: LinkPurpose, email: str) -> Page:
     """Show a link. This is the only time: the database has the hash of its token."""
     link = url_for("sign_in.accept_link", token=token, _external=True)
-    return render_template("accounts/link.html", link=link, purpose=purpose, email=email, ttl=LINK_TTL[purpose]), 200
+    return render_template(
+        "accounts/one_time_link.html", link=link, purpose=purpose, email=email, ttl=LINK_TTL[purpose]
+    ), 200
 
 
 @bp.post("/invitations/<id:link_id>/revoke")
@@ -113,7 +115,7 @@ def change_role(account_id: int) -> Page:
     get_account(scope(), account_id)
     form = GrantForm(request.form, list_organizations(scope()), offer_removal=True)
     if not form.validate():
-        return _render_page(account_id, says=next(field.errors[0] for field in form if field.errors)), 422
+        return _render_page(account_id, message=next(field.errors[0] for field in form if field.errors)), 422
     organization_id = int(form.organization.data)
     role = None if form.removes_role else Role.from_slug(form.role.data)
     by, now = access.requester().actor, clock.now()

@@ -54,7 +54,7 @@ def sign_in() -> Response | Page:
             now=clock.now(),
         )
     except SignInRefused as refused:
-        return _render_sign_in(form, 422, says=str(refused))
+        return _render_sign_in(form, 422, message=str(refused))
     return session_cookie.start_session(token, form.next.data)
 
 
@@ -89,7 +89,7 @@ def confirm() -> Response | Page:
     try:
         sessions.confirm_password(access.requester(), form.password.data, now=clock.now())
     except SignInRefused as refused:
-        return render_template("accounts/confirm_password.html", form=form, says=str(refused)), 422
+        return render_template("accounts/confirm_password.html", form=form, message=str(refused)), 422
     return redirect(form.next.data or url_for("overview.home"), 303)
 
 
@@ -117,7 +117,7 @@ def accept_link(token: str) -> Response | Page:
             now=clock.now(),
         )
     except (ChangeRefused, SignInRefused) as refused:
-        return render_template("accounts/accept_link.html", **context, says=str(refused)), 422
+        return render_template("accounts/accept_link.html", **context, message=str(refused)), 422
     return session_cookie.start_session(session_token)
 
 
