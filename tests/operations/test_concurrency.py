@@ -20,11 +20,11 @@ from tests.two_tenants import rows_of
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.operations.actions.execute import apply_action, execute
-from voiceadmin.operations.actions.targets import CHUNK
 from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import get_last_operation_id
 from voiceadmin.operations.types import ActionRequest, OperationRow, SkipReason
@@ -256,8 +256,8 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
 ) -> None:
     """Disjoint voices, but the same organizations, the first of the one being the last of the other."""
     other = make_organization("Other")
-    put_voices(acme, [voice_row(id=id) for id in (*range(1, CHUNK + 1), *range(3001, 3001 + CHUNK))])
-    put_voices(other, [voice_row(id=id) for id in (*range(1001, 1001 + CHUNK), *range(2001, 2001 + CHUNK))])
+    put_voices(acme, [voice_row(id=id) for id in (*range(1, BATCH_SIZE + 1), *range(3001, 3001 + BATCH_SIZE))])
+    put_voices(other, [voice_row(id=id) for id in (*range(1001, 1001 + BATCH_SIZE), *range(2001, 2001 + BATCH_SIZE))])
 
     def archive(by: Actor, *ids: int) -> None:
         for turn in range(4):
@@ -268,8 +268,8 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
 
     futures = at_once(
         store,
-        lambda: archive(ADA, *range(1, CHUNK + 1), *range(2001, 2001 + CHUNK)),
-        lambda: archive(BOB, *range(1001, 1001 + CHUNK), *range(3001, 3001 + CHUNK)),
+        lambda: archive(ADA, *range(1, BATCH_SIZE + 1), *range(2001, 2001 + BATCH_SIZE)),
+        lambda: archive(BOB, *range(1001, 1001 + BATCH_SIZE), *range(3001, 3001 + BATCH_SIZE)),
     )
 
     assert [future.exception() for future in futures] == [None] * 2

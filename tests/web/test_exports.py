@@ -23,10 +23,10 @@ from tests.two_tenants import rows_of
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import unescape_formula
-from voiceadmin.voices.exporting.queries import BATCH_SIZE
 from voiceadmin.voices.types.status import VoiceStatus
 
 FORMATS = ("csv", "json", "ndjson")

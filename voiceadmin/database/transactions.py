@@ -1,4 +1,4 @@
-"""Write transactions, advisory locks, and log messages that wait for the commit."""
+"""Write transactions, row counts, advisory locks, and log messages that wait for the commit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
+from sqlalchemy.sql.dml import UpdateBase
 
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import write_execution_options
@@ -32,6 +33,13 @@ def write_transaction() -> Iterator[None]:
         raise
     for message in messages:
         log.info(message)
+
+
+def execute_and_count(statement: UpdateBase) -> int:
+    """Execute an UPDATE or DELETE, and return the number of rows that it changed."""
+    result = db.session.execute(statement)
+    assert isinstance(result, CursorResult)  # noqa: S101  # narrows the type for mypy
+    return result.rowcount
 
 
 def log_after_commit(message: str) -> None:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import CursorResult, Delete, delete, exists, func, inspect, select
+from sqlalchemy import Delete, delete, exists, func, inspect, select
 
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.database.transactions import acquire_advisory_lock, execute_and_count, write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Actor
@@ -211,9 +211,7 @@ def _upsert_changed(
 
 def _delete(statement: Delete) -> int:
     """Execute the statement, and return the number of deleted rows."""
-    result = db.session.execute(statement, execution_options={"synchronize_session": False})
-    assert isinstance(result, CursorResult)  # noqa: S101  # tells the type checker
-    return result.rowcount
+    return execute_and_count(statement.execution_options(synchronize_session=False))
 
 
 def _kept_organizations() -> Iterator[KeptOrganization]:

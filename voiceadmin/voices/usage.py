@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, text
 
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
-
-CHUNK = 500  # ids in one statement; SQLite allows 32,766 parameters
-
 
 # An assistant names its voice by provider and the provider's voice id.
 _HAS_REFERENCE = (
@@ -61,8 +59,8 @@ def find_voices_of_assistants(assistants: Sequence[AssistantRow]) -> dict[int, V
     Assistants that use a stock voice or no voice are omitted.
     """
     voices = dict[int, VoiceRow]()
-    for chunk in _split([assistant.id for assistant in assistants]):
-        for assistant_id, *values in db.session.execute(_VOICES_OF_ASSISTANTS, {"ids": chunk}):
+    for batch in split_into_batches([assistant.id for assistant in assistants]):
+        for assistant_id, *values in db.session.execute(_VOICES_OF_ASSISTANTS, {"ids": batch}):
             voices[assistant_id] = VoiceRow._make(values)
     return voices
 
@@ -70,16 +68,12 @@ def find_voices_of_assistants(assistants: Sequence[AssistantRow]) -> dict[int, V
 def count_assistants_by_voice(voice_ids: Sequence[int]) -> dict[int, int]:
     """Return how many assistants use each voice, by the id of the voice. Unused voices are omitted."""
     counts = dict[int, int]()
-    for chunk in _split(voice_ids):
-        for voice_id, count in db.session.execute(_ASSISTANTS_OF_VOICES, {"ids": chunk}):
+    for batch in split_into_batches(voice_ids):
+        for voice_id, count in db.session.execute(_ASSISTANTS_OF_VOICES, {"ids": batch}):
             counts[voice_id] = count
     return counts
 
 
 def count_voices_in_use(voice_ids: Sequence[int]) -> int:
     """Return how many of these voices are used by an assistant."""
-    return sum(db.session.scalar(_VOICES_IN_USE, {"ids": chunk}) or 0 for chunk in _split(voice_ids))
-
-
-def _split(ids: Sequence[int]) -> list[Sequence[int]]:
-    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+    return sum(db.session.scalar(_VOICES_IN_USE, {"ids": batch}) or 0 for batch in split_into_batches(voice_ids))

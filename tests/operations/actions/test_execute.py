@@ -21,12 +21,12 @@ from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef, hash_selection
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound, SelectionChanged
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.operations.actions.execute import apply_action, apply_action_to_all, execute
 from voiceadmin.operations.actions.recording import MAX_LISTED_SKIPPED
-from voiceadmin.operations.actions.targets import CHUNK
 from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import get_last_operation_id, get_operation
 from voiceadmin.operations.types import MAX_OBJECTS, UNDO_PERIOD, ActionRequest, OperationRow, SkipReason
@@ -275,7 +275,7 @@ def test_what_is_chosen_twice_is_done_once(acme: Organization, runner: Runner) -
 
 
 def test_more_than_one_statement_takes_is_done_whole(acme: Organization, runner: Runner) -> None:
-    ids = range(1, 2 * CHUNK + 2)
+    ids = range(1, 2 * BATCH_SIZE + 2)
     put_voices(acme, [a_voice(id=id) for id in ids])
 
     operation = runner.apply(TriageAction.ARCHIVE, *ids)
@@ -830,7 +830,7 @@ def test_filling_the_sample_again_leaves_archived_what_was_archived_here(runner:
 
 
 def test_a_deed_asks_as_often_for_one_as_for_hundreds(acme: Organization, runner: Runner) -> None:
-    put_voices(acme, [a_voice(id=id) for id in range(1, CHUNK + 1)])
+    put_voices(acme, [a_voice(id=id) for id in range(1, BATCH_SIZE + 1)])
     asked: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
 
@@ -839,7 +839,7 @@ def test_a_deed_asks_as_often_for_one_as_for_hundreds(acme: Organization, runner
         runner.undo(runner.apply(TriageAction.ARCHIVE, *ids))
         return sum("INSERT INTO audit_event" not in statement for statement in asked)
 
-    assert count(range(1, 2)) == count(range(1, CHUNK + 1))
+    assert count(range(1, 2)) == count(range(1, BATCH_SIZE + 1))
 
 
 def test_a_part_of_something_larger_is_taken_back_with_it(acme: Organization, runner: Runner) -> None:

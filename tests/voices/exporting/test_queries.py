@@ -17,11 +17,11 @@ from tests.factories import make_assistant, make_organization, make_voice, put_v
 from tests.strategies import IN_DATABASE, PLAIN_VOICES
 from tests.voices.listing.test_queries import FILTERS, acme
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.identity import OrganizationId
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.queries import (
-    BATCH_SIZE,
     export_matching_voices,
     iterate_matching_voices,
     list_matching_ids,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 
 from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK, account_target, get_role
 from voiceadmin.accounts.actions.roles import store_platform_admin, store_role
@@ -17,7 +17,7 @@ from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.database.transactions import acquire_advisory_lock, execute_and_count, write_transaction
 from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Role
 from voiceadmin.text import normalize_email
@@ -71,11 +71,9 @@ def _check_or_hash_password(link: OneTimeLinkRow, name: str, password: str, *, b
 
 def _mark_used(link: OneTimeLinkRow, now: datetime) -> None:
     """Mark a link as used. Raises LinkRefused if another request was faster."""
-    result = db.session.execute(
-        update(OneTimeLink).where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None)).values(used_at=now)
-    )
-    assert isinstance(result, CursorResult)  # noqa: S101  # narrows the type for mypy
-    if not result.rowcount or (link.purpose is LinkPurpose.SETUP and has_any_account()):
+    is_unused = OneTimeLink.used_at.is_(None)
+    count = execute_and_count(update(OneTimeLink).where(OneTimeLink.id == link.id, is_unused).values(used_at=now))
+    if not count or (link.purpose is LinkPurpose.SETUP and has_any_account()):
         raise LinkRefused(LINK_REFUSED)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions.attempts import acquire_attempt, return_attempt
@@ -13,7 +13,7 @@ from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.transactions import execute_and_count, write_transaction
 from voiceadmin.errors import SessionNotFound, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Requester, SessionRow
 from voiceadmin.rate_limits.actions import delete_full_buckets
@@ -187,9 +187,7 @@ def end_sessions(account_id: int, *, except_for: int | None = None, only: int | 
         statement = statement.where(AccountSession.id != except_for)
     if only is not None:
         statement = statement.where(AccountSession.id == only)
-    result = db.session.execute(statement)
-    assert isinstance(result, CursorResult)  # noqa: S101  # narrows the type for mypy
-    return result.rowcount
+    return execute_and_count(statement)
 
 
 def _record_ended(requester: Requester, account_id: int, count: int, *, now: datetime) -> None:

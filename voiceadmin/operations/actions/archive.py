@@ -11,6 +11,7 @@ from sqlalchemy import null, update
 
 from voiceadmin.audit.types import AuditEventType, ObjectRef
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.operations.actions.handler import (
     ActionContext,
     ActionHandler,
@@ -21,7 +22,7 @@ from voiceadmin.operations.actions.handler import (
     format_time,
     skip,
 )
-from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION, split
+from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION
 from voiceadmin.operations.types import SkippedItem, SkipReason
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
@@ -61,8 +62,8 @@ def _write(values: Mapping[TargetObject, Value]) -> None:
     for text, ids in ids_by_value.items():
         value = json.loads(text)
         columns = _columns_of_restored() if value is None else _columns_of_archived(value)
-        for chunk in split(ids):
-            statement = update(ClonedVoice).where(ClonedVoice.id.in_(chunk)).values(columns)
+        for batch in split_into_batches(ids):
+            statement = update(ClonedVoice).where(ClonedVoice.id.in_(batch)).values(columns)
             db.session.execute(statement, execution_options=WITHOUT_SYNCHRONIZATION)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Role, Scope
@@ -21,7 +22,7 @@ from voiceadmin.operations.actions.handler import (
     Value,
     skip,
 )
-from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION, is_about, key_columns, split
+from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION, is_about, key_columns
 from voiceadmin.operations.types import ActionRequest, SkippedItem, SkipReason
 from voiceadmin.triage.models import Assignment
 from voiceadmin.triage.types import TriageAction
@@ -63,11 +64,11 @@ def get_former_assignee(recorded: RecordedChange) -> Value:
 
 def _read(targets: Sequence[TargetObject]) -> dict[ObjectRef, Value]:
     assignees: dict[ObjectRef, Value] = {}
-    for chunk in split([target.ref for target in targets]):
+    for batch in split_into_batches([target.ref for target in targets]):
         rows = db.session.execute(
             select(Assignment.object_kind, Assignment.object_id, Account.id, Account.email)
             .join_from(Assignment, Account, Account.id == Assignment.account_id)
-            .where(is_about(Assignment, chunk))
+            .where(is_about(Assignment, batch))
         )
         for kind, object_id, account_id, email in rows:
             assignees[ObjectRef(ObjectKind(kind), object_id)] = {"id": account_id, "email": email}
@@ -88,8 +89,8 @@ def _plan(context: ActionContext) -> Iterator[Change | SkippedItem]:
 
 def _write(values: Mapping[TargetObject, Value]) -> None:
     unassigned = [target.ref for target, assignee in values.items() if assignee is None]
-    for chunk in split(unassigned):
-        statement = delete(Assignment).where(is_about(Assignment, chunk))
+    for batch in split_into_batches(unassigned):
+        statement = delete(Assignment).where(is_about(Assignment, batch))
         db.session.execute(statement, execution_options=WITHOUT_SYNCHRONIZATION)
     rows = [
         key_columns(target) | {"account_id": assignee["id"]}

@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.identity import Actor
 from voiceadmin.operations.actions.handler import ActionHandler, RecordedChange
 from voiceadmin.operations.actions.registry import HANDLER_OF_ACTION, HANDLERS
-from voiceadmin.operations.actions.targets import is_about, split
+from voiceadmin.operations.actions.targets import is_about
 from voiceadmin.operations.queries import get_last_operation_id
 from voiceadmin.operations.types import ActionRequest, SkipReason
 
@@ -43,11 +44,11 @@ def find_conflicts(request: ActionRequest, by: Actor) -> dict[ObjectRef, Conflic
     if not handler.audit_key or get_last_operation_id() <= request.last_seen_operation_id:
         return {}
     conflicts: dict[ObjectRef, Conflict] = {}
-    for chunk in split(request.refs):
+    for batch in split_into_batches(request.refs):
         rows = db.session.execute(
             select(AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.event_type, AuditEvent.actor_name)
             .where(
-                is_about(AuditEvent, chunk),
+                is_about(AuditEvent, batch),
                 AuditEvent.operation_id > request.last_seen_operation_id,
                 AuditEvent.event_type.in_(_event_types(handler)),
                 (AuditEvent.actor_kind != by.kind.value) | (func.coalesce(AuditEvent.actor_id, 0) != (by.id or 0)),
@@ -76,12 +77,12 @@ def find_later_changes(recorded: Sequence[RecordedChange]) -> dict[int, str]:
 
 def _find_later(own: Mapping[ObjectRef, int], handler: ActionHandler) -> dict[int, str]:
     later: dict[int, str] = {}
-    for chunk in split(list(own)):
+    for batch in split_into_batches(list(own)):
         rows = db.session.execute(
             select(AuditEvent.id, AuditEvent.object_kind, AuditEvent.object_id, AuditEvent.actor_name)
             .where(
-                is_about(AuditEvent, chunk),
-                AuditEvent.id > min(own[ref] for ref in chunk),
+                is_about(AuditEvent, batch),
+                AuditEvent.id > min(own[ref] for ref in batch),
                 AuditEvent.event_type.in_(_event_types(handler)),
             )
             .order_by(AuditEvent.id)

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.operations.actions.handler import (
     ActionContext,
     ActionHandler,
@@ -20,7 +21,7 @@ from voiceadmin.operations.actions.handler import (
     format_time,
     skip,
 )
-from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION, is_about, key_columns, split
+from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION, is_about, key_columns
 from voiceadmin.operations.types import SkippedItem, SkipReason
 from voiceadmin.triage.models import Mute
 from voiceadmin.triage.queries.findings import find_findings
@@ -31,8 +32,8 @@ KEY = "mute"
 
 def _read(targets: Sequence[TargetObject]) -> dict[ObjectRef, Value]:
     mutes: dict[ObjectRef, Value] = {}
-    for chunk in split([target.ref for target in targets]):
-        for row in db.session.scalars(select(Mute).where(is_about(Mute, chunk)).order_by(Mute.reason)):
+    for batch in split_into_batches([target.ref for target in targets]):
+        for row in db.session.scalars(select(Mute).where(is_about(Mute, batch)).order_by(Mute.reason)):
             mutes.setdefault(ObjectRef(ObjectKind(row.object_kind), row.object_id), {})[row.reason] = {
                 "fingerprint": row.fingerprint,
                 "kind": row.kind,
@@ -68,8 +69,8 @@ def _mute(finding: Finding, context: ActionContext) -> Value:
 
 
 def _write(values: Mapping[TargetObject, Value]) -> None:
-    for chunk in split([target.ref for target in values]):
-        statement = delete(Mute).where(is_about(Mute, chunk))
+    for batch in split_into_batches([target.ref for target in values]):
+        statement = delete(Mute).where(is_about(Mute, batch))
         db.session.execute(statement, execution_options=WITHOUT_SYNCHRONIZATION)
     rows = [_row(target, reason, value) for target, mutes in values.items() for reason, value in mutes.items()]
     if rows:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.errors import ObjectNotFound
 from voiceadmin.identity import Scope
 from voiceadmin.operations.actions.handler import TargetObject, format_time
@@ -17,9 +18,6 @@ from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.voices.models import ClonedVoice
-
-CHUNK = 500  # objects in one statement; SQLite allows 32,766 parameters
-
 
 # The session contains no rows that bulk statements change, so it need not be synchronized.
 WITHOUT_SYNCHRONIZATION = {"synchronize_session": False}
@@ -47,7 +45,7 @@ def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
     tables = {ObjectKind.VOICE: ClonedVoice, ObjectKind.ASSISTANT: Assistant}
     organizations = dict[ObjectRef, int]()
     for kind, table in tables.items():
-        for ids in split([ref.id for ref in refs if ref.kind is kind]):
+        for ids in split_into_batches([ref.id for ref in refs if ref.kind is kind]):
             rows = db.session.execute(select(table.id, table.organization_id).where(table.id.in_(ids)))
             organizations |= {ObjectRef(kind, object_id): organization_id for object_id, organization_id in rows}
     return organizations
@@ -55,9 +53,9 @@ def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
 
 def read_and_lock(refs: Sequence[ObjectRef]) -> Iterator[TargetObject]:
     """Yield the objects that exist. They are locked in the order of their ids, so that two requests cannot deadlock."""
-    for ids in split(sorted(ref.id for ref in refs if ref.kind is ObjectKind.VOICE)):
+    for ids in split_into_batches(sorted(ref.id for ref in refs if ref.kind is ObjectKind.VOICE)):
         yield from _voices(ids)
-    for ids in split(sorted(ref.id for ref in refs if ref.kind is ObjectKind.ASSISTANT)):
+    for ids in split_into_batches(sorted(ref.id for ref in refs if ref.kind is ObjectKind.ASSISTANT)):
         yield from _assistants(ids)
 
 
@@ -108,12 +106,3 @@ def key_columns(target: TargetObject) -> dict[str, Any]:
         "object_id": target.ref.id,
         "organization_id": target.organization_id,
     }
-
-
-Item = TypeVar("Item")
-
-
-def split(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Yield the items in parts that one statement can take."""
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]

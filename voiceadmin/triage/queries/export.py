@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from voiceadmin.config import AttentionThresholds
+from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
-from voiceadmin.triage.queries.findings import BATCH_SIZE
 from voiceadmin.triage.queries.queue import list_queue
 from voiceadmin.triage.types import QueueFilters, QueueItem, ReasonDetail
 from voiceadmin.voices.types.rows import VoiceRow

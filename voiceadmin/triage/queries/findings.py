@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import UNKNOWN_SINCE, Rule, rule_parameters
 from voiceadmin.triage.types import Finding
-
-BATCH_SIZE = 500  # objects in one statement; SQLite allows 32,766 parameters
 
 
 def find_findings(
@@ -27,19 +26,19 @@ def find_findings(
     findings: dict[ObjectRef, list[Finding]] = {ref: [] for ref in refs}
     for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT):
         ids = [ref.id for ref in findings if ref.kind is kind]
-        for start in range(0, len(ids), BATCH_SIZE):
-            for finding in _find_by_id(kind, ids[start : start + BATCH_SIZE], thresholds, now):
+        for batch in split_into_batches(ids):
+            for finding in _find_by_id(kind, batch, thresholds, now):
                 findings[finding.ref].append(finding)
     return findings
 
 
-def _find_by_id(kind: ObjectKind, ids: list[int], thresholds: AttentionThresholds, now: datetime) -> list[Finding]:
+def _find_by_id(kind: ObjectKind, ids: Sequence[int], thresholds: AttentionThresholds, now: datetime) -> list[Finding]:
     selects = (
         f"{select_findings(rule, rule.table)} WHERE {rule.alias}.id IN :ids AND {rule.condition(thresholds)}"
         for rule in RULES
         if rule.kind is kind
     )
-    rows = fetch_all(" UNION ALL ".join(selects), rule_parameters(thresholds, now) | {"ids": ids})
+    rows = fetch_all(" UNION ALL ".join(selects), rule_parameters(thresholds, now) | {"ids": list(ids)})
     return sorted(map(build_finding, rows), key=lambda finding: RULES_BY_SLUG[finding.reason].rank)
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from voiceadmin.audit.types import ObjectRef
 from voiceadmin.config import AttentionThresholds
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.identity import Scope
 from voiceadmin.triage.queries.conditions import filter_parameters, has_no_worse, is_shown, match_filters
-from voiceadmin.triage.queries.findings import BATCH_SIZE, build_finding, select_findings
+from voiceadmin.triage.queries.findings import build_finding, select_findings
 from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import UNKNOWN_SINCE, Rule
@@ -28,8 +29,7 @@ def list_queue(scope: Scope, filters: QueueFilters, thresholds: AttentionThresho
         del findings[filters.size :]
         next_cursor = _cursor_after(findings[-1])
     items = list[QueueItem]()
-    for start in range(0, len(findings), BATCH_SIZE):
-        refs = [finding.ref for finding in findings[start : start + BATCH_SIZE]]
+    for refs in split_into_batches([finding.ref for finding in findings]):
         items += list_queue_items(refs, thresholds, now=now)
     return Queue(items, next_cursor)
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.identity import OrganizationId
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import MAX_ID
@@ -31,11 +32,6 @@ from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.usage import count_assistants_by_voice
-
-# Voices that are fetched and written together. Their ids are parameters of one statement, and SQLite builds may allow
-# only 999.
-BATCH_SIZE = 500
-
 
 FIELDS = (*VOICE_FIELDS, "assistant_count")
 
