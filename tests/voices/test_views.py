@@ -431,7 +431,7 @@ def test_the_timeline_lists_actions_with_links_to_undo_them(
         "just nowroot@example.com archived a voice: Not wanted. Undo …status not archived → archived",
         "just nowroot@example.com added a note: Asked Acme. Undo …",
         "just nowroot@example.com snoozed a finding Undo …finding failed until 2026-12-01",
-        "just nowroot@example.com assigned a voice or assistant Undo …assignee unassigned → root@example.com",
+        "just nowroot@example.com assigned a voice Undo …assignee unassigned → root@example.com",
         "3 days agoCreated at ElevenLabs",
     ]
     status = section(page, "status")

@@ -123,6 +123,13 @@ class AuditEventRow(NamedTuple):
     operation_object_count: int | None = None
     undone: bool = False
 
+    @property
+    def description(self) -> str:
+        """What the actor did, as in "archived a voice"; continues a sentence like the label of the event type."""
+        if self.event_type is not AuditEventType.ASSIGNED:
+            return self.event_type.label
+        return "assigned an assistant" if self.object_kind is ObjectKind.ASSISTANT else "assigned a voice"
+
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:

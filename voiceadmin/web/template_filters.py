@@ -11,7 +11,6 @@ from pathlib import Path
 from flask import Flask
 from jinja2.runtime import Macro
 
-from voiceadmin.audit.types import AuditEventType
 from voiceadmin.config import format_command
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, UNDO_PERIOD
@@ -33,7 +32,7 @@ def init_app(app: Flask) -> None:
         app.add_template_filter(filter_function)
     app.add_template_filter(TriageAction, "triage_action")
     app.jinja_env.globals.update(
-        **{value.__name__: value for value in (ActorKind, AuditEventType, QualityTier, Role)},
+        **{value.__name__: value for value in (ActorKind, QualityTier, Role)},
         DEFAULT_PAGE_SIZE=DEFAULT_PAGE_SIZE,
         GRANTABLE_ROLES=GRANTABLE_ROLES,
         MAX_NOTE_LENGTH=MAX_NOTE_LENGTH,

@@ -231,7 +231,7 @@ def test_a_file_of_candidates_reads_back(acme: Organization, now: datetime, form
         format,
         {
             "reason": "never-used",
-            "evidence": "Made 316 days ago, and never used.",
+            "evidence": "Created 316 days ago, never used.",
             "organization_id": acme.id,
             "organization": "Acme",
             "id": rows[0].id,

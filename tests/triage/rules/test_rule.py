@@ -37,9 +37,9 @@ def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any =
         ("unused", 61 * DAY, "Not used for 61 days."),
         ("unused", 62 * DAY - timedelta(seconds=1), "Not used for 61 days."),
         ("unused", None, "Not used for 0 days."),
-        ("never-used", 14 * DAY, "Made 14 days ago, and never used."),
-        ("never-used", DAY, "Made 1 day ago, and never used."),
-        ("never-used", None, "Made 0 days ago, and never used."),
+        ("never-used", 14 * DAY, "Created 14 days ago, never used."),
+        ("never-used", DAY, "Created 1 day ago, never used."),
+        ("never-used", None, "Created 0 days ago, never used."),
     ],
 )
 def test_it_says_since_when(word: str, since: timedelta | None, sentence: str) -> None:

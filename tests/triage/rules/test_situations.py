@@ -256,7 +256,7 @@ def test_a_voice_that_was_never_used_tells_how_old_it_is(acme: Organization) -> 
     voice = make_voice(acme, created_at=NOW - 15 * DAY - HOUR)
 
     assert told(ObjectRef(ObjectKind.VOICE, voice.id)) == [
-        ("never-used", Severity.LOW, NOW - 15 * DAY - HOUR, "Made 15 days ago, and never used.")
+        ("never-used", Severity.LOW, NOW - 15 * DAY - HOUR, "Created 15 days ago, never used.")
     ]
 
 

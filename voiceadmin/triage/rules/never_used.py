@@ -9,7 +9,7 @@ from voiceadmin.triage.types import Severity
 
 def _describe(evidence: Evidence) -> str:
     since = evidence.now if evidence.finding.since is None else evidence.finding.since
-    return f"Made {pluralize((evidence.now - since) // DAY, 'day')} ago, and never used."
+    return f"Created {pluralize((evidence.now - since) // DAY, 'day')} ago, never used."
 
 
 RULE = Rule(
