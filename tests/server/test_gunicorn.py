@@ -322,8 +322,8 @@ def test_it_does_not_listen_beyond_this_machine_while_nobody_has_to_sign_in(tmp_
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"Error: With VOICEADMIN_ANONYMOUS_ROLE nobody has to sign in, so voiceadmin does not listen on {host}: "
-        "use 127.0.0.1, or take the setting away and invite people.\n"
+        f"Error: With VOICEADMIN_ANONYMOUS_ROLE no account is required, so voiceadmin does not listen on {host}. "
+        "Use 127.0.0.1, or unset the variable and invite people.\n"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""The server process: gunicorn, told what to do in one place."""
+"""The server process: gunicorn with its settings and a worker class."""
 
 from __future__ import annotations
 
@@ -20,55 +20,54 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from voiceadmin.config import is_loopback
 from voiceadmin.errors import ServeRefused
 
-GRACE_SECONDS = 10  # for requests under way when the server is told to stop
+GRACE_SECONDS = 10  # for running requests after a stop signal
 
 
-LINGER_SECONDS = 2  # then, for connections on which nobody has asked anything
+LINGER_SECONDS = 2  # for connections without a complete request after a stop signal
 
 
-IDLE_SECONDS = 75  # for a connection that waits for a request; longer than proxies keep theirs, so that they hang up
+IDLE_SECONDS = 75  # for idle connections; longer than the 60 s of proxies, so that the proxy closes first
 
 
-MOST_PEEKED = 1 << 16  # bytes; a longer head is for the parser to refuse
+MAX_PEEKED_BYTES = 1 << 16  # of a request head; the parser refuses longer ones
 
 
-STOPS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
+STOP_SIGNALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
 
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # the workers' heartbeat must not wait for a disk
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # heartbeat files of workers; on a disk they could block
 
 
 class Connection(TConn):
-    """One that may be closed twice."""
+    """A connection that a thread closes before gunicorn's main thread closes it again."""
 
     def close(self, graceful: bool = False) -> None:
+        """Close the socket unless it is closed already."""
         if self.sock.fileno() != -1:
             super().close(graceful)
 
-    def hang_up(self) -> None:
-        """Close it so that the answer arrives: where bytes are unread the system would throw it away, so linger."""
-        unread = False
+    def close_after_response(self) -> None:
+        """Close the connection. If unread bytes remain, linger: the kernel would discard the response otherwise."""
+        has_unread_bytes = False
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
             self.sock.setblocking(False)
-            unread = bool(self.sock.recv(1, socket.MSG_PEEK))
-        self.close(graceful=unread)
+            has_unread_bytes = bool(self.sock.recv(1, socket.MSG_PEEK))
+        self.close(graceful=has_unread_bytes)
 
 
 class Worker(ThreadWorker):
-    """gunicorn's threads for whole requests only, and no connection left behind at the end.
+    """gunicorn's thread worker, with threads for complete request heads only, and an orderly stop.
 
-    Connections wait for their request where they cost no thread, so that
-    clients that say nothing, or something slowly, hold up nobody else. When
-    the worker is told to stop, it takes in whoever has connected and closes
-    its socket, where gunicorn would leave them unanswered until the last of
-    its requests is done.
+    gunicorn has no hook or setting for either. Its threads wait up to 5 seconds for the first byte of a connection, and
+    without limit for the rest of a request head.
     """
 
     def accept(self, listener: socket.socket) -> None:
+        """Wait for the request in the poller: silent clients occupy no thread."""
         try:
             client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # another worker was quicker, or the client has gone
+        except (BlockingIOError, ConnectionAbortedError):  # another worker accepted it, or the client has gone
             return
         self.nr_conns += 1
         connection = Connection(self.cfg, client, address, listener.getsockname())
@@ -77,28 +76,31 @@ class Worker(ThreadWorker):
         self.poller.register(client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection))
 
     def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """Hand a new connection to a thread once its request head is complete: slow clients occupy no thread."""
         if _has_request(client):
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """Hand a kept-alive connection to a thread once its next request head is complete."""
         if _has_request(client):
             super().on_client_socket_readable(conn, client)
 
     def handle(self, conn: TConn) -> bool:
-        """Answer, and hang up if need be; gunicorn's main thread would wait for the client to do so first."""
-        stays = super().handle(conn)
-        if not stays and isinstance(conn, Connection):
-            conn.hang_up()
-        return stays
+        """Respond, and close the connection here: gunicorn's main thread would wait up to 2 seconds for the client."""
+        keep_alive = super().handle(conn)
+        if not keep_alive and isinstance(conn, Connection):
+            conn.close_after_response()
+        return keep_alive
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
+        """On stop, accept what has connected already, then refuse others, which gunicorn would keep waiting."""
         super().set_accept_enabled(enabled)
         if self.alive:
             return
         while self.sockets:
-            listener, known = self.sockets.pop(), -1
-            while known != self.nr_conns:
-                known = self.nr_conns
+            listener, accepted = self.sockets.pop(), -1
+            while accepted != self.nr_conns:
+                accepted = self.nr_conns
                 self.accept(listener)
             listener.close()
         end = time.monotonic() + LINGER_SECONDS
@@ -107,30 +109,33 @@ class Worker(ThreadWorker):
 
 
 def _has_request(client: socket.socket) -> bool:
-    """Whether the head of a request is there whole, or no more of it will come; otherwise only more bytes wake us."""
+    """Return whether the head of a request is complete, or no more of it will arrive.
+
+    Otherwise raise the low-water mark of the socket, so that the poller reports it only when more bytes have arrived.
+    """
     try:
-        head = client.recv(MOST_PEEKED, socket.MSG_PEEK)
-        awaited = client.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)  # woken for fewer, this is the end
-        partly = awaited <= len(head) < MOST_PEEKED and b"\r\n\r\n" not in head
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(head) + 1 if partly else 1)
+        head = client.recv(MAX_PEEKED_BYTES, socket.MSG_PEEK)
+        low_water_mark = client.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)  # with fewer bytes, it is the end
+        is_partial = low_water_mark <= len(head) < MAX_PEEKED_BYTES and b"\r\n\r\n" not in head
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(head) + 1 if is_partial else 1)
     except BlockingIOError:
         return False
     except OSError:
-        return True  # the thread that reads meets the same error, and tidies up
-    return not partly
+        return True  # the thread gets the same error, and closes the connection
+    return not is_partial
 
 
-def _keep_signals() -> None:
-    """For later: a worker that is told to stop before it is set up to listen would not hear it."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+def _block_stop_signals() -> None:
+    """Block stop signals until a worker has installed its handlers: it would lose earlier ones."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
-def _hear_signals() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+def _unblock_stop_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 class _Server(BaseApplication):
-    """gunicorn with our app and without its own command line and files."""
+    """gunicorn's application without its command line and configuration files."""
 
     def __init__(self, app: Flask, options: dict[str, Any]) -> None:
         self.app, self.options = app, options
@@ -145,12 +150,12 @@ class _Server(BaseApplication):
 
 
 def serve(app: Flask, *, host: str, port: int, workers: int, threads: int, when_ready: Callable[[], None]) -> None:
-    """Serve until a signal says stop; requests under way get their answer first.
+    """Serve until a stop signal, and finish running requests.
 
-    Call with an address that `check_address` let through, and with no
-    connection to the store open: the workers are forked from this process.
+    Call it with an address that passed `check_address`, and without open database connections: the workers are forked
+    from this process.
     """
-    os.register_at_fork(after_in_parent=_hear_signals)
+    os.register_at_fork(after_in_parent=_unblock_stop_signals)  # gunicorn has no hook after a fork in the parent
     _Server(
         app,
         {
@@ -158,14 +163,14 @@ def serve(app: Flask, *, host: str, port: int, workers: int, threads: int, when_
             "workers": workers,
             "worker_class": Worker,
             "threads": threads,
-            "forwarded_allow_ips": "",  # what a proxy says is read by the app, if a setting tells it to
+            "forwarded_allow_ips": "",  # the application evaluates the headers of proxies
             "keepalive": IDLE_SECONDS,
             "graceful_timeout": GRACE_SECONDS,
             "loglevel": "warning",
             "preload_app": True,
-            "control_socket_disable": True,  # it would lie in the home folder, and all servers would share it
-            "pre_fork": lambda server, worker: _keep_signals(),
-            "post_worker_init": lambda worker: _hear_signals(),
+            "control_socket_disable": True,  # it is in the home folder, where all servers would share it
+            "pre_fork": lambda server, worker: _block_stop_signals(),
+            "post_worker_init": lambda worker: _unblock_stop_signals(),
             "when_ready": lambda server: when_ready(),
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
             "proc_name": "voiceadmin",
@@ -174,14 +179,15 @@ def serve(app: Flask, *, host: str, port: int, workers: int, threads: int, when_
 
 
 def check_address(host: str, port: int, *, open_to_all: bool) -> None:
-    """Refuse an address that is taken, or that others reach while whoever comes needs no account.
+    """Check that the address is free, and that only this machine can reach it if no account is required.
 
-    Raises ServeRefused.
+    Raises:
+        ServeRefused: if it is not.
     """
     if open_to_all and not is_loopback(host):
         raise ServeRefused(
-            f"With VOICEADMIN_ANONYMOUS_ROLE nobody has to sign in, so voiceadmin does not listen on {host}: "
-            "use 127.0.0.1, or take the setting away and invite people."
+            f"With VOICEADMIN_ANONYMOUS_ROLE no account is required, so voiceadmin does not listen on {host}. "
+            "Use 127.0.0.1, or unset the variable and invite people."
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
