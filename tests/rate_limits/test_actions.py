@@ -218,7 +218,7 @@ def test_one_password_for_many_accounts_is_stopped_at_the_address_and_leaves_not
     assert (came.count("refused"), came.count("rate-limited")) == (50, 150)
     named = {name for name in buckets() if name.startswith("sign-in account")}
     assert len(named) == 50
-    assert buckets() - named == {"sign-in address 203.0.113.7", "told sign-in address 203.0.113.7"}
+    assert buckets() - named == {"sign-in address 203.0.113.7", "audit sign-in address 203.0.113.7"}
     assert attempt("person1@example.com", address="198.51.100.1") == "refused"
 
 

@@ -96,7 +96,7 @@ class KeyRateLimiter:
     def _record_limited(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:
         """Record that a key is rate limited, unless another process did. Returns the seconds until the next record."""
         with write_transaction():
-            acquisition = acquire_tokens(f"told key {key.id}", RATE_LIMITED_EVENTS, now)
+            acquisition = acquire_tokens(f"audit key {key.id}", RATE_LIMITED_EVENTS, now)
             if acquisition.tokens:
                 record_key_event(
                     AuditEventType.RATE_LIMITED, key.id, key.name, key.organizations or frozenset(), by=by, now=now

@@ -75,7 +75,7 @@ class AccessRequirement:
 
     Attributes:
         role: the lowest role, in any organization.
-        signed_in: whether an account is required, whatever its roles.
+        signed_in: whether an account is required, with any role.
         recently_authenticated: whether the password must have been entered within REAUTH_TTL.
     """
 

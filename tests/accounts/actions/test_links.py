@@ -78,7 +78,7 @@ def test_nobody_invites_beyond_their_organizations(role: Role) -> None:
     for within, organization in ((scope(acme), other.id), (NOTHING, acme.id), (EVERYTHING, 999), (scope(acme), 999)):
         with pytest.raises(OrganizationNotFound, match=rf"^There is no organization {organization}\.$"):
             create_invitation(within, "bo@example.com", Grant(organization, role), by=ada, now=NOW)
-    with pytest.raises(ChangeRefused, match=r"^Only a platform admin can make somebody a platform admin\.$"):
+    with pytest.raises(ChangeRefused, match=r"^Only platform admins can grant the role of platform admin\.$"):
         create_invitation(scope(acme), "bo@example.com", PLATFORM, by=ada, now=NOW)
 
     assert db.session.scalars(select(OneTimeLink.id)).all() == []

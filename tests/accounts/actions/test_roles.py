@@ -73,7 +73,7 @@ def test_an_admin_grants_nothing_elsewhere_and_makes_no_admins_of_the_platform()
         with pytest.raises(OrganizationNotFound, match=rf"^There is no organization {other.id}\.$"):
             change_role(scope(acme), bo.id, other.id, role, by=SHELL, now=NOW)
     for on in (True, False):
-        with pytest.raises(ChangeRefused, match=r"^Only a platform admin can make somebody a platform admin\.$"):
+        with pytest.raises(ChangeRefused, match=r"^Only platform admins can grant the role of platform admin\.$"):
             set_platform_admin(scope(acme), bo.id, on=on, by=SHELL, now=NOW)
     with pytest.raises(OrganizationNotFound):
         change_role(EVERYTHING, bo.id, 999, Role.VIEWER, by=SHELL, now=NOW)

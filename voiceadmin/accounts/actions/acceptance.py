@@ -40,7 +40,7 @@ def accept_link(token: str, *, email: str, name: str, password: str, by: Actor, 
         RateLimited: if there were too many wrong passwords.
     """
     link = find_link(token, now)
-    db.session.rollback()  # hashing takes time: no read transaction stays open meanwhile
+    db.session.rollback()  # hashing is slow: keep no read transaction open
     if link is None:
         raise LinkRefused(LINK_REFUSED)
     if link.purpose is LinkPurpose.SETUP:

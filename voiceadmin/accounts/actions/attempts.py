@@ -36,7 +36,7 @@ def acquire_attempt(key: str, address: str, target: AuditTarget, *, by: Actor, n
                     raise _BucketEmpty(name, acquisition.retry_after)  # rolls back what the other bucket gave
     except _BucketEmpty as empty:
         with write_transaction():
-            if acquire_tokens(f"told {empty.name}", RATE_LIMITED_EVENTS, now).tokens:
+            if acquire_tokens(f"audit {empty.name}", RATE_LIMITED_EVENTS, now).tokens:
                 record_event(AuditEventType.RATE_LIMITED, target, by=by, now=now)
         minutes = max(1, round(empty.retry_after / 60))
         raise RateLimited(

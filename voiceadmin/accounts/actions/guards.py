@@ -25,7 +25,7 @@ def check_grant(scope: Scope, grant: Grant) -> None:
     """
     if grant.organization_id is None:
         if scope != EVERYTHING:
-            raise ChangeRefused("Only a platform admin can make somebody a platform admin.")
+            raise ChangeRefused("Only platform admins can grant the role of platform admin.")
     elif not scope.covers(grant.organization_id) or db.session.get(Organization, grant.organization_id) is None:
         raise OrganizationNotFound(f"There is no organization {grant.organization_id}.")
 

@@ -1,7 +1,7 @@
 """Create and revoke one-time links: set-up links, invitations and password reset links.
 
 `scope` holds the organizations that the actor administers: all of them for
-platform admins and for the CLI. What lies outside of it is not found.
+platform admins and for the CLI. Objects outside of it are not found.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
     acquire_attempt(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=anonymous, now=now)
     row = db.session.execute(statement).one_or_none()
     account_id, stored_email, stored_hash = row or (None, email, None)
-    db.session.rollback()  # hashing takes time: no read transaction stays open meanwhile
+    db.session.rollback()  # hashing is slow: keep no read transaction open
     if not passwords.is_password(password, stored_hash):
         with write_transaction():
             target = AuditTarget(ObjectKind.ACCOUNT, account_id, stored_email)
@@ -106,7 +106,7 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
     acquire_attempt(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=by, now=now)
     statement = select(Account.id, Account.password_hash).where(Account.email_key == key, Account.disabled_at.is_(None))
     account_id, stored_hash = db.session.execute(statement).one_or_none() or (None, None)
-    db.session.rollback()  # hashing takes time: no read transaction stays open meanwhile
+    db.session.rollback()  # hashing is slow: keep no read transaction open
     if account_id is None or not passwords.is_password(password, stored_hash):
         with write_transaction():
             target = AuditTarget(ObjectKind.ACCOUNT, account_id, email)

@@ -112,7 +112,7 @@ def resume_plan(
 
     Raises:
         PlanNotFound: if the scope does not cover the plan.
-        ChangeRefused: if nobody confirmed the plan.
+        ChangeRefused: if the plan is not confirmed.
     """
     plan = get_plan(scope, plan_id, now=now)
     if not plan.is_confirmed:

@@ -18,7 +18,7 @@ class CompiledFilters:
     Attributes:
         condition: On columns that every index of an order and `voice_stats` contain; "" for none.
         depends_on_time: Whether the condition compares with the current time, so that `voice_stats` cannot count it.
-        includes_never_used: Whether never used voices match, whatever their age.
+        includes_never_used: Whether never used voices of any age match.
         text: The search text, fold_case; "" for none.
         is_combined: Whether several filters are set; status and provider together count as one.
         parameters: By name, with the organization's id.

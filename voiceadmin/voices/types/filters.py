@@ -105,7 +105,7 @@ class VoiceFilters:
 
     Attributes:
         text: Part of a name or of a provider's id. If shorter than MIN_SUBSTRING_LENGTH, the beginning of a word.
-        tiers: None stands for voices without a score.
+        tiers: None selects voices without a score.
         page: From 1.
     """
 
