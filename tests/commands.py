@@ -1,4 +1,4 @@
-"""ErrorReportingGroup over the store of a test."""
+"""Fixtures that run commands of the CLI against the database of a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makers of things in the store: dull defaults for everything, so that a test spells out only what it is about."""
+"""Factories of database rows with default values, so that a test states only the values that matter to it."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _numbers = itertools.count(1)
 
 
 def make_organization(name: str = "Acme Telecom", **fields: Any) -> Organization:
-    """An organization without voices and assistants."""
+    """Create an organization without voices and assistants."""
     return _saved(Organization(name=name, **fields))
 
 
 def make_assistant(organization: Organization | None = None, **fields: Any) -> Assistant:
-    """An assistant that is set to no voice, in an organization of its own unless one is given."""
+    """Create an assistant without a voice, in a new organization unless one is given."""
     organization = organization or make_organization()
     given: dict[str, Any] = {"id": next(_numbers), "name": "Night desk"} | fields
     return _saved(Assistant(organization_id=organization.id, name_key=build_name_key(given["name"]), **given))
 
 
 def voice_row(**fields: Any) -> VoiceRow:
-    """A ready, scored, unused voice, not in any store."""
+    """A ready, scored, unused voice that is not in the database."""
     number = next(_numbers)
     given: dict[str, Any] = {
         "id": number,
@@ -66,33 +66,33 @@ def voice_row(**fields: Any) -> VoiceRow:
 
 
 def make_voice(organization: Organization, **fields: Any) -> VoiceRow:
-    """A voice of an organization; fields as `voice_row` has them."""
+    """Create a voice of an organization with the fields of `voice_row`."""
     row = voice_row(**fields)
     put_voices(organization, [row])
     return row
 
 
 def put_voices(organization: Organization, rows: Sequence[VoiceRow]) -> None:
-    """Bring these voices into an organization, all at once."""
+    """Write voices of an organization in one statement."""
     with write_transaction():
         db.session.execute(upsert_statement(ClonedVoice), [build_voice_columns(row, organization.id) for row in rows])
 
 
 def refill(organization: Organization, rows: Sequence[VoiceRow]) -> None:
-    """Let an organization have exactly these voices, and all others none."""
+    """Delete all voices of all organizations, and write these voices of one organization."""
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
     if rows:
         put_voices(organization, rows)
 
 
-PASSWORD = "correct horse battery"  # everybody's
+PASSWORD = "correct horse battery"  # of every account
 
 
 def make_account(
     email: str = "", *, platform: bool = False, roles: Mapping[Organization, Role] | None = None, **fields: Any
 ) -> Account:
-    """A person who can sign in with PASSWORD, with these roles."""
+    """Create an account that can sign in with PASSWORD, with these roles."""
     number = next(_numbers)
     email = email or f"person{number}@example.com"
     given: dict[str, Any] = {
@@ -108,7 +108,7 @@ def make_account(
 
 
 def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
-    """Let a browser have a session of somebody, as if they had given their password just now."""
+    """Sign a test client in as an account that has just confirmed its password."""
     with write_transaction():
         token = create_session(account.id, address="127.0.0.1", user_agent="Mozilla/5.0 Firefox/140.0", now=clock.now())
     client.set_cookie(cookie_name(client.application.config["VOICEADMIN"]), token)
@@ -116,7 +116,7 @@ def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
 
 
 def _saved(model: Model) -> Model:
-    """Committed, and readable without a further look at the database."""
+    """Commit a new row, and return it loaded and detached from the session."""
     with write_transaction():
         db.session.add(model)
         db.session.flush()

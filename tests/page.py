@@ -1,4 +1,4 @@
-"""A page as a test sees it: a tree to ask for texts, links and fields, and what every page owes its readers."""
+"""A parsed page: its texts, links and fields, and the checks that apply to every page."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class Node:
 
     @property
     def text(self) -> str:
-        """All text in it, white space folded."""
+        """All text in the element, with white space collapsed."""
         return re.sub(r"\s+", " ", self.raw_text).strip()
 
     @property
     def raw_text(self) -> str:
-        """All text in it as it stands, for what is preformatted."""
+        """All text in the element, with its white space."""
         return "".join(child if isinstance(child, str) else child.raw_text for child in self.children)
 
     def walk(self) -> Iterator[Node]:
-        """It and all elements in it, in the order of the document."""
+        """The element and all elements in it, in document order."""
         yield self
         for child in self.children:
             if isinstance(child, Node):
                 yield from child.walk()
 
     def all(self, tag: str, **attributes: str) -> list[Node]:
-        """All elements of a kind whose attributes have these values."""
+        """All elements with a tag whose attributes have these values."""
         return [
             node
             for node in self.walk()
@@ -44,7 +44,7 @@ class Node:
         ]
 
     def one(self, tag: str, **attributes: str) -> Node:
-        """The only such element."""
+        """The only element with a tag and these attributes."""
         (node,) = self.all(tag, **attributes)
         return node
 
@@ -57,7 +57,7 @@ class _Builder(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         node = Node(tag, {name: value or "" for name, value in attrs})
-        assert len(node.attributes) == len(attrs), f"an attribute of <{tag}> stands twice: {attrs}"
+        assert len(node.attributes) == len(attrs), f"duplicate attribute of <{tag}>: {attrs}"
         self.open[-1].children.append(node)
         if tag not in VOID:
             self.open.append(node)
@@ -78,18 +78,18 @@ class Page:
         builder = _Builder()
         builder.feed(html)
         builder.close()
-        assert builder.open == [builder.root], f"never closed: {[node.tag for node in builder.open[1:]]}"
+        assert builder.open == [builder.root], f"unclosed: {[node.tag for node in builder.open[1:]]}"
         self.root = builder.root
         self.html = html
 
     @property
     def text(self) -> str:
-        """The text of the content."""
+        """The text of the main element."""
         return self.root.one("main").text
 
     @property
     def sentence(self) -> str:
-        """The sentence that says what a list shows."""
+        """The sentence that describes the rows of a list."""
         return self.root.one("p", role="status").text
 
     def rows(self) -> list[list[str]]:
@@ -103,31 +103,31 @@ class Page:
         return [row[headings.index(heading)] for row in self.rows()]
 
     def link(self, text: str) -> str:
-        """Where the only link with this text leads."""
+        """The address of the only link with this text."""
         (address,) = {node.attributes["href"] for node in self.root.all("a") if node.text == text}
         return address
 
     @staticmethod
     def hidden_fields(form: Node) -> dict[str, str]:
-        """What a form sends beside what somebody fills in."""
-        found = form.all("input", type="hidden")
-        return {node.attributes["name"]: node.attributes["value"] for node in found}
+        """The names and values of the hidden fields of a form."""
+        fields = form.all("input", type="hidden")
+        return {node.attributes["name"]: node.attributes["value"] for node in fields}
 
     @property
     def flashes(self) -> list[str]:
-        """What is said at the head of the page about what was done."""
+        """The messages at the top of the page."""
         return [node.text for node in self.root.all("div", **{"class": "flash"})]
 
     def check(self) -> None:
-        """What every page owes its readers."""
+        """Check structure, ids, labels, references, and that there are no inline styles and scripts."""
         root = self.root
         assert root.one("html").attributes["lang"]
         assert root.one("title").text.endswith(" · voiceadmin")
         assert root.one("h1").text
         ids = [node.attributes["id"] for node in root.walk() if "id" in node.attributes]
-        assert len(ids) == len(set(ids)), f"an id stands twice: {sorted(ids)}"
+        assert len(ids) == len(set(ids)), f"duplicate id: {sorted(ids)}"
         labelled = {node.attributes.get("for") for node in root.all("label")}
-        within = {id(inner) for label in root.all("label") for inner in label.walk()}
+        inside_labels = {id(inner) for label in root.all("label") for inner in label.walk()}
         for node in root.walk():
             assert "style" not in node.attributes, f"inline style on {node.tag}"
             assert not [name for name in node.attributes if name.startswith("on")], f"inline handler on {node.tag}"
@@ -135,11 +135,11 @@ class Page:
             if node.tag in ("style", "script"):
                 assert not node.raw_text.strip(), f"inline {node.tag}"
             if node.tag in ("input", "select", "textarea") and node.attributes.get("type") != "hidden":
-                told = node.attributes.get("id") in labelled - {None} or id(node) in within
-                assert told or node.attributes.get("aria-label"), node.attributes
+                has_label = node.attributes.get("id") in labelled - {None} or id(node) in inside_labels
+                assert has_label or node.attributes.get("aria-label"), node.attributes
             for name in ("aria-describedby", "aria-labelledby", "aria-controls", "popovertarget", "data-copy"):
                 for target in node.attributes.get(name, "").split():
-                    assert target in ids, f"{name} names {target}, which is not there"
+                    assert target in ids, f"{name} refers to the missing id {target}"
             if node.attributes.get("href", "").startswith("#"):
                 assert node.attributes["href"][1:] in ids, node.attributes["href"]
 

@@ -1,4 +1,4 @@
-"""Voices to try a property with: fields up to their bounds, texts as hostile as a database takes them."""
+"""Hypothesis strategies of voices: fields up to their bounds, and hostile texts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ HOSTILE = [
     "{{ 7 * 7 }}",
     "%_\\%",
 ]
-LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # a NUL is refused; halves of surrogates too
+LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # NUL and lone surrogates are refused
 TEXTS = st.sampled_from(HOSTILE) | st.text(LETTERS, max_size=20) | st.text("'=+-@\t\r\n\",\\＝＋－＠a", max_size=8)
 WORDS = TEXTS | st.sampled_from(["é" * MAX_WORD])
 TIMES = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
@@ -83,7 +83,7 @@ VOICES = st.builds(
 )
 LISTS = st.lists(VOICES, max_size=6, unique_by=lambda row: row.id)
 
-# Voices that are alike in much, so that filters find several and orders have ties
+# Voices with few different values, so that filters match several and sort orders have ties
 
 SHORT_TEXTS = st.text(LETTERS, max_size=6)
 PLAIN_TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2026, 11, 22), timezones=st.just(UTC))  # noqa: DTZ001  # st adds it
@@ -100,5 +100,5 @@ PLAIN_VOICES = st.builds(
     synthesis_count=st.sampled_from([0, 0, 1, 2, MAX_ID]),
 )
 
-# For a property that is tried on one store again and again.
+# For properties that are tested repeatedly on one database.
 IN_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -1,4 +1,4 @@
-"""Settings: read once, all faults at once, never a value in a message."""
+"""Settings: defaults, conversion, and error messages that contain no values of secrets."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from voiceadmin.errors import BadSettings
 from voiceadmin.identity import Role
 
 SECRET = "0123456789abcdef" * 2
-SLOTS_FAULT = (
+SLOTS_ERROR = (
     "must be providers with a whole number of slots each, separated by commas, as in elevenlabs=660,resemble=25."
 )
-TIMEOUTS_FAULT = (
+TIMEOUTS_ERROR = (
     "must be providers with a whole number of minutes each, separated by commas, as in "
     "elevenlabs=10,resemble=60,others=60."
 )
 
 
-def test_nothing_set_means_the_defaults() -> None:
+def test_an_empty_environment_gives_the_defaults() -> None:
     assert Settings.from_environ({"HOME": "/root"}) == Settings()
 
 
-def test_empty_counts_as_not_set() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     assert Settings.from_environ(dict.fromkeys(setting_names(), "")) == Settings()
 
 
-def test_the_default_store_is_a_file_beside_the_checkout() -> None:
+def test_the_default_database_is_a_file_in_the_checkout() -> None:
     assert default_instance() == ASSETS / "instance"
     assert Settings().database_url == "sqlite:///voiceadmin.sqlite"
 
@@ -100,22 +100,22 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("SESSION_HOURS", "721", "is not a whole number of hours from 1 to 720."),
         ("KEY_RATE", "fast", "is not a whole number of requests per second from 1 to 1,000,000."),
         ("KEY_BURST", "0", "is not a whole number of requests from 1 to 1,000,000."),
-        ("SLOTS", "660", SLOTS_FAULT),
-        ("SLOTS", "=660", SLOTS_FAULT),
-        ("SLOTS", "elevenlabs", SLOTS_FAULT),
-        ("SLOTS", "elevenlabs=", SLOTS_FAULT),
-        ("SLOTS", "elevenlabs=-1", SLOTS_FAULT),
-        ("SLOTS", "elevenlabs=6.5", SLOTS_FAULT),
-        ("SLOTS", "elevenlabs=1000000001", SLOTS_FAULT),
-        ("SLOTS", "elevenlabs=660,", SLOTS_FAULT),
-        ("CLONING_TIMEOUTS", "10", TIMEOUTS_FAULT),
-        ("CLONING_TIMEOUTS", "others=525601", TIMEOUTS_FAULT),
+        ("SLOTS", "660", SLOTS_ERROR),
+        ("SLOTS", "=660", SLOTS_ERROR),
+        ("SLOTS", "elevenlabs", SLOTS_ERROR),
+        ("SLOTS", "elevenlabs=", SLOTS_ERROR),
+        ("SLOTS", "elevenlabs=-1", SLOTS_ERROR),
+        ("SLOTS", "elevenlabs=6.5", SLOTS_ERROR),
+        ("SLOTS", "elevenlabs=1000000001", SLOTS_ERROR),
+        ("SLOTS", "elevenlabs=660,", SLOTS_ERROR),
+        ("CLONING_TIMEOUTS", "10", TIMEOUTS_ERROR),
+        ("CLONING_TIMEOUTS", "others=525601", TIMEOUTS_ERROR),
         ("UNUSED_DAYS", "0", "is not a whole number of days from 1 to 36,500."),
         ("MINIMUM_AGE_DAYS", "-1", "is not a whole number of days from 0 to 36,500."),
         ("SLOTS", "elevenlabs=1,resemble=2,elevenlabs=3", "contains a provider twice; give each one number of slots."),
     ],
 )
-def test_what_makes_no_sense_is_named_with_its_remedy(name: str, raw: str, message: str) -> None:
+def test_an_invalid_value_is_reported_with_its_remedy(name: str, raw: str, message: str) -> None:
     with pytest.raises(BadSettings) as bad:
         Settings.from_environ({f"VOICEADMIN_{name}": raw})
 
@@ -133,7 +133,7 @@ def test_what_makes_no_sense_is_named_with_its_remedy(name: str, raw: str, messa
         ("postgresql+psycopg://db/voices?sslmode=require", "postgresql+psycopg://db/voices?sslmode=require"),
     ],
 )
-def test_an_address_of_a_database_gets_its_driver(raw: str, url: str) -> None:
+def test_a_database_url_gets_its_driver(raw: str, url: str) -> None:
     assert Settings.from_environ({"VOICEADMIN_DATABASE_URL": raw}).database_url == url
 
 
@@ -152,18 +152,18 @@ def test_an_address_of_a_database_gets_its_driver(raw: str, url: str) -> None:
         "://",
     ],
 )
-def test_an_address_that_leads_to_no_store_is_refused(raw: str) -> None:
+def test_an_invalid_database_url_is_refused(raw: str) -> None:
     with pytest.raises(BadSettings, match=r"^VOICEADMIN_DATABASE_URL "):
         Settings.from_environ({"VOICEADMIN_DATABASE_URL": raw})
 
 
 @pytest.mark.parametrize("raw", ["https://voices.example", "a b", "desk@voices.example", "*", ",", " , "])
-def test_a_host_is_a_name_and_nothing_more(raw: str) -> None:
+def test_a_value_that_is_not_a_host_name_is_refused(raw: str) -> None:
     with pytest.raises(BadSettings, match=r"^VOICEADMIN_HOSTS must be host names"):
         Settings.from_environ({"VOICEADMIN_HOSTS": raw})
 
 
-def test_a_home_is_followed_and_a_folder_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_instance_folder_is_expanded_and_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/desk")
 
@@ -171,7 +171,7 @@ def test_a_home_is_followed_and_a_folder_made_absolute(monkeypatch: pytest.Monke
     assert Settings.from_environ({"VOICEADMIN_INSTANCE": "voices"}).instance == tmp_path / "voices"
 
 
-def test_a_file_is_no_folder_for_a_store(tmp_path: Path) -> None:
+def test_an_instance_that_is_a_file_is_refused(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.touch()
 
@@ -179,17 +179,17 @@ def test_a_file_is_no_folder_for_a_store(tmp_path: Path) -> None:
         Settings.from_environ({"VOICEADMIN_INSTANCE": str(taken)})
 
 
-def test_every_fault_is_reported_at_once_and_by_name_alone(tmp_path: Path) -> None:
-    taken = tmp_path / "mute-folder"
+def test_all_errors_are_reported_together_by_name_without_values(tmp_path: Path) -> None:
+    taken = tmp_path / "cipher-folder"
     taken.touch()
 
     with pytest.raises(BadSettings) as caught:
         Settings.from_environ(
             {
                 "VOICEADMIN_INSTANCE": str(taken),
-                "VOICEADMIN_DATABASE_URL": "mysql://desk:mute@db/voices",
-                "VOICEADMIN_HOSTS": "https://mute.example",
-                "VOICEADMIN_DATABASE": "mute",
+                "VOICEADMIN_DATABASE_URL": "mysql://desk:cipher@db/voices",
+                "VOICEADMIN_HOSTS": "https://cipher.example",
+                "VOICEADMIN_DATABASE": "cipher",
             }
         )
 
@@ -200,19 +200,19 @@ def test_every_fault_is_reported_at_once_and_by_name_alone(tmp_path: Path) -> No
         "VOICEADMIN_HOSTS",
         "VOICEADMIN_INSTANCE",
     ]
-    assert "mute" not in str(caught.value)
+    assert "cipher" not in str(caught.value)
 
 
-def test_what_the_tests_read_is_no_unknown_setting() -> None:
+def test_a_variable_of_the_tests_is_not_an_unknown_setting() -> None:
     assert Settings.from_environ({"VOICEADMIN_CHROMIUM": "/usr/bin/chromium"}) == Settings()
 
 
-def test_a_name_in_small_letters_is_no_setting() -> None:
+def test_a_lower_case_name_is_not_a_setting() -> None:
     with pytest.raises(BadSettings, match="VOICEADMIN_hosts is not a setting"):
         Settings.from_environ({"VOICEADMIN_hosts": "example.org"})
 
 
-def test_attention_goes_by_the_documented_limits_unless_settings_say_otherwise() -> None:
+def test_the_default_thresholds_are_those_of_the_documentation() -> None:
     minutes = {"elevenlabs": 10, "resemble": 60, "inworld": 5, "cartesia": 5}
 
     assert Settings().attention_thresholds == AttentionThresholds(
@@ -223,7 +223,7 @@ def test_attention_goes_by_the_documented_limits_unless_settings_say_otherwise()
     )
 
 
-def test_a_budget_of_a_provider_replaces_its_default_and_no_other() -> None:
+def test_a_cloning_timeout_replaces_only_the_default_of_its_provider() -> None:
     limits = Settings(
         cloning_timeouts=(("resemble", 90), ("newcomer", 3), ("others", 30)), unused_days=7, minimum_age_days=0
     ).attention_thresholds

@@ -1,4 +1,4 @@
-"""The one command of a checkout: `dev`, tried through its door on a small stand-in, without a network."""
+"""The command `dev`, run as a process in a small substitute of a checkout, without network access."""
 
 from __future__ import annotations
 
@@ -19,71 +19,76 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-STAND_IN = """
+FAKE_PROGRAM = """
 import json, os, signal, sys
 print(json.dumps({"words": sys.argv[1:], "folder": os.getcwd(), "pid": os.getpid(), "path": sys.path}), flush=True)
 if "--wait" in sys.argv:
     signal.pause()
 """
-STAND_IN_UV = """#!/bin/sh
-# An environment in a moment; every package there is, is not to be had.
+FAKE_UV = """#!/bin/sh
+# Creates an environment without packages. Installing any package fails.
 for word; do case "$word" in *.lock) lock=$word ;; esac; done
 case "$1" in
-    venv) echo made >> "$(dirname "$0")/log"; for home; do :; done; exec "$PYTHON" -m venv --without-pip "$home" ;;
+    venv) echo created >> "$(dirname "$0")/log"; for home; do :; done; exec "$PYTHON" -m venv --without-pip "$home" ;;
     pip) ! grep -q "==" "$lock" ;;
 esac
 """
 
 
 class Checkout:
-    """A folder with `dev`, empty locks, a uv that needs no network and a voiceadmin that tells how it was started."""
+    """A folder with `dev`, empty locks, a fake uv that needs no network, and a fake voiceadmin that prints its call."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "voiceadmin").mkdir(parents=True)
-        (folder / "voiceadmin" / "__main__.py").write_text(STAND_IN)
+        (folder / "voiceadmin" / "__main__.py").write_text(FAKE_PROGRAM)
         (folder / "run.lock").write_text("# nothing\n")
         (folder / "test.lock").write_text("# nothing\n")
         (folder / "bench.lock").write_text("# nothing\n")
         (folder / "tests" / "benchmarks").mkdir(parents=True)
-        (folder / "tests" / "benchmarks" / "__main__.py").write_text(STAND_IN)
+        (folder / "tests" / "benchmarks" / "__main__.py").write_text(FAKE_PROGRAM)
         (folder / "bin").mkdir()
-        (folder / "bin" / "uv").write_text(STAND_IN_UV)
+        (folder / "bin" / "uv").write_text(FAKE_UV)
         (folder / "bin" / "uv").chmod(0o755)
         shutil.copy2(ROOT / "dev", folder)
 
     def start(self, *words: str, folder: Path | None = None, **environ: str) -> subprocess.Popen[str]:
-        """Start `dev` in the background, from another folder and with other variables where these are given."""
+        """Start `dev` in the background, in a folder and with additional environment variables if given."""
         path = f"{self.folder}/bin:{os.environ['PATH']}"
-        own = os.environ | {"PATH": path, "PYTHON": sys.executable, "PIP_NO_INDEX": "1", "VOICEADMIN_CHROMIUM": ""}
+        inherited = os.environ | {
+            "PATH": path,
+            "PYTHON": sys.executable,
+            "PIP_NO_INDEX": "1",
+            "VOICEADMIN_CHROMIUM": "",
+        }
         return subprocess.Popen(
             [sys.executable, self.folder / "dev", *words],
             cwd=folder or self.folder.parent,
-            env=own | environ,
+            env=inherited | environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
     def dev(self, *words: str, folder: Path | None = None, **environ: str) -> tuple[int, str, str]:
-        """Run `dev` to its end: exit code, output, messages."""
+        """Run `dev`, and return its exit code, standard output and standard error."""
         with self.start(*words, folder=folder, **environ) as process:
             output, messages = process.communicate()
         return process.returncode, output, messages
 
-    def told(self, *words: str, folder: Path | None = None) -> dict[str, Any]:
-        """What the stand-in says of its start."""
+    def run_program(self, *words: str, folder: Path | None = None) -> dict[str, Any]:
+        """Run `dev`, and return how it called the fake program: arguments, folder, process id and import path."""
         code, output, messages = self.dev(*words, folder=folder)
         assert code == 0, messages
-        told: dict[str, Any] = json.loads(output)
-        return told
+        call: dict[str, Any] = json.loads(output)
+        return call
 
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose environments are set up; tests leave it as it is."""
+    """A checkout with complete environments. Tests must not change it."""
     checkout = Checkout(tmp_path_factory.mktemp("Bürö Möbel") / "voice admin")
-    checkout.told("run")
+    checkout.run_program("run")
     return checkout
 
 
@@ -92,25 +97,25 @@ def fresh(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path / "voiceadmin")
 
 
-def test_dev_can_be_started_as_it_is() -> None:
+def test_dev_is_executable() -> None:
     assert os.access(ROOT / "dev", os.X_OK)
 
 
-def test_without_a_word_it_says_how_it_is_used_and_fails(ready: Checkout) -> None:
+def test_dev_without_arguments_prints_its_usage_and_fails(ready: Checkout) -> None:
     code, output, messages = ready.dev()
 
     assert (code, output) == (1, "")
     assert all(f"./dev {verb}" in messages for verb in ("run", "test", "check", "bench", "mutate", "lock"))
 
 
-def test_help_is_no_failure(ready: Checkout) -> None:
+def test_help_prints_the_usage_and_succeeds(ready: Checkout) -> None:
     code, output, _ = ready.dev("--help")
 
     assert code == 0
     assert "./dev run" in output
 
 
-def test_python_3_6_can_read_it() -> None:
+def test_dev_is_valid_syntax_for_python_3_6() -> None:
     text = (ROOT / "dev").read_text("utf-8")
 
     ast.parse(text, feature_version=(3, 6))
@@ -118,97 +123,99 @@ def test_python_3_6_can_read_it() -> None:
     assert "from __future__" not in text  # annotations came with 3.7
 
 
-def as_old_python(path: str) -> subprocess.CompletedProcess[str]:
-    """Run `dev` under this Python that takes itself for 3.9, with nothing but `path` on the PATH."""
-    pretend = "import runpy, sys; sys.version_info, sys.version = (3, 9, 2), '3.9.2 (main)'; sys.argv = sys.argv[1:]; "
-    pretend += "runpy.run_path(sys.argv[0], run_name='__main__')"
-    run = [sys.executable, "-c", pretend, str(ROOT / "dev"), "--help"]
+def run_as_old_python(path: str) -> subprocess.CompletedProcess[str]:
+    """Run `dev` in this Python with the version changed to 3.9.2, and only `path` on the PATH."""
+    script = "import runpy, sys; sys.version_info, sys.version = (3, 9, 2), '3.9.2 (main)'; sys.argv = sys.argv[1:]; "
+    script += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    run = [sys.executable, "-c", script, str(ROOT / "dev"), "--help"]
     return subprocess.run(run, env={"PATH": path, "PYENV_ROOT": path}, capture_output=True, text=True, check=False)
 
 
-def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    done = as_old_python(str(tmp_path))
+def test_an_old_python_is_refused(tmp_path: Path) -> None:
+    done = run_as_old_python(str(tmp_path))
 
     assert done.returncode == 1
     assert done.stderr == "voiceadmin needs Python 3.11 or later; this is 3.9.2, and no later one was found.\n"
 
 
-def test_an_old_python_hands_over_to_a_later_one(tmp_path: Path) -> None:
+def test_an_old_python_starts_a_later_one(tmp_path: Path) -> None:
     (tmp_path / f"python3.{sys.version_info.minor}").symlink_to(sys.executable)
 
-    done = as_old_python(str(tmp_path))
+    done = run_as_old_python(str(tmp_path))
 
     assert done.returncode == 0
     assert "./dev run" in done.stdout
 
 
-def test_a_pretender_among_the_later_pythons_is_passed_over(tmp_path: Path) -> None:
+def test_later_pythons_that_cannot_start_are_skipped(tmp_path: Path) -> None:
     for name in ("python3.14", "python3.13", "python3.12", "python3.11"):
         (tmp_path / name).write_text("#!/bin/sh\nexit 127\n")
         (tmp_path / name).chmod(0o755)
 
-    assert as_old_python(str(tmp_path)).returncode == 1
+    assert run_as_old_python(str(tmp_path)).returncode == 1
 
 
 @pytest.mark.parametrize("words", [("run", "--port", "8000"), ("import", "Stimmen für alle.json"), ("--version",)])
-def test_other_words_go_to_voiceadmin_unchanged(ready: Checkout, words: tuple[str, ...]) -> None:
-    assert ready.told(*words)["words"] == list(words)
+def test_other_arguments_are_passed_to_voiceadmin(ready: Checkout, words: tuple[str, ...]) -> None:
+    assert ready.run_program(*words)["words"] == list(words)
 
 
-def test_bench_has_an_environment_of_its_own(ready: Checkout) -> None:
-    told = ready.told("bench", "--quick", "--folder", "ein Ordner")
+def test_bench_has_its_own_environment(ready: Checkout) -> None:
+    call = ready.run_program("bench", "--quick", "--folder", "ein Ordner")
 
-    assert told["words"] == ["--quick", "--folder", "ein Ordner"]
-    assert any("/.venv/bench/" in path for path in told["path"])
+    assert call["words"] == ["--quick", "--folder", "ein Ordner"]
+    assert any("/.venv/bench/" in path for path in call["path"])
 
 
-def test_the_users_folder_stays_the_working_folder(fresh: Checkout, tmp_path: Path) -> None:
-    first, later = (fresh.told("import", "x.json", folder=tmp_path) for _ in range(2))
+def test_the_working_folder_is_not_changed(fresh: Checkout, tmp_path: Path) -> None:
+    first, later = (fresh.run_program("import", "x.json", folder=tmp_path) for _ in range(2))
 
     assert first["folder"] == later["folder"] == str(tmp_path)
 
 
-def test_the_checkout_is_importable_and_the_users_folder_is_not(ready: Checkout, tmp_path: Path) -> None:
-    (tmp_path / "json.py").write_text("raise SystemExit('imported from the user’s folder')")
+def test_the_checkout_is_importable_and_the_working_folder_is_not(ready: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('imported from the working folder')")
 
-    path = ready.told("run", folder=tmp_path)["path"]
+    path = ready.run_program("run", folder=tmp_path)["path"]
 
     assert str(ready.folder) in path
     assert str(tmp_path) not in path
 
 
-def test_the_server_itself_gets_the_signals(ready: Checkout) -> None:
+def test_signals_reach_the_server_process(ready: Checkout) -> None:
     with ready.start("run", "--wait") as process:
         assert process.stdout
-        told = json.loads(process.stdout.readline())
+        call = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGTERM)
 
-    assert told["pid"] == process.pid
+    assert call["pid"] == process.pid
     assert process.returncode == -signal.SIGTERM
 
 
-def test_it_sets_up_only_once(ready: Checkout) -> None:
+def test_a_complete_environment_is_not_set_up_again(ready: Checkout) -> None:
     assert ready.dev("run")[2] == ""
 
 
-def broken_stamp(checkout: Checkout) -> None:
+def break_stamp(checkout: Checkout) -> None:
     (checkout.folder / ".venv" / "run" / ".ready").write_text("half")
 
 
-def other_lock(checkout: Checkout) -> None:
+def change_lock(checkout: Checkout) -> None:
     (checkout.folder / "run.lock").write_text("# nothing else\n")
 
 
-def no_python(checkout: Checkout) -> None:
+def remove_python(checkout: Checkout) -> None:
     (checkout.folder / ".venv" / "run" / "bin" / "python").unlink()
 
 
-@pytest.mark.parametrize("harm", [broken_stamp, other_lock, no_python])
-def test_an_environment_that_does_not_match_is_made_anew(fresh: Checkout, harm: Callable[[Checkout], None]) -> None:
-    fresh.told("run")
+@pytest.mark.parametrize("damage", [break_stamp, change_lock, remove_python])
+def test_an_environment_that_does_not_match_is_created_again(
+    fresh: Checkout, damage: Callable[[Checkout], None]
+) -> None:
+    fresh.run_program("run")
     leftover = fresh.folder / ".venv" / "run" / "leftover"
     leftover.touch()
-    harm(fresh)
+    damage(fresh)
 
     code, _, messages = fresh.dev("run")
 
@@ -216,10 +223,10 @@ def test_an_environment_that_does_not_match_is_made_anew(fresh: Checkout, harm: 
     assert not leftover.exists()
 
 
-def test_a_failed_set_up_never_passes_as_ready(fresh: Checkout) -> None:
-    fresh.told("run")
+def test_an_environment_with_a_failed_set_up_is_not_used(fresh: Checkout) -> None:
+    fresh.run_program("run")
     pins, good = fresh.folder / "run.lock", "# nothing\n"
-    pins.write_text(f"nowhere-to-be-had==1.0 --hash=sha256:{64 * '0'}\n")
+    pins.write_text(f"no-such-package==1.0 --hash=sha256:{64 * '0'}\n")
 
     failures = [fresh.dev("run") for _ in range(2)]
     pins.write_text(good)
@@ -230,16 +237,16 @@ def test_a_failed_set_up_never_passes_as_ready(fresh: Checkout) -> None:
     assert (code, "Setting up" in messages) == (0, True)
 
 
-def test_two_that_start_together_set_up_once(fresh: Checkout) -> None:
+def test_two_parallel_starts_set_up_once(fresh: Checkout) -> None:
     processes = [fresh.start("run") for _ in range(2)]
     outputs = [process.communicate()[0] for process in processes]
 
     assert all('"words": ["run"]' in output for output in outputs)
-    assert (fresh.folder / "bin" / "log").read_text() == "made\n"
+    assert (fresh.folder / "bin" / "log").read_text() == "created\n"
 
 
-def test_without_uv_pip_sets_it_up(fresh: Checkout, tmp_path: Path) -> None:
-    pytest.importorskip("ensurepip", reason="this Python was taken apart: it cannot make environments without uv")
+def test_pip_is_used_without_uv(fresh: Checkout, tmp_path: Path) -> None:
+    pytest.importorskip("ensurepip", reason="this Python has no ensurepip: it cannot create environments without uv")
 
     code, output, messages = fresh.dev("run", PATH=str(tmp_path))
 
@@ -249,7 +256,7 @@ def test_without_uv_pip_sets_it_up(fresh: Checkout, tmp_path: Path) -> None:
 
 
 def test_a_moved_checkout_sets_up_again(fresh: Checkout, tmp_path: Path) -> None:
-    fresh.told("run")
+    fresh.run_program("run")
     fresh.folder = fresh.folder.rename(tmp_path / "moved")
 
     _, output, messages = fresh.dev("run")
@@ -258,7 +265,7 @@ def test_a_moved_checkout_sets_up_again(fresh: Checkout, tmp_path: Path) -> None
     assert str(tmp_path / "moved") in json.loads(output)["path"]
 
 
-def test_a_browser_that_is_not_there_is_refused_by_name(ready: Checkout) -> None:
+def test_a_missing_browser_is_reported_by_name(ready: Checkout) -> None:
     code, _, messages = ready.dev("test", VOICEADMIN_CHROMIUM="/no/such/browser")
 
     assert code == 1
@@ -272,7 +279,7 @@ def test_the_fast_tests_need_no_browser(ready: Checkout) -> None:
 
 
 @pytest.mark.parametrize("name", ["run", "test", "bench"])
-def test_a_lock_names_no_address_and_no_folder(name: str) -> None:
+def test_a_lock_contains_no_url_and_no_folder(name: str) -> None:
     text = (ROOT / f"{name}.lock").read_text("utf-8").replace("    --hash=", "")
 
     assert "./dev lock" in text
@@ -280,25 +287,25 @@ def test_a_lock_names_no_address_and_no_folder(name: str) -> None:
 
 
 def pins(name: str) -> dict[str, str]:
-    """Package and version of each pin in a lock. Every pin has a hash."""
+    """The package and version of each pin in a lock. Every pin must have a hash."""
     text = (ROOT / f"{name}.lock").read_text("utf-8")
     blocks = re.findall(r"^([a-z0-9-]+)==([^ ]+)(.*(?:\n    .*)*)", text, re.MULTILINE)
     assert all("--hash=sha256:" in rest for _, _, rest in blocks)
     return {package: version for package, version, _ in blocks}
 
 
-def test_the_locks_hold_what_the_project_asks_for() -> None:
+def test_the_locks_satisfy_the_requirements_of_the_project() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     project = settings["project"]
     run = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
-    asked = {"run": run} | {name: [*run, *settings["dependency-groups"][name]] for name in ("test", "bench")}
+    required = {"run": run} | {name: [*run, *settings["dependency-groups"][name]] for name in ("test", "bench")}
 
-    for name, lines in asked.items():
+    for name, lines in required.items():
         locked = pins(name)
-        for wanted in map(Requirement, lines):
-            assert wanted.specifier.contains(locked.get(wanted.name, "0")), f"{name}.lock: {wanted}"
+        for requirement in map(Requirement, lines):
+            assert requirement.specifier.contains(locked.get(requirement.name, "0")), f"{name}.lock: {requirement}"
 
 
 @pytest.mark.parametrize("name", ["test", "bench"])
-def test_tests_and_benchmarks_use_the_versions_that_run(name: str) -> None:
+def test_tests_and_benchmarks_use_the_versions_of_the_run_time(name: str) -> None:
     assert pins("run").items() <= pins(name).items()

@@ -1,4 +1,4 @@
-"""Folded texts: what makes no difference, and what does."""
+"""Search and sort keys: which differences between texts they ignore."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALL_LETTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= 
         pytest.param("½", "1⁄2", id="fraction"),
     ],
 )
-def test_these_are_the_same(one: str, other: str) -> None:
+def test_texts_with_ignored_differences_are_equal(one: str, other: str) -> None:
     assert fold_case(one) == fold_case(other)
 
 
@@ -43,16 +43,16 @@ def test_these_are_the_same(one: str, other: str) -> None:
         pytest.param("o", "0", id="look-alikes"),
     ],
 )
-def test_these_are_not(one: str, other: str) -> None:
+def test_texts_with_other_differences_are_not_equal(one: str, other: str) -> None:
     assert fold_case(one) != fold_case(other)
 
 
-def test_folding_again_changes_no_letter() -> None:
+def test_folding_twice_equals_folding_once() -> None:
     assert [letter for letter in ALL_LETTERS if fold_case(fold_case(letter)) != fold_case(letter)] == []
 
 
 @given(st.text(LETTERS))
-def test_the_way_a_text_is_composed_makes_no_difference(text: str) -> None:
+def test_composed_and_decomposed_texts_are_equal(text: str) -> None:
     assert (
         fold_case(unicodedata.normalize("NFD", text))
         == fold_case(unicodedata.normalize("NFC", text))
@@ -61,18 +61,18 @@ def test_the_way_a_text_is_composed_makes_no_difference(text: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=127)))
-def test_a_plain_text_takes_the_short_way_to_the_same_end(text: str) -> None:
+def test_the_fast_path_for_ascii_gives_the_same_result(text: str) -> None:
     assert fold_case(text) == fold_case(text + "é")[: len(text)]
 
 
 @given(TEXTS)
-def test_a_key_to_order_by_fits_into_an_index(name: str) -> None:
+def test_a_name_key_fits_into_an_index_entry(name: str) -> None:
     assert len(build_name_key(name)) <= LONGEST_KEY
     assert fold_case(name).startswith(build_name_key(name))
     assert len(build_name_key("ﷺ" * 300).encode()) < 2700
 
 
-def test_a_voice_is_found_by_its_name_and_by_its_providers_id() -> None:
+def test_a_search_key_contains_the_name_and_the_provider_voice_id() -> None:
     key = build_search_key("Recepción", "PV-Ángel")
 
     assert "recepcion" in key

@@ -1,4 +1,4 @@
-"""Scopes and visitors: what a role somewhere lets somebody see."""
+"""Scopes, roles and requesters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from voiceadmin.identity import (
     anonymous_requester,
 )
 
-SOMEBODY = Actor(ActorKind.ACCOUNT, 7, "ann@example.com")
+ACTOR = Actor(ActorKind.ACCOUNT, 7, "ann@example.com")
 SESSION = SessionRow(1, 7, NOW, NOW, NOW, "127.0.0.1", "")
 ROLES = {1: Role.VIEWER, 2: Role.OPERATOR, 3: Role.ADMIN}
 
@@ -35,7 +35,7 @@ ROLES = {1: Role.VIEWER, 2: Role.OPERATOR, 3: Role.ADMIN}
         (Scope(frozenset({1, 2})), True, True, True),
     ],
 )
-def test_a_scope_covers_what_is_in_it(scope: Scope, one: bool, several: bool, none: bool) -> None:
+def test_a_scope_covers_its_organizations(scope: Scope, one: bool, several: bool, none: bool) -> None:
     assert scope.covers(1) is one
     assert scope.covers_all(frozenset({1, 2})) is several
     assert scope.covers_all(frozenset()) is none
@@ -45,17 +45,17 @@ def test_a_scope_covers_what_is_in_it(scope: Scope, one: bool, several: bool, no
     ("role", "ids"),
     [(Role.VIEWER, {1, 2, 3}), (Role.OPERATOR, {2, 3}), (Role.ADMIN, {3}), (Role.PLATFORM, set())],
 )
-def test_somebody_has_a_role_where_they_have_it_or_a_greater_one(role: Role, ids: set[int]) -> None:
-    assert Requester(SOMEBODY, ROLES).scope(role) == Scope(frozenset(ids))
+def test_a_requester_has_the_scope_of_equal_and_higher_roles(role: Role, ids: set[int]) -> None:
+    assert Requester(ACTOR, ROLES).scope(role) == Scope(frozenset(ids))
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_an_admin_of_the_platform_has_every_role_everywhere(role: Role) -> None:
-    assert Requester(SOMEBODY, {1: Role.VIEWER}, Role.PLATFORM).scope(role) == EVERYTHING
+def test_a_platform_admin_has_every_role_in_every_organization(role: Role) -> None:
+    assert Requester(ACTOR, {1: Role.VIEWER}, Role.PLATFORM).scope(role) == EVERYTHING
 
 
 @pytest.mark.parametrize("global_role", [Role.VIEWER, Role.OPERATOR])
-def test_a_role_that_holds_everywhere_is_no_greater_one(global_role: Role) -> None:
+def test_a_global_role_does_not_include_higher_roles(global_role: Role) -> None:
     requester = anonymous_requester(role=global_role)
 
     assert requester.scope(global_role) == EVERYTHING
@@ -63,8 +63,8 @@ def test_a_role_that_holds_everywhere_is_no_greater_one(global_role: Role) -> No
     assert requester.scope(Role.PLATFORM) == NOTHING
 
 
-def test_no_role_in_an_organization_is_one_of_the_platform() -> None:
-    assert Requester(SOMEBODY, {1: Role.PLATFORM}).scope(Role.PLATFORM) == NOTHING
+def test_a_role_in_an_organization_is_not_a_platform_role() -> None:
+    assert Requester(ACTOR, {1: Role.PLATFORM}).scope(Role.PLATFORM) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -72,31 +72,33 @@ def test_no_role_in_an_organization_is_one_of_the_platform() -> None:
     [
         (anonymous_requester(), Role.ANYONE),
         (anonymous_requester(role=Role.VIEWER), Role.VIEWER),
-        (Requester(SOMEBODY), Role.ANYONE),
-        (Requester(SOMEBODY, ROLES), Role.ADMIN),
-        (Requester(SOMEBODY, ROLES, Role.PLATFORM), Role.PLATFORM),
+        (Requester(ACTOR), Role.ANYONE),
+        (Requester(ACTOR, ROLES), Role.ADMIN),
+        (Requester(ACTOR, ROLES, Role.PLATFORM), Role.PLATFORM),
     ],
 )
-def test_the_highest_role_is_the_greatest_of_all(requester: Requester, highest: Role) -> None:
+def test_the_highest_role_includes_global_and_organization_roles(requester: Requester, highest: Role) -> None:
     assert requester.highest is highest
 
 
-def test_only_who_has_a_session_has_an_account() -> None:
-    assert Requester(SOMEBODY).account_id is None
+def test_only_a_requester_with_a_session_has_an_account() -> None:
+    assert Requester(ACTOR).account_id is None
     assert anonymous_requester().account_id is None
-    assert Requester(SOMEBODY, session=SESSION).account_id == 7
+    assert Requester(ACTOR, session=SESSION).account_id == 7
 
 
-def test_a_visitor_cannot_be_given_more_afterwards() -> None:
+def test_a_requester_is_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
         anonymous_requester().global_role = Role.PLATFORM  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("revoked", "expires", "works"),
+    ("revoked", "expires", "is_active"),
     [(None, None, True), (NOW, None, False), (None, timedelta(seconds=1), True), (None, timedelta(0), False)],
 )
-def test_a_key_works_until_it_expires_or_is_revoked(revoked: None, expires: timedelta | None, works: bool) -> None:
+def test_an_api_key_is_active_until_it_expires_or_is_revoked(
+    revoked: None, expires: timedelta | None, is_active: bool
+) -> None:
     key = ApiKeyRow(1, "k", "va_x", None, "", NOW, None if expires is None else NOW + expires, revoked, None)
 
-    assert key.is_active(NOW) is works
+    assert key.is_active(NOW) is is_active

@@ -1,21 +1,23 @@
-"""Numbers, scores and spans of time as words: none of them says more than is true."""
+"""Counts, scores, ages and lists as text."""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TIMES
-from voiceadmin.text import format_age, format_score, join_alternatives, pluralize
+from voiceadmin.text import MAX_ID, format_age, format_score, join_alternatives, parse_integer, pluralize, quote_value
 
 NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
 
 
-def test_a_number_comes_with_its_noun() -> None:
+def test_a_count_has_its_noun_in_singular_or_plural() -> None:
     assert pluralize(1204, "voice") == "1,204 voices"
     assert pluralize(1, "voice") == "1 voice"
     assert pluralize(0, "use") == "0 uses"
@@ -37,12 +39,12 @@ def test_a_number_comes_with_its_noun() -> None:
         (5e-324, "0.00"),
     ],
 )
-def test_a_score_is_cut_off_not_rounded(value: float, text: str) -> None:
+def test_a_score_is_truncated_not_rounded(value: float, text: str) -> None:
     assert format_score(value) == text
 
 
 @given(st.floats(0, 1))
-def test_a_shown_score_is_never_above_the_score(value: float) -> None:
+def test_a_formatted_score_is_never_greater_than_the_score(value: float) -> None:
     assert float(format_score(value)) <= value < float(format_score(value)) + 0.0101
 
 
@@ -70,12 +72,12 @@ def test_a_shown_score_is_never_above_the_score(value: float) -> None:
         (timedelta(days=-800), "in 2 years"),
     ],
 )
-def test_how_long_ago_is_told_in_one_unit(span: timedelta, text: str) -> None:
+def test_an_age_is_formatted_in_one_unit(span: timedelta, text: str) -> None:
     assert format_age(NOON - span, NOON) == text
 
 
 @given(TIMES, TIMES)
-def test_how_long_ago_never_breaks(time: datetime, now: datetime) -> None:
+def test_an_age_can_be_formatted_for_any_times(time: datetime, now: datetime) -> None:
     assert format_age(time, now)
 
 
@@ -83,5 +85,71 @@ def test_how_long_ago_never_breaks(time: datetime, now: datetime) -> None:
     ("words", "text"),
     [([], ""), (["ready"], "ready"), (["ready", "failed"], "ready or failed"), (["a", "b", "c"], "a, b or c")],
 )
-def test_words_are_joined_by_or(words: list[str], text: str) -> None:
+def test_alternatives_are_joined_by_or(words: list[str], text: str) -> None:
     assert join_alternatives(words) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", '"plain"'),
+        ("Recepción 😀", '"Recepción 😀"'),
+        ('a "b"\n', '"a \\"b\\"\\n"'),
+        ("\u202e\u2028\x7f", '"\\u202e\\u2028\\x7f"'),
+        ("\ud800", '"\\ud800"'),
+        (True, "true"),
+        (5, "5"),
+        (0.5, "0.5"),
+        (Decimal("9" * 90), "9" * 79 + "…"),
+        ({"a": 1}, "an object"),
+        ([1], "a list"),
+        (None, "null"),
+        ("x" * 200, '"' + "x" * 78 + "…"),
+    ],
+)
+def test_a_value_is_quoted_as_json(value: Any, text: str) -> None:
+    assert quote_value(value) == text
+
+
+@given(st.text())
+def test_a_quoted_value_is_one_printable_line(value: str) -> None:
+    text = quote_value(value)
+
+    assert text.isprintable()
+    assert len(text.splitlines()) == 1
+    text.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7", 7),
+        ("+7", 7),
+        ("-7", -7),
+        ("007", 7),
+        ("-0", 0),
+        ("000", 0),
+        (str(MAX_ID), MAX_ID),
+        ("0" * 5000 + "7", 7),
+    ],
+)
+def test_digits_with_a_sign_are_an_integer(text: str, number: int) -> None:
+    assert parse_integer(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "+", "-", "--7", "7 ", " 7", "7\n", "7.0", "1e3", "0x7", "1_000", "٣", "７", "²", "nan", "seven"]
+)
+def test_a_text_that_is_not_an_integer_is_none(text: str) -> None:
+    assert parse_integer(text) is None
+
+
+@pytest.mark.parametrize("text", [str(MAX_ID + 1), "9" * 19, "9" * 20, "9" * 100_000])
+def test_an_integer_beyond_64_bits_is_out_of_range(text: str) -> None:
+    assert (parse_integer(text) or 0) > MAX_ID
+    assert (parse_integer(f"-{text}") or 0) < -MAX_ID
+
+
+@given(st.integers(-MAX_ID, MAX_ID))
+def test_every_64_bit_integer_is_parsed_as_python_does(number: int) -> None:
+    assert parse_integer(str(number)) == number

@@ -1,4 +1,4 @@
-"""Secrets: long enough, never twice, and only their hash is kept."""
+"""Secrets: length, randomness, and their hashes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from voiceadmin.tokens import HINT_LENGTH, generate_api_key, generate_token, hash_token
 
 
-def test_a_token_has_256_bits_and_no_two_are_the_same() -> None:
+def test_a_token_has_256_random_bits() -> None:
     tokens = {generate_token() for _ in range(1000)}
 
     assert len(tokens) == 1000
@@ -19,7 +19,7 @@ def test_a_token_has_256_bits_and_no_two_are_the_same() -> None:
     assert all(re.fullmatch(r"[\w-]{43}", token, re.ASCII) for token in tokens)
 
 
-def test_a_key_is_a_token_that_says_what_it_is_and_its_hint_leaves_enough_to_guess() -> None:
+def test_an_api_key_has_a_prefix_and_over_200_bits_beyond_its_hint() -> None:
     key = generate_api_key()
 
     assert re.fullmatch(r"va_[\w-]{43}", key, re.ASCII)
@@ -27,5 +27,5 @@ def test_a_key_is_a_token_that_says_what_it_is_and_its_hint_leaves_enough_to_gue
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "\udcff", "\0", "x" * 100_000])
-def test_the_hash_is_that_of_the_bytes_whatever_they_are(token: str) -> None:
+def test_the_hash_of_any_text_is_the_sha256_of_its_bytes(token: str) -> None:
     assert hash_token(token) == hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""The built wheel: it carries pages and styles, and serves them from an empty folder."""
+"""The built wheel contains templates and static files, and serves them from an empty folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the wheel was unpacked, as an installer does."""
+    """The folder with the unpacked wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-P", "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
@@ -31,7 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(installed: Path) -> None:
+def test_the_wheel_contains_only_the_package(installed: Path) -> None:
     (metadata,) = installed.glob("voiceadmin-*.dist-info")
 
     assert {path.name for path in installed.iterdir()} == {"voiceadmin", metadata.name}
@@ -43,7 +43,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(installed: Path) -> None:
         assert inside == {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.*")}
 
 
-def test_the_wheel_serves_pages_with_their_styles_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+def test_the_wheel_serves_pages_and_styles_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")}

@@ -1,6 +1,6 @@
-"""A tenants for tests of the door: two organizations, somebody of every role, and every route filled in.
+"""Test data for access control: two organizations, an account of every role, and arguments for every route.
 
-Whatever belongs to the organization that the visitors are not of has "Zebra" in its name.
+The accounts belong to Acme. Everything that belongs to the other organization has "Globex" in its name.
 """
 
 from __future__ import annotations
@@ -42,125 +42,131 @@ from voiceadmin.web.access import AccessRequirement, cookie_name
 Dump = dict[str, list[dict[str, Any]]]
 
 EXPIRES = NOW.replace(month=12)
-ROUTES_APP = create_app(Settings())  # asked for its rules alone
+JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"  # of the assistant of Acme
+ROUTES_APP = create_app(Settings())  # used for its routes only
 RULES = sorted(ROUTES_APP.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
 POSTS = [rule for rule in RULES if (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}]
 
-ROLES = {  # those who act come after those who are refused
-    "nobody": Role.ANYONE,
+ROLES = {  # refused requesters come before those whose requests change data
+    "anonymous": Role.ANYONE,
     "viewer": Role.VIEWER,
     "operator": Role.OPERATOR,
-    "zebra": Role.ADMIN,
+    "globex": Role.ADMIN,
     "admin": Role.ADMIN,
     "platform": Role.PLATFORM,
 }
-# Parameters that name an organization's things.
+# Route parameters with the id of an object that belongs to an organization.
 OWNED = {"assistant_id", "voice_id", "account_id", "link_id", "key_id", "operation_id", "plan_id"}
-ALL_KEY = "Key of everything"
+ALL_KEY = "Key of all organizations"
 
 
-def mark_of(rule: Rule) -> AccessRequirement:
-    """What a route asks of its visitors."""
-    found: AccessRequirement = vars(ROUTES_APP.view_functions[rule.endpoint])["access_requirement"]
-    return found
+def requirement_of(rule: Rule) -> AccessRequirement:
+    """The access requirement of a route."""
+    requirement: AccessRequirement = vars(ROUTES_APP.view_functions[rule.endpoint])["access_requirement"]
+    return requirement
 
 
 def method_of(rule: Rule) -> str:
-    """GET if it takes that, else POST."""
+    """GET if the route accepts it, else POST."""
     return "GET" if "GET" in (rule.methods or ()) else "POST"
 
 
 def name_of(rule: Rule) -> str:
-    """A route's name in the title of a test."""
+    """The endpoint of a route, used as a test id."""
     return str(rule.endpoint)
 
 
+def bearer(key: str) -> dict[str, str]:
+    """The request header with an API key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
 class TwoTenants:
-    """The tenants, as it stands in the store of an app."""
+    """The two organizations in the database of an application, with their accounts, keys and invitations."""
 
     def __init__(self, app: Flask) -> None:
         app.test_client_class = Client
         self.app = app
         self.settings: Settings = app.config["VOICEADMIN"]
         self._apps: list[Flask] = []
-        self.numbers = itertools.count(1)
+        self.counter = itertools.count(1)
         self.acme = make_organization("Acme Telecom")
-        self.zebra = make_organization("Zebra Holdings")
-        self.assistants = {self.acme.id: 31, self.zebra.id: 62}
-        self.voices = {self.acme.id: 3, self.zebra.id: 6}
+        self.globex = make_organization("Globex Holdings")
+        self.assistants = {self.acme.id: 31, self.globex.id: 62}
+        self.voices = {self.acme.id: 3, self.globex.id: 6}
         make_assistant(self.acme, id=31, name="Front desk")
-        make_assistant(self.zebra, id=62, name="Zebra desk")
+        make_assistant(self.globex, id=62, name="Globex desk")
         make_voice(self.acme, id=3, name="Anna", provider_voice_id="pv3")
-        make_voice(self.zebra, id=6, name="Zebra voice", provider_voice_id="zebra-pv6")
-        acme, zebra = self.acme, self.zebra
+        make_voice(self.globex, id=6, name="Globex voice", provider_voice_id="globex-pv6")
+        acme, globex = self.acme, self.globex
         self.people: dict[str, Account] = {
             "viewer": make_account("viewer@acme.example", roles={acme: Role.VIEWER}),
             "operator": make_account("operator@acme.example", roles={acme: Role.OPERATOR}),
             "admin": make_account("admin@acme.example", roles={acme: Role.ADMIN}),
-            "zebra": make_account("admin@zebra.example", roles={zebra: Role.ADMIN}),
+            "globex": make_account("admin@globex.example", roles={globex: Role.ADMIN}),
             "platform": make_account("root@example.com", platform=True),
-            "both": make_account("both@example.com", roles={acme: Role.VIEWER, zebra: Role.VIEWER}),
+            "both": make_account("both@example.com", roles={acme: Role.VIEWER, globex: Role.VIEWER}),
         }
         self.keys = {
             "acme": self.create_api_key(acme, "Key of Acme"),
-            "zebra": self.create_api_key(zebra, "Key of Zebra"),
-            "both": self.create_api_key(acme, "Shared key", zebra),
+            "globex": self.create_api_key(globex, "Key of Globex"),
+            "both": self.create_api_key(acme, "Shared key", globex),
             "all": create_api_key(EVERYTHING, ALL_KEY, None, expires_at=EXPIRES, by=SHELL, now=NOW),
         }
         self.invite(acme)
-        self.invite(zebra)
+        self.invite(globex)
 
     def create_api_key(self, of: Organization, name: str, *more: Organization) -> str:
-        """A new key of an organization."""
+        """Create an API key that can read one or more organizations, and return the key."""
         ids = frozenset(organization.id for organization in (of, *more))
         return create_api_key(EVERYTHING, name, ids, expires_at=EXPIRES, by=SHELL, now=NOW)
 
     def invite(self, of: Organization) -> str:
-        """The token of a new invitation."""
+        """Create an invitation to an organization, and return its token."""
         return create_invitation(EVERYTHING, self._email("guest", of), Grant(of.id, Role.VIEWER), by=SHELL, now=NOW)
 
-    def colleague(self, of: Organization) -> Account:
-        """Somebody else of an organization."""
+    def create_colleague(self, of: Organization) -> Account:
+        """Create another viewer of an organization."""
         return make_account(self._email("colleague", of), roles={of: Role.VIEWER})
 
     def revoke(self, name: str) -> None:
-        """Revoke the key of this name."""
+        """Revoke the API key with this name."""
         revoke_api_key(EVERYTHING, last_id(ApiKey, ApiKey.name == name), by=SHELL, now=NOW)
 
-    def _email(self, who: str, of: Organization) -> str:
-        return f"{who}{next(self.numbers)}@{'zebra' if of.id == self.zebra.id else 'acme'}.example"
+    def _email(self, user: str, of: Organization) -> str:
+        return f"{user}{next(self.counter)}@{'globex' if of.id == self.globex.id else 'acme'}.example"
 
-    def browser(self, who: str, app: Flask | None = None) -> FlaskClient:
-        """A new browser in which somebody has just signed in, or nobody."""
+    def browser(self, user: str, app: Flask | None = None) -> FlaskClient:
+        """A new test client, signed in as one of the people, or anonymous."""
         client = (app or self.app).test_client()
-        return client if who == "nobody" else sign_in(client, self.people[who])
+        return client if user == "anonymous" else sign_in(client, self.people[user])
 
     def app_with(self, *, csrf: bool = False, **settings: Any) -> Flask:
-        """Another app over the same store, with other settings."""
+        """Another application on the same database, with other settings."""
         app = create_app(replace(self.settings, **settings), **({} if csrf else {"WTF_CSRF_ENABLED": False}))
         app.test_client_class = Client
         self._apps.append(app)
         return app
 
-    def address(self, rule: Rule, who: str = "platform", of: Organization | None = None) -> str:
-        """A route's address, with things of an organization that nobody has used yet."""
+    def address(self, rule: Rule, user: str = "platform", of: Organization | None = None) -> str:
+        """The address of a route, filled in with objects of an organization that no other test step has used."""
         values = {}
         for name in rule.arguments:
             if name not in PARAMETERS:
-                pytest.fail(f"How to fill in <{name}> of {rule.rule}? Say so in PARAMETERS of tests/tenants.py.")
-            values[name] = PARAMETERS[name](self, of or self.acme, who)
+                pytest.fail(f"Add <{name}> of {rule.rule} to PARAMETERS in tests/two_tenants.py.")
+            values[name] = PARAMETERS[name](self, of or self.acme, user)
         return self.at(rule, values)
 
     def at(self, rule: Rule, values: Mapping[str, Any]) -> str:
-        """A route's address with these parameters."""
+        """The address of a route with these parameters."""
         return self.app.url_map.bind("localhost").build(rule.endpoint, values)
 
     def form(self, rule: Rule) -> dict[str, Any]:
-        """What a route takes when all is well."""
+        """Valid form data for a route."""
         return FORMS[rule.endpoint](self) if rule.endpoint in FORMS else {}
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Dispose of the database engines of the additional applications."""
         for app in self._apps:
             with app.app_context():
                 dispose_engine()
@@ -168,14 +174,14 @@ class TwoTenants:
 
 @contextmanager
 def build_two_tenants(app: Flask) -> Iterator[TwoTenants]:
-    """Build the tenants in the store of an app."""
+    """Create the test data in the database of an application."""
     tenants = TwoTenants(app)
     yield tenants
     tenants.close()
 
 
-def _session_of(tenants: TwoTenants, _: Organization, who: str) -> int:
-    account = tenants.people.get(who, tenants.people["viewer"])
+def _session_of(tenants: TwoTenants, _: Organization, user: str) -> int:
+    account = tenants.people.get(user, tenants.people["viewer"])
     sign_in(tenants.app.test_client(), account)
     return last_id(AccountSession, AccountSession.account_id == account.id)
 
@@ -190,14 +196,14 @@ def _key_of(tenants: TwoTenants, of: Organization, _: str) -> int:
     return last_id(ApiKey, ApiKey.name == f"One more key of {of.name}")
 
 
-def _deed_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+def _operation_of(tenants: TwoTenants, of: Organization, _: str) -> int:
     ref = ObjectRef(ObjectKind.VOICE, tenants.voices[of.id])
-    order = ActionRequest(TriageAction.NOTE, (ref,), f"note {next(tenants.numbers)}", 0, "Looked at it.")
-    return apply_action(EVERYTHING, order, AttentionThresholds(), by=SHELL, now=NOW).id
+    request = ActionRequest(TriageAction.NOTE, (ref,), f"note {next(tenants.counter)}", 0, "Looked at it.")
+    return apply_action(EVERYTHING, request, AttentionThresholds(), by=SHELL, now=NOW).id
 
 
 def _plan_of(tenants: TwoTenants, of: Organization, _: str) -> int:
-    number = next(tenants.numbers)
+    number = next(tenants.counter)
     provider = f"{of.name.split()[0].lower()}-{number}"
     make_voice(of, name=f"{of.name} {number}", provider=provider)
     return create_plan(
@@ -208,10 +214,10 @@ def _plan_of(tenants: TwoTenants, of: Organization, _: str) -> int:
 PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
     "assistant_id": lambda tenants, of, _: tenants.assistants[of.id],
     "voice_id": lambda tenants, of, _: tenants.voices[of.id],
-    "account_id": lambda tenants, of, _: tenants.colleague(of).id,
+    "account_id": lambda tenants, of, _: tenants.create_colleague(of).id,
     "link_id": _link_of,
     "key_id": _key_of,
-    "operation_id": _deed_of,
+    "operation_id": _operation_of,
     "plan_id": _plan_of,
     "session_id": _session_of,
     "token": lambda tenants, of, _: tenants.invite(of),
@@ -220,8 +226,8 @@ PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
 }
 
 
-def _on_all(_: TwoTenants) -> dict[str, Any]:
-    return {"action": "note", "note": "Looked at it.", "count": "1", "selection_hash": "of another time"}
+def _note_form(_: TwoTenants) -> dict[str, Any]:
+    return {"action": "note", "note": "Looked at it.", "count": "1", "selection_hash": "outdated"}
 
 
 FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
@@ -236,8 +242,8 @@ FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
         "note": "Looked at it.",
         "ref": f"voice-{tenants.voices[tenants.acme.id]}",
     },
-    "triage.all_matching": _on_all,
-    "voices.all_matching": _on_all,
+    "triage.all_matching": _note_form,
+    "voices.all_matching": _note_form,
     "cleanup.run": lambda _: {"count": "1"},
     "cleanup.change_price": lambda _: {"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-05-01"},
     "api_keys.new": lambda tenants: {"name": "A new key", "organizations": [tenants.acme.id], "expires": "30"},
@@ -254,7 +260,7 @@ def last_id(model: Any, *conditions: Any) -> int:
 
 
 def rows_of(name: str) -> list[dict[str, Any]]:
-    """All rows of a table, as they are now."""
+    """All rows of a table in their current state."""
     db.session.rollback()
     table = Base.metadata.tables[name]
     found = [dict(row) for row in db.session.execute(select(table).order_by(*table.primary_key)).mappings()]
@@ -263,30 +269,30 @@ def rows_of(name: str) -> list[dict[str, Any]]:
 
 
 def dump() -> Dump:
-    """All rows of all tables, as they are now."""
+    """All rows of all tables in their current state."""
     return {name: rows_of(name) for name in Base.metadata.tables}
 
 
-def audit_words() -> list[str]:
-    """The words of the audit trail, the oldest first."""
-    return [line["event_type"] for line in rows_of(AuditEvent.__tablename__)]
+def audit_event_types() -> list[str]:
+    """The types of all audit events, oldest first."""
+    return [event["event_type"] for event in rows_of(AuditEvent.__tablename__)]
 
 
 def cookie_of(browser: FlaskClient) -> str:
-    """The token of a browser's session."""
+    """The session token of a test client."""
     cookie = browser.get_cookie(cookie_name(browser.application.config["VOICEADMIN"]))
     assert cookie is not None
     return cookie.value
 
 
 def with_cookie(app: Flask, token: str) -> FlaskClient:
-    """A browser into which somebody put this token."""
+    """A test client with this session token."""
     client = app.test_client()
     client.set_cookie(cookie_name(app.config["VOICEADMIN"]), token)
     return client
 
 
-def is_turned_away(response: Any) -> bool:
-    """Whether somebody was led to where one signs in, and not because their cookie was just taken back."""
+def is_redirected_to_sign_in(response: Any) -> bool:
+    """Whether the response redirects to the sign-in page, except after signing out, which deletes the cookie."""
     location = response.headers.get("Location", "").partition("?")[0]
     return location == "/sign-in" and "Max-Age=0" not in str(response.headers.getlist("Set-Cookie"))

@@ -25,10 +25,10 @@ from voiceadmin.accounts.forms import (
 from voiceadmin.accounts.types import Grant
 from voiceadmin.identity import Role
 
-OURS = {5: "Acme", 7: "Other"}
+ORGANIZATIONS = {5: "Acme", 7: "Other"}
 EMPTY = ["This is empty. Fill it in."]
 NO_SECRET = ["This is empty. Enter your password."]
-FINE = "correct horse"
+STRONG = "correct horse"
 
 
 def sent(**fields: Any) -> MultiDict[str, str]:
@@ -40,10 +40,10 @@ def errors(form: Form) -> dict[str, Any]:
     return {str(name): list(messages) for name, messages in form.errors.items()}
 
 
-# Oneself
+# Own account
 
 
-def test_signing_in_takes_an_e_mail_a_password_and_where_to_go_on_to() -> None:
+def test_the_sign_in_form_reads_e_mail_password_and_next() -> None:
     form = SignInForm(sent(email=" ada@example.com ", password=" x ", next="/people"))
 
     assert form.validate()
@@ -59,7 +59,7 @@ def test_signing_in_takes_an_e_mail_a_password_and_where_to_go_on_to() -> None:
     assert SignInForm(sent(next="//evil.example")).next.data == ""
 
 
-def test_confirming_takes_a_password() -> None:
+def test_the_confirmation_form_reads_a_password() -> None:
     form = ConfirmPasswordForm(sent(password="x", next="/api-keys"))
 
     assert form.validate()
@@ -68,24 +68,24 @@ def test_confirming_takes_a_password() -> None:
 
 
 def test_the_first_account_has_an_e_mail_and_a_strong_password() -> None:
-    form = FirstAccountForm(sent(email="ada@example.com", name=" Ada ", password=FINE))
+    form = FirstAccountForm(sent(email="ada@example.com", name=" Ada ", password=STRONG))
 
     assert form.validate()
-    assert form.data == {"email": "ada@example.com", "name": "Ada", "password": FINE}
+    assert form.data == {"email": "ada@example.com", "name": "Ada", "password": STRONG}
     assert form.account_name() == "Ada"
-    assert errors(FirstAccountForm(sent(password=FINE))) == {"email": EMPTY}
+    assert errors(FirstAccountForm(sent(password=STRONG))) == {"email": EMPTY}
 
 
 @pytest.mark.parametrize("form_class", [NewAccountForm, ExistingAccountForm, ResetPasswordForm])
 def test_a_link_ignores_the_e_mail_of_the_form(form_class: type[AcceptLinkForm]) -> None:
-    form = form_class(sent(email="eve@example.com", password=FINE), "ada@example.com")
+    form = form_class(sent(email="eve@example.com", password=STRONG), "ada@example.com")
 
     assert form.validate()
     assert (form.account_email, "email" in form.data) == ("ada@example.com", False)
 
 
-def test_only_a_new_account_has_a_name() -> None:
-    given = sent(name=" Ada ", password=FINE)
+def test_only_a_new_account_reads_a_name() -> None:
+    given = sent(name=" Ada ", password=STRONG)
 
     assert NewAccountForm(given, "ada@example.com").account_name() == "Ada"
     assert ExistingAccountForm(given, "ada@example.com").account_name() == ""
@@ -100,7 +100,7 @@ WEAK = [
 
 
 @pytest.mark.parametrize(("password", "fault"), WEAK)
-def test_a_new_password_is_strong_and_an_existing_one_need_not_be(password: str, fault: str) -> None:
+def test_only_a_new_password_must_be_strong(password: str, fault: str) -> None:
     given = sent(email="ada@example.com", password=password)
 
     assert errors(FirstAccountForm(given)) == {"password": [fault]}
@@ -109,7 +109,7 @@ def test_a_new_password_is_strong_and_an_existing_one_need_not_be(password: str,
     assert errors(ExistingAccountForm(given, "ada@example.com")) == {}
 
 
-def test_a_new_password_is_not_the_name_of_the_account() -> None:
+def test_the_name_of_the_account_is_refused_as_password() -> None:
     given = sent(email="ada@example.com", name="ada lovelace", password="Ada Lovelace")
     fault = ["This is a name, and easy to guess. Choose another password."]
 
@@ -117,8 +117,8 @@ def test_a_new_password_is_not_the_name_of_the_account() -> None:
     assert errors(NewAccountForm(given, "ada@example.com")) == {"password": fault}
 
 
-def test_changing_a_password_takes_the_old_one_and_a_good_one() -> None:
-    assert errors(ChangePasswordForm(sent(old="x", new=FINE), email="ada@example.com")) == {}
+def test_changing_a_password_requires_the_old_one_and_a_strong_new_one() -> None:
+    assert errors(ChangePasswordForm(sent(old="x", new=STRONG), email="ada@example.com")) == {}
     assert errors(ChangePasswordForm(sent(old="", new="ada@example.com"), email="Ada@example.com")) == {
         "old": NO_SECRET,
         "new": ["This is a name, and easy to guess. Choose another password."],
@@ -126,7 +126,7 @@ def test_changing_a_password_takes_the_old_one_and_a_good_one() -> None:
     assert errors(ChangePasswordForm(sent(), email=""))["new"][0] == NO_SECRET[0]
 
 
-# Colleagues
+# People
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_changing_a_password_takes_the_old_one_and_a_good_one() -> None:
         ("5", "", Grant(5, Role.VIEWER)),
     ],
 )
-def test_a_grant_is_a_role_and_where_it_holds(organization: str, role: str, grant: Grant) -> None:
-    form = GrantForm(sent(organization=organization, role=role), OURS, offer_all=True)
+def test_a_grant_has_a_role_and_an_organization(organization: str, role: str, grant: Grant) -> None:
+    form = GrantForm(sent(organization=organization, role=role), ORGANIZATIONS, offer_all=True)
 
     assert form.validate()
     assert form.grant() == grant
@@ -147,66 +147,69 @@ def test_a_grant_is_a_role_and_where_it_holds(organization: str, role: str, gran
 
 
 @pytest.mark.parametrize("organization", ["6", "all", "05", " 5", "5\n", "Acme", "-5", "5.0", "٥", "*"])
-def test_only_an_organization_that_is_offered_is_taken(organization: str) -> None:
+def test_an_organization_that_is_not_offered_is_refused(organization: str) -> None:
     shown = '"5\\n"' if organization == "5\n" else f'"{organization}"'
 
-    assert errors(GrantForm(sent(organization=organization, role="viewer"), OURS)) == {
+    assert errors(GrantForm(sent(organization=organization, role="viewer"), ORGANIZATIONS)) == {
         "organization": [f"{shown} is not an organization of yours. Choose from the list."]
     }
 
 
 @pytest.mark.parametrize("role", ["platform", "none", "Viewer", "3", "owner"])
-def test_only_a_role_that_is_offered_is_taken(role: str) -> None:
-    assert errors(GrantForm(sent(organization="5", role=role), OURS, offer_all=True)) == {
+def test_a_role_that_is_not_offered_is_refused(role: str) -> None:
+    assert errors(GrantForm(sent(organization="5", role=role), ORGANIZATIONS, offer_all=True)) == {
         "role": [f'"{role}" is not a role. Choose from the list.']
     }
 
 
-def test_what_is_offered_is_what_the_scope_allows() -> None:
+def test_the_form_offers_what_the_scope_allows() -> None:
     roles = {"viewer": "Viewer", "operator": "Operator", "admin": "Admin"}
 
-    mine, whole = GrantForm(None, OURS), GrantForm(None, OURS, offer_all=True, offer_removal=True)
+    limited, unlimited = (
+        GrantForm(None, ORGANIZATIONS),
+        GrantForm(None, ORGANIZATIONS, offer_all=True, offer_removal=True),
+    )
 
-    assert (mine.organization.choices, mine.role.choices) == ({"5": "Acme", "7": "Other"}, roles)
-    assert whole.organization.choices == {"5": "Acme", "7": "Other", "all": "All organizations, as platform admin"}
-    assert whole.role.choices == roles | {"none": "No role"}
-    assert (mine.organization.default, mine.role.default) == ("", "viewer")
+    assert (limited.organization.choices, limited.role.choices) == ({"5": "Acme", "7": "Other"}, roles)
+    assert unlimited.organization.choices == {"5": "Acme", "7": "Other", "all": "All organizations, as platform admin"}
+    assert unlimited.role.choices == roles | {"none": "No role"}
+    assert (limited.organization.default, limited.role.default) == ("", "viewer")
     assert GrantForm(None, {}).organization.choices == {}
     assert list(GrantForm(None, {}, offer_all=True).organization.choices) == ["all"]
 
 
-def test_without_an_organization_nothing_is_granted() -> None:
-    assert errors(GrantForm(sent(role="viewer"), OURS)) == {
+def test_a_grant_without_an_organization_is_refused() -> None:
+    assert errors(GrantForm(sent(role="viewer"), ORGANIZATIONS)) == {
         "organization": ['"" is not an organization of yours. Choose from the list.']
     }
 
 
-def test_a_role_can_be_taken_away_where_that_is_offered() -> None:
-    form = GrantForm(sent(organization="5", role="none"), OURS, offer_removal=True)
+def test_a_role_can_be_removed_where_removal_is_offered() -> None:
+    form = GrantForm(sent(organization="5", role="none"), ORGANIZATIONS, offer_removal=True)
 
     assert form.validate()
     assert form.removes_role
 
 
 @given(st.text(max_size=6), st.text(max_size=10))
-def test_no_grant_is_ever_beyond_what_was_offered(organization: str, role: str) -> None:
-    form = GrantForm(sent(organization=organization, role=role), OURS)
+def test_a_valid_grant_is_always_one_that_is_offered(organization: str, role: str) -> None:
+    form = GrantForm(sent(organization=organization, role=role), ORGANIZATIONS)
 
     if form.validate():
         grant = form.grant()
-        assert grant.organization_id in OURS
+        assert grant.organization_id in ORGANIZATIONS
         assert grant.role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
 
 
 def test_an_invitation_is_a_grant_with_an_e_mail() -> None:
-    form = InviteForm(sent(email=" bo@example.com", organization="7", role="operator"), OURS)
+    form = InviteForm(sent(email=" bo@example.com", organization="7", role="operator"), ORGANIZATIONS)
 
     assert form.validate()
     assert (form.email.data, form.grant()) == ("bo@example.com", Grant(7, Role.OPERATOR))
-    assert errors(InviteForm(sent(email="bo", organization="7"), OURS)) == {
+    assert errors(InviteForm(sent(email="bo", organization="7"), ORGANIZATIONS)) == {
         "email": ['"bo" is not an e-mail address. Write it as name@example.com.']
     }
-    assert errors(InviteForm(sent(email=f"{'x' * 243}@example.com", organization="7"), OURS)) == {
+    assert errors(InviteForm(sent(email=f"{'x' * 243}@example.com", organization="7"), ORGANIZATIONS)) == {
         "email": ["This is 255 characters long. Enter at most 254."]
     }
 
@@ -219,9 +222,9 @@ def test_an_invitation_is_a_grant_with_an_e_mail() -> None:
         (FirstAccountForm(None), ["E-mail", "Your name", "Password"]),
         (ExistingAccountForm(None), ["Password"]),
         (ChangePasswordForm(None, email=""), ["Current password", "New password"]),
-        (InviteForm(None, OURS), ["Organization", "Role", "E-mail"]),
+        (InviteForm(None, ORGANIZATIONS), ["Organization", "Role", "E-mail"]),
     ],
     ids=["sign in", "confirm", "first account", "existing account", "password", "invite"],
 )
-def test_fields_have_names_for_people(form: Form, labels: list[str]) -> None:
+def test_fields_have_labels(form: Form, labels: list[str]) -> None:
     assert [field.label.text for field in form if field.name != "next"] == labels

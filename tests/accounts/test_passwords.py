@@ -1,4 +1,4 @@
-"""Passwords: which will do, and what is kept of them."""
+"""Password strength and password hashes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from voiceadmin.accounts import passwords
 from voiceadmin.accounts.passwords import COMMON_PASSWORDS, find_weakness, hash_password, is_outdated, is_password
 
 TOO_COMMON = "This is one of the most common passwords. Choose another one."
-A_NAME = "This is a name, and easy to guess. Choose another password."
-FINE = "plum tree 77"
+IS_NAME = "This is a name, and easy to guess. Choose another password."
+STRONG = "plum tree 77"
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,19 @@ FINE = "plum tree 77"
         ("half \ud83d a pair", "This contains an invalid character. Type it again."),
     ],
 )
-def test_a_password_is_judged_by_its_letters_alone(password: str, fault: str | None) -> None:
+def test_the_strength_of_a_password_depends_on_its_characters(password: str, fault: str | None) -> None:
     assert find_weakness(password) == fault
 
 
-def test_every_one_of_the_commonest_is_refused_whatever_its_case() -> None:
-    commonest = [word for word in FREQUENCY_LISTS["passwords"][:3000] if len(word) >= 8]
+def test_common_passwords_are_refused_in_any_case() -> None:
+    common = [word for word in FREQUENCY_LISTS["passwords"][:3000] if len(word) >= 8]
 
-    assert len(commonest) > 500
-    for word in commonest:
+    assert len(common) > 500
+    for word in common:
         assert {find_weakness(form(word)) for form in (str, str.upper, str.title)} == {TOO_COMMON}, word
 
 
-def test_the_list_of_the_commonest_holds_no_word_that_is_too_short_anyway() -> None:
+def test_the_list_of_common_passwords_has_no_password_below_the_minimum_length() -> None:
     assert min(map(len, COMMON_PASSWORDS)) == 8
 
 
@@ -69,50 +69,50 @@ def test_the_list_of_the_commonest_holds_no_word_that_is_too_short_anyway() -> N
         ("ren\u00e9e.dupont", ["Rene\u0301e.Dupont@example.com"]),
     ],
 )
-def test_a_name_is_no_password(password: str, words: list[str]) -> None:
-    assert find_weakness(password, *words) == A_NAME
+def test_a_name_is_refused_as_password(password: str, words: list[str]) -> None:
+    assert find_weakness(password, *words) == IS_NAME
 
 
 @pytest.mark.parametrize("password", ["ada.lovelace77", "example.com", "voiceadmin 7", "lovelace"])
-def test_what_only_holds_a_name_will_do(password: str) -> None:
+def test_a_password_that_contains_a_name_is_accepted(password: str) -> None:
     assert find_weakness(password, "ada.lovelace@example.com", "") is None
 
 
-def test_a_password_is_known_again_and_no_other_is() -> None:
-    kept = hash_password(FINE)
+def test_a_hash_matches_only_its_password() -> None:
+    stored = hash_password(STRONG)
 
-    assert is_password(FINE, kept)
-    assert not any(is_password(other, kept) for other in ("", FINE + " ", FINE.upper(), "\ud800"))
-    assert FINE not in kept
-    assert hash_password(FINE) != kept
+    assert is_password(STRONG, stored)
+    assert not any(is_password(other, stored) for other in ("", STRONG + " ", STRONG.upper(), "\ud800"))
+    assert STRONG not in stored
+    assert hash_password(STRONG) != stored
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
-def test_composed_and_decomposed_are_the_same_password(password: str) -> None:
-    kept = hash_password(unicodedata.normalize("NFD", password))
+def test_composed_and_decomposed_letters_are_the_same_password(password: str) -> None:
+    stored = hash_password(unicodedata.normalize("NFD", password))
 
-    assert is_password(unicodedata.normalize("NFC", password), kept)
-
-
-@pytest.mark.parametrize("kept", ["", "plain", "$argon2id$v=19$m=8,t=1,p=1$YWJj$", "$2b$12$abc"])
-def test_what_is_no_hash_of_ours_lets_nobody_in(kept: str) -> None:
-    assert not is_password(FINE, kept)
+    assert is_password(unicodedata.normalize("NFC", password), stored)
 
 
-def test_nobodys_password_is_nobodys() -> None:
-    assert not is_password("nobody has this password", None)
-    assert not is_password("nobody has this password", "")
+@pytest.mark.parametrize("stored", ["", "plain", "$argon2id$v=19$m=8,t=1,p=1$YWJj$", "$2b$12$abc"])
+def test_an_invalid_hash_matches_no_password(stored: str) -> None:
+    assert not is_password(STRONG, stored)
+
+
+def test_a_missing_hash_matches_no_password() -> None:
+    assert not is_password("any password of no account", None)
+    assert not is_password("any password of no account", "")
 
 
 def test_a_hash_with_other_parameters_is_outdated() -> None:
-    assert not is_outdated(hash_password(FINE))
-    assert is_outdated(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(FINE))
+    assert not is_outdated(hash_password(STRONG))
+    assert is_outdated(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(STRONG))
 
 
-def test_the_real_hash_is_argon2id_and_takes_its_memory() -> None:
-    kept = PasswordHasher().hash(FINE)  # what the module makes when no test has put a cheap one there
+def test_the_production_hash_is_argon2id_with_the_required_memory() -> None:
+    stored = PasswordHasher().hash(STRONG)  # the default of the module; the tests replace it with a cheap hasher
 
-    parameters = extract_parameters(kept)
+    parameters = extract_parameters(stored)
     assert parameters.type is Type.ID
     assert parameters.memory_cost >= 19 * 1024
     assert parameters.time_cost >= 2

@@ -1,4 +1,4 @@
-"""The changed values of audit events in words."""
+"""Descriptions of the changed values of audit events."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def event(before: dict[str, Any] | None, after: dict[str, Any] | None) -> AuditE
         ),
     ],
 )
-def test_changes_are_described_in_words(
+def test_changes_are_described_by_label_and_values(
     before: dict[str, Any] | None, after: dict[str, Any] | None, described: list[tuple[str, str | None, str | None]]
 ) -> None:
     assert describe_changes(event(before, after)) == described

@@ -1,4 +1,4 @@
-"""The filters over the audit trail, and the way back."""
+"""The filters of the audit log and their query arguments."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def form(*pairs: tuple[str, str]) -> ActivityFilterForm:
     return ActivityFilterForm(MultiDict(pairs))
 
 
-def test_no_argument_is_all_of_it() -> None:
+def test_no_argument_means_all_events() -> None:
     for filled in (form(), form(*((name, "") for name in ("who", "kind", "voice", "since", "until", "older")))):
         assert filled.validate()
         assert filled.filters() == AuditFilters()
     assert activity_arguments(AuditFilters()) == {}
 
 
-def test_all_arguments_together() -> None:
+def test_all_arguments_are_read_together() -> None:
     filled = form(
         ("who", " Ada@example.com "),
         ("kind", "key-created"),
@@ -47,7 +47,7 @@ def test_all_arguments_together() -> None:
         event_types=(AuditEventType.KEY_CREATED, AuditEventType.SIGNED_IN),
         voice=456,
         since=MIDNIGHT - 2 * DAY,
-        until=MIDNIGHT + DAY,  # the last day is in
+        until=MIDNIGHT + DAY,  # the last day is included
         older_than=99,
     )
     assert filled.filters() == filters
@@ -76,7 +76,7 @@ def test_all_arguments_together() -> None:
         ("until", "9999-12-31", '"9999-12-31" is not a date. Write it as 2026-01-31.'),
     ],
 )
-def test_a_wrong_value_is_named_at_its_field(name: str, value: str, message: str) -> None:
+def test_an_invalid_value_is_reported_at_its_field(name: str, value: str, message: str) -> None:
     filled = form((name, value))
 
     assert not filled.validate()
@@ -84,15 +84,15 @@ def test_a_wrong_value_is_named_at_its_field(name: str, value: str, message: str
 
 
 @pytest.mark.parametrize(("name", "value"), [("who", "x" * 254), ("voice", str(MAX_ID)), ("older", str(MAX_ID))])
-def test_the_greatest_value_is_taken(name: str, value: str) -> None:
+def test_the_greatest_values_are_accepted(name: str, value: str) -> None:
     assert form((name, value)).validate()
 
 
-def test_kinds_are_listed_as_sentences_begin() -> None:
-    words = form().kind.choices
+def test_event_types_are_listed_with_labels() -> None:
+    choices = form().kind.choices
 
-    assert list(words) == [word.value for word in AuditEventType]
-    assert (words["key-created"], words["signed-in"]) == ("Created an API key", "Signed in")
+    assert list(choices) == [event_type.value for event_type in AuditEventType]
+    assert (choices["key-created"], choices["signed-in"]) == ("Created an API key", "Signed in")
     assert [form()[name].label.text for name in ("who", "kind", "voice", "since", "until", "older")] == [
         *("Who", "What", "Voice id", "From", "To", "Older than"),
     ]
@@ -114,7 +114,7 @@ DAYS = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timez
         older_than=st.sampled_from([None, 1, MAX_ID]),
     )
 )
-def test_filters_survive_the_way_through_an_address(filters: AuditFilters) -> None:
+def test_filters_round_trip_through_a_url(filters: AuditFilters) -> None:
     address = urlencode(activity_arguments(filters), doseq=True)
 
     filled = ActivityFilterForm(MultiDict(parse_qsl(address)))
@@ -124,7 +124,7 @@ def test_filters_survive_the_way_through_an_address(filters: AuditFilters) -> No
 
 
 @given(st.dictionaries(st.sampled_from(["who", "kind", "voice", "since", "until", "older"]), st.text(max_size=12)))
-def test_no_argument_breaks_the_form(arguments: dict[str, str]) -> None:
+def test_no_query_argument_breaks_the_form(arguments: dict[str, str]) -> None:
     filled = ActivityFilterForm(MultiDict(arguments))
 
     if filled.validate():

@@ -1,4 +1,4 @@
-"""The audit trail as a page and as a file."""
+"""The activity page and its export."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, anonymous_re
 from voiceadmin.organizations.models import Organization
 
 ADA = Actor(ActorKind.ACCOUNT, 999, "ada@example.com", "203.0.113.7")
-STORE = AuditTarget(ObjectKind.DATABASE, None, "sample data")
+SAMPLE_DATA = AuditTarget(ObjectKind.DATABASE, None, "sample data")
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def acme(store: object) -> Organization:
 
 @pytest.fixture
 def admin(stranger: FlaskClient, acme: Organization) -> FlaskClient:
-    """A browser in which an admin of Acme has signed in."""
+    """Return a browser in which an admin of Acme is signed in."""
     return sign_in(stranger, make_account("ada@example.com", roles={acme: Role.ADMIN}))
 
 
-def page(client: FlaskClient, address: str) -> Page:
+def open_page_as(client: FlaskClient, address: str) -> Page:
     response = client.get(address)
     assert response.status_code == 200, response.text[:2000]
     found = Page(response.text)
@@ -47,31 +47,31 @@ def page(client: FlaskClient, address: str) -> Page:
     return found
 
 
-def files(found: Page) -> list[str]:
+def read_export_links(found: Page) -> list[str]:
     addresses = [node.attributes.get("href", "") for node in found.root.one("main").all("a")]
     return [address for address in addresses if address.startswith("/activity.")]
 
 
-def things(found: Page) -> list[str]:
-    """What each line is about, by name."""
+def read_object_names(found: Page) -> list[str]:
+    """Return the name of the object of each row."""
     cells = found.root.one("tbody").all("td", **{"data-label": "Object"})
     return [next(node.text for node in cell.walk() if node is not cell and node.text) for cell in cells]
 
 
-def trail() -> list[AuditEventRow]:
-    """All lines, the newest first."""
+def list_audit_events() -> list[AuditEventRow]:
+    """Return all audit events, newest first."""
     db.session.rollback()
     return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0]
 
 
-def test_where_nothing_has_happened_the_page_says_so(open_page: OpenPage) -> None:
+def test_an_empty_audit_log_shows_a_message(open_page: OpenPage) -> None:
     found = open_page("/activity")
 
     assert found.rows() == [["There are no entries that you may read yet."]]
     assert not found.root.all("nav", **{"aria-label": "Pages"})
 
 
-def test_a_line_says_who_did_what_to_what_and_what_changed(
+def test_a_row_shows_time_actor_action_object_and_changes(
     open_page: OpenPage, acme: Organization, now: datetime
 ) -> None:
     voice = make_voice(acme, id=456)
@@ -113,26 +113,24 @@ def test_a_line_says_who_did_what_to_what_and_what_changed(
         ],
     ]
     assert len(found.rows()) == len(expected)
-    for row, (at, who, what, thing, change) in zip(found.rows(), expected, strict=True):
+    for row, (at, actor, action, target, change) in zip(found.rows(), expected, strict=True):
         assert row[0].startswith(str(at))
-        assert row[2].startswith(str(what))
-        for cell, pieces in ((row[1], who), (row[3], thing), (row[4], change)):
+        assert row[2].startswith(str(action))
+        for cell, pieces in ((row[1], actor), (row[3], target), (row[4], change)):
             assert all(piece.lower() in cell.lower() for piece in pieces), row
     assert "import" in found.rows()[2][2]
     assert found.link("ada@example.com") == "/activity?who=ada@example.com"
     assert found.link("Lobby") == f"/voices/{voice.id}"
-    assert files(found) == ["/activity.csv", "/activity.json", "/activity.ndjson"]
+    assert read_export_links(found) == ["/activity.csv", "/activity.json", "/activity.ndjson"]
 
 
-def test_an_admin_reads_what_happened_at_home_and_what_they_did(
-    admin: FlaskClient, acme: Organization, now: datetime
-) -> None:
+def test_an_admin_sees_events_of_the_own_organization(admin: FlaskClient, acme: Organization, now: datetime) -> None:
     other = make_organization("Other")
     for number, organization in enumerate((acme.id, other.id, None)):
-        thing = AuditTarget(ObjectKind.KEY, number, f"key {number}")
-        record_event_now(AuditEventType.KEY_CREATED, thing, by=SHELL, now=now, organization_id=organization)
+        target = AuditTarget(ObjectKind.KEY, number, f"key {number}")
+        record_event_now(AuditEventType.KEY_CREATED, target, by=SHELL, now=now, organization_id=organization)
 
-    assert things(page(admin, "/activity")) == ["key 0"]
+    assert read_object_names(open_page_as(admin, "/activity")) == ["key 0"]
 
 
 def test_the_admins_of_all_organizations_of_a_key_see_one_event_about_it(
@@ -143,12 +141,12 @@ def test_the_admins_of_all_organizations_of_a_key_see_one_event_about_it(
         ids = frozenset(int(organization.id) for organization in organizations)
         create_api_key(EVERYTHING, name, ids, expires_at=None, by=SHELL, now=now)
     create_api_key(EVERYTHING, "all", None, expires_at=None, by=SHELL, now=now)
-    everywhere = make_account("bo@example.com", roles={acme: Role.ADMIN, other: Role.ADMIN})
+    admin_of_both = make_account("bo@example.com", roles={acme: Role.ADMIN, other: Role.ADMIN})
     viewer = make_account("vi@example.com", roles={acme: Role.VIEWER})
 
-    assert things(page(admin, "/activity")) == ["shared", "ours"]
-    assert things(page(sign_in(admin, everywhere), "/activity")) == ["theirs", "shared", "ours"]
-    assert things(page(sign_in(admin, viewer), "/activity")) == []
+    assert read_object_names(open_page_as(admin, "/activity")) == ["shared", "ours"]
+    assert read_object_names(open_page_as(sign_in(admin, admin_of_both), "/activity")) == ["theirs", "shared", "ours"]
+    assert read_object_names(open_page_as(sign_in(admin, viewer), "/activity")) == []
 
 
 @pytest.fixture
@@ -159,7 +157,7 @@ def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
         [
             (AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "board"), ADA),
             (AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 456, "Lobby"), ADA),
-            (AuditEventType.SAMPLE_ADDED, STORE, SHELL),
+            (AuditEventType.SAMPLE_ADDED, SAMPLE_DATA, SHELL),
         ]
     ):
         record_event_now(event_type, target, by=by, now=now - days * DAY)
@@ -181,10 +179,10 @@ def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
         ("older=3", ["Lobby", "board"]),
     ],
 )
-def test_filters_narrow_the_list(open_page: OpenPage, arguments: str, expected: list[str]) -> None:
+def test_filters_select_rows(open_page: OpenPage, arguments: str, expected: list[str]) -> None:
     found = open_page(f"/activity?{arguments}")
 
-    assert things(found) == expected
+    assert read_object_names(found) == expected
     if not expected:
         assert len(found.rows()) == 1
         assert found.rows()[0][0].startswith("No entries")
@@ -192,7 +190,7 @@ def test_filters_narrow_the_list(open_page: OpenPage, arguments: str, expected: 
 
 
 @pytest.mark.usefixtures("several")
-def test_filters_stay_in_the_form_and_in_the_files(open_page: OpenPage) -> None:
+def test_filters_are_kept_in_the_form_and_in_the_export_links(open_page: OpenPage) -> None:
     found = open_page("/activity?who=ada@example.com&voice=456&since=2026-11-01&until=2026-11-30&kind=voice-changed")
 
     shown = {
@@ -200,7 +198,7 @@ def test_filters_stay_in_the_form_and_in_the_files(open_page: OpenPage) -> None:
     }
     assert shown == {"who": "ada@example.com", "voice": "456", "since": "2026-11-01", "until": "2026-11-30"}
     arguments = "who=ada%40example.com&kind=voice-changed&voice=456&since=2026-11-01&until=2026-11-30"
-    assert files(found) == [f"/activity.{format}?{arguments}" for format in ("csv", "json", "ndjson")]
+    assert read_export_links(found) == [f"/activity.{format}?{arguments}" for format in ("csv", "json", "ndjson")]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +212,7 @@ def test_filters_stay_in_the_form_and_in_the_files(open_page: OpenPage) -> None:
         ("who=a%00b", "Who", "This contains control characters. Remove them."),
     ],
 )
-def test_a_wrong_argument_is_named_and_lists_nothing(
+def test_an_invalid_argument_is_reported_without_a_list(
     open_page: OpenPage, argument: str, label: str, fault: str
 ) -> None:
     for address in ("/activity", "/activity.csv"):
@@ -222,10 +220,10 @@ def test_a_wrong_argument_is_named_and_lists_nothing(
 
         assert not found.root.all("table")
         assert f"{label}: {fault}" in found.root.one("div", role="alert").text
-    assert trail() == []
+    assert list_audit_events() == []
 
 
-def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: datetime) -> None:
+def test_pages_link_to_older_and_to_the_newest_events(open_page: OpenPage, now: datetime) -> None:
     with write_transaction():
         for number in range(101):
             record_event(
@@ -236,7 +234,7 @@ def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: dateti
     address, sizes = "/activity?who=tester", []
     while True:
         found = open_page(address)
-        seen += things(found)
+        seen += read_object_names(found)
         sizes.append(len(found.rows()))
         pager = found.root.one("nav", **{"aria-label": "Pages"}).text
         if "Older" not in pager:
@@ -250,10 +248,10 @@ def test_pages_follow_one_another_and_lead_back(open_page: OpenPage, now: dateti
     assert found.link("Newest entries") == "/activity?who=tester"
 
 
-def test_a_page_takes_one_statement_beside_the_visitors(client: FlaskClient, now: datetime) -> None:
+def test_the_page_executes_one_statement_besides_the_authentication(client: FlaskClient, now: datetime) -> None:
     for _ in range(60):
-        record_event_now(AuditEventType.SAMPLE_ADDED, STORE, by=SHELL, now=now)
-    client.get("/account")  # counts what waits, for the head of every page, which is kept for a while
+        record_event_now(AuditEventType.SAMPLE_ADDED, SAMPLE_DATA, by=SHELL, now=now)
+    client.get("/account")  # fills the cache of the count in the header
     seen: list[Any] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
 
@@ -262,20 +260,20 @@ def test_a_page_takes_one_statement_beside_the_visitors(client: FlaskClient, now
     assert len([statement for statement in seen if statement.startswith("SELECT")]) == 1
 
 
-# Files
+# Export
 
 
 @pytest.mark.usefixtures("several")
 @pytest.mark.parametrize(
-    ("format", "kind"),
+    ("format", "content_type"),
     [("csv", "text/csv; charset=utf-8"), ("json", "application/json"), ("ndjson", "application/x-ndjson")],
 )
-def test_a_file_holds_the_lines_and_leaves_one_itself(
-    client: FlaskClient, now: datetime, format: str, kind: str
+def test_an_export_contains_the_filtered_events_and_records_one_itself(
+    client: FlaskClient, now: datetime, format: str, content_type: str
 ) -> None:
     response = client.get(f"/activity.{format}?who=ada@example.com&kind=key-created&kind=voice-changed")
 
-    assert (response.status_code, response.content_type) == (200, kind)
+    assert (response.status_code, response.content_type) == (200, content_type)
     assert response.headers["Content-Disposition"] == f'attachment; filename="activity-2026-11-22.{format}"'
     if format == "csv":
         lines: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(response.text, newline="")))
@@ -284,7 +282,7 @@ def test_a_file_holds_the_lines_and_leaves_one_itself(
     else:
         lines = [json.loads(line) for line in response.text.splitlines()]
     assert [line["object_name"] for line in lines] == ["Lobby", "board"]
-    newest = trail()[0]
+    newest = list_audit_events()[0]
     assert (newest.event_type, newest.actor_name, newest.address, newest.at) == (
         AuditEventType.ACTIVITY_EXPORTED,
         "root@example.com",
@@ -296,13 +294,13 @@ def test_a_file_holds_the_lines_and_leaves_one_itself(
         "format": format,
         "filters": {"who": "ada@example.com", "kind": ["key-created", "voice-changed"]},
     }
-    assert len(trail()) == 4
+    assert len(list_audit_events()) == 4
 
 
-def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now: datetime) -> None:
+def test_an_export_contains_more_than_a_page_and_its_own_event(client: FlaskClient, now: datetime) -> None:
     with write_transaction():
         for _ in range(120):
-            record_event(AuditEventType.SAMPLE_ADDED, STORE, by=SHELL, now=now)
+            record_event(AuditEventType.SAMPLE_ADDED, SAMPLE_DATA, by=SHELL, now=now)
 
     lines = [json.loads(line) for line in client.get("/activity.ndjson").text.splitlines()]
 
@@ -310,7 +308,7 @@ def test_a_file_holds_more_than_a_page_and_its_own_line(client: FlaskClient, now
     assert lines[0]["event_type"] == "activity-exported"
 
 
-def test_a_file_holds_what_its_reader_may_read(admin: FlaskClient, acme: Organization, now: datetime) -> None:
+def test_an_export_contains_only_permitted_events(admin: FlaskClient, acme: Organization, now: datetime) -> None:
     record_event_now(
         AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization_id=acme.id
     )
@@ -322,7 +320,7 @@ def test_a_file_holds_what_its_reader_may_read(admin: FlaskClient, acme: Organiz
 
 
 @pytest.mark.parametrize("format", ["JSON", "CSV", "html", "csvx"])
-def test_there_are_no_other_files(open_page: OpenPage, format: str) -> None:
+def test_other_export_formats_are_not_found(open_page: OpenPage, format: str) -> None:
     open_page(f"/activity.{format}", 404)
 
-    assert trail() == []
+    assert list_audit_events() == []

@@ -17,40 +17,40 @@ ROUTE = "/api/v1/assistants/31/cloned-voices"
 
 @pytest.fixture
 def acme(stranger: FlaskClient) -> Organization:
-    """An organization with an assistant 31."""
+    """Return an organization with the assistant 31."""
     acme = make_organization("Acme")
     make_assistant(acme, id=31)
     return acme
 
 
-def test_a_key_opens_what_it_was_made_for_until_it_is_revoked(
+def test_a_key_reads_its_organizations_until_it_is_revoked(
     shell: Shell, stranger: FlaskClient, acme: Organization
 ) -> None:
-    made = shell("key", "add", "status board", "--organization", "Acme")
-    key = made.stdout.strip()
+    created = shell("key", "add", "status board", "--organization", "Acme")
+    key = created.stdout.strip()
     header = {"Authorization": f"Bearer {key}"}
 
-    opened = stranger.get(ROUTE, headers=header)
+    response = stranger.get(ROUTE, headers=header)
     shown = shell("key", "list").stdout
     revoked = shell("key", "revoke", shown.split()[0])
 
     assert re.fullmatch(r"va_[\w-]{43}", key)
-    assert made.stderr == "Store this key now. It is not shown again:\n"
-    assert opened.status_code == 200
+    assert created.stderr == "Store this key now. It is not shown again:\n"
+    assert response.status_code == 200
     assert re.fullmatch(rf"\d+  {key[:9]}…  status board: reads Acme; last used just now\n", shown)
     assert revoked.stdout == "The API key “status board” was revoked.\n"
     assert stranger.get(ROUTE, headers=header).status_code == 401
     assert "status board (revoked): reads Acme" in shell("key", "list").stdout
 
 
-def test_a_key_for_everything_is_asked_for_by_name(shell: Shell) -> None:
+def test_a_key_for_all_organizations_requires_an_explicit_option(shell: Shell) -> None:
     shell("key", "add", "all", "--all-organizations", "--days", "30")
 
     assert "  all: reads all organizations; never used" in shell("key", "list").stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "code", "message"),
     [
         (["key", "add", "x"], 2, "Give either --organization or --all-organizations."),
         (["key", "add", " ", "--all-organizations"], 2, "This is empty. Fill it in."),
@@ -59,8 +59,8 @@ def test_a_key_for_everything_is_asked_for_by_name(shell: Shell) -> None:
         (["key", "revoke", "77"], 1, "There is no API key 77."),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_what_to_do(
-    shell: Shell, acme: Organization, words: list[str], code: int, says: str
+def test_an_invalid_command_is_refused_with_a_remedy(
+    shell: Shell, acme: Organization, words: list[str], code: int, message: str
 ) -> None:
     make_account("last@example.com", platform=True)
     make_organization("Twin")
@@ -69,5 +69,5 @@ def test_what_makes_no_sense_is_refused_with_what_to_do(
     result = shell(*words)
 
     assert (result.exit_code, result.stdout) == (code, "")
-    assert says in result.stderr
+    assert message in result.stderr
     db.session.rollback()

@@ -12,7 +12,7 @@ from wtforms import Form
 from tests.conftest import NOW
 from voiceadmin.api_keys.forms import LIFETIMES, ApiKeyForm
 
-OURS = {5: "Acme", 7: "Other"}
+ORGANIZATIONS = {5: "Acme", 7: "Other"}
 EMPTY = ["This is empty. Fill it in."]
 
 
@@ -27,11 +27,11 @@ def errors(form: Form) -> dict[str, Any]:
 
 def key(offer_all: bool = False, **fields: Any) -> ApiKeyForm:
     given = {"name": "board", "organizations": ["5"], "expires": "30"} | fields
-    return ApiKeyForm(sent(**given), OURS, offer_all=offer_all)
+    return ApiKeyForm(sent(**given), ORGANIZATIONS, offer_all=offer_all)
 
 
 @pytest.mark.parametrize(
-    ("organizations", "chosen"),
+    ("organizations", "ids"),
     [
         (["5"], frozenset({5})),
         (["7", "5", "5"], frozenset({5, 7})),
@@ -39,22 +39,22 @@ def key(offer_all: bool = False, **fields: Any) -> ApiKeyForm:
         (["5", "all"], None),
     ],
 )
-def test_a_key_reads_what_is_chosen(organizations: list[str], chosen: frozenset[int] | None) -> None:
+def test_a_key_reads_the_selected_organizations(organizations: list[str], ids: frozenset[int] | None) -> None:
     form = key(offer_all=True, organizations=organizations)
 
     assert form.validate()
-    assert form.organization_ids() == chosen
+    assert form.organization_ids() == ids
 
 
 @pytest.mark.parametrize(
-    ("expires", "lives"),
+    ("expires", "lifetime"),
     [("30", timedelta(30)), ("90", timedelta(90)), ("365", timedelta(365)), ("", timedelta(365)), ("never", None)],
 )
-def test_a_key_expires_when_it_is_chosen_to(expires: str, lives: timedelta | None) -> None:
+def test_a_key_expires_after_the_selected_lifetime(expires: str, lifetime: timedelta | None) -> None:
     form = key(expires=expires)
 
     assert form.validate()
-    assert form.expires_at(NOW) == (None if lives is None else NOW + lives)
+    assert form.expires_at(NOW) == (None if lifetime is None else NOW + lifetime)
 
 
 @pytest.mark.parametrize(
@@ -75,20 +75,20 @@ def test_a_key_expires_when_it_is_chosen_to(expires: str, lives: timedelta | Non
         ({"expires": "-1"}, {"expires": ['"-1" is not a lifetime. Choose from the list.']}),
     ],
 )
-def test_a_wrong_key_is_named_at_its_field(fields: dict[str, Any], fault: dict[str, list[str]]) -> None:
+def test_an_invalid_value_is_reported_at_its_field(fields: dict[str, Any], fault: dict[str, list[str]]) -> None:
     assert errors(key(**fields)) == fault
 
 
-def test_a_name_of_a_hundred_letters_will_do() -> None:
+def test_a_name_of_the_maximum_length_is_accepted() -> None:
     assert errors(key(name="x" * 100)) == {}
 
 
-def test_what_a_key_may_read_is_what_the_scope_allows() -> None:
-    assert ApiKeyForm(None, OURS, offer_all=False).organizations.choices == {"5": "Acme", "7": "Other"}
-    assert ApiKeyForm(None, OURS, offer_all=True).organizations.choices == {
+def test_the_form_offers_the_organizations_of_the_scope() -> None:
+    assert ApiKeyForm(None, ORGANIZATIONS, offer_all=False).organizations.choices == {"5": "Acme", "7": "Other"}
+    assert ApiKeyForm(None, ORGANIZATIONS, offer_all=True).organizations.choices == {
         "all": "All organizations, including future ones",
         "5": "Acme",
         "7": "Other",
     }
     assert LIFETIMES == {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Never"}
-    assert ApiKeyForm(None, OURS, offer_all=False).expires.choices == LIFETIMES
+    assert ApiKeyForm(None, ORGANIZATIONS, offer_all=False).expires.choices == LIFETIMES

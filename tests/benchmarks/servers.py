@@ -1,9 +1,9 @@
-"""Every server that is measured: how its users start it in production, and the addresses that ask it for the same rows.
+"""The measured servers: their commands, as in production, and the addresses that return the same rows.
 
-WSGI ones run under gunicorn with the worker class and the threads that our own
-`serve` uses, ASGI ones under uvicorn without an access log, Datasette by itself
-with facets, which it would count at every page, turned off. All have one worker
-process unless it is said otherwise, and all listen on the loopback alone.
+WSGI applications run in gunicorn with the worker class and the threads of
+`voiceadmin serve`, ASGI applications in uvicorn without an access log. Datasette
+runs without facets, which it would count for every page. All servers have one
+worker process unless stated otherwise, and listen on the loopback interface only.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.benchmarks.client import HOST, BadAnswer, fetch
-from tests.benchmarks.peers.words import FIELDS
-from tests.benchmarks.store import DatabaseIdentity, fragments_answer
+from tests.benchmarks.client import HOST, BadResponse, fetch
+from tests.benchmarks.database import BenchmarkDatabase, build_fragments_body
+from tests.benchmarks.peers.fields import FIELDS
 
 HERE = Path(__file__).resolve().parent
 PYTHON = [sys.executable, "-P", "-m"]
@@ -42,16 +42,16 @@ RAW, FRAGMENTS, MEMORY, NGINX = "bare WSGI", "bare WSGI, fragments", "bare WSGI,
 
 @dataclass(frozen=True)
 class Kind:
-    """A program to start. needs: the module without which it cannot be; command: gets the store and a port."""
+    """A program to measure. module: what it needs. command: returns its command for a database and a port."""
 
     name: str
-    require_role: str
-    command: Callable[[DatabaseIdentity, int], list[str]]
+    module: str
+    command: Callable[[BenchmarkDatabase, int], list[str]]
 
 
 @dataclass(frozen=True)
 class Server:
-    """A program that runs. children: of a WSGI server, its workers; nothing where the system does not tell."""
+    """A running program."""
 
     name: str
     port: int
@@ -59,11 +59,12 @@ class Server:
     starting: float  # seconds from its start to its first answer
 
     def children(self) -> list[int]:
-        told = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(word) for word in told.read_text().split()] if told.exists() else []
+        """The process ids of its workers, or an empty list if the system does not provide them."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(id) for id in path.read_text().split()] if path.exists() else []
 
     def peak_memory(self) -> float | None:
-        """The most memory that one of its processes ever had, in MB; None where the system does not tell."""
+        """The largest peak memory of its processes in MB, or None if the system does not provide it."""
         peaks = []
         for process in [self.process.pid, *self.children()]:
             status = Path(f"/proc/{process}/status")
@@ -73,12 +74,12 @@ class Server:
         return max(peaks, default=None)
 
 
-def _ours(workers: int) -> Callable[[DatabaseIdentity, int], list[str]]:
-    return lambda store, port: [*PYTHON, "voiceadmin", "serve", "--port", str(port), "--workers", str(workers)]
+def _ours(workers: int) -> Callable[[BenchmarkDatabase, int], list[str]]:
+    return lambda database, port: [*PYTHON, "voiceadmin", "serve", "--port", str(port), "--workers", str(workers)]
 
 
-def _gunicorn(module: str) -> Callable[[DatabaseIdentity, int], list[str]]:
-    def command(store: DatabaseIdentity, port: int) -> list[str]:
+def _gunicorn(module: str) -> Callable[[BenchmarkDatabase, int], list[str]]:
+    def command(database: BenchmarkDatabase, port: int) -> list[str]:
         words = [*PYTHON, "gunicorn", "--bind", f"{HOST}:{port}", "--worker-class", "gthread", "--threads", "4"]
         words += ["--worker-tmp-dir", str(SHARED_MEMORY)] if SHARED_MEMORY.is_dir() else []
         return [*words, "--preload", "--log-level", "warning", f"tests.benchmarks.peers.{module}:app"]
@@ -86,15 +87,15 @@ def _gunicorn(module: str) -> Callable[[DatabaseIdentity, int], list[str]]:
     return command
 
 
-def _uvicorn(module: str) -> Callable[[DatabaseIdentity, int], list[str]]:
-    return lambda store, port: [
+def _uvicorn(module: str) -> Callable[[BenchmarkDatabase, int], list[str]]:
+    return lambda database, port: [
         *PYTHON,
         *("uvicorn", "--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "warning"),
         f"tests.benchmarks.peers.{module}:app",
     ]
 
 
-def _datasette(store: DatabaseIdentity, port: int) -> list[str]:
+def _datasette(database: BenchmarkDatabase, port: int) -> list[str]:
     settings = {
         "max_returned_rows": "200000",
         "sql_time_limit_ms": "60000",
@@ -103,24 +104,24 @@ def _datasette(store: DatabaseIdentity, port: int) -> list[str]:
     }
     words = [word for name, value in settings.items() for word in ("--setting", name, value)]
     metadata = str(HERE / "peers" / "datasette.json")
-    return [*PYTHON, "datasette", "serve", str(store.file), "--port", str(port), "--metadata", metadata, *words]
+    return [*PYTHON, "datasette", "serve", str(database.file), "--port", str(port), "--metadata", metadata, *words]
 
 
-def _nginx(store: DatabaseIdentity, port: int) -> list[str]:
-    """Run nginx with the finished bodies as files, and everything that it writes inside the store's folder."""
-    folder = store.folder / "nginx"
+def _nginx(database: BenchmarkDatabase, port: int) -> list[str]:
+    """The command of nginx with the response bodies as files. It writes only into the folder of the database."""
+    folder = database.folder / "nginx"
     folder.mkdir(exist_ok=True)
-    spare = "\n".join(
+    temporary_paths = "\n".join(
         f'{name}_temp_path "{folder}/{name}";' for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    for organization in range(1, len(store.plan.big) + 1):
-        (folder / f"{organization}.json").write_bytes(fragments_answer(store, organization))
-    owner = "" if os.geteuid() else "user root; "  # else another user's workers, who may not enter the folder
+    for organization in range(1, len(database.plan.big) + 1):
+        (folder / f"{organization}.json").write_bytes(build_fragments_body(database, organization))
+    owner = "" if os.geteuid() else "user root; "  # otherwise workers run as another user, who cannot enter the folder
     (folder / "nginx.conf").write_text(
         f"""{owner}daemon off; worker_processes 1; pid "{folder}/pid"; error_log stderr;
 events {{}}
 http {{
-access_log off; sendfile on; tcp_nopush on; {spare}
+access_log off; sendfile on; tcp_nopush on; {temporary_paths}
 server {{ listen {HOST}:{port}; root "{folder}"; default_type application/json; }}
 }}
 """,
@@ -137,7 +138,7 @@ KINDS = {
         Kind("Django admin", "django", _gunicorn("django_admin")),
         Kind("SQLAdmin", "sqladmin", _uvicorn("sqladmin_app")),
         Kind("Datasette", "datasette", _datasette),
-        Kind("FastAPI", "fastapi", _uvicorn("fastapi_answer")),
+        Kind("FastAPI", "fastapi", _uvicorn("fastapi_json")),
         Kind(TABLE, "flask_sqlalchemy", _gunicorn("flask_orm")),
         Kind(RAW, "gunicorn", _gunicorn("bare")),
     )
@@ -148,37 +149,37 @@ PEERS = (*ADMINS, TABLE, "FastAPI")
 WITH_POSTGRESQL = (OURS, "FastAPI")
 
 
-def installed(kind: Kind) -> bool:
-    """Whether the environment has it."""
-    return find_spec(kind.require_role) is not None
+def is_installed(kind: Kind) -> bool:
+    """Whether the module of a program is installed."""
+    return find_spec(kind.module) is not None
 
 
-def nginx_kind() -> Kind | None:
-    """nginx, when it is installed."""
+def find_nginx() -> Kind | None:
+    """The program nginx, or None if it is not installed."""
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
     return Kind(NGINX, "voiceadmin", _nginx) if shutil.which("nginx", path=path) else None
 
 
 @contextmanager
-def started(kind: Kind, store: DatabaseIdentity, first: str | None = None) -> Iterator[Server]:
-    """A running server that answers, stopped with everything it started at the end. first: what to ask it for then."""
+def start_server(kind: Kind, database: BenchmarkDatabase, first_path: str | None = None) -> Iterator[Server]:
+    """Start a server and yield it when it answers the first path. Stop it with all its processes at the end."""
     port = _free_port()
-    log = store.folder / "logs" / f"{kind.name}.txt"
+    log = database.folder / "logs" / f"{kind.name}.txt"
     log.parent.mkdir(exist_ok=True)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")}
-    command = kind.command(store, port)
+    command = kind.command(database, port)
     start = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env=environ | store.environ,
+            env=environ | database.environ,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
     try:
-        _wait(process, port, first or ADDRESSES[kind.name].any_path(), log)
+        _wait(process, port, first_path or ADDRESSES[kind.name].any_path(), log)
         yield Server(kind.name, port, process, time.perf_counter() - start)
     finally:
         _stop(process)
@@ -192,7 +193,7 @@ def _free_port() -> int:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
-    """Until it answers. A server that is not there yet refuses the connection at once."""
+    """Wait until a server answers. Until it listens, connections are refused at once."""
     end = time.perf_counter() + STARTS_WITHIN
     while True:
         try:
@@ -206,11 +207,11 @@ def _wait(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> 
         except subprocess.TimeoutExpired:
             if time.perf_counter() < end:
                 continue
-        raise BadAnswer(f"{process.args!r} did not start:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+        raise BadResponse(f"{process.args!r} did not start:\n{log.read_text('utf-8', 'replace')[-2000:]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Politely first, as Ctrl-C does; it leads a group of its own, which goes with it."""
+    """Send SIGINT, wait, and then kill the process group of the server."""
     process.send_signal(signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOPS_WITHIN)
@@ -226,7 +227,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of voices, 50 rows, most used first. number: from 1. filtered: by FILTERS. text: searched for."""
+    """A page of 50 voices, most used first. number: from 1. filtered: whether FILTERS apply. text: to search for."""
 
     organization: int
     number: int = 1
@@ -236,15 +237,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Addresses:
-    """How a server is asked for a page, and for all voices of an organization as JSON."""
+    """Functions that return the path of a page, and of all voices of an organization as JSON."""
 
     page: Callable[[Page], str] | None = None
-    answer: Callable[[int], str] | None = None
+    json: Callable[[int], str] | None = None
 
     def any_path(self) -> str:
-        """Something short that it answers."""
-        if self.answer is not None:
-            return self.answer(4) if self.page is None else self.page(Page(4))
+        """A path with a small response."""
+        if self.json is not None:
+            return self.json(4) if self.page is None else self.page(Page(4))
         assert self.page is not None
         return self.page(Page(4))
 
@@ -256,19 +257,19 @@ def _our_page(page: Page) -> str:
     return f"/assistants/{page.organization}/voices?{urlencode(query)}"
 
 
-def _plain(path: str, more: str = "") -> Callable[[Page], str]:
-    """The usual way: columns by name, pages from 1."""
+def _plain(path: str, suffix: str = "") -> Callable[[Page], str]:
+    """Paths with columns by name and pages from 1."""
 
     def address(page: Page) -> str:
         query = {"organization_id": str(page.organization), **(FILTERS if page.filtered else {})}
-        return f"{path}?{urlencode(query)}&page={page.number}{more}"
+        return f"{path}?{urlencode(query)}&page={page.number}{suffix}"
 
     return address
 
 
 def _flask_admin(page: Page) -> str:
     filters = {"organization_id": str(page.organization), **(FILTERS if page.filtered else {})}
-    query = {f"flt{place}_{name}_equals": value for place, (name, value) in enumerate(filters.items())}
+    query = {f"flt{index}_{name}_equals": value for index, (name, value) in enumerate(filters.items())}
     return f"/admin/voices/?{urlencode(query)}&page={page.number - 1}"
 
 
@@ -279,7 +280,7 @@ def _django(page: Page) -> str:
 
 
 def _datasette_page(page: Page) -> str:
-    """The eleven columns only. Its pages have no numbers, so there is but the first."""
+    """The path of the first page with the eleven columns. Datasette does not number its pages."""
     filters = {"organization_id": str(page.organization), **(FILTERS if page.filtered else {})}
     columns = [("_col", name) for name in FIELDS]
     return f"/voiceadmin/cloned_voice?{urlencode([*filters.items(), *columns])}&_sort_desc=synthesis_count&_size=50"

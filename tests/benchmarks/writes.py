@@ -1,8 +1,8 @@
-"""What writing costs through our own actions: one voice at a time, and many from a file.
+"""Times of writes through the actions of voiceadmin: one voice at a time, and many from a file.
 
-Both go through `import_voices`, which reads, checks, compares, writes and
-commits. The file is one voice a line, and its store is new and empty but
-migrated; the one voice is of the organization of 1,000 in the measured store.
+Both use `import_voices`, which parses, validates, compares, writes and commits.
+The file has one voice per line and is imported into a new, migrated database; the
+single voice is one of the organization with 1,000 voices in the measured database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple, NoReturn
 
 from sqlalchemy import text
 
-from tests.benchmarks.store import TODAY, DatabaseIdentity, some_voice
+from tests.benchmarks.database import TODAY, BenchmarkDatabase, generate_voice
 from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
@@ -39,71 +39,71 @@ from voiceadmin.voices.types.filters import VoiceQuery
 BENCH = Actor(ActorKind.CLI, None, "bench")
 
 
-def change_ms(store: DatabaseIdentity, organization: int, times: int = 100) -> float:
-    """The median of so many changes of one voice, each a transaction; the last one leaves it as it was."""
+def measure_change(database: BenchmarkDatabase, organization: int, times: int = 100) -> float:
+    """The median milliseconds of changes of one voice, each in a transaction. The last one restores its value."""
     taken = []
-    with _opened(store.settings):
+    with _open_database(database.settings):
         (record,) = json.loads(build_voices_body(OrganizationId(organization), VoiceQuery(limit=1)))["cloned_voices"]
         db.session.rollback()
         for number in range(2 * times):
             changed = record | {"synthesis_count": record["synthesis_count"] + (number + 1) % 2}
             file = io.BytesIO(json.dumps(changed).encode())
             start = time.perf_counter()
-            report = import_voices(file, ImportTarget(organization), by=BENCH, now=TODAY, on_fault=_never)
+            report = import_voices(file, ImportTarget(organization), by=BENCH, now=TODAY, on_fault=_raise_fault)
             taken.append((time.perf_counter() - start) * 1000)
             assert report.changed == 1, report
     return median(taken)
 
 
-def import_rate(folder: Path, voices: int) -> float:
-    """Voices a second that come in from a file."""
-    chance = random.Random(2)
+def measure_import_rate(folder: Path, voices: int) -> float:
+    """The number of voices per second that are imported from a file."""
+    generator = random.Random(2)
     file = io.BytesIO(
-        b"\n".join(json.dumps(voice_to_json(some_voice(id, chance))).encode() for id in range(1, voices + 1))
+        b"\n".join(json.dumps(voice_to_json(generate_voice(id, generator))).encode() for id in range(1, voices + 1))
     )
-    with _opened(Settings(instance=folder)):
+    with _open_database(Settings(instance=folder)):
         start = time.perf_counter()
-        report = import_voices(file, ImportTarget(1), by=BENCH, now=TODAY, on_fault=_never)
+        report = import_voices(file, ImportTarget(1), by=BENCH, now=TODAY, on_fault=_raise_fault)
         taken = time.perf_counter() - start
         assert report.added == voices, report
     return voices / taken
 
 
-PARTS = {  # what a write has to keep up, by what its indexes and triggers are called
+PARTS = {  # what a write maintains, by a pattern for the names of its indexes and triggers
     "the six ordered indexes": "ix\\_voice\\_by\\_%",
-    "the written records": "ix\\_voice\\_record",
-    "the kept counts": "%counted",
-    "the search": "%found",
+    "the stored JSON": "ix\\_voice\\_json\\_body",
+    "the statistics": "%counted",
+    "the search index": "%found",
     "the revision": "voice\\_" + 6 * "_",  # insert, update, delete
 }
 
 
 class Price(NamedTuple):
-    """What a part costs: microseconds for a voice that is added among others, and for one that is changed."""
+    """Microseconds of one voice: added in a batch, and changed."""
 
     adding: float
     changing: float
 
 
-def prices(folder: Path, voices: int) -> dict[str, Price]:
-    """What each part costs, which is what a write saves without it; and under "all of it", what a write costs.
+def measure_prices(folder: Path, voices: int) -> dict[str, Price]:
+    """The cost of each part, that is what a write saves without it, and the cost of a whole write as "total".
 
-    Added a thousand at a time to a store of so many, and changed one by one
-    as a use changes a voice, by SQL alone.
+    Voices are added in batches of a thousand to a database of the same size, and
+    changed one by one as their use changes them, both in plain SQL.
     """
     whole = _price(folder / "whole", voices, without=None)
-    found = {"all of it": whole}
+    found = {"total": whole}
     for part, pattern in PARTS.items():
-        less = _price(folder / part, voices, without=pattern)
-        found[part] = Price(whole.adding - less.adding, whole.changing - less.changing)
+        rest = _price(folder / part, voices, without=pattern)
+        found[part] = Price(whole.adding - rest.adding, whole.changing - rest.changing)
     return found
 
 
 def _price(folder: Path, voices: int, without: str | None) -> Price:
-    chance = random.Random(3)
-    rows = [build_voice_columns(some_voice(id, chance), 1) for id in range(1, 2 * voices + 1)]
-    chance.shuffle(rows)
-    with _opened(Settings(instance=folder)):
+    generator = random.Random(3)
+    rows = [build_voice_columns(generate_voice(id, generator), 1) for id in range(1, 2 * voices + 1)]
+    generator.shuffle(rows)
+    with _open_database(Settings(instance=folder)):
         with write_transaction():
             db.session.add(Organization(id=1, name="One"))
             db.session.flush()
@@ -117,9 +117,9 @@ def _price(folder: Path, voices: int, without: str | None) -> Price:
             ).all():
                 db.session.execute(text(f"DROP {kind} {name}"))
         start = time.perf_counter()
-        for place in range(voices, 2 * voices, 1000):
+        for start_row in range(voices, 2 * voices, 1000):
             with write_transaction():
-                db.session.execute(upsert_statement(ClonedVoice), rows[place : place + 1000])
+                db.session.execute(upsert_statement(ClonedVoice), rows[start_row : start_row + 1000])
         adding = (time.perf_counter() - start) / voices
         changes = []
         for row in rows[:500]:
@@ -134,7 +134,7 @@ _USE = text("UPDATE cloned_voice SET synthesis_count = synthesis_count + 1, last
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[None]:
+def _open_database(settings: Settings) -> Iterator[None]:
     app = create_app(settings)
     with app.app_context():
         prepare_database()
@@ -142,5 +142,5 @@ def _opened(settings: Settings) -> Iterator[None]:
         dispose_engine()
 
 
-def _never(fault: Fault) -> NoReturn:
+def _raise_fault(fault: Fault) -> NoReturn:
     raise AssertionError(str(fault))

@@ -1,6 +1,6 @@
-"""A real browser, and servers for it to look at: with the sample data, with many people, with nothing, with too much.
+"""The browser, and the servers that it visits: with sample data, many accounts, no data, or oversized data.
 
-On each of them an admin of the platform is signed in with the same cookie; see `tests/browser/crowd.py`.
+A platform admin has a session with the same token on each server; see `tests/browser/accounts.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,16 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
-from tests.browser.crowd import ROOT, SETUP, choose_token, fill_crowd, let_in, let_program_in
-from tests.browser.excess import fill_excess
-from tests.browser.watching import Watch
+from tests.browser.accounts import (
+    ROOT,
+    SETUP,
+    create_known_api_key,
+    create_session_with_token,
+    fill_with_accounts,
+    set_newest_link_token,
+)
+from tests.browser.oversized_data import fill_with_oversized_data
+from tests.browser.page_monitor import PageMonitor
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account
 from voiceadmin import create_app
@@ -39,15 +46,15 @@ HERE = Path(__file__).resolve().parent
 BROWSERS = ("chromium", "google-chrome-stable", "google-chrome")
 
 Serve = Callable[..., str]
-PATIENCE = 10_000  # milliseconds; on a busy machine a click may take a while
+TIMEOUT = 10_000  # milliseconds; a busy machine is slow
 
-UNMOVED: dict[str, Any] = dict.fromkeys(("media", "color_scheme", "reduced_motion", "forced_colors"), "null")
+DEFAULT_MEDIA: dict[str, Any] = dict.fromkeys(("media", "color_scheme", "reduced_motion", "forced_colors"), "null")
 
 Visit = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies in this folder; where there is no browser, leave it out, but never on a build server."""
+    """Mark the tests of this folder, and skip them if there is no browser, except on a build server."""
     missing = system_chromium() is None and not os.environ.get("CI")
     for item in items:
         if HERE in item.path.parents:
@@ -57,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def system_chromium() -> str | None:
-    """The browser named by VOICEADMIN_CHROMIUM, else one on the PATH that is not a snap: a snap cannot see /tmp."""
+    """The browser named by VOICEADMIN_CHROMIUM, else one on the PATH that is not a snap: snaps cannot access /tmp."""
     if named := os.environ.get("VOICEADMIN_CHROMIUM"):
         return named
     found = (shutil.which(name) for name in BROWSERS)
@@ -66,22 +73,22 @@ def system_chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Start the machine's own browser."""
+    """Start the installed browser."""
     path = system_chromium()
     return browser_type_launch_args | ({"executable_path": path} if path else {})
 
 
 @pytest.fixture(autouse=True)
-def still(now: datetime) -> datetime:
-    """The clock stands still, for the servers too."""
+def fixed_time(now: datetime) -> datetime:
+    """The time at which the clock of tests and servers stands still."""
     return now
 
 
 @pytest.fixture(scope="session")
 def serve(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a server over a store of its own, filled by a function that is called in the app's context.
+    """Return a function that starts a server with its own database, which a function fills in the application context.
 
-    root: whether there is an admin of the platform, who is signed in. settings: those that are not the default.
+    root: whether there is a platform admin with a session. settings: those that differ from the defaults.
     """
     with ExitStack() as running:
 
@@ -89,10 +96,10 @@ def serve(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             def fill_all() -> None:
                 fill()
                 if root:
-                    let_in(make_account("root@example.com", platform=True), ROOT, NOW)
+                    create_session_with_token(make_account("root@example.com", platform=True), ROOT, NOW)
 
-            of_store = Settings(instance=tmp_path_factory.mktemp("site"), **settings)
-            return running.enter_context(_serving(sqlite_template, of_store, fill_all))
+            server_settings = Settings(instance=tmp_path_factory.mktemp("site"), **settings)
+            return running.enter_context(_serving(sqlite_template, server_settings, fill_all))
 
         yield start
 
@@ -117,35 +124,35 @@ def _serving(template: Path, settings: Settings, fill: Callable[[], object]) -> 
 
 @pytest.fixture(scope="session")
 def live_server(serve: Serve) -> str:
-    """The address of a server with the sample data, and with an API key."""
+    """The address of a server with the sample data and an API key."""
 
     def fill() -> None:
         add_sample(NOW, by=SHELL, now=NOW)
-        let_program_in(NOW)
+        create_known_api_key(NOW)
 
     return serve(fill)
 
 
 @pytest.fixture(scope="session")
-def bare_server(serve: Serve) -> str:
-    """The address of a server whose store has nothing in it but its admin."""
+def empty_server(serve: Serve) -> str:
+    """The address of a server without data except its platform admin."""
     return serve(lambda: None)
 
 
 @pytest.fixture(scope="session")
 def new_server(serve: Serve) -> str:
-    """The address of a server that nobody has an account on."""
+    """The address of a server without accounts, with a set-up link."""
 
-    def offer() -> None:
+    def fill() -> None:
         create_setup_link(by=SHELL, now=NOW)
-        choose_token(SETUP)
+        set_newest_link_token(SETUP)
 
-    return serve(offer, root=False)
+    return serve(fill, root=False)
 
 
 @pytest.fixture(scope="session")
 def open_server(serve: Serve) -> str:
-    """The address of a server on which everybody may look, signed in or not, behind a proxy."""
+    """The address of a server behind a proxy, on which anonymous requesters are viewers."""
     return serve(
         lambda: add_sample(NOW, by=SHELL, now=NOW),
         anonymous_role=Role.VIEWER,
@@ -155,44 +162,44 @@ def open_server(serve: Serve) -> str:
 
 
 @pytest.fixture(scope="session")
-def crowd_server(serve: Serve) -> str:
-    """The address of a server with as many people, keys and doings as a company has; see tests/browser/crowd.py."""
-    return serve(lambda: fill_crowd(NOW))
+def populated_server(serve: Serve) -> str:
+    """The address of a server with the accounts, API keys and audit events of a company; see accounts.py."""
+    return serve(lambda: fill_with_accounts(NOW))
 
 
 @pytest.fixture(scope="session")
-def excess_server(serve: Serve) -> str:
-    """The address of a server with more of everything than anybody has; see tests/browser/excess.py."""
-    return serve(lambda: fill_excess(NOW))
+def oversized_server(serve: Serve) -> str:
+    """The address of a server with texts and numbers of maximum size; see oversized_data.py."""
+    return serve(lambda: fill_with_oversized_data(NOW))
 
 
 @pytest.fixture(scope="session")
 def broken_server(serve: Serve) -> str:
-    """The address of a server whose store lacks a table."""
+    """The address of a server whose database lacks a table."""
 
-    def spoil() -> None:
+    def drop_table() -> None:
         with write_transaction():
             db.session.execute(text("DROP TABLE assistant"))
 
-    return serve(spoil)
+    return serve(drop_table)
 
 
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Mapping[str, str]:
-    """The addresses of all of them."""
-    fixtures = {name: f"{name}_server" for name in ("bare", "new", "open", "crowd", "excess", "broken")}
+    """The addresses of all servers by name."""
+    fixtures = {name: f"{name}_server" for name in ("empty", "new", "open", "populated", "oversized", "broken")}
     return {name: request.getfixturevalue(fixture) for name, fixture in ({"sample": "live_server"} | fixtures).items()}
 
 
 @pytest.fixture(scope="session")
 def shared_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """One page for all tests whose contexts have the same options: a new context costs six times a visit."""
+    """A page that tests with the same context options share: a new context takes six times as long as a visit."""
     with ExitStack() as stack:
         yield cache(lambda **options: stack.enter_context(browser.new_context(**options)).new_page())
 
 
 def cookie(token: str) -> Any:
-    """The cookie of a session. Cookies know no ports, so it goes to every server here."""
+    """The cookie of a session. Cookies ignore ports, so it is sent to every server of these tests."""
     return {
         "name": cookie_name(Settings()),
         "value": token,
@@ -206,15 +213,14 @@ def cookie(token: str) -> Any:
 
 @pytest.fixture
 def visit(shared_page: Callable[..., Page], new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
-    """Open an address and watch the page: whatever it logs, throws, or asks of others fails the test.
+    """Return a function that opens an address. Console messages, errors and external requests fail the test.
 
-    token: of the session that the browser comes with; "" is none. width,
-    height: of the window. script: whether JavaScript is on. clipboard: whether
-    the page may use it. fresh: with nothing kept from other visits. media: as
-    `Page.emulate_media` has it.
+    token: of the session; "" for none. width, height: of the window. script:
+    whether JavaScript is enabled. clipboard: whether the page may use it. fresh:
+    whether to use a new context. media: the arguments of `Page.emulate_media`.
     """
-    with ExitStack() as watching:
-        watches: list[Watch] = []
+    with ExitStack() as stack:
+        monitors: list[PageMonitor] = []
 
         def go(
             address: str,
@@ -231,18 +237,18 @@ def visit(shared_page: Callable[..., Page], new_context: Callable[..., BrowserCo
             if clipboard:
                 options["permissions"] = ("clipboard-read", "clipboard-write")
             page = new_context(**options).new_page() if fresh else shared_page(**options)
-            page.set_default_timeout(PATIENCE)
+            page.set_default_timeout(TIMEOUT)
             page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(**(UNMOVED | media))
+            page.emulate_media(**(DEFAULT_MEDIA | media))
             page.context.clear_cookies()
             if token:
                 page.context.add_cookies([cookie(token)])
-            watches.append(watching.enter_context(Watch(page)))
+            monitors.append(stack.enter_context(PageMonitor(page)))
             page.goto(address)
             return page
 
         yield go
-        for page in {watch.page for watch in watches}:
+        for page in {monitor.page for monitor in monitors}:
             page.goto("about:blank")
-    for watch in watches:
-        watch.check()
+    for monitor in monitors:
+        monitor.check()

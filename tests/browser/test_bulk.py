@@ -1,4 +1,4 @@
-"""Acting on several voices from their list, as somebody does it."""
+"""Actions on several voices of a list."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from voiceadmin.sample.actions import add_sample
 
 @pytest.fixture(scope="module")
 def own_server(serve: Serve) -> str:
-    """A server with the sample data, in which things change."""
+    """The address of a server with the sample data that these tests may change."""
     return serve(lambda: add_sample(NOW, by=SHELL, now=NOW))
 
 
-def tick(page: Page, *numbers: int) -> None:
-    for number in numbers:
-        page.locator("tbody").get_by_role("checkbox").nth(number).check()
+def select(page: Page, *rows: int) -> None:
+    for row in rows:
+        page.locator("tbody").get_by_role("checkbox").nth(row).check()
 
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("script", [True, False])
-def test_three_voices_are_ticked_archived_and_brought_back(
+def test_three_selected_voices_are_archived_and_restored(
     visit: Visit, own_server: str, width: int, script: bool
 ) -> None:
     page = visit(own_server + "/assistants/31/voices?status=ready", width=width, script=script)
     bar = page.get_by_role("group", name="With selected")
 
-    tick(page, 0, 1, 3)
+    select(page, 0, 1, 3)
     expect(bar.get_by_role("button", name="Archive")).to_be_in_viewport()
     bar.get_by_role("button", name="Archive").click()
 
@@ -43,28 +43,30 @@ def test_three_voices_are_ticked_archived_and_brought_back(
     expect(page.get_by_role("link", name=re.compile("^Ready "))).to_contain_text("1,080")
 
 
-def test_how_many_are_ticked_is_said_and_all_of_a_page_are_ticked_at_once(visit: Visit, live_server: str) -> None:
+def test_the_number_of_selected_voices_is_shown_and_a_page_can_be_selected(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices")
-    every, archive = (
+    select_all, archive = (
         page.get_by_label("Select all on this page"),
         page.get_by_role("button", name="Archive", exact=True),
     )
     expect(page.get_by_text("None selected")).to_be_attached()
     expect(archive).to_be_disabled()
 
-    tick(page, 0, 2)
+    select(page, 0, 2)
     expect(page.get_by_text("With 2 selected:")).to_be_visible()
     expect(archive).to_be_enabled()
-    expect(every).to_be_checked(indeterminate=True)
+    expect(select_all).to_be_checked(indeterminate=True)
 
-    every.check()
+    select_all.check()
     expect(page.get_by_text("With 50 selected:")).to_be_visible()
     assert page.locator("tbody input:checked").count() == 50
-    every.uncheck()
+    select_all.uncheck()
     expect(page.get_by_text("None selected")).to_be_attached()
 
 
-def test_a_click_beside_the_box_ticks_and_one_on_the_name_opens_the_voice(visit: Visit, live_server: str) -> None:
+def test_a_click_beside_the_checkbox_selects_and_one_on_the_name_opens_the_voice(
+    visit: Visit, live_server: str
+) -> None:
     page = visit(live_server + "/assistants/31/voices")
     box = page.locator("tbody").get_by_role("checkbox").first
     corner = box.bounding_box()
@@ -77,25 +79,27 @@ def test_a_click_beside_the_box_ticks_and_one_on_the_name_opens_the_voice(visit:
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
 
 
-def test_a_page_that_somebody_comes_back_to_counts_what_is_still_ticked(visit: Visit, live_server: str) -> None:
+def test_the_number_of_selected_voices_is_correct_after_going_back(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices")
-    tick(page, 0, 2)
+    select(page, 0, 2)
     page.get_by_role("link", name="API and code samples").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("API and code samples")
 
     page.go_back()
 
-    ticked = page.locator("tbody input:checked").count()
+    selected = page.locator("tbody input:checked").count()
     expect(page.locator(".selection-bar__count")).to_have_text(
-        f"With {ticked} selected:" if ticked else "None selected"
+        f"With {selected} selected:" if selected else "None selected"
     )
 
 
 @pytest.mark.parametrize("width", [1440, 390, 320])
 @pytest.mark.parametrize("menu", ["Assign", "Snooze", "Add note"])
-def test_a_menu_of_the_bar_lies_inside_the_window(visit: Visit, live_server: str, width: int, menu: str) -> None:
+def test_the_menus_of_the_selection_bar_are_inside_the_window(
+    visit: Visit, live_server: str, width: int, menu: str
+) -> None:
     page = visit(live_server + "/assistants/31/voices", width=width)
-    tick(page, 1)
+    select(page, 1)
 
     page.get_by_role("group", name="With selected").locator("summary").filter(has_text=menu).click()
 

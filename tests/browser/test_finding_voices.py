@@ -1,4 +1,4 @@
-"""Finding voices: filters, tabs, order and pages, by what a person sees."""
+"""The voice list: filters, tabs, sort order and pages."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from tests.browser.conftest import Visit
 
 @pytest.fixture
 def voices(visit: Visit, live_server: str) -> Page:
-    """All voices of the night desk."""
+    """The voices of an assistant."""
     return visit(live_server + "/assistants/31/voices")
 
 
-def choose(page: Page, menu: str, *words: str) -> None:
-    """Tick words in a menu of the filter bar, and close it again."""
+def choose(page: Page, menu: str, *options: str) -> None:
+    """Select options in a menu of the filter bar, and close the menu."""
     group = page.get_by_role("group", name=menu, exact=True)
     group.locator("summary").click()
-    for word in words:
-        group.get_by_role("checkbox", name=word, exact=True).check()
+    for option in options:
+        group.get_by_role("checkbox", name=option, exact=True).check()
     group.locator("summary").click()
 
 
 def column(page: Page, heading: str) -> list[str]:
-    """The texts of a column."""
+    """The texts of the cells of a column."""
     table = page.get_by_role("table")
     headings = [text.rstrip(" ↓↑") for text in table.get_by_role("columnheader").all_text_contents()]
     return table.locator(f"tbody tr > :nth-child({headings.index(heading) + 1})").all_inner_texts()
 
 
-def asked_for(page: Page) -> list[tuple[str, str]]:
-    """The arguments in the address that say something."""
+def query_parameters(page: Page) -> list[tuple[str, str]]:
+    """The query parameters of the address that are not empty."""
     return [argument for argument in parse_qsl(urlsplit(page.url).query) if argument[1]]
 
 
-def test_filters_stand_in_the_address_and_in_the_sentence(voices: Page) -> None:
+def test_filters_are_in_the_address_and_in_the_description(voices: Page) -> None:
     choose(voices, "Status", "Archived", "Failed")
     choose(voices, "Provider", "Resemble")
     voices.get_by_role("button", name="Apply filters").click()
 
-    assert asked_for(voices) == [("status", "failed"), ("status", "archived"), ("provider", "resemble")]
+    assert query_parameters(voices) == [("status", "failed"), ("status", "archived"), ("provider", "resemble")]
     assert set(column(voices, "Status")) == {"Failed", "Archived"}
     assert set(column(voices, "Provider")) == {"Resemble"}
     expect(voices.get_by_role("status")).to_contain_text("failed or archived voices at Resemble, most used first.")
     expect(voices.get_by_role("group", name="Provider").locator("summary")).to_have_text("Provider: Resemble")
 
 
-def test_a_search_is_kept_and_everything_is_one_click_away(voices: Page) -> None:
+def test_a_search_is_kept_and_can_be_cleared(voices: Page) -> None:
     voices.get_by_label("Name or provider ID").fill("lobby")
     voices.get_by_label("Name or provider ID").press("Enter")
 
@@ -67,13 +67,13 @@ def test_a_tab_keeps_the_other_filters(voices: Page) -> None:
 
     tabs.get_by_role("link", name="Archived").click()
 
-    assert asked_for(voices) == [("status", "archived"), ("provider", "inworld")]
+    assert query_parameters(voices) == [("status", "archived"), ("provider", "inworld")]
     assert set(column(voices, "Provider")) == {"Inworld"}
     expect(tabs.get_by_role("link", name="Archived")).to_have_attribute("aria-current", "page")
     assert tabs.get_by_role("link", name="Archived").inner_text().split()[-1] == str(len(column(voices, "Status")))
 
 
-def test_a_heading_sorts_and_then_turns_round(voices: Page) -> None:
+def test_a_column_heading_sorts_and_then_reverses_the_order(voices: Page) -> None:
     heading = voices.get_by_role("columnheader", name="Created")
 
     heading.get_by_role("link").click()
@@ -90,7 +90,7 @@ def test_a_heading_sorts_and_then_turns_round(voices: Page) -> None:
     expect(voices.get_by_role("status")).to_contain_text("oldest first")
 
 
-def test_pages_follow_each_other_without_a_gap(voices: Page) -> None:
+def test_pages_are_consecutive(voices: Page) -> None:
     pages = voices.get_by_role("navigation", name="Pages")
     first = column(voices, "Voice")
 
@@ -102,20 +102,20 @@ def test_pages_follow_each_other_without_a_gap(voices: Page) -> None:
     pages.get_by_role("link", name="Page 1", exact=True).click()
     assert column(voices, "Voice") == first
     pages.get_by_role("link", name="100").click()
-    assert asked_for(voices) == [("size", "100")]
+    assert query_parameters(voices) == [("size", "100")]
     assert len(column(voices, "Voice")) == 100
 
 
-def test_an_empty_list_offers_each_way_out(visit: Visit, live_server: str) -> None:
+def test_an_empty_list_offers_to_remove_each_filter(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?q=lobby&status=failed&provider=cartesia&use=idle-90")
 
     expect(page.get_by_role("status")).to_contain_text("Showing no failed voices at Cartesia")
     page.get_by_role("link", name="Remove Failed").click()
 
-    assert dict(asked_for(page)) == {"q": "lobby", "provider": "cartesia", "use": "idle-90"}
+    assert dict(query_parameters(page)) == {"q": "lobby", "provider": "cartesia", "use": "idle-90"}
 
 
-def test_a_page_past_the_end_does_not_say_that_there_is_nothing(visit: Visit, live_server: str) -> None:
+def test_a_page_past_the_end_links_to_the_last_page(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=ready&page=99")
 
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^Showing none of 1,0\d\d ready voices"))
@@ -124,7 +124,7 @@ def test_a_page_past_the_end_does_not_say_that_there_is_nothing(visit: Visit, li
     expect(page.get_by_role("rowheader")).not_to_have_count(0)
 
 
-def test_a_wrong_address_leads_back_to_the_list(visit: Visit, live_server: str) -> None:
+def test_an_invalid_address_links_to_the_filter_and_to_the_list(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=nope&page=x")
 
     page.get_by_role("alert").get_by_role("link", name="Status").click()
@@ -134,7 +134,7 @@ def test_a_wrong_address_leads_back_to_the_list(visit: Visit, live_server: str) 
     expect(page.get_by_role("status")).to_contain_text("of 1,204 voices")
 
 
-def test_from_an_assistant_to_what_it_speaks_with_and_back(visit: Visit, live_server: str) -> None:
+def test_an_assistant_links_to_its_voice_and_back(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants")
     page.get_by_label("Name or id").fill("night")
     page.get_by_role("button", name="Search").click()
@@ -149,7 +149,7 @@ def test_from_an_assistant_to_what_it_speaks_with_and_back(visit: Visit, live_se
     expect(page.get_by_role("row").nth(1).get_by_role("link", name="2 assistants")).to_be_visible()
 
 
-def test_a_mark_leads_to_its_explanation(visit: Visit, live_server: str) -> None:
+def test_a_status_badge_links_to_its_explanation(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/123/voices")
 
     page.get_by_role("row", name="Training Voice Sample").get_by_role("link", name="Processing").click()

@@ -1,4 +1,4 @@
-"""Texts that try to become code: in each place where a text of others can stand, they stay texts."""
+"""Injection: texts that could be executed as code are shown as text on every page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 from sqlalchemy import update
 
+from tests.browser.accounts import ROOT, VIEWER, create_session_with_token
 from tests.browser.conftest import Serve, cookie
-from tests.browser.crowd import ROOT, VIEWER, let_in
-from tests.browser.watching import Watch
+from tests.browser.page_monitor import PageMonitor
 from tests.conftest import NOW
 from tests.factories import make_account, make_assistant, make_organization, make_voice
 from voiceadmin.accounts.actions.links import create_invitation
@@ -75,8 +75,8 @@ PAYLOADS = [
     "W" * 10_000,
     " ",
 ]
-MARK = "window.alert = window.confirm = window.prompt = () => { window.__executed = true; };"
-HARM = """() => {
+RECORD_DIALOGS = "window.alert = window.confirm = window.prompt = () => { window.__executed = true; };"
+INJECTED = """() => {
   const texts = (nodes) => [...nodes].map((node) => node.outerHTML.slice(0, 200));
   const all = [...document.querySelectorAll("*")];
   return {
@@ -87,23 +87,25 @@ HARM = """() => {
     scripts: document.scripts.length,
   };
 }"""
-SHOWN = """() => ({
+VOICE_TEXTS = """() => ({
   title: document.title,
   heading: document.querySelector("h1").textContent,
   assistant: document.querySelector("#assistants a").textContent,
   record: [...document.querySelectorAll("#details dd")].map((node) => node.textContent),
   json: document.querySelector("#details pre").textContent,
 })"""
-ASKED = """[document.querySelector("[role=status]").textContent, document.querySelector("[type=search]").value]"""
+SEARCH_TEXTS = (
+    """[document.querySelector("[role=status]").textContent, document.querySelector("[type=search]").value]"""
+)
 HTML_SPACE = "[ \t\n\f\r]+"
-SEARCHED = [payload for payload in PAYLOADS if payload.strip() and len(payload) <= 200]
+SEARCH_PAYLOADS = [payload for payload in PAYLOADS if payload.strip() and len(payload) <= 200]
 
 
 @pytest.fixture(scope="module")
 def server(serve: Serve) -> str:
-    """A server where payload n, from 1, is every text of organization, assistant and voice n and its doings.
+    """The address of a server on which payload n, from 1, is every text of organization, assistant and voice n.
 
-    All payloads together are the texts of the voices 101 onward, of assistant 1000.
+    The organization of assistant 1000 has a voice with each payload, numbered from 101.
     """
 
     def fill() -> None:
@@ -120,22 +122,22 @@ def server(serve: Serve) -> str:
             with write_transaction():
                 db.session.execute(update(Account).where(Account.id == account.id).values(email=payload))
             by, voice = Actor(ActorKind.ACCOUNT, account.id, payload, payload), (ObjectRef(ObjectKind.VOICE, number),)
-            for act, how in (
+            for action, options in (
                 (TriageAction.NOTE, {"note": payload}),
                 (TriageAction.SNOOZE, {}),
                 (TriageAction.ASSIGN, {"assignee_id": account.id}),
             ):
-                order = ActionRequest(act, voice, f"{act} {number}", 0, **how)
-                apply_action(EVERYTHING, order, AttentionThresholds(), by=by, now=NOW)
+                request = ActionRequest(action, voice, f"{action} {number}", 0, **options)
+                apply_action(EVERYTHING, request, AttentionThresholds(), by=by, now=NOW)
 
     return serve(fill)
 
 
 @pytest.fixture(scope="module")
-def peopled_server(serve: Serve) -> str:
-    """A server where payload n, from 1, is every text of account, organization, key, invitation, session and doing n.
+def accounts_server(serve: Serve) -> str:
+    """The address of a server on which payload n, from 1, is every text of account, organization, key and event n.
 
-    All payloads together are the organizations, and the clients of the sessions, of account 1.
+    Account 1 has a role in the organizations and a session with the user agent of each payload.
     """
 
     def fill() -> None:
@@ -150,37 +152,37 @@ def peopled_server(serve: Serve) -> str:
             create_api_key(EVERYTHING, payload, frozenset({organization.id}), expires_at=None, by=by, now=NOW)
             if number == 1:
                 for at, client in enumerate(PAYLOADS):
-                    let_in(account, f"{VIEWER}-{at}", NOW, client=client, address=client)
+                    create_session_with_token(account, f"{VIEWER}-{at}", NOW, client=client, address=client)
         with write_transaction():
-            facts = {payload: payload for payload in PAYLOADS}
+            values = {payload: payload for payload in PAYLOADS}
             for payload in PAYLOADS:
-                thing = AuditTarget(ObjectKind.VOICE, 1, payload)
+                voice = AuditTarget(ObjectKind.VOICE, 1, payload)
                 by = Actor(ActorKind.CLI, None, payload, payload)
-                record_events(AuditEventType.VOICE_CHANGED, [(thing, 1, facts, facts)], by=by, now=NOW, note=payload)
+                record_events(AuditEventType.VOICE_CHANGED, [(voice, 1, values, values)], by=by, now=NOW, note=payload)
 
     return serve(fill)
 
 
 @pytest.fixture(scope="module")
-def marked_page(browser: Browser) -> Iterator[Page]:
-    """A page in which whatever is executed leaves a mark."""
+def recording_page(browser: Browser) -> Iterator[Page]:
+    """A page that records calls of alert, confirm and prompt."""
     with browser.new_context() as context:
-        context.add_init_script(MARK)
+        context.add_init_script(RECORD_DIALOGS)
         yield context.new_page()
 
 
 @pytest.fixture
-def marked(marked_page: Page) -> Iterator[Page]:
-    """The same page, watched."""
-    marked_page.context.add_cookies([cookie(ROOT)])
-    with Watch(marked_page) as watch:
-        yield marked_page
-    watch.check()
+def page(recording_page: Page) -> Iterator[Page]:
+    """The same page, with a session of a platform admin and a monitor."""
+    recording_page.context.add_cookies([cookie(ROOT)])
+    with PageMonitor(recording_page) as monitor:
+        yield recording_page
+    monitor.check()
 
 
-def check_unharmed(page: Page, forms: int, scripts: int = 1) -> None:
-    """Nothing ran, and nothing is in the page that its templates did not put there. forms: signing out is one."""
-    assert page.evaluate(HARM) == {
+def check_not_injected(page: Page, forms: int, scripts: int = 1) -> None:
+    """Check that no payload was executed or parsed as HTML. forms: the number of forms, with that to sign out."""
+    assert page.evaluate(INJECTED) == {
         "executed": False,
         "foreign": [],
         "handlers": [],
@@ -189,204 +191,206 @@ def check_unharmed(page: Page, forms: int, scripts: int = 1) -> None:
     }
 
 
-def seen(payload: str) -> str:
-    """The text of a page in which a payload stands as a name."""
+def display_name(payload: str) -> str:
+    """The text that pages show for a payload as a name."""
     return payload if payload.strip() else "(no name)"
 
 
-def test_the_list_of_assistants_shows_them_all(marked: Page, server: str) -> None:
-    marked.goto(server + "/assistants?size=100")
+def test_the_list_of_assistants_shows_every_payload(page: Page, server: str) -> None:
+    page.goto(server + "/assistants?size=100")
 
-    check_unharmed(marked, forms=2)
-    names = marked.get_by_role("rowheader").get_by_role("link").all_text_contents()
-    organizations = marked.locator("tbody td:nth-child(2) a").all_text_contents()
-    assert sorted(names) == sorted([seen(payload) for payload in PAYLOADS] + ["Everything"])
+    check_not_injected(page, forms=2)
+    names = page.get_by_role("rowheader").get_by_role("link").all_text_contents()
+    organizations = page.locator("tbody td:nth-child(2) a").all_text_contents()
+    assert sorted(names) == sorted([display_name(payload) for payload in PAYLOADS] + ["Everything"])
     assert sorted(organizations) == sorted(names)
 
 
-def test_a_list_of_voices_shows_them_all(marked: Page, server: str) -> None:
-    marked.goto(server + "/assistants/1000/voices?size=100&sort=created")
+def test_a_list_of_voices_shows_every_payload(page: Page, server: str) -> None:
+    page.goto(server + "/assistants/1000/voices?size=100&sort=created")
 
-    check_unharmed(marked, forms=3)
-    rows = marked.locator("tbody").get_by_role("row")
-    assert rows.locator("th a").all_text_contents() == [seen(payload) for payload in PAYLOADS]
+    check_not_injected(page, forms=3)
+    rows = page.locator("tbody").get_by_role("row")
+    assert rows.locator("th a").all_text_contents() == [display_name(payload) for payload in PAYLOADS]
     assert rows.locator("th > span").all_text_contents() == PAYLOADS
     assert rows.locator("td:nth-child(2)").all_text_contents() == PAYLOADS
     assert rows.locator("td:nth-child(3)").all_text_contents() == [f"{payload} · {payload}" for payload in PAYLOADS]
     for menu in ("Provider", "Language"):
-        labels = marked.get_by_role("group", name=menu, exact=True).locator("label").all_text_contents()
+        labels = page.get_by_role("group", name=menu, exact=True).locator("label").all_text_contents()
         assert set(PAYLOADS) <= set(labels)
 
 
-def test_a_voice_shows_them_everywhere(marked: Page, server: str) -> None:
+def test_a_voice_page_shows_its_payload(page: Page, server: str) -> None:
     for number, payload in enumerate(PAYLOADS, 1):
-        marked.goto(f"{server}/voices/{number}")
+        page.goto(f"{server}/voices/{number}")
 
-        check_unharmed(marked, forms=2, scripts=2)
-        shown = marked.evaluate(SHOWN)
-        assert shown["heading"] == shown["assistant"] == seen(payload)
+        check_not_injected(page, forms=2, scripts=2)
+        shown = page.evaluate(VOICE_TEXTS)
+        assert shown["heading"] == shown["assistant"] == display_name(payload)
         assert shown["record"][1:6] == [payload] * 5
         assert json.loads(shown["json"])["name"] == payload
-        assert shown["title"] == re.sub(HTML_SPACE, " ", f"{seen(payload)} · voiceadmin").strip(" ")
+        assert shown["title"] == re.sub(HTML_SPACE, " ", f"{display_name(payload)} · voiceadmin").strip(" ")
 
 
-def test_a_voice_shows_who_did_what_to_it(marked: Page, server: str) -> None:
+def test_the_history_of_a_voice_shows_its_payload(page: Page, server: str) -> None:
     for number, payload in enumerate(PAYLOADS, 1):
-        marked.goto(f"{server}/voices/{number}")
+        page.goto(f"{server}/voices/{number}")
 
-        told = marked.locator(".timeline b:first-child").all_text_contents()
-        assert lines(told) == lines([payload]) or not payload
-        assert f"added a note: {payload}" in (marked.locator(".timeline").text_content() or "")
-        assert lines([payload]) <= lines(marked.locator("#action-assignee option").all_text_contents())
+        actors = page.locator(".timeline b:first-child").all_text_contents()
+        assert lines(actors) == lines([payload]) or not payload
+        assert f"added a note: {payload}" in (page.locator(".timeline").text_content() or "")
+        assert lines([payload]) <= lines(page.locator("#action-assignee option").all_text_contents())
 
 
-def test_the_queue_shows_them_all(marked: Page, server: str) -> None:
-    wanted = lines([seen(payload) for payload in PAYLOADS])
+def test_the_queue_shows_every_payload(page: Page, server: str) -> None:
+    expected = lines([display_name(payload) for payload in PAYLOADS])
     for muted in ("", "yes"):
-        marked.goto(f"{server}/triage?size=100&muted={muted}")
+        page.goto(f"{server}/triage?size=100&muted={muted}")
 
-        check_unharmed(marked, forms=3, scripts=2)
-        rows = marked.locator("tbody tr")
-        assert wanted <= lines(rows.locator("th > a").all_text_contents())
+        check_not_injected(page, forms=3, scripts=2)
+        rows = page.locator("tbody tr")
+        assert expected <= lines(rows.locator("th > a").all_text_contents())
         assert lines(PAYLOADS) <= lines(rows.locator("th > span").all_text_contents())
-        ticks = marked.get_by_role("checkbox").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
-        assert wanted <= lines([tick for tick in ticks if tick])
-    assert wanted <= lines(rows.locator("td:nth-child(2) .dotted-link").all_text_contents())
+        labels = page.get_by_role("checkbox").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
+        assert expected <= lines([label for label in labels if label])
+    assert expected <= lines(rows.locator("td:nth-child(2) .dotted-link").all_text_contents())
     assert lines(PAYLOADS) <= lines(rows.locator("td:nth-child(4) .truncate").all_text_contents()) | {""}
-    for payload in SEARCHED:
-        asked = quote(payload, safe="")
-        marked.goto(f"{server}/triage?reason={asked}&provider={asked}x&owner={asked}&muted={asked}&after={asked}")
-        check_unharmed(marked, forms=2)
-        assert quote_value(payload, 40) in (marked.get_by_role("alert").text_content() or "")
+    for payload in SEARCH_PAYLOADS:
+        quoted = quote(payload, safe="")
+        page.goto(f"{server}/triage?reason={quoted}&provider={quoted}x&owner={quoted}&muted={quoted}&after={quoted}")
+        check_not_injected(page, forms=2)
+        assert quote_value(payload, 40) in (page.get_by_role("alert").text_content() or "")
 
 
-def test_the_overview_shows_them(marked: Page, server: str) -> None:
-    marked.goto(server + "/")
+def test_the_overview_shows_every_payload(page: Page, server: str) -> None:
+    page.goto(server + "/")
 
-    check_unharmed(marked, forms=1)
-    assert lines(PAYLOADS) <= lines(marked.locator(".provider-status h3 .truncate").all_text_contents())
+    check_not_injected(page, forms=1)
+    assert lines(PAYLOADS) <= lines(page.locator(".provider-status h3 .truncate").all_text_contents())
 
 
-def test_what_was_done_and_all_that_match_do_no_harm(marked: Page, server: str) -> None:
+def test_operations_and_all_matching_show_every_payload(page: Page, server: str) -> None:
     for number, payload in enumerate(PAYLOADS):
-        marked.goto(f"{server}/operations/{3 * number + 1}")
-        check_unharmed(marked, forms=2)
+        page.goto(f"{server}/operations/{3 * number + 1}")
+        check_not_injected(page, forms=2)
         if payload.strip():
-            assert payload.strip() in (marked.locator(".page-header p").text_content() or "")
-        if payload in SEARCHED:
-            marked.goto(f"{server}/triage/all?provider={quote(payload, safe='')}")
-            check_unharmed(marked, forms=2)
-            assert lines([marked.locator("main p b").nth(1).text_content() or ""]) == lines([payload])
+            assert payload.strip() in (page.locator(".page-header p").text_content() or "")
+        if payload in SEARCH_PAYLOADS:
+            page.goto(f"{server}/triage/all?provider={quote(payload, safe='')}")
+            check_not_injected(page, forms=2)
+            assert lines([page.locator("main p b").nth(1).text_content() or ""]) == lines([payload])
 
 
-def test_a_search_and_filters_show_what_was_asked(marked: Page, server: str) -> None:
-    for payload in SEARCHED:
-        asked = quote(payload, safe="")
+def test_filters_show_the_payload(page: Page, server: str) -> None:
+    for payload in SEARCH_PAYLOADS:
+        quoted = quote(payload, safe="")
         assistant = PAYLOADS.index(payload) + 1
-        marked.goto(f"{server}/assistants/{assistant}/voices?q={asked}&provider={asked}&language={asked}")
+        page.goto(f"{server}/assistants/{assistant}/voices?q={quoted}&provider={quoted}&language={quoted}")
 
-        check_unharmed(marked, forms=3)
-        sentence, field = marked.evaluate(ASKED)
+        check_not_injected(page, forms=3)
+        sentence, field = page.evaluate(SEARCH_TEXTS)
         assert f"1 of 1 voice at {payload}, in {payload}, with “{payload.strip()}”" in sentence
         assert field == payload.strip()
 
 
-def test_wrong_filters_and_addresses_do_no_harm(marked: Page, server: str) -> None:
-    for payload in SEARCHED:
-        asked = quote(payload, safe="")
-        marked.goto(f"{server}/assistants/1/voices?status={asked}&sort={asked}&page={asked}&language={asked}x")
+def test_invalid_filters_and_addresses_show_the_payload(page: Page, server: str) -> None:
+    for payload in SEARCH_PAYLOADS:
+        quoted = quote(payload, safe="")
+        page.goto(f"{server}/assistants/1/voices?status={quoted}&sort={quoted}&page={quoted}&language={quoted}x")
 
-        check_unharmed(marked, forms=2)
-        assert quote_value(payload, 40) in marked.evaluate("document.querySelector('[role=alert]').textContent")
-    marked.goto(f"{server}/{quote(PAYLOADS[0], safe='')}")
-    check_unharmed(marked, forms=1)
+        check_not_injected(page, forms=2)
+        assert quote_value(payload, 40) in page.evaluate("document.querySelector('[role=alert]').textContent")
+    page.goto(f"{server}/{quote(PAYLOADS[0], safe='')}")
+    check_not_injected(page, forms=1)
 
 
 def lines(texts: list[str]) -> set[str]:
-    """Texts of a page, and payloads as they look there."""
+    """Texts with white space collapsed as in HTML, to compare payloads with the texts of a page."""
     return {re.sub(HTML_SPACE, " ", text).strip(" ") for text in texts}
 
 
-def test_people_and_keys_show_them_all(marked: Page, peopled_server: str) -> None:
-    wanted = lines([seen(payload) for payload in PAYLOADS])
-    marked.goto(peopled_server + "/people")
-    check_unharmed(marked, forms=2 + len(PAYLOADS))
-    rows = marked.locator("table").first.locator("tbody tr")
+def test_people_and_api_keys_show_every_payload(page: Page, accounts_server: str) -> None:
+    expected = lines([display_name(payload) for payload in PAYLOADS])
+    page.goto(accounts_server + "/people")
+    check_not_injected(page, forms=2 + len(PAYLOADS))
+    rows = page.locator("table").first.locator("tbody tr")
     assert lines(PAYLOADS) - {""} <= lines(rows.locator("th > a").all_text_contents())
     assert lines(PAYLOADS) - {""} <= lines(rows.locator("th > span").all_text_contents())
-    assert wanted - {PAYLOADS[0]} <= lines(
+    assert expected - {PAYLOADS[0]} <= lines(
         rows.locator("td:nth-child(2) .truncate").all_text_contents()
     )  # five at most
-    assert lines(PAYLOADS) - {""} <= lines(marked.locator("table").last.locator("tbody th").all_text_contents())
+    assert lines(PAYLOADS) - {""} <= lines(page.locator("table").last.locator("tbody th").all_text_contents())
 
-    marked.goto(peopled_server + "/api-keys")
-    check_unharmed(marked, forms=1 + len(PAYLOADS))
-    rows = marked.locator("tbody tr")
+    page.goto(accounts_server + "/api-keys")
+    check_not_injected(page, forms=1 + len(PAYLOADS))
+    rows = page.locator("tbody tr")
     assert lines(PAYLOADS) == lines(rows.locator("th b").all_text_contents())
-    assert wanted == lines(rows.locator("td:nth-child(2) .line-clamp").all_text_contents())
-    makers = lines([f"by {payload}" for payload in PAYLOADS if payload])
-    assert makers <= lines(rows.locator("td:nth-child(5) .subtext").all_text_contents())
+    assert expected == lines(rows.locator("td:nth-child(2) .line-clamp").all_text_contents())
+    creators = rows.locator("td:nth-child(5) .subtext").all_text_contents()
+    assert lines([f"by {payload}" for payload in PAYLOADS if payload]) == lines(creators)
     assert lines([f"Revoke “{payload}”?" for payload in PAYLOADS]) == lines(rows.locator("h2").all_text_contents())
 
 
-def test_a_person_and_their_account_show_them_all(marked: Page, peopled_server: str) -> None:
-    wanted = lines([seen(payload) for payload in PAYLOADS])
+def test_a_person_and_their_account_show_the_payload(page: Page, accounts_server: str) -> None:
+    expected = lines([display_name(payload) for payload in PAYLOADS])
     for number, payload in enumerate(PAYLOADS, 1):
-        marked.goto(f"{peopled_server}/people/{number}")
-        check_unharmed(marked, forms=6 if number > 1 else 5 + len(PAYLOADS))
-        assert lines([marked.locator("h1").text_content() or ""]) == lines([payload])
+        page.goto(f"{accounts_server}/people/{number}")
+        check_not_injected(page, forms=6 if number > 1 else 5 + len(PAYLOADS))
+        assert lines([page.locator("h1").text_content() or ""]) == lines([payload])
         if number == 1:
-            assert wanted == lines(marked.locator(".role-row > .truncate").all_text_contents())
-            assert len(marked.locator("tbody tr").all()) == len(PAYLOADS)
+            assert expected == lines(page.locator(".role-row > .truncate").all_text_contents())
+            assert len(page.locator("tbody tr").all()) == len(PAYLOADS)
 
-    marked.context.add_cookies([cookie(f"{VIEWER}-0")])
-    marked.goto(peopled_server + "/account")
-    check_unharmed(marked, forms=3 + len(PAYLOADS))
-    assert wanted == lines(marked.locator(".role-list .truncate").all_text_contents())
-    browsers = marked.locator("tbody th").all_text_contents()
+    page.context.add_cookies([cookie(f"{VIEWER}-0")])
+    page.goto(accounts_server + "/account")
+    check_not_injected(page, forms=3 + len(PAYLOADS))
+    assert expected == lines(page.locator(".role-list .truncate").all_text_contents())
+    browsers = page.locator("tbody th").all_text_contents()
     for payload in PAYLOADS:
         assert any(text.strip().startswith(payload[:40].strip()) for text in browsers), payload
 
 
-def test_the_activity_shows_them_all(marked: Page, peopled_server: str) -> None:
-    marked.goto(peopled_server + "/activity?kind=voice-changed")
+def test_the_activity_shows_every_payload(page: Page, accounts_server: str) -> None:
+    page.goto(accounts_server + "/activity?kind=voice-changed")
 
-    check_unharmed(marked, forms=2)
-    rows = marked.locator("tbody tr")
+    check_not_injected(page, forms=2)
+    rows = page.locator("tbody tr")
     assert lines(PAYLOADS) - {""} == lines(rows.locator("td:nth-child(2) > a").all_text_contents()) - {""}
     assert lines(PAYLOADS) == lines(rows.locator("td:nth-child(3) > .subtext").all_text_contents())
-    assert lines([seen(payload) for payload in PAYLOADS]) == lines(
+    assert lines([display_name(payload) for payload in PAYLOADS]) == lines(
         rows.locator("td:nth-child(4) > a").all_text_contents()
     )
-    facts = lines(rows.first.locator(".change").all_text_contents())
-    assert lines([f"{payload.replace('_', ' ')} {payload} → {payload}" for payload in PAYLOADS]) == facts
-    for payload in SEARCHED:
-        asked = quote(payload, safe="")
-        marked.goto(f"{peopled_server}/activity?who={asked}")
-        check_unharmed(marked, forms=2)
-        assert marked.locator("[role=status] b").nth(1).text_content() == payload.strip()
-        marked.goto(f"{peopled_server}/activity?kind={asked}&voice={asked}&since={asked}&until={asked}&older={asked}")
-        check_unharmed(marked, forms=2)
+    changes = lines(rows.first.locator(".change").all_text_contents())
+    assert lines([f"{payload.replace('_', ' ')} {payload} → {payload}" for payload in PAYLOADS]) == changes
+    for payload in SEARCH_PAYLOADS:
+        quoted = quote(payload, safe="")
+        page.goto(f"{accounts_server}/activity?who={quoted}")
+        check_not_injected(page, forms=2)
+        assert page.locator("[role=status] b").nth(1).text_content() == payload.strip()
+        page.goto(
+            f"{accounts_server}/activity?kind={quoted}&voice={quoted}&since={quoted}&until={quoted}&older={quoted}"
+        )
+        check_not_injected(page, forms=2)
 
 
-def test_what_is_said_after_a_change_does_no_harm(marked: Page, peopled_server: str) -> None:
+def test_the_message_after_a_change_shows_the_payload(page: Page, accounts_server: str) -> None:
     for number, payload in enumerate(PAYLOADS[1:], 2):
-        marked.goto(f"{peopled_server}/people/{number}")
-        with marked.expect_navigation():
-            marked.get_by_role("button", name="Save").click()
-        check_unharmed(marked, forms=6)
-        said = marked.locator(".flash").text_content() or ""
-        assert lines([said]) == lines(
+        page.goto(f"{accounts_server}/people/{number}")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Save").click()
+        check_not_injected(page, forms=6)
+        message = page.locator(".flash").text_content() or ""
+        assert lines([message]) == lines(
             [f"The role of {payload} at {payload[:200]} is now admin. They have to sign in again."]
         )
 
 
-def test_sign_in_and_links_show_what_was_typed(marked: Page, peopled_server: str) -> None:
-    for payload in SEARCHED[:12]:
-        marked.goto(peopled_server + "/people/invite")
-        marked.evaluate("document.forms[1].noValidate = true")
-        marked.get_by_label("E-mail").fill(payload)
-        with marked.expect_navigation():
-            marked.get_by_role("button", name="Create invitation").click()
-        check_unharmed(marked, forms=2)
-        assert marked.get_by_label("E-mail").input_value() == payload.strip()
+def test_a_refused_invitation_shows_the_payload(page: Page, accounts_server: str) -> None:
+    for payload in SEARCH_PAYLOADS[:12]:
+        page.goto(accounts_server + "/people/invite")
+        page.evaluate("document.forms[1].noValidate = true")
+        page.get_by_label("E-mail").fill(payload)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Create invitation").click()
+        check_not_injected(page, forms=2)
+        assert page.get_by_label("E-mail").input_value() == payload.strip()

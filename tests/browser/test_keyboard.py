@@ -1,4 +1,4 @@
-"""With the keyboard alone."""
+"""Lists with the keyboard only."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ FOCUS = """() => {
 }"""
 
 
-SEEN = {"ringed": True, "hidden": False, "covered": False, "away": False}
+VISIBLE_FOCUS = {"ringed": True, "hidden": False, "covered": False, "away": False}
 
 
 @pytest.fixture
 def voices(visit: Visit, live_server: str) -> Page:
-    """Some voices of the night desk."""
+    """The first 25 voices of an assistant."""
     return visit(live_server + "/assistants/31/voices?size=25")
 
 
-def test_the_first_stop_skips_to_the_content(voices: Page) -> None:
+def test_the_first_tab_stop_skips_to_the_content(voices: Page) -> None:
     skip = voices.get_by_role("link", name="Skip to main content")
     expect(skip).not_to_be_in_viewport()
 
@@ -47,7 +47,7 @@ def test_the_first_stop_skips_to_the_content(voices: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 720, 390])
-def test_every_stop_is_seen_and_filters_come_before_the_table(voices: Page, width: int) -> None:
+def test_every_tab_stop_is_visible_and_filters_precede_the_table(voices: Page, width: int) -> None:
     voices.set_viewport_size({"width": width, "height": 700})
     stops = []
 
@@ -55,17 +55,17 @@ def test_every_stop_is_seen_and_filters_come_before_the_table(voices: Page, widt
         voices.keyboard.press(key)
         stops.append(voices.evaluate(FOCUS))
 
-    unseen = [stop for stop in stops if stop != stop | SEEN]
-    assert not unseen
-    places = [stop["where"] for stop in stops[:60]]
-    assert "table" in places
+    invisible = [stop for stop in stops if stop != stop | VISIBLE_FOCUS]
+    assert not invisible
+    containers = [stop["where"] for stop in stops[:60]]
+    assert "table" in containers
     if width >= 960:
-        assert places.index("nav") < places.index("form") < places.index("table")
+        assert containers.index("nav") < containers.index("form") < containers.index("table")
     else:
-        assert [stop["name"] for stop in stops].index("Filters") < places.index("table")
+        assert [stop["name"] for stop in stops].index("Filters") < containers.index("table")
 
 
-def test_a_menu_opens_ticks_and_closes(voices: Page) -> None:
+def test_a_filter_menu_opens_selects_and_closes(voices: Page) -> None:
     status = voices.get_by_role("group", name="Status", exact=True)
     summary = status.locator("summary")
     ready = status.get_by_role("checkbox", name="Ready")
@@ -91,7 +91,7 @@ def test_a_menu_opens_ticks_and_closes(voices: Page) -> None:
     assert "status=ready" in voices.url
 
 
-def test_one_menu_at_a_time_and_none_after_a_click_elsewhere(voices: Page) -> None:
+def test_one_menu_is_open_at_a_time_and_a_click_elsewhere_closes_it(voices: Page) -> None:
     menus = [voices.get_by_role("group", name=name, exact=True) for name in ("Status", "Language")]
 
     for menu in menus:
@@ -104,8 +104,8 @@ def test_one_menu_at_a_time_and_none_after_a_click_elsewhere(voices: Page) -> No
 
 
 @pytest.mark.parametrize("width", [1440, 1141, 1024])
-@pytest.mark.parametrize("server", ["live_server", "excess_server"])
-def test_every_menu_opens_into_the_window(
+@pytest.mark.parametrize("server", ["live_server", "oversized_server"])
+def test_every_menu_opens_inside_the_window(
     visit: Visit, request: pytest.FixtureRequest, server: str, width: int
 ) -> None:
     path = "/assistants/31/voices" if server == "live_server" else "/assistants/900/voices"

@@ -1,4 +1,4 @@
-"""On paper, in forced colours, without motion; and what the first visit weighs."""
+"""Printing, forced colours and motion, and the size of the first visit."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 
-MOST_BYTES, MOST_REQUESTS = 80_000, 4
+MAX_BYTES, MAX_REQUESTS = 80_000, 4
 PAPER: dict[str, Any] = {"width": 718, "height": 1000}  # A4 less its margins
-PLAIN = "getComputedStyle(document.body).color"
+TEXT_COLOUR = "getComputedStyle(document.body).color"
 
 
 @pytest.fixture
 def voices(visit: Visit, live_server: str) -> Page:
-    """The voices of the night desk."""
+    """The voices of an assistant."""
     return visit(live_server + "/assistants/31/voices")
 
 
 @pytest.mark.parametrize("path", ["/assistants", "/assistants/31/voices?sort=name", "/voices/456"])
-def test_paper_shows_what_is_told_and_not_what_is_clicked(visit: Visit, live_server: str, path: str) -> None:
+def test_printing_shows_content_without_controls(visit: Visit, live_server: str, path: str) -> None:
     page = visit(live_server + path, **PAPER, color_scheme="dark")
-    dark = page.evaluate(PLAIN)
+    dark = page.evaluate(TEXT_COLOUR)
 
     page.emulate_media(media="print")
 
@@ -35,9 +35,9 @@ def test_paper_shows_what_is_told_and_not_what_is_clicked(visit: Visit, live_ser
     expect(page.get_by_role("banner")).to_have_count(0)
     expect(page.get_by_role("button")).to_have_count(0)
     expect(page.get_by_role("checkbox")).to_have_count(0)
-    assert page.evaluate(PLAIN) != dark, "paper is white also for who reads in the dark"
+    assert page.evaluate(TEXT_COLOUR) != dark, "printing uses light colours in the dark theme as well"
     for table in page.get_by_role("region").filter(has=page.get_by_role("table")).all():
-        assert table.evaluate("(sheet) => sheet.scrollWidth <= sheet.clientWidth"), "columns are cut off"
+        assert table.evaluate("(region) => region.scrollWidth <= region.clientWidth"), "columns are cut off"
         expect(page.get_by_role("columnheader").last).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -49,11 +49,11 @@ def test_paper_shows_what_is_told_and_not_what_is_clicked(visit: Visit, live_ser
 def test_a_table_shows_all_columns(visit: Visit, live_server: str, path: str, width: int) -> None:
     page = visit(live_server + path, width=width)
 
-    sheet = page.get_by_role("region").filter(has=page.get_by_role("table"))
-    assert sheet.evaluate("(sheet) => sheet.scrollWidth <= sheet.clientWidth"), "columns are cut off"
+    region = page.get_by_role("region").filter(has=page.get_by_role("table"))
+    assert region.evaluate("(region) => region.scrollWidth <= region.clientWidth"), "columns are cut off"
 
 
-def test_forced_colours_keep_what_colour_said(voices: Page) -> None:
+def test_forced_colours_keep_status_and_selection_visible(voices: Page) -> None:
     voices.emulate_media(forced_colors="active")
 
     tabs = voices.get_by_role("navigation", name="Status").get_by_role("link")
@@ -67,32 +67,32 @@ def test_forced_colours_keep_what_colour_said(voices: Page) -> None:
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_nothing_moves(visit: Visit, live_server: str, motion: str) -> None:
+def test_a_page_has_no_animations(visit: Visit, live_server: str, motion: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=processing", reduced_motion=motion)
 
     assert page.evaluate("document.getAnimations().length") == 0
 
 
 @pytest.mark.parametrize("sort", ["", "provider"])
-def test_the_first_visit_is_light(visit: Visit, live_server: str, sort: str) -> None:
+def test_the_first_visit_is_small(visit: Visit, live_server: str, sort: str) -> None:
     page = visit("about:blank", fresh=True)
-    asked: set[str] = set()
-    page.on("request", lambda request: asked.add(request.url))
+    requested: set[str] = set()
+    page.on("request", lambda request: requested.add(request.url))
 
     page.goto(f"{live_server}/assistants/31/voices?sort={sort}")
 
-    named = page.locator("link, script, img").evaluate_all("(nodes) => nodes.map((node) => node.href || node.src)")
-    sizes = {url: len(page.request.get(url).body()) for url in asked | set(named)}
+    referenced = page.locator("link, script, img").evaluate_all("(nodes) => nodes.map((node) => node.href || node.src)")
+    sizes = {url: len(page.request.get(url).body()) for url in requested | set(referenced)}
     assert page.get_by_role("rowheader").count() == 50
-    assert len(sizes) <= MOST_REQUESTS, sizes
-    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    assert len(sizes) <= MAX_REQUESTS, sizes
+    assert sum(sizes.values()) <= MAX_BYTES, sizes
 
 
-def test_what_came_once_is_not_fetched_again(voices: Page) -> None:
+def test_static_files_are_cached(voices: Page) -> None:
     voices.get_by_role("link", name="Next").click()
     expect(voices.get_by_role("status")).to_contain_text("Showing 51–100")
 
-    kept = voices.evaluate("performance.getEntriesByType('resource').map((one) => [one.name, one.transferSize])")
+    transfers = voices.evaluate("performance.getEntriesByType('resource').map((one) => [one.name, one.transferSize])")
 
-    assert kept
-    assert all(size == 0 for _, size in kept), kept
+    assert transfers
+    assert all(size == 0 for _, size in transfers), transfers

@@ -1,4 +1,4 @@
-"""On a phone, and on a desk's screen zoomed in: cards instead of a table, filters behind a button."""
+"""Narrow windows: cards instead of tables, and filters behind a button."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LABELS = """(row) => [...row.querySelectorAll("td")].map((cell) => getComputedSt
 
 @pytest.fixture
 def voices(visit: Visit, live_server: str) -> Page:
-    """The voices of the night desk on a phone."""
+    """The voices of an assistant in a window of the size of a phone."""
     return visit(live_server + "/assistants/31/voices", **PHONE)
 
 
@@ -28,7 +28,7 @@ def test_each_cell_of_a_card_has_the_label_of_its_column(visit: Visit, live_serv
         assert row.evaluate(LABELS) == [f'"{heading.strip()}"' for heading in headings[1:]]
 
 
-def test_the_cells_of_a_card_begin_at_one_edge(voices: Page) -> None:
+def test_the_cells_of_a_card_are_aligned(voices: Page) -> None:
     edges = "(row) => [...row.querySelectorAll('td')].map((cell) => getComputedStyle(cell).paddingInlineStart)"
 
     assert set(voices.locator("tbody").get_by_role("row").first.evaluate(edges)) == {"0px"}
@@ -41,24 +41,26 @@ def test_wide_cells_have_no_labels(visit: Visit, live_server: str) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_it_is_a_table_for_assistive_technology(visit: Visit, live_server: str, width: int) -> None:
+def test_cards_are_a_table_for_assistive_technology(visit: Visit, live_server: str, width: int) -> None:
     page = visit(live_server + "/assistants/123/voices", width=width)
     nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
-    seen = [(node["role"]["value"], node["name"]["value"]) for node in nodes if not node["ignored"] and "name" in node]
-    kinds = [kind for kind, _ in seen]
+    exposed = [
+        (node["role"]["value"], node["name"]["value"]) for node in nodes if not node["ignored"] and "name" in node
+    ]
+    roles = [role for role, _ in exposed]
 
     cells = page.locator("td:visible").count()
     counts = {"table": 1, "row": 4, "columnheader": 9, "rowheader": 3, "cell": cells}
-    assert {kind: kinds.count(kind) for kind in counts} == counts
-    assert [name for kind, name in seen if kind == "columnheader"][:4] == ["Voice", "Provider", "Language", "Status"]
+    assert {role: roles.count(role) for role in counts} == counts
+    assert [name for role, name in exposed if role == "columnheader"][:4] == ["Voice", "Provider", "Language", "Status"]
     row = page.get_by_role("row", name="Training Voice Sample")
-    said = [cell.inner_text() for cell in row.get_by_role("cell").all()]
-    assert said[:7] == ["ElevenLabs", "en", "Processing", "Not scored", "0", "never", "2024-01-15"]
-    # Not every browser infers the roles from the elements once these are no longer laid out as a table.
+    cell_texts = [cell.inner_text() for cell in row.get_by_role("cell").all()]
+    assert cell_texts[:7] == ["ElevenLabs", "en", "Processing", "Not scored", "0", "never", "2024-01-15"]
+    # Some browsers drop the implicit roles of table elements that have another CSS display.
     assert page.locator("td:not([role=cell]), tr:not([role=row]), thead:not([role]), tbody:not([role])").count() == 0
 
 
-def test_the_filters_open_work_and_say_which_are_on(voices: Page) -> None:
+def test_the_filters_open_apply_and_name_the_active_ones(voices: Page) -> None:
     opener = voices.get_by_role("button", name="Filters")
     status = voices.get_by_role("group", name="Status", exact=True)
     expect(voices.get_by_label("Name or provider ID")).to_be_hidden()
@@ -93,8 +95,8 @@ def test_escape_closes_the_menu_first_and_then_the_filters(voices: Page) -> None
 
 
 @pytest.mark.parametrize("height", [844, 480])
-def test_a_long_menu_leaves_every_filter_in_reach(visit: Visit, excess_server: str, height: int) -> None:
-    page = visit(excess_server + "/assistants/900/voices", width=320, height=height)
+def test_every_filter_is_reachable_with_a_long_menu(visit: Visit, oversized_server: str, height: int) -> None:
+    page = visit(oversized_server + "/assistants/900/voices", width=320, height=height)
     page.get_by_role("button", name="Filters").click()
     language = page.get_by_role("group", name="Language", exact=True)
 
@@ -109,32 +111,32 @@ def test_a_long_menu_leaves_every_filter_in_reach(visit: Visit, excess_server: s
 
 @pytest.mark.parametrize("path", ["/triage", "/clean-up", "/activity", "/assistants/31/voices"])
 @pytest.mark.parametrize("width", [320, 390, 800])
-def test_no_filter_lies_on_another(visit: Visit, live_server: str, path: str, width: int) -> None:
+def test_filters_do_not_overlap(visit: Visit, live_server: str, path: str, width: int) -> None:
     page = visit(live_server + path, width=width)
     page.get_by_role("button", name="Filters").click()
 
-    places = page.locator("#filters :is(.control, input[type=search], .button)").evaluate_all(
+    boxes = page.locator("#filters :is(.control, input[type=search], .button)").evaluate_all(
         "(all) => all.map((one) => one.getBoundingClientRect().toJSON())"
     )
 
-    shown = [place for place in places if place["width"]]
+    shown = [box for box in boxes if box["width"]]
     assert len(shown) > 1
     for number, one in enumerate(shown):
         assert one["left"] >= 0
         assert one["right"] <= width
         for other in shown[:number]:
-            apart = one["left"] >= other["right"] or other["left"] >= one["right"]
-            assert apart or one["top"] >= other["bottom"] or other["top"] >= one["bottom"]
+            is_beside = one["left"] >= other["right"] or other["left"] >= one["right"]
+            assert is_beside or one["top"] >= other["bottom"] or other["top"] >= one["bottom"]
 
 
-def test_a_faulty_filter_is_open_where_its_fault_is(visit: Visit, live_server: str) -> None:
+def test_the_filters_are_open_if_one_is_invalid(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=nope", **PHONE)
 
     expect(page.get_by_text("is not a status. Choose from the list.").last).to_be_visible()
     expect(page.get_by_role("group", name="Status", exact=True).locator("summary")).to_be_visible()
 
 
-def test_the_chosen_tab_is_seen(visit: Visit, live_server: str) -> None:
+def test_the_selected_tab_is_visible(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants/31/voices?status=archived", width=320)
 
     expect(page.get_by_role("navigation", name="Status").get_by_role("link", name="Archived")).to_be_in_viewport(

@@ -1,4 +1,4 @@
-"""The overview page fits on one screen, and leads to Triage."""
+"""The overview page fits on one screen and links to Triage."""
 
 from __future__ import annotations
 

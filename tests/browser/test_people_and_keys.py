@@ -1,21 +1,21 @@
-"""What admins do to people and keys: roles, what is asked first, what is copied, what then works no more."""
+"""People and API keys: roles, confirmation dialogs, copied secrets, and revoked access."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.accounts import ADMIN, ROOT, VIEWER, fill_with_accounts
 from tests.browser.conftest import Serve, Visit
-from tests.browser.crowd import ADMIN, ROOT, VIEWER, fill_crowd
-from tests.browser.test_signing_in import FRONT_DESK, answer
+from tests.browser.test_signing_in import FRONT_DESK, request_voices
 from tests.conftest import NOW
 from tests.factories import PASSWORD
 
 
 @pytest.fixture(scope="module")
 def server(serve: Serve) -> str:
-    """The address of a server whose people and keys these tests may change."""
-    return serve(lambda: fill_crowd(NOW))
+    """The address of a server whose accounts and API keys these tests may change."""
+    return serve(lambda: fill_with_accounts(NOW))
 
 
 @pytest.mark.parametrize("path", ["/people", "/api-keys", "/activity", "/account"])
@@ -28,11 +28,11 @@ def test_on_a_phone_each_cell_has_the_label_of_its_column(visit: Visit, server: 
     labels = row.locator("td").evaluate_all(
         "(cells) => cells.map((cell) => getComputedStyle(cell, '::before').content)"
     )
-    named = [f'"{heading}"' for heading in headings[1:]]
-    assert [label for label in labels if label != "none"] == named
+    expected = [f'"{heading}"' for heading in headings[1:]]
+    assert [label for label in labels if label != "none"] == expected
 
 
-def test_a_role_that_is_taken_away_ends_with_the_next_click(visit: Visit, server: str) -> None:
+def test_a_removed_role_is_effective_with_the_next_request(visit: Visit, server: str) -> None:
     bao = visit(server + "/assistants", fresh=True, token=VIEWER)
     expect(bao.get_by_role("heading", level=1)).to_have_text("Assistants")
     admin = visit(server + "/people")
@@ -46,7 +46,7 @@ def test_a_role_that_is_taken_away_ends_with_the_next_click(visit: Visit, server
     expect(bao.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_a_role_is_added(visit: Visit, server: str) -> None:
+def test_a_role_can_be_added(visit: Visit, server: str) -> None:
     page = visit(server + "/people")
 
     page.get_by_role("link", name="hiroshi@acme.example", exact=True).click()
@@ -61,7 +61,7 @@ def test_a_role_is_added(visit: Visit, server: str) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_a_key_is_revoked_only_after_a_question(visit: Visit, server: str, script: bool) -> None:
+def test_an_api_key_is_revoked_only_after_confirmation(visit: Visit, server: str, script: bool) -> None:
     page = visit(server + "/api-keys/new", fresh=True, token=ROOT, script=script)
     page.get_by_label("Name").fill("Doomed")
     page.get_by_role("checkbox", name="All organizations, including future ones").check()
@@ -69,31 +69,31 @@ def test_a_key_is_revoked_only_after_a_question(visit: Visit, server: str, scrip
     key = page.get_by_role("code").first.inner_text()
     page.get_by_role("link", name="Done").click()
     opener = page.get_by_role("button", name="Revoke the key Doomed").first
-    question = page.get_by_role("dialog", name="Revoke “Doomed”?")
+    dialog = page.get_by_role("dialog", name="Revoke “Doomed”?")
 
     opener.press("Enter")
-    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(question).to_be_hidden()
+    expect(dialog).to_be_hidden()
     opener.press("Enter")
     page.keyboard.press("Escape")
-    expect(question).to_be_hidden()
-    assert answer(server + FRONT_DESK, key)[0] == 200
+    expect(dialog).to_be_hidden()
+    assert request_voices(server + FRONT_DESK, key)[0] == 200
     opener.click()
-    question.get_by_role("button", name="Revoke").click()
+    dialog.get_by_role("button", name="Revoke").click()
 
     expect(page.get_by_role("status")).to_have_text("The API key “Doomed” was revoked. Requests with it are refused.")
-    assert answer(server + FRONT_DESK, key)[0] == 401
+    assert request_voices(server + FRONT_DESK, key)[0] == 401
 
 
-def test_a_disabled_account_lets_nobody_in(visit: Visit, server: str) -> None:
+def test_a_disabled_account_cannot_sign_in(visit: Visit, server: str) -> None:
     admin = visit(server + "/people")
     admin.get_by_role("link", name="uma@acme.example", exact=True).click()
 
     admin.get_by_role("button", name="Disable account").click()
-    question = admin.get_by_role("dialog", name="Disable account?")
-    expect(question).to_contain_text("All sessions of uma@acme.example end at once")
-    question.get_by_role("button", name="Disable account").click()
+    dialog = admin.get_by_role("dialog", name="Disable account?")
+    expect(dialog).to_contain_text("All sessions of uma@acme.example end at once")
+    dialog.get_by_role("button", name="Disable account").click()
     expect(admin.get_by_role("status")).to_contain_text("The account uma@acme.example is disabled")
     uma = visit(server + "/sign-in", fresh=True, token="")
     uma.get_by_label("E-mail").fill("uma@acme.example")
@@ -104,11 +104,11 @@ def test_a_disabled_account_lets_nobody_in(visit: Visit, server: str) -> None:
 
 
 def clipboard(page: Page) -> str:
-    """What was copied last."""
+    """The text in the clipboard."""
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def test_a_link_and_a_key_are_copied_whole(visit: Visit, server: str) -> None:
+def test_a_link_and_an_api_key_are_copied_completely(visit: Visit, server: str) -> None:
     page = visit(server + "/people/invite", clipboard=True)
     page.get_by_label("E-mail").fill("friend@example.com")
     page.get_by_role("button", name="Create invitation").click()
@@ -124,6 +124,6 @@ def test_a_link_and_a_key_are_copied_whole(visit: Visit, server: str) -> None:
     page.get_by_role("button", name="Create API key").click()
     page.get_by_role("button", name="Copy", exact=True).click()
     key = clipboard(page)
-    assert answer(server + "/api/v1/assistants/31/cloned-voices?limit=1", key)[0] == 200
+    assert request_voices(server + "/api/v1/assistants/31/cloned-voices?limit=1", key)[0] == 200
     page.get_by_role("button", name="Copy the example request").click()
     assert clipboard(page).startswith(f"curl -H 'Authorization: Bearer {key}' '{server}/api/v1/")

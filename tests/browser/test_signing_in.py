@@ -1,4 +1,4 @@
-"""Coming in, staying and leaving: with the keyboard alone, with a password manager, with and without JavaScript."""
+"""Signing in, expiring sessions and signing out: with the keyboard, password managers, and without JavaScript."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.accounts import INVITED, RESET, ROOT, SETUP, VIEWER, set_newest_link_token
 from tests.browser.conftest import Serve, Visit
-from tests.browser.crowd import INVITED, RESET, ROOT, SETUP, VIEWER, choose_token
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD
 from voiceadmin import clock
@@ -26,16 +26,16 @@ Wait = Callable[..., None]
 
 
 def tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until something has the focus."""
+    """Press Tab until an element has the focus."""
     for _ in range(120):
         if target.evaluate("(node) => node === document.activeElement"):
             return
         page.keyboard.press("Tab")
-    pytest.fail(f"Tab does not lead to {target}")
+    pytest.fail(f"Tab does not reach {target}")
 
 
 def type_into(page: Page, **fields: str) -> None:
-    """Go to fields by their labels and type into them; _ in a label stands for a blank. Then press Enter."""
+    """Fill in fields by their labels with the keyboard, and press Enter. An underscore in a label means a space."""
     for label, value in fields.items():
         tab_to(page, page.get_by_label(label.replace("_", " "), exact=True))
         page.keyboard.type(value)
@@ -43,35 +43,35 @@ def type_into(page: Page, **fields: str) -> None:
 
 
 def follow(page: Page, name: str) -> None:
-    """Go to a link or a button and press Enter."""
+    """Move the focus to a link or a button, and press Enter."""
     tab_to(page, page.get_by_role("link", name=name, exact=True).or_(page.get_by_role("button", name=name, exact=True)))
     page.keyboard.press("Enter")
 
 
-def answer(address: str, key: str) -> tuple[int, list[int]]:
-    """What a program with this key gets: the status, and the ids of the voices."""
-    asked = Request(address, headers={"Authorization": f"Bearer {key}"})
+def request_voices(address: str, key: str) -> tuple[int, list[int]]:
+    """Request an address with an API key, and return the status and the ids of the voices."""
+    request = Request(address, headers={"Authorization": f"Bearer {key}"})
     try:
-        with build_opener(ProxyHandler({})).open(asked) as got:
-            return got.status, [voice["id"] for voice in json.load(got)["cloned_voices"]]
+        with build_opener(ProxyHandler({})).open(request) as response:
+            return response.status, [voice["id"] for voice in json.load(response)["cloned_voices"]]
     except HTTPError as refused:
         return refused.code, []
 
 
 @pytest.fixture
 def own_server(serve: Serve) -> str:
-    """The address of a server of the test's own, with the sample data and no account but by the set-up link."""
+    """The address of a server with the sample data, no account and a set-up link, which the test may change."""
 
     def fill() -> None:
         add_sample(NOW, by=SHELL, now=NOW)
         create_setup_link(by=SHELL, now=NOW)
-        choose_token(SETUP)
+        set_newest_link_token(SETUP)
 
     return serve(fill, root=False)
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: str, script: bool) -> None:
+def test_set_up_invitation_and_api_key_work_with_the_keyboard(visit: Visit, own_server: str, script: bool) -> None:
     ada = visit(f"{own_server}/links/{SETUP}", fresh=True, token="", script=script)
 
     type_into(ada, **{"E-mail": "ada@example.com", "Your name": "Ada", "Password": PASSWORD})
@@ -111,20 +111,20 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     ada.keyboard.press("Space")
     follow(ada, "Create API key")
     key = ada.get_by_role("code").first.inner_text()
-    assert answer(own_server + FRONT_DESK, key) == (200, [456, 457, 458])
-    assert answer(own_server + "/api/v1/assistants/31/cloned-voices", key)[0] == 404
+    assert request_voices(own_server + FRONT_DESK, key) == (200, [456, 457, 458])
+    assert request_voices(own_server + "/api/v1/assistants/31/cloned-voices", key)[0] == 404
 
     follow(ada, "Activity")
     expect(ada.get_by_role("heading", level=1)).to_have_text("Activity")
     lines = [re.sub(r"\s+", " ", line) for line in ada.locator("tbody").get_by_role("row").all_inner_texts()]
-    for done in (
+    for event in (
         r"ada@example.com .*created an API key .*Status board",
         r"bao@example.com .*created an account bao@example.com .*with invitation",
         r"bao@example.com .*accepted an invitation bao@example.com .*role no role → viewer",
         r"ada@example.com .*created a one-time link bao@example.com .*role viewer",
         r"ada@example.com .*created an account .*with set-up link",
     ):
-        assert any(re.search(done, line) for line in lines), (done, lines)
+        assert any(re.search(event, line) for line in lines), (event, lines)
 
     tab_to(ada, ada.get_by_role("banner").locator("summary"))
     ada.keyboard.press("Enter")
@@ -133,8 +133,8 @@ def test_from_the_first_link_to_a_program_with_a_key(visit: Visit, own_server: s
     expect(ada.get_by_role("status")).to_have_text("You are signed out.")
 
 
-def test_signing_in_leads_to_where_one_wanted_to_go(visit: Visit, crowd_server: str) -> None:
-    page = visit(crowd_server + "/activity?who=tester", fresh=True, token="")
+def test_signing_in_continues_to_the_requested_page(visit: Visit, populated_server: str) -> None:
+    page = visit(populated_server + "/activity?who=tester", fresh=True, token="")
 
     expect(page.get_by_label("E-mail")).to_be_focused()
     page.keyboard.type("bao@acme.example")
@@ -146,11 +146,11 @@ def test_signing_in_leads_to_where_one_wanted_to_go(visit: Visit, crowd_server: 
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Activity")
-    assert page.url == crowd_server + "/activity?who=tester"
+    assert page.url == populated_server + "/activity?who=tester"
 
 
 @pytest.mark.parametrize(
-    ("path", "token", "wanted"),
+    ("path", "token", "expected"),
     [
         ("/sign-in", "", ["username", "current-password"]),
         (f"/links/{INVITED}", "", ["username", "name", "new-password"]),
@@ -159,22 +159,22 @@ def test_signing_in_leads_to_where_one_wanted_to_go(visit: Visit, crowd_server: 
         ("/account", VIEWER, ["username", "current-password", "new-password"]),
     ],
 )
-def test_a_password_manager_finds_its_fields(
-    visit: Visit, crowd_server: str, path: str, token: str, wanted: list[str]
+def test_password_fields_have_autocomplete_attributes(
+    visit: Visit, populated_server: str, path: str, token: str, expected: list[str]
 ) -> None:
-    page = visit(crowd_server + path, token=token)
+    page = visit(populated_server + path, token=token)
 
     form = page.locator("main form").filter(has=page.locator("[type=password]"))
     fields = form.locator("input:not([type=hidden])")
-    assert fields.evaluate_all("(fields) => fields.map((field) => field.autocomplete)") == wanted
-    for name, field in zip(wanted, fields.all(), strict=True):
+    assert fields.evaluate_all("(fields) => fields.map((field) => field.autocomplete)") == expected
+    for name, field in zip(expected, fields.all(), strict=True):
         assert field.get_attribute("type") == ("email" if name == "username" else "password" if "-" in name else "text")
     if path != "/sign-in":
         assert "@" in form.locator("[autocomplete=username]").input_value()
 
 
-def test_the_menu_of_the_account_opens_and_closes(visit: Visit, crowd_server: str) -> None:
-    page = visit(crowd_server + "/assistants", token=VIEWER)
+def test_the_account_menu_opens_and_closes(visit: Visit, populated_server: str) -> None:
+    page = visit(populated_server + "/assistants", token=VIEWER)
     menu = page.get_by_role("banner").locator("summary")
     account = page.get_by_role("link", name="Account and sessions")
 
@@ -195,12 +195,12 @@ def test_the_menu_of_the_account_opens_and_closes(visit: Visit, crowd_server: st
     expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
 
 
-# Staying
+# Expiring sessions
 
 
 @pytest.fixture
 def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
-    """Let time pass, on the server and in the page."""
+    """Return a function that advances the clock of the server and of the page."""
     present = [NOW]
 
     def now() -> datetime:
@@ -216,34 +216,34 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
 
 
 def start(visit: Visit, address: str) -> Page:
-    """Open a page whose clock the test moves."""
+    """Open a page with a clock that the test can advance."""
     page = visit("about:blank", fresh=True)
     page.clock.install(time=NOW)
     page.goto(address)
     return page
 
 
-def test_a_click_prolongs_a_session_that_is_about_to_end(visit: Visit, serve: Serve, wait: Wait) -> None:
+def test_a_click_extends_a_session_that_is_about_to_expire(visit: Visit, serve: Serve, wait: Wait) -> None:
     page = start(visit, serve(lambda: None) + "/assistants")
-    question = page.get_by_role("alertdialog", name="Your session is about to expire")
+    dialog = page.get_by_role("alertdialog", name="Your session is about to expire")
 
     wait(page, minutes=28)
-    expect(question).to_be_visible()
-    expect(question).to_contain_text("You will be signed out in 2 minutes.")
-    assert question.locator("[aria-live=polite]").count() == 1
-    expect(question.get_by_role("button", name="Stay signed in")).to_be_focused()
-    assert question.evaluate("(dialog) => getComputedStyle(dialog).maxInlineSize") != "none", "it has its style"
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("You will be signed out in 2 minutes.")
+    assert dialog.locator("[aria-live=polite]").count() == 1
+    expect(dialog.get_by_role("button", name="Stay signed in")).to_be_focused()
+    assert dialog.evaluate("(dialog) => getComputedStyle(dialog).maxInlineSize") != "none", "the dialog is styled"
     wait(page, seconds=61)
-    expect(question).to_contain_text("You will be signed out in 1 minute.")
+    expect(dialog).to_contain_text("You will be signed out in 1 minute.")
     page.keyboard.press("Enter")
-    expect(question).to_be_hidden()
+    expect(dialog).to_be_hidden()
     wait(page, minutes=20)
     page.reload()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Assistants")
 
 
-def test_who_stays_away_is_led_back_by_way_of_the_password(visit: Visit, serve: Serve, wait: Wait) -> None:
+def test_an_expired_session_continues_after_signing_in_again(visit: Visit, serve: Serve, wait: Wait) -> None:
     page = start(visit, serve(lambda: None) + "/people?from=here")
 
     wait(page, minutes=31)
@@ -257,7 +257,7 @@ def test_who_stays_away_is_led_back_by_way_of_the_password(visit: Visit, serve: 
     assert page.url.endswith("/people?from=here")
 
 
-def test_a_session_that_cannot_be_longer_says_so(visit: Visit, serve: Serve, wait: Wait) -> None:
+def test_a_session_at_its_absolute_limit_cannot_be_extended(visit: Visit, serve: Serve, wait: Wait) -> None:
     page = start(visit, serve(lambda: None, session_idle_minutes=1440, session_hours=1) + "/assistants")
 
     wait(page, minutes=58, seconds=30)
@@ -273,17 +273,17 @@ def test_a_session_that_cannot_be_longer_says_so(visit: Visit, serve: Serve, wai
     expect(page.get_by_role("alertdialog", name="You were signed out")).to_be_visible()
 
 
-def test_a_short_session_is_prolonged_too(visit: Visit, serve: Serve, wait: Wait) -> None:
+def test_a_session_with_a_short_idle_limit_can_be_extended(visit: Visit, serve: Serve, wait: Wait) -> None:
     page = start(visit, serve(lambda: None, session_idle_minutes=1) + "/assistants")
-    question = page.get_by_role("alertdialog", name="Your session is about to expire")
+    dialog = page.get_by_role("alertdialog", name="Your session is about to expire")
 
     wait(page, seconds=45)
-    question.get_by_role("button", name="Stay signed in").click()
+    dialog.get_by_role("button", name="Stay signed in").click()
 
-    expect(question).to_be_hidden()
+    expect(dialog).to_be_hidden()
 
 
-def test_what_was_done_in_another_tab_counts(visit: Visit, serve: Serve, wait: Wait) -> None:
+def test_activity_in_another_tab_extends_the_session(visit: Visit, serve: Serve, wait: Wait) -> None:
     page = start(visit, serve(lambda: None) + "/assistants")
 
     wait(page, minutes=28)

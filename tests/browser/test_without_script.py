@@ -1,4 +1,4 @@
-"""Without JavaScript everything works but copying."""
+"""The voice list without JavaScript: everything works except copying."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.browser.conftest import Visit
 
 @pytest.fixture(params=[1440, 390])
 def voices(visit: Visit, live_server: str, request: pytest.FixtureRequest) -> Page:
-    """The voices of the night desk, on a desk and on a phone, without JavaScript."""
+    """The voices of an assistant without JavaScript, in a wide and in a narrow window."""
     return visit(live_server + "/assistants/31/voices", width=request.param, script=False)
 
 
-def test_filters_menus_and_tabs(voices: Page) -> None:
+def test_filters_menus_and_tabs_work(voices: Page) -> None:
     opener = voices.get_by_role("button", name="Filters")
     quality = voices.get_by_role("group", name="Quality", exact=True)
     if opener.is_visible():
@@ -31,7 +31,7 @@ def test_filters_menus_and_tabs(voices: Page) -> None:
     expect(voices.get_by_role("status")).to_contain_text("failed voices, not scored, never used")
 
 
-def test_order_and_pages(voices: Page) -> None:
+def test_sort_order_and_pages_work(voices: Page) -> None:
     if voices.get_by_role("button", name="Filters", exact=True).is_visible():
         voices.get_by_role("button", name="Filters", exact=True).click()
         voices.get_by_label("Order").select_option(label="Oldest first")
@@ -45,7 +45,7 @@ def test_order_and_pages(voices: Page) -> None:
     expect(voices.get_by_role("status")).to_contain_text("Showing 51–100 of 1,204 voices, oldest first")
 
 
-def test_the_code_opens_and_offers_no_button_that_would_not_work(voices: Page) -> None:
+def test_code_samples_open_without_copy_buttons(voices: Page) -> None:
     voices.get_by_role("link", name="API and code samples").click()
 
     expect(voices.get_by_text("'http://127.0.0.1")).to_be_visible()

@@ -1,4 +1,4 @@
-"""What people send to clean up."""
+"""The forms of clean-up plans, their filters and prices."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS, CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.cleanup.types.prices import Price
 
-OURS = {3: "Acme", 12: "Bravo"}
+ORGANIZATIONS = {3: "Acme", 12: "Bravo"}
 PROVIDERS = ["elevenlabs", "resemble", "playht"]
 Pairs = list[tuple[str, str]]
 
 
-def test_no_argument_means_all() -> None:
+def test_no_argument_means_all_candidates() -> None:
     for pairs in ([], [("organization", ""), ("provider", ""), ("reason", "")]):
-        form = CandidateFilterForm(MultiDict(pairs), OURS, PROVIDERS)
+        form = CandidateFilterForm(MultiDict(pairs), ORGANIZATIONS, PROVIDERS)
 
         assert form.validate()
         assert form.filters() == CleanUpFilters()
@@ -40,18 +40,18 @@ def test_no_argument_means_all() -> None:
 @given(
     st.builds(
         CleanUpFilters,
-        st.none() | st.sampled_from(sorted(OURS)),
+        st.none() | st.sampled_from(sorted(ORGANIZATIONS)),
         st.lists(st.sampled_from(PROVIDERS), unique=True).map(tuple),
         st.lists(st.sampled_from(CLEAN_UP_REASONS), unique=True).map(tuple),
     )
 )
-def test_filters_come_back_from_their_arguments(filters: CleanUpFilters) -> None:
+def test_filters_round_trip_through_query_arguments(filters: CleanUpFilters) -> None:
     pairs = [
         (name, str(one))
         for name, value in clean_up_arguments(filters).items()
         for one in (value if isinstance(value, tuple) else [value])
     ]
-    form = CandidateFilterForm(MultiDict(pairs), OURS, PROVIDERS)
+    form = CandidateFilterForm(MultiDict(pairs), ORGANIZATIONS, PROVIDERS)
 
     assert form.validate(), form.errors
     found = form.filters()
@@ -65,40 +65,40 @@ def test_filters_come_back_from_their_arguments(filters: CleanUpFilters) -> None
     [
         (("organization", "4"), "organization"),
         (("organization", "٣"), "organization"),
-        (("provider", "zebra"), "provider"),
+        (("provider", "unknown"), "provider"),
         (("reason", "failed"), "reason"),
     ],
 )
-def test_what_is_not_in_the_list_is_refused(pair: tuple[str, str], field: str) -> None:
-    form = CandidateFilterForm(MultiDict([pair]), OURS, PROVIDERS)
+def test_a_value_outside_the_list_is_refused(pair: tuple[str, str], field: str) -> None:
+    form = CandidateFilterForm(MultiDict([pair]), ORGANIZATIONS, PROVIDERS)
 
     assert not form.validate()
     assert list(form.errors) == [field]
 
 
 @pytest.mark.parametrize(("given", "limit"), [("", None), ("1", 1), ("100", 100), ("20000", 20_000)])
-def test_a_plan_takes_a_number_of_voices_or_all(given: str, limit: int | None) -> None:
-    form = CreatePlanForm(MultiDict({"limit": given, "provider": "playht"}), OURS, PROVIDERS)
+def test_the_limit_of_a_plan_is_a_number_or_empty(given: str, limit: int | None) -> None:
+    form = CreatePlanForm(MultiDict({"limit": given, "provider": "playht"}), ORGANIZATIONS, PROVIDERS)
 
     assert form.validate()
     assert form.filters() == CleanUpFilters(None, ("playht",), (), limit)
 
 
 @pytest.mark.parametrize("given", ["0", "20001", "-1", "1,000", "x", "1e3", "٣"])
-def test_a_plan_of_no_number_is_refused(given: str) -> None:
-    form = CreatePlanForm(MultiDict({"limit": given}), OURS, PROVIDERS)
+def test_an_invalid_limit_is_refused(given: str) -> None:
+    form = CreatePlanForm(MultiDict({"limit": given}), ORGANIZATIONS, PROVIDERS)
 
     assert not form.validate()
     assert "is not a number from 1 to 20000." in form.limit.errors[0]
 
 
 @pytest.mark.parametrize("typed", ["100", " 100"])
-def test_the_count_is_typed_to_confirm(typed: str) -> None:
+def test_the_right_count_confirms_the_plan(typed: str) -> None:
     assert ConfirmPlanForm(MultiDict({"count": typed.strip()}), 100).validate()
 
 
 @pytest.mark.parametrize("typed", ["", "99", "1000", "0", "yes", "1oo", "100.0"])
-def test_any_other_count_confirms_nothing(typed: str) -> None:
+def test_another_count_is_refused(typed: str) -> None:
     form = ConfirmPlanForm(MultiDict({"count": typed}), 100)
 
     assert not form.validate()
@@ -108,7 +108,7 @@ def test_any_other_count_confirms_nothing(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "given"), [("99", '"99"'), ("1" * 5, '"11111"'), ("", "Nothing")], ids=["too few", "too many", "nothing"]
 )
-def test_a_wrong_count_says_what_to_type(typed: str, given: str) -> None:
+def test_a_wrong_count_is_reported_with_the_right_one(typed: str, given: str) -> None:
     form = ConfirmPlanForm(MultiDict({"count": typed}), 100)
     form.validate()
 
@@ -116,14 +116,14 @@ def test_a_wrong_count_says_what_to_type(typed: str, given: str) -> None:
 
 
 @pytest.mark.parametrize("state", ItemState)
-def test_a_state_is_chosen(state: ItemState) -> None:
+def test_each_state_is_a_valid_filter(state: ItemState) -> None:
     form = PlanItemsForm(MultiDict({"state": state.value}))
 
     assert form.validate()
     assert form.states() == (state,)
 
 
-def test_a_state_that_is_none_is_refused() -> None:
+def test_an_unknown_state_is_refused() -> None:
     assert PlanItemsForm(MultiDict({})).validate()
     assert not PlanItemsForm(MultiDict({"state": "done"})).validate()
     assert not PlanItemsForm(MultiDict({"page": "0"})).validate()
@@ -137,7 +137,7 @@ def price(**sent: str) -> PriceForm:
 @pytest.mark.parametrize(
     ("amount", "cents"), [("2", 200), ("2.5", 250), ("2.05", 205), ("0", 0), ("0.01", 1), ("9999999.99", 999_999_999)]
 )
-def test_a_price_is_read_in_hundredths(amount: str, cents: int) -> None:
+def test_a_price_is_read_in_cents(amount: str, cents: int) -> None:
     form = price(price=amount, currency="usd")
 
     assert form.validate(), form.errors
@@ -145,7 +145,7 @@ def test_a_price_is_read_in_hundredths(amount: str, cents: int) -> None:
 
 
 @pytest.mark.parametrize("amount", ["2,50", "-1", "1.234", "1e3", "12345678", "$2", "nan", "٢", "."])
-def test_what_is_no_amount_is_refused(amount: str) -> None:
+def test_an_invalid_amount_is_refused(amount: str) -> None:
     form = price(price=amount)
 
     assert not form.validate()
@@ -161,10 +161,10 @@ def test_what_is_no_amount_is_refused(amount: str) -> None:
         ("as_of", ""),
         ("as_of", "2026-11-23"),
         ("as_of", "2026-02-30"),
-        ("provider", "zebra"),
+        ("provider", "unknown"),
     ],
 )
-def test_a_price_needs_its_currency_its_day_and_a_provider(field: str, value: str) -> None:
+def test_a_price_requires_currency_date_and_provider(field: str, value: str) -> None:
     form = price(**{field: value})
 
     assert not form.validate()
@@ -181,18 +181,18 @@ def test_a_price_needs_its_currency_its_day_and_a_provider(field: str, value: st
         ("as_of", "2026-11-23", "2026-11-23 is in the future. Enter the date of the price."),
     ],
 )
-def test_a_wrong_price_is_named_with_its_remedy(field: str, value: str, message: str) -> None:
+def test_an_invalid_price_is_reported_with_a_remedy(field: str, value: str, message: str) -> None:
     form = price(**{field: value})
     form.validate()
 
     assert form.errors == {field: [message]}
 
 
-def test_a_price_may_be_of_today() -> None:
+def test_a_price_can_have_the_date_of_today() -> None:
     assert price(as_of="2026-11-22").validate()
 
 
-def test_no_amount_means_that_the_price_is_unknown() -> None:
+def test_an_empty_amount_removes_the_price() -> None:
     form = price(price="", currency="", as_of="")
 
     assert form.validate()
@@ -200,7 +200,7 @@ def test_no_amount_means_that_the_price_is_unknown() -> None:
 
 
 @given(st.integers(0, 999_999_999), st.sampled_from(["USD", "EUR", "JPY"]))
-def test_what_is_known_comes_back_from_the_form(cents: int, currency: str) -> None:
+def test_a_known_price_round_trips_through_the_form(cents: int, currency: str) -> None:
     known = Price("resemble", cents, currency, NOW.date() - timedelta(days=400), NOW, "tester")
 
     form = PriceForm(price_form_data("resemble", known, NOW), PROVIDERS, now=NOW)
@@ -209,5 +209,5 @@ def test_what_is_known_comes_back_from_the_form(cents: int, currency: str) -> No
     assert (form.cents(), form.currency.data, form.date()) == (cents, currency, NOW.date())
 
 
-def test_a_form_for_an_unknown_price_begins_today() -> None:
+def test_a_form_for_an_unknown_price_has_the_date_of_today() -> None:
     assert dict(price_form_data("playht", None, NOW)) == {"provider": "playht", "as_of": "2026-11-22"}

@@ -1,4 +1,4 @@
-"""Reading in one snapshot, writing in one transaction, on both databases."""
+"""Snapshots of readers, transactions of writers, constraints and triggers, on both databases."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 
 
-def count() -> int:
-    """How many organizations this context sees."""
+def count_organizations() -> int:
+    """The number of organizations in the snapshot of this context."""
     return len(db.session.scalars(select(Organization.id)).all())
 
 
-def elsewhere(app: Flask, work: object) -> None:
-    """Do something in another app context, as another process would."""
+def run_in_other_thread(app: Flask, work: object) -> None:
+    """Call a function in another application context and thread, like another process."""
 
-    def inside() -> None:
+    def run() -> None:
         with app.app_context():
             work()  # type: ignore[operator]
 
-    thread = threading.Thread(target=inside)
+    thread = threading.Thread(target=run)
     thread.start()
     thread.join()
 
 
 def test_a_reader_keeps_its_snapshot_until_its_context_ends(store: Flask) -> None:
-    before = count()
-    elsewhere(store, make_organization)
+    before = count_organizations()
+    run_in_other_thread(store, make_organization)
 
-    during = count()
+    during = count_organizations()
     db.session.rollback()
 
-    assert (before, during, count()) == (0, 0, 1)
+    assert (before, during, count_organizations()) == (0, 0, 1)
 
 
-def test_a_first_row_is_of_the_same_snapshot_and_comes_as_the_driver_has_it(store: Flask) -> None:
+def test_fetch_first_row_reads_the_snapshot_and_returns_driver_values(store: Flask) -> None:
     id = make_organization().id
     sql = "SELECT id, NULL FROM organization WHERE id = :id"
     before = fetch_first_row(sql, {"id": id}), fetch_first_row(sql, {"id": id + 1})
-    elsewhere(store, make_organization)
+    run_in_other_thread(store, make_organization)
 
     assert before == ((id, None), None)
     assert fetch_first_row(sql, {"id": id + 1}) is None
 
 
-def test_a_first_row_that_fails_says_so_as_every_other_statement_and_leaves_the_store_usable(store: Flask) -> None:
+def test_an_error_of_fetch_first_row_leaves_the_session_usable(store: Flask) -> None:
     with pytest.raises(DBAPIError):
         fetch_first_row("SELECT missing FROM organization WHERE id = :id", {"id": 1})
     db.session.rollback()
 
-    assert count() == 0
+    assert count_organizations() == 0
 
 
-def test_a_failure_inside_writing_leaves_nothing(store: Flask) -> None:
+def test_an_exception_rolls_the_write_transaction_back(store: Flask) -> None:
     def fail() -> None:
         with write_transaction():
             db.session.add(Organization(name="Half"))
@@ -77,10 +77,10 @@ def test_a_failure_inside_writing_leaves_nothing(store: Flask) -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
 
-    assert count() == 0
+    assert count_organizations() == 0
 
 
-def test_readers_then_writers_in_many_threads_lose_nothing(store: Flask) -> None:
+def test_parallel_transactions_lose_no_update(store: Flask) -> None:
     counter = make_organization("Counter", upstream_id=1)
     rounds, failures = 50, []
 
@@ -105,22 +105,22 @@ def test_readers_then_writers_in_many_threads_lose_nothing(store: Flask) -> None
     assert db.session.get_one(Organization, counter.id).upstream_id == 1 + 8 * rounds
 
 
-def test_a_naive_time_is_refused(store: Flask) -> None:
+def test_a_time_without_time_zone_is_refused(store: Flask) -> None:
     with pytest.raises(StatementError, match="no time zone"):
-        make_voice(make_organization(), created_at=datetime(2026, 1, 1))  # noqa: DTZ001  # that is the point
+        make_voice(make_organization(), created_at=datetime(2026, 1, 1))  # noqa: DTZ001  # the case under test
 
 
 @pytest.mark.parametrize(
     "time", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]
 )
-def test_the_first_and_the_last_time_come_back_as_they_went_in(store: Flask, time: datetime) -> None:
+def test_the_earliest_and_the_latest_time_are_stored_unchanged(store: Flask, time: datetime) -> None:
     make_voice(make_organization(), created_at=time)
 
     assert db.session.scalars(select(ClonedVoice.created_at)).one() == time
 
 
 @pytest.mark.parametrize("number", [0, 1, ROWS_PER_STATEMENT - 1, ROWS_PER_STATEMENT, 2 * ROWS_PER_STATEMENT + 1])
-def test_many_rows_at_once_are_written_and_overwritten_as_one_by_one(store: Flask, number: int) -> None:
+def test_a_bulk_upsert_writes_the_same_rows_as_single_upserts(store: Flask, number: int) -> None:
     acme = make_organization()
     rows = [voice_row(id=number, last_used_at=None if number % 2 else LONG_AGO) for number in range(1, number + 1)]
     changed = [
@@ -154,15 +154,15 @@ def test_a_replaced_sqlite_file_is_noticed_by_open_connections(sqlite_store: Fla
 
     path.unlink()
     with pytest.raises(OperationalError, match="unable to open"):
-        count()
+        count_organizations()
     db.session.remove()
-    assert not path.exists(), "a reader made an empty store"
+    assert not path.exists(), "a reader created an empty database"
     other.replace(path)
 
-    assert count() == 1
+    assert count_organizations() == 1
 
 
-def test_revisions_move_whoever_writes(store: Flask) -> None:
+def test_a_revision_changes_with_every_sql_write(store: Flask) -> None:
     acme = make_organization()
     voice = make_voice(acme)
 
@@ -170,7 +170,7 @@ def test_revisions_move_whoever_writes(store: Flask) -> None:
         db.session.rollback()
         return db.session.scalars(select(Organization.revision).where(Organization.id == acme.id)).one()
 
-    seen = [revision()]
+    revisions = [revision()]
     for statement in (
         f"UPDATE cloned_voice SET synthesis_count = 1 WHERE id = {voice.id}",
         f"""INSERT INTO cloned_voice ({", ".join(WRITTEN_COLUMNS)})
@@ -179,12 +179,12 @@ def test_revisions_move_whoever_writes(store: Flask) -> None:
     ):
         with write_transaction():
             db.session.execute(text(statement))
-        seen.append(revision())
+        revisions.append(revision())
 
-    assert len(set(seen)) == 4
+    assert len(set(revisions)) == 4
 
 
-def test_a_voice_that_moves_by_hand_moves_both_revisions(store: Flask) -> None:
+def test_moving_a_voice_changes_the_revisions_of_both_organizations(store: Flask) -> None:
     acme, other = make_organization(), make_organization()
     make_voice(acme)
 
@@ -202,19 +202,17 @@ def test_a_voice_that_moves_by_hand_moves_both_revisions(store: Flask) -> None:
 @pytest.mark.parametrize(
     "column", ["status = 'reddy'", "quality_score = 1.5", "synthesis_count = -1", "organization_id = 999"]
 )
-def test_the_store_itself_refuses_what_no_voice_can_be(store: Flask, column: str) -> None:
+def test_constraints_refuse_invalid_voices(store: Flask, column: str) -> None:
     make_voice(make_organization())
 
     with pytest.raises(Exception, match=r"(?i)constraint"), write_transaction():
-        db.session.execute(text(f"UPDATE cloned_voice SET {column}"))  # our own words
+        db.session.execute(text(f"UPDATE cloned_voice SET {column}"))  # constants of this test
 
 
-def test_a_writer_that_finds_the_store_locked_gives_up_with_what_the_web_calls_unavailable(
+def test_a_writer_that_finds_the_database_locked_raises_database_unavailable(
     sqlite_store: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "voiceadmin.database.engine.BUSY_SECONDS", 0
-    )  # its patience, which else the test would have to have
+    monkeypatch.setattr("voiceadmin.database.engine.BUSY_SECONDS", 0)  # otherwise the test waits for the full time-out
     refused: list[Exception] = []
 
     def try_to_write() -> None:
@@ -226,7 +224,7 @@ def test_a_writer_that_finds_the_store_locked_gives_up_with_what_the_web_calls_u
     with write_transaction():
         db.session.add(Organization(name="First"))
         db.session.flush()
-        elsewhere(sqlite_store, try_to_write)
+        run_in_other_thread(sqlite_store, try_to_write)
 
     assert "locked" in str(refused[0])
-    assert count() == 1
+    assert count_organizations() == 1

@@ -1,10 +1,9 @@
-"""A store is made, brought up to date, taken back and refused; whole or not at all."""
+"""Migrations: creating, upgrading and downgrading a database, each in one transaction."""
 
 from __future__ import annotations
 
 import json
 import stat
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,16 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, make_url, select, text, update
 from sqlalchemy.exc import DatabaseError
 
+from tests.database.schema import assert_voice_stats_are_correct, migrate_to, schema_differences
 from tests.factories import PASSWORD, make_account, make_organization, make_voice, put_voices, voice_row
 from tests.strategies import IN_DATABASE
 from voiceadmin import create_app
@@ -34,7 +30,7 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, Obje
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.engine import write_execution_options
-from voiceadmin.database.migrations import HERE, current_revision, head_revision, migrate
+from voiceadmin.database.migrations import current_revision, head_revision, migrate
 from voiceadmin.database.schema import dispose_engine
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
@@ -52,7 +48,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """An app over a database in which there is nothing at all, inside its context."""
+    """An application with a database without any table, inside its context."""
     settings = Settings(instance=tmp_path / "new" / "instance")
     if request.param == "postgresql":
         address = make_url(request.getfixturevalue("postgres"))
@@ -71,102 +67,72 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
         dispose_engine()
 
 
-def go(revision: str, *, down: bool = False) -> None:
-    """Bring the store to a revision, upwards or downwards."""
-    with db.engine.connect().execution_options(**write_execution_options()) as connection, connection.begin():
-        config = Config()
-        config.set_main_option("script_location", str(HERE).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        (command.downgrade if down or revision == "base" else command.upgrade)(config, revision)
-
-
-OF_ONE_DATABASE = {
-    "trigram_position",
-    "ix_voice_json_body",
-    "ix_voice_search",
-    "ix_voice_by_group",
-}  # no model speaks of them
-
-
-def differences() -> Any:
-    """Between the store and the models, but for what Alembic cannot compare."""
-
-    def ours(thing: Any, name: str | None, *_: Any) -> bool:
-        return name is not None and name not in OF_ONE_DATABASE and not name.startswith("voice_search")
-
-    options = {"compare_server_default": True, "include_object": ours}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index ix_voice_by_group")
-        warnings.filterwarnings("ignore", r"Computed default on cloned_voice\.\w+ cannot be modified")
-        return compare_metadata(MigrationContext.configure(db.session.connection(), opts=options), Base.metadata)
-
-
-def test_the_steps_lead_to_the_models(bare: Flask) -> None:
+def test_the_migrated_schema_equals_the_models(bare: Flask) -> None:
     migrate()
 
-    assert differences() == []
+    assert schema_differences() == []
 
 
-def test_a_new_store_is_made_once(bare: Flask) -> None:
+def test_a_new_database_is_migrated_once(bare: Flask) -> None:
     assert migrate()
     assert current_revision() == head_revision()
     assert not migrate()
 
 
-def test_stores_have_different_names(bare: Flask) -> None:
+def test_databases_have_different_identities(bare: Flask) -> None:
     migrate()
     first = db.session.scalar(text("SELECT name FROM database_identity"))
     db.session.rollback()
-    go("base")
-    go("head")
+    migrate_to("base")
+    migrate_to("head")
 
     assert db.session.scalar(text("SELECT name FROM database_identity")) != first
 
 
-def test_a_step_back_takes_everything_away_and_forward_again_brings_the_same(bare: Flask) -> None:
+def test_a_downgrade_removes_every_table_and_an_upgrade_restores_the_schema(bare: Flask) -> None:
     migrate()
     make_voice(make_organization())
-    go("base")
-    left = db.inspect(db.engine).get_table_names()
+    migrate_to("base")
+    remaining = db.inspect(db.engine).get_table_names()
     db.session.rollback()
-    go("head")
+    migrate_to("head")
 
-    assert left == ["alembic_version"]
-    assert differences() == []
+    assert remaining == ["alembic_version"]
+    assert schema_differences() == []
 
 
-def test_many_that_start_together_migrate_once(bare: Flask) -> None:
-    def start() -> bool:
+def test_parallel_processes_migrate_once(bare: Flask) -> None:
+    def migrate_in_context() -> bool:
         with bare.app_context():
             return migrate()
 
     with ThreadPoolExecutor(4) as pool:
-        did = list(pool.map(lambda _: start(), range(4)))
+        results = list(pool.map(lambda _: migrate_in_context(), range(4)))
 
-    assert sorted(did) == [False, False, False, True]
+    assert sorted(results) == [False, False, False, True]
 
 
-def test_a_store_that_is_up_to_date_waits_for_no_writer(bare: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrating_a_current_database_does_not_wait_for_a_writer(bare: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voiceadmin.database.engine.BUSY_SECONDS", 0)
     migrate()
 
-    def again() -> bool:
+    def migrate_in_context() -> bool:
         with bare.app_context():
             return migrate()
 
     with write_transaction(), ThreadPoolExecutor(1) as other:
-        make_change()
-        did = other.submit(again).result()
+        lock_a_row()
+        was_migrated = other.submit(migrate_in_context).result()
 
-    assert not did
+    assert not was_migrated
 
 
-def make_change() -> None:
-    """Something that no other writer may pass."""
+def lock_a_row() -> None:
+    """Write a row, which makes other writers wait until the end of the transaction."""
     db.session.execute(text("UPDATE database_identity SET name = name"))
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_alone(bare: Flask) -> None:
+def test_a_database_of_a_newer_version_is_refused_and_not_changed(bare: Flask) -> None:
     migrate()
     with db.engine.connect().execution_options(**write_execution_options()) as connection, connection.begin():
         connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
@@ -177,7 +143,7 @@ def test_a_store_of_a_newer_version_is_refused_and_left_alone(bare: Flask) -> No
     assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "from-the-future"
 
 
-def test_a_new_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_new_sqlite_file(tmp_path: Path) -> None:
     app = create_app(Settings(instance=tmp_path / "new"))
     with app.app_context():
         migrate()
@@ -190,7 +156,7 @@ def test_a_new_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     app = create_app(Settings(instance=tmp_path / "file" / "instance"))
 
@@ -198,20 +164,10 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         migrate()
 
 
-COUNTED = "organization_id, status, provider, coalesce(language, ''), tier, has_last_used_at, is_never_used"
-
-
-def assert_counted() -> None:
-    """The kept counts are what counting finds."""
-    kept = db.session.execute(text("SELECT * FROM voice_stats")).all()
-    counted = db.session.execute(text(f"SELECT {COUNTED}, count(*) FROM cloned_voice GROUP BY {COUNTED}")).all()
-    assert sorted(map(tuple, kept)) == sorted(map(tuple, counted))
-
-
-def test_voices_that_were_there_before_are_counted_found_and_written(bare: Flask) -> None:
+def test_existing_voices_are_counted_indexed_and_serialized_by_the_upgrade(bare: Flask) -> None:
     migrate()
-    go("base")
-    go("0001")
+    migrate_to("base")
+    migrate_to("0001")
     with write_transaction():
         db.session.execute(text("INSERT INTO organization (id, name) VALUES (1, 'Acme')"))
         db.session.execute(
@@ -225,7 +181,7 @@ def test_voices_that_were_there_before_are_counted_found_and_written(bare: Flask
 
     migrate()
 
-    assert_counted()
+    assert_voice_stats_are_correct()
     found = list_voices(OrganizationId(1), VoiceFilters(text="ada"), now=datetime(2026, 1, 1, tzinfo=UTC))
     assert [row.id for row in found.page.rows] == [7]
     assert (
@@ -246,8 +202,8 @@ WRITES = st.lists(
 
 @IN_DATABASE
 @given(WRITES)
-def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tuple[str, int, int]]) -> None:
-    """By hand, a statement for one voice or for many."""
+def test_triggers_keep_the_statistics_correct_for_every_write(store: Flask, writes: list[tuple[str, int, int]]) -> None:
+    """Statements write one voice or many."""
     organizations = [make_organization() for _ in range(2)]
     values: dict[str, list[Any]] = {
         "language": ["en", None, ""],
@@ -258,27 +214,27 @@ def test_whoever_writes_voices_the_counts_are_kept(store: Flask, writes: list[tu
     }
     put_voices(organizations[0], [voice_row(id=1), voice_row(id=2)])
     with write_transaction():
-        for what, id, number in writes:
-            if what == "insert":
+        for change, id, number in writes:
+            if change == "insert":
                 db.session.execute(
                     upsert_statement(ClonedVoice), [build_voice_columns(voice_row(id=id), organizations[number % 2].id)]
                 )
-            elif what == "delete":
+            elif change == "delete":
                 db.session.execute(delete(ClonedVoice).where(ClonedVoice.id >= id))
             else:
                 db.session.execute(
-                    update(ClonedVoice).where(ClonedVoice.id <= id).values({what: values[what][number]}),
+                    update(ClonedVoice).where(ClonedVoice.id <= id).values({change: values[change][number]}),
                     execution_options={"synchronize_session": False},
                 )
 
-    assert_counted()
+    assert_voice_stats_are_correct()
 
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
-    assert_counted()
+    assert_voice_stats_are_correct()
 
 
-OF_ACCOUNTS = [
+ACCOUNT_TABLES = [
     Base.metadata.tables[name]
     for name in (
         *("account", "membership", "account_session", "one_time_link"),
@@ -287,7 +243,7 @@ OF_ACCOUNTS = [
 ]
 
 
-def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> None:
+def test_the_tables_of_accounts_are_removed_and_created_again(bare: Flask) -> None:
     migrate()
     acme = make_organization()
     voice = make_voice(acme)
@@ -298,26 +254,26 @@ def test_accounts_and_all_that_goes_with_them_go_and_come_again(bare: Flask) -> 
     create_reset_link(EVERYTHING, ada.id, by=by, now=now)
     create_api_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
     sign_in("ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(hours=1), now=now)
-    filled = [table.name for table in OF_ACCOUNTS if db.session.execute(select(table).limit(1)).first()]
+    filled_tables = [table.name for table in ACCOUNT_TABLES if db.session.execute(select(table).limit(1)).first()]
     db.session.rollback()
 
-    go("0002", down=True)
-    left = set(db.inspect(db.engine).get_table_names())
-    kept = db.session.execute(text("SELECT id, name FROM cloned_voice")).all()
+    migrate_to("0002", down=True)
+    remaining = set(db.inspect(db.engine).get_table_names())
+    voices = db.session.execute(text("SELECT id, name FROM cloned_voice")).all()
     db.session.rollback()
-    go("head")
+    migrate_to("head")
 
-    assert len(filled) == len(OF_ACCOUNTS) == 8
-    assert not left & set(filled)
-    assert [tuple(row) for row in kept] == [(voice.id, voice.name)]
-    assert differences() == []
-    assert not any(db.session.execute(select(table).limit(1)).first() for table in OF_ACCOUNTS)
+    assert len(filled_tables) == len(ACCOUNT_TABLES) == 8
+    assert not remaining & set(filled_tables)
+    assert [tuple(row) for row in voices] == [(voice.id, voice.name)]
+    assert schema_differences() == []
+    assert not any(db.session.execute(select(table).limit(1)).first() for table in ACCOUNT_TABLES)
     record_event_now(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=by, now=now)
     with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
         db.session.execute(text("DELETE FROM audit_event"))
 
 
-def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status(bare: Flask) -> None:
+def test_a_downgrade_restores_the_upstream_status_of_archived_voices(bare: Flask) -> None:
     migrate()
     acme, by, now = make_organization(), Actor(ActorKind.CLI, None, "tester"), datetime(2026, 11, 22, tzinfo=UTC)
     put_voices(acme, [voice_row(id=number, status=status) for number, status in enumerate(VoiceStatus, 1)])
@@ -325,15 +281,15 @@ def test_a_step_back_from_the_desk_gives_what_was_archived_here_upstreams_status
     apply_action(EVERYTHING, ActionRequest(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now)
     db.session.rollback()
 
-    go("0003", down=True)
-    kept = db.session.execute(text("SELECT status FROM cloned_voice ORDER BY id")).scalars().all()
+    migrate_to("0003", down=True)
+    statuses = db.session.execute(text("SELECT status FROM cloned_voice ORDER BY id")).scalars().all()
     counted = db.session.execute(text("SELECT status, sum(voices) FROM voice_count GROUP BY status")).all()
     db.session.rollback()
-    go("head")
+    migrate_to("head")
 
-    assert kept == [status.value for status in VoiceStatus]
-    assert {status: int(number) for status, number in counted} == dict.fromkeys(kept, 1)
-    assert differences() == []
+    assert statuses == [status.value for status in VoiceStatus]
+    assert {status: int(number) for status, number in counted} == dict.fromkeys(statuses, 1)
+    assert schema_differences() == []
     operation = apply_action(
         EVERYTHING, ActionRequest(TriageAction.ARCHIVE, refs, "key", 0), AttentionThresholds(), by=by, now=now
     )

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the routes held to it by a fuzzer."""
+"""The OpenAPI document, and a comparison of the routes with it by a fuzzer."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ from voiceadmin.web.access import KEY_RATE_LIMITER
 
 PATH = "/api/v1/assistants/{assistant_id}/cloned-voices"
 QUEUE = "/api/v1/attention"
-# What no schema can say: which providers there are, who may look after things, what is a place in a queue.
-OWN_WORDS = (["query", "provider"], ["query", "assignee"], ["query", "after"])
+# Parameters whose valid values a schema cannot express: existing providers, possible assignees, and queue cursors.
+WITHOUT_SCHEMA = (["query", "provider"], ["query", "assignee"], ["query", "after"])
 
 
-def test_the_document_is_built_from_the_form_and_the_row() -> None:
-    described = build_document()
+def test_the_document_has_the_parameters_of_the_form_and_the_fields_of_the_row() -> None:
+    description = build_document()
 
-    parameters = {parameter["name"]: parameter for parameter in described["paths"][PATH]["get"]["parameters"]}
+    parameters = {parameter["name"]: parameter for parameter in description["paths"][PATH]["get"]["parameters"]}
     assert set(parameters) == {"assistant_id", "status", "provider", "skip", "limit", "If-None-Match"}
     assert parameters["status"]["schema"]["anyOf"][0]["enum"] == [status.value for status in VoiceStatus]
     assert parameters["limit"]["schema"]["anyOf"][0]["minimum"] == 1
-    voice = described["components"]["schemas"]["ClonedVoice"]
+    voice = description["components"]["schemas"]["ClonedVoice"]
     assert tuple(voice["properties"]) == tuple(voice["required"]) == VoiceRow._fields
 
 
-def test_the_document_tells_of_every_reason_and_of_every_field_of_an_item(store: Flask) -> None:
-    described = build_document()
+def test_the_document_has_every_reason_and_every_field_of_a_queue_item(store: Flask) -> None:
+    description = build_document()
 
-    parameters = {parameter["name"]: parameter for parameter in described["paths"][QUEUE]["get"]["parameters"]}
+    parameters = {parameter["name"]: parameter for parameter in description["paths"][QUEUE]["get"]["parameters"]}
     assert set(parameters) == {"reason", "organization", "provider", "assignee", "limit", "after", "If-None-Match"}
     assert parameters["reason"]["schema"]["anyOf"][0]["enum"] == list(RULES_BY_SLUG)
     assert parameters["limit"]["schema"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 1000}
     make_voice(make_organization(), id=3, status=VoiceStatus.FAILED)
-    (line,) = list_queue_items([ObjectRef(ObjectKind.VOICE, 3)], AttentionThresholds(), now=NOW)
-    record, schemas = build_api_item(line), described["components"]["schemas"]
+    (item,) = list_queue_items([ObjectRef(ObjectKind.VOICE, 3)], AttentionThresholds(), now=NOW)
+    record, schemas = build_api_item(item), description["components"]["schemas"]
     assert list(schemas["Attention"]["properties"]["counts"]["properties"]) == list(RULES_BY_SLUG)
     assert list(schemas["AttentionItem"]["properties"]) == schemas["AttentionItem"]["required"] == list(record)
     assert list(schemas["AttentionReason"]["properties"]) == list(record["reasons"][0])
@@ -63,7 +63,7 @@ def test_the_document_tells_of_every_reason_and_of_every_field_of_an_item(store:
 @pytest.mark.databases("sqlite", "postgresql")  # the body comes from the SQL
 @pytest.mark.parametrize("path", [PATH, QUEUE])
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-def test_a_route_answers_as_it_is_described(
+def test_the_responses_of_a_route_match_the_document(
     store: Flask, path: str, mode: schemathesis.GenerationMode, long: bool
 ) -> None:
     store.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(1_000_000, 1_000_000))
@@ -75,22 +75,22 @@ def test_a_route_answers_as_it_is_described(
     for status in VoiceStatus:
         make_voice(acme, status=status)
         make_voice(acme, status=status, quality_score=None, provider="playht", language=None)
-    described = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", store)
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", store)
 
     @options(max_examples=2000 if long else 50, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(described[path]["GET"].as_strategy(generation_mode=mode))
-    def answers(case: schemathesis.Case[Any]) -> None:
+    @given(schema[path]["GET"].as_strategy(generation_mode=mode))
+    def check(case: schemathesis.Case[Any]) -> None:
         response = case.call(headers={"Authorization": f"Bearer {key}"})
-        fault = response.json()["detail"][0] if response.status_code == 422 else {}
+        error = response.json()["detail"][0] if response.status_code == 422 else {}
         # To a schema, 10.0 is an integer.
-        own_word = fault.get("loc") in OWN_WORDS or fault.get("input", "").endswith(".0")
-        # An address has no types: what the fuzzer takes for a text may well be a number, or the last of several.
-        # And the key that it made up is not the one that was sent.
-        skipped_unlisted: list[Any] = [
+        is_not_described = error.get("loc") in WITHOUT_SCHEMA or error.get("input", "").endswith(".0")
+        # Query parameters have no types: a generated text can be a valid number, or the last of several values.
+        # The request has the API key of this test, not the generated one.
+        excluded_checks: list[Any] = [
             negative_data_rejection,
             ignored_auth,
-            *([positive_data_acceptance] if own_word else []),
+            *([positive_data_acceptance] if is_not_described else []),
         ]
-        case.validate_response(response, excluded_checks=skipped_unlisted)
+        case.validate_response(response, excluded_checks=excluded_checks)
 
-    answers()
+    check()

@@ -1,4 +1,4 @@
-"""Many at one desk at once: nothing is lost, nothing is done twice, and nobody waits for one who waits for them."""
+"""Concurrent operations and imports: no lost update, no repeated effect, no deadlock."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-LIMITS = AttentionThresholds()
+THRESHOLDS = AttentionThresholds()
 ADA = Actor(ActorKind.ACCOUNT, 7, "ada@example.com")
 BOB = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
 SHELL = Actor(ActorKind.CLI, None, "tester")
-NEVER_MIND = 10**9  # who has seen all this is in nobody's way
+ALL_SEEN = 10**9  # an operation id above all others: no change counts as a conflict
 
 
 @pytest.fixture
@@ -48,12 +48,12 @@ def acme(store: Flask) -> Organization:
     return make_organization("Acme")
 
 
-def voices(*ids: int) -> tuple[ObjectRef, ...]:
+def voice_refs(*ids: int) -> tuple[ObjectRef, ...]:
     return tuple(ObjectRef(ObjectKind.VOICE, id) for id in ids)
 
 
-def check_that_all_agrees() -> None:
-    """Counts, records, archiving and the trail tell the same."""
+def check_consistency() -> None:
+    """Check that counts, JSON bodies, archive columns and audit events are consistent."""
     stored = rows_of("cloned_voice")
     counted = Counter(
         (
@@ -67,38 +67,38 @@ def check_that_all_agrees() -> None:
         )
         for row in stored
     )
-    kept = {tuple(row.values())[:-1]: row["voices"] for row in rows_of("voice_stats")}
-    assert kept == counted
+    stored_counts = {tuple(row.values())[:-1]: row["voices"] for row in rows_of("voice_stats")}
+    assert stored_counts == counted
     last: dict[int, object] = {}
-    for line in rows_of("audit_event"):
-        if line["event_type"] in ("voice-archived", "voice-restored"):
-            facts = json.loads(line["after"])["archived"]
-            assert facts != last.get(line["object_id"]), "a line that changed nothing"
-            last[line["object_id"]] = facts
+    for audit_event in rows_of("audit_event"):
+        if audit_event["event_type"] in ("voice-archived", "voice-restored"):
+            facts = json.loads(audit_event["after"])["archived"]
+            assert facts != last.get(audit_event["object_id"]), "an audit event without a change"
+            last[audit_event["object_id"]] = facts
     for row in stored:
-        at, by, why = (row[name] for name in ("archived_at", "archived_by", "archive_note"))
-        facts = None if at is None else {"at": at.isoformat(), "by": by, "note": why}
+        at, by, note = (row[name] for name in ("archived_at", "archived_by", "archive_note"))
+        facts = None if at is None else {"at": at.isoformat(), "by": by, "note": note}
         assert facts == last.get(row["id"]), row["id"]
         assert json.loads(row["json_body"])["status"] == row["status"].value
-    numbers = Counter(line["operation_id"] for line in rows_of("audit_event") if line["operation_id"])
-    assert {row["id"]: row["object_count"] for row in rows_of("operation") if row["object_count"]} == numbers
+    counts = Counter(row["operation_id"] for row in rows_of("audit_event") if row["operation_id"])
+    assert {row["id"]: row["object_count"] for row in rows_of("operation") if row["object_count"]} == counts
 
 
-def at_once(app: Flask, *works: Callable[[], object]) -> list[Future[object]]:
-    """Do all of these, each in a thread of its own, from the same moment on."""
+def run_concurrently(app: Flask, *tasks: Callable[[], object]) -> list[Future[object]]:
+    """Run all tasks at the same moment, each in its own thread."""
     db.session.rollback()
-    start = Barrier(len(works))
+    start = Barrier(len(tasks))
 
-    def begin(work: Callable[[], object]) -> object:
+    def begin(task: Callable[[], object]) -> object:
         with app.app_context():
             start.wait()
-            return work()
+            return task()
 
-    with ThreadPoolExecutor(len(works)) as pool:
-        return [pool.submit(begin, work) for work in works]
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return [pool.submit(begin, task) for task in tasks]
 
 
-def test_eight_who_do_this_and_that_leave_everything_in_agreement(
+def test_random_operations_of_eight_concurrent_actors_leave_consistent_data(
     store: Flask, acme: Organization, now: datetime
 ) -> None:
     other = make_organization("Other")
@@ -107,16 +107,16 @@ def test_eight_who_do_this_and_that_leave_everything_in_agreement(
     clara = make_account("clara@example.com", roles={acme: Role.OPERATOR, other: Role.OPERATOR})
 
     def work(number: int) -> int:
-        chance, done = random.Random(number), list[int]()
+        randomness, done = random.Random(number), list[int]()
         by = Actor(ActorKind.ACCOUNT, number, f"person{number}@example.com")
         for turn in range(50):
-            if done and chance.random() < 0.2:
+            if done and randomness.random() < 0.2:
                 try:
                     undo_operation(EVERYTHING, done.pop(), f"{number} {turn}", by=by, now=now)
                 except ChangeRefused:
-                    pytest.fail("nobody else undoes what one did oneself")
+                    pytest.fail("an actor undoes only its own operations, which nobody else undoes")
                 continue
-            action = chance.choice(
+            action = randomness.choice(
                 [
                     TriageAction.ARCHIVE,
                     TriageAction.RESTORE,
@@ -125,22 +125,22 @@ def test_eight_who_do_this_and_that_leave_everything_in_agreement(
                     TriageAction.NOTE,
                 ]
             )
-            ids = chance.sample(range(1, 81), chance.randint(1, 12))
-            order = ActionRequest(action, voices(*ids), f"{number} {turn}", NEVER_MIND, "so", None, clara.id)
-            operation = apply_action(EVERYTHING, order, LIMITS, by=by, now=now)
+            ids = randomness.sample(range(1, 81), randomness.randint(1, 12))
+            request = ActionRequest(action, voice_refs(*ids), f"{number} {turn}", ALL_SEEN, "so", None, clara.id)
+            operation = apply_action(EVERYTHING, request, THRESHOLDS, by=by, now=now)
             done += [operation.id] if operation.object_count else []
         return len(done)
 
-    futures = at_once(store, *(lambda number=number: work(number) for number in range(8)))
+    futures = run_concurrently(store, *(lambda number=number: work(number) for number in range(8)))
 
     assert all(future.exception() is None for future in futures), [future.exception() for future in futures]
-    check_that_all_agrees()
+    check_consistency()
 
 
-def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
+def test_the_second_of_two_concurrent_changes_to_a_voice_is_skipped_and_names_the_first(
     store: Flask, acme: Organization, now: datetime, long: bool
 ) -> None:
-    """Both have looked at the same page. Whoever comes second changes nothing."""
+    """Both actors loaded the same page. The second request changes nothing."""
     tries = 200 if long else 40
     put_voices(acme, [voice_row(id=id) for id in range(1, tries + 1)])
     people = {name: make_account(f"{name}@example.com", roles={acme: Role.OPERATOR}) for name in ("clara", "dora")}
@@ -149,13 +149,13 @@ def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
     for voice in range(1, tries + 1):
         seen = get_last_operation_id()
 
-        def give(by: Actor, assignee: str, voice: int = voice, seen: int = seen) -> OperationRow:
-            order = ActionRequest(
-                TriageAction.ASSIGN, voices(voice), f"{by.name} {voice}", seen, assignee_id=ids[assignee]
+        def assign(by: Actor, assignee: str, voice: int = voice, seen: int = seen) -> OperationRow:
+            request = ActionRequest(
+                TriageAction.ASSIGN, voice_refs(voice), f"{by.name} {voice}", seen, assignee_id=ids[assignee]
             )
-            return apply_action(EVERYTHING, order, LIMITS, by=by, now=now)
+            return apply_action(EVERYTHING, request, THRESHOLDS, by=by, now=now)
 
-        ada, bob = at_once(store, lambda: give(ADA, "clara"), lambda: give(BOB, "dora"))
+        ada, bob = run_concurrently(store, lambda: assign(ADA, "clara"), lambda: assign(BOB, "dora"))
         operations = {"clara": ada.result(), "dora": bob.result()}
         first = next(
             name
@@ -163,57 +163,65 @@ def test_of_two_who_act_on_one_voice_the_second_is_told_with_both_versions(
             if isinstance(operation, OperationRow) and operation.object_count
         )
         (second,) = operations.keys() - {first}
-        late = operations[second]
-        assert isinstance(late, OperationRow)
+        loser = operations[second]
+        assert isinstance(loser, OperationRow)
         who = "ada" if first == "clara" else "bob"
-        assert late.object_count == 0
-        assert (late.skipped[0].reason, late.skipped[0].detail) == (
+        assert loser.object_count == 0
+        assert (loser.skipped[0].reason, loser.skipped[0].detail) == (
             SkipReason.CHANGED_MEANWHILE,
             f"{who}@example.com",
         )
         assert {row["account_id"] for row in rows_of("assignment") if row["object_id"] == voice} == {ids[first]}
 
 
-def test_what_was_committed_late_was_not_seen(store: Flask, acme: Organization, now: datetime) -> None:
-    """A operation that takes its time is not older for whoever looks meanwhile than one that was begun after it."""
+def test_an_operation_committed_after_the_page_load_counts_as_a_conflict(
+    store: Flask, acme: Organization, now: datetime
+) -> None:
+    """A slow operation gets its id before a quick one, and is committed after the page was loaded."""
     put_voices(acme, [voice_row(id=1), voice_row(id=2)])
     make_account("clara@example.com", platform=True)
-    begun, go_on = Event(), Event()
+    started, may_commit = Event(), Event()
     db.session.rollback()
 
-    def slowly() -> None:
+    def archive_slowly() -> None:
         with store.app_context(), write_transaction():
-            execute(EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voices(1), "slow", 0), LIMITS, by=BOB, now=now)
-            begun.set()
-            go_on.wait()
+            execute(
+                EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voice_refs(1), "slow", 0), THRESHOLDS, by=BOB, now=now
+            )
+            started.set()
+            may_commit.wait()
 
-    def quickly() -> int:
+    def add_note() -> int:
         with store.app_context():
             return apply_action(
-                EVERYTHING, ActionRequest(TriageAction.NOTE, voices(2), "quick", 0, "so"), LIMITS, by=BOB, now=now
+                EVERYTHING,
+                ActionRequest(TriageAction.NOTE, voice_refs(2), "quick", 0, "so"),
+                THRESHOLDS,
+                by=BOB,
+                now=now,
             ).id
 
     with ThreadPoolExecutor(2) as pool:
-        slow = pool.submit(slowly)
-        begun.wait()
-        quick = pool.submit(quickly)
-        while not quick.done() and db.engine.dialect.name == "postgresql" and not somebody_waits():
+        slow = pool.submit(archive_slowly)
+        started.wait()
+        quick = pool.submit(add_note)
+        while not quick.done() and db.engine.dialect.name == "postgresql" and not has_lock_waiter():
             pass
         seen = get_last_operation_id()
         db.session.rollback()
-        go_on.set()
+        may_commit.set()
         slow.result()
         quick.result()
 
     operation = apply_action(
-        EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voices(1), "after", seen), LIMITS, by=ADA, now=now
+        EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voice_refs(1), "after", seen), THRESHOLDS, by=ADA, now=now
     )
 
     skipped = operation.skipped[0]
     assert (skipped.reason, skipped.detail) == (SkipReason.CHANGED_MEANWHILE, "bob@example.com")
 
 
-def somebody_waits() -> bool:
+def has_lock_waiter() -> bool:
     waiting = db.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
     db.session.rollback()
     return bool(waiting)
@@ -223,38 +231,36 @@ def format_file(rows: list[VoiceRow]) -> io.BytesIO:
     return io.BytesIO(json.dumps({"cloned_voices": [voice_to_json(row) for row in rows]}).encode())
 
 
-def test_imports_and_deeds_never_wait_for_each_other_in_a_ring(
+def test_imports_and_operations_do_not_deadlock(
     store: Flask, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An import writes its voices in many steps, in the order of its file; operations take theirs at once."""
+    """An import writes batches in the order of its file; an operation locks all its voices at once."""
     monkeypatch.setattr("voiceadmin.voices.importing.actions.BATCH_SIZE", 5)
     make_assistant(acme, id=31)
     rows = [voice_row(id=id) for id in range(1, 41)]
     put_voices(acme, rows)
 
-    def bring_in() -> None:
+    def import_repeatedly() -> None:
         for turn in range(8):
-            told = [row._replace(name=f"Voice {turn} of {row.id}") for row in reversed(rows)]
-            report = import_voices(format_file(told), ImportTarget(31), by=SHELL, now=now, on_fault=lambda _: None)
+            renamed = [row._replace(name=f"Voice {turn} of {row.id}") for row in reversed(rows)]
+            report = import_voices(format_file(renamed), ImportTarget(31), by=SHELL, now=now, on_fault=lambda _: None)
             assert report.changed == len(rows)
 
     def archive(by: Actor) -> None:
         for turn in range(25):
             action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
             ids = random.Random(turn).sample(range(1, 41), 12)
-            order = ActionRequest(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND)
-            apply_action(EVERYTHING, order, LIMITS, by=by, now=now)
+            request = ActionRequest(action, voice_refs(*ids), f"{by.name} {turn}", ALL_SEEN)
+            apply_action(EVERYTHING, request, THRESHOLDS, by=by, now=now)
 
-    futures = at_once(store, bring_in, lambda: archive(ADA), lambda: archive(BOB))
+    futures = run_concurrently(store, import_repeatedly, lambda: archive(ADA), lambda: archive(BOB))
 
     assert [future.exception() for future in futures] == [None] * 3
-    check_that_all_agrees()
+    check_consistency()
 
 
-def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
-    store: Flask, acme: Organization, now: datetime
-) -> None:
-    """Disjoint voices, but the same organizations, the first of the one being the last of the other."""
+def test_operations_on_several_organizations_do_not_deadlock(store: Flask, acme: Organization, now: datetime) -> None:
+    """The operations change different voices of the same organizations, in opposite order."""
     other = make_organization("Other")
     put_voices(acme, [voice_row(id=id) for id in (*range(1, BATCH_SIZE + 1), *range(3001, 3001 + BATCH_SIZE))])
     put_voices(other, [voice_row(id=id) for id in (*range(1001, 1001 + BATCH_SIZE), *range(2001, 2001 + BATCH_SIZE))])
@@ -263,29 +269,33 @@ def test_deeds_about_several_organizations_never_wait_for_each_other_in_a_ring(
         for turn in range(4):
             action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
             apply_action(
-                EVERYTHING, ActionRequest(action, voices(*ids), f"{by.name} {turn}", NEVER_MIND), LIMITS, by=by, now=now
+                EVERYTHING,
+                ActionRequest(action, voice_refs(*ids), f"{by.name} {turn}", ALL_SEEN),
+                THRESHOLDS,
+                by=by,
+                now=now,
             )
 
-    futures = at_once(
+    futures = run_concurrently(
         store,
         lambda: archive(ADA, *range(1, BATCH_SIZE + 1), *range(2001, 2001 + BATCH_SIZE)),
         lambda: archive(BOB, *range(1001, 1001 + BATCH_SIZE), *range(3001, 3001 + BATCH_SIZE)),
     )
 
     assert [future.exception() for future in futures] == [None] * 2
-    check_that_all_agrees()
+    check_consistency()
 
 
-def test_two_who_undo_the_same_do_it_once(store: Flask, acme: Organization, now: datetime) -> None:
+def test_two_concurrent_undos_of_an_operation_are_applied_once(store: Flask, acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=id) for id in range(1, 21)])
     operation = apply_action(
-        EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voices(*range(1, 21)), "a", 0), LIMITS, by=ADA, now=now
+        EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voice_refs(*range(1, 21)), "a", 0), THRESHOLDS, by=ADA, now=now
     )
 
-    futures = at_once(
+    futures = run_concurrently(
         store, *(lambda by=by: undo_operation(EVERYTHING, operation.id, by.name, by=by, now=now) for by in (ADA, BOB))
     )
 
     assert sorted(type(future.exception()).__name__ for future in futures) == ["ChangeRefused", "NoneType"]
-    check_that_all_agrees()
+    check_consistency()
     assert len(rows_of("audit_event")) == 40

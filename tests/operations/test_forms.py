@@ -1,10 +1,9 @@
-"""What people send from the desk, and the filters of the queue."""
+"""Forms of actions and selections."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -14,37 +13,37 @@ from werkzeug.datastructures import MultiDict
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.operations.forms import ActionForm, AllMatchingForm, SelectionForm, UndoForm
 from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, ActionRequest
-from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import MAX_ID, quote_value
-from voiceadmin.triage.forms import QueueForm, queue_arguments
-from voiceadmin.triage.types import QueueCursor, QueueFilters, TriageAction
+from voiceadmin.triage.types import TriageAction
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+
 PEOPLE = {7: "ada@example.com", 8: "bob@example.com"}
-ME = 7
+
 VOICE, ASSISTANT = ObjectKind.VOICE, ObjectKind.ASSISTANT
-IT = ObjectRef(VOICE, 456)
+
+VOICE_REF = ObjectRef(VOICE, 456)
 
 
-def act_form(*pairs: tuple[str, str]) -> ActionForm:
+def action_form(*pairs: tuple[str, str]) -> ActionForm:
     return ActionForm(MultiDict(pairs), PEOPLE, now=NOW)
 
 
-def ticked(*pairs: tuple[str, str]) -> SelectionForm:
+def selection_form(*pairs: tuple[str, str]) -> SelectionForm:
     return SelectionForm(MultiDict(pairs), PEOPLE, now=NOW)
 
 
-def faults(form: Any) -> dict[str, list[str]]:
-    """What a form finds wrong."""
+def find_errors(form: Any) -> dict[str, list[str]]:
+    """Return the error messages of a form by field."""
     form.validate()
     return {name: list(errors) for name, errors in form.errors.items()}
 
 
-# What to do
+# Actions
 
 
-def test_all_that_can_be_said_of_a_deed() -> None:
-    form = act_form(
+def test_all_fields_of_an_action_are_read() -> None:
+    form = action_form(
         ("action", "snooze"),
         ("note", "  Holiday "),
         ("until", "2026-11-23"),
@@ -53,31 +52,33 @@ def test_all_that_can_be_said_of_a_deed() -> None:
     )
 
     assert form.validate(), form.errors
-    assert form.build_request([IT]) == ActionRequest(
-        TriageAction.SNOOZE, (IT,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), assignee_id=None
+    assert form.build_request([VOICE_REF]) == ActionRequest(
+        TriageAction.SNOOZE, (VOICE_REF,), "k", 31, "Holiday", datetime(2026, 11, 23, tzinfo=UTC), assignee_id=None
     )
 
 
 @pytest.mark.parametrize("action", TriageAction)
-def test_only_a_snooze_ends_and_only_an_assignment_has_an_owner(action: TriageAction) -> None:
-    form = act_form(("action", action.value), ("note", "x"), ("until", "2026-12-01"), ("assignee", "8"), ("key", "k"))
+def test_only_a_snooze_has_an_end_and_only_an_assignment_has_an_assignee(action: TriageAction) -> None:
+    form = action_form(
+        ("action", action.value), ("note", "x"), ("until", "2026-12-01"), ("assignee", "8"), ("key", "k")
+    )
 
     assert form.validate(), form.errors
-    order = form.build_request([IT])
-    assert order.until == (datetime(2026, 12, 1, tzinfo=UTC) if action is TriageAction.SNOOZE else None)
-    assert order.assignee_id == (8 if action is TriageAction.ASSIGN else None)
+    request = form.build_request([VOICE_REF])
+    assert request.until == (datetime(2026, 12, 1, tzinfo=UTC) if action is TriageAction.SNOOZE else None)
+    assert request.assignee_id == (8 if action is TriageAction.ASSIGN else None)
 
 
-def test_a_form_without_a_key_gets_one_of_its_own_each_time() -> None:
-    orders = []
+def test_a_form_without_a_key_gets_a_new_key_each_time() -> None:
+    requests = []
     for _ in range(2):
-        form = act_form(("action", "archive"))
+        form = action_form(("action", "archive"))
         assert form.validate()
-        orders.append(form.build_request([IT]))
+        requests.append(form.build_request([VOICE_REF]))
 
-    assert orders[0].key
-    assert orders[0].key != orders[1].key
-    assert (orders[0].last_seen_operation_id, orders[0].note, orders[0].until, orders[0].assignee_id) == (
+    assert requests[0].key
+    assert requests[0].key != requests[1].key
+    assert (requests[0].last_seen_operation_id, requests[0].note, requests[0].until, requests[0].assignee_id) == (
         0,
         "",
         None,
@@ -86,11 +87,11 @@ def test_a_form_without_a_key_gets_one_of_its_own_each_time() -> None:
 
 
 @pytest.mark.parametrize("assignee", ["", "none"])
-def test_no_owner_is_nobody(assignee: str) -> None:
-    form = act_form(("action", "assign"), ("assignee", assignee))
+def test_an_empty_assignee_means_unassigned(assignee: str) -> None:
+    form = action_form(("action", "assign"), ("assignee", assignee))
 
     assert form.validate()
-    assert form.build_request([IT]).assignee_id is None
+    assert form.build_request([VOICE_REF]).assignee_id is None
 
 
 @pytest.mark.parametrize(
@@ -134,41 +135,43 @@ def test_no_owner_is_nobody(assignee: str) -> None:
         ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 characters long. Enter at most 200."]}),
     ],
 )
-def test_a_wrong_value_is_named_at_its_field(sent: dict[str, str], expected: dict[str, list[str]]) -> None:
-    assert faults(act_form(*sent.items())) == expected
+def test_an_invalid_value_is_reported_at_its_field(sent: dict[str, str], expected: dict[str, list[str]]) -> None:
+    assert find_errors(action_form(*sent.items())) == expected
 
 
-def test_only_a_snooze_minds_a_day_that_is_past() -> None:
-    assert act_form(("action", "archive"), ("until", "2020-01-01")).validate()
+def test_only_a_snooze_rejects_a_past_day() -> None:
+    assert action_form(("action", "archive"), ("until", "2020-01-01")).validate()
 
 
-@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil", "x", "/a b", "/" + "x" * 4000])
-def test_one_goes_on_to_this_site_alone(where: str) -> None:
-    for form in (act_form(("action", "archive"), ("next", where)), UndoForm(MultiDict({"next": where}))):
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil", "x", "/a b", "/" + "x" * 4000])
+def test_a_redirect_to_another_site_is_ignored(target: str) -> None:
+    for form in (action_form(("action", "archive"), ("next", target)), UndoForm(MultiDict({"next": target}))):
         assert form.validate()
         assert form.next.data == ""
 
 
-def test_one_goes_on_to_a_path_with_filters() -> None:
+def test_a_redirect_to_a_path_with_filters_is_kept() -> None:
     form = UndoForm(MultiDict({"next": "/triage?assignee=me&after=20.0.1", "key": "k"}))
 
     assert form.validate()
     assert (form.next.data, form.key.data) == ("/triage?assignee=me&after=20.0.1", "k")
 
 
-# To what
+# Selected objects
 
 
-def test_what_is_ticked_is_taken_once_each_in_its_order() -> None:
+def test_selected_objects_are_read_once_each_in_the_order_sent() -> None:
     words = ("voice-456", "assistant-31", "457", "456", "voice-456", "assistant-456")
-    form = ticked(("action", "archive"), *(("ref", word) for word in words))
+    form = selection_form(("action", "archive"), *(("ref", word) for word in words))
 
     assert form.validate(), form.errors
-    assert form.ref.data == [IT, ObjectRef(ASSISTANT, 31), ObjectRef(VOICE, 457), ObjectRef(ASSISTANT, 456)]
+    assert form.ref.data == [VOICE_REF, ObjectRef(ASSISTANT, 31), ObjectRef(VOICE, 457), ObjectRef(ASSISTANT, 456)]
 
 
-def test_something_must_be_ticked() -> None:
-    assert faults(ticked(("action", "archive"))) == {"ref": ["Nothing is selected. Go back and select at least one."]}
+def test_an_empty_selection_is_an_error() -> None:
+    assert find_errors(selection_form(("action", "archive"))) == {
+        "ref": ["Nothing is selected. Go back and select at least one."]
+    }
 
 
 HOSTILE = [
@@ -179,49 +182,49 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("word", HOSTILE)
-def test_what_is_no_subject_is_refused_and_named(word: str) -> None:
-    form = ticked(("action", "archive"), ("ref", "456"), ("ref", word))
-    alone = ticked(("action", "archive"), ("ref", word))
+def test_an_invalid_object_reference_is_refused_and_named(word: str) -> None:
+    form = selection_form(("action", "archive"), ("ref", "456"), ("ref", word))
+    single = selection_form(("action", "archive"), ("ref", word))
 
-    for found in (faults(form), faults(alone)):
+    for found in (find_errors(form), find_errors(single)):
         (message,) = found.pop("ref")
         assert found == {}
         assert message == f"{quote_value(word, 40)} is no voice and no assistant. Load the page again."
         assert len(message) < 100
 
 
-def test_the_greatest_ids_are_subjects() -> None:
-    form = ticked(("action", "archive"), ("ref", str(MAX_ID)), ("ref", f"assistant-{MAX_ID}"))
+def test_the_greatest_ids_are_valid_references() -> None:
+    form = selection_form(("action", "archive"), ("ref", str(MAX_ID)), ("ref", f"assistant-{MAX_ID}"))
 
     assert form.validate()
     assert form.ref.data == [ObjectRef(VOICE, MAX_ID), ObjectRef(ASSISTANT, MAX_ID)]
 
 
-def test_the_button_of_a_line_counts_and_what_is_ticked_does_not() -> None:
-    form = ticked(("action", "snooze"), ("ref", "457"), ("ref", "rubbish"), ("row_action", "archive:voice-456"))
+def test_a_row_button_overrides_the_selection() -> None:
+    form = selection_form(("action", "snooze"), ("ref", "457"), ("ref", "rubbish"), ("row_action", "archive:voice-456"))
 
     assert form.validate(), form.errors
-    assert form.ref.data == [IT]
+    assert form.ref.data == [VOICE_REF]
     assert form.build_request(form.ref.data).action is TriageAction.ARCHIVE
 
 
-def test_the_button_of_a_line_can_name_an_owner_and_what_is_chosen_below_does_not_count() -> None:
-    for one, assignee in (("assign:voice-456:7", 7), ("assign:voice-456", None), ("assign:voice-456:none", None)):
-        form = ticked(("action", "note"), ("assignee", "8"), ("row_action", one))
+def test_a_row_button_with_an_assignee_overrides_the_assignee_field() -> None:
+    for button, assignee in (("assign:voice-456:7", 7), ("assign:voice-456", None), ("assign:voice-456:none", None)):
+        form = selection_form(("action", "note"), ("assignee", "8"), ("row_action", button))
         assert form.validate(), form.errors
         assert form.build_request(form.ref.data).assignee_id == assignee
 
 
-@pytest.mark.parametrize("one", ["", ":voice-457", "   "])
-def test_a_button_without_an_act_is_none(one: str) -> None:
-    form = ticked(("action", "archive"), ("ref", "456"), ("row_action", one))
+@pytest.mark.parametrize("button", ["", ":voice-457", "   "])
+def test_a_row_button_without_an_action_is_ignored(button: str) -> None:
+    form = selection_form(("action", "archive"), ("ref", "456"), ("row_action", button))
 
     assert form.validate(), form.errors
-    assert (form.ref.data, form.action.data) == ([IT], "archive")
+    assert (form.ref.data, form.action.data) == ([VOICE_REF], "archive")
 
 
 @pytest.mark.parametrize(
-    ("one", "field"),
+    ("button", "field"),
     [
         ("archive", "ref"),
         ("archive:", "ref"),
@@ -234,8 +237,8 @@ def test_a_button_without_an_act_is_none(one: str) -> None:
         ("x" * 201, "row_action"),
     ],
 )
-def test_a_hostile_button_does_nothing(one: str, field: str) -> None:
-    assert field in faults(ticked(("action", "archive"), ("ref", "456"), ("row_action", one)))
+def test_an_invalid_row_button_is_refused(button: str, field: str) -> None:
+    assert field in find_errors(selection_form(("action", "archive"), ("ref", "456"), ("row_action", button)))
 
 
 @given(
@@ -249,22 +252,22 @@ def test_a_hostile_button_does_nothing(one: str, field: str) -> None:
         max_size=8,
     )
 )
-def test_nothing_that_is_sent_breaks_a_form(pairs: list[tuple[str, str]]) -> None:
-    form = ticked(*pairs)
+def test_no_input_breaks_the_form(pairs: list[tuple[str, str]]) -> None:
+    form = selection_form(*pairs)
 
     if form.validate():
-        order = form.build_request(form.ref.data)
-        assert order.refs
-        assert len(set(order.refs)) == len(order.refs)
-        assert 0 <= order.last_seen_operation_id <= MAX_ID
+        request = form.build_request(form.ref.data)
+        assert request.refs
+        assert len(set(request.refs)) == len(request.refs)
+        assert 0 <= request.last_seen_operation_id <= MAX_ID
     else:
         assert all(len(messages) == 1 for messages in form.errors.values()), form.errors
 
 
-# To all that match
+# All matching objects
 
 
-def test_a_deed_for_all_says_how_many_they_were_and_which() -> None:
+def test_a_form_for_all_matching_objects_has_their_count_and_selection_hash() -> None:
     form = AllMatchingForm(MultiDict({"action": "archive", "count": "31", "selection_hash": "f00"}), PEOPLE, now=NOW)
 
     assert form.validate()
@@ -272,148 +275,11 @@ def test_a_deed_for_all_says_how_many_they_were_and_which() -> None:
 
 
 @pytest.mark.parametrize("count", ["-1", "x", str(MAX_OBJECTS + 1), "9" * 5000, "１"])
-def test_a_number_that_cannot_be_is_refused(count: str) -> None:
+def test_an_invalid_count_is_refused(count: str) -> None:
     form = AllMatchingForm(MultiDict({"action": "archive", "count": count, "selection_hash": "f00"}), PEOPLE, now=NOW)
 
-    assert list(faults(form)) == ["count"]
+    assert list(find_errors(form)) == ["count"]
 
 
-# The queue
-
-REASONS = {"failed": "Failed", "never-used": "Never used"}
-ORGANIZATIONS = {1: "Acme", 2: "Other"}
-NAMES = ("reason", "organization", "provider", "assignee", "muted", "size", "after")
-
-
-def queue_form(*pairs: tuple[str, str], me: int | None = ME) -> QueueForm:
-    return QueueForm(
-        MultiDict(pairs),
-        reasons=REASONS,
-        organizations=ORGANIZATIONS,
-        providers=["elevenlabs", "playht"],
-        people=PEOPLE,
-        me=me,
-    )
-
-
-def test_no_argument_is_the_whole_queue() -> None:
-    for form in (queue_form(), queue_form(*((name, "") for name in NAMES))):
-        assert form.validate()
-        assert form.filters() == QueueFilters()
-        assert not form.filters().has_filters
-    assert queue_arguments(QueueFilters()) == {}
-    assert QueueFilters().size == DEFAULT_PAGE_SIZE
-
-
-def test_all_filters_together() -> None:
-    place = QueueCursor(20, NOW, 456)
-    form = queue_form(
-        ("reason", "never-used"),
-        ("reason", "failed"),
-        ("reason", "failed"),
-        ("organization", "2"),
-        ("provider", "playht"),
-        ("assignee", "none"),
-        ("muted", "yes"),
-        ("size", "25"),
-        ("after", str(place)),
-    )
-
-    assert form.validate(), form.errors
-    assert form.filters() == QueueFilters(
-        ("never-used", "failed"), 2, ("playht",), "none", muted=True, after=place, size=25
-    )
-    assert form.filters().has_filters
-
-
-def test_the_owners_are_me_nobody_and_the_others() -> None:
-    assert queue_form().assignee.choices == {
-        "": "Anyone",
-        "me": "Me",
-        "none": "Unassigned",
-        "8": "bob@example.com",
-    }
-    assert list(queue_form(me=None).assignee.choices) == ["", "none", "7", "8"]
-
-
-@pytest.mark.parametrize("word", ["me", "7"])
-def test_what_is_mine_is_so_by_either_word(word: str) -> None:
-    form = queue_form(("assignee", word))
-
-    assert form.validate(), form.errors
-    assert form.filters().assignee == "7"
-    assert form.assignee.choices[form.assignee.data] == "Me"
-
-
-def test_nobody_who_is_not_there_has_anything() -> None:
-    assert list(faults(queue_form(("assignee", "me"), me=None))) == ["assignee"]
-    assert list(faults(queue_form(("assignee", "None"), me=None))) == ["assignee"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("reason", "Failed", '"Failed" is not a reason. Choose from the list.'),
-        ("organization", "3", '"3" is not one of your organizations. Choose from the list.'),
-        ("organization", "01", '"01" is not one of your organizations. Choose from the list.'),
-        ("provider", "inworld", '"inworld" is not a provider of these voices. Choose from the list.'),
-        ("assignee", "9", '"9" is not an assignee. Choose from the list.'),
-        ("muted", "no", '"no" is not a state of findings. Choose from the list.'),
-        ("size", "51", '"51" is not a number of rows per page. Choose from the list.'),
-        ("after", "x", '"x" is not a cursor of this queue. Go to the first page.'),
-        ("after", "20.1", '"20.1" is not a cursor of this queue. Go to the first page.'),
-        ("after", f"20.1.{MAX_ID + 1}", f'"20.1.{MAX_ID + 1}" is not a cursor of this queue. Go to the first page.'),
-        (
-            "after",
-            "20.999999999999999999.1",
-            '"20.999999999999999999.1" is not a cursor of this queue. Go to the first page.',
-        ),
-        ("after", "٢٠.1.1", '"٢٠.1.1" is not a cursor of this queue. Go to the first page.'),
-        ("after", "1" * 201, "This is 201 characters long. Enter at most 200."),
-    ],
-)
-def test_a_wrong_filter_is_named_at_its_field(name: str, value: str, message: str) -> None:
-    assert faults(queue_form((name, value))) == {name: [message]}
-
-
-TIMES = st.datetimes(timezones=st.just(UTC))
-FILTERS = st.builds(
-    QueueFilters,
-    reasons=st.lists(st.sampled_from([*REASONS]), unique=True).map(tuple),
-    organization=st.sampled_from([None, *ORGANIZATIONS]),
-    providers=st.lists(st.sampled_from(["elevenlabs", "playht"]), unique=True).map(tuple),
-    assignee=st.sampled_from(["", "none", "7", "8"]),
-    muted=st.booleans(),
-    after=st.none() | st.builds(QueueCursor, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID)),
-    size=st.sampled_from(PAGE_SIZES),
-)
-
-
-@given(FILTERS)
-def test_filters_survive_the_way_through_an_address(filters: QueueFilters) -> None:
-    address = urlencode(queue_arguments(filters), doseq=True)
-
-    form = queue_form(*parse_qsl(address))
-
-    assert form.validate(), form.errors
-    assert form.filters() == filters
-
-
-@given(FILTERS)
-def test_other_filters_begin_with_the_first_page(filters: QueueFilters) -> None:
-    assert filters.with_changes(muted=True).after is None
-    assert filters.with_changes(after=filters.after) == filters
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=12) | st.sampled_from(["0", "-1", "7", "0.0.0"])))
-def test_no_argument_breaks_the_filters(arguments: dict[str, str]) -> None:
-    form = queue_form(*arguments.items())
-
-    if form.validate():
-        form.filters()
-    else:
-        assert all(len(messages) == 1 for messages in form.errors.values()), form.errors
-
-
-def test_a_snooze_may_end_from_tomorrow_on() -> None:
-    assert act_form(("action", "snooze"), ("until", (NOW + timedelta(days=1)).date().isoformat())).validate()
+def test_a_snooze_can_end_tomorrow() -> None:
+    assert action_form(("action", "snooze"), ("until", (NOW + timedelta(days=1)).date().isoformat())).validate()

@@ -1,4 +1,4 @@
-"""A process that is killed while it archives leaves all of it done or nothing, and everything in agreement."""
+"""A process killed during a bulk operation leaves it applied completely or not at all, and consistent data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from tests.factories import make_organization, put_voices, voice_row
-from tests.operations.test_concurrency import check_that_all_agrees
+from tests.operations.test_concurrency import check_consistency
 from tests.two_tenants import rows_of
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds, Settings
@@ -29,13 +29,13 @@ HERE = {name: value for name, value in os.environ.items() if not name.startswith
 }
 VOICES = range(1, 201)
 
-# PostgreSQL ends what it was told before it sees that nobody is there any more.
-STILL_AT_WORK = """SELECT count(*) FROM pg_stat_activity
+# PostgreSQL finishes a statement before it notices that the client is gone.
+COUNT_ACTIVE_BACKENDS = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND backend_type = 'client backend'
     AND state <> 'idle' AND pid <> pg_backend_pid()"""
 
-# Does one operation after the other, and tells of each statement, and of each step of SQLite's, as it comes to it.
-DYING = """
+# Applies one operation after the other, and writes a dot at each statement and at each progress step of SQLite.
+SCRIPT = """
 import os, sqlite3, sys
 from datetime import datetime
 from pathlib import Path
@@ -54,15 +54,15 @@ app = create_app(Settings(instance=Path(instance), **({"database_url": address} 
 refs = tuple(ObjectRef(ObjectKind.VOICE, id) for id in range(1, 201))
 bob = Actor(ActorKind.ACCOUNT, 8, "bob@example.com")
 
-def tell(*_):
+def write_dot(*_):
     os.write(1, b".")
 
 with app.app_context():
     if not address:
-        tell_sqlite = lambda connection, _: connection.set_progress_handler(tell, 2000)
-        event.listen(db.engine, "connect", tell_sqlite)
+        watch_sqlite = lambda connection, _: connection.set_progress_handler(write_dot, 2000)
+        event.listen(db.engine, "connect", watch_sqlite)
     for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        event.listen(db.engine, name, tell)
+        event.listen(db.engine, name, write_dot)
     for turn in range(1000):
         action = (TriageAction.ARCHIVE, TriageAction.RESTORE)[turn % 2]
         request = ActionRequest(action, refs, f"{run} {turn}", 10**9, f"in run {run}")
@@ -70,43 +70,43 @@ with app.app_context():
 """
 
 
-def killed_after(dots: int, settings: Settings, run: int, now: datetime) -> None:
-    """Let a process work until it has told so much, and kill it."""
+def kill_after(dots: int, settings: Settings, run: int, now: datetime) -> None:
+    """Run the script in a process until it has written this many dots, and kill it."""
     address = settings.database_url if settings.database_url.startswith("postgresql") else ""
-    words = [sys.executable, "-P", "-c", DYING, str(settings.instance), address, str(run), now.isoformat()]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT, env=HERE)
+    command = [sys.executable, "-P", "-c", SCRIPT, str(settings.instance), address, str(run), now.isoformat()]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=HERE)
     with process:
         assert process.stdout is not None
         assert len(process.stdout.read(dots)) == dots
         process.kill()
-    while db.engine.dialect.name == "postgresql" and db.session.scalar(text(STILL_AT_WORK)):
+    while db.engine.dialect.name == "postgresql" and db.session.scalar(text(COUNT_ACTIVE_BACKENDS)):
         db.session.rollback()
     db.session.rollback()
 
 
-def test_a_bulk_that_is_killed_is_done_whole_or_not_at_all(
+def test_a_killed_bulk_operation_is_applied_completely_or_not_at_all(
     store: Flask, settings: Settings, now: datetime, long: bool
 ) -> None:
     acme = make_organization("Acme")
     put_voices(acme, [voice_row(id=id) for id in VOICES])
-    draw, lasting = random.Random(7), set[int]()
+    randomness, operation_counts = random.Random(7), set[int]()
 
     for run in range(50 if long else 6):
         db.session.rollback()
-        killed_after(draw.randint(1, 400), settings, run, now)
+        kill_after(randomness.randint(1, 400), settings, run, now)
         if db.engine.dialect.name == "sqlite":
             assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"
         archived = {row["archive_note"] for row in rows_of("cloned_voice")}
         assert len(archived) == 1
         operations = rows_of("operation")
         assert {operation["object_count"] for operation in operations} <= {len(VOICES), 0}
-        lasting.add(len(operations))
-        check_that_all_agrees()
+        operation_counts.add(len(operations))
+        check_consistency()
 
-    assert len(lasting) > 1, "never did anything last"
+    assert len(operation_counts) > 1, "no operation was ever committed"
     restore = ActionRequest(
         TriageAction.RESTORE, tuple(ObjectRef(ObjectKind.VOICE, id) for id in VOICES), "at last", 10**9
     )
     apply_action(EVERYTHING, restore, AttentionThresholds(), by=Actor(ActorKind.ACCOUNT, 8, "bob@example.com"), now=now)
     assert {row["status"].value for row in rows_of("cloned_voice")} == {"ready"}
-    check_that_all_agrees()
+    check_consistency()

@@ -1,4 +1,4 @@
-"""Acting on what was ticked, what is said about it, and the way back."""
+"""Operations on selected objects: the messages, the operation page, and undo."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def acme(store: Flask) -> Organization:
 
 @pytest.fixture
 def anna(acme: Organization) -> VoiceRow:
-    """A voice that failed."""
+    """Return a failed voice."""
     return make_voice(acme, name="Anna", status=FAILED)
 
 
@@ -62,7 +62,7 @@ def page_of(response: Any, status: int = 200) -> Page:
 
 @pytest.fixture
 def send(client: FlaskClient) -> Send:
-    """Send a form, with these of several values, and follow where it leads."""
+    """Return a function that submits a form and follows the redirect. A list is sent as several values."""
 
     def post(address: str, status: int = 200, **fields: Any) -> Page:
         pairs = [
@@ -73,12 +73,12 @@ def send(client: FlaskClient) -> Send:
     return post
 
 
-def tick(*voices: VoiceRow) -> list[str]:
+def refs_of(*voices: VoiceRow) -> list[str]:
     return [f"voice-{voice.id}" for voice in voices]
 
 
 def undo_form(page: Page) -> tuple[str, dict[str, str]]:
-    """Where the message's button undoes, and what it sends."""
+    """Return the address and the hidden fields of the undo form in the message."""
     (form,) = [one for one in page.root.one("main").all("form") if one.attributes.get("action", "").endswith("/undo")]
     return form.attributes["action"], page.hidden_fields(form)
 
@@ -91,7 +91,7 @@ def status_of(voice: VoiceRow) -> VoiceStatus:
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("fields", "message"),
     [
         ({"action": "archive"}, "Archived 2 voices. Undo"),
         ({"action": "acknowledge"}, "Acknowledged 2 voices. Undo"),
@@ -101,23 +101,23 @@ def status_of(voice: VoiceRow) -> VoiceStatus:
         ({"action": "assign", "assignee": "1"}, "Assigned 2 voices. Undo"),
     ],
 )
-def test_what_was_ticked_is_done_and_said_with_its_undo(
-    acme: Organization, anna: VoiceRow, send: Send, how: dict[str, str], says: str
+def test_an_action_on_selected_voices_shows_a_message_with_undo(
+    acme: Organization, anna: VoiceRow, send: Send, fields: dict[str, str], message: str
 ) -> None:
     bo = make_voice(acme, name="Bo", status=FAILED)
 
-    page = send("/operations", ref=tick(anna, bo), next="/triage?reason=failed", **how)
+    page = send("/operations", ref=refs_of(anna, bo), next="/triage?reason=failed", **fields)
 
-    assert page.flashes == [says]
+    assert page.flashes == [message]
     assert page.sentence.startswith("Showing")
 
 
-def test_the_message_undoes_what_it_tells_of_and_leads_back(
+def test_the_undo_button_of_a_message_undoes_the_operation_and_returns_to_the_list(
     acme: Organization, anna: VoiceRow, send: Send, client: FlaskClient
 ) -> None:
-    said = send("/operations", ref=tick(anna), action="archive", next="/triage?reason=failed")
+    result = send("/operations", ref=refs_of(anna), action="archive", next="/triage?reason=failed")
     assert status_of(anna) is ARCHIVED
-    action, fields = undo_form(said)
+    action, fields = undo_form(result)
     assert fields["next"] == "/triage?reason=failed"
 
     undone = send(action, **fields)
@@ -129,14 +129,14 @@ def test_the_message_undoes_what_it_tells_of_and_leads_back(
     assert redone.flashes == ["Undone for 1 voice. Undo"]
 
 
-def test_a_message_that_was_shown_is_gone_with_its_page(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
-    send("/operations", ref=tick(anna), action="acknowledge")
+def test_a_message_is_shown_once(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
+    send("/operations", ref=refs_of(anna), action="acknowledge")
 
     assert open_page("/triage").flashes == []
 
 
-def test_a_form_that_is_sent_again_does_nothing_more(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
-    fields = {"ref": tick(anna), "action": "note", "note": "Asked.", "key": "once"}
+def test_a_form_submitted_twice_is_applied_once(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
+    fields = {"ref": refs_of(anna), "action": "note", "note": "Asked.", "key": "once"}
     first, second = send("/operations", **fields), send("/operations", **fields)
 
     assert first.flashes == second.flashes == ["Added a note to 1 voice. Undo"]
@@ -144,25 +144,23 @@ def test_a_form_that_is_sent_again_does_nothing_more(anna: VoiceRow, send: Send,
     assert len(open_page("/activity?kind=note-added").rows()) == 1
 
 
-def test_the_button_of_a_line_acts_on_it_alone_whatever_is_ticked(
-    acme: Organization, anna: VoiceRow, send: Send
-) -> None:
+def test_a_row_button_applies_to_its_row_only(acme: Organization, anna: VoiceRow, send: Send) -> None:
     bo = make_voice(acme, name="Bo", status=FAILED)
 
-    page = send("/operations", ref=tick(bo), row_action=f"archive:voice-{anna.id}")
+    page = send("/operations", ref=refs_of(bo), row_action=f"archive:voice-{anna.id}")
 
     assert page.flashes == ["Archived 1 voice. Undo"]
     assert (status_of(anna), status_of(bo)) == (ARCHIVED, FAILED)
 
 
-def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
+def test_assign_to_me_assigns_the_row_to_the_requester(anna: VoiceRow, send: Send) -> None:
     page = send("/operations", row_action=f"assign:voice-{anna.id}:1", next="/triage?assignee=me")
 
     assert [row[3] for row in page.rows()] == ["root@example.com"]
 
 
 @pytest.mark.parametrize(
-    ("sent", "says"),
+    ("sent", "message"),
     [
         ({"action": "archive"}, "Nothing is selected. Go back and select at least one."),
         ({"ref": "voice-x", "action": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
@@ -172,28 +170,28 @@ def test_taking_a_line_makes_it_ones_own(anna: VoiceRow, send: Send) -> None:
         ({"ref": "voice-1", "action": "snooze", "until": "2026-11-22"}, "2026-11-22 is not in the future."),
     ],
 )
-def test_what_cannot_be_done_is_told_with_a_way_back(
-    acme: Organization, send: Send, sent: dict[str, str], says: str
+def test_an_invalid_form_shows_an_error_and_a_link_back(
+    acme: Organization, send: Send, sent: dict[str, str], message: str
 ) -> None:
     page = send("/operations", 422, next="/triage?reason=failed", **sent)
 
     assert page.root.one("h1").text == "Nothing was changed"
-    assert says in page.root.one("div", role="alert").text
+    assert message in page.root.one("div", role="alert").text
     assert page.link("Back to the list") == "/triage?reason=failed"
 
 
-def test_archiving_an_assistant_is_refused_with_a_way_back(acme: Organization, anna: VoiceRow, send: Send) -> None:
+def test_archiving_an_assistant_is_refused_with_a_link_back(acme: Organization, anna: VoiceRow, send: Send) -> None:
     make_assistant(acme, id=31)
 
-    page = send("/operations", 409, ref=[*tick(anna), "assistant-31"], action="archive", next="//evil.example/")
+    page = send("/operations", 409, ref=[*refs_of(anna), "assistant-31"], action="archive", next="//evil.example/")
 
     assert "Only voices can be archived and restored." in page.text
     assert page.link("Back to the list") == "/triage"
     assert status_of(anna) is FAILED
 
 
-def test_undoing_twice_is_refused_with_a_way_back(anna: VoiceRow, send: Send) -> None:
-    action, fields = undo_form(send("/operations", ref=tick(anna), action="archive", next="/triage"))
+def test_a_second_undo_is_refused_with_a_link_back(anna: VoiceRow, send: Send) -> None:
+    action, fields = undo_form(send("/operations", ref=refs_of(anna), action="archive", next="/triage"))
     send(action, **fields)
 
     page = send(action, 409, **fields | {"key": "another"})
@@ -202,12 +200,12 @@ def test_undoing_twice_is_refused_with_a_way_back(anna: VoiceRow, send: Send) ->
     assert page.link("Back to the list") == "/triage"
 
 
-def test_what_was_left_alone_is_counted_and_listed_with_its_reasons(
+def test_skipped_voices_are_counted_and_listed_with_reasons(
     acme: Organization, anna: VoiceRow, send: Send, open_page: OpenPage
 ) -> None:
-    gone = [make_voice(acme, name=f"Gone {number}", status=ARCHIVED) for number in range(2)]
+    archived = [make_voice(acme, name=f"Archived {number}", status=ARCHIVED) for number in range(2)]
 
-    page = send("/operations", ref=tick(anna, *gone), action="restore")
+    page = send("/operations", ref=refs_of(anna, *archived), action="restore")
 
     assert page.flashes == ["Nothing was changed.", "3 skipped. Show skipped"]
     shown = open_page(page.link("Show skipped"))
@@ -216,38 +214,38 @@ def test_what_was_left_alone_is_counted_and_listed_with_its_reasons(
 
 
 @pytest.mark.parametrize(
-    ("number", "says"),
+    ("count", "message"),
     [
         (1, "1 skipped. Not archived. Show skipped"),
         (2, "2 skipped. Not archived. Show skipped"),
         (101, "101 skipped. Show skipped"),
     ],
 )
-def test_a_reason_that_all_have_in_common_is_told_at_once(
-    acme: Organization, send: Send, number: int, says: str
-) -> None:
-    voices = [voice_row() for _ in range(number)]
+def test_a_common_skip_reason_is_shown_in_the_message(acme: Organization, send: Send, count: int, message: str) -> None:
+    voices = [voice_row() for _ in range(count)]
     put_voices(acme, voices)
 
-    page = send("/operations", ref=tick(*voices), action="restore")
+    page = send("/operations", ref=refs_of(*voices), action="restore")
 
-    assert page.flashes == ["Nothing was changed.", says]
-
-
-# The page of a operation
+    assert page.flashes == ["Nothing was changed.", message]
 
 
-def operation(action: TriageAction, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **how: Any) -> int:
+# The page of an operation
+
+
+def operation(action: TriageAction, *voices: VoiceRow, now: datetime = NOW, key: str = "k", **options: Any) -> int:
     refs = tuple(ObjectRef(ObjectKind.VOICE, voice.id) for voice in voices)
     return apply_action(
-        EVERYTHING, ActionRequest(action, refs, key, 0, **how), AttentionThresholds(), by=SHELL, now=now
+        EVERYTHING, ActionRequest(action, refs, key, 0, **options), AttentionThresholds(), by=SHELL, now=now
     ).id
 
 
-def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, open_page: OpenPage, send: Send) -> None:
-    number = operation(TriageAction.ARCHIVE, anna, now=NOW - 3 * DAY)
+def test_the_operation_page_shows_action_actor_and_time_and_offers_undo(
+    anna: VoiceRow, open_page: OpenPage, send: Send
+) -> None:
+    operation_id = operation(TriageAction.ARCHIVE, anna, now=NOW - 3 * DAY)
 
-    page = open_page(f"/operations/{number}")
+    page = open_page(f"/operations/{operation_id}")
 
     assert page.root.one("h1").text == "Archived 1 voice."
     assert "By tester 3 days ago." in page.text
@@ -259,83 +257,83 @@ def test_a_deed_says_who_did_what_when_and_offers_the_way_back(anna: VoiceRow, o
     assert status_of(anna) is FAILED
     back = open_page(undone.link("Undone"))
     assert back.root.one("h1").text == "Undone for 1 voice."
-    assert back.link("an earlier operation") == f"/operations/{number}"
+    assert back.link("an earlier operation") == f"/operations/{operation_id}"
 
 
-def test_after_thirty_days_a_deed_stays(
+def test_an_operation_older_than_thirty_days_cannot_be_undone(
     anna: VoiceRow, open_page: OpenPage, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
-    number = operation(TriageAction.ARCHIVE, anna, now=now - 30 * DAY)
-    assert undo_form(open_page(f"/operations/{number}"))
+    operation_id = operation(TriageAction.ARCHIVE, anna, now=now - 30 * DAY)
+    assert undo_form(open_page(f"/operations/{operation_id}"))
 
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=1))
 
-    assert not open_page(f"/operations/{number}").root.one("main").all("form")
-    page = page_of(client.post(f"/operations/{number}/undo"), 409)
+    assert not open_page(f"/operations/{operation_id}").root.one("main").all("form")
+    page = page_of(client.post(f"/operations/{operation_id}/undo"), 409)
     assert "This operation is older than 30 days and can no longer be undone." in page.text
 
 
-def test_a_deed_that_is_not_there_is_named(open_page: OpenPage) -> None:
+def test_an_unknown_operation_is_not_found(open_page: OpenPage) -> None:
     assert "There is no operation 99." in open_page("/operations/99", 404).text
 
 
-# Who may
+# Access
 
 
 @pytest.fixture
 def people(acme: Organization, store: Flask) -> Callable[..., FlaskClient]:
-    """A browser of somebody with these roles."""
+    """Return a function that signs in a new account with these roles and returns its browser."""
     return lambda **roles: sign_in(store.test_client(), make_account(**roles))
 
 
-def test_a_viewer_may_look_at_a_deed_and_do_nothing(
+def test_a_viewer_can_open_an_operation_and_change_nothing(
     acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
 ) -> None:
-    number = operation(TriageAction.ACKNOWLEDGE, anna)
+    operation_id = operation(TriageAction.ACKNOWLEDGE, anna)
     viewer = people(roles={acme: Role.VIEWER})
 
-    assert not page_of(viewer.get(f"/operations/{number}")).root.one("main").all("form")
-    assert viewer.post(f"/operations/{number}/undo").status_code == 403
+    assert not page_of(viewer.get(f"/operations/{operation_id}")).root.one("main").all("form")
+    assert viewer.post(f"/operations/{operation_id}/undo").status_code == 403
     assert viewer.post("/operations", data={"ref": f"voice-{anna.id}", "action": "archive"}).status_code == 403
     assert status_of(anna) is FAILED
 
 
-def test_somebody_elses_voice_among_them_leaves_all_as_they_are(
+def test_a_selection_with_a_foreign_voice_changes_nothing(
     acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
 ) -> None:
-    zebra = make_organization("Zebra")
-    theirs = make_voice(zebra, name="Zebra voice", status=FAILED)
-    operator = people(roles={acme: Role.OPERATOR, zebra: Role.VIEWER})
+    globex = make_organization("Globex")
+    foreign_voice = make_voice(globex, name="Globex voice", status=FAILED)
+    operator = people(roles={acme: Role.OPERATOR, globex: Role.VIEWER})
 
-    response = operator.post("/operations", data={"ref": tick(anna, theirs), "action": "archive"})
+    response = operator.post("/operations", data={"ref": refs_of(anna, foreign_voice), "action": "archive"})
 
     page_of(response, 404)
-    assert (status_of(anna), status_of(theirs)) == (FAILED, FAILED)
+    assert (status_of(anna), status_of(foreign_voice)) == (FAILED, FAILED)
 
 
-def test_a_deed_that_reaches_into_another_organization_is_not_shown_nor_undone(
+def test_an_operation_on_another_organization_is_neither_shown_nor_undone(
     acme: Organization, anna: VoiceRow, people: Callable[..., FlaskClient]
 ) -> None:
-    number = operation(TriageAction.ARCHIVE, anna, make_voice(make_organization("Zebra"), status=FAILED))
+    operation_id = operation(TriageAction.ARCHIVE, anna, make_voice(make_organization("Globex"), status=FAILED))
     operator = people(roles={acme: Role.OPERATOR})
 
-    assert operator.get(f"/operations/{number}").status_code == 404
-    assert operator.post(f"/operations/{number}/undo").status_code == 404
+    assert operator.get(f"/operations/{operation_id}").status_code == 404
+    assert operator.post(f"/operations/{operation_id}/undo").status_code == 404
     assert status_of(anna) is ARCHIVED
 
 
-def test_what_was_done_is_counted_at_once_in_the_head(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
+def test_the_header_count_changes_with_the_operation(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
     def pills(page: Page) -> list[str]:
         return [node.text for node in page.root.one("header").all("span", **{"class": "pill"})]
 
     assert pills(open_page("/assistants")) == ["1"]
 
-    assert pills(send("/operations", ref=tick(anna), action="acknowledge", next="/assistants")) == []
+    assert pills(send("/operations", ref=refs_of(anna), action="acknowledge", next="/assistants")) == []
 
 
-def test_every_message_that_waited_has_its_own_undo(anna: VoiceRow, client: FlaskClient, open_page: OpenPage) -> None:
+def test_every_pending_message_has_its_own_undo(anna: VoiceRow, client: FlaskClient, open_page: OpenPage) -> None:
     for action in ("acknowledge", "archive"):
-        client.post("/operations", data={"ref": tick(anna), "action": action})
+        client.post("/operations", data={"ref": refs_of(anna), "action": action})
 
     page = open_page("/triage")
 

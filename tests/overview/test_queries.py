@@ -40,7 +40,7 @@ def test_voices_are_counted_by_provider_and_status_in_order_of_the_labels(
         ("resemble", READY),
         ("resemble", READY),
         ("resemble", FAILED),
-        ("zebra", ARCHIVED),
+        ("unknown", ARCHIVED),
         ("elevenlabs", PROCESSING),
     ):
         make_voice(acme, provider=provider, status=status)
@@ -52,7 +52,7 @@ def test_voices_are_counted_by_provider_and_status_in_order_of_the_labels(
     assert list(found.provider_counts.items()) == [
         ("elevenlabs", {READY: 0, PROCESSING: 1, FAILED: 0, ARCHIVED: 0}),
         ("resemble", {READY: 3, PROCESSING: 0, FAILED: 1, ARCHIVED: 0}),
-        ("zebra", {READY: 0, PROCESSING: 0, FAILED: 0, ARCHIVED: 1}),
+        ("unknown", {READY: 0, PROCESSING: 0, FAILED: 0, ARCHIVED: 1}),
     ]
     assert found.total_counts == {READY: 3, PROCESSING: 1, FAILED: 1, ARCHIVED: 1}
     assert get_overview_stats(EVERYTHING, now=now).total_counts[READY] == 4

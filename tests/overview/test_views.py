@@ -56,7 +56,7 @@ def test_each_reason_has_a_count_its_oldest_finding_and_a_link_to_triage(
     assert page.link("Go to Triage") == "/triage"
 
 
-def test_a_reason_without_a_known_begin_shows_that(acme: Organization, open_page: OpenPage) -> None:
+def test_a_reason_with_an_unknown_start_shows_unknown(acme: Organization, open_page: OpenPage) -> None:
     make_assistant(acme, tts_provider="resemble", tts_voice_id="r1")
     voice = make_voice(acme, provider="resemble", provider_voice_id="r1", last_used_at=clock.now())
     put_voices(acme, [voice._replace(provider_voice_id="r2")])
@@ -146,16 +146,16 @@ def test_the_time_of_the_last_import_is_shown(client: FlaskClient, open_page: Op
 
 def test_voices_of_other_organizations_are_not_counted(store: Flask, now: datetime) -> None:
     store.test_client_class = Client
-    ours, theirs = make_organization("Ours"), make_organization("Zebra")
+    ours, theirs = make_organization("Acme"), make_organization("Globex")
     make_voice(ours, status=FAILED)
-    put_voices(theirs, [voice_row(status=FAILED, provider="zebra") for _ in range(3)])
+    put_voices(theirs, [voice_row(status=FAILED, provider="globex") for _ in range(3)])
     viewer = sign_in(store.test_client(), make_account(roles={ours: Role.VIEWER}))
 
     page = Page(viewer.get("/").text)
 
     assert [row[:2] for row in page.rows()] == [["Failed", "1"]]
     assert header_count(page) == "1"
-    assert "ebra" not in page.text
+    assert "globex" not in page.text.lower()
 
 
 @pytest.fixture
@@ -163,11 +163,11 @@ def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Return a function that returns how many statements of the rules were executed."""
     executed: list[str] = []
 
-    def watched(statement: str, given: dict[str, Any]) -> Any:
+    def record(statement: str, given: dict[str, Any]) -> Any:
         executed.append(statement)
         return fetch_all(statement, given)
 
-    monkeypatch.setattr("voiceadmin.triage.queries.counts.fetch_all", watched)
+    monkeypatch.setattr("voiceadmin.triage.queries.counts.fetch_all", record)
     return lambda: len(executed)
 
 

@@ -134,27 +134,27 @@ def test_counts_of_64_bits_are_summed_without_overflow(acme: Organization, now: 
 
 def test_statistics_take_four_statements_for_any_number_of_voices(acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(provider=f"p{number % 9}") for number in range(60)])
-    seen: list[Any] = []
+    executed: list[Any] = []
     db.session.rollback()
-    event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    event.listen(db.engine, "before_cursor_execute", lambda *args: executed.append(args[2]))
 
     list_provider_stats(EVERYTHING, now=now)
 
-    assert len([statement for statement in seen if not statement.startswith("BEGIN")]) == 4
+    assert len([statement for statement in executed if not statement.startswith("BEGIN")]) == 4
 
 
 def test_sqlite_reads_table_rows_only_for_rare_voices(sqlite_store: Flask, now: datetime) -> None:
     """Reads the bytecode of each statement: EXPLAIN QUERY PLAN does not say which columns come from the table."""
     acme = make_organization()
     put_voices(acme, [voice_row() for _ in range(20)])
-    seen: list[Any] = []
-    event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append((args[2], args[3])))
+    executed: list[Any] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: executed.append((args[2], args[3])))
 
     list_provider_stats(EVERYTHING, now=now)
 
     driver: Any = db.session.connection().connection.driver_connection
     # Rare are recent archived voices, and voices without an id at the provider.
-    assert [columns_read_from_table(driver, *one) for one in seen if "FROM" in one[0]] == [
+    assert [columns_read_from_table(driver, *one) for one in executed if "FROM" in one[0]] == [
         set(),
         set(),
         {"upstream_status"},

@@ -136,21 +136,21 @@ def test_used_slots_are_compared_with_the_configured_limit(tenants: TwoTenants) 
 
 
 def test_the_page_shows_only_providers_of_own_organizations(tenants: TwoTenants) -> None:
-    make_voice(tenants.zebra, provider="zebra-host")
+    make_voice(tenants.globex, provider="globex-host")
 
-    assert "zebra-host" not in page(tenants.browser("viewer"), "/providers").text
-    assert "zebra-host" in page(tenants.browser("zebra"), "/providers").text
-    refused = page(tenants.browser("viewer"), f"/providers?organization={tenants.zebra.id}", 422)
+    assert "globex-host" not in page(tenants.browser("viewer"), "/providers").text
+    assert "globex-host" in page(tenants.browser("globex"), "/providers").text
+    refused = page(tenants.browser("viewer"), f"/providers?organization={tenants.globex.id}", 422)
     assert "is not an organization of yours" in refused.text
-    assert tenants.browser("viewer").get(f"/providers.csv?organization={tenants.zebra.id}").status_code == 422
-    assert tenants.browser("nobody").get("/providers").status_code == 303
+    assert tenants.browser("viewer").get(f"/providers.csv?organization={tenants.globex.id}").status_code == 422
+    assert tenants.browser("anonymous").get("/providers").status_code == 303
 
 
 def test_the_organization_filter_limits_page_and_export(tenants: TwoTenants) -> None:
-    found = page(tenants.browser("both"), f"/providers?organization={tenants.zebra.id}")
+    found = page(tenants.browser("both"), f"/providers?organization={tenants.globex.id}")
 
-    assert found.sentence.startswith("Showing 1 provider with 1 voice of Zebra Holdings.")
-    assert found.link("CSV") == f"/providers.csv?organization={tenants.zebra.id}"
+    assert found.sentence.startswith("Showing 1 provider with 1 voice of Globex Holdings.")
+    assert found.link("CSV") == f"/providers.csv?organization={tenants.globex.id}"
 
 
 def test_an_export_contains_the_statistics_and_is_recorded(tenants: TwoTenants) -> None:

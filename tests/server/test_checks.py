@@ -1,4 +1,4 @@
-"""What is unsafe about a deployment is said, each with its remedy, and the gravest keeps the server from starting."""
+"""Deployment risks are reported with a remedy, and grave ones prevent the server from starting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAFE = {"hosts": ("voices.example",), "proxies": 1, "secret_key": SECRET}
 
 @pytest.fixture(autouse=True)
 def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests, they are not root here."""
+    """Run as a user that is not root."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
 
 
@@ -39,7 +39,7 @@ def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"database_url": "postgresql+psycopg://u@localhost/v", "secret_key": None}, "another secret", "SECRET_KEY"),
     ],
 )
-def test_each_danger_comes_alone_with_its_remedy(
+def test_each_risk_is_reported_with_its_remedy(
     tmp_path: Path, changed: dict[str, object], says: str, remedy: str
 ) -> None:
     (found,) = find_deployment_risks(Settings(instance=tmp_path, **(SAFE | changed)), debug=False)  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ def test_each_danger_comes_alone_with_its_remedy(
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
-def test_a_database_file_that_others_can_open_is_grave(tmp_path: Path, mode: int) -> None:
+def test_a_database_file_that_other_users_can_open_is_a_grave_risk(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "voiceadmin.sqlite"
     path.touch()
     path.chmod(mode)
@@ -61,7 +61,7 @@ def test_a_database_file_that_others_can_open_is_grave(tmp_path: Path, mode: int
     assert found.is_critical
 
 
-def test_nothing_is_unsafe_where_all_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_safe_settings_have_no_risks_unless_run_as_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     safe = Settings(instance=tmp_path, **SAFE)  # type: ignore[arg-type]
     encrypted = Settings(database_url="postgresql+psycopg://u@db/v?sslmode=verify-full", **SAFE)  # type: ignore[arg-type]
 
@@ -70,16 +70,16 @@ def test_nothing_is_unsafe_where_all_is_well(tmp_path: Path, monkeypatch: pytest
     assert [found.problem for found in find_deployment_risks(safe, debug=False)] == ["voiceadmin runs as root."]
 
 
-@pytest.mark.parametrize("way", ["app", "environment"])
-def test_debug_mode_is_grave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    monkeypatch.setenv("FLASK_DEBUG", "1" if way == "environment" else "0")
+@pytest.mark.parametrize("source", ["app", "environment"])
+def test_debug_mode_is_a_grave_risk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1" if source == "environment" else "0")
 
-    (found,) = find_deployment_risks(Settings(instance=tmp_path, **SAFE), debug=way == "app")  # type: ignore[arg-type]
+    (found,) = find_deployment_risks(Settings(instance=tmp_path, **SAFE), debug=source == "app")  # type: ignore[arg-type]
 
     assert found.is_critical
 
 
-def test_serve_does_not_start_with_what_is_grave_and_says_all_of_it(
+def test_serve_refuses_to_start_with_grave_risks_and_reports_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLASK_DEBUG", "1")
@@ -94,7 +94,7 @@ def test_serve_does_not_start_with_what_is_grave_and_says_all_of_it(
     assert "chmod 600" in result.stderr
 
 
-def test_check_deploy_says_everything_and_fails(sqlite_store: Flask) -> None:
+def test_check_deploy_reports_every_risk_and_fails(sqlite_store: Flask) -> None:
     create_api_key(EVERYTHING, "old poller", None, expires_at=None, by=SHELL, now=NOW)
     (settings,) = [sqlite_store.config["VOICEADMIN"]]
 
@@ -109,7 +109,7 @@ def test_check_deploy_says_everything_and_fails(sqlite_store: Flask) -> None:
     assert "There is only one platform admin" in second.stdout
 
 
-def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store: Flask) -> None:
+def test_check_deploy_succeeds_without_risks(tmp_path: Path, sqlite_store: Flask) -> None:
     for _ in range(2):
         make_account(platform=True)
     settings = Settings(instance=sqlite_store.config["VOICEADMIN"].instance, **SAFE)  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ def test_check_deploy_is_content_where_all_is_well(tmp_path: Path, sqlite_store:
         ),
     ],
 )
-def test_an_invitation_link_names_the_address_in_force(
+def test_an_invitation_link_has_the_address_of_the_server(
     settings: Settings, host: str | None, port: int | None, url: str
 ) -> None:
     assert one_time_url(settings, "T", host=host, port=port) == url

@@ -1,4 +1,4 @@
-"""The log: one line for one event, after the fact, and no secret in it."""
+"""The log: one line per event, written after the commit, without secrets."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.server.logs import JsonLines, configure_logs
 
 JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
-NASTY = 'a\r\nb\x1b[31mc\x00d\x85e\u2028f\u2029g\x0bh"}\n{"at"'
-THING = AuditTarget(ObjectKind.VOICE, 3, "Anna")
+MULTILINE = 'a\r\nb\x1b[31mc\x00d\x85e\u2028f\u2029g\x0bh"}\n{"at"'
+VOICE = AuditTarget(ObjectKind.VOICE, 3, "Anna")
 
 
 @pytest.fixture
 def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
-    """Two organizations and somebody of every role, on both databases."""
+    """Two organizations and an account of every role."""
     with build_two_tenants(store) as tenants:
         yield tenants
 
 
 @pytest.fixture
-def ours() -> Iterator[logging.Logger]:
-    """The program's logger, put back as it was."""
+def program_logger() -> Iterator[logging.Logger]:
+    """The logger of the program. Its configuration is restored after the test."""
     logger = logging.getLogger("voiceadmin")
     handlers, propagate, level = logger.handlers, logger.propagate, logger.level
     yield logger
@@ -43,18 +43,18 @@ def ours() -> Iterator[logging.Logger]:
     logger.setLevel(level)
 
 
-def line_of(message: str, *arguments: object, exc_info: Any = None) -> str:
+def format_line(message: str, *arguments: object, exc_info: Any = None) -> str:
     return JsonLines().format(
         logging.LogRecord("voiceadmin.x", logging.WARNING, __file__, 1, message, arguments, exc_info)
     )
 
 
-@pytest.mark.parametrize("text", [NASTY, "\ud800", "😀", "%s", "x" * 100_000])
-def test_an_event_is_one_line_whatever_is_in_it(text: str) -> None:
+@pytest.mark.parametrize("text", [MULTILINE, "\ud800", "😀", "%s", "x" * 100_000])
+def test_a_log_event_is_one_line_for_any_text(text: str) -> None:
     try:
         raise ValueError(text)
     except ValueError:
-        line = line_of("Said %s", text, exc_info=sys.exc_info())
+        line = format_line("Said %s", text, exc_info=sys.exc_info())
 
     assert len(line.splitlines()) == 1
     assert line.isascii()
@@ -67,124 +67,126 @@ def test_an_event_is_one_line_whatever_is_in_it(text: str) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", event["at"])
 
 
-def test_what_this_program_logs_goes_to_standard_error_once(
-    ours: logging.Logger, capsys: pytest.CaptureFixture[str]
+def test_messages_are_written_to_standard_error_once(
+    program_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs()
     configure_logs()
 
     logging.getLogger("voiceadmin.audit").info("done")
-    ours.debug("too much")
-    ours.error(NASTY)
+    program_logger.debug("too much")
+    program_logger.error(MULTILINE)
 
     out, err = capsys.readouterr()
     assert out == ""
-    assert [json.loads(line)["message"] for line in err.splitlines()] == ["done", NASTY]
+    assert [json.loads(line)["message"] for line in err.splitlines()] == ["done", MULTILINE]
 
 
-# The audit trail in the log
+# Audit events in the log
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+def audit_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "voiceadmin.audit"]
 
 
-def test_what_was_done_is_logged_when_it_is_done(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_audit_event_is_logged_after_the_commit(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
     with write_transaction():
-        record_event(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
-        assert told(caplog) == []
+        record_event(AuditEventType.VOICE_CHANGED, VOICE, by=SHELL, now=NOW)
+        assert audit_messages(caplog) == []
 
-    assert told(caplog) == ['voice-changed: cli "tester" from the command line, voice 3 "Anna"']
+    assert audit_messages(caplog) == ['voice-changed: cli "tester" from the command line, voice 3 "Anna"']
     assert len(rows_of("audit_event")) == 1
 
 
-def test_what_failed_is_neither_kept_nor_logged(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_of_a_failed_transaction_is_neither_stored_nor_logged(
+    store: Flask, now: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
     def fail() -> None:
         with write_transaction():
-            record_event(AuditEventType.VOICE_CHANGED, THING, by=SHELL, now=NOW)
+            record_event(AuditEventType.VOICE_CHANGED, VOICE, by=SHELL, now=NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    record_event_now(AuditEventType.VOICE_REMOVED, THING, by=SHELL, now=NOW)
+    record_event_now(AuditEventType.VOICE_REMOVED, VOICE, by=SHELL, now=NOW)
 
-    assert [line.partition(":")[0] for line in told(caplog)] == ["voice-removed"]
+    assert [line.partition(":")[0] for line in audit_messages(caplog)] == ["voice-removed"]
     assert [line["event_type"] for line in rows_of("audit_event")] == ["voice-removed"]
 
 
-def test_names_cannot_begin_a_line_of_their_own(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_names_cannot_start_a_new_log_line(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
-    name = NASTY.replace("\0", "")  # which PostgreSQL does not take
+    name = MULTILINE.replace("\0", "")  # PostgreSQL rejects NUL
     by = Actor(ActorKind.ACCOUNT, 1, name, "127.0.0.1")
 
     record_event_now(AuditEventType.VOICE_CHANGED, AuditTarget(ObjectKind.VOICE, 3, name), by=by, now=NOW)
 
-    (line,) = told(caplog)
+    (line,) = audit_messages(caplog)
     assert line.isprintable(), line
 
 
 # Secrets
 
 
-def test_no_secret_gets_into_the_log(
+def test_no_secret_is_logged(
     tenants: TwoTenants, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="voiceadmin")
     tenants.app.config["PROPAGATE_EXCEPTIONS"] = False
-    secrets, form = [PASSWORD, "wrong mute", "a horse of my own", "new mute staple", "mute"], dict[str, Any]
+    secrets, form = [PASSWORD, "wrong cipher", "a horse of my own", "new cipher staple", "cipher"], dict[str, Any]
     guest, admin = tenants.app.test_client(), tenants.app.test_client()
     viewer, root, operator = (tenants.people[who] for who in ("viewer", "platform", "operator"))
 
-    guest.post("/sign-in?q=mute", data=form(email=viewer.email, password="wrong mute", next="/mute"))
+    guest.post("/sign-in?q=cipher", data=form(email=viewer.email, password="wrong cipher", next="/cipher"))
     admin.post("/sign-in", data=form(email=root.email, password=PASSWORD))
     secrets.append(cookie_of(admin))
     for _ in range(12):
-        guest.post("/sign-in", data=form(email=operator.email, password="wrong mute"))
-    admin.post("/confirm", data=form(password="wrong mute"))
+        guest.post("/sign-in", data=form(email=operator.email, password="wrong cipher"))
+    admin.post("/confirm", data=form(password="wrong cipher"))
     admin.post("/confirm", data=form(password=PASSWORD))
-    made = admin.post("/api-keys/new", data=form(name="New", organizations=[tenants.acme.id], expires="30"))
+    created = admin.post("/api-keys/new", data=form(name="New", organizations=[tenants.acme.id], expires="30"))
     invited = admin.post(
         "/people/invite", data=form(email="g@acme.example", organization=tenants.acme.id, role="viewer")
     )
     reset = admin.post(f"/people/{viewer.id}/reset")
-    (key,) = set(re.findall(r"va_[\w-]{43}", made.text))
+    (key,) = set(re.findall(r"va_[\w-]{43}", created.text))
     links = [re.findall(r"/links/([\w-]{43})", page.text)[0] for page in (invited, reset)]
     secrets += [key, *links]
     client = tenants.app.test_client()
-    for header in (key, key + "x", tenants.keys["zebra"]):
+    for header in (key, key + "x", tenants.keys["globex"]):
         secrets.append(header)
         for _ in range(60):
-            client.get(f"{JSON_ROUTE}?provider=mute", headers={"Authorization": f"Bearer {header}"})
-    client.get(JSON_ROUTE, headers={"Authorization": "Basic mute"})
+            client.get(f"{JSON_ROUTE}?provider=cipher", headers={"Authorization": f"Bearer {header}"})
+    client.get(JSON_ROUTE, headers={"Authorization": "Basic cipher"})
     admin.post(f"/api-keys/{rows_of('api_key')[-1]['id']}/revoke")
     client.get(JSON_ROUTE, headers={"Authorization": f"Bearer {key}"})
     for link in links:
         for headers in ({"Host": "evil.example"}, {"Origin": "null"}):
-            guest.post(f"/links/{link}?q=mute", headers=headers, data=form(password="a horse of my own"))
-        guest.post(f"/links/{link}", data=form(password="mute"))
+            guest.post(f"/links/{link}?q=cipher", headers=headers, data=form(password="a horse of my own"))
+        guest.post(f"/links/{link}", data=form(password="cipher"))
         guest.post(f"/links/{link}", data=form(password="a horse of my own"))
         guest.post(f"/links/{link}", data=form(password="a horse of my own"))
         secrets.append(cookie_of(guest))
     admin.post(f"/people/{operator.id}/role", data=form(organization=tenants.acme.id, role="admin"))
-    admin.get("/activity.csv?who=mute")
-    guest.get("/people?q=mute")
-    guest.post("/account/password", data=form(old="a horse of my own", new="new mute staple"))
-    guest.post("/assistants?q=mute", headers={"Cookie": "mute=mute", "User-Agent": "mute"})
+    admin.get("/activity.csv?who=cipher")
+    guest.get("/people?q=cipher")
+    guest.post("/account/password", data=form(old="a horse of my own", new="new cipher staple"))
+    guest.post("/assistants?q=cipher", headers={"Cookie": "cipher=cipher", "User-Agent": "cipher"})
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("voiceadmin.accounts.views.sign_in.find_link", fail)
-    assert guest.get(f"/links/{links[0]}?q=mute").status_code == 500
+    assert guest.get(f"/links/{links[0]}?q=cipher").status_code == 500
     guest.post("/sign-out")
 
     logged = caplog.text + "".join(JsonLines().format(record) for record in caplog.records)
-    words = {line.partition(":")[0] for line in told(caplog)}
+    words = {line.partition(":")[0] for line in audit_messages(caplog)}
     assert {"sign-in-failed", "rate-limited", "key-created", "key-revoked", "link-created", "account-created"} <= words
     assert {
         "password-confirmed",

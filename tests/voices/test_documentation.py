@@ -60,7 +60,7 @@ def test_the_four_counts_are_those_of_the_documentation(voices: Voices) -> None:
 
 
 def test_the_quality_filter_matches_the_same_two_voices_as_the_voice_list(voices: Voices) -> None:
-    assert ids_of_good_voices(voices) == [456, 457] == ids_listed_here()
+    assert ids_of_good_voices(voices) == [456, 457] == list_ids_with_filter()
     assert ids_of_good_voices(voices, 0.95) == [456, 457]
     assert ids_of_good_voices(voices, 0.96) == [457]
 
@@ -81,11 +81,11 @@ def test_the_lower_bound_of_the_quality_filter_is_inclusive_in_both(client: Flas
 
     found = client.get(f"/api/v1/assistants/{FRONT_DESK}/cloned-voices").get_json()["cloned_voices"]
 
-    assert ids_of_good_voices(found) == [456, 457, 460] == ids_listed_here()
+    assert ids_of_good_voices(found) == [456, 457, 460] == list_ids_with_filter()
     assert count_voices(found) == {"total": 8, "ready": 5, "unused": 6, "syntheses": 70}
 
 
-def ids_listed_here() -> list[int]:
+def list_ids_with_filter() -> list[int]:
     """Return the ids that the voice list shows with the same filter."""
     inn = get_assistant(EVERYTHING, FRONT_DESK).organization.id
     filters = VoiceFilters(statuses=(VoiceStatus.READY,), tiers=(QualityTier.GOOD, QualityTier.EXCELLENT))
@@ -95,9 +95,9 @@ def ids_listed_here() -> list[int]:
 def test_the_rules_find_two_unused_voices_and_a_stuck_one() -> None:
     inn = get_assistant(EVERYTHING, FRONT_DESK).organization.id
 
-    lines = list_queue(EVERYTHING, QueueFilters(organization=inn), AttentionThresholds(), now=NOW).items
+    items = list_queue(EVERYTHING, QueueFilters(organization=inn), AttentionThresholds(), now=NOW).items
 
-    assert [(line.ref.id, [why.finding.reason for why in line.reasons]) for line in lines] == [
+    assert [(item.ref.id, [detail.finding.reason for detail in item.reasons]) for item in items] == [
         (458, ["stuck"]),
         (457, ["unused"]),
         (456, ["unused"]),

@@ -1,4 +1,4 @@
-"""What people write into the address of a list."""
+"""The filter forms of voices and assistants, and their query arguments."""
 
 from __future__ import annotations
 
@@ -26,46 +26,46 @@ CHOICES = VoiceChoices(providers=("elevenlabs", "playht"), languages=("en", "fr"
 
 
 def form(*pairs: tuple[str, str]) -> VoiceFilterForm:
-    """The form over an address with these arguments, in this order."""
+    """Return the form for these query arguments, in this order."""
     return VoiceFilterForm(MultiDict(pairs), CHOICES)
 
 
 def errors(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """What the form finds wrong."""
-    filled = form(*pairs)
-    filled.validate()
-    return dict(filled.errors)
+    """Return the error messages of the form by field."""
+    submitted = form(*pairs)
+    submitted.validate()
+    return dict(submitted.errors)
 
 
-def through_an_address(arguments: dict[str, Any]) -> MultiDict[str, str]:
-    """What a server reads from the address that these arguments make."""
+def round_trip(arguments: dict[str, Any]) -> MultiDict[str, str]:
+    """Return the arguments after a round trip through a URL."""
     return MultiDict(parse_qsl(urlencode(arguments, doseq=True)))
 
 
 def test_no_parameters_mean_the_default_filters() -> None:
-    filled = form()
+    submitted = form()
 
-    assert filled.validate()
-    assert filled.filters() == VoiceFilters()
+    assert submitted.validate()
+    assert submitted.filters() == VoiceFilters()
 
 
 def test_empty_parameters_are_ignored() -> None:
-    filled = form(
+    submitted = form(
         *((name, "") for name in ("q", "status", "provider", "quality", "use", "language", "sort", "size", "page"))
     )
 
-    assert filled.validate()
-    assert filled.filters() == VoiceFilters()
+    assert submitted.validate()
+    assert submitted.filters() == VoiceFilters()
 
 
 def test_repeated_values_of_a_filter_are_read_once() -> None:
-    filled = form(
+    submitted = form(
         ("status", "ready"), ("status", "failed"), ("status", "ready"), ("quality", "none"), ("quality", "poor")
     )
 
-    assert filled.validate()
-    assert filled.filters().statuses == (VoiceStatus.READY, VoiceStatus.FAILED)
-    assert filled.filters().tiers == (None, QualityTier.POOR)
+    assert submitted.validate()
+    assert submitted.filters().statuses == (VoiceStatus.READY, VoiceStatus.FAILED)
+    assert submitted.filters().tiers == (None, QualityTier.POOR)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_a_labelled_provider_is_valid_even_if_no_voice_has_it() -> None:
     ("raw", "read"), [("  Ada ", "Ada"), ("e\u0301", "é"), ("%_'\"", "%_'\""), ("x" * 200, "x" * 200)]
 )
 def test_a_search_text_is_trimmed_and_composed(raw: str, read: str) -> None:
-    filled = form(("q", raw))
+    submitted = form(("q", raw))
 
-    assert filled.validate()
-    assert filled.filters().text == read
+    assert submitted.validate()
+    assert submitted.filters().text == read
 
 
 @given(
@@ -136,10 +136,10 @@ def test_a_search_text_is_trimmed_and_composed(raw: str, read: str) -> None:
     )
 )
 def test_filters_survive_a_round_trip_through_a_url(filters: VoiceFilters) -> None:
-    filled = VoiceFilterForm(through_an_address(voice_arguments(filters)), CHOICES)
+    submitted = VoiceFilterForm(round_trip(voice_arguments(filters)), CHOICES)
 
-    assert filled.validate(), filled.errors
-    assert filled.filters() == filters
+    assert submitted.validate(), submitted.errors
+    assert submitted.filters() == filters
 
 
 @given(
@@ -152,23 +152,23 @@ def test_filters_survive_a_round_trip_through_a_url(filters: VoiceFilters) -> No
     )
 )
 def test_assistant_filters_survive_a_round_trip_through_a_url(filters: AssistantFilters) -> None:
-    filled = AssistantFilterForm(through_an_address(assistant_arguments(filters)))
+    submitted = AssistantFilterForm(round_trip(assistant_arguments(filters)))
 
-    assert filled.validate(), filled.errors
-    assert filled.filters() == filters
+    assert submitted.validate(), submitted.errors
+    assert submitted.filters() == filters
 
 
 @given(st.dictionaries(st.sampled_from(["q", "status", "sort", "size", "page", "use", "x"]), st.text(max_size=8)))
 def test_arbitrary_parameters_do_not_break_the_form(arguments: dict[str, str]) -> None:
-    filled = VoiceFilterForm(MultiDict(arguments), CHOICES)
+    submitted = VoiceFilterForm(MultiDict(arguments), CHOICES)
 
-    if filled.validate():
-        filled.filters()
+    if submitted.validate():
+        submitted.filters()
     else:
-        assert all(messages for messages in filled.errors.values())
+        assert all(messages for messages in submitted.errors.values())
 
 
-# The way back: what stands in an address, and what does not
+# Query arguments
 
 
 def test_the_default_filters_have_an_empty_query_string() -> None:
@@ -213,29 +213,32 @@ def test_each_assistant_filter_has_its_own_parameter() -> None:
     assert assistant_arguments(filters) == {"q": "desk", "organization": 7, "size": PAGE_SIZES[-1], "page": 2}
 
 
-# What a page shows of the fields
+# Labels and choices
 
 
 def test_fields_have_labels_and_choices() -> None:
-    filled, search = form(), AssistantFilterForm(MultiDict())
+    submitted, search = form(), AssistantFilterForm(MultiDict())
 
-    assert [field.label.text for field in filled] == [
+    assert [field.label.text for field in submitted] == [
         *("Name or provider ID", "Status", "Provider", "Quality", "Use", "Language", "Order", "Rows per page", "Page"),
     ]
     assert [field.label.text for field in search] == ["Name or id", "Organization", "Rows per page", "Page"]
-    assert filled.status.choices == {status.value: status.label for status in VoiceStatus}
-    assert filled.quality.choices == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
-    assert filled.use.choices == {use.value: use.label for use in VoiceUse}
-    assert filled.sort.choices == {order.value: order.label for order in VoiceOrder}
-    assert filled.language.choices == {"en": "en", "fr": "fr"}
-    assert filled.provider.choices == PROVIDER_LABELS | {"elevenlabs": "ElevenLabs", "playht": provider_label("playht")}
-    for size in (filled.size, search.size):
+    assert submitted.status.choices == {status.value: status.label for status in VoiceStatus}
+    assert submitted.quality.choices == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
+    assert submitted.use.choices == {use.value: use.label for use in VoiceUse}
+    assert submitted.sort.choices == {order.value: order.label for order in VoiceOrder}
+    assert submitted.language.choices == {"en": "en", "fr": "fr"}
+    assert submitted.provider.choices == PROVIDER_LABELS | {
+        "elevenlabs": "ElevenLabs",
+        "playht": provider_label("playht"),
+    }
+    for size in (submitted.size, search.size):
         assert size.choices == {str(number): str(number) for number in PAGE_SIZES}
         assert size.default == str(DEFAULT_PAGE_SIZE)
 
 
 def test_a_new_size_field_equals_the_one_of_the_forms() -> None:
-    """The forms make these once, as they are read in."""
+    """The forms create their fields once, at import."""
 
     class Fresh(Form):
         size = filter_forms.build_size_field()
@@ -263,10 +266,10 @@ def test_a_new_size_field_equals_the_one_of_the_forms() -> None:
     ],
 )
 def test_an_invalid_assistant_filter_is_reported_at_its_field(name: str, value: str, message: str) -> None:
-    filled = AssistantFilterForm(MultiDict([(name, value)]))
+    submitted = AssistantFilterForm(MultiDict([(name, value)]))
 
-    assert not filled.validate()
-    assert dict(filled.errors) == {name: [message]}
+    assert not submitted.validate()
+    assert dict(submitted.errors) == {name: [message]}
 
 
 @pytest.mark.parametrize(
@@ -279,7 +282,7 @@ def test_an_invalid_assistant_filter_is_reported_at_its_field(name: str, value: 
     ],
 )
 def test_the_bounds_of_assistant_filters_are_inclusive(name: str, value: str, read: AssistantFilters) -> None:
-    filled = AssistantFilterForm(MultiDict([(name, value)]))
+    submitted = AssistantFilterForm(MultiDict([(name, value)]))
 
-    assert filled.validate()
-    assert filled.filters() == read
+    assert submitted.validate()
+    assert submitted.filters() == read

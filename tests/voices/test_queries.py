@@ -1,4 +1,4 @@
-"""One voice, the words to filter voices by, and the answer for programs."""
+"""One voice, the choices of the filters, and the body of the JSON route."""
 
 from __future__ import annotations
 
@@ -20,13 +20,7 @@ from voiceadmin.text import MAX_ID
 from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
-from voiceadmin.voices.queries import (
-    ASSISTANTS_SHOWN,
-    build_voices_body,
-    get_voice,
-    get_voice_choices,
-    voices_file,
-)
+from voiceadmin.voices.queries import ASSISTANTS_SHOWN, build_voices_body, get_voice, get_voice_choices, voices_file
 from voiceadmin.voices.types.filters import VoiceQuery
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -34,7 +28,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 @pytest.fixture
 def acme(store: Flask) -> Organization:
-    """An organization that holds the voices of a test."""
+    """Return an organization for the voices of a test."""
     return make_organization()
 
 
@@ -67,11 +61,11 @@ def test_an_unknown_voice_is_not_found(store: Flask) -> None:
 
 
 def test_a_voice_outside_a_scope_is_not_found(acme: Organization) -> None:
-    ours, theirs = make_voice(acme), make_voice(make_organization("Other"))
-    here = Scope(frozenset({acme.id}))
+    own_voice, foreign_voice = make_voice(acme), make_voice(make_organization("Other"))
+    own_scope = Scope(frozenset({acme.id}))
 
-    assert get_voice(here, ours.id).voice == ours
-    for scope, voice in ((here, theirs), (NOTHING, ours)):
+    assert get_voice(own_scope, own_voice.id).voice == own_voice
+    for scope, voice in ((own_scope, foreign_voice), (NOTHING, own_voice)):
         with pytest.raises(VoiceNotFound, match=f"Cloned voice with ID {voice.id} not found"):
             get_voice(scope, voice.id)
 
@@ -122,7 +116,7 @@ def test_the_database_encodes_every_voice_as_python_does(acme: Organization, voi
 
 
 @pytest.mark.parametrize("format", ExportFormat)
-def test_a_file_contains_all_voices_of_one_organization_by_id(acme: Organization, format: ExportFormat) -> None:
+def test_an_export_contains_all_voices_of_one_organization_by_id(acme: Organization, format: ExportFormat) -> None:
     voices = [make_voice(acme, id=id, name=name) for id, name in ((9, "Ada"), (3, "Bo"), (5, "é,\n\"x'"))]
     make_voice(make_organization("Other"), id=4)
 
@@ -136,11 +130,11 @@ def test_a_voice_has_a_limited_number_of_assistants_by_name(acme: Organization) 
     voice = make_voice(acme, provider="inworld", provider_voice_id="x")
     for number in range(ASSISTANTS_SHOWN):
         make_assistant(acme, name=f"Desk {number:02}")
-    set_to = {"tts_provider": "inworld", "tts_voice_id": "x"}
-    last = [make_assistant(acme, name=name, **set_to).id for name in ("Zoe", "Yan")]
+    using_voice = {"tts_provider": "inworld", "tts_voice_id": "x"}
+    last = [make_assistant(acme, name=name, **using_voice).id for name in ("Zoe", "Yan")]
     make_assistant(acme, name="A", tts_provider="resemble", tts_voice_id="x")
     make_assistant(acme, name="B", tts_provider="inworld", tts_voice_id="X")
-    make_assistant(make_organization("Other"), name="C", **set_to)
+    make_assistant(make_organization("Other"), name="C", **using_voice)
 
     detail = get_voice(EVERYTHING, voice.id)
 
@@ -158,7 +152,7 @@ def test_assistants_with_the_same_name_are_ordered_by_id(acme: Organization) -> 
     detail = get_voice(EVERYTHING, voice.id)
 
     assert [assistant.id for assistant in detail.assistants] == [901, 902]
-    assert detail.using_assistant_count == 0  # nothing is set to a voice whose provider gave it no id
+    assert detail.using_assistant_count == 0  # an assistant cannot use a voice without a provider id
 
 
 def test_the_json_of_one_voice_is_what_the_json_route_lists(acme: Organization) -> None:

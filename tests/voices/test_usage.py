@@ -1,4 +1,4 @@
-"""Test which voice an assistant is set to when several voices have the same reference at a provider."""
+"""The voice that an assistant uses when several voices have the same reference at a provider."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_every_page_names_the_same_voice_of_an_assistant(statuses: tuple[VoiceSt
     voices = make_duplicates(*statuses)
 
     (summary,) = list_assistants(EVERYTHING, AssistantFilters()).rows
-    (line,) = list_queue_items([ObjectRef(ObjectKind.ASSISTANT, 7)], AttentionThresholds(), now=NOW)
+    (item,) = list_queue_items([ObjectRef(ObjectKind.ASSISTANT, 7)], AttentionThresholds(), now=NOW)
 
     assert find_voices_of_assistants([get_assistant(EVERYTHING, 7)]) == {7: voices[used]}
     assert summary.voice == voices[used]
-    assert line.voice == voices[used]
+    assert item.voice == voices[used]
 
 
 @STATUSES

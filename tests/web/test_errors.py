@@ -1,4 +1,4 @@
-"""Failures: a page that says what to do next, JSON for programs, details in the log alone."""
+"""Errors: a page that says what to do next, JSON for API requests, and details in the log only."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ JSON_ROUTE = "/api/v1/assistants/31/cloned-voices"
 
 @pytest.fixture
 def broken(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something that nobody expected happens on every list."""
+    """Make the lists of assistants and voices raise an unexpected exception."""
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError("SELECT secret FROM /srv/voiceadmin")
@@ -42,7 +42,9 @@ def broken(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("broken")
-def test_the_unexpected_is_a_calm_page_with_a_reference(open_page: OpenPage, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_shows_a_page_with_a_reference(
+    open_page: OpenPage, caplog: pytest.LogCaptureFixture
+) -> None:
     page = open_page("/assistants", 500)
 
     reference = page.root.one("span", **{"class": "mono"}).text
@@ -54,7 +56,7 @@ def test_the_unexpected_is_a_calm_page_with_a_reference(open_page: OpenPage, cap
 
 
 @pytest.mark.usefixtures("broken")
-def test_the_unexpected_is_json_for_a_program(client: FlaskClient) -> None:
+def test_an_unexpected_error_of_the_api_is_json(client: FlaskClient) -> None:
     response = client.get(JSON_ROUTE)
 
     assert response.status_code == 500
@@ -62,7 +64,7 @@ def test_the_unexpected_is_json_for_a_program(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("broken")
-def test_a_line_of_the_log_stays_one_line(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_message_is_one_line(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     client.get("/api/v1/assistants/1%0d%0aFAKE%1b[31m/cloned-voices")
     client.get("/assistants?%0d%0aFAKE")
 
@@ -70,15 +72,15 @@ def test_a_line_of_the_log_stays_one_line(client: FlaskClient, caplog: pytest.Lo
     assert not [record for record in caplog.records if "\n" in record.getMessage() or "\x1b" in record.getMessage()]
 
 
-def test_an_address_that_is_none_says_where_to_go(open_page: OpenPage) -> None:
+def test_an_unknown_address_links_to_the_overview(open_page: OpenPage) -> None:
     page = open_page("/nothing/here", 404)
 
     assert page.link("Go to the overview") == "/"
     sections = page.root.one("nav", **{"aria-label": "Main"}).all("a")
-    assert not [link.text for link in sections if "aria-current" in link.attributes], "it is in none of them"
+    assert not [link.text for link in sections if "aria-current" in link.attributes], "the page is in no section"
 
 
-def test_a_method_that_is_none_is_told_which_are(client: FlaskClient) -> None:
+def test_an_unsupported_method_lists_the_supported_ones(client: FlaskClient) -> None:
     response = client.post("/assistants")
 
     assert response.status_code == 405
@@ -86,7 +88,7 @@ def test_a_method_that_is_none_is_told_which_are(client: FlaskClient) -> None:
     Page(response.text).check()
 
 
-def test_a_foreign_host_is_refused_on_pages_and_routes(client: FlaskClient) -> None:
+def test_an_unknown_host_is_refused_by_pages_and_api(client: FlaskClient) -> None:
     for address in ("/assistants", JSON_ROUTE, "/static/mark.svg", "/nothing"):
         response = client.get(address, headers={"Host": "evil.example"})
 
@@ -94,7 +96,7 @@ def test_a_foreign_host_is_refused_on_pages_and_routes(client: FlaskClient) -> N
         assert "evil.example" not in response.text
 
 
-def test_a_forwarded_host_is_not_believed(client: FlaskClient) -> None:
+def test_a_forwarded_host_is_ignored(client: FlaskClient) -> None:
     make_assistant(id=31)
 
     page = client.get("/assistants/31/voices", headers={"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"})
@@ -103,12 +105,12 @@ def test_a_forwarded_host_is_not_believed(client: FlaskClient) -> None:
     assert "evil" not in page.text
 
 
-# The database gone, locked, full
+# Database unavailable or locked
 
 
 @pytest.fixture
 def acme(sqlite_store: Flask) -> Flask:
-    """A SQLite store with a voice in it; its app answers as on a server."""
+    """An application with one voice in a SQLite database; each request has its own database session."""
     acme = make_organization("Acme")
     make_assistant(acme, id=31)
     make_voice(acme)
@@ -118,47 +120,47 @@ def acme(sqlite_store: Flask) -> Flask:
 
 
 def root(app: Flask) -> FlaskClient:
-    """A browser with an admin of the platform in it."""
+    """A test client, signed in as a platform admin."""
     client = sign_in(app.test_client(), make_account(platform=True))
     db.session.remove()
     return client
 
 
-def test_a_store_that_is_gone_is_a_503_and_works_again_when_it_is_back(acme: Flask, tmp_path: Path) -> None:
+def test_a_missing_database_answers_503_and_works_again_when_restored(acme: Flask, tmp_path: Path) -> None:
     client, path = root(acme), Path(acme.extensions[SQLITE_PATH])
     assert client.get(JSON_ROUTE).status_code == 200
     db.session.rollback()
 
     path.rename(tmp_path / "away")
-    page, answer, ready = client.get("/assistants"), client.get(JSON_ROUTE), client.get("/readyz")
+    page, response, ready = client.get("/assistants"), client.get(JSON_ROUTE), client.get("/readyz")
     up, sign_in_page = client.get("/healthz"), acme.test_client().get("/sign-in")
     others = [client.get("/nothing"), client.post("/assistants")]
-    strangers = acme.test_client().get("/nothing")
+    anonymous = acme.test_client().get("/nothing")
     (tmp_path / "away").rename(path)
 
-    assert (page.status_code, answer.status_code, ready.status_code, up.status_code) == (503, 503, 503, 200)
+    assert (page.status_code, response.status_code, ready.status_code, up.status_code) == (503, 503, 503, 200)
     assert sign_in_page.status_code == 503
-    assert [other.status_code for other in others] == [503] * 2, "the head of the page cannot say who is there"
-    assert strangers.status_code == 404
-    assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "5"
+    assert [other.status_code for other in others] == [503] * 2, "the header needs the account from the database"
+    assert anonymous.status_code == 404
+    assert page.headers["Retry-After"] == response.headers["Retry-After"] == "5"
     assert Page(page.text).root.one("h1").text == "Database unavailable"
-    assert answer.get_json() == {"detail": "The database is unavailable; try again shortly"}
+    assert response.get_json() == {"detail": "The store is unavailable; try again shortly"}
     assert len(client.get(JSON_ROUTE).get_json()["cloned_voices"]) == 1
     assert client.get("/readyz").get_json() == {"status": "ready"}
 
 
-def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
-    client, held, done = root(acme), threading.Event(), threading.Event()
+def test_a_reader_does_not_wait_for_an_open_write_transaction(acme: Flask) -> None:
+    client, written, done = root(acme), threading.Event(), threading.Event()
 
-    def hold() -> None:
+    def write_and_wait() -> None:
         with acme.app_context(), write_transaction():
             db.session.execute(text("UPDATE cloned_voice SET name = 'unfinished'"))
-            held.set()
+            written.set()
             done.wait()
 
-    writer = threading.Thread(target=hold)
+    writer = threading.Thread(target=write_and_wait)
     writer.start()
-    held.wait()
+    written.wait()
     response = client.get(JSON_ROUTE)
     done.set()
     writer.join()
@@ -166,7 +168,7 @@ def test_readers_go_on_while_a_writer_holds_the_store(acme: Flask) -> None:
     assert response.get_json()["cloned_voices"][0]["name"] != "unfinished"
 
 
-def test_a_postgresql_that_is_out_of_reach_is_a_503(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_postgresql_server_answers_503(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(Settings(instance=tmp_path, database_url="postgresql+psycopg://u:hunter2@127.0.0.1:1/none"))
 
     response = app.test_client().get("/sign-in")
@@ -177,7 +179,7 @@ def test_a_postgresql_that_is_out_of_reach_is_a_503(tmp_path: Path, caplog: pyte
     assert [record.levelno for record in caplog.records if record.name == "voiceadmin"] == [logging.ERROR]
 
 
-def test_connections_that_postgresql_has_dropped_are_made_again(postgres_template: str, tmp_path: Path) -> None:
+def test_dropped_postgresql_connections_are_opened_again(postgres_template: str, tmp_path: Path) -> None:
     app = create_app(Settings(instance=tmp_path, database_url=postgres_template))
     client = app.test_client()
     assert client.get("/readyz").status_code == 200
@@ -192,7 +194,7 @@ def test_connections_that_postgresql_has_dropped_are_made_again(postgres_templat
         dispose_engine()
 
 
-def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
+def test_an_unmigrated_database_is_not_ready(tmp_path: Path) -> None:
     (tmp_path / "voiceadmin.sqlite").touch()
     response = create_app(Settings(instance=tmp_path)).test_client().get("/readyz")
 
@@ -200,12 +202,12 @@ def test_a_page_of_an_unmigrated_store_says_so(tmp_path: Path) -> None:
     assert "migrate" in response.get_json()["detail"]
 
 
-# What an answer must not tell
+# What a response must not reveal
 
 
 @pytest.fixture
 def failing(settings: Settings, store: Flask, now: datetime) -> Iterator[FlaskClient]:
-    """A browser with an app of its own, in which the views at /failing/CODE and /api/failing/CODE fail."""
+    """A client of an application with views at /failing/CODE and /api/failing/CODE that abort with that status."""
 
     def fail(code: int) -> str:
         abort(code)
@@ -220,27 +222,27 @@ def failing(settings: Settings, store: Flask, now: datetime) -> Iterator[FlaskCl
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 422, 429, 500, 503])
-def test_a_program_gets_a_detail_and_a_person_a_page(failing: FlaskClient, status: int) -> None:
-    page, answer = failing.get(f"/failing/{status}"), failing.get(f"/api/failing/{status}")
+def test_an_error_is_json_for_the_api_and_a_page_otherwise(failing: FlaskClient, status: int) -> None:
+    page, response = failing.get(f"/failing/{status}"), failing.get(f"/api/failing/{status}")
 
-    assert (page.status_code, answer.status_code) == (status, status)
+    assert (page.status_code, response.status_code) == (status, status)
     Page(page.text).check()
-    assert set(answer.get_json()) == {"detail"}
+    assert set(response.get_json()) == {"detail"}
     assert ("Retry-After" in page.headers) == (status == 503)
-    assert ("WWW-Authenticate" in answer.headers) == (status == 403)
+    assert ("WWW-Authenticate" in response.headers) == (status == 403)
 
 
 @pytest.mark.usefixtures("broken")
-def test_the_unexpected_shows_nothing_of_who_asked(client: FlaskClient) -> None:
-    response = client.get("/assistants?q=mute", headers={"Cookie": "a=mute"})
+def test_an_unexpected_error_shows_nothing_of_the_request(client: FlaskClient) -> None:
+    response = client.get("/assistants?q=cipher", headers={"Cookie": "a=cipher"})
 
     assert response.status_code == 500
     assert not [
-        word for word in ("mute", "root@example.com", "ZeroDivisionError", "/srv/", ".py") if word in response.text
+        word for word in ("cipher", "root@example.com", "ZeroDivisionError", "/srv/", ".py") if word in response.text
     ]
 
 
-def test_a_link_s_token_does_not_get_into_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_of_a_one_time_link_is_not_logged(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     token = "x" * 43
     client.get(f"/links/{token}", headers={"Host": "evil.example"})
     client.post(f"/links/{token}", headers={"Origin": "https://evil.example"})

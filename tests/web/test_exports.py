@@ -1,4 +1,4 @@
-"""Every list as a file: what its page shows, to whom its page shows it, in pieces, and noted."""
+"""Exports of every list: the same rows and permissions as its page, streamed, and recorded in the audit log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 FORMATS = ("csv", "json", "ndjson")
 TYPES = {"csv": "text/csv", "json": "application/json", "ndjson": "application/x-ndjson"}
-# The page of each list, where its file lies, and what a row of it has.
+# The page of each list, and some fields of its records.
 LISTS = {
     "voices": ("/assistants/31/voices", {"id", "name", "provider", "status", "quality_score", "assistant_count"}),
     "assistants": ("/assistants", {"id", "name", "organization", "voice_id", "ready", "voices"}),
@@ -42,7 +42,7 @@ LISTS = {
     "people": ("/people", {"id", "email", "name", "platform", "roles", "last_active_at"}),
     "keys": ("/api-keys", {"id", "name", "hint", "organizations", "expires_at", "last_used_at"}),
 }
-WORDS = {
+EVENT_TYPES = {
     "activity": AuditEventType.ACTIVITY_EXPORTED,
     "people": AuditEventType.PEOPLE_EXPORTED,
     "keys": AuditEventType.KEYS_EXPORTED,
@@ -52,11 +52,11 @@ EVERY_LIST = pytest.mark.parametrize("name", LISTS)
 
 @pytest.fixture
 def acme(store: object, now: datetime) -> Organization:
-    """An organization with something in each list."""
-    return furnished("Acme", 31)
+    """An organization with an entry in each list."""
+    return make_organization_with_entries("Acme", 31)
 
 
-def furnished(name: str, assistant: int) -> Organization:
+def make_organization_with_entries(name: str, assistant: int) -> Organization:
     organization = make_organization(name)
     make_assistant(organization, id=assistant, name=f"{name} desk")
     make_voice(organization, name=f"{name} failed", status=VoiceStatus.FAILED)
@@ -68,25 +68,25 @@ def furnished(name: str, assistant: int) -> Organization:
 
 @pytest.fixture
 def admin(stranger: FlaskClient, acme: Organization) -> FlaskClient:
-    """A browser in which an admin of Acme has signed in."""
+    """A test client, signed in as an admin of Acme."""
     return sign_in(stranger, make_account("ada@acme.example", roles={acme: Role.ADMIN}))
 
 
 @pytest.fixture
 def statements(store: Flask) -> Iterator[list[str]]:
-    """Each statement that the database is asked."""
-    seen: list[str] = []
+    """The SQL statements executed so far."""
+    executed: list[str] = []
 
-    def note(*args: Any) -> None:
-        seen.append(args[2])
+    def record(*args: Any) -> None:
+        executed.append(args[2])
 
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
+    event.listen(db.engine, "before_cursor_execute", record)
+    yield executed
+    event.remove(db.engine, "before_cursor_execute", record)
 
 
 def records(client: FlaskClient, address: str) -> list[dict[str, Any]]:
-    """The records of a file, read back; those of a CSV file are texts."""
+    """The records of an exported file. Values of a CSV file are strings."""
     response = client.get(address)
     assert response.status_code == 200, response.text[:2000]
     format = address.partition("?")[0].rpartition(".")[2]
@@ -100,20 +100,20 @@ def records(client: FlaskClient, address: str) -> list[dict[str, Any]]:
 
 
 def links(page: Page) -> list[str]:
-    """Where a page has its list as a file."""
+    """The download links of a page."""
     return [node.attributes["href"] for node in page.root.all("a", download="")]
 
 
 def exports() -> list[dict[str, Any]]:
-    """The lines of the audit trail that say who took a file."""
-    return [line for line in rows_of("audit_event") if line["event_type"].endswith("-exported")]
+    """The audit events of exports."""
+    return [event for event in rows_of("audit_event") if event["event_type"].endswith("-exported")]
 
 
 # Every list
 
 
 @EVERY_LIST
-def test_its_page_leads_to_it_in_each_format(admin: FlaskClient, name: str) -> None:
+def test_a_page_links_to_its_export_in_each_format(admin: FlaskClient, name: str) -> None:
     address, _ = LISTS[name]
     page = Page(admin.get(address).text)
     page.check()
@@ -122,14 +122,14 @@ def test_its_page_leads_to_it_in_each_format(admin: FlaskClient, name: str) -> N
 
 
 @EVERY_LIST
-def test_it_has_the_same_records_in_each_format(admin: FlaskClient, name: str) -> None:
-    address, known = LISTS[name]
+def test_an_export_has_the_same_records_in_each_format(admin: FlaskClient, name: str) -> None:
+    address, fields = LISTS[name]
 
     as_csv, as_json, as_ndjson = (records(admin, f"{address}.{format}") for format in FORMATS)
 
     assert as_json
-    assert set(as_json[0]) >= known
-    if name == "activity":  # where each file adds a line
+    assert set(as_json[0]) >= fields
+    if name == "activity":  # each export adds an event
         as_json, as_ndjson = as_json[1:], as_ndjson[2:]
     assert as_ndjson == as_json
     assert [list(record) for record in as_csv] == [list(record) for record in as_json]
@@ -138,44 +138,44 @@ def test_it_has_the_same_records_in_each_format(admin: FlaskClient, name: str) -
 
 
 @EVERY_LIST
-def test_it_has_nothing_of_another_organization(admin: FlaskClient, acme: Organization, name: str) -> None:
-    furnished("Zebra", 62)
+def test_an_export_contains_nothing_of_another_organization(admin: FlaskClient, acme: Organization, name: str) -> None:
+    make_organization_with_entries("Globex", 62)
     address, _ = LISTS[name]
 
     for format in FORMATS:
         text = admin.get(f"{address}.{format}").text
-        assert "zebra" not in text.lower()
+        assert "globex" not in text.lower()
         assert "acme" in text.lower() or name == "providers"
 
 
 @EVERY_LIST
-def test_its_name_says_what_it_is_and_of_which_day(admin: FlaskClient, name: str) -> None:
+def test_the_file_name_has_the_list_and_the_date(admin: FlaskClient, name: str) -> None:
     address, _ = LISTS[name]
 
     response = admin.get(f"{address}.ndjson")
 
-    called = "voices-31" if name == "voices" else name
-    assert response.headers["Content-Disposition"] == f'attachment; filename="{called}-2026-11-22.ndjson"'
+    file_name = "voices-31" if name == "voices" else name
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{file_name}-2026-11-22.ndjson"'
 
 
 @EVERY_LIST
-def test_who_took_it_is_noted(admin: FlaskClient, acme: Organization, name: str) -> None:
+def test_an_export_is_recorded_with_its_actor(admin: FlaskClient, acme: Organization, name: str) -> None:
     address, _ = LISTS[name]
     admin.get(f"{address}.csv")
 
-    (line,) = exports()
+    (exported,) = exports()
 
-    assert (line["event_type"], line["actor_name"]) == (
-        WORDS.get(name, AuditEventType.VOICES_EXPORTED),
+    assert (exported["event_type"], exported["actor_name"]) == (
+        EVENT_TYPES.get(name, AuditEventType.VOICES_EXPORTED),
         "ada@acme.example",
     )
-    assert json.loads(line["after"]) == {"format": "csv", "filters": {}}
-    assert line["organization_id"] == (None if name == "activity" else acme.id)
+    assert json.loads(exported["after"]) == {"format": "csv", "filters": {}}
+    assert exported["organization_id"] == (None if name == "activity" else acme.id)
 
 
 @EVERY_LIST
 @pytest.mark.parametrize("format", ["CSV", "html", "csvx"])
-def test_there_is_no_other_format(admin: FlaskClient, name: str, format: str) -> None:
+def test_an_unknown_format_is_not_found(admin: FlaskClient, name: str, format: str) -> None:
     assert admin.get(f"{LISTS[name][0]}.{format}").status_code == 404
     assert not exports()
 
@@ -189,7 +189,7 @@ FILTERED = {
 
 
 @pytest.mark.parametrize("name", FILTERED)
-def test_it_keeps_the_filters_of_its_page(admin: FlaskClient, acme: Organization, name: str) -> None:
+def test_an_export_keeps_the_filters_of_its_page(admin: FlaskClient, acme: Organization, name: str) -> None:
     (address, _), (arguments, expected) = LISTS[name], FILTERED[name]
     make_assistant(acme, name="Night line")
     make_voice(acme, name="Another")
@@ -197,11 +197,11 @@ def test_it_keeps_the_filters_of_its_page(admin: FlaskClient, acme: Organization
     for link in links(Page(admin.get(f"{address}?{arguments}").text)):
         assert {record["name"] for record in records(admin, link)} == expected, link
 
-    assert {json.dumps(json.loads(line["after"])["filters"]) for line in exports()} != {"{}"}
+    assert {json.dumps(json.loads(exported["after"])["filters"]) for exported in exports()} != {"{}"}
 
 
 @pytest.mark.parametrize("name", ["voices", "assistants", "triage", "providers", "activity", "clean-up"])
-def test_a_filter_that_cannot_be_takes_no_file(admin: FlaskClient, name: str) -> None:
+def test_an_invalid_filter_is_refused_and_not_recorded(admin: FlaskClient, name: str) -> None:
     wrong = {"voices": "status=x", "activity": "kind=x", "triage": "reason=x", "clean-up": "reason=x"}
 
     response = admin.get(f"{LISTS[name][0]}.csv?{wrong.get(name, 'organization=x')}")
@@ -210,7 +210,9 @@ def test_a_filter_that_cannot_be_takes_no_file(admin: FlaskClient, name: str) ->
     assert not exports()
 
 
-def test_voices_are_in_the_order_of_their_list(acme: Organization, client: FlaskClient, open_page: OpenPage) -> None:
+def test_exported_voices_have_the_order_of_their_list(
+    acme: Organization, client: FlaskClient, open_page: OpenPage
+) -> None:
     put_voices(acme, [made_row(synthesis_count=number * 7 % 11) for number in range(30)])
 
     for sort in ("", "name", "-created", "syntheses"):
@@ -224,7 +226,9 @@ def test_voices_are_in_the_order_of_their_list(acme: Organization, client: Flask
 
 @pytest.mark.parametrize("name", ["people", "api-keys"])
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
-def test_only_an_admin_takes_people_and_keys(stranger: FlaskClient, acme: Organization, name: str, role: Role) -> None:
+def test_only_an_admin_exports_people_and_api_keys(
+    stranger: FlaskClient, acme: Organization, name: str, role: Role
+) -> None:
     browser = sign_in(stranger, make_account(roles={acme: role}))
 
     assert browser.get(f"/{name}.csv").status_code == 403
@@ -232,16 +236,16 @@ def test_only_an_admin_takes_people_and_keys(stranger: FlaskClient, acme: Organi
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_no_file_has_a_secret_or_what_is_kept_of_one(admin: FlaskClient, acme: Organization, format: str) -> None:
+def test_no_export_contains_a_secret_or_its_hash(admin: FlaskClient, acme: Organization, format: str) -> None:
     key = create_api_key(EVERYTHING, "board", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
-    kept = [row[name] for row in rows_of("account") + rows_of("api_key") for name in row if name.endswith("_hash")]
-    assert len(kept) >= 4
+    hashes = [row[name] for row in rows_of("account") + rows_of("api_key") for name in row if name.endswith("_hash")]
+    assert len(hashes) >= 4
 
     text = "".join(admin.get(f"{LISTS[name][0]}.{format}").text for name in LISTS)
 
     assert "board" in text
     assert key not in text
-    for secret in kept:
+    for secret in hashes:
         for form in (str(secret), secret.hex() if isinstance(secret, bytes) else secret):
             assert form not in text
 
@@ -257,7 +261,7 @@ HOSTILE = [
 ]
 
 
-def test_no_cell_is_a_formula_and_every_text_comes_back(admin: FlaskClient, acme: Organization) -> None:
+def test_no_cell_is_a_formula_and_every_text_can_be_restored(admin: FlaskClient, acme: Organization) -> None:
     assert len(HOSTILE) >= 30
     put_voices(acme, [made_row(name=text, synthesis_count=1000 - at) for at, text in enumerate(HOSTILE)])
 
@@ -267,7 +271,7 @@ def test_no_cell_is_a_formula_and_every_text_comes_back(admin: FlaskClient, acme
     assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n\0＝＋－＠"))]
 
 
-def test_numbers_stay_numbers_in_a_spreadsheet(admin: FlaskClient, acme: Organization) -> None:
+def test_numbers_are_not_escaped(admin: FlaskClient, acme: Organization) -> None:
     make_voice(acme, id=2**62, name="-5", quality_score=0.1, synthesis_count=10**15)
 
     (one,) = [one for one in records(admin, "/assistants/31/voices.csv") if one["id"] == str(2**62)]
@@ -275,11 +279,11 @@ def test_numbers_stay_numbers_in_a_spreadsheet(admin: FlaskClient, acme: Organiz
     assert (one["name"], one["quality_score"], one["synthesis_count"]) == ("'-5", "0.1", str(10**15))
 
 
-# In pieces
+# Streaming
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_the_first_piece_goes_out_before_all_voices_are_read(
+def test_the_first_chunk_is_sent_before_all_voices_are_read(
     client: FlaskClient, acme: Organization, statements: list[str], format: str
 ) -> None:
     put_voices(acme, [made_row() for _ in range(4 * BATCH_SIZE)])
@@ -287,30 +291,32 @@ def test_the_first_piece_goes_out_before_all_voices_are_read(
 
     response = client.get(f"/assistants/31/voices.{format}", buffered=False)
     first = next(response.iter_encoded())
-    read_by_then = len([one for one in statements if "cloned_voice.id IN" in one])
+    batches_read = len([one for one in statements if "cloned_voice.id IN" in one])
     rest = b"".join(response.iter_encoded())
 
     assert first
-    assert read_by_then == 1
+    assert batches_read == 1
     assert len([one for one in statements if "cloned_voice.id IN" in one]) == 5
     assert (first + rest).count(b"elevenlabs") >= 4 * BATCH_SIZE
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_a_file_of_any_length_takes_less_than_20_megabytes(client: FlaskClient, acme: Organization, long: bool) -> None:
+def test_an_export_of_any_length_takes_less_than_20_megabytes(
+    client: FlaskClient, acme: Organization, long: bool
+) -> None:
     number = 500_000 if long else 5_000
     for start in range(0, number, 5_000):
         put_voices(acme, [made_row(id=1_000_000 + start + at) for at in range(5_000)])
-    client.get("/assistants/31/voices.csv?status=failed")  # what is loaded once is no part of it
+    client.get("/assistants/31/voices.csv?status=failed")  # loads modules and templates before measuring
 
     tracemalloc.start()
     try:
         response = client.get("/assistants/31/voices.csv", buffered=False)
         lines = sum(piece.count(b"\r\n") for piece in response.iter_encoded())
-        _, most = tracemalloc.get_traced_memory()
+        _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert lines == number + 3
-    assert most < 20_000_000
+    assert peak < 20_000_000

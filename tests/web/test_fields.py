@@ -1,4 +1,4 @@
-"""Each kind of field: what it takes, what it makes of it, and what it says of the rest."""
+"""Each kind of field: accepted values, their conversion, and the messages about invalid values."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from voiceadmin.web.fields import (
 
 EMPTY = "This is empty. Fill it in."
 CONTROL = "This contains control characters. Remove them."
-WORDS = {"a": "Ah", "b": "Be"}
+CHOICES = {"a": "Ah", "b": "Be"}
 
 
-class Everything(Form):
-    """A field of each kind."""
+class EveryField(Form):
+    """A form with a field of each kind."""
 
     text = search_field("Text", max_length=10)
     long_text = search_field("Text")
-    words = multiple_choice_field("Words", WORDS, noun="a word")
-    word = choice_field("Word", WORDS, noun="a word", default="a")
+    words = multiple_choice_field("Words", CHOICES, noun="a word")
+    word = choice_field("Word", CHOICES, noun="a word", default="a")
     number = integer_field("Number", minimum=2, maximum=30)
     line = text_field("Line", max_length=10)
     maybe = text_field("Line", required=False)
@@ -46,8 +46,8 @@ class Everything(Form):
 
 
 def read(name: str, *values: str) -> tuple[Any, list[str]]:
-    """What a field makes of these values, and what is wrong with them."""
-    form = Everything(MultiDict([(name, value) for value in values]))
+    """The data and the errors of a field with these values."""
+    form = EveryField(MultiDict([(name, value) for value in values]))
     form.validate()
     return form[name].data, list(form[name].errors)
 
@@ -90,7 +90,7 @@ def read(name: str, *values: str) -> tuple[Any, list[str]]:
         ("day", "  ", None),
     ],
 )
-def test_a_right_value_is_taken(name: str, value: str, data: Any) -> None:
+def test_a_valid_value_is_accepted(name: str, value: str, data: Any) -> None:
     assert read(name, value) == (data, [])
 
 
@@ -151,7 +151,7 @@ NO_DAY = "is not a date. Write it as 2026-01-31."
         ("day", "2" * 50, f'"{"2" * 38}… {NO_DAY}'),
     ],
 )
-def test_a_wrong_value_is_named_with_a_remedy(name: str, value: str, fault: str) -> None:
+def test_an_invalid_value_is_named_with_a_remedy(name: str, value: str, fault: str) -> None:
     assert read(name, value)[1] == [fault]
 
 
@@ -170,9 +170,9 @@ def test_a_wrong_value_is_named_with_a_remedy(name: str, value: str, fault: str)
         ("path", "", []),
     ],
 )
-def test_what_is_absent_is_as_if_empty(name: str, data: Any, errors: list[str]) -> None:
+def test_a_missing_field_is_treated_as_empty(name: str, data: Any, errors: list[str]) -> None:
     assert read(name) == (data, errors)
-    form = Everything(None)
+    form = EveryField(None)
     form.validate()
     assert (form[name].data or data, list(form[name].errors)) == (data, errors)
 
@@ -181,29 +181,29 @@ def test_what_is_absent_is_as_if_empty(name: str, data: Any, errors: list[str]) 
     ("name", "data"),
     [("text", "a"), ("word", "a"), ("line", "a"), ("secret", "a"), ("words", ["a", "b"]), ("number", None)],
 )
-def test_of_several_values_the_first_counts_unless_any_number_will_do(name: str, data: Any) -> None:
+def test_a_single_value_field_uses_the_first_of_several_values(name: str, data: Any) -> None:
     assert read(name, "a", "b", "a")[0] == data
 
 
 @pytest.mark.parametrize("name", ["words", "word"])
-def test_a_field_of_words_shows_its_list_what_is_chosen_and_its_fault(name: str) -> None:
+def test_a_choice_field_has_its_options_its_selection_and_its_error(name: str) -> None:
     def shown(*values: str) -> tuple[object, ...]:
-        form = Everything(MultiDict([(name, value) for value in values]))
+        form = EveryField(MultiDict([(name, value) for value in values]))
         form.validate()
         return choice_arguments(form[name])
 
-    label, listed = name.title(), (("a", "Ah"), ("b", "Be"))
-    assert shown("b") == (name, label, listed, ("b",), "")
-    assert shown("c") == (name, label, listed, ("c",), '"c" is not a word. Choose from the list.')
-    assert shown() == (name, label, listed, ("a",) if name == "word" else (), "")
-    unsent = Everything(None)
+    label, options = name.title(), (("a", "Ah"), ("b", "Be"))
+    assert shown("b") == (name, label, options, ("b",), "")
+    assert shown("c") == (name, label, options, ("c",), '"c" is not a word. Choose from the list.')
+    assert shown() == (name, label, options, ("a",) if name == "word" else (), "")
+    unsent = EveryField(None)
     assert (choice_arguments(unsent.word)[3], choice_arguments(unsent.words)[3]) == (("a",), ())
 
 
 @pytest.mark.parametrize(
     "value", ["/", "/assistants", "/people/7?x=1&y=%C3%A9#z", "/a/b//c", "/~!$'()*,;:@", "/" + "x" * 3999]
 )
-def test_a_path_of_this_site_is_taken(value: str) -> None:
+def test_a_path_of_this_site_is_accepted(value: str) -> None:
     assert read("path", value) == (value, [])
 
 
@@ -243,12 +243,12 @@ HOSTILE_PATHS = [
 
 
 @pytest.mark.parametrize("value", HOSTILE_PATHS)
-def test_what_could_lead_elsewhere_is_as_if_absent(value: str) -> None:
+def test_a_path_that_could_lead_to_another_site_is_ignored(value: str) -> None:
     assert read("path", value) == ("", [])
 
 
 @given(st.sampled_from(["text", "words", "word", "number", "line", "email", "secret", "day", "path"]), st.text())
-def test_no_text_breaks_a_field(name: str, value: str) -> None:
+def test_any_text_is_valid_or_has_one_printable_error(name: str, value: str) -> None:
     _, errors = read(name, value)
 
     assert len(errors) <= 1
@@ -256,7 +256,7 @@ def test_no_text_breaks_a_field(name: str, value: str) -> None:
 
 
 @given(st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", fullmatch=True))
-def test_what_looks_like_a_day_is_one_or_is_refused(value: str) -> None:
+def test_a_text_in_the_form_of_a_date_is_a_date_or_refused(value: str) -> None:
     data, errors = read("day", value)
 
     if errors:
@@ -274,7 +274,7 @@ def test_what_looks_like_a_day_is_one_or_is_refused(value: str) -> None:
         ("number", "x" * 39, f'"{"x" * 38}…'),
     ],
 )
-def test_what_was_given_is_shown_up_to_forty_letters(name: str, value: str, shown: str) -> None:
+def test_an_invalid_value_is_shown_up_to_forty_characters(name: str, value: str, shown: str) -> None:
     class Long(Form):
         email = email_field()
         day = date_field("Day")
@@ -287,8 +287,8 @@ def test_what_was_given_is_shown_up_to_forty_letters(name: str, value: str, show
     assert str(message).startswith(f"{shown} is no")
 
 
-def test_every_field_has_the_name_for_people_that_it_is_given() -> None:
-    labels = [field.label.text for field in Everything(None)]
+def test_every_field_has_its_label() -> None:
+    labels = [field.label.text for field in EveryField(None)]
 
     assert labels == [
         *("Text", "Text", "Words", "Word", "Number", "Line", "Line", "E-mail", "Secret", "Day", "Path"),

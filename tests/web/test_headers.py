@@ -1,22 +1,21 @@
-"""The security headers stand on every answer, whatever it is."""
+"""Every response has the security headers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask, abort
+from flask import abort
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from tests.factories import make_assistant, make_organization, make_voice
-from tests.two_tenants import RULES, TwoTenants, build_two_tenants, method_of, name_of
+from tests.two_tenants import RULES, TwoTenants, method_of, name_of
 from voiceadmin.identity import Role
 from voiceadmin.web.access import require_role
 from voiceadmin.web.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 
-ANSWERS = {
+STATUSES = {
     "/": 200,
     "/assistants": 200,
     "/assistants/31/voices": 200,
@@ -46,8 +45,8 @@ def acme(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("acme")
-@pytest.mark.parametrize(("address", "status"), ANSWERS.items())
-def test_every_answer_has_every_header_once(client: FlaskClient, address: str, status: int) -> None:
+@pytest.mark.parametrize(("address", "status"), STATUSES.items())
+def test_every_response_has_every_header_once(client: FlaskClient, address: str, status: int) -> None:
     response = client.get(address)
 
     assert response.status_code == status
@@ -57,14 +56,14 @@ def test_every_answer_has_every_header_once(client: FlaskClient, address: str, s
 
 
 @pytest.mark.usefixtures("acme")
-def test_refusals_and_breakdowns_have_them_too(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusals_and_errors_have_every_header(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object) -> None:
         raise ZeroDivisionError
 
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr("voiceadmin.assistants.views.list_assistants", fail)
 
-    answers = [
+    responses = [
         client.post("/assistants"),
         client.get("/assistants", headers={"Host": "evil.example"}),
         client.get("/assistants"),
@@ -73,12 +72,12 @@ def test_refusals_and_breakdowns_have_them_too(client: FlaskClient, monkeypatch:
         client.options("/voices/3"),
     ]
 
-    assert [answer.status_code for answer in answers] == [405, 400, 500, 304, 200, 200]
-    for answer in answers:
-        assert SECURITY_HEADERS.items() <= dict(answer.headers).items()
+    assert [response.status_code for response in responses] == [405, 400, 500, 304, 200, 200]
+    for response in responses:
+        assert SECURITY_HEADERS.items() <= dict(response.headers).items()
 
 
-def test_the_policy_allows_nothing_that_is_not_ours() -> None:
+def test_the_content_security_policy_allows_this_site_only() -> None:
     assert CONTENT_SECURITY_POLICY == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
@@ -86,7 +85,7 @@ def test_the_policy_allows_nothing_that_is_not_ours() -> None:
     )
 
 
-def test_pages_are_not_kept_and_files_are_kept_under_their_hash(client: FlaskClient) -> None:
+def test_pages_are_not_cached_and_static_files_are_cached_by_their_hash(client: FlaskClient) -> None:
     page = client.get("/assistants")
     (styles,) = [word for word in page.text.split('"') if word.startswith("/static/base.css?v=")]
 
@@ -95,76 +94,69 @@ def test_pages_are_not_kept_and_files_are_kept_under_their_hash(client: FlaskCli
     assert client.get("/static/base.css").headers["Cache-Control"] == "no-cache"
 
 
-# Every route, whoever asks
+# Every route with several requesters
 
 
-@pytest.fixture
-def tenants(sqlite_store: Flask, now: Any) -> Iterator[TwoTenants]:
-    """Two organizations and somebody of every role."""
-    with build_two_tenants(sqlite_store) as tenants:
-        yield tenants
-
-
-def assert_secured(answer: Any, case: object) -> None:
-    """Every header once, and no more to say how long it may be kept than one."""
+def assert_headers(response: Any, case: object) -> None:
+    """Check that every security header and Cache-Control occur once."""
     for name, value in SECURITY_HEADERS.items():
-        assert answer.headers.getlist(name) == [value], (case, name)
-    assert len(answer.headers.getlist("Cache-Control")) == 1, case
-    assert "Server" not in answer.headers
+        assert response.headers.getlist(name) == [value], (case, name)
+    assert len(response.headers.getlist("Cache-Control")) == 1, case
+    assert "Server" not in response.headers
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_every_route_answers_with_every_header(tenants: TwoTenants, rule: Rule) -> None:
-    for who in ("nobody", "viewer", "platform"):
+def test_every_route_responds_with_every_header(sqlite_tenants: TwoTenants, rule: Rule) -> None:
+    for who in ("anonymous", "viewer", "platform"):
         for method in sorted({*(rule.methods or ()), "DELETE"}):
-            address = tenants.address(rule, who)
-            form = tenants.form(rule) if method == "POST" else None
-            answer = tenants.browser(who).open(address, method=method, data=form)
+            address = sqlite_tenants.address(rule, who)
+            form = sqlite_tenants.form(rule) if method == "POST" else None
+            response = sqlite_tenants.browser(who).open(address, method=method, data=form)
 
-            assert_secured(answer, (who, method, address))
+            assert_headers(response, (who, method, address))
             if rule.endpoint != "static" and not address.startswith("/api/"):
-                assert answer.headers["Cache-Control"] == "no-store", (who, method, address)
-            assert "Strict-Transport-Security" not in answer.headers
+                assert response.headers["Cache-Control"] == "no-store", (who, method, address)
+            assert "Strict-Transport-Security" not in response.headers
 
 
 @pytest.mark.parametrize("rule", RULES, ids=name_of)
-def test_over_tls_every_route_tells_browsers_to_stay_there(tenants: TwoTenants, rule: Rule) -> None:
-    for who in ("nobody", "platform"):
-        browser, address = tenants.browser(who), tenants.address(rule, who)
-        answer = browser.open(address, method=method_of(rule), base_url="https://localhost")
+def test_every_route_over_tls_enables_strict_transport_security(sqlite_tenants: TwoTenants, rule: Rule) -> None:
+    for who in ("anonymous", "platform"):
+        browser, address = sqlite_tenants.browser(who), sqlite_tenants.address(rule, who)
+        response = browser.open(address, method=method_of(rule), base_url="https://localhost")
 
-        assert answer.headers.getlist("Strict-Transport-Security") == ["max-age=31536000; includeSubDomains"]
+        assert response.headers.getlist("Strict-Transport-Security") == ["max-age=31536000; includeSubDomains"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 414, 415, 422, 429, 431, 500, 501, 503])
-def test_every_refusal_has_them(tenants: TwoTenants, status: int) -> None:
-    app, paths = tenants.app_with(), ("/failing", "/api/failing")
+def test_every_error_status_has_every_header(sqlite_tenants: TwoTenants, status: int) -> None:
+    app, paths = sqlite_tenants.app_with(), ("/failing", "/api/failing")
     for path in paths:
         app.add_url_rule(path, path, require_role(Role.ANYONE)(lambda: abort(status)))
     for path in paths:
-        answer = tenants.browser("viewer", app).get(path)
+        response = sqlite_tenants.browser("viewer", app).get(path)
 
-        assert answer.status_code == status
-        assert_secured(answer, path)
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert response.status_code == status
+        assert_headers(response, path)
+        assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_refusals_of_keys_and_of_what_is_too_large_have_them(tenants: TwoTenants) -> None:
-    app = tenants.app_with(key_burst=1, csrf=True)
-    client, key = app.test_client(), {"Authorization": f"Bearer {tenants.keys['acme']}"}
+def test_exports_and_refused_requests_have_every_header(sqlite_tenants: TwoTenants) -> None:
+    app = sqlite_tenants.app_with(key_burst=1, csrf=True)
+    client, key = app.test_client(), {"Authorization": f"Bearer {sqlite_tenants.keys['acme']}"}
     large = {"password": "x" * (1 << 20)}
-    answers = {
+    responses = {
         "key": (client.get("/api/v1/assistants/31/cloned-voices", headers=key), 200),
         "rate-limited": (client.get("/api/v1/assistants/31/cloned-voices", headers=key), 429),
         "wrong": (client.get("/api/v1/assistants/31/cloned-voices", headers={"Authorization": "Bearer x"}), 401),
         "forged": (client.post("/sign-in", data={"email": "a@b.example"}), 400),
         "large": (client.post("/sign-in", data=large), 413),
         "foreign": (client.get("/sign-in", headers={"Host": "evil.example"}), 400),
-        "file": (tenants.browser("admin").get("/activity.csv"), 200),
-        "lines": (tenants.browser("admin").get("/activity.ndjson"), 200),
-        "unknown": (tenants.browser("admin").get("/activity.exe"), 404),
+        "file": (sqlite_tenants.browser("admin").get("/activity.csv"), 200),
+        "lines": (sqlite_tenants.browser("admin").get("/activity.ndjson"), 200),
+        "unknown": (sqlite_tenants.browser("admin").get("/activity.exe"), 404),
     }
 
-    for case, (answer, status) in answers.items():
-        assert answer.status_code == status, case
-        assert_secured(answer, case)
+    for case, (response, status) in responses.items():
+        assert response.status_code == status, case
+        assert_headers(response, case)

@@ -1,4 +1,4 @@
-"""What programs write into the addresses of the JSON routes."""
+"""Query parameters of the JSON routes."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ NO_INTEGER = "Input should be a valid integer, unable to parse string as an inte
 def form(
     *pairs: tuple[str, str], own: Callable[[], Sequence[str]] | None = lambda: ["elevenlabs", "playht"]
 ) -> VoiceQueryForm:
-    """The form over an address with these arguments, in this order."""
+    """The form of the voice list for these query parameters, in this order."""
     return VoiceQueryForm(MultiDict(pairs), own)
 
 
-def test_the_last_of_a_repeated_parameter_counts_and_an_empty_one_is_as_if_absent() -> None:
+def test_the_last_of_repeated_parameters_counts_and_empty_ones_are_ignored() -> None:
     filled = form(("status", "reddy"), ("status", "ready"), ("provider", "inworld"), ("provider", ""), ("skip", ""))
 
     assert filled.validate()
     assert filled.query() == VoiceQuery(status=VoiceStatus.READY)
 
 
-def test_all_parameters_together() -> None:
+def test_all_parameters_can_be_combined() -> None:
     filled = form(("status", "failed"), ("provider", "playht"), ("skip", "+2"), ("limit", "007"), ("other", "x"))
 
     assert filled.validate()
@@ -58,29 +58,29 @@ def test_all_parameters_together() -> None:
         ("limit", "9" * 5000, "less_than_equal", f"Input should be less than or equal to {MAX_ID}"),
     ],
 )
-def test_a_fault_has_the_shape_of_fastapi(name: str, given: str, fault: str, message: str) -> None:
+def test_an_error_has_the_format_of_fastapi(name: str, given: str, fault: str, message: str) -> None:
     filled = form((name, given))
 
     assert not filled.validate()
     assert filled.error_details() == [{"type": fault, "loc": ["query", name], "msg": message, "input": given}]
 
 
-def test_every_fault_is_listed() -> None:
+def test_every_error_is_listed() -> None:
     filled = form(("status", "x"), ("provider", "x"), ("skip", "x"), ("limit", "x"))
     filled.validate()
 
     assert [fault["loc"][1] for fault in filled.error_details()] == ["status", "provider", "skip", "limit"]
 
 
-def test_the_organizations_providers_are_asked_for_only_when_the_word_has_no_name_here() -> None:
-    def asked() -> Sequence[str]:
+def test_providers_of_the_organization_are_read_only_for_an_unknown_provider() -> None:
+    def fail() -> Sequence[str]:
         raise AssertionError
 
-    assert form(("provider", "cartesia"), own=asked).validate()
-    assert form(own=asked).validate()
+    assert form(("provider", "cartesia"), own=fail).validate()
+    assert form(own=fail).validate()
 
 
-def test_without_an_organization_every_provider_will_do() -> None:
+def test_every_provider_is_accepted_without_an_organization() -> None:
     assert form(("provider", "anything"), own=None).validate()
 
 
@@ -93,7 +93,7 @@ def test_without_an_organization_every_provider_will_do() -> None:
         ("limit", str(MAX_ID), VoiceQuery(limit=MAX_ID)),
     ],
 )
-def test_the_bounds_of_a_number_are_in(name: str, given: str, query: VoiceQuery) -> None:
+def test_the_bounds_of_a_number_are_accepted(name: str, given: str, query: VoiceQuery) -> None:
     filled = form((name, given))
 
     assert filled.validate()
@@ -103,13 +103,13 @@ def test_the_bounds_of_a_number_are_in(name: str, given: str, query: VoiceQuery)
 def queue_form(
     *pairs: tuple[str, str], people: Callable[[], Mapping[int, str]] = lambda: {7: "Ada@acme.example"}
 ) -> AttentionQueryForm:
-    """The form over an address that asks for the queue."""
+    """The form of the attention queue for these query parameters."""
     return AttentionQueryForm(
         MultiDict(pairs), reasons=("failed", "stuck"), own_providers=lambda: ["playht"], people=people
     )
 
 
-def test_all_that_can_be_asked_of_the_queue_together() -> None:
+def test_all_parameters_of_the_queue_can_be_combined() -> None:
     filled = queue_form(
         *(("reason", "stuck"), ("organization", "+3"), ("provider", "playht"), ("assignee", " ada@ACME.example")),
         *(("limit", "1000"), ("after", "30.1000000.5"), ("size", "x"), ("muted", "yes")),
@@ -121,25 +121,25 @@ def test_all_that_can_be_asked_of_the_queue_together() -> None:
     )
 
 
-def test_what_is_not_asked_of_the_queue_is_left_open() -> None:
+def test_empty_parameters_of_the_queue_do_not_filter() -> None:
     filled = queue_form(*((name, "") for name in ("reason", "organization", "provider", "assignee", "limit", "after")))
 
     assert filled.validate()
     assert filled.filters() == QueueFilters(size=100)
 
 
-def test_who_may_own_something_is_asked_for_only_when_somebody_is_named() -> None:
-    def asked() -> Mapping[int, str]:
+def test_possible_assignees_are_read_only_for_a_named_assignee() -> None:
+    def fail() -> Mapping[int, str]:
         raise AssertionError
 
     for pairs in ((), (("assignee", ""),), (("assignee", "none"),)):
-        filled = queue_form(*pairs, people=asked)
+        filled = queue_form(*pairs, people=fail)
         assert filled.validate()
     assert filled.filters().assignee == "none"
 
 
 @pytest.mark.parametrize("given", ["7", "NONE", "ada", "ada@acme.example.org", "\0", "none "])
-def test_an_owner_that_nobody_is_is_refused(given: str) -> None:
+def test_an_unknown_assignee_is_refused(given: str) -> None:
     filled = queue_form(("assignee", given))
 
     assert not filled.validate()

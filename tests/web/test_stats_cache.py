@@ -24,15 +24,15 @@ def current_time(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 @pytest.fixture
 def durations(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The last of these is how many seconds each computation takes."""
-    spent = [0.0]
+    seconds = [0.0]
     total = [0.0]
 
     def tick() -> float:
-        total[0] += spent[-1] / 2
+        total[0] += seconds[-1] / 2
         return total[0]
 
     monkeypatch.setattr(stats_cache, "monotonic", tick)
-    return spent
+    return seconds
 
 
 def counter() -> Callable[[], int]:

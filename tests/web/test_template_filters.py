@@ -1,4 +1,4 @@
-"""Values as text: none of them says more than is true."""
+"""Template filters: values as text for pages."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ SPANS = st.timedeltas(timedelta(0), timedelta(days=3650))
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    """An app that opens no store."""
+    """An application that does not open its database."""
     return create_app(Settings(instance=tmp_path))
 
 
-def test_numbers_are_grouped_by_thousands() -> None:
+def test_counts_have_thousands_separators() -> None:
     assert format_count(1204) == "1,204"
 
 
@@ -55,12 +55,12 @@ def test_numbers_are_grouped_by_thousands() -> None:
     ("part", "whole", "width"),
     [(0, 0, "0"), (0, 10, "0"), (5, 10, "50"), (10, 10, "100"), (1, 1_000_000, "1.5"), (1, 3, "33.33")],
 )
-def test_a_bar_is_as_wide_as_its_share(part: int, whole: int, width: str) -> None:
+def test_the_width_of_a_bar_is_its_share(part: int, whole: int, width: str) -> None:
     assert bar_width(part, whole, 100) == width
 
 
 @given(TIMES)
-def test_a_time_is_shown_to_the_second_and_says_its_zone(time: datetime) -> None:
+def test_a_timestamp_is_shown_in_seconds_with_its_time_zone(time: datetime) -> None:
     to_the_second = time.replace(microsecond=0)
 
     assert datetime.fromisoformat(iso_timestamp(time)) == to_the_second
@@ -77,11 +77,11 @@ def test_a_time_is_shown_to_the_second_and_says_its_zone(time: datetime) -> None
         ({"last_used_at": None, "synthesis_count": 0}, "never"),
     ],
 )
-def test_the_last_use_is_told_as_far_as_it_is_known(fields: dict[str, Any], text: str) -> None:
+def test_the_last_use_is_shown_if_it_is_known(fields: dict[str, Any], text: str) -> None:
     assert format_last_use(voice_row(**fields), NOON) == text
 
 
-def test_a_blank_name_is_told() -> None:
+def test_a_blank_name_is_replaced() -> None:
     assert [display_name("Ada"), display_name(" Ada "), display_name(""), display_name(" \u3000")] == [
         "Ada",
         " Ada ",
@@ -90,7 +90,7 @@ def test_a_blank_name_is_told() -> None:
     ]
 
 
-def test_language_and_gender_are_told_where_known() -> None:
+def test_known_values_are_joined() -> None:
     assert [
         join_known(["en", "female"]),
         join_known(["en", None]),
@@ -104,12 +104,12 @@ def test_language_and_gender_are_told_where_known() -> None:
     ]
 
 
-def test_the_largest_count_is_that_of_the_most_used_voice() -> None:
+def test_the_maximum_count_is_that_of_the_most_used_voice() -> None:
     assert max_synthesis_count([voice_row(synthesis_count=3), voice_row(synthesis_count=70), voice_row()]) == 70
     assert max_synthesis_count([]) == 0
 
 
-def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
+def test_each_active_filter_is_described_with_the_filters_without_it() -> None:
     filters = VoiceFilters(
         text="ada",
         statuses=(VoiceStatus.READY, VoiceStatus.FAILED),
@@ -123,7 +123,7 @@ def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
 
     parts = describe_filters(filters)
 
-    assert [words for words, _ in parts] == [
+    assert [text for text, _ in parts] == [
         "“ada”",
         "Ready or Failed",
         "ElevenLabs or playht",
@@ -141,11 +141,11 @@ def test_each_filter_in_use_is_told_with_what_is_left_without_it() -> None:
     ]
 
 
-def test_no_filter_has_no_parts() -> None:
+def test_filters_without_values_have_no_description() -> None:
     assert describe_filters(VoiceFilters(order=VoiceOrder.NAME_ASCENDING, page=4)) == []
 
 
-def test_a_click_on_a_head_orders_by_its_column_and_back() -> None:
+def test_sorting_by_a_column_twice_reverses_the_order() -> None:
     filters = VoiceFilters(text="ada", page=4)
 
     once = sort_by_column(filters, "name")
@@ -154,7 +154,7 @@ def test_a_click_on_a_head_orders_by_its_column_and_back() -> None:
     assert sort_by_column(once, "name") == filters.with_changes(order=VoiceOrder.NAME_DESCENDING)
 
 
-def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
+def test_a_cached_macro_returns_what_the_macro_renders(app: Flask) -> None:
     macro = app.jinja_env.get_template("voices/_row.html").module.row  # type: ignore[attr-defined]
     voice = voice_row(name="<b>Ada</b>", last_used_at=NOON)
     given = (voice, "/voices/", "1.5", "5 h ago", 1, False)
@@ -167,14 +167,14 @@ def test_what_is_kept_is_what_would_be_drawn(app: Flask) -> None:
         (*given[:5], True),
     ]
 
-    drawn = [cached_macro(macro, *one) for one in (given, *others, given)]
+    rendered = [cached_macro(macro, *one) for one in (given, *others, given)]
 
-    assert drawn == [macro(*one) for one in (given, *others, given)]
-    assert len(set(drawn)) == 7
-    assert "&lt;b&gt;Ada&lt;/b&gt;" in drawn[0]
+    assert rendered == [macro(*one) for one in (given, *others, given)]
+    assert len(set(rendered)) == 7
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in rendered[0]
 
 
-def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
+def test_the_address_of_a_static_file_contains_the_hash_of_its_content(app: Flask) -> None:
     content = (ASSETS / "static" / "base.css").read_bytes()
 
     address = asset_url(str(ASSETS / "static"), "/static", "base.css")
@@ -185,7 +185,7 @@ def test_a_static_file_is_named_with_what_is_in_it(app: Flask) -> None:
     assert served == content
 
 
-def test_templates_can_name_all_of_these(app: Flask) -> None:
+def test_templates_can_use_the_filters(app: Flask) -> None:
     template = app.jinja_env.from_string(
         "{{ 0.897 | format_score }}, {{ 1204 | format_count }}, {{ 'inworld' | provider_label }}"
     )
@@ -194,7 +194,7 @@ def test_templates_can_name_all_of_these(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("client", "shown"),
+    ("user_agent", "shown"),
     [
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
         ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0", "Edge on Windows"),
@@ -208,5 +208,5 @@ def test_templates_can_name_all_of_these(app: Flask) -> None:
         ("", "unknown"),
     ],
 )
-def test_a_browser_is_told_by_its_kind_and_system(client: str, shown: str) -> None:
-    assert describe_user_agent(client) == shown
+def test_a_user_agent_is_described_by_browser_and_system(user_agent: str, shown: str) -> None:
+    assert describe_user_agent(user_agent) == shown

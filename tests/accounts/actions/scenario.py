@@ -1,4 +1,4 @@
-"""What the tests of actions on accounts share: people, invitations, and the audit events that they leave."""
+"""Actors, invitations, sessions and audit events that the tests of account actions share."""
 
 from __future__ import annotations
 
@@ -22,63 +22,64 @@ from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, S
 from voiceadmin.organizations.models import Organization
 
 SECOND = timedelta(seconds=1)
-HOME = "203.0.113.7"
-VISITOR = Actor(ActorKind.ANONYMOUS, None, "", HOME)
-NEW = "a new one of 2026"
+ADDRESS = "203.0.113.7"
+ANONYMOUS = Actor(ActorKind.ANONYMOUS, None, "", ADDRESS)
+NEW_PASSWORD = "a new one of 2026"
 
 
 def actor(account: Account) -> Actor:
-    return Actor(ActorKind.ACCOUNT, account.id, account.email, HOME)
+    return Actor(ActorKind.ACCOUNT, account.id, account.email, ADDRESS)
 
 
 def scope(*organizations: Organization) -> Scope:
     return Scope(frozenset(organization.id for organization in organizations))
 
 
-def come_in(
-    token: str, *, email: str = "ada@example.com", name: str = "Ada", password: str = NEW, now: datetime = NOW
+def use_link(
+    token: str, *, email: str = "ada@example.com", name: str = "Ada", password: str = NEW_PASSWORD, now: datetime = NOW
 ) -> Requester:
-    """Use a link: whoever that lets in."""
-    session = accept_link(token, email=email, name=name, password=password, by=VISITOR, user_agent="x", now=now)
-    found = find_session(session, HOME)
+    """Accept a link, and return the requester of the new session."""
+    session = accept_link(token, email=email, name=name, password=password, by=ANONYMOUS, user_agent="x", now=now)
+    found = find_session(session, ADDRESS)
     assert found is not None
     return found
 
 
-def signed_in(account: Account) -> str:
+def start_session(account: Account) -> str:
     with write_transaction():
-        return create_session(account.id, address=HOME, user_agent="x", now=NOW)
+        return create_session(account.id, address=ADDRESS, user_agent="x", now=NOW)
 
 
-def sessions(account: Account) -> int:
+def count_sessions(account: Account) -> int:
     db.session.rollback()
     found = select(func.count()).select_from(AccountSession).where(AccountSession.account_id == account.id)
     return db.session.scalar(found) or 0
 
 
-def roles(account: Account) -> dict[int, int]:
+def read_roles(account: Account) -> dict[int, int]:
     db.session.rollback()
     found = select(Membership.organization_id, Membership.role).where(Membership.account_id == account.id)
     return {row.organization_id: row.role for row in db.session.execute(found)}
 
 
-def trail() -> list[AuditEventRow]:
-    """All lines, the oldest first."""
+def list_audit_events() -> list[AuditEventRow]:
+    """Return all audit events, oldest first."""
     return list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
 
 
-def told() -> list[tuple[Any, ...]]:
-    """Word, actor, object, organization, before and after of each line."""
+def summarize_audit_events() -> list[tuple[Any, ...]]:
+    """Return type, actor, object, organization, before and after of each audit event."""
     return [
-        (row.event_type, row.actor_name, row.object_name, row.organization_id, row.before, row.after) for row in trail()
+        (row.event_type, row.actor_name, row.object_name, row.organization_id, row.before, row.after)
+        for row in list_audit_events()
     ]
 
 
-def invited(email: str, grant: Grant, now: datetime = NOW) -> str:
+def invite(email: str, grant: Grant, now: datetime = NOW) -> str:
     return create_invitation(EVERYTHING, email, grant, by=SHELL, now=now)
 
 
-def at(organization: Organization, role: Role = Role.VIEWER) -> Grant:
+def grant_at(organization: Organization, role: Role = Role.VIEWER) -> Grant:
     return Grant(organization.id, role)
 
 

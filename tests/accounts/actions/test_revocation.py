@@ -6,14 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.accounts.actions.scenario import (
-    actor,
-    come_in,
-    scope,
-    sessions,
-    signed_in,
-    trail,
-)
+from tests.accounts.actions.scenario import actor, count_sessions, list_audit_events, scope, start_session, use_link
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_organization
 from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
@@ -22,19 +15,17 @@ from voiceadmin.accounts.actions.state import disable_account, enable_account
 from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.queries.credentials import find_link, find_session
 from voiceadmin.accounts.types import Grant
-from voiceadmin.errors import (
-    LinkRefused,
-)
+from voiceadmin.errors import LinkRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
 
 pytestmark = pytest.mark.usefixtures("store")
 
 
-# What shuts somebody out: it ends their sessions, and the links by which somebody could let them in otherwise
+# Changes that end the sessions of an account and void its reset links
 
 
-SHUTTING_OUT: dict[str, Callable[[Organization, Account], object]] = {
+REVOKING_CHANGES: dict[str, Callable[[Organization, Account], object]] = {
     "disabled": lambda acme, bo: disable_account(EVERYTHING, bo.id, by=SHELL, now=NOW),
     "another role": lambda acme, bo: change_role(EVERYTHING, bo.id, acme.id, Role.ADMIN, by=SHELL, now=NOW),
     "no role": lambda acme, bo: change_role(EVERYTHING, bo.id, acme.id, None, by=SHELL, now=NOW),
@@ -42,29 +33,29 @@ SHUTTING_OUT: dict[str, Callable[[Organization, Account], object]] = {
 }
 
 
-@pytest.mark.parametrize("what", SHUTTING_OUT)
-def test_what_shuts_somebody_out_ends_sessions_and_voids_links_for_a_new_password(what: str) -> None:
+@pytest.mark.parametrize("change", REVOKING_CHANGES)
+def test_a_revoking_change_ends_sessions_and_voids_reset_links(change: str) -> None:
     acme = make_organization()
     bo, cy = (make_account(roles={acme: Role.VIEWER}) for _ in range(2))
-    tokens = {account: signed_in(account) for account in (bo, cy)}
+    tokens = {account: start_session(account) for account in (bo, cy)}
     links = {account: create_reset_link(scope(acme), account.id, by=SHELL, now=NOW) for account in (bo, cy)}
 
-    SHUTTING_OUT[what](acme, bo)
+    REVOKING_CHANGES[change](acme, bo)
 
     assert find_session(tokens[bo], None) is None
     assert find_link(links[bo], NOW) is None
     assert find_session(tokens[cy], None) is not None
     assert find_link(links[cy], NOW) is not None
     with pytest.raises(LinkRefused):
-        come_in(links[bo])
+        use_link(links[bo])
 
 
-def test_what_changes_nothing_shuts_nobody_out_and_says_nothing() -> None:
+def test_a_request_without_effect_ends_no_session_and_records_no_event() -> None:
     acme, other = make_organization(), make_organization()
     make_account(platform=True)
     bo, cy = make_account(roles={acme: Role.VIEWER}), make_account(platform=True, disabled_at=NOW)
     for account in (bo, cy):
-        signed_in(account)
+        start_session(account)
 
     change_role(EVERYTHING, bo.id, acme.id, Role.VIEWER, by=SHELL, now=NOW)
     change_role(EVERYTHING, bo.id, other.id, None, by=SHELL, now=NOW)
@@ -73,26 +64,26 @@ def test_what_changes_nothing_shuts_nobody_out_and_says_nothing() -> None:
     enable_account(EVERYTHING, bo.id, by=SHELL, now=NOW)
     disable_account(EVERYTHING, cy.id, by=SHELL, now=NOW)
 
-    assert (sessions(bo), sessions(cy)) == (1, 1)
-    assert trail() == []
+    assert (count_sessions(bo), count_sessions(cy)) == (1, 1)
+    assert list_audit_events() == []
 
 
-# What whoever loses their power leaves behind
+# Links created by an account that loses its rights
 
 
-@pytest.mark.parametrize("way", ["disabled", "another role", "platform admin no longer"])
-def test_links_that_somebody_made_are_void_when_they_lose_their_power(way: str) -> None:
+@pytest.mark.parametrize("change", ["disabled", "another role", "no longer platform admin"])
+def test_links_are_void_when_their_creator_loses_the_right_to_create_them(change: str) -> None:
     acme, admin = make_organization("Acme"), make_account(platform=True)
     make_account(platform=True)
     token = create_invitation(EVERYTHING, "friend@example.com", Grant(acme.id, Role.ADMIN), by=actor(admin), now=NOW)
-    kept = create_invitation(EVERYTHING, "friend@example.com", Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
+    unaffected = create_invitation(EVERYTHING, "friend@example.com", Grant(None, Role.PLATFORM), by=SHELL, now=NOW)
 
-    if way == "disabled":
+    if change == "disabled":
         disable_account(EVERYTHING, admin.id, by=SHELL, now=NOW)
-    elif way == "another role":
+    elif change == "another role":
         change_role(EVERYTHING, admin.id, acme.id, Role.VIEWER, by=SHELL, now=NOW)
     else:
         set_platform_admin(EVERYTHING, admin.id, on=False, by=SHELL, now=NOW)
 
     assert find_link(token, NOW) is None
-    assert find_link(kept, NOW) is not None
+    assert find_link(unaffected, NOW) is not None

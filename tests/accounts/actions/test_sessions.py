@@ -1,4 +1,4 @@
-"""Signing in and out, staying signed in, giving the password again."""
+"""Signing in and out, session activity, and password confirmation."""
 
 from __future__ import annotations
 
@@ -38,56 +38,56 @@ pytestmark = pytest.mark.usefixtures("store")
 
 SECOND = timedelta(seconds=1)
 IDLE = timedelta(minutes=30)
-HOME = "203.0.113.7"
+ADDRESS = "203.0.113.7"
 
 
-def enter(
+def sign_in_as(
     email: str = "ada@example.com", password: str = PASSWORD, *, user_agent: str = "x", now: datetime = NOW
 ) -> str:
-    return sign_in(email, password, address=HOME, user_agent=user_agent, idle=IDLE, now=now)
+    return sign_in(email, password, address=ADDRESS, user_agent=user_agent, idle=IDLE, now=now)
 
 
-def begun(account: Account, now: datetime = NOW) -> Requester:
-    """Somebody in a session that has just begun."""
+def start_session(account: Account, now: datetime = NOW) -> Requester:
+    """Start a session, and return its requester."""
     with write_transaction():
-        token = create_session(account.id, address=HOME, user_agent="x", now=now)
-    return seen(token)
+        token = create_session(account.id, address=ADDRESS, user_agent="x", now=now)
+    return find_requester(token)
 
 
-def seen(token: str) -> Requester:
+def find_requester(token: str) -> Requester:
     db.session.rollback()
-    found = find_session(token, HOME)
+    found = find_session(token, ADDRESS)
     assert found is not None
     return found
 
 
-def sessions() -> list[int]:
+def list_session_ids() -> list[int]:
     db.session.rollback()
     return list(db.session.scalars(select(AccountSession.id).order_by(AccountSession.id)))
 
 
-def trail() -> list[tuple[AuditEventType, str, str, int | None, Any]]:
-    """Word, actor, object, its id and what is after of each line, the oldest first."""
+def list_audit_events() -> list[tuple[AuditEventType, str, str, int | None, Any]]:
+    """Return type, actor, object, object id and after of each audit event, oldest first."""
     rows: list[AuditEventRow] = list_activity(anonymous_requester(role=Role.PLATFORM), AuditFilters())[0][::-1]
-    assert all(row.at == NOW and row.address == HOME and row.object_kind is ObjectKind.ACCOUNT for row in rows)
+    assert all(row.at == NOW and row.address == ADDRESS and row.object_kind is ObjectKind.ACCOUNT for row in rows)
     return [(row.event_type, row.actor_name, row.object_name, row.object_id, row.after) for row in rows]
 
 
-class Counting(PasswordHasher):
-    """Counts how often a password is compared."""
+class CountingHasher(PasswordHasher):
+    """Counts the password verifications."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.verified = 0
 
-    def verify(self, kept: str | bytes, password: str | bytes) -> Literal[True]:
+    def verify(self, stored: str | bytes, password: str | bytes) -> Literal[True]:
         self.verified += 1
-        return super().verify(kept, password)
+        return super().verify(stored, password)
 
 
 @pytest.fixture
-def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
-    hasher = Counting()
+def counting_hasher(monkeypatch: pytest.MonkeyPatch) -> CountingHasher:
+    hasher = CountingHasher()
     monkeypatch.setattr(passwords, "hasher", hasher)
     return hasher
 
@@ -98,28 +98,28 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
         yield caplog
 
 
-# In
+# Signing in
 
 
-def test_whoever_has_the_password_gets_a_session() -> None:
+def test_the_right_password_starts_a_session() -> None:
     acme = make_organization()
     ada = make_account("Ada@example.com", roles={acme: Role.OPERATOR})
 
-    requester = seen(enter(" ADA@Example.com", user_agent='Mozilla/5.0 "x"\n'))
+    requester = find_requester(sign_in_as(" ADA@Example.com", user_agent='Mozilla/5.0 "x"\n'))
 
-    assert requester.actor == Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", HOME)
+    assert requester.actor == Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", ADDRESS)
     assert (requester.roles, requester.global_role) == ({acme.id: Role.OPERATOR}, Role.ANYONE)
     session = requester.session
     assert session is not None
     assert (session.created_at, session.last_active_at, session.reauthenticated_at) == (NOW, NOW, NOW)
-    assert (session.account_id, session.address, session.user_agent) == (ada.id, HOME, 'Mozilla/5.0 \\"x\\"\\n')
-    assert trail() == [(AuditEventType.SIGNED_IN, "Ada@example.com", "Ada@example.com", ada.id, None)]
+    assert (session.account_id, session.address, session.user_agent) == (ada.id, ADDRESS, 'Mozilla/5.0 \\"x\\"\\n')
+    assert list_audit_events() == [(AuditEventType.SIGNED_IN, "Ada@example.com", "Ada@example.com", ada.id, None)]
 
 
-def test_the_store_keeps_the_hash_of_the_cookie_alone() -> None:
+def test_the_database_stores_only_the_hash_of_the_cookie() -> None:
     make_account("ada@example.com")
 
-    token = enter(user_agent="y" * 5000)
+    token = sign_in_as(user_agent="y" * 5000)
 
     row = db.session.execute(select(AccountSession.token_hash, AccountSession.user_agent)).one()
     assert row.token_hash == hash_token(token)
@@ -129,147 +129,153 @@ def test_the_store_keeps_the_hash_of_the_cookie_alone() -> None:
 
 
 @pytest.mark.parametrize("case", ["unknown", "disabled", "wrong"])
-def test_why_somebody_is_refused_is_not_told_and_takes_as_long(counting: Counting, case: str) -> None:
+def test_every_refused_sign_in_has_the_same_message_and_one_verification(
+    counting_hasher: CountingHasher, case: str
+) -> None:
     account = make_account("ada@example.com", disabled_at=NOW if case == "disabled" else None)
     email = "bo@example.com" if case == "unknown" else "ada@example.com"
 
     with pytest.raises(SignInRefused) as refused:
-        enter(email, PASSWORD if case == "disabled" else "wrong password")
+        sign_in_as(email, PASSWORD if case == "disabled" else "wrong password")
 
     assert str(refused.value) == SIGN_IN_REFUSED
     assert SIGN_IN_REFUSED.startswith("The e-mail or the password is wrong.")
-    assert counting.verified == 1
-    assert sessions() == []
-    assert trail() == [(AuditEventType.SIGN_IN_FAILED, "", email, account.id if case == "wrong" else None, None)]
+    assert counting_hasher.verified == 1
+    assert list_session_ids() == []
+    assert list_audit_events() == [
+        (AuditEventType.SIGN_IN_FAILED, "", email, account.id if case == "wrong" else None, None)
+    ]
 
 
-def test_a_right_password_is_compared_once_too(counting: Counting) -> None:
+def test_a_right_password_is_verified_once(counting_hasher: CountingHasher) -> None:
     make_account("ada@example.com")
 
-    enter()
+    sign_in_as()
 
-    assert counting.verified == 1
+    assert counting_hasher.verified == 1
 
 
-@pytest.mark.parametrize("meanwhile", [{"disabled_at": NOW}, {"password_hash": "another"}])
-def test_what_changes_while_the_password_is_looked_at_counts(
-    monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+@pytest.mark.parametrize("changes", [{"disabled_at": NOW}, {"password_hash": "another"}])
+def test_a_change_of_the_account_during_the_password_check_is_respected(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     ada = make_account("ada@example.com")
 
-    def slow(password: str, kept: str | None) -> bool:
+    def change_concurrently(password: str, stored: str | None) -> bool:
         with write_transaction():
             account = db.session.get_one(Account, ada.id)
-            for name, value in meanwhile.items():
+            for name, value in changes.items():
                 setattr(account, name, value)
         return True
 
-    monkeypatch.setattr(passwords, "is_password", slow)
+    monkeypatch.setattr(passwords, "is_password", change_concurrently)
 
     with pytest.raises(SignInRefused, match="is wrong"):
-        enter()
-    assert sessions() == []
+        sign_in_as()
+    assert list_session_ids() == []
 
 
-def test_an_outdated_hash_is_renewed_at_signing_in() -> None:
+def test_signing_in_renews_an_outdated_hash() -> None:
     old = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
     ada = make_account("ada@example.com", password_hash=old)
-    kept = select(Account.password_hash).where(Account.id == ada.id)
+    stored = select(Account.password_hash).where(Account.id == ada.id)
 
     with pytest.raises(SignInRefused):
-        enter(password="wrong")
-    assert db.session.scalar(kept) == old
-    enter()
-    renewed = db.session.scalar(kept)
-    enter()
+        sign_in_as(password="wrong")
+    assert db.session.scalar(stored) == old
+    sign_in_as()
+    renewed = db.session.scalar(stored)
+    sign_in_as()
 
     assert renewed is not None
     assert renewed != old
     assert not passwords.is_outdated(renewed)
-    assert db.session.scalar(kept) == renewed
-    assert len(sessions()) == 2
+    assert db.session.scalar(stored) == renewed
+    assert len(list_session_ids()) == 2
 
 
-def test_signing_in_clears_away_sessions_that_have_ended() -> None:
+def test_signing_in_deletes_expired_sessions() -> None:
     bo = make_account()
-    begun(bo, NOW - IDLE - SECOND)
-    still = begun(bo, NOW - IDLE).session
+    start_session(bo, NOW - IDLE - SECOND)
+    active = start_session(bo, NOW - IDLE).session
     make_account("ada@example.com")
 
-    enter()
+    sign_in_as()
 
-    assert still is not None
-    assert len(sessions()) == 2
-    assert sessions()[0] == still.id
+    assert active is not None
+    assert len(list_session_ids()) == 2
+    assert list_session_ids()[0] == active.id
 
 
-def test_a_disabled_account_has_no_session_any_more() -> None:
+def test_a_disabled_account_has_no_valid_session() -> None:
     ada = make_account("ada@example.com")
-    token = enter()
+    token = sign_in_as()
     with write_transaction():
         db.session.get_one(Account, ada.id).disabled_at = NOW
 
-    assert find_session(token, HOME) is None
+    assert find_session(token, ADDRESS) is None
 
 
-# Again
+# Password confirmation
 
 
-def test_giving_the_password_again_makes_sure() -> None:
+def test_confirming_the_password_reauthenticates_the_session() -> None:
     ada = make_account("ada@example.com")
-    requester = begun(ada, NOW - DAY)
+    requester = start_session(ada, NOW - DAY)
 
     confirm_password(requester, PASSWORD, now=NOW)
 
     row = db.session.execute(select(AccountSession.reauthenticated_at, AccountSession.last_active_at)).one()
     assert (row.reauthenticated_at, row.last_active_at) == (NOW, NOW - DAY)
-    assert trail() == [(AuditEventType.PASSWORD_CONFIRMED, "ada@example.com", "ada@example.com", ada.id, None)]
+    assert list_audit_events() == [
+        (AuditEventType.PASSWORD_CONFIRMED, "ada@example.com", "ada@example.com", ada.id, None)
+    ]
 
 
-def test_a_wrong_password_makes_nothing_sure() -> None:
+def test_a_wrong_password_does_not_reauthenticate_the_session() -> None:
     ada = make_account("ada@example.com")
-    requester = begun(ada, NOW - DAY)
+    requester = start_session(ada, NOW - DAY)
 
     with pytest.raises(SignInRefused, match=r"^This is not the password of your account\. Type it again\.$"):
         confirm_password(requester, "wrong password", now=NOW)
 
     assert db.session.scalars(select(AccountSession.reauthenticated_at)).all() == [NOW - DAY]
-    assert trail() == [
+    assert list_audit_events() == [
         (AuditEventType.PASSWORD_CONFIRMATION_FAILED, "ada@example.com", "ada@example.com", ada.id, None)
     ]
 
 
-def test_tries_to_confirm_and_to_sign_in_come_out_of_the_same_bucket() -> None:
-    requester = begun(make_account("ada@example.com"))
+def test_confirmations_and_sign_ins_share_one_rate_limit() -> None:
+    requester = start_session(make_account("ada@example.com"))
     for _ in range(9):
         with pytest.raises(SignInRefused):
             confirm_password(requester, "wrong", now=NOW)
     confirm_password(requester, PASSWORD, now=NOW)
     with pytest.raises(SignInRefused):
-        enter(password="wrong")
+        sign_in_as(password="wrong")
 
     with pytest.raises(RateLimited):
         confirm_password(requester, PASSWORD, now=NOW)
 
 
-def test_a_failure_names_the_account_that_was_meant_and_not_the_one_that_asks() -> None:
+def test_a_failure_event_names_the_account_that_was_tried() -> None:
     ada, bo = make_account("ada@example.com"), make_account("bo@example.com")
-    by = Actor(ActorKind.ACCOUNT, ada.id, "ada@example.com", HOME)
+    by = Actor(ActorKind.ACCOUNT, ada.id, "ada@example.com", ADDRESS)
 
     with pytest.raises(SignInRefused):
         check_password("bo@example.com", "wrong", by=by, now=NOW)
     with pytest.raises(SignInRefused):
-        check_password("nobody@example.com", PASSWORD, by=by, now=NOW)
+        check_password("unknown@example.com", PASSWORD, by=by, now=NOW)
 
     assert check_password("BO@example.com", PASSWORD, by=by, now=NOW) == bo.id
-    assert trail() == [
+    assert list_audit_events() == [
         (AuditEventType.PASSWORD_CONFIRMATION_FAILED, "ada@example.com", "bo@example.com", bo.id, None),
-        (AuditEventType.PASSWORD_CONFIRMATION_FAILED, "ada@example.com", "nobody@example.com", None, None),
+        (AuditEventType.PASSWORD_CONFIRMATION_FAILED, "ada@example.com", "unknown@example.com", None, None),
     ]
 
 
-def test_a_disabled_account_confirms_nothing() -> None:
-    requester = begun(make_account("ada@example.com", disabled_at=None))
+def test_a_disabled_account_cannot_confirm_its_password() -> None:
+    requester = start_session(make_account("ada@example.com", disabled_at=None))
     with write_transaction():
         db.session.get_one(Account, requester.account_id).disabled_at = NOW
 
@@ -277,87 +283,91 @@ def test_a_disabled_account_confirms_nothing() -> None:
         confirm_password(requester, PASSWORD, now=NOW)
 
 
-# Staying
+# Activity
 
 
-def test_an_activity_is_noted_once_a_minute() -> None:
-    requester = begun(make_account())
-    begins: list[Any] = []
-    event.listen(db.engine, "begin", begins.append)
+def test_the_last_activity_is_stored_once_a_minute() -> None:
+    requester = start_session(make_account())
+    transactions: list[Any] = []
+    event.listen(db.engine, "begin", transactions.append)
 
-    noted = []
+    stored = []
     for seconds in (0, 1, 59, 60, 61, 119, 120, -5):
         requester = touch_session(requester, now=NOW + seconds * SECOND)
         assert requester.session is not None
-        noted.append((requester.session.last_active_at - NOW).total_seconds())
+        stored.append((requester.session.last_active_at - NOW).total_seconds())
 
-    assert noted == [0, 0, 0, 60, 60, 60, 120, 120]
-    assert len(begins) == 2
+    assert stored == [0, 0, 0, 60, 60, 60, 120, 120]
+    assert len(transactions) == 2
     assert db.session.scalars(select(AccountSession.last_active_at)).all() == [NOW + 120 * SECOND]
     assert db.session.scalars(select(AccountSession.reauthenticated_at)).all() == [NOW]
 
 
-# Out
+# Signing out
 
 
-def test_signing_out_ends_this_session_alone() -> None:
+def test_signing_out_ends_only_the_current_session() -> None:
     ada = make_account("ada@example.com")
-    one, other = begun(ada), begun(ada)
+    one, other = start_session(ada), start_session(ada)
 
     sign_out(one, now=NOW)
 
     assert other.session is not None
-    assert sessions() == [other.session.id]
-    assert trail() == [(AuditEventType.SIGNED_OUT, "ada@example.com", "ada@example.com", ada.id, None)]
+    assert list_session_ids() == [other.session.id]
+    assert list_audit_events() == [(AuditEventType.SIGNED_OUT, "ada@example.com", "ada@example.com", ada.id, None)]
 
 
-def test_one_ends_a_session_of_ones_own() -> None:
+def test_an_account_can_end_one_of_its_sessions() -> None:
     ada = make_account("ada@example.com")
-    here, there = begun(ada), begun(ada)
-    assert here.session is not None
-    assert there.session is not None
+    current, other = start_session(ada), start_session(ada)
+    assert current.session is not None
+    assert other.session is not None
 
-    end_own_session(here, there.session.id, now=NOW)
+    end_own_session(current, other.session.id, now=NOW)
 
-    assert sessions() == [here.session.id]
-    assert trail() == [(AuditEventType.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 1})]
+    assert list_session_ids() == [current.session.id]
+    assert list_audit_events() == [
+        (AuditEventType.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 1})
+    ]
     with pytest.raises(SessionNotFound, match=r"^This session has ended already\.$"):
-        end_own_session(here, there.session.id, now=NOW)
+        end_own_session(current, other.session.id, now=NOW)
 
 
-def test_one_ends_no_session_of_somebody_else() -> None:
-    here, there = begun(make_account()), begun(make_account())
-    assert there.session is not None
+def test_an_account_cannot_end_a_session_of_another_account() -> None:
+    current, other = start_session(make_account()), start_session(make_account())
+    assert other.session is not None
 
     with pytest.raises(SessionNotFound):
-        end_own_session(here, there.session.id, now=NOW)
+        end_own_session(current, other.session.id, now=NOW)
 
-    assert len(sessions()) == 2
-    assert trail() == []
+    assert len(list_session_ids()) == 2
+    assert list_audit_events() == []
 
 
-def test_one_ends_all_others_of_ones_own() -> None:
+def test_an_account_can_end_all_its_other_sessions() -> None:
     ada = make_account("ada@example.com")
-    here, *_, theirs = begun(ada), begun(ada), begun(ada), begun(make_account())
-    assert here.session is not None
-    assert theirs.session is not None
+    current, *_, foreign = start_session(ada), start_session(ada), start_session(ada), start_session(make_account())
+    assert current.session is not None
+    assert foreign.session is not None
 
-    assert end_other_sessions(here, now=NOW) == 2
-    assert end_other_sessions(here, now=NOW) == 0
+    assert end_other_sessions(current, now=NOW) == 2
+    assert end_other_sessions(current, now=NOW) == 0
 
-    assert sessions() == [here.session.id, theirs.session.id]
-    assert trail() == [(AuditEventType.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 2})]
+    assert list_session_ids() == [current.session.id, foreign.session.id]
+    assert list_audit_events() == [
+        (AuditEventType.SESSION_ENDED, "ada@example.com", "ada@example.com", ada.id, {"sessions": 2})
+    ]
 
 
-def test_the_log_has_a_line_for_each_and_no_secret(log: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_one_line_per_event_and_no_secret(log: pytest.LogCaptureFixture) -> None:
     make_account("ada@example.com")
 
-    token = enter()
+    token = sign_in_as()
     with pytest.raises(SignInRefused):
-        enter("bo\u2028@example.com", "a secret thing")
+        sign_in_as("bo\u2028@example.com", "a secret thing")
 
     assert log.messages == [
-        f'signed-in: account "ada@example.com" from {HOME}, account 1 "ada@example.com"',
-        f'sign-in-failed: anonymous "" from {HOME}, account  "bo\\u2028@example.com"',
+        f'signed-in: account "ada@example.com" from {ADDRESS}, account 1 "ada@example.com"',
+        f'sign-in-failed: anonymous "" from {ADDRESS}, account  "bo\\u2028@example.com"',
     ]
     assert not any(secret in log.text for secret in (token, PASSWORD, "a secret thing"))

@@ -1,4 +1,4 @@
-"""People as an admin sees them: those with a role at home, and of them what is at home."""
+"""Accounts, invitations and sessions in the scope of the requester."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def other() -> Organization:
 def statements(store: object) -> Iterator[list[str]]:
     seen: list[str] = []
 
-    def note(*args: Any) -> None:
+    def record(*args: Any) -> None:
         if args[2].startswith("SELECT"):
             seen.append(args[2])
 
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(db.engine, "before_cursor_execute", record)
     yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
+    event.remove(db.engine, "before_cursor_execute", record)
 
 
-def begun(account: Account, created: datetime = NOW, seen: datetime | None = None) -> int:
-    """A session; its id."""
+def start_session(account: Account, created: datetime = NOW, seen: datetime | None = None) -> int:
+    """Start a session, and return its id."""
     with write_transaction():
         token = create_session(account.id, address="203.0.113.7", user_agent="Firefox", now=created)
         requester = find_session(token, None)
@@ -80,7 +80,7 @@ def begun(account: Account, created: datetime = NOW, seen: datetime | None = Non
     return requester.session.id
 
 
-def visiting(account: Account) -> Requester:
+def requester_of(account: Account) -> Requester:
     session = SessionRow(0, account.id, NOW, NOW, NOW, "", "")
     return Requester(Actor(ActorKind.ACCOUNT, account.id, account.email), session=session)
 
@@ -91,8 +91,8 @@ def visiting(account: Account) -> Requester:
 def test_an_account_is_shown_with_its_roles_and_its_last_activity(acme: Organization, other: Organization) -> None:
     twin = make_organization("Acme")
     ada = make_account("Ada@example.com", name="Ada", roles={other: Role.ADMIN, twin: Role.OPERATOR, acme: Role.VIEWER})
-    begun(ada, NOW - DAY)
-    begun(ada, NOW - 2 * DAY)
+    start_session(ada, NOW - DAY)
+    start_session(ada, NOW - 2 * DAY)
 
     expected = AccountRow(
         id=ada.id,
@@ -111,10 +111,10 @@ def test_an_account_is_shown_with_its_roles_and_its_last_activity(acme: Organiza
     )
     assert list_accounts(EVERYTHING) == [expected]
     assert get_account(EVERYTHING, ada.id) == expected
-    assert get_own_account(visiting(ada)) == expected
+    assert get_own_account(requester_of(ada)) == expected
 
 
-def test_a_whole_scope_shows_everybody_by_e_mail(acme: Organization) -> None:
+def test_an_unlimited_scope_lists_all_accounts_by_e_mail(acme: Organization) -> None:
     for email in ("b@example.com", "C@example.com", "a@example.com"):
         make_account(email)
     make_account("root@example.com", platform=True, disabled_at=NOW)
@@ -126,22 +126,22 @@ def test_a_whole_scope_shows_everybody_by_e_mail(acme: Organization) -> None:
     assert [(row.roles, row.has_other_roles, row.last_active_at) for row in found] == [([], False, None)] * 4
 
 
-def test_an_admin_sees_those_with_a_role_at_home_and_of_the_others_that_there_are(
+def test_an_admin_sees_the_accounts_of_the_own_organization_and_whether_they_have_other_roles(
     acme: Organization, other: Organization
 ) -> None:
-    here = make_account("here@example.com", roles={acme: Role.VIEWER})
+    own_account = make_account("here@example.com", roles={acme: Role.VIEWER})
     both = make_account("both@example.com", roles={other: Role.ADMIN, acme: Role.OPERATOR})
-    there = make_account("there@example.com", roles={other: Role.VIEWER})
+    foreign_account = make_account("there@example.com", roles={other: Role.VIEWER})
     root = make_account("root@example.com", platform=True)
 
     found = list_accounts(scope(acme))
 
     assert [(row.id, row.roles, row.has_other_roles) for row in found] == [
         (both.id, [OrganizationRole(acme.id, "Acme", Role.OPERATOR)], True),
-        (here.id, [OrganizationRole(acme.id, "Acme", Role.VIEWER)], False),
+        (own_account.id, [OrganizationRole(acme.id, "Acme", Role.VIEWER)], False),
     ]
     assert get_account(scope(acme), both.id) == found[0]
-    for hidden in (there.id, root.id, 999):
+    for hidden in (foreign_account.id, root.id, 999):
         with pytest.raises(AccountNotFound, match=rf"^There is no account {hidden}\.$"):
             get_account(scope(acme), hidden)
     with pytest.raises(AccountNotFound):
@@ -150,9 +150,9 @@ def test_an_admin_sees_those_with_a_role_at_home_and_of_the_others_that_there_ar
     assert list_accounts(NOTHING) == []
 
 
-def test_the_list_takes_two_statements(acme: Organization, statements: list[str]) -> None:
+def test_the_list_executes_two_statements(acme: Organization, statements: list[str]) -> None:
     for _ in range(5):
-        begun(make_account(roles={acme: Role.VIEWER}))
+        start_session(make_account(roles={acme: Role.VIEWER}))
     statements.clear()
 
     assert len(list_accounts(scope(acme))) == 5
@@ -163,7 +163,7 @@ def test_the_list_takes_two_statements(acme: Organization, statements: list[str]
 # Invitations
 
 
-def test_open_invitations_are_listed_the_newest_first(acme: Organization, other: Organization) -> None:
+def test_open_invitations_are_listed_newest_first(acme: Organization, other: Organization) -> None:
     for email, grant in (
         ("a@example.com", Grant(acme.id, Role.VIEWER)),
         ("b@example.com", Grant(other.id, Role.ADMIN)),
@@ -185,7 +185,7 @@ def test_open_invitations_are_listed_the_newest_first(acme: Organization, other:
     assert list_invitations(NOTHING, NOW) == []
 
 
-def test_what_is_no_open_invitation_is_not_listed(acme: Organization) -> None:
+def test_other_links_and_closed_invitations_are_not_listed(acme: Organization) -> None:
     create_setup_link(by=SHELL, now=NOW)
     create_reset_link(EVERYTHING, make_account(roles={acme: Role.VIEWER}).id, by=SHELL, now=NOW)
     create_invitation(EVERYTHING, "a@example.com", Grant(acme.id, Role.VIEWER), by=SHELL, now=NOW)
@@ -200,55 +200,55 @@ def test_what_is_no_open_invitation_is_not_listed(acme: Organization) -> None:
 # Sessions
 
 
-def test_sessions_that_have_not_ended_are_listed_the_last_active_first(acme: Organization) -> None:
+def test_active_sessions_are_listed_by_last_activity(acme: Organization) -> None:
     bo = make_account(roles={acme: Role.VIEWER})
-    begun(make_account(roles={acme: Role.VIEWER}))
-    begun(bo, NOW - ABSOLUTE, NOW)
-    begun(bo, NOW - IDLE)
-    oldest = begun(bo, NOW - ABSOLUTE + SECOND, NOW - IDLE + SECOND)
-    first, second = (begun(bo, NOW - DAY / 4, NOW) for _ in range(2))
+    start_session(make_account(roles={acme: Role.VIEWER}))
+    start_session(bo, NOW - ABSOLUTE, NOW)
+    start_session(bo, NOW - IDLE)
+    oldest = start_session(bo, NOW - ABSOLUTE + SECOND, NOW - IDLE + SECOND)
+    first, second = (start_session(bo, NOW - DAY / 4, NOW) for _ in range(2))
 
     found = list_sessions(scope(acme), bo.id, **LIMITS)
 
     assert [row.id for row in found] == [second, first, oldest]
     assert found[0] == SessionRow(second, bo.id, NOW - DAY / 4, NOW, NOW - DAY / 4, "203.0.113.7", "Firefox")
-    assert list_own_sessions(visiting(bo), **LIMITS) == found
+    assert list_own_sessions(requester_of(bo), **LIMITS) == found
 
 
-def test_sessions_of_somebody_outside_are_not_found(acme: Organization, other: Organization) -> None:
+def test_sessions_of_an_account_outside_the_scope_are_not_found(acme: Organization, other: Organization) -> None:
     bo = make_account(roles={other: Role.VIEWER})
-    begun(bo)
+    start_session(bo)
 
     with pytest.raises(AccountNotFound):
         list_sessions(scope(acme), bo.id, **LIMITS)
     assert len(list_sessions(EVERYTHING, bo.id, **LIMITS)) == 1
 
 
-def test_somebody_without_an_account_has_no_sessions() -> None:
-    begun(make_account())
+def test_a_requester_without_an_account_has_no_sessions() -> None:
+    start_session(make_account())
 
     assert list_own_sessions(Requester(SHELL), **LIMITS) == []
 
 
-def test_sessions_go_by_their_last_activity_and_not_by_their_beginning() -> None:
+def test_sessions_are_ordered_by_last_activity_and_not_by_start() -> None:
     ada = make_account()
-    first, second, third = (begun(ada, NOW - DAY / 4, NOW - late * SECOND) for late in (0, 2, 1))
+    first, second, third = (start_session(ada, NOW - DAY / 4, NOW - seconds * SECOND) for seconds in (0, 2, 1))
 
-    assert [row.id for row in list_own_sessions(visiting(ada), **LIMITS)] == [first, third, second]
+    assert [row.id for row in list_own_sessions(requester_of(ada), **LIMITS)] == [first, third, second]
 
 
-def test_a_file_of_people_says_what_their_page_says(acme: Organization, other: Organization) -> None:
+def test_an_export_of_accounts_contains_what_their_page_shows(acme: Organization, other: Organization) -> None:
     ada = make_account("ada@example.com", roles={acme: Role.ADMIN, other: Role.VIEWER})
     bob = make_account("bob@example.com", roles={acme: Role.VIEWER})
     with write_transaction():
         db.session.get_one(Account, bob.id).disabled_at = NOW
 
-    lines = [json.loads(line) for line in "".join(export_accounts(scope(acme), ExportFormat.NDJSON)).splitlines()]
+    records = [json.loads(line) for line in "".join(export_accounts(scope(acme), ExportFormat.NDJSON)).splitlines()]
 
     at_acme = {"organization_id": acme.id, "organization": "Acme"}
     common = {"name": ada.name, "platform": False, "last_active_at": None}
-    created = {line["id"]: line.pop("created_at") for line in lines}
-    assert lines == [
+    created = {record["id"]: record.pop("created_at") for record in records}
+    assert records == [
         common
         | {"id": ada.id, "email": "ada@example.com", "roles": [at_acme | {"role": "admin"}]}
         | {"has_other_roles": True, "disabled_at": None},

@@ -1,4 +1,4 @@
-"""Whoever comes with a secret is known by it, and by nothing else."""
+"""Finding sessions, API keys and links by their secret."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ from voiceadmin.tokens import hash_token
 
 pytestmark = pytest.mark.usefixtures("store")
 
-STRANGE = ["", "x", "x" * 43, "'; --", "\ud800", "a\0b", "%"]
+INVALID_TOKENS = ["", "x", "x" * 43, "'; --", "\ud800", "a\0b", "%"]
 
 
-def saved(*things: Base) -> int:
-    """The id of the first."""
+def save(*rows: Base) -> int:
+    """Store rows, and return the id of the first."""
     with write_transaction():
-        for thing in things:
-            db.session.add(thing)
+        for row in rows:
+            db.session.add(row)
             db.session.flush()
-        id: int = things[0].id  # type: ignore[attr-defined]
+        id: int = rows[0].id  # type: ignore[attr-defined]
     return id
 
 
-def begun(account: Account) -> str:
+def start_session(account: Account) -> str:
     with write_transaction():
         return create_session(account.id, address="198.51.100.1", user_agent="Firefox", now=LONG_AGO)
 
 
 def make_link(purpose: LinkPurpose = LinkPurpose.INVITATION, **fields: Any) -> int:
     given = {"email": "bo@example.com", "created_at": NOW, "expires_at": NOW + DAY, "token_hash": hash_token("t")}
-    return saved(OneTimeLink(purpose=purpose, **(given | fields)))
+    return save(OneTimeLink(purpose=purpose, **(given | fields)))
 
 
 # Sessions
 
 
-def test_a_session_is_a_person_with_all_of_their_roles() -> None:
+def test_a_session_has_the_account_with_all_its_roles() -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     make_organization("Third")
     ada = make_account("Ada@example.com", roles={acme: Role.ADMIN, other: Role.VIEWER})
 
-    requester = find_session(begun(ada), "203.0.113.7")
+    requester = find_session(start_session(ada), "203.0.113.7")
 
     assert requester == Requester(
         Actor(ActorKind.ACCOUNT, ada.id, "Ada@example.com", "203.0.113.7"),
@@ -65,16 +65,16 @@ def test_a_session_is_a_person_with_all_of_their_roles() -> None:
     )
 
 
-def test_an_admin_of_the_platform_is_one_everywhere() -> None:
-    requester = find_session(begun(make_account(platform=True)), None)
+def test_a_platform_admin_has_the_global_role() -> None:
+    requester = find_session(start_session(make_account(platform=True)), None)
 
     assert requester is not None
     assert (requester.roles, requester.global_role, requester.actor.address) == ({}, Role.PLATFORM, None)
 
 
-def test_sessions_are_told_apart() -> None:
+def test_each_token_finds_its_own_session() -> None:
     ada, bo = make_account(), make_account()
-    tokens = [begun(account) for account in (ada, bo, ada)]
+    tokens = [start_session(account) for account in (ada, bo, ada)]
 
     found = [find_session(token, None) for token in tokens]
 
@@ -83,22 +83,22 @@ def test_sessions_are_told_apart() -> None:
 
 
 def test_a_disabled_account_has_no_session() -> None:
-    assert find_session(begun(make_account(disabled_at=NOW)), None) is None
+    assert find_session(start_session(make_account(disabled_at=NOW)), None) is None
 
 
-@pytest.mark.parametrize("token", STRANGE)
-def test_what_is_no_secret_finds_nothing(token: str) -> None:
-    begun(make_account())
+@pytest.mark.parametrize("token", INVALID_TOKENS)
+def test_an_invalid_token_finds_nothing(token: str) -> None:
+    start_session(make_account())
     make_link()
-    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", created_by="", created_at=NOW))
+    save(ApiKey(name="k", token_hash=hash_token("k"), hint="", created_by="", created_at=NOW))
 
     assert find_session(token, None) is None
     assert find_api_key(token) is None
     assert find_link(token, NOW) is None
 
 
-def test_the_hash_itself_opens_nothing() -> None:
-    token = begun(make_account())
+def test_the_hash_of_a_token_finds_nothing() -> None:
+    token = start_session(make_account())
     make_link()
 
     assert find_session(hash_token(token), None) is None
@@ -110,25 +110,25 @@ def test_the_hash_itself_opens_nothing() -> None:
 
 @pytest.mark.parametrize("all_organizations", [False, True])
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_key_is_held_with_what_it_reads(all_organizations: bool, number: int) -> None:
+def test_a_key_is_found_with_its_organizations(all_organizations: bool, number: int) -> None:
     organizations = [make_organization() for _ in range(3)][:number]
     key = ApiKey(name="board", token_hash=hash_token("k"), hint="va_", created_by="ada", created_at=NOW)
     key.all_organizations, key.expires_at, key.last_used_at = all_organizations, NOW - DAY, LONG_AGO
-    id = saved(key)
+    id = save(key)
     for organization in organizations:
-        saved_reading(id, organization)
+        save_key_organization(id, organization)
 
     ids = frozenset(organization.id for organization in organizations)
     assert find_api_key("k") == AuthenticatedKey(id, "board", NOW - DAY, LONG_AGO, None if all_organizations else ids)
 
 
-def saved_reading(key_id: int, organization: Organization) -> None:
+def save_key_organization(key_id: int, organization: Organization) -> None:
     with write_transaction():
         db.session.add(ApiKeyOrganization(key_id=key_id, organization_id=organization.id))
 
 
-def test_a_revoked_key_is_not_held() -> None:
-    saved(ApiKey(name="k", token_hash=hash_token("k"), hint="", created_by="", created_at=NOW, revoked_at=NOW))
+def test_a_revoked_key_is_not_found() -> None:
+    save(ApiKey(name="k", token_hash=hash_token("k"), hint="", created_by="", created_at=NOW, revoked_at=NOW))
 
     assert find_api_key("k") is None
 
@@ -136,7 +136,7 @@ def test_a_revoked_key_is_not_held() -> None:
 # Links
 
 
-def test_an_invitation_says_to_what() -> None:
+def test_an_invitation_is_found_with_its_organization_and_role() -> None:
     acme = make_organization("Acme")
     id = make_link(organization_id=acme.id, role=2)
 
@@ -155,7 +155,7 @@ def test_an_invitation_says_to_what() -> None:
     )
 
 
-def test_a_link_for_a_new_password_says_whose() -> None:
+def test_a_reset_link_is_found_with_its_account() -> None:
     bo = make_account("BO@example.com")
     make_link(LinkPurpose.RESET, account_id=bo.id)
 
@@ -169,7 +169,7 @@ def test_a_link_for_a_new_password_says_whose() -> None:
 def test_a_link_is_open_until_it_expires_or_is_used() -> None:
     make_link(platform=True)
 
-    assert [find_link("t", NOW + DAY + late) is None for late in (-timedelta(microseconds=1), timedelta(0))] == [
+    assert [find_link("t", NOW + DAY + offset) is None for offset in (-timedelta(microseconds=1), timedelta(0))] == [
         False,
         True,
     ]
@@ -178,7 +178,7 @@ def test_a_link_is_open_until_it_expires_or_is_used() -> None:
     assert find_link("t", NOW) is None
 
 
-def test_a_set_up_link_is_open_until_there_is_an_account() -> None:
+def test_a_setup_link_is_open_until_an_account_exists() -> None:
     make_link(LinkPurpose.SETUP, email="")
     link = find_link("t", NOW)
     assert link is not None
@@ -189,7 +189,7 @@ def test_a_set_up_link_is_open_until_there_is_an_account() -> None:
     assert find_link("t", NOW) is None
 
 
-def test_whether_there_is_an_account_is_told() -> None:
+def test_accounts_are_detected_by_e_mail() -> None:
     assert (has_any_account(), has_account("ada@example.com")) == (False, False)
 
     make_account("Ada@example.com")
@@ -198,11 +198,11 @@ def test_whether_there_is_an_account_is_told() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, Role.ADMIN])
-def test_a_role_is_read_back_as_the_one_that_was_written(role: Role) -> None:
+def test_a_role_round_trips_through_the_database(role: Role) -> None:
     organizations = [make_organization() for _ in range(12)]
     ada = make_account(roles=dict.fromkeys(organizations, role))
 
-    requester = find_session(begun(ada), None)
+    requester = find_session(start_session(ada), None)
 
     assert requester is not None
     assert requester.roles == {organization.id: role for organization in organizations}

@@ -1,4 +1,4 @@
-"""One's own account, and everything that ends a session."""
+"""The page of the own account, and everything that ends a session."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.factories import PASSWORD
 from tests.page import Page
 from tests.two_tenants import (
     TwoTenants,
-    audit_words,
+    audit_event_types,
     build_two_tenants,
     cookie_of,
     dump,
-    is_turned_away,
+    is_redirected_to_sign_in,
     last_id,
     rows_of,
     with_cookie,
@@ -34,7 +34,7 @@ NEW = "another battery staple"
 
 @pytest.fixture
 def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
-    """Two organizations and somebody of every role, on both databases."""
+    """Return two organizations with an account of every role."""
     with build_two_tenants(store) as tenants:
         yield tenants
 
@@ -45,19 +45,19 @@ def session_of(tenants: TwoTenants, who: str) -> int:
 
 def use_reset_link(tenants: TwoTenants) -> None:
     token = create_reset_link(EVERYTHING, tenants.people["operator"].id, by=SHELL, now=NOW)
-    tenants.browser("nobody").post(f"/links/{token}", data={"password": NEW})
+    tenants.browser("anonymous").post(f"/links/{token}", data={"password": NEW})
 
 
 def post(who: str, path: str, **form: Any) -> Callable[[TwoTenants], None]:
-    """Somebody sends a form, in a browser of their own."""
+    """Return a function that submits a form as a person in a new browser."""
 
-    def act(tenants: TwoTenants) -> None:
+    def submit(tenants: TwoTenants) -> None:
         victim, newest = tenants.people["operator"].id, session_of(tenants, "operator")
         browser = tenants.browser(who)
         sent = {name: value(tenants) if callable(value) else value for name, value in form.items()}
         assert browser.post(path.format(id=victim, session=newest), data=sent).status_code == 303
 
-    return act
+    return submit
 
 
 def acme(tenants: TwoTenants) -> int:
@@ -65,45 +65,45 @@ def acme(tenants: TwoTenants) -> int:
 
 
 ENDS: dict[str, Callable[[TwoTenants], None]] = {
-    "a greater role": post("platform", "/people/{id}/role", organization=acme, role="admin"),
-    "a smaller role": post("admin", "/people/{id}/role", organization=acme, role="viewer"),
+    "a higher role": post("platform", "/people/{id}/role", organization=acme, role="admin"),
+    "a lower role": post("admin", "/people/{id}/role", organization=acme, role="viewer"),
     "no role": post("admin", "/people/{id}/role", organization=acme, role="none"),
-    "a role from the shell": lambda tenants: _from_shell(tenants, change_role, tenants.acme.id, Role.VIEWER),
-    "an admin of the platform": post("platform", "/people/{id}/platform"),
+    "a role from the CLI": lambda tenants: _from_cli(tenants, change_role, tenants.acme.id, Role.VIEWER),
+    "platform admin": post("platform", "/people/{id}/platform"),
     "disabled": post("admin", "/people/{id}/disable"),
-    "disabled from the shell": lambda tenants: _from_shell(tenants, disable_account),
+    "disabled from the CLI": lambda tenants: _from_cli(tenants, disable_account),
     "ended by an admin": post("admin", "/people/{id}/sessions/end"),
-    "ended from the shell": lambda tenants: _from_shell(tenants, end_account_sessions),
-    "everybody signed out": post("platform", "/people/sessions/end"),
-    "another password": post("operator", "/account/password", old=PASSWORD, new=NEW),
-    "another password by a link": use_reset_link,
-    "ended by oneself": post("operator", "/account/sessions/{session}/end"),
-    "all others ended by oneself": post("operator", "/account/sessions/end"),
+    "ended from the CLI": lambda tenants: _from_cli(tenants, end_account_sessions),
+    "all users signed out": post("platform", "/people/sessions/end"),
+    "a new password": post("operator", "/account/password", old=PASSWORD, new=NEW),
+    "a new password by a link": use_reset_link,
+    "ended by the account": post("operator", "/account/sessions/{session}/end"),
+    "all others ended by the account": post("operator", "/account/sessions/end"),
 }
 
 
-def _from_shell(tenants: TwoTenants, act: Callable[..., object], *more: Any) -> None:
-    act(EVERYTHING, tenants.people["operator"].id, *more, by=SHELL, now=NOW)
+def _from_cli(tenants: TwoTenants, action: Callable[..., object], *more: Any) -> None:
+    action(EVERYTHING, tenants.people["operator"].id, *more, by=SHELL, now=NOW)
 
 
-@pytest.mark.parametrize("how", ENDS)
-def test_a_session_that_is_ended_opens_nothing_from_the_next_request_on(tenants: TwoTenants, how: str) -> None:
+@pytest.mark.parametrize("change", ENDS)
+def test_an_ended_session_is_refused_from_the_next_request_on(tenants: TwoTenants, change: str) -> None:
     browser, colleague = tenants.browser("operator"), tenants.browser("viewer")
     copy = with_cookie(tenants.app, cookie_of(browser))
     assert [one.get("/assistants").status_code for one in (browser, copy)] == [200, 200]
 
-    ENDS[how](tenants)
+    ENDS[change](tenants)
 
     for one in (browser, copy):
-        assert is_turned_away(one.get("/assistants"))
-        assert is_turned_away(one.post("/session"))
+        assert is_redirected_to_sign_in(one.get("/assistants"))
+        assert is_redirected_to_sign_in(one.post("/session"))
         assert one.get(JSON_ROUTE).status_code == 401
         assert one.get("/session").get_json() == {"seconds_left": None}
-    if how != "everybody signed out":
-        assert colleague.get("/assistants").status_code == 200, "others go on"
+    if change != "all users signed out":
+        assert colleague.get("/assistants").status_code == 200, "sessions of others continue"
 
 
-def test_signing_out_ends_the_session_also_for_who_copied_its_cookie(tenants: TwoTenants) -> None:
+def test_signing_out_ends_the_session_for_copies_of_its_cookie(tenants: TwoTenants) -> None:
     browser, other = tenants.browser("operator"), tenants.browser("operator")
     copy = with_cookie(tenants.app, cookie_of(browser))
 
@@ -111,13 +111,13 @@ def test_signing_out_ends_the_session_also_for_who_copied_its_cookie(tenants: Tw
 
     assert response.headers["Location"] == "/sign-in"
     assert browser.get_cookie("__Host-voiceadmin") is None
-    assert is_turned_away(copy.get("/assistants"))
+    assert is_redirected_to_sign_in(copy.get("/assistants"))
     assert other.get("/assistants").status_code == 200
-    assert audit_words()[-1] == "signed-out"
+    assert audit_event_types()[-1] == "signed-out"
     assert "You are signed out" in browser.get("/sign-in").text
 
 
-def test_a_new_password_moves_this_browser_to_a_new_session(tenants: TwoTenants) -> None:
+def test_changing_the_password_starts_a_new_session_in_the_browser(tenants: TwoTenants) -> None:
     browser = tenants.browser("operator")
     old = cookie_of(browser)
 
@@ -126,15 +126,15 @@ def test_a_new_password_moves_this_browser_to_a_new_session(tenants: TwoTenants)
     assert response.headers["Location"] == "/account"
     assert cookie_of(browser) != old
     assert browser.get("/assistants").status_code == 200
-    assert is_turned_away(with_cookie(tenants.app, old).get("/assistants"))
-    assert audit_words()[-1] == "password-changed"
+    assert is_redirected_to_sign_in(with_cookie(tenants.app, old).get("/assistants"))
+    assert audit_event_types()[-1] == "password-changed"
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [("wrong", NEW), ("", NEW), (PASSWORD, ""), (PASSWORD, "short"), (PASSWORD, "operator@acme.example")],
 )
-def test_a_password_is_not_changed_without_the_old_one_or_for_a_bad_one(
+def test_a_password_is_not_changed_without_the_old_one_or_to_a_weak_one(
     tenants: TwoTenants, old: str, new: str
 ) -> None:
     browser = tenants.browser("operator")
@@ -147,41 +147,41 @@ def test_a_password_is_not_changed_without_the_old_one_or_for_a_bad_one(
     assert (rows_of("account"), rows_of("account_session")) == (accounts, sessions)
 
 
-def test_nobody_ends_the_session_of_somebody_else(tenants: TwoTenants) -> None:
+def test_an_account_cannot_end_a_session_of_another_account(tenants: TwoTenants) -> None:
     victim, browser = tenants.browser("viewer"), tenants.browser("platform")
-    number = session_of(tenants, "viewer")
+    session_id = session_of(tenants, "viewer")
     before = dump()
 
-    theirs = browser.post(f"/account/sessions/{number}/end")
+    foreign = browser.post(f"/account/sessions/{session_id}/end")
     missing = browser.post("/account/sessions/999999/end")
 
-    assert (theirs.status_code, missing.status_code) == (404, 404)
+    assert (foreign.status_code, missing.status_code) == (404, 404)
     assert dump() == before
     assert victim.get("/assistants").status_code == 200
 
 
-def test_ending_the_session_one_is_in_is_signing_out(tenants: TwoTenants) -> None:
+def test_ending_the_current_session_signs_out(tenants: TwoTenants) -> None:
     browser = tenants.browser("viewer")
 
     response = browser.post(f"/account/sessions/{session_of(tenants, 'viewer')}/end")
 
     assert response.headers["Location"] == "/sign-in"
     assert browser.get_cookie("__Host-voiceadmin") is None
-    assert is_turned_away(browser.get("/account"))
+    assert is_redirected_to_sign_in(browser.get("/account"))
 
 
-def test_an_account_s_page_shows_its_roles_and_sessions(tenants: TwoTenants) -> None:
+def test_the_account_page_shows_roles_and_sessions(tenants: TwoTenants) -> None:
     tenants.browser("both")
     browser = tenants.browser("both")
 
     page = Page(browser.get("/account").text)
 
-    assert {"Acme Telecom", "Zebra Holdings"} <= {node.text for node in page.root.all("span", **{"class": "truncate"})}
+    assert {"Acme Telecom", "Globex Holdings"} <= {node.text for node in page.root.all("span", **{"class": "truncate"})}
     assert len(page.rows()) == 2
     assert "This session" in page.rows()[0][0]
 
 
-def test_somebody_without_a_role_sees_their_account_and_no_more(tenants: TwoTenants) -> None:
+def test_an_account_without_a_role_sees_only_its_own_page(tenants: TwoTenants) -> None:
     change_role(EVERYTHING, tenants.people["viewer"].id, tenants.acme.id, None, by=SHELL, now=NOW)
     browser = tenants.browser("viewer")
 

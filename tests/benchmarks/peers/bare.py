@@ -1,7 +1,7 @@
-"""The limits: WSGI without a framework, over sqlite3 with the same schema, over stored fragments, and over memory.
+"""Minimal programs: WSGI without a framework, reading the same table, stored fragments, or memory.
 
-Nobody would want to keep house like this. It tells how much of a time is the
-work itself, and how much is ours.
+They show how much of a time is the work itself, and how much is the framework
+and the code of voiceadmin.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.benchmarks.peers.words import FIELDS
+from tests.benchmarks.peers.fields import FIELDS
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 COLUMNS = ", ".join(FIELDS)
-of_thread = threading.local()
-kept: dict[str, bytes] = {}
+thread_local = threading.local()
+cache: dict[str, bytes] = {}
 
 
 def _store(variable: str) -> sqlite3.Connection:
-    """A connection for each thread, kept open."""
-    if not hasattr(of_thread, variable):
-        setattr(of_thread, variable, sqlite3.connect(os.environ[variable], timeout=5))
-    connection: sqlite3.Connection = getattr(of_thread, variable)
+    """The open connection of this thread."""
+    if not hasattr(thread_local, variable):
+        setattr(thread_local, variable, sqlite3.connect(os.environ[variable], timeout=5))
+    connection: sqlite3.Connection = getattr(thread_local, variable)
     return connection
 
 
 def _raw(organization: str) -> bytes:
     records = []
-    for row in _store("BENCH_STORE").execute(
+    for row in _store("BENCH_DATABASE").execute(
         f"SELECT {COLUMNS} FROM cloned_voice WHERE organization_id = ? ORDER BY id", [organization]
     ):
         record = dict(zip(FIELDS, row, strict=True))
@@ -56,13 +56,13 @@ def _fragments(organization: str) -> bytes:
 
 
 def _memory(organization: str) -> bytes:
-    if organization not in kept:
-        kept[organization] = _fragments(organization)
-    return kept[organization]
+    if organization not in cache:
+        cache[organization] = _fragments(organization)
+    return cache[organization]
 
 
 def _page(organization: str) -> bytes:
-    rows = _store("BENCH_STORE").execute(
+    rows = _store("BENCH_DATABASE").execute(
         f"SELECT {COLUMNS} FROM cloned_voice WHERE organization_id = ? AND status = 'ready' AND provider = 'elevenlabs'"
         " ORDER BY synthesis_count DESC, id DESC LIMIT 50",
         [organization],
@@ -80,7 +80,7 @@ ROUTES: dict[str, tuple[str, Callable[[str], bytes]]] = {
 
 
 def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """Answer."""
+    """Answer a request."""
     kind, make = ROUTES[environ["PATH_INFO"]]
     body = make(dict(parse_qsl(environ["QUERY_STRING"]))["organization_id"])
     start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])

@@ -1,8 +1,8 @@
 """Django's admin over the voices, with filters on status and provider, 50 rows a page and no date hierarchy.
 
-Tuned as its documents say: no second COUNT over the whole table, choices that
-need no query, connections that stay open. Everybody is a superuser without a
-session, which spares it two queries a request.
+Tuned as its documentation recommends: no second COUNT over the whole table, choices that
+need no query, connections that stay open. Every request is
+that of a superuser without a session, which saves two queries per request.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from tests.benchmarks.peers.words import FIELDS, PROVIDERS, STATUSES
+from tests.benchmarks.peers.fields import FIELDS, PROVIDERS, STATUSES
 
 settings.configure(
-    SECRET_KEY="of no use here",
+    SECRET_KEY="not used",
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
     USE_TZ=True,
@@ -31,12 +31,12 @@ settings.configure(
         "django.contrib.messages",
         "django.contrib.staticfiles",
     ],
-    MIDDLEWARE=[f"{__name__}.everybody_may", "django.contrib.messages.middleware.MessageMiddleware"],
+    MIDDLEWARE=[f"{__name__}.sign_in_superuser", "django.contrib.messages.middleware.MessageMiddleware"],
     MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
     DATABASES={
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": os.environ["BENCH_STORE"],
+            "NAME": os.environ["BENCH_DATABASE"],
             "CONN_MAX_AGE": None,
         }
     },
@@ -62,14 +62,14 @@ from django.contrib.auth.models import User  # noqa: E402
 from django.db import models  # noqa: E402
 from django.urls import path  # noqa: E402
 
-somebody = User(id=1, username="somebody", is_active=True, is_staff=True, is_superuser=True)
+superuser = User(id=1, username="superuser", is_active=True, is_staff=True, is_superuser=True)
 
 
-def everybody_may(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A middleware that signs in without a session."""
+def sign_in_superuser(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Middleware that authenticates every request without a session."""
 
     def middleware(request: Any) -> Any:
-        request.user = somebody
+        request.user = superuser
         return get_response(request)
 
     return middleware
@@ -81,11 +81,11 @@ class Voice(models.Model):
     id = models.BigIntegerField(primary_key=True)
     organization_id = models.BigIntegerField()
     name = models.TextField()
-    provider = models.CharField(max_length=100, choices=[(word, word) for word in PROVIDERS])
+    provider = models.CharField(max_length=100, choices=[(value, value) for value in PROVIDERS])
     provider_voice_id = models.TextField()
     language = models.TextField(null=True)
     gender = models.TextField(null=True)
-    status = models.CharField(max_length=20, choices=[(word, word) for word in STATUSES])
+    status = models.CharField(max_length=20, choices=[(value, value) for value in STATUSES])
     quality_score = models.FloatField(null=True)
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)

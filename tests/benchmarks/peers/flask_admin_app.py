@@ -7,12 +7,12 @@ from flask_admin import Admin
 from flask_admin.contrib.sqla import ModelView
 from flask_sqlalchemy import SQLAlchemy
 
-from tests.benchmarks.peers.tables import Base, Voice, where
-from tests.benchmarks.peers.words import FIELDS
+from tests.benchmarks.peers.fields import FIELDS
+from tests.benchmarks.peers.tables import Base, Voice, database_url
 
 app = Flask(__name__)
-app.config["SQLALCHEMY_DATABASE_URI"] = where()
-app.config["SECRET_KEY"] = "of no use here"
+app.config["SQLALCHEMY_DATABASE_URI"] = database_url()
+app.config["SECRET_KEY"] = "not used"
 db = SQLAlchemy(app, model_class=Base)
 
 

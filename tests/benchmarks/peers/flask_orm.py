@@ -1,7 +1,6 @@
-"""Flask as its documents show it: ORM entities, `db.paginate` and a Jinja template, and entities through `jsonify`.
+"""Flask as in its documentation: ORM entities, `db.paginate` and a Jinja template, and entities through `jsonify`.
 
-The page is a bare table without layout, forms or headers: the like-for-like
-comparator of what lies between a request and fifty rows of HTML.
+The page is a plain table without layout, forms or headers.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from flask import Flask, Response, jsonify, render_template_string, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import select
 
-from tests.benchmarks.peers.tables import Base, Voice, where
-from tests.benchmarks.peers.words import FIELDS
+from tests.benchmarks.peers.fields import FIELDS
+from tests.benchmarks.peers.tables import Base, Voice, database_url
 
 TABLE = """<!doctype html>
 <title>Voices</title>
@@ -30,7 +29,7 @@ TABLE = """<!doctype html>
 """
 
 app = Flask(__name__)
-app.config["SQLALCHEMY_DATABASE_URI"] = where()
+app.config["SQLALCHEMY_DATABASE_URI"] = database_url()
 app.config["SQLALCHEMY_TRACK_MODIFICATIONS"] = False
 db = SQLAlchemy(app, model_class=Base)
 
@@ -43,7 +42,7 @@ def page() -> str:
 
 
 @app.get("/json")
-def answer() -> Response:
+def list_voices() -> Response:
     statement = select(Voice).filter_by(organization_id=request.args["organization_id"]).order_by(Voice.id)
     return jsonify(success=True, cloned_voices=[_record(voice) for voice in db.session.scalars(statement)])
 

@@ -7,13 +7,13 @@ from sqladmin.filters import OperationColumnFilter, StaticValuesFilter
 from sqlalchemy import create_engine
 from starlette.applications import Starlette
 
-from tests.benchmarks.peers.tables import Voice, where
-from tests.benchmarks.peers.words import FIELDS, PROVIDERS, STATUSES
+from tests.benchmarks.peers.fields import FIELDS, PROVIDERS, STATUSES
+from tests.benchmarks.peers.tables import Voice, database_url
 
 app = Starlette()
 
 
-class VoiceView(ModelView, model=Voice):  # type: ignore[call-arg]  # where it is not installed, it is an object
+class VoiceView(ModelView, model=Voice):  # type: ignore[call-arg]  # mypy sees Any if sqladmin is not installed
     """The list of voices."""
 
     name_plural = "Voices"
@@ -24,9 +24,9 @@ class VoiceView(ModelView, model=Voice):  # type: ignore[call-arg]  # where it i
     column_default_sort = ("synthesis_count", True)
     column_filters = (
         OperationColumnFilter(Voice.organization_id),
-        StaticValuesFilter(Voice.status, [(word, word) for word in STATUSES]),
-        StaticValuesFilter(Voice.provider, [(word, word) for word in PROVIDERS]),
+        StaticValuesFilter(Voice.status, [(value, value) for value in STATUSES]),
+        StaticValuesFilter(Voice.provider, [(value, value) for value in PROVIDERS]),
     )
 
 
-Admin(app, create_engine(where())).add_view(VoiceView)
+Admin(app, create_engine(database_url())).add_view(VoiceView)

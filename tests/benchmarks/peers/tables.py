@@ -1,7 +1,7 @@
-"""The voices as the peers map them: the eleven fields of the API and the organization, and nothing that is only ours.
+"""The voices as the other programs map them: the eleven fields of the API and the organization.
 
-Columns that our own program keeps for itself are left out, so that no peer
-pays for them.
+Columns that only voiceadmin uses are left out, so that they cost the other
+programs nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Base(DeclarativeBase):
 
 
 class Organization(Base):
-    """Who owns voices."""
+    """An organization that owns voices."""
 
     __tablename__ = "organization"
 
@@ -49,15 +49,15 @@ class Voice(Base):
     synthesis_count: Mapped[int]
 
 
-def where() -> URL:
-    """The address of the store, for SQLAlchemy."""
-    store = os.environ["BENCH_STORE"]
-    if store.startswith("postgresql:"):
-        return make_url(store).set(drivername="postgresql+psycopg").update_query_dict({"options": "-c timezone=UTC"})
-    return URL.create("sqlite", database=store)
+def database_url() -> URL:
+    """The database URL for SQLAlchemy."""
+    address = os.environ["BENCH_DATABASE"]
+    if address.startswith("postgresql:"):
+        return make_url(address).set(drivername="postgresql+psycopg").update_query_dict({"options": "-c timezone=UTC"})
+    return URL.create("sqlite", database=address)
 
 
 @event.listens_for(Engine, "connect")
 def _wait_for_writers(connection: Any, _: Any) -> None:
-    if where().get_backend_name() == "sqlite":
+    if database_url().get_backend_name() == "sqlite":
         connection.execute("PRAGMA busy_timeout=5000").close()

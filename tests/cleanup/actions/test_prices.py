@@ -1,4 +1,4 @@
-"""Prices: one for each provider, each change with its line in the audit trail."""
+"""Prices: one for each provider, each change with an audit event."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 
 
 @pytest.fixture(autouse=True)
-def on_both(store: Flask) -> Flask:
+def use_store(store: Flask) -> Flask:
     return store
 
 
-def changes() -> list[tuple[object, object]]:
-    """What the audit trail has of prices: before and after."""
+def list_changes() -> list[tuple[object, object]]:
+    """Return the values before and after of all audit events about prices."""
     return [
-        tuple(line[side] and json.loads(line[side]) for side in ("before", "after"))
-        for line in rows_of("audit_event")
-        if line["event_type"] == "price-changed"
+        tuple(event[name] and json.loads(event[name]) for name in ("before", "after"))
+        for event in rows_of("audit_event")
+        if event["event_type"] == "price-changed"
     ]
 
 
-def test_a_price_takes_the_place_of_the_one_before(now: datetime) -> None:
+def test_a_new_price_replaces_the_previous_one(now: datetime) -> None:
     set_price("resemble", 200, "USD", MAY, by=ADA, now=now)
     set_price("resemble", 150, "EUR", JUNE, by=ADA, now=now)
 
@@ -39,30 +39,30 @@ def test_a_price_takes_the_place_of_the_one_before(now: datetime) -> None:
     assert (price.provider, price.cents, price.currency, price.as_of) == ("resemble", 150, "EUR", JUNE)
     assert (price.changed_at, price.changed_by) == (now, "ada@example.com")
     old = {"cents": 200, "currency": "USD", "as_of": "2026-05-01"}
-    assert changes() == [(None, old), (old, {"cents": 150, "currency": "EUR", "as_of": "2026-06-01"})]
+    assert list_changes() == [(None, old), (old, {"cents": 150, "currency": "EUR", "as_of": "2026-06-01"})]
 
 
-def test_what_is_so_already_leaves_no_line(now: datetime) -> None:
+def test_setting_the_same_price_again_records_no_event(now: datetime) -> None:
     for _ in range(2):
         set_price("resemble", 200, "USD", MAY, by=ADA, now=now)
     set_price("inworld", None, "", MAY, by=ADA, now=now)
 
-    assert len(changes()) == 1
+    assert len(list_changes()) == 1
 
 
-def test_the_same_price_of_another_day_is_a_change(now: datetime) -> None:
+def test_the_same_price_with_another_date_is_a_change(now: datetime) -> None:
     for day in (MAY, JUNE):
         set_price("resemble", 200, "USD", day, by=ADA, now=now)
 
     assert list_prices()["resemble"].as_of == JUNE
-    assert len(changes()) == 2
+    assert len(list_changes()) == 2
 
 
-def test_a_price_can_be_forgotten_and_then_it_is_unknown(now: datetime) -> None:
+def test_a_price_can_be_removed(now: datetime) -> None:
     set_price("resemble", 0, "USD", MAY, by=ADA, now=now)
     assert list_prices()["resemble"].for_voices(3) == "0.00 USD"
 
     set_price("resemble", None, "", MAY, by=ADA, now=now)
 
     assert list_prices() == {}
-    assert changes()[-1] == ({"cents": 0, "currency": "USD", "as_of": "2026-05-01"}, None)
+    assert list_changes()[-1] == ({"cents": 0, "currency": "USD", "as_of": "2026-05-01"}, None)

@@ -1,4 +1,4 @@
-"""What a line of the queue says of each reason, also where not all of it is known."""
+"""The description of each finding, also when some facts are unknown."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from voiceadmin.voices.types.status import VoiceStatus
 DAY = timedelta(days=1)
 
 
-def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any = None) -> str:
-    """The sentence for something that began so long ago at Resemble."""
-    rule = RULES_BY_SLUG[word]
+def describe(slug: str, since: timedelta | None = None, fingerprint: str = "", voice: Any = None) -> str:
+    """Return the description of a finding at Resemble that started this long ago."""
+    rule = RULES_BY_SLUG[slug]
     began = None if since is None else NOW - since
     return rule.describe(
-        Evidence(Finding(word, rule.kind, 1, 1, "resemble", began, mark), voice, AttentionThresholds(), NOW)
+        Evidence(Finding(slug, rule.kind, 1, 1, "resemble", began, fingerprint), voice, AttentionThresholds(), NOW)
     )
 
 
 @pytest.mark.parametrize(
-    ("word", "since", "sentence"),
+    ("slug", "since", "sentence"),
     [
         ("failed", 3 * DAY, "Cloning failed at Resemble 3 days ago."),
         ("failed", None, "Cloning failed at Resemble."),
@@ -42,8 +42,8 @@ def told(word: str, since: timedelta | None = None, mark: str = "", voice: Any =
         ("never-used", None, "Created 0 days ago, never used."),
     ],
 )
-def test_it_says_since_when(word: str, since: timedelta | None, sentence: str) -> None:
-    assert told(word, since) == sentence
+def test_the_description_contains_the_start(slug: str, since: timedelta | None, sentence: str) -> None:
+    assert describe(slug, since) == sentence
 
 
 @pytest.mark.parametrize(
@@ -57,25 +57,25 @@ def test_it_says_since_when(word: str, since: timedelta | None, sentence: str) -
         ({"quality_score": None}, "The quality score is poor, and the voice is used."),
     ],
 )
-def test_it_says_how_poor_a_voice_is_and_how_much_used(fields: dict[str, Any], sentence: str) -> None:
-    assert told("poor", voice=voice_row(**fields)) == sentence
-    assert told("poor") == "The quality score is poor, and the voice is used."
+def test_the_description_contains_score_and_syntheses(fields: dict[str, Any], sentence: str) -> None:
+    assert describe("poor", voice=voice_row(**fields)) == sentence
+    assert describe("poor") == "The quality score is poor, and the voice is used."
 
 
 @pytest.mark.parametrize(
-    ("mark", "sentence"),
+    ("fingerprint", "sentence"),
     [
         ("7+0", "Voice 7 has the same id at Resemble."),
         ("7+1", "Voice 7 and 1 more have the same id at Resemble."),
         ("7+12", "Voice 7 and 12 more have the same id at Resemble."),
     ],
 )
-def test_it_names_the_other_voice_and_counts_the_rest(mark: str, sentence: str) -> None:
-    assert told("duplicate", mark=mark) == sentence
+def test_the_description_names_one_duplicate_and_counts_the_others(fingerprint: str, sentence: str) -> None:
+    assert describe("duplicate", fingerprint=fingerprint) == sentence
 
 
-def test_it_names_the_voice_that_callers_will_not_hear() -> None:
+def test_the_description_names_the_unready_voice() -> None:
     voice = voice_row(name="Night line", status=VoiceStatus.FAILED)
 
-    assert told("assistant-unready", voice=voice) == "Set to “Night line” at Resemble, which is failed."
-    assert told("assistant-unready") == "Set to a cloned voice at Resemble that no longer exists."
+    assert describe("assistant-unready", voice=voice) == "Set to “Night line” at Resemble, which is failed."
+    assert describe("assistant-unready") == "Set to a cloned voice at Resemble that no longer exists."

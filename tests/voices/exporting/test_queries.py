@@ -1,4 +1,4 @@
-"""All voices that filters choose: those of the list's pages, in its order, and never all at once in memory."""
+"""Export of matching voices: the voices of all pages in the same order, fetched in batches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from tests.factories import make_assistant, make_organization, make_voice, put_voices, refill, voice_row
 from tests.strategies import IN_DATABASE, PLAIN_VOICES
-from tests.voices.listing.test_queries import FILTERS, acme
+from tests.voices.listing.queries.scenario import FILTERS
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.identity import OrganizationId
@@ -32,11 +32,15 @@ from voiceadmin.voices.types.filters import VoiceFilters, VoiceOrder
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-__all__ = ["acme"]  # the fixture
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    """Return an organization for the voices of a test."""
+    return make_organization()
 
 
-def all_pages(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> Iterator[VoiceRow]:
-    """The rows of every page of a list."""
+def iterate_pages(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> Iterator[VoiceRow]:
+    """Yield the rows of every page of a list."""
     number = 1
     while rows := list_voices(organization_id, filters.with_changes(page=number), now=now).page.rows:
         yield from rows
@@ -49,7 +53,7 @@ def test_matching_voices_are_those_of_all_pages_in_the_same_order(
     acme: Organization, now: datetime, rows: list[VoiceRow], filters: VoiceFilters
 ) -> None:
     refill(acme, rows)
-    expected = list(all_pages(acme.id, filters, now))
+    expected = list(iterate_pages(acme.id, filters, now))
 
     assert list(iterate_matching_voices(acme.id, filters, now)) == expected
     assert list_matching_ids(acme.id, filters, now) == [row.id for row in expected]
@@ -81,9 +85,9 @@ def test_each_order_is_correct_across_batches(acme: Organization, now: datetime,
 @pytest.mark.parametrize("text", ["", "ada"])
 def test_voices_of_another_organization_do_not_match(acme: Organization, now: datetime, text: str) -> None:
     make_voice(make_organization("Other"), name="Ada elsewhere")
-    ours = make_voice(acme, name="Ada")
+    own_voice = make_voice(acme, name="Ada")
 
-    assert list_matching_ids(acme.id, VoiceFilters(text=text), now) == [ours.id]
+    assert list_matching_ids(acme.id, VoiceFilters(text=text), now) == [own_voice.id]
 
 
 def test_the_page_of_the_filters_is_ignored(acme: Organization, now: datetime) -> None:
@@ -105,14 +109,14 @@ def test_voices_are_fetched_lazily(acme: Organization, now: datetime, text: str)
 
     voices = iterate_matching_voices(acme.id, VoiceFilters(text=text), now)
     next(voices)
-    reading = [statement for statement in seen if "cloned_voice.id IN" in statement]
+    fetches = [statement for statement in seen if "cloned_voice.id IN" in statement]
 
-    assert len(reading) == 1
+    assert len(fetches) == 1
     assert len(list(voices)) == 4 * BATCH_SIZE - 1
     assert len([statement for statement in seen if "cloned_voice.id IN" in statement]) == 4
 
 
-def test_a_file_has_each_voice_with_its_assistant_count(acme: Organization, now: datetime) -> None:
+def test_an_export_has_each_voice_with_its_assistant_count(acme: Organization, now: datetime) -> None:
     rows = [make_voice(acme, name=name, provider="resemble") for name in ("A", "B", "C")]
     make_voice(acme, status=VoiceStatus.FAILED)
     for _ in range(2):

@@ -39,13 +39,13 @@ from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-DESK, OTHER_DESK = 31, 32
+ASSISTANT_ID, OTHER_ASSISTANT_ID = 31, 32
 NEVER = 10**9
-SOUGHT = ("v", "ad", "ada", "voice 1", "recepcion", "pv12", "😀😀😀", "x" * 40, "=1+1")
+SEARCH_TEXTS = ("v", "ad", "ada", "voice 1", "recepcion", "pv12", "😀😀😀", "x" * 40, "=1+1")
 
 
 @contextmanager
-def empty_store(template: Path, folder: Path) -> Iterator[Flask]:
+def empty_database(template: Path, folder: Path) -> Iterator[Flask]:
     """Yield an application with an empty SQLite database in this folder, inside its context."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -64,12 +64,14 @@ def bulk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "MIN_BULK_FRACTION", NEVER)
 
 
-def run_import(rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", desk: int = DESK, **options: bool) -> bool:
+def run_import(
+    rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", assistant_id: int = ASSISTANT_ID, **options: bool
+) -> bool:
     """Import voices or raw records. Return whether they were written."""
     records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
     data = b"".join(json.dumps(record).encode() + b"\n" for record in records) + rest
     return import_voices(
-        io.BytesIO(data), ImportTarget(desk), by=SHELL, now=NOW, on_fault=lambda fault: None, **options
+        io.BytesIO(data), ImportTarget(assistant_id), by=SHELL, now=NOW, on_fault=lambda fault: None, **options
     ).written
 
 
@@ -93,13 +95,13 @@ def derived_data() -> dict[str, Any]:
     return found
 
 
-def everything(now: datetime) -> dict[str, Any]:
+def read_state(now: datetime) -> dict[str, Any]:
     """Return the derived data, the voices, and the lists that they appear in."""
     organizations = list(db.session.scalars(select(Organization.id).order_by(Organization.id)))
     lists = {
-        (organization, sought): list_voices(organization, VoiceFilters(text=sought), now=now)
+        (organization, search_text): list_voices(organization, VoiceFilters(text=search_text), now=now)
         for organization in organizations
-        for sought in ("", *SOUGHT)
+        for search_text in ("", *SEARCH_TEXTS)
     }
     return derived_data() | {"voices": rows_of("SELECT * FROM cloned_voice"), "lists": lists}
 
@@ -115,17 +117,17 @@ def statements() -> Iterator[list[str]]:
     """Record the statements that are executed inside the block."""
     seen: list[str] = []
 
-    def note(*args: Any) -> None:
+    def record(*args: Any) -> None:
         seen.append(args[2])
 
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(db.engine, "before_cursor_execute", record)
     yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
+    event.remove(db.engine, "before_cursor_execute", record)
 
 
 LONGEST = [
     voice_row(id=number, name=letter * 10_000, provider_voice_id=letter * 500)
-    for number, letter in enumerate(("x", "é", "😀", "\ufdfa"), 900)  # the last becomes eighteen letters
+    for number, letter in enumerate(("x", "é", "😀", "\ufdfa"), 900)  # the last is folded to eighteen letters
 ]
 SEVERAL = [
     *(voice_row(id=number, name=f"Voice {number}", provider_voice_id=f"PV{number}") for number in range(1, 30)),
@@ -140,14 +142,14 @@ CHANGED = [row._replace(name=f"New {row.name[:9000]}", quality_score=0.1) for ro
 def run_scenario(now: datetime) -> Iterator[dict[str, Any]]:
     """Import, import into another organization, change, skip, and delete. Yield the state after each step."""
     assert run_import(SEVERAL)
-    yield everything(now)
-    assert run_import([row._replace(id=row.id + 5000) for row in SEVERAL[:40]], desk=OTHER_DESK)
-    yield everything(now)
+    yield read_state(now)
+    assert run_import([row._replace(id=row.id + 5000) for row in SEVERAL[:40]], assistant_id=OTHER_ASSISTANT_ID)
+    yield read_state(now)
     assert run_import([*CHANGED, {"id": "x"}, *(row._replace(id=row.id + 9000) for row in SEVERAL[:20])], skip_bad=True)
-    yield everything(now)
+    yield read_state(now)
     with write_transaction():
         db.session.execute(delete(ClonedVoice).where(ClonedVoice.id % 2 == 0))
-    yield everything(now)
+    yield read_state(now)
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
     assert derived_data()["words"] == derived_data()["counts"] == []
@@ -156,16 +158,20 @@ def run_scenario(now: datetime) -> Iterator[dict[str, Any]]:
 def test_bulk_loading_and_single_writes_give_the_same_database(
     sqlite_template: Path, tmp_path: Path, now: datetime, bulk: None
 ) -> None:
-    with empty_store(sqlite_template, tmp_path / "bulk"), statements() as seen:
+    with empty_database(sqlite_template, tmp_path / "bulk"), statements() as seen:
         in_bulk = list(run_scenario(now))
     assert any(statement.startswith("DROP index") for statement in seen)
 
-    with pytest.MonkeyPatch.context() as patch, empty_store(sqlite_template, tmp_path / "alone"), statements() as seen:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        empty_database(sqlite_template, tmp_path / "row_by_row"),
+        statements() as seen,
+    ):
         patch.setattr(loading, "MIN_BULK_VOICES", NEVER)
-        alone = list(run_scenario(now))
+        row_by_row = list(run_scenario(now))
     assert not any(statement.startswith("DROP") and "temp.word" not in statement for statement in seen)
 
-    for one, other in zip(in_bulk, alone, strict=True):
+    for one, other in zip(in_bulk, row_by_row, strict=True):
         assert one["faults"] == [("ok",)]
         for part in one:
             assert one[part] == other[part], part
@@ -190,7 +196,7 @@ def test_bulk_loading_derives_the_same_data_for_any_voices(
 
 
 def test_bulk_loading_changes_only_the_revision_of_its_organization(sqlite_store: Flask, bulk: None) -> None:
-    make_assistant(make_organization("Acme"), id=DESK)
+    make_assistant(make_organization("Acme"), id=ASSISTANT_ID)
     put_voices(make_organization("Other"), [voice_row(id=9999)])
     before = revisions()
 
@@ -218,50 +224,54 @@ class Stopped(io.RawIOBase):
         return size
 
 
-def refused() -> None:
+def import_invalid_records() -> None:
     """Import invalid records after and among valid ones."""
     assert not run_import([*SEVERAL, {"id": "x"}])
     assert not run_import([*SEVERAL[:10], {"id": "x"}, *SEVERAL[10:]])
 
 
-def broken() -> None:
+def import_invalid_bytes() -> None:
     """Import a byte that is not UTF-8."""
     with pytest.raises(UnreadableInput):
         run_import(SEVERAL, b"\xff")
 
 
-def stopped() -> None:
+def interrupt_import() -> None:
     """Interrupt an import with Ctrl-C."""
     data = b"".join(json.dumps(voice_to_json(row)).encode() + b"\n" for row in SEVERAL)
     with pytest.raises(KeyboardInterrupt):
-        import_voices(io.BufferedReader(Stopped(data)), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
+        import_voices(io.BufferedReader(Stopped(data)), ImportTarget(ASSISTANT_ID), by=SHELL, now=NOW, on_fault=print)
 
 
-def rehearsed() -> None:
+def import_with_dry_run() -> None:
     """Import with --dry-run."""
     assert not run_import(SEVERAL, dry_run=True)
 
 
-def failed_at_last() -> None:
+def fail_during_rebuild() -> None:
     """Fail while indexes and derived data are rebuilt."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "REBUILD_STATEMENTS", (*loading.REBUILD_STATEMENTS, "INSERT INTO nowhere VALUES (1)"))
         with pytest.raises(Exception, match="nowhere"):
-            run_import(row._replace(gender="unheard of") for row in SEVERAL)
+            run_import(row._replace(gender="unknown") for row in SEVERAL)
 
 
-@pytest.mark.parametrize("failing", [refused, broken, stopped, rehearsed, failed_at_last], ids=lambda how: how.__name__)
+@pytest.mark.parametrize(
+    "failing",
+    [import_invalid_records, import_invalid_bytes, interrupt_import, import_with_dry_run, fail_during_rebuild],
+    ids=lambda failing: failing.__name__,
+)
 def test_a_failed_bulk_load_changes_nothing(sqlite_store: Flask, now: datetime, bulk: None, failing: Any) -> None:
-    make_assistant(make_organization("Acme"), id=DESK)
+    make_assistant(make_organization("Acme"), id=ASSISTANT_ID)
     run_import(CHANGED[:5])
-    before, revision = everything(now), revisions()
+    before, revision = read_state(now), revisions()
 
     failing()
 
-    assert everything(now) == before
+    assert read_state(now) == before
     assert revisions() == revision
     assert run_import(SEVERAL)
-    assert everything(now)["faults"] == [("ok",)]
+    assert read_state(now)["faults"] == [("ok",)]
 
 
 def test_bulk_loading_restores_the_settings_of_the_connection(sqlite_store: Flask, bulk: None) -> None:
@@ -271,22 +281,22 @@ def test_bulk_loading_restores_the_settings_of_the_connection(sqlite_store: Flas
     before = pragmas()
     assert run_import(SEVERAL)
     after = pragmas()
-    failed_at_last()
+    fail_during_rebuild()
 
     assert before == after == pragmas()
 
 
-# When bulk loading begins
+# Conditions of bulk loading
 
 
 @pytest.mark.parametrize(
     ("before", "imported", "in_bulk"),
     [
         pytest.param(0, 9, False, id="few"),
-        pytest.param(0, 10, True, id="many-for-an-empty-store"),
-        pytest.param(30, 10, True, id="a-good-part-of-a-small-store"),
-        pytest.param(100, 20, False, id="many-but-no-good-part"),
-        pytest.param(100, 30, True, id="many-that-become-a-good-part"),
+        pytest.param(0, 10, True, id="many-for-an-empty-database"),
+        pytest.param(30, 10, True, id="a-large-part-of-a-small-table"),
+        pytest.param(100, 20, False, id="many-but-a-small-part"),
+        pytest.param(100, 30, True, id="many-that-are-a-large-part"),
     ],
 )
 def test_bulk_loading_begins_when_the_import_is_a_large_part_of_the_table(
@@ -300,34 +310,37 @@ def test_bulk_loading_begins_when_the_import_is_a_large_part_of_the_table(
     with statements() as seen:
         assert run_import(voice_row(id=number) for number in range(1001, imported + 1001))
 
-    down = {statement.split()[1] for statement in seen if statement.startswith("DROP")}
-    assert down == ({"index", "trigger"} if in_bulk and db.engine.dialect.name == "sqlite" else set())
+    dropped = {statement.split()[1] for statement in seen if statement.startswith("DROP")}
+    assert dropped == ({"index", "trigger"} if in_bulk and db.engine.dialect.name == "sqlite" else set())
     assert db.session.scalar(select(func.count()).select_from(ClonedVoice)) == before + imported
 
 
 def test_a_concurrent_reader_misses_no_index(sqlite_store: Flask, now: datetime, bulk: None) -> None:
     acme = make_organization("Acme")
-    make_assistant(acme, id=DESK)
+    make_assistant(acme, id=ASSISTANT_ID)
     put_voices(acme, SEVERAL[:10])
     seen: list[tuple[int, int]] = []
 
     class Watched(io.BytesIO):
         def read1(self, size: int | None = -1, /) -> bytes:
-            thread = threading.Thread(target=look)
+            thread = threading.Thread(target=count_totals)
             thread.start()
             thread.join()
             return super().read1(-1 if size is None else size)
 
-    def look() -> None:
+    def count_totals() -> None:
         with sqlite_store.app_context():
-            totals = [list_voices(acme.id, VoiceFilters(text=sought), now=now).page.total for sought in ("", "voice")]
+            totals = [
+                list_voices(acme.id, VoiceFilters(text=search_text), now=now).page.total
+                for search_text in ("", "voice")
+            ]
             seen.append((totals[0], totals[1]))
             db.session.remove()
 
     data = b"".join(json.dumps(voice_to_json(voice_row(id=number))).encode() + b"\n" for number in range(1000, 1600))
-    import_voices(Watched(data), ImportTarget(DESK), by=SHELL, now=NOW, on_fault=print)
+    import_voices(Watched(data), ImportTarget(ASSISTANT_ID), by=SHELL, now=NOW, on_fault=print)
     during = set(seen)
-    look()
+    count_totals()
 
     assert len(seen) > 3
     assert during == {(10, 10)}

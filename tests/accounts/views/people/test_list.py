@@ -1,0 +1,153 @@
+"""The list of accounts and of open invitations, and the invitation form."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from tests.accounts.views.people.scenario import (
+    LINK,
+    open_page_as,
+    read_alert,
+    read_event_types,
+    read_form_actions,
+    read_messages,
+    read_rows,
+    start_session,
+    submit,
+)
+from tests.factories import make_account, make_organization
+from tests.page import OpenPage
+from voiceadmin.accounts.models import OneTimeLink
+from voiceadmin.accounts.queries.credentials import find_link
+from voiceadmin.audit.types import AuditEventType
+from voiceadmin.database.base import db
+from voiceadmin.identity import Role
+from voiceadmin.organizations.models import Organization
+
+
+def test_a_platform_admin_sees_all_accounts(open_page: OpenPage, acme: Organization, now: datetime) -> None:
+    organizations = {make_organization(f"Org {number}"): Role.VIEWER for number in range(6)}
+    bo = make_account("bo@example.com", name="Bo", roles={acme: Role.OPERATOR})
+    make_account("cy@example.com", disabled_at=now)
+    make_account("dee@example.com", roles=organizations)
+    start_session(bo, now - timedelta(hours=2))
+
+    found = open_page("/people")
+
+    assert found.root.one("h1").text == "People"
+    assert read_rows(found, "People") == [
+        ["bo@example.comBo", "Operator Acme", "Active", "2 h ago"],
+        ["cy@example.com", "No role", "Disabled", "No open session"],
+        [
+            "dee@example.com",
+            " ".join(f"Viewer Org {number}" for number in range(5)) + " and 1 more",
+            "Active",
+            "No open session",
+        ],
+        ["root@example.com", "Platform admin", "Active", "just now"],
+    ]
+    assert found.link("bo@example.com") == f"/people/{bo.id}"
+    assert found.link("Invite a person") == "/people/invite"
+    assert "/people/sessions/end" in read_form_actions(found)
+    assert "Open invitations No open invitations." in found.text
+
+
+def test_an_admin_sees_only_accounts_of_the_own_organizations(admin: FlaskClient, acme: Organization) -> None:
+    other = make_organization("Other")
+    make_account("bo@example.com", roles={acme: Role.VIEWER, other: Role.ADMIN})
+    make_account("cy@example.com", roles={other: Role.ADMIN})
+
+    found = open_page_as(admin, "/people")
+
+    assert [row[:2] for row in read_rows(found, "People")] == [
+        ["ada@example.comAda", "Admin Acme"],
+        ["bo@example.com", "Viewer Acme roles in other organizations"],
+    ]
+    assert "Accounts and their roles in the organizations that you administer." in found.text
+    assert read_form_actions(found) == set()
+    assert "Other" not in found.text
+
+
+def test_an_invitation_link_is_shown_once(admin: FlaskClient, acme: Organization, now: datetime) -> None:
+    form = open_page_as(admin, "/people/invite")
+    assert [option.text for option in form.root.one("select", name="organization").all("option")] == ["Acme"]
+    assert [option.text for option in form.root.one("select", name="role").all("option")] == [
+        *("Viewer", "Operator", "Admin")
+    ]
+
+    created = submit(admin, "/people/invite", email="bo@example.com", organization=str(acme.id), role="operator")
+
+    shown = created.root.one("code", id="link").text
+    assert shown.startswith(LINK)
+    assert (
+        "With this link, bo@example.com can accept the invitation. It works once, for 7 days, and is not shown again."
+        in created.text
+    )
+    link = find_link(shown.removeprefix(LINK), now)
+    assert link is not None
+    assert (link.email, link.organization_id, link.role) == ("bo@example.com", acme.id, Role.OPERATOR)
+    found = open_page_as(admin, "/people")
+    assert shown.removeprefix(LINK) not in found.html
+    assert read_rows(found, "Open invitations") == [
+        ["bo@example.com", "Operator", "Acme", "7 days", "Revoke the invitation for bo@example.com"]
+    ]
+
+
+def test_an_invitation_is_revoked(admin: FlaskClient, acme: Organization) -> None:
+    submit(admin, "/people/invite", email="bo@example.com", organization=str(acme.id), role="viewer")
+    (address,) = read_form_actions(open_page_as(admin, "/people"))
+
+    found = submit(admin, address)
+
+    assert read_messages(found) == ["The invitation for bo@example.com was revoked."]
+    assert "Open invitations No open invitations." in found.text
+    assert read_event_types() == [AuditEventType.LINK_REVOKED, AuditEventType.LINK_CREATED]
+    assert "There is no such open invitation." in submit(admin, address, 404).text
+
+
+def test_a_platform_admin_invites_a_platform_admin(client: FlaskClient, now: datetime) -> None:
+    created = submit(client, "/people/invite", email="bo@example.com", organization="all", role="viewer")
+
+    link = find_link(created.root.one("code", id="link").text.removeprefix(LINK), now)
+    assert link is not None
+    assert link.platform
+    assert read_rows(open_page_as(client, "/people"), "Open invitations")[0][:3] == [
+        "bo@example.com",
+        "Platform admin",
+        "All",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"email": "bo"}, 'E-mail: "bo" is not an e-mail address. Write it as name@example.com.'),
+        ({"organization": "all"}, 'Organization: "all" is not an organization of yours. Choose from the list.'),
+        ({"organization": "999"}, 'Organization: "999" is not an organization of yours. Choose from the list.'),
+        ({"role": "platform"}, 'Role: "platform" is not a role. Choose from the list.'),
+    ],
+)
+def test_an_invalid_invitation_is_reported_at_its_field(
+    admin: FlaskClient, acme: Organization, fields: dict[str, str], fault: str
+) -> None:
+    given = {"email": "bo@example.com", "organization": str(acme.id), "role": "viewer"} | fields
+
+    found = submit(admin, "/people/invite", 422, **given)
+
+    assert read_alert(found) == f"This could not be done yet. {fault}"
+    (name,) = fields
+    assert found.root.one("p", id=f"{name}-error").text in fault
+    assert found.root.one("input", name="email").attributes["value"] == given["email"]
+    assert db.session.scalars(select(OneTimeLink.id)).all() == []
+
+
+def test_another_organization_is_refused_by_id(admin: FlaskClient) -> None:
+    other = make_organization("Other")
+
+    found = submit(admin, "/people/invite", 422, email="bo@example.com", organization=str(other.id), role="viewer")
+
+    assert f'"{other.id}" is not an organization of yours.' in read_alert(found)

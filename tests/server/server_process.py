@@ -1,0 +1,171 @@
+"""A server process for tests: start it, send it requests, and read its output."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from voiceadmin import create_app
+from voiceadmin.config import Settings
+from voiceadmin.database.base import db
+from voiceadmin.database.schema import dispose_engine, prepare_database
+from voiceadmin.voices.models import ClonedVoice
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOPBACK = "127.0.0.1"
+HEALTHY = '{"status":"up"}\n'
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+KEEP_ALIVE_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"  # without "Connection: close"
+VOICES_REQUEST = b"GET /api/v1/assistants/31/cloned-voices HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+ANONYMOUS_VIEWER = {"VOICEADMIN_ANONYMOUS_ROLE": "viewer"}  # most of these tests need no account
+LOCK_WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+SETUP_MESSAGE = "Create the first account within 30 minutes: "
+
+
+class Browser:
+    """An HTTP client that stores cookies, follows redirects, and sends forms with their CSRF token."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        policy = http.cookiejar.DefaultCookiePolicy(secure_protocols=("http", "https"))
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar(policy))
+        self.opener = urllib.request.build_opener(jar)
+
+    def get(self, path: str, data: bytes | None = None) -> str:
+        """Fetch a path, and return the text of the final response."""
+        try:
+            with self.opener.open(self.address + path, data) as answer:
+                text: str = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+        return text
+
+    def send(self, path: str, **fields: str) -> str:
+        """Fill in the form of a page and submit it."""
+        (token,) = re.findall(r'name="csrf_token" value="([^"]+)"', self.get(path))[-1:]
+        return self.get(path, urlencode(fields | {"csrf_token": token}).encode())
+
+
+class ServerProcess:
+    """A server process for the database in a folder.
+
+    output: the lines that it printed until it was ready. log: its log messages, and the line with the set-up link.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, ready_text: str, **environ: str) -> None:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")}
+        self.port = free_port()
+        self.address = f"http://{LOOPBACK}:{self.port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "voiceadmin", *arguments, "--port", str(self.port)],
+            env=inherited | ANONYMOUS_VIEWER | {"PYTHONPATH": str(ROOT), "VOICEADMIN_INSTANCE": str(folder)} | environ,
+            cwd=folder.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.output: list[str] = []
+        self.log: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            is_logged = line.startswith(("{", SETUP_MESSAGE))
+            (self.log if is_logged else self.output).append(line.rstrip("\n"))
+            if ready_text in line:
+                break
+
+    def get(self, path: str) -> tuple[int, str]:
+        """The status and the text of a response."""
+        with urllib.request.urlopen(self.address + path) as answer:
+            return answer.status, answer.read().decode()
+
+    def end(self, stop_signal: signal.Signals | None = None) -> tuple[int, str]:
+        """Send a signal if one is given, wait for the end, and return the exit code and the remaining output."""
+        if stop_signal is not None:
+            self.process.send_signal(stop_signal)
+        output, _ = self.process.communicate()
+        return self.process.returncode, output
+
+
+Start = Callable[..., ServerProcess]
+
+
+def free_port() -> int:
+    """A port of this machine on which no process listens."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_closed(port: int) -> bool:
+    """Whether no process listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) != 0
+
+
+def count_workers(server: ServerProcess) -> int:
+    """The number of running child processes of a server."""
+    listed = subprocess.run(["ps", "-A", "-o", "ppid="], capture_output=True, text=True, check=True)
+    return listed.stdout.split().count(str(server.process.pid))
+
+
+def find_worker(server: ServerProcess) -> int:
+    """The process id of the only worker of a server."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = (line.split() for line in listed.stdout.splitlines())
+    (found,) = [int(pid) for pid, parent in pairs if parent == str(server.process.pid)]
+    return found
+
+
+def connect(server: ServerProcess, request: bytes = b"") -> socket.socket:
+    """Open a connection and send a request, or the part of one."""
+    connection = socket.create_connection((LOOPBACK, server.port))
+    connection.sendall(request)
+    return connection
+
+
+def read_response(connection: socket.socket) -> bytes:
+    """Read until the server closes the connection."""
+    with connection, connection.makefile("rb") as stream:
+        return stream.read()
+
+
+def wait_until(condition: Callable[[], Any], description: str) -> None:
+    """Check a condition every 20 ms until it is true, for at most 20 seconds."""
+    pause = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError(f"timed out: {description}")
+
+
+def create_app_in(folder: Path) -> Flask:
+    """An application with the database in a folder."""
+    return create_app(Settings(instance=folder))
+
+
+def count_voices(folder: Path) -> int:
+    """The number of voices in the database in a folder, whose schema must be up to date."""
+    with create_app_in(folder).app_context():
+        assert not prepare_database()
+        found = db.session.scalar(select(func.count()).select_from(ClonedVoice))
+        dispose_engine()
+    return found or 0

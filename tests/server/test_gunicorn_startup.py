@@ -1,0 +1,141 @@
+"""Starting the server: its output, the set-up link, and its log."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.factories import make_account, make_assistant, make_organization, make_voice
+from tests.server.server_process import (
+    HEALTHY,
+    SETUP_MESSAGE,
+    Browser,
+    Start,
+    count_voices,
+)
+from voiceadmin.config import COMMAND
+from voiceadmin.database.schema import dispose_engine
+
+
+def test_run_adds_sample_data_to_an_empty_database_and_prints_its_address(start: Start, tmp_path: Path) -> None:
+    server = start("run")
+
+    sample_line, address_line, example = server.output
+    status, page = server.get("/assistants")
+    with subprocess.Popen(
+        ["sh", "-c", example.removeprefix("As JSON:")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as shell:
+        response, _ = shell.communicate()
+
+    assert sample_line.startswith("The database was empty. Sample organizations: 8 added.")
+    assert sample_line.endswith(
+        f"Remove the sample data with: VOICEADMIN_INSTANCE={tmp_path} {COMMAND} sample --remove"
+    )
+    assert address_line == f"voiceadmin shows sample data at {server.address} (stop with Ctrl-C)"
+    assert (status, "Front desk" in page) == (200, True)
+    if shutil.which("curl"):
+        assert {voice["status"] for voice in json.loads(response)["cloned_voices"]} == {"ready"}
+
+
+def test_run_does_not_change_a_database_with_data(start: Start, sqlite_store: Flask) -> None:
+    folder = sqlite_store.config["VOICEADMIN"].instance
+    acme = make_organization()
+    make_assistant(acme, id=31)
+    make_voice(acme)
+    dispose_engine()
+
+    server = start("run", folder=folder)
+
+    assert server.output == [
+        f"voiceadmin shows your database at {server.address} (stop with Ctrl-C)",
+        f"As JSON:  curl '{server.address}/api/v1/assistants/31/cloned-voices?status=ready'",
+    ]
+    assert count_voices(folder) == 1
+
+
+def test_serve_creates_an_empty_database(start: Start, tmp_path: Path) -> None:
+    server = start("serve", folder=tmp_path / "new")
+
+    assert server.output == [f"voiceadmin listens on 127.0.0.1, port {server.port}"]
+    assert server.get("/readyz") == (200, '{"status":"ready"}\n')
+    assert count_voices(tmp_path / "new") == 0
+
+
+def test_serve_prints_a_set_up_link_that_works_once(start: Start, tmp_path: Path) -> None:
+    server = start("serve", folder=tmp_path / "new", VOICEADMIN_ANONYMOUS_ROLE="")
+    (link,) = [line.removeprefix(SETUP_MESSAGE) for line in server.log if line.startswith(SETUP_MESSAGE)]
+    browser = Browser(server.address)
+
+    before = browser.get("/assistants")
+    created = browser.send(
+        link.removeprefix(server.address), email="root@example.com", password="correct horse battery"
+    )
+    after = browser.get("/people")
+    again = Browser(server.address).get(link.removeprefix(server.address))
+    server.end(signal.SIGTERM)
+    later = start("serve", folder=tmp_path / "new")
+
+    assert "<h1>Sign in</h1>" in before
+    assert link.startswith(f"{server.address}/links/")
+    assert "root@example.com" in created
+    assert "<h1>People</h1>" in after
+    assert "This link is no longer valid" in again
+    assert [line for line in later.log if line.startswith(SETUP_MESSAGE)] == []
+
+
+def test_the_log_has_one_json_object_per_line_and_no_secrets(start: Start, tmp_path: Path) -> None:
+    server = start("serve", folder=tmp_path / "new", VOICEADMIN_ANONYMOUS_ROLE="")
+    (link,) = [line.removeprefix(SETUP_MESSAGE) for line in server.log if line.startswith(SETUP_MESSAGE)]
+    browser = Browser(server.address)
+    browser.send(link.removeprefix(server.address), email="root@example.com", password="correct horse battery")
+    browser.send("/sign-in", email="root@example.com", password="a wrong password")
+
+    _, output = server.end(signal.SIGTERM)
+
+    messages = [json.loads(line)["message"] for line in [*server.log, *output.splitlines()] if line.startswith("{")]
+    assert [line.partition(":")[0] for line in messages] == ["link-created", "account-created", "sign-in-failed"]
+    for secret in ("correct horse", "a wrong", link.rpartition("/")[2]):
+        assert secret not in "".join(messages)
+
+
+def test_run_requires_signing_in_once_an_account_exists(start: Start, sqlite_store: Flask) -> None:
+    make_voice(make_organization())
+    dispose_engine()
+    server = start("run", folder=sqlite_store.config["VOICEADMIN"].instance, ready_text="voiceadmin shows")
+    before = server.get("/assistants")[1]
+
+    make_account(platform=True)
+    dispose_engine()
+    after = [server.get("/assistants")[1] for _ in range(8)]
+
+    assert "There are no accounts yet" in before
+    assert all("<h1>Sign in</h1>" in page for page in after)
+
+
+def test_one_worker_with_one_thread_answers_parallel_requests(start: Start) -> None:
+    server = start("serve", "--workers", "1", "--threads", "1")
+
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(server.get, ["/healthz"] * 40))
+
+    assert responses == [(200, HEALTHY)] * 40
+
+
+@pytest.mark.parametrize(("verb", "filled"), [("run", 2500), ("serve", 0)])
+def test_two_servers_can_start_together_on_a_new_database(start: Start, tmp_path: Path, verb: str, filled: int) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        servers = list(pool.map(lambda _: start(verb, folder=tmp_path / "new"), "ab"))
+
+    ready = [server.get("/readyz")[0] for server in servers]
+    ends = [server.end(signal.SIGTERM) for server in servers]
+
+    assert ready == [200, 200]
+    assert ends == [(0, ""), (0, "")]
+    assert count_voices(tmp_path / "new") == filled

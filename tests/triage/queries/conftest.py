@@ -1,0 +1,20 @@
+"""Fixtures of the tests of the queue."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.factories import make_organization
+from tests.triage.queries.model import QueueModel
+from voiceadmin.organizations.models import Organization
+
+
+@pytest.fixture
+def model(store: Flask) -> QueueModel:
+    return QueueModel()
+
+
+@pytest.fixture
+def acme(store: Flask) -> Organization:
+    return make_organization("Acme")

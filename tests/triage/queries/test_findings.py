@@ -1,0 +1,27 @@
+"""The findings of voices and assistants."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from tests.conftest import NOW
+from tests.triage.queries.model import EXAMPLES, ITEMS, LONG_BEFORE, SLUGS, THRESHOLDS, ModelItem, QueueModel
+from voiceadmin.triage.queries.findings import find_findings
+
+
+@EXAMPLES
+@given(items=ITEMS)
+def test_the_findings_of_items_equal_the_model(model: QueueModel, items: list[ModelItem]) -> None:
+    model.fill(items)
+
+    found = find_findings([item.ref for item in model.items], THRESHOLDS, now=NOW)
+
+    for item in model.items:
+        expected = {slug: None if since == LONG_BEFORE else since for slug, since in model.reasons(item).items()}
+        assert {finding.reason: finding.since for finding in found[item.ref]} == expected
+        assert [finding.reason for finding in found[item.ref]] == [slug for slug in SLUGS if slug in expected]
+        for finding in found[item.ref]:
+            assert (finding.organization_id, finding.provider) == (
+                model.organization_ids[item.organization],
+                item.reference[1],
+            )
