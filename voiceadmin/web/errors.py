@@ -205,7 +205,7 @@ def _respond_to_http_error(unavailable: tuple[type[Exception], ...], error: HTTP
 def _respond_to_unavailable_database(error: Exception) -> Response:
     forget_requester()  # the page header would query the database again
     current_app.logger.error("The database is unavailable: %r", str(getattr(error, "orig", error)).partition("\n")[0])
-    return _error_response(503, "The database is unavailable; try again shortly")
+    return _error_response(503, "The store is unavailable; try again shortly")  # as JSON clients know it
 
 
 def _respond_to_unexpected_error(error: Exception) -> Response:
