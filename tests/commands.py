@@ -20,7 +20,7 @@ Shell = Callable[..., Result]
 
 
 @pytest.fixture
-def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
+def make_shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
     """Return a function that runs commands with given settings, each with an application of its own."""
     monkeypatch.setattr(ErrorReportingGroup, "unavailable", DATABASE_UNAVAILABLE)
     apps: list[Flask] = []
@@ -41,6 +41,6 @@ def over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell
 
 
 @pytest.fixture
-def shell(store: Flask, settings: Settings, over: Callable[[Settings], Shell]) -> Shell:
+def shell(app: Flask, settings: Settings, make_shell: Callable[[Settings], Shell]) -> Shell:
     """Return a function that runs a command against the database of the test."""
-    return over(settings)
+    return make_shell(settings)

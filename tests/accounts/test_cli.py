@@ -17,7 +17,7 @@ ROUTE = "/api/v1/assistants/31/cloned-voices"
 
 
 @pytest.fixture
-def acme(stranger: FlaskClient) -> Organization:
+def acme(anonymous_client: FlaskClient) -> Organization:
     """Return an organization with the assistant 31."""
     acme = make_organization("Acme")
     make_assistant(acme, id=31)
@@ -35,25 +35,27 @@ def list_lines(shell: Shell) -> list[str]:
     return shell("account", "list").stdout.splitlines()
 
 
-def test_account_add_invites_to_one_organization(shell: Shell, stranger: FlaskClient, acme: Organization) -> None:
+def test_account_add_invites_to_one_organization(
+    shell: Shell, anonymous_client: FlaskClient, acme: Organization
+) -> None:
     result = shell("account", "add", "Ada@Example.com", "--organization", "Acme", "--role", "operator")
 
-    joined = stranger.post(find_link(result.stdout), data={"password": PASSWORD, "name": "Ada"})
+    joined = anonymous_client.post(find_link(result.stdout), data={"password": PASSWORD, "name": "Ada"})
 
     assert result.stdout.startswith("Share this link with Ada@Example.com. It works once, for 7 days:\n")
     assert joined.status_code == 303
     assert list_lines(shell) == ["Ada@Example.com: operator at Acme"]
-    assert stranger.get("/assistants").status_code == 200
-    assert stranger.get("/people").status_code == 403
+    assert anonymous_client.get("/assistants").status_code == 200
+    assert anonymous_client.get("/people").status_code == 403
 
 
-def test_account_add_invites_a_platform_admin(shell: Shell, stranger: FlaskClient) -> None:
+def test_account_add_invites_a_platform_admin(shell: Shell, anonymous_client: FlaskClient) -> None:
     result = shell("account", "add", "root@example.com", "--platform")
 
-    stranger.post(find_link(result.stdout), data={"password": PASSWORD})
+    anonymous_client.post(find_link(result.stdout), data={"password": PASSWORD})
 
     assert list_lines(shell) == ["root@example.com: platform admin"]
-    assert stranger.get("/people").status_code == 200
+    assert anonymous_client.get("/people").status_code == 200
 
 
 def test_account_role_changes_and_removes_roles(shell: Shell, acme: Organization) -> None:
@@ -73,15 +75,15 @@ def test_account_role_changes_and_removes_roles(shell: Shell, acme: Organization
 
 
 def test_account_disable_ends_sessions_and_account_enable_reverts_it(
-    shell: Shell, stranger: FlaskClient, acme: Organization
+    shell: Shell, anonymous_client: FlaskClient, acme: Organization
 ) -> None:
     ada = make_account("ada@example.com", roles={acme: Role.VIEWER})
-    sign_in(stranger, ada)
+    sign_in(anonymous_client, ada)
 
     result = shell("account", "disable", "ada@example.com")
 
     assert result.stdout == "The account ada@example.com is disabled, and its sessions have ended.\n"
-    assert stranger.get("/assistants").status_code == 303
+    assert anonymous_client.get("/assistants").status_code == 303
     assert list_lines(shell) == ["ada@example.com: disabled, viewer at Acme"]
     assert (
         shell("account", "enable", "ADA@example.com").stdout
@@ -91,14 +93,14 @@ def test_account_disable_ends_sessions_and_account_enable_reverts_it(
 
 
 def test_account_reset_prints_a_link_that_sets_a_new_password(
-    shell: Shell, stranger: FlaskClient, acme: Organization
+    shell: Shell, anonymous_client: FlaskClient, acme: Organization
 ) -> None:
     make_account("ada@example.com", roles={acme: Role.VIEWER})
 
     result = shell("account", "reset", "ada@example.com")
-    stranger.post(find_link(result.stdout), data={"password": "quite another one"})
-    stranger.delete_cookie("__Host-voiceadmin")
-    again = stranger.post("/sign-in", data={"email": "ada@example.com", "password": "quite another one"})
+    anonymous_client.post(find_link(result.stdout), data={"password": "quite another one"})
+    anonymous_client.delete_cookie("__Host-voiceadmin")
+    again = anonymous_client.post("/sign-in", data={"email": "ada@example.com", "password": "quite another one"})
 
     assert result.stdout.startswith("Share this link with ada@example.com. It works once, for 1 day:\n")
     assert again.headers["Location"] == "/"

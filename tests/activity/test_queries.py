@@ -93,7 +93,7 @@ def pages(requester: Requester, filters: AuditFilters) -> list[AuditEventRow]:
 
 
 @pytest.fixture
-def events(store: Flask) -> list[AuditEventRow]:
+def events(app: Flask) -> list[AuditEventRow]:
     """Return three hundred events of all types, newest first."""
     randomness = random.Random(1)  # a fixed seed
     actors = [
@@ -164,7 +164,7 @@ def test_filters_find_the_same_events_as_plain_python(
 
 
 @pytest.mark.parametrize("number", [0, 1, EVENTS_PER_PAGE - 1, EVENTS_PER_PAGE, EVENTS_PER_PAGE + 1])
-def test_a_page_tells_whether_there_are_older_events(store: Flask, number: int) -> None:
+def test_a_page_tells_whether_there_are_older_events(app: Flask, number: int) -> None:
     with write_transaction():
         for _ in range(number):
             record_event(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=NOW)
@@ -175,7 +175,7 @@ def test_a_page_tells_whether_there_are_older_events(store: Flask, number: int) 
     assert EVENTS_PER_PAGE == 50
 
 
-def test_the_start_of_a_period_is_inclusive_and_its_end_exclusive(store: Flask) -> None:
+def test_the_start_of_a_period_is_inclusive_and_its_end_exclusive(app: Flask) -> None:
     for hours in (-1, 0, 1):
         record_event_now(
             AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=SHELL, now=NOW + hours * HOUR
@@ -205,7 +205,7 @@ def test_a_page_executes_one_statement(events: list[AuditEventRow], who: str) ->
 
 
 @pytest.fixture
-def hostile(store: Flask) -> list[AuditEventRow]:
+def hostile(app: Flask) -> list[AuditEventRow]:
     """Return events with hostile texts."""
     with write_transaction():
         for text in HOSTILE:
@@ -256,7 +256,7 @@ def test_an_ndjson_export_reads_back(hostile: list[AuditEventRow]) -> None:
         assert row == {name: getattr(event, name) for name in EXPORT_FIELDS if name != "at"}
 
 
-def test_a_csv_row_has_its_time_in_utc_and_empty_cells_for_unknown_values(store: Flask) -> None:
+def test_a_csv_row_has_its_time_in_utc_and_empty_cells_for_unknown_values(app: Flask) -> None:
     record_event_now(
         AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, "sample data"), by=SHELL, now=NOW + DAY
     )
@@ -280,6 +280,6 @@ def test_an_export_contains_all_permitted_events_and_more_than_a_page(events: li
     assert len(expected) > EVENTS_PER_PAGE
 
 
-def test_an_empty_export_has_a_csv_header_or_no_content(store: Flask) -> None:
+def test_an_empty_export_has_a_csv_header_or_no_content(app: Flask) -> None:
     assert "".join(export_activity(ROOT, AuditFilters(), ExportFormat.CSV)).startswith("id,at,")
     assert list(export_activity(ROOT, AuditFilters(), ExportFormat.NDJSON)) == []

@@ -29,14 +29,14 @@ SAMPLE_DATA = AuditTarget(ObjectKind.DATABASE, None, "sample data")
 
 
 @pytest.fixture
-def acme(store: object) -> Organization:
+def acme(app: object) -> Organization:
     return make_organization("Acme")
 
 
 @pytest.fixture
-def admin(stranger: FlaskClient, acme: Organization) -> FlaskClient:
+def admin(anonymous_client: FlaskClient, acme: Organization) -> FlaskClient:
     """Return a browser in which an admin of Acme is signed in."""
-    return sign_in(stranger, make_account("ada@example.com", roles={acme: Role.ADMIN}))
+    return sign_in(anonymous_client, make_account("ada@example.com", roles={acme: Role.ADMIN}))
 
 
 def open_page_as(client: FlaskClient, address: str) -> Page:

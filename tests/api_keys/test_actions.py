@@ -22,7 +22,7 @@ from voiceadmin.identity import EVERYTHING, ActorKind, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import hash_token
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 SECOND = timedelta(seconds=1)
 

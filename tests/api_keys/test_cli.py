@@ -16,7 +16,7 @@ ROUTE = "/api/v1/assistants/31/cloned-voices"
 
 
 @pytest.fixture
-def acme(stranger: FlaskClient) -> Organization:
+def acme(anonymous_client: FlaskClient) -> Organization:
     """Return an organization with the assistant 31."""
     acme = make_organization("Acme")
     make_assistant(acme, id=31)
@@ -24,13 +24,13 @@ def acme(stranger: FlaskClient) -> Organization:
 
 
 def test_a_key_reads_its_organizations_until_it_is_revoked(
-    shell: Shell, stranger: FlaskClient, acme: Organization
+    shell: Shell, anonymous_client: FlaskClient, acme: Organization
 ) -> None:
     created = shell("key", "add", "status board", "--organization", "Acme")
     key = created.stdout.strip()
     header = {"Authorization": f"Bearer {key}"}
 
-    response = stranger.get(ROUTE, headers=header)
+    response = anonymous_client.get(ROUTE, headers=header)
     shown = shell("key", "list").stdout
     revoked = shell("key", "revoke", shown.split()[0])
 
@@ -39,7 +39,7 @@ def test_a_key_reads_its_organizations_until_it_is_revoked(
     assert response.status_code == 200
     assert re.fullmatch(rf"\d+  {key[:9]}…  status board: reads Acme; last used just now\n", shown)
     assert revoked.stdout == "The API key “status board” was revoked.\n"
-    assert stranger.get(ROUTE, headers=header).status_code == 401
+    assert anonymous_client.get(ROUTE, headers=header).status_code == 401
     assert "status board (revoked): reads Acme" in shell("key", "list").stdout
 
 

@@ -21,7 +21,7 @@ from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def create_key(name: str, *organizations: Organization, expires_at: datetime | None = None) -> tuple[int, str]:

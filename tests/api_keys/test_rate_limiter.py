@@ -21,14 +21,14 @@ from voiceadmin.database.base import db
 from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.rate_limits.types import RateLimit, RateLimitResult
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 SECOND = timedelta(seconds=1)
 TEN_PER_SECOND = RateLimit(50, 10)
 
 
 @pytest.fixture
-def write_transactions(store: Flask) -> Iterator[list[Any]]:
+def write_transactions(app: Flask) -> Iterator[list[Any]]:
     """Return a list with one entry for each write transaction that was begun."""
     seen: list[Any] = []
 
@@ -93,13 +93,13 @@ def test_two_processes_together_allow_no_more_than_the_bucket() -> None:
     assert sum(later) == 10
 
 
-def test_threads_of_two_processes_allow_exactly_the_bucket(store: Flask) -> None:
+def test_threads_of_two_processes_allow_exactly_the_bucket(app: Flask) -> None:
     key = find_key(create_key())
     limiters = [KeyRateLimiter(TEN_PER_SECOND), KeyRateLimiter(TEN_PER_SECOND)]
     barrier = threading.Barrier(8)
 
     def acquire_many(number: int) -> int:
-        with store.app_context():
+        with app.app_context():
             barrier.wait()
             return sum(acquire(limiters[number % 2], key).allowed for _ in range(20))
 

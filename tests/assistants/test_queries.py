@@ -23,7 +23,7 @@ from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.types.status import VoiceStatus
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def test_an_assistant_is_returned_with_its_organization() -> None:
@@ -44,7 +44,7 @@ def test_unknown_ids_are_not_found() -> None:
         get_organization(EVERYTHING, 999)
 
 
-def test_a_revision_changes_with_every_write_to_voices_and_with_no_other_write(store: Flask) -> None:
+def test_a_revision_changes_with_every_write_to_voices_and_with_no_other_write(app: Flask) -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     before = get_organization(EVERYTHING, acme.id).revision
 

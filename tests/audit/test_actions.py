@@ -43,7 +43,7 @@ from voiceadmin.voices.importing.actions import import_voices
 from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.json_body import voice_to_json
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 PACKAGE = Path(voiceadmin.__file__).parent
 ADA = Actor(ActorKind.ACCOUNT, 7, "Ada@Example.com", "203.0.113.7")
@@ -362,12 +362,12 @@ def test_no_event_and_no_log_line_contains_a_secret(log: pytest.LogCaptureFixtur
     ada = make_account("ada@example.com", platform=True)
     by = Actor(ActorKind.ACCOUNT, ada.id, ada.email, "203.0.113.7")
     new, other, wrong = "first new secret", "second new secret", "wrong wrong secret"
-    stranger = Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.7")
+    anonymous_client = Actor(ActorKind.ANONYMOUS, None, "", "203.0.113.7")
     options: dict[str, Any] = {"address": "203.0.113.7", "user_agent": "x", "idle": DAY, "now": NOW}
 
     grant = Grant(acme.id, Role.ADMIN)
     invitation = create_invitation(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
-    joined = accept_link(invitation, email="", name="Bo", password=new, by=stranger, user_agent="x", now=NOW)
+    joined = accept_link(invitation, email="", name="Bo", password=new, by=anonymous_client, user_agent="x", now=NOW)
     requester = find_session(joined, "203.0.113.7")
     assert requester is not None
     assert requester.account_id is not None
@@ -377,7 +377,7 @@ def test_no_event_and_no_log_line_contains_a_secret(log: pytest.LogCaptureFixtur
             sessions.sign_in(attempt, wrong, **options)
     changed = change_password(requester, new, other, user_agent="x", now=NOW)
     reset = create_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
-    renewed = accept_link(reset, email="", name="", password=PASSWORD, by=stranger, user_agent="x", now=NOW)
+    renewed = accept_link(reset, email="", name="", password=PASSWORD, by=anonymous_client, user_agent="x", now=NOW)
     signed_in = sessions.sign_in("bo@example.com", PASSWORD, **options)
     key = create_api_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
     revoke_api_key(EVERYTHING, 1, by=by, now=NOW)

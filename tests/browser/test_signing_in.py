@@ -247,8 +247,8 @@ def test_an_expired_session_continues_after_signing_in_again(visit: Visit, serve
     page = start(visit, serve(lambda: None) + "/people?from=here")
 
     wait(page, minutes=31)
-    over = page.get_by_role("alertdialog", name="You were signed out")
-    over.get_by_role("button", name="Sign in again").click()
+    make_shell = page.get_by_role("alertdialog", name="You were signed out")
+    make_shell.get_by_role("button", name="Sign in again").click()
     page.get_by_label("E-mail").fill("root@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

@@ -32,9 +32,9 @@ from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT
 
 
 @pytest.fixture
-def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
+def tenants(app: Flask, now: Any) -> Iterator[TwoTenants]:
     """Return two organizations with one candidate each and an account of every role."""
-    with build_two_tenants(store) as tenants:
+    with build_two_tenants(app) as tenants:
         yield tenants
 
 
@@ -146,12 +146,12 @@ def test_actions_without_permission_are_refused(tenants: TwoTenants) -> None:
     assert read_archived_ids() == set()
 
 
-def test_without_accounts_the_page_explains_how_to_confirm(store: Flask, now: datetime) -> None:
-    store.test_client_class = Client
-    store.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
-    store.config["VOICEADMIN"] = replace(store.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
+def test_without_accounts_the_page_explains_how_to_confirm(app: Flask, now: datetime) -> None:
+    app.test_client_class = Client
+    app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
+    app.config["VOICEADMIN"] = replace(app.config["VOICEADMIN"], anonymous_role=Role.OPERATOR)
     make_voice(make_organization())
-    browser = store.test_client()
+    browser = app.test_client()
 
     assert "There is no admin yet, because there are no accounts." in open_page_as(browser, "/clean-up").text
     address = make_plan(browser)

@@ -39,9 +39,9 @@ def run_in_other_thread(app: Flask, work: object) -> None:
     thread.join()
 
 
-def test_a_reader_keeps_its_snapshot_until_its_context_ends(store: Flask) -> None:
+def test_a_reader_keeps_its_snapshot_until_its_context_ends(app: Flask) -> None:
     before = count_organizations()
-    run_in_other_thread(store, make_organization)
+    run_in_other_thread(app, make_organization)
 
     during = count_organizations()
     db.session.rollback()
@@ -49,17 +49,17 @@ def test_a_reader_keeps_its_snapshot_until_its_context_ends(store: Flask) -> Non
     assert (before, during, count_organizations()) == (0, 0, 1)
 
 
-def test_fetch_first_row_reads_the_snapshot_and_returns_driver_values(store: Flask) -> None:
+def test_fetch_first_row_reads_the_snapshot_and_returns_driver_values(app: Flask) -> None:
     id = make_organization().id
     sql = "SELECT id, NULL FROM organization WHERE id = :id"
     before = fetch_first_row(sql, {"id": id}), fetch_first_row(sql, {"id": id + 1})
-    run_in_other_thread(store, make_organization)
+    run_in_other_thread(app, make_organization)
 
     assert before == ((id, None), None)
     assert fetch_first_row(sql, {"id": id + 1}) is None
 
 
-def test_an_error_of_fetch_first_row_leaves_the_session_usable(store: Flask) -> None:
+def test_an_error_of_fetch_first_row_leaves_the_session_usable(app: Flask) -> None:
     with pytest.raises(DBAPIError):
         fetch_first_row("SELECT missing FROM organization WHERE id = :id", {"id": 1})
     db.session.rollback()
@@ -67,7 +67,7 @@ def test_an_error_of_fetch_first_row_leaves_the_session_usable(store: Flask) -> 
     assert count_organizations() == 0
 
 
-def test_an_exception_rolls_the_write_transaction_back(store: Flask) -> None:
+def test_an_exception_rolls_the_write_transaction_back(app: Flask) -> None:
     def fail() -> None:
         with write_transaction():
             db.session.add(Organization(name="Half"))
@@ -80,12 +80,12 @@ def test_an_exception_rolls_the_write_transaction_back(store: Flask) -> None:
     assert count_organizations() == 0
 
 
-def test_parallel_transactions_lose_no_update(store: Flask) -> None:
+def test_parallel_transactions_lose_no_update(app: Flask) -> None:
     counter = make_organization("Counter", upstream_id=1)
     rounds, failures = 50, []
 
     def add_many() -> None:
-        with store.app_context():
+        with app.app_context():
             for _ in range(rounds):
                 try:
                     with write_transaction():
@@ -105,7 +105,7 @@ def test_parallel_transactions_lose_no_update(store: Flask) -> None:
     assert db.session.get_one(Organization, counter.id).upstream_id == 1 + 8 * rounds
 
 
-def test_a_time_without_time_zone_is_refused(store: Flask) -> None:
+def test_a_time_without_time_zone_is_refused(app: Flask) -> None:
     with pytest.raises(StatementError, match="no time zone"):
         make_voice(make_organization(), created_at=datetime(2026, 1, 1))  # noqa: DTZ001  # the case under test
 
@@ -113,14 +113,14 @@ def test_a_time_without_time_zone_is_refused(store: Flask) -> None:
 @pytest.mark.parametrize(
     "time", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]
 )
-def test_the_earliest_and_the_latest_time_are_stored_unchanged(store: Flask, time: datetime) -> None:
+def test_the_earliest_and_the_latest_time_are_stored_unchanged(app: Flask, time: datetime) -> None:
     make_voice(make_organization(), created_at=time)
 
     assert db.session.scalars(select(ClonedVoice.created_at)).one() == time
 
 
 @pytest.mark.parametrize("number", [0, 1, ROWS_PER_STATEMENT - 1, ROWS_PER_STATEMENT, 2 * ROWS_PER_STATEMENT + 1])
-def test_a_bulk_upsert_writes_the_same_rows_as_single_upserts(store: Flask, number: int) -> None:
+def test_a_bulk_upsert_writes_the_same_rows_as_single_upserts(app: Flask, number: int) -> None:
     acme = make_organization()
     rows = [voice_row(id=number, last_used_at=None if number % 2 else LONG_AGO) for number in range(1, number + 1)]
     changed = [
@@ -141,8 +141,8 @@ def test_a_bulk_upsert_writes_the_same_rows_as_single_upserts(store: Flask, numb
         db.session.rollback()
 
 
-def test_a_replaced_sqlite_file_is_noticed_by_open_connections(sqlite_store: Flask, tmp_path: Path) -> None:
-    path: Path = sqlite_store.extensions[SQLITE_PATH]
+def test_a_replaced_sqlite_file_is_noticed_by_open_connections(sqlite_app: Flask, tmp_path: Path) -> None:
+    path: Path = sqlite_app.extensions[SQLITE_PATH]
     make_organization("Old")
     db.session.remove()
     db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
@@ -162,7 +162,7 @@ def test_a_replaced_sqlite_file_is_noticed_by_open_connections(sqlite_store: Fla
     assert count_organizations() == 1
 
 
-def test_a_revision_changes_with_every_sql_write(store: Flask) -> None:
+def test_a_revision_changes_with_every_sql_write(app: Flask) -> None:
     acme = make_organization()
     voice = make_voice(acme)
 
@@ -184,7 +184,7 @@ def test_a_revision_changes_with_every_sql_write(store: Flask) -> None:
     assert len(set(revisions)) == 4
 
 
-def test_moving_a_voice_changes_the_revisions_of_both_organizations(store: Flask) -> None:
+def test_moving_a_voice_changes_the_revisions_of_both_organizations(app: Flask) -> None:
     acme, other = make_organization(), make_organization()
     make_voice(acme)
 
@@ -202,7 +202,7 @@ def test_moving_a_voice_changes_the_revisions_of_both_organizations(store: Flask
 @pytest.mark.parametrize(
     "column", ["status = 'reddy'", "quality_score = 1.5", "synthesis_count = -1", "organization_id = 999"]
 )
-def test_constraints_refuse_invalid_voices(store: Flask, column: str) -> None:
+def test_constraints_refuse_invalid_voices(app: Flask, column: str) -> None:
     make_voice(make_organization())
 
     with pytest.raises(Exception, match=r"(?i)constraint"), write_transaction():
@@ -210,7 +210,7 @@ def test_constraints_refuse_invalid_voices(store: Flask, column: str) -> None:
 
 
 def test_a_writer_that_finds_the_database_locked_raises_database_unavailable(
-    sqlite_store: Flask, monkeypatch: pytest.MonkeyPatch
+    sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("voiceadmin.database.engine.BUSY_SECONDS", 0)  # otherwise the test waits for the full time-out
     refused: list[Exception] = []
@@ -224,7 +224,7 @@ def test_a_writer_that_finds_the_database_locked_raises_database_unavailable(
     with write_transaction():
         db.session.add(Organization(name="First"))
         db.session.flush()
-        run_in_other_thread(sqlite_store, try_to_write)
+        run_in_other_thread(sqlite_app, try_to_write)
 
     assert "locked" in str(refused[0])
     assert count_organizations() == 1

@@ -202,7 +202,7 @@ WRITES = st.lists(
 
 @IN_DATABASE
 @given(WRITES)
-def test_triggers_keep_the_statistics_correct_for_every_write(store: Flask, writes: list[tuple[str, int, int]]) -> None:
+def test_triggers_keep_the_statistics_correct_for_every_write(app: Flask, writes: list[tuple[str, int, int]]) -> None:
     """Statements write one voice or many."""
     organizations = [make_organization() for _ in range(2)]
     values: dict[str, list[Any]] = {

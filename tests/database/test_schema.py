@@ -15,7 +15,7 @@ from voiceadmin.errors import DatabaseNotReady
 from voiceadmin.sample.queries import database_is_empty
 
 
-def test_a_database_without_assistants_and_voices_is_empty(store: Flask) -> None:
+def test_a_database_without_assistants_and_voices_is_empty(app: Flask) -> None:
     assert database_is_empty()
 
     make_assistant()
@@ -23,7 +23,7 @@ def test_a_database_without_assistants_and_voices_is_empty(store: Flask) -> None
     assert not database_is_empty()
 
 
-def test_a_database_of_another_version_is_not_ready(store: Flask) -> None:
+def test_a_database_of_another_version_is_not_ready(app: Flask) -> None:
     check_schema_version()
     with write_transaction():
         db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))

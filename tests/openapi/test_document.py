@@ -44,7 +44,7 @@ def test_the_document_has_the_parameters_of_the_form_and_the_fields_of_the_row()
     assert tuple(voice["properties"]) == tuple(voice["required"]) == VoiceRow._fields
 
 
-def test_the_document_has_every_reason_and_every_field_of_a_queue_item(store: Flask) -> None:
+def test_the_document_has_every_reason_and_every_field_of_a_queue_item(app: Flask) -> None:
     description = build_document()
 
     parameters = {parameter["name"]: parameter for parameter in description["paths"][QUEUE]["get"]["parameters"]}
@@ -64,9 +64,9 @@ def test_the_document_has_every_reason_and_every_field_of_a_queue_item(store: Fl
 @pytest.mark.parametrize("path", [PATH, QUEUE])
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 def test_the_responses_of_a_route_match_the_document(
-    store: Flask, path: str, mode: schemathesis.GenerationMode, long: bool
+    app: Flask, path: str, mode: schemathesis.GenerationMode, long: bool
 ) -> None:
-    store.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(1_000_000, 1_000_000))
+    app.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(1_000_000, 1_000_000))
     key = create_api_key(EVERYTHING, "fuzzer", None, expires_at=None, by=SHELL, now=NOW)
     acme = make_organization()
     for assistant in range(1, 4):
@@ -75,7 +75,7 @@ def test_the_responses_of_a_route_match_the_document(
     for status in VoiceStatus:
         make_voice(acme, status=status)
         make_voice(acme, status=status, quality_score=None, provider="playht", language=None)
-    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", store)
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
 
     @options(max_examples=2000 if long else 50, deadline=None, suppress_health_check=list(HealthCheck))
     @given(schema[path]["GET"].as_strategy(generation_mode=mode))

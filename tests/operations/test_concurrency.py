@@ -44,7 +44,7 @@ ALL_SEEN = 10**9  # an operation id above all others: no change counts as a conf
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     return make_organization("Acme")
 
 
@@ -99,7 +99,7 @@ def run_concurrently(app: Flask, *tasks: Callable[[], object]) -> list[Future[ob
 
 
 def test_random_operations_of_eight_concurrent_actors_leave_consistent_data(
-    store: Flask, acme: Organization, now: datetime
+    app: Flask, acme: Organization, now: datetime
 ) -> None:
     other = make_organization("Other")
     put_voices(acme, [voice_row(id=id) for id in range(1, 41)])
@@ -131,14 +131,14 @@ def test_random_operations_of_eight_concurrent_actors_leave_consistent_data(
             done += [operation.id] if operation.object_count else []
         return len(done)
 
-    futures = run_concurrently(store, *(lambda number=number: work(number) for number in range(8)))
+    futures = run_concurrently(app, *(lambda number=number: work(number) for number in range(8)))
 
     assert all(future.exception() is None for future in futures), [future.exception() for future in futures]
     check_consistency()
 
 
 def test_the_second_of_two_concurrent_changes_to_a_voice_is_skipped_and_names_the_first(
-    store: Flask, acme: Organization, now: datetime, long: bool
+    app: Flask, acme: Organization, now: datetime, long: bool
 ) -> None:
     """Both actors loaded the same page. The second request changes nothing."""
     tries = 200 if long else 40
@@ -155,7 +155,7 @@ def test_the_second_of_two_concurrent_changes_to_a_voice_is_skipped_and_names_th
             )
             return apply_action(EVERYTHING, request, THRESHOLDS, by=by, now=now)
 
-        ada, bob = run_concurrently(store, lambda: assign(ADA, "clara"), lambda: assign(BOB, "dora"))
+        ada, bob = run_concurrently(app, lambda: assign(ADA, "clara"), lambda: assign(BOB, "dora"))
         operations = {"clara": ada.result(), "dora": bob.result()}
         first = next(
             name
@@ -175,7 +175,7 @@ def test_the_second_of_two_concurrent_changes_to_a_voice_is_skipped_and_names_th
 
 
 def test_an_operation_committed_after_the_page_load_counts_as_a_conflict(
-    store: Flask, acme: Organization, now: datetime
+    app: Flask, acme: Organization, now: datetime
 ) -> None:
     """A slow operation gets its id before a quick one, and is committed after the page was loaded."""
     put_voices(acme, [voice_row(id=1), voice_row(id=2)])
@@ -184,7 +184,7 @@ def test_an_operation_committed_after_the_page_load_counts_as_a_conflict(
     db.session.rollback()
 
     def archive_slowly() -> None:
-        with store.app_context(), write_transaction():
+        with app.app_context(), write_transaction():
             execute(
                 EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voice_refs(1), "slow", 0), THRESHOLDS, by=BOB, now=now
             )
@@ -192,7 +192,7 @@ def test_an_operation_committed_after_the_page_load_counts_as_a_conflict(
             may_commit.wait()
 
     def add_note() -> int:
-        with store.app_context():
+        with app.app_context():
             return apply_action(
                 EVERYTHING,
                 ActionRequest(TriageAction.NOTE, voice_refs(2), "quick", 0, "so"),
@@ -232,7 +232,7 @@ def format_file(rows: list[VoiceRow]) -> io.BytesIO:
 
 
 def test_imports_and_operations_do_not_deadlock(
-    store: Flask, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
+    app: Flask, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An import writes batches in the order of its file; an operation locks all its voices at once."""
     monkeypatch.setattr("voiceadmin.voices.importing.actions.BATCH_SIZE", 5)
@@ -253,13 +253,13 @@ def test_imports_and_operations_do_not_deadlock(
             request = ActionRequest(action, voice_refs(*ids), f"{by.name} {turn}", ALL_SEEN)
             apply_action(EVERYTHING, request, THRESHOLDS, by=by, now=now)
 
-    futures = run_concurrently(store, import_repeatedly, lambda: archive(ADA), lambda: archive(BOB))
+    futures = run_concurrently(app, import_repeatedly, lambda: archive(ADA), lambda: archive(BOB))
 
     assert [future.exception() for future in futures] == [None] * 3
     check_consistency()
 
 
-def test_operations_on_several_organizations_do_not_deadlock(store: Flask, acme: Organization, now: datetime) -> None:
+def test_operations_on_several_organizations_do_not_deadlock(app: Flask, acme: Organization, now: datetime) -> None:
     """The operations change different voices of the same organizations, in opposite order."""
     other = make_organization("Other")
     put_voices(acme, [voice_row(id=id) for id in (*range(1, BATCH_SIZE + 1), *range(3001, 3001 + BATCH_SIZE))])
@@ -277,7 +277,7 @@ def test_operations_on_several_organizations_do_not_deadlock(store: Flask, acme:
             )
 
     futures = run_concurrently(
-        store,
+        app,
         lambda: archive(ADA, *range(1, BATCH_SIZE + 1), *range(2001, 2001 + BATCH_SIZE)),
         lambda: archive(BOB, *range(1001, 1001 + BATCH_SIZE), *range(3001, 3001 + BATCH_SIZE)),
     )
@@ -286,14 +286,14 @@ def test_operations_on_several_organizations_do_not_deadlock(store: Flask, acme:
     check_consistency()
 
 
-def test_two_concurrent_undos_of_an_operation_are_applied_once(store: Flask, acme: Organization, now: datetime) -> None:
+def test_two_concurrent_undos_of_an_operation_are_applied_once(app: Flask, acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=id) for id in range(1, 21)])
     operation = apply_action(
         EVERYTHING, ActionRequest(TriageAction.ARCHIVE, voice_refs(*range(1, 21)), "a", 0), THRESHOLDS, by=ADA, now=now
     )
 
     futures = run_concurrently(
-        store, *(lambda by=by: undo_operation(EVERYTHING, operation.id, by.name, by=by, now=now) for by in (ADA, BOB))
+        app, *(lambda by=by: undo_operation(EVERYTHING, operation.id, by.name, by=by, now=now) for by in (ADA, BOB))
     )
 
     assert sorted(type(future.exception()).__name__ for future in futures) == ["ChangeRefused", "NoneType"]

@@ -85,7 +85,7 @@ def kill_after(dots: int, settings: Settings, run: int, now: datetime) -> None:
 
 
 def test_a_killed_bulk_operation_is_applied_completely_or_not_at_all(
-    store: Flask, settings: Settings, now: datetime, long: bool
+    app: Flask, settings: Settings, now: datetime, long: bool
 ) -> None:
     acme = make_organization("Acme")
     put_voices(acme, [voice_row(id=id) for id in VOICES])

@@ -351,7 +351,7 @@ class OperationMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3600)
-def test_random_operations_and_imports_leave_consistent_data(store: Flask, long: bool) -> None:
+def test_random_operations_and_imports_leave_consistent_data(app: Flask, long: bool) -> None:
     profile = settings(
         max_examples=1000 if long else 20,
         stateful_step_count=40,

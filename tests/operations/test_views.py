@@ -42,8 +42,8 @@ Send = Callable[..., Page]
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
-    store.test_client_class = Client
+def acme(app: Flask) -> Organization:
+    app.test_client_class = Client
     return make_organization("Acme")
 
 
@@ -281,9 +281,9 @@ def test_an_unknown_operation_is_not_found(open_page: OpenPage) -> None:
 
 
 @pytest.fixture
-def people(acme: Organization, store: Flask) -> Callable[..., FlaskClient]:
+def people(acme: Organization, app: Flask) -> Callable[..., FlaskClient]:
     """Return a function that signs in a new account with these roles and returns its browser."""
-    return lambda **roles: sign_in(store.test_client(), make_account(**roles))
+    return lambda **roles: sign_in(app.test_client(), make_account(**roles))
 
 
 def test_a_viewer_can_open_an_operation_and_change_nothing(

@@ -110,7 +110,7 @@ def test_only_the_queries_of_organizations_create_organization_ids() -> None:
     assert makers == {"organizations/queries.py"}
 
 
-def test_a_column_is_restricted_to_the_organizations_of_a_scope(store: Flask) -> None:
+def test_a_column_is_restricted_to_the_organizations_of_a_scope(app: Flask) -> None:
     one, two, three = (make_organization().id for _ in range(3))
 
     def found(scope: Scope) -> list[int]:

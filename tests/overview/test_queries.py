@@ -24,12 +24,12 @@ FAILED, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.ARCHIVED
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     return make_organization("Acme")
 
 
 @pytest.fixture
-def globex(store: Flask) -> Organization:
+def globex(app: Flask) -> Organization:
     return make_organization("Globex")
 
 

@@ -144,12 +144,12 @@ def test_the_time_of_the_last_import_is_shown(client: FlaskClient, open_page: Op
     assert "Last import 3 days ago." in open_page("/").text
 
 
-def test_voices_of_other_organizations_are_not_counted(store: Flask, now: datetime) -> None:
-    store.test_client_class = Client
+def test_voices_of_other_organizations_are_not_counted(app: Flask, now: datetime) -> None:
+    app.test_client_class = Client
     ours, theirs = make_organization("Acme"), make_organization("Globex")
     make_voice(ours, status=FAILED)
     put_voices(theirs, [voice_row(status=FAILED, provider="globex") for _ in range(3)])
-    viewer = sign_in(store.test_client(), make_account(roles={ours: Role.VIEWER}))
+    viewer = sign_in(app.test_client(), make_account(roles={ours: Role.VIEWER}))
 
     page = Page(viewer.get("/").text)
 
@@ -190,7 +190,7 @@ def test_the_header_counts_findings_once_a_minute(
         assert count_queries() == first + more
 
 
-def test_the_header_shows_no_count_before_signing_in(acme: Organization, store: Flask) -> None:
+def test_the_header_shows_no_count_before_signing_in(acme: Organization, app: Flask) -> None:
     make_voice(acme, status=FAILED)
 
-    assert header_count(Page(store.test_client().get("/sign-in").text)) == ""
+    assert header_count(Page(app.test_client().get("/sign-in").text)) == ""

@@ -33,7 +33,7 @@ READY, FAILED, ARCHIVED = VoiceStatus.READY, VoiceStatus.FAILED, VoiceStatus.ARC
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     """Return the organization that has the voices of a test."""
     return make_organization()
 
@@ -143,7 +143,7 @@ def test_statistics_take_four_statements_for_any_number_of_voices(acme: Organiza
     assert len([statement for statement in executed if not statement.startswith("BEGIN")]) == 4
 
 
-def test_sqlite_reads_table_rows_only_for_rare_voices(sqlite_store: Flask, now: datetime) -> None:
+def test_sqlite_reads_table_rows_only_for_rare_voices(sqlite_app: Flask, now: datetime) -> None:
     """Reads the bytecode of each statement: EXPLAIN QUERY PLAN does not say which columns come from the table."""
     acme = make_organization()
     put_voices(acme, [voice_row() for _ in range(20)])

@@ -22,13 +22,13 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     return make_organization("Acme")
 
 
 @pytest.fixture
-def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
-    with build_two_tenants(store) as tenants:
+def tenants(app: Flask, now: Any) -> Iterator[TwoTenants]:
+    with build_two_tenants(app) as tenants:
         yield tenants
 
 
@@ -177,11 +177,11 @@ def test_hostile_provider_names_and_large_numbers_are_shown_as_text(
     assert "9,223,372,036,854,775,807" in found.text
 
 
-def test_a_viewer_of_an_empty_organization_sees_no_providers(store: Flask, now: datetime) -> None:
-    store.test_client_class = Client
+def test_a_viewer_of_an_empty_organization_sees_no_providers(app: Flask, now: datetime) -> None:
+    app.test_client_class = Client
     empty = make_organization("Empty")
     make_voice(make_organization("Full"))
 
-    browser = sign_in(store.test_client(), make_account(roles={empty: Role.VIEWER}))
+    browser = sign_in(app.test_client(), make_account(roles={empty: Role.VIEWER}))
 
     assert page(browser, "/providers").sentence == "Showing no providers."

@@ -35,7 +35,7 @@ from voiceadmin.rate_limits.actions import (
 from voiceadmin.rate_limits.models import TokenBucket
 from voiceadmin.rate_limits.types import Acquisition, RateLimit
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 SECOND = timedelta(seconds=1)
 THREE = RateLimit(3, 0.5)  # one token is added every two seconds
@@ -64,11 +64,11 @@ def try_sign_in(email: str, password: str = "wrong", *, address: str = "203.0.11
     return "signed-in"
 
 
-def run_in_parallel(store: Flask, tries: Sequence[Callable[[], str]]) -> list[str]:
+def run_in_parallel(app: Flask, tries: Sequence[Callable[[], str]]) -> list[str]:
     """The outcomes of these functions, called in eight threads."""
 
     def run(function: Callable[[], str]) -> str:
-        with store.app_context():
+        with app.app_context():
             return function()
 
     with ThreadPoolExecutor(8) as pool:
@@ -150,7 +150,7 @@ def test_rows_of_full_buckets_are_deleted() -> None:
     attempts=st.lists(st.tuples(st.floats(-5, 30), st.integers(1, 5)), max_size=12),
 )
 def test_a_bucket_never_returns_more_than_its_capacity_and_refill(
-    store: Flask, capacity: float, rate: float, attempts: list[tuple[float, int]]
+    app: Flask, capacity: float, rate: float, attempts: list[tuple[float, int]]
 ) -> None:
     with write_transaction():
         db.session.execute(delete(TokenBucket))
@@ -196,11 +196,11 @@ def test_the_bucket_of_an_address_is_named_by_its_network(address: str, name: st
 # Signing in
 
 
-def test_parallel_attempts_on_one_account_are_limited_to_the_capacity(store: Flask) -> None:
+def test_parallel_attempts_on_one_account_are_limited_to_the_capacity(app: Flask) -> None:
     make_account("ada@example.com")
     make_account("bo@example.com")
 
-    outcomes = run_in_parallel(store, [lambda: try_sign_in("ada@example.com")] * 200)
+    outcomes = run_in_parallel(app, [lambda: try_sign_in("ada@example.com")] * 200)
 
     assert (outcomes.count("refused"), outcomes.count("rate-limited")) == (10, 190)
     assert try_sign_in("ADA@example.com ", PASSWORD) == "rate-limited"
@@ -210,10 +210,10 @@ def test_parallel_attempts_on_one_account_are_limited_to_the_capacity(store: Fla
     assert try_sign_in("ada@example.com", PASSWORD, now=NOW + timedelta(seconds=30)) == "signed-in"
 
 
-def test_attempts_on_many_accounts_are_limited_by_address_and_leave_no_other_buckets(store: Flask) -> None:
+def test_attempts_on_many_accounts_are_limited_by_address_and_leave_no_other_buckets(app: Flask) -> None:
     tries = [partial(try_sign_in, f"person{number}@example.com") for number in range(200)]
 
-    outcomes = run_in_parallel(store, tries)
+    outcomes = run_in_parallel(app, tries)
 
     assert (outcomes.count("refused"), outcomes.count("rate-limited")) == (50, 150)
     account_buckets = {name for name in bucket_names() if name.startswith("sign-in account")}

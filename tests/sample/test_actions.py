@@ -23,7 +23,7 @@ from voiceadmin.text import build_name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 NOW = DAY + timedelta(hours=14, minutes=3)

@@ -94,9 +94,9 @@ def test_serve_refuses_to_start_with_grave_risks_and_reports_all(
     assert "chmod 600" in result.stderr
 
 
-def test_check_deploy_reports_every_risk_and_fails(sqlite_store: Flask) -> None:
+def test_check_deploy_reports_every_risk_and_fails(sqlite_app: Flask) -> None:
     create_api_key(EVERYTHING, "old poller", None, expires_at=None, by=SHELL, now=NOW)
-    (settings,) = [sqlite_store.config["VOICEADMIN"]]
+    (settings,) = [sqlite_app.config["VOICEADMIN"]]
 
     first = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(settings))
     make_account(platform=True)
@@ -109,10 +109,10 @@ def test_check_deploy_reports_every_risk_and_fails(sqlite_store: Flask) -> None:
     assert "There is only one platform admin" in second.stdout
 
 
-def test_check_deploy_succeeds_without_risks(tmp_path: Path, sqlite_store: Flask) -> None:
+def test_check_deploy_succeeds_without_risks(tmp_path: Path, sqlite_app: Flask) -> None:
     for _ in range(2):
         make_account(platform=True)
-    settings = Settings(instance=sqlite_store.config["VOICEADMIN"].instance, **SAFE)  # type: ignore[arg-type]
+    settings = Settings(instance=sqlite_app.config["VOICEADMIN"].instance, **SAFE)  # type: ignore[arg-type]
     for path in settings.instance.glob("voiceadmin.sqlite*"):
         path.chmod(0o600)
 

@@ -45,12 +45,12 @@ def test_a_server_stops_while_connections_are_open(start: Start, count: str) -> 
         assert server.end(signal.SIGTERM) == (0, "")
 
 
-def test_a_response_in_progress_is_completed_and_new_connections_are_refused(start: Start, sqlite_store: Flask) -> None:
+def test_a_response_in_progress_is_completed_and_new_connections_are_refused(start: Start, sqlite_app: Flask) -> None:
     acme = make_organization()
     make_assistant(acme, id=31)
     put_voices(acme, [voice_row(gender="x" * 100_000) for _ in range(200)])  # more than the socket buffers hold
     dispose_engine()
-    server = start("serve", "--workers", "1", folder=sqlite_store.config["VOICEADMIN"].instance)
+    server = start("serve", "--workers", "1", folder=sqlite_app.config["VOICEADMIN"].instance)
 
     connection = connect(server, VOICES_REQUEST)
     first_byte = connection.recv(1)
@@ -92,7 +92,7 @@ def test_a_server_stops_without_output_on_a_signal(start: Start, stop_signal: si
 
 @pytest.mark.databases("postgresql")  # in SQLite readers do not wait for writers
 def test_a_request_in_progress_is_completed_before_the_server_stops(
-    start: Start, store: Flask, settings: Settings
+    start: Start, app: Flask, settings: Settings
 ) -> None:
     if not shutil.which("ps"):
         pytest.skip("there is no ps to see when the server has begun to end")

@@ -44,8 +44,8 @@ def test_run_adds_sample_data_to_an_empty_database_and_prints_its_address(start:
         assert {voice["status"] for voice in json.loads(response)["cloned_voices"]} == {"ready"}
 
 
-def test_run_does_not_change_a_database_with_data(start: Start, sqlite_store: Flask) -> None:
-    folder = sqlite_store.config["VOICEADMIN"].instance
+def test_run_does_not_change_a_database_with_data(start: Start, sqlite_app: Flask) -> None:
+    folder = sqlite_app.config["VOICEADMIN"].instance
     acme = make_organization()
     make_assistant(acme, id=31)
     make_voice(acme)
@@ -105,10 +105,10 @@ def test_the_log_has_one_json_object_per_line_and_no_secrets(start: Start, tmp_p
         assert secret not in "".join(messages)
 
 
-def test_run_requires_signing_in_once_an_account_exists(start: Start, sqlite_store: Flask) -> None:
+def test_run_requires_signing_in_once_an_account_exists(start: Start, sqlite_app: Flask) -> None:
     make_voice(make_organization())
     dispose_engine()
-    server = start("run", folder=sqlite_store.config["VOICEADMIN"].instance, ready_text="voiceadmin shows")
+    server = start("run", folder=sqlite_app.config["VOICEADMIN"].instance, ready_text="voiceadmin shows")
     before = server.get("/assistants")[1]
 
     make_account(platform=True)

@@ -27,9 +27,9 @@ VOICE = AuditTarget(ObjectKind.VOICE, 3, "Anna")
 
 
 @pytest.fixture
-def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
+def tenants(app: Flask, now: Any) -> Iterator[TwoTenants]:
     """Two organizations and an account of every role."""
-    with build_two_tenants(store) as tenants:
+    with build_two_tenants(app) as tenants:
         yield tenants
 
 
@@ -89,7 +89,7 @@ def audit_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "voiceadmin.audit"]
 
 
-def test_an_audit_event_is_logged_after_the_commit(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_audit_event_is_logged_after_the_commit(app: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
     with write_transaction():
@@ -101,7 +101,7 @@ def test_an_audit_event_is_logged_after_the_commit(store: Flask, now: Any, caplo
 
 
 def test_an_event_of_a_failed_transaction_is_neither_stored_nor_logged(
-    store: Flask, now: Any, caplog: pytest.LogCaptureFixture
+    app: Flask, now: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
@@ -118,7 +118,7 @@ def test_an_event_of_a_failed_transaction_is_neither_stored_nor_logged(
     assert [line["event_type"] for line in rows_of("audit_event")] == ["voice-removed"]
 
 
-def test_names_cannot_start_a_new_log_line(store: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_names_cannot_start_a_new_log_line(app: Flask, now: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="voiceadmin")
 
     name = MULTILINE.replace("\0", "")  # PostgreSQL rejects NUL

@@ -187,7 +187,7 @@ def test_the_default_limit_is_one_hundred_items(client: FlaskClient, acme: Organ
     assert len(fetch_queue(client, "?after=" + body["next"])["items"]) == 1
 
 
-def test_a_key_sees_only_its_scope(stranger: FlaskClient, now: datetime) -> None:
+def test_a_key_sees_only_its_scope(anonymous_client: FlaskClient, now: datetime) -> None:
     organizations = [make_organization(name) for name in ("Acme", "Globex", "Initech")]
     for organization in organizations:
         make_voice(organization, id=organization.id, status=VoiceStatus.FAILED)
@@ -197,13 +197,13 @@ def test_a_key_sees_only_its_scope(stranger: FlaskClient, now: datetime) -> None
         ids = None if scope is None else frozenset(scope)
         key = create_api_key(EVERYTHING, f"Key of {scope}", ids, expires_at=None, by=SHELL, now=NOW)
         bearer = {"Authorization": f"Bearer {key}"}
-        body = stranger.get(QUEUE, headers=bearer).get_json()
+        body = anonymous_client.get(QUEUE, headers=bearer).get_json()
 
         visible_ids = all_ids if scope is None else scope
         assert body["counts"] == NONE | {"failed": len(visible_ids)}
         assert [item["organization_id"] for item in body["items"]] == visible_ids
         for number in [*all_ids, MAX_ID]:
-            response = stranger.get(f"{QUEUE}?organization={number}", headers=bearer)
+            response = anonymous_client.get(f"{QUEUE}?organization={number}", headers=bearer)
             if number in visible_ids:
                 assert [item["organization_id"] for item in response.get_json()["items"]] == [number]
             else:
@@ -211,14 +211,16 @@ def test_a_key_sees_only_its_scope(stranger: FlaskClient, now: datetime) -> None
                 assert response.get_json() == {"detail": f"There is no organization {number}."}
 
 
-def test_values_of_another_organization_are_rejected_like_unknown_values(stranger: FlaskClient, now: datetime) -> None:
+def test_values_of_another_organization_are_rejected_like_unknown_values(
+    anonymous_client: FlaskClient, now: datetime
+) -> None:
     acme, globex = make_organization("Acme"), make_organization("Globex")
     make_account("bob@globex.example", roles={globex: Role.OPERATOR})
     make_voice(globex, provider="playht")
     key = create_api_key(EVERYTHING, "Key of Acme", frozenset([acme.id]), expires_at=None, by=SHELL, now=NOW)
 
     def refusal(query: str) -> str:
-        response = stranger.get(f"{QUEUE}?{query}", headers={"Authorization": f"Bearer {key}"})
+        response = anonymous_client.get(f"{QUEUE}?{query}", headers={"Authorization": f"Bearer {key}"})
         assert response.status_code == 422
         return response.text
 

@@ -314,7 +314,7 @@ def test_another_database_has_other_etags(client: FlaskClient, acme: Organizatio
 
 
 def test_the_body_and_its_etag_belong_to_one_snapshot(
-    store: Flask, client: FlaskClient, acme: Organization, monkeypatch: pytest.MonkeyPatch
+    app: Flask, client: FlaskClient, acme: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write between the two statements of a response affects neither of them."""
     make_voice(acme, id=9001, name="Before")
@@ -322,7 +322,7 @@ def test_the_body_and_its_etag_belong_to_one_snapshot(
 
     def build_after_write(*args: Any) -> bytes:
         def write() -> None:
-            with store.app_context(), write_transaction():
+            with app.app_context(), write_transaction():
                 db.session.execute(text("UPDATE cloned_voice SET name = 'After'"))
 
         writer = threading.Thread(target=write)

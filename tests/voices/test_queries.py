@@ -27,7 +27,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     """Return an organization for the voices of a test."""
     return make_organization()
 
@@ -55,7 +55,7 @@ def test_the_assistants_of_a_voice_start_with_those_that_use_it(acme: Organizati
     assert (detail.using_assistant_count, detail.organization.assistant_count) == (1, 2)
 
 
-def test_an_unknown_voice_is_not_found(store: Flask) -> None:
+def test_an_unknown_voice_is_not_found(app: Flask) -> None:
     with pytest.raises(VoiceNotFound, match="Cloned voice with ID 7 not found"):
         get_voice(EVERYTHING, 7)
 

@@ -22,7 +22,7 @@ from voiceadmin.voices.usage import count_assistants_by_voice, count_voices_in_u
 
 PROCESSING, READY, FAILED, ARCHIVED = VoiceStatus
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def make_duplicates(*statuses: VoiceStatus) -> list[VoiceRow]:

@@ -15,16 +15,16 @@ from voiceadmin import clock
 
 
 @pytest.fixture
-def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
+def tenants(app: Flask, now: Any) -> Iterator[TwoTenants]:
     """Two organizations and an account of every role."""
-    with build_two_tenants(store) as tenants:
+    with build_two_tenants(app) as tenants:
         yield tenants
 
 
 @pytest.fixture
-def sqlite_tenants(sqlite_store: Flask, now: Any) -> Iterator[TwoTenants]:
+def sqlite_tenants(sqlite_app: Flask, now: Any) -> Iterator[TwoTenants]:
     """The same on SQLite only."""
-    with build_two_tenants(sqlite_store) as tenants:
+    with build_two_tenants(sqlite_app) as tenants:
         yield tenants
 
 

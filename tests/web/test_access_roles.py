@@ -215,20 +215,20 @@ def test_an_anonymous_viewer_is_not_an_operator(sqlite_tenants: TwoTenants) -> N
     assert is_redirected_to_sign_in(app.test_client().get("/operate"))
 
 
-def test_an_open_database_requires_signing_in_once_an_account_exists(store: Flask, now: Any) -> None:
-    store.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
-    store.test_client_class = Client
-    client = store.test_client()
+def test_an_open_database_requires_signing_in_once_an_account_exists(app: Flask, now: Any) -> None:
+    app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
+    app.test_client_class = Client
+    client = app.test_client()
     assert client.get("/assistants").status_code == 200
     assert client.get("/people").status_code == 303
 
-    with build_two_tenants(store):
+    with build_two_tenants(app):
         assert is_redirected_to_sign_in(client.get("/assistants"))
         assert client.get(JSON_ROUTE).status_code == 401
 
 
 def test_the_database_is_asked_for_accounts_until_one_exists(
-    sqlite_store: Flask, monkeypatch: pytest.MonkeyPatch
+    sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
 
@@ -237,12 +237,12 @@ def test_the_database_is_asked_for_accounts_until_one_exists(
         return len(calls) == 3
 
     monkeypatch.setattr(access, "has_any_account", has_any_account)
-    settings = sqlite_store.config["VOICEADMIN"]
+    settings = sqlite_app.config["VOICEADMIN"]
     assert (access.anonymous_role(), calls) == (Role.ANYONE, [])
 
-    sqlite_store.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
+    sqlite_app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
     roles = [access.anonymous_role() for _ in range(5)]
 
     assert roles == [Role.OPERATOR, Role.OPERATOR, Role.ANYONE, Role.ANYONE, Role.ANYONE]
     assert len(calls) == 3
-    assert sqlite_store.config["VOICEADMIN"] is settings
+    assert sqlite_app.config["VOICEADMIN"] is settings

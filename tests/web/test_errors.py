@@ -109,14 +109,14 @@ def test_a_forwarded_host_is_ignored(client: FlaskClient) -> None:
 
 
 @pytest.fixture
-def acme(sqlite_store: Flask) -> Flask:
+def acme(sqlite_app: Flask) -> Flask:
     """An application with one voice in a SQLite database; each request has its own database session."""
     acme = make_organization("Acme")
     make_assistant(acme, id=31)
     make_voice(acme)
     db.session.remove()
-    sqlite_store.test_client_class = Client
-    return sqlite_store
+    sqlite_app.test_client_class = Client
+    return sqlite_app
 
 
 def root(app: Flask) -> FlaskClient:
@@ -206,7 +206,7 @@ def test_an_unmigrated_database_is_not_ready(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def failing(settings: Settings, store: Flask, now: datetime) -> Iterator[FlaskClient]:
+def failing(settings: Settings, app: Flask, now: datetime) -> Iterator[FlaskClient]:
     """A client of an application with views at /failing/CODE and /api/failing/CODE that abort with that status."""
 
     def fail(code: int) -> str:

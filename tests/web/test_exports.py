@@ -51,7 +51,7 @@ EVERY_LIST = pytest.mark.parametrize("name", LISTS)
 
 
 @pytest.fixture
-def acme(store: object, now: datetime) -> Organization:
+def acme(app: object, now: datetime) -> Organization:
     """An organization with an entry in each list."""
     return make_organization_with_entries("Acme", 31)
 
@@ -67,13 +67,13 @@ def make_organization_with_entries(name: str, assistant: int) -> Organization:
 
 
 @pytest.fixture
-def admin(stranger: FlaskClient, acme: Organization) -> FlaskClient:
+def admin(anonymous_client: FlaskClient, acme: Organization) -> FlaskClient:
     """A test client, signed in as an admin of Acme."""
-    return sign_in(stranger, make_account("ada@acme.example", roles={acme: Role.ADMIN}))
+    return sign_in(anonymous_client, make_account("ada@acme.example", roles={acme: Role.ADMIN}))
 
 
 @pytest.fixture
-def statements(store: Flask) -> Iterator[list[str]]:
+def statements(app: Flask) -> Iterator[list[str]]:
     """The SQL statements executed so far."""
     executed: list[str] = []
 
@@ -227,9 +227,9 @@ def test_exported_voices_have_the_order_of_their_list(
 @pytest.mark.parametrize("name", ["people", "api-keys"])
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_only_an_admin_exports_people_and_api_keys(
-    stranger: FlaskClient, acme: Organization, name: str, role: Role
+    anonymous_client: FlaskClient, acme: Organization, name: str, role: Role
 ) -> None:
-    browser = sign_in(stranger, make_account(roles={acme: role}))
+    browser = sign_in(anonymous_client, make_account(roles={acme: role}))
 
     assert browser.get(f"/{name}.csv").status_code == 403
     assert not exports()

@@ -27,7 +27,7 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused, LinkNotFound, LinkRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Role
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def test_an_invitation_is_revoked_once() -> None:

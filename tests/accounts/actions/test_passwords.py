@@ -25,7 +25,7 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused, Problem, SignInRefused
 from voiceadmin.identity import EVERYTHING, Requester
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def requester_of(account: Account) -> Requester:

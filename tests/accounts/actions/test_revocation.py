@@ -19,7 +19,7 @@ from voiceadmin.errors import LinkRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 # Changes that end the sessions of an account and void its reset links

@@ -23,7 +23,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def test_granting_changing_and_removing_a_role_records_an_event_each() -> None:
@@ -118,14 +118,14 @@ def test_the_last_platform_admin_cannot_be_removed() -> None:
 
 
 @pytest.mark.parametrize("change", ["platform", "disable"])
-def test_two_platform_admins_who_remove_each_other_concurrently_leave_one(store: Flask, change: str) -> None:
+def test_two_platform_admins_who_remove_each_other_concurrently_leave_one(app: Flask, change: str) -> None:
     for _ in range(5):
         pair = [make_account(platform=True) for _ in range(2)]
         barrier = threading.Barrier(2)
 
         def remove_the_other(number: int, pair: list[Account] = pair, barrier: threading.Barrier = barrier) -> bool:
             by, id = actor(pair[number]), pair[1 - number].id
-            with store.app_context():
+            with app.app_context():
                 barrier.wait(10)
                 try:
                     if change == "platform":

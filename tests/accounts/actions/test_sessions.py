@@ -34,7 +34,7 @@ from voiceadmin.errors import RateLimited, SessionNotFound, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, anonymous_requester
 from voiceadmin.tokens import hash_token
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 SECOND = timedelta(seconds=1)
 IDLE = timedelta(minutes=30)

@@ -31,7 +31,7 @@ from voiceadmin.errors import AccountNotFound, ChangeRefused
 from voiceadmin.identity import EVERYTHING, Actor, Role, Scope
 from voiceadmin.organizations.models import Organization
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def test_disabling_and_enabling_record_events_for_the_only_organization_of_the_account() -> None:

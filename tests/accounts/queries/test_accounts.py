@@ -35,7 +35,7 @@ from voiceadmin.identity import EVERYTHING, NOTHING, Actor, ActorKind, Requester
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
 SECOND = timedelta(seconds=1)
@@ -57,7 +57,7 @@ def other() -> Organization:
 
 
 @pytest.fixture
-def statements(store: object) -> Iterator[list[str]]:
+def statements(app: object) -> Iterator[list[str]]:
     seen: list[str] = []
 
     def record(*args: Any) -> None:

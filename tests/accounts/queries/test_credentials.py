@@ -22,7 +22,7 @@ from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import hash_token
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 INVALID_TOKENS = ["", "x", "x" * 43, "'; --", "\ud800", "a\0b", "%"]
 

@@ -33,9 +33,9 @@ NEW = "another battery staple"
 
 
 @pytest.fixture
-def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
+def tenants(app: Flask, now: Any) -> Iterator[TwoTenants]:
     """Return two organizations with an account of every role."""
-    with build_two_tenants(store) as tenants:
+    with build_two_tenants(app) as tenants:
         yield tenants
 
 

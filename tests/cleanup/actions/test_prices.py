@@ -18,8 +18,8 @@ MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 
 
 @pytest.fixture(autouse=True)
-def use_store(store: Flask) -> Flask:
-    return store
+def use_store(app: Flask) -> Flask:
+    return app
 
 
 def list_changes() -> list[tuple[object, object]]:

@@ -10,5 +10,5 @@ from voiceadmin.organizations.models import Organization
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     return make_organization("Acme")

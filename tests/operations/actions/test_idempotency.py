@@ -68,13 +68,13 @@ def test_a_request_without_a_key_is_applied_each_time(acme: Organization, runner
     assert runner.apply(TriageAction.NOTE, 1, key="").id != runner.apply(TriageAction.NOTE, 1, key="").id
 
 
-def test_concurrent_identical_requests_are_applied_once(store: Flask, acme: Organization, runner: Runner) -> None:
+def test_concurrent_identical_requests_are_applied_once(app: Flask, acme: Organization, runner: Runner) -> None:
     put_voices(acme, [voice_row(id=id) for id in range(1, 101)])
     request = runner.request(TriageAction.ARCHIVE, voice_refs(*range(1, 101)))
     db.session.rollback()
 
     def send(_: int) -> OperationRow:
-        with store.app_context():
+        with app.app_context():
             return apply_action(EVERYTHING, request, THRESHOLDS, by=ADA, now=runner.now)
 
     with ThreadPoolExecutor(4) as pool:
@@ -86,13 +86,13 @@ def test_concurrent_identical_requests_are_applied_once(store: Flask, acme: Orga
     assert len(rows_of("operation")) == 1
 
 
-def test_a_repeated_undo_is_not_applied_again(store: Flask, acme: Organization, runner: Runner) -> None:
+def test_a_repeated_undo_is_not_applied_again(app: Flask, acme: Organization, runner: Runner) -> None:
     make_voice(acme, id=1)
     operation = runner.apply(TriageAction.ARCHIVE, 1)
     db.session.rollback()
 
     def send(_: int) -> OperationRow:
-        with store.app_context():
+        with app.app_context():
             return undo_operation(EVERYTHING, operation.id, "once", by=ADA, now=runner.now)
 
     with ThreadPoolExecutor(2) as pool:

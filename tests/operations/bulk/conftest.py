@@ -13,7 +13,7 @@ from voiceadmin.organizations.models import Organization
 
 
 @pytest.fixture
-def acme(store: object) -> Organization:
+def acme(app: object) -> Organization:
     organization = make_organization("Acme")
     make_assistant(organization, id=31)
     return organization
@@ -25,12 +25,12 @@ def ada(acme: Organization) -> Account:
 
 
 @pytest.fixture
-def operator(stranger: FlaskClient, ada: Account) -> FlaskClient:
+def operator(anonymous_client: FlaskClient, ada: Account) -> FlaskClient:
     """Return a browser in which an operator of Acme is signed in."""
-    return sign_in(stranger, ada)
+    return sign_in(anonymous_client, ada)
 
 
 @pytest.fixture
-def colleague(store: Flask, operator: FlaskClient, acme: Organization) -> FlaskClient:
+def colleague(app: Flask, operator: FlaskClient, acme: Organization) -> FlaskClient:
     """Return a browser in which another operator of Acme is signed in."""
-    return sign_in(store.test_client(), make_account("bob@acme.example", roles={acme: Role.OPERATOR}))
+    return sign_in(app.test_client(), make_account("bob@acme.example", roles={acme: Role.OPERATOR}))

@@ -162,9 +162,9 @@ def test_an_empty_selection_changes_nothing(acme: Organization, operator: FlaskC
     assert dump() == before
 
 
-def test_a_viewer_sees_no_checkboxes_and_no_action_bar(acme: Organization, stranger: FlaskClient) -> None:
+def test_a_viewer_sees_no_checkboxes_and_no_action_bar(acme: Organization, anonymous_client: FlaskClient) -> None:
     make_voice(acme, name="Anna")
-    found = open_page(sign_in(stranger, make_account(roles={acme: Role.VIEWER})), LIST)
+    found = open_page(sign_in(anonymous_client, make_account(roles={acme: Role.VIEWER})), LIST)
 
     assert not found.root.all("form", **{"class": "selection-form"})
     assert not found.root.one("tbody").all("input")

@@ -11,10 +11,10 @@ from voiceadmin.organizations.models import Organization
 
 
 @pytest.fixture
-def model(store: Flask) -> QueueModel:
+def model(app: Flask) -> QueueModel:
     return QueueModel()
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     return make_organization("Acme")

@@ -25,7 +25,7 @@ from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.types import QueueCursor, QueueFilters, TriageAction
 from voiceadmin.voices.types.status import VoiceStatus
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 THRESHOLDS = AttentionThresholds()
 NONE = dict.fromkeys(RULES_BY_SLUG, 0)

@@ -126,7 +126,7 @@ INDEXES = {
 }
 
 
-def test_sqlite_scans_only_the_index_of_each_rule(sqlite_store: Flask) -> None:
+def test_sqlite_scans_only_the_index_of_each_rule(sqlite_app: Flask) -> None:
     make_findings(make_organization(), 3)
     for query in (
         lambda: count_queue(EVERYTHING, THRESHOLDS, now=NOW),
@@ -144,7 +144,7 @@ def test_sqlite_scans_only_the_index_of_each_rule(sqlite_store: Flask) -> None:
 
 
 @pytest.mark.parametrize("reason", INDEXES)
-def test_sqlite_reads_a_page_of_one_reason_in_index_order(sqlite_store: Flask, reason: str) -> None:
+def test_sqlite_reads_a_page_of_one_reason_in_index_order(sqlite_app: Flask, reason: str) -> None:
     make_findings(make_organization(), 3)
 
     with record_statements() as seen:

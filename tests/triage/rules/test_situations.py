@@ -45,7 +45,7 @@ from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 ALL = list(chain.from_iterable(SITUATIONS.values()))
 Named = tuple[str, str]  # the label of a situation, and the name of an object in it
@@ -193,7 +193,7 @@ def test_settings_change_the_cloning_timeout_of_a_provider(
 def test_settings_change_the_unused_period_and_the_minimum_age(acme: Organization) -> None:
     thresholds = AttentionThresholds(unused=7 * DAY, minimum_age=3 * DAY)
     used = {"last_used_at": NOW - 7 * DAY, "synthesis_count": 1}
-    young, old = ({"created_at": NOW - 3 * DAY + over} for over in (INSTANT, timedelta(0)))
+    young, old = ({"created_at": NOW - 3 * DAY + make_shell} for make_shell in (INSTANT, timedelta(0)))
 
     assert find_reasons(make_voice(acme, **young), thresholds) == []
     assert find_reasons(make_voice(acme, **old), thresholds) == ["never-used"]

@@ -15,8 +15,8 @@ from voiceadmin.voices.types.rows import VoiceRow
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
-    store.test_client_class = Client
+def acme(app: Flask) -> Organization:
+    app.test_client_class = Client
     return make_organization("Acme")
 
 

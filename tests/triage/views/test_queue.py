@@ -124,13 +124,13 @@ def test_tabs_count_each_reason_under_the_other_filters(open_page: OpenPage, que
 
 
 def test_the_filter_me_shows_only_the_entries_of_the_requester(
-    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
+    anonymous_client: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
     ada, ben = (make_account(roles={acme: Role.OPERATOR}) for _ in range(2))
     apply(TriageAction.ASSIGN, queue["Anna"], now=now, assignee_id=ada.id)
     apply(TriageAction.ASSIGN, queue["Bo"], now=now, assignee_id=ben.id)
 
-    assert read_names(Page(sign_in(stranger, ada).get("/triage?assignee=me").text)) == ["Anna"]
+    assert read_names(Page(sign_in(anonymous_client, ada).get("/triage?assignee=me").text)) == ["Anna"]
 
 
 def test_muted_entries_are_listed_separately_with_the_actor(
@@ -195,15 +195,15 @@ def read_row_buttons(page: Page) -> list[str]:
     return [node.attributes["value"] for node in page.root.all("button", name="row_action")]
 
 
-def sign_in_as(stranger: FlaskClient, **roles: Any) -> tuple[FlaskClient, Account]:
+def sign_in_as(anonymous_client: FlaskClient, **roles: Any) -> tuple[FlaskClient, Account]:
     account = make_account(**roles)
-    return sign_in(stranger, account), account
+    return sign_in(anonymous_client, account), account
 
 
 def test_a_viewer_sees_no_checkboxes_and_no_buttons(
-    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow]
+    anonymous_client: FlaskClient, acme: Organization, queue: dict[str, VoiceRow]
 ) -> None:
-    viewer, _ = sign_in_as(stranger, roles={acme: Role.VIEWER})
+    viewer, _ = sign_in_as(anonymous_client, roles={acme: Role.VIEWER})
 
     page = Page(viewer.get("/triage").text)
 
@@ -216,10 +216,10 @@ def test_a_viewer_sees_no_checkboxes_and_no_buttons(
 
 
 def test_an_operator_can_act_only_in_the_own_organization(
-    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow]
+    anonymous_client: FlaskClient, acme: Organization, queue: dict[str, VoiceRow]
 ) -> None:
     bolt = Organization(id=2)
-    operator, account = sign_in_as(stranger, roles={acme: Role.OPERATOR, bolt: Role.VIEWER})
+    operator, account = sign_in_as(anonymous_client, roles={acme: Role.OPERATOR, bolt: Role.VIEWER})
 
     page = Page(operator.get("/triage").text)
 
@@ -240,9 +240,9 @@ def test_each_checkbox_and_each_button_names_its_voice(open_page: OpenPage, queu
 
 
 def test_assign_to_me_is_not_offered_for_own_entries(
-    stranger: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
+    anonymous_client: FlaskClient, acme: Organization, queue: dict[str, VoiceRow], now: datetime
 ) -> None:
-    operator, account = sign_in_as(stranger, roles={acme: Role.OPERATOR})
+    operator, account = sign_in_as(anonymous_client, roles={acme: Role.OPERATOR})
     apply(TriageAction.ASSIGN, queue["Anna"], now=now, assignee_id=account.id)
 
     page = Page(operator.get("/triage").text)

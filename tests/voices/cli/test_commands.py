@@ -66,8 +66,8 @@ def test_the_sample_is_computed_for_now_by_default(shell: Shell, now: datetime) 
     assert datetime(2026, 11, 1, tzinfo=UTC) < (latest or now) <= now
 
 
-def test_migrating_twice_changes_nothing_more(over: Callable[[Settings], Shell], tmp_path: Path) -> None:
-    shell = over(Settings(instance=tmp_path / "new" / "store"))
+def test_migrating_twice_changes_nothing_more(make_shell: Callable[[Settings], Shell], tmp_path: Path) -> None:
+    shell = make_shell(Settings(instance=tmp_path / "new" / "store"))
 
     first, second = shell("migrate"), shell("migrate")
 
@@ -77,9 +77,11 @@ def test_migrating_twice_changes_nothing_more(over: Callable[[Settings], Shell],
 
 @pytest.mark.parametrize("words", [["import", "-", "--assistant", "31"], ["export", "--assistant", "31"], ["migrate"]])
 def test_an_unreachable_database_prints_one_line_and_fails(
-    over: Callable[[Settings], Shell], tmp_path: Path, words: list[str]
+    make_shell: Callable[[Settings], Shell], tmp_path: Path, words: list[str]
 ) -> None:
-    shell = over(Settings(instance=tmp_path, database_url=f"postgresql+psycopg://user:secret@/voices?host={tmp_path}"))
+    shell = make_shell(
+        Settings(instance=tmp_path, database_url=f"postgresql+psycopg://user:secret@/voices?host={tmp_path}")
+    )
 
     result = shell(*words)
 
@@ -90,8 +92,8 @@ def test_an_unreachable_database_prints_one_line_and_fails(
     assert "secret" not in result.stderr
 
 
-def test_a_database_of_a_newer_version_is_refused(over: Callable[[Settings], Shell], tmp_path: Path) -> None:
-    shell = over(Settings(instance=tmp_path))
+def test_a_database_of_a_newer_version_is_refused(make_shell: Callable[[Settings], Shell], tmp_path: Path) -> None:
+    shell = make_shell(Settings(instance=tmp_path))
     shell("migrate")
     with closing(sqlite3.connect(tmp_path / "voiceadmin.sqlite")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")

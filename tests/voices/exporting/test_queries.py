@@ -34,7 +34,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     """Return an organization for the voices of a test."""
     return make_organization()
 
@@ -96,7 +96,7 @@ def test_the_page_of_the_filters_is_ignored(acme: Organization, now: datetime) -
     assert list_matching_ids(acme.id, VoiceFilters(page=9, size=1), now) == [row.id for row in rows]
 
 
-def test_an_organization_without_voices_has_no_matching_voices(store: Flask, acme: Organization, now: datetime) -> None:
+def test_an_organization_without_voices_has_no_matching_voices(app: Flask, acme: Organization, now: datetime) -> None:
     assert list_matching_ids(acme.id, VoiceFilters(), now) == []
 
 

@@ -180,7 +180,7 @@ def test_bulk_loading_and_single_writes_give_the_same_database(
 @IN_DATABASE
 @given(rows=LISTS, changed=st.lists(st.text("ab =é", max_size=4), max_size=6))
 def test_bulk_loading_derives_the_same_data_for_any_voices(
-    sqlite_store: Flask, bulk: None, rows: Sequence[VoiceRow], changed: Sequence[str]
+    sqlite_app: Flask, bulk: None, rows: Sequence[VoiceRow], changed: Sequence[str]
 ) -> None:
     def add_and_change(min_bulk: int) -> tuple[dict[str, Any], dict[str, Any]]:
         with pytest.MonkeyPatch.context() as patch:
@@ -195,7 +195,7 @@ def test_bulk_loading_derives_the_same_data_for_any_voices(
     assert add_and_change(0) == add_and_change(NEVER)
 
 
-def test_bulk_loading_changes_only_the_revision_of_its_organization(sqlite_store: Flask, bulk: None) -> None:
+def test_bulk_loading_changes_only_the_revision_of_its_organization(sqlite_app: Flask, bulk: None) -> None:
     make_assistant(make_organization("Acme"), id=ASSISTANT_ID)
     put_voices(make_organization("Other"), [voice_row(id=9999)])
     before = revisions()
@@ -261,7 +261,7 @@ def fail_during_rebuild() -> None:
     [import_invalid_records, import_invalid_bytes, interrupt_import, import_with_dry_run, fail_during_rebuild],
     ids=lambda failing: failing.__name__,
 )
-def test_a_failed_bulk_load_changes_nothing(sqlite_store: Flask, now: datetime, bulk: None, failing: Any) -> None:
+def test_a_failed_bulk_load_changes_nothing(sqlite_app: Flask, now: datetime, bulk: None, failing: Any) -> None:
     make_assistant(make_organization("Acme"), id=ASSISTANT_ID)
     run_import(CHANGED[:5])
     before, revision = read_state(now), revisions()
@@ -274,7 +274,7 @@ def test_a_failed_bulk_load_changes_nothing(sqlite_store: Flask, now: datetime, 
     assert read_state(now)["faults"] == [("ok",)]
 
 
-def test_bulk_loading_restores_the_settings_of_the_connection(sqlite_store: Flask, bulk: None) -> None:
+def test_bulk_loading_restores_the_settings_of_the_connection(sqlite_app: Flask, bulk: None) -> None:
     def pragmas() -> list[Any]:
         return [rows_of(f"PRAGMA {name}") for name in ("cache_size", "threads", "foreign_keys", "journal_mode")]
 
@@ -300,7 +300,7 @@ def test_bulk_loading_restores_the_settings_of_the_connection(sqlite_store: Flas
     ],
 )
 def test_bulk_loading_begins_when_the_import_is_a_large_part_of_the_table(
-    store: Flask, monkeypatch: pytest.MonkeyPatch, before: int, imported: int, in_bulk: bool
+    app: Flask, monkeypatch: pytest.MonkeyPatch, before: int, imported: int, in_bulk: bool
 ) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", 1)
     monkeypatch.setattr(loading, "MIN_BULK_VOICES", 10)
@@ -315,7 +315,7 @@ def test_bulk_loading_begins_when_the_import_is_a_large_part_of_the_table(
     assert db.session.scalar(select(func.count()).select_from(ClonedVoice)) == before + imported
 
 
-def test_a_concurrent_reader_misses_no_index(sqlite_store: Flask, now: datetime, bulk: None) -> None:
+def test_a_concurrent_reader_misses_no_index(sqlite_app: Flask, now: datetime, bulk: None) -> None:
     acme = make_organization("Acme")
     make_assistant(acme, id=ASSISTANT_ID)
     put_voices(acme, SEVERAL[:10])
@@ -329,7 +329,7 @@ def test_a_concurrent_reader_misses_no_index(sqlite_store: Flask, now: datetime,
             return super().read1(-1 if size is None else size)
 
     def count_totals() -> None:
-        with sqlite_store.app_context():
+        with sqlite_app.app_context():
             totals = [
                 list_voices(acme.id, VoiceFilters(text=search_text), now=now).page.total
                 for search_text in ("", "voice")

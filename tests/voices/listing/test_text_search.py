@@ -24,7 +24,7 @@ from voiceadmin.voices.models import ClonedVoice
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     """Return an organization for the voices of a test."""
     return make_organization()
 
@@ -115,7 +115,7 @@ def test_like_patterns_escape_wildcards(search_text: str, condition: str, values
         ("aaaa", "5x616161"),
     ],
 )
-def test_sqlite_matches_words_of_one_organization(sqlite_store: Flask, search_text: str, trigrams: str) -> None:
+def test_sqlite_matches_words_of_one_organization(sqlite_app: Flask, search_text: str, trigrams: str) -> None:
     assert build_candidates_select(5, search_text) == (
         "SELECT rowid AS id FROM voice_search WHERE voice_search MATCH :trigrams",
         {"trigrams": trigrams},

@@ -34,7 +34,7 @@ from voiceadmin.errors import LinkRefused, RateLimited, SignInRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.tokens import hash_token
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def test_an_invitation_creates_an_account_with_a_role() -> None:

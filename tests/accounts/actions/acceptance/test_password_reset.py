@@ -24,7 +24,7 @@ from voiceadmin.audit.types import AuditEventType
 from voiceadmin.errors import LinkRefused, SignInRefused
 from voiceadmin.identity import EVERYTHING, Role
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def test_a_reset_link_sets_a_password_and_ends_all_sessions_of_the_account() -> None:

@@ -37,7 +37,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, LinkRefused
 from voiceadmin.identity import EVERYTHING, Role
 
-pytestmark = pytest.mark.usefixtures("store")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def test_the_first_account_is_a_platform_admin() -> None:
@@ -114,7 +114,7 @@ def test_the_lifetime_of_a_link_depends_on_its_purpose(purpose: LinkPurpose, lif
     use_link(token, now=NOW + lifetime - SECOND)
 
 
-def test_two_concurrent_setups_create_one_admin(store: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrent_setups_create_one_admin(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     token = create_setup_link(by=SHELL, now=NOW)
     barrier, hash_password = threading.Barrier(2), passwords.hash_password
 
@@ -125,7 +125,7 @@ def test_two_concurrent_setups_create_one_admin(store: Flask, monkeypatch: pytes
     monkeypatch.setattr(acceptance, "hash_password", hash_together)
 
     def accept(email: str) -> str:
-        with store.app_context():
+        with app.app_context():
             try:
                 use_link(token, email=email)
             except LinkRefused as refused:
@@ -139,7 +139,7 @@ def test_two_concurrent_setups_create_one_admin(store: Flask, monkeypatch: pytes
     assert db.session.scalar(select(func.count()).select_from(Account)) == 1
 
 
-def test_one_of_two_setup_links_used_concurrently_is_refused(store: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_two_setup_links_used_concurrently_is_refused(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = [create_setup_link(by=SHELL, now=NOW) for _ in range(2)]
     with write_transaction():  # as if two processes had created them concurrently
         for link in db.session.scalars(select(OneTimeLink)):
@@ -148,7 +148,7 @@ def test_one_of_two_setup_links_used_concurrently_is_refused(store: Flask, monke
     monkeypatch.setattr(acceptance, "hash_password", lambda password: (barrier.wait(10), hash_password(password))[1])
 
     def accept(number: int) -> bool:
-        with store.app_context():
+        with app.app_context():
             try:
                 use_link(tokens[number], email=f"person{number}@example.com")
             except LinkRefused:

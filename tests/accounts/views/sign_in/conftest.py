@@ -12,14 +12,14 @@ from tests.two_tenants import TwoTenants, build_two_tenants
 
 
 @pytest.fixture
-def tenants(store: Flask, now: Any) -> Iterator[TwoTenants]:
+def tenants(app: Flask, now: Any) -> Iterator[TwoTenants]:
     """Return two organizations with an account of every role, on both databases."""
-    with build_two_tenants(store) as tenants:
+    with build_two_tenants(app) as tenants:
         yield tenants
 
 
 @pytest.fixture
-def sqlite_tenants(sqlite_store: Flask, now: Any) -> Iterator[TwoTenants]:
+def sqlite_tenants(sqlite_app: Flask, now: Any) -> Iterator[TwoTenants]:
     """Return two organizations with an account of every role, on SQLite only."""
-    with build_two_tenants(sqlite_store) as tenants:
+    with build_two_tenants(sqlite_app) as tenants:
         yield tenants

@@ -108,11 +108,11 @@ def test_sign_in_attempts_are_rate_limited(tenants: TwoTenants, monkeypatch: pyt
 
 @pytest.mark.parametrize("is_printed", [False, True])
 def test_without_accounts_the_sign_in_page_mentions_the_printed_link_only_if_it_was_printed(
-    stranger: FlaskClient, is_printed: bool
+    anonymous_client: FlaskClient, is_printed: bool
 ) -> None:
-    stranger.application.config[SETUP_LINK_PRINTED] = is_printed
+    anonymous_client.application.config[SETUP_LINK_PRINTED] = is_printed
 
-    text = Page(stranger.get("/sign-in").text).text
+    text = Page(anonymous_client.get("/sign-in").text).text
 
     assert ("link that the server printed" in text) is is_printed
     assert "account add YOU@EXAMPLE.COM --platform" in text

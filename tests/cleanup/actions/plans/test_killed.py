@@ -48,8 +48,8 @@ with app.app_context():
 """
 
 
-def test_a_killed_process_leaves_no_voice_partly_archived(sqlite_store: Flask, now: datetime, long: bool) -> None:
-    folder, acme, voices = sqlite_store.config["VOICEADMIN"].instance, make_organization("Acme"), range(1, 4001)
+def test_a_killed_process_leaves_no_voice_partly_archived(sqlite_app: Flask, now: datetime, long: bool) -> None:
+    folder, acme, voices = sqlite_app.config["VOICEADMIN"].instance, make_organization("Acme"), range(1, 4001)
     put_voices(acme, [voice_row(id=number) for number in voices])
     plan = make_plan(now)
     confirm_plan(EVERYTHING, plan, by=BOB, now=now)

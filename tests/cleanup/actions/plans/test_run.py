@@ -182,13 +182,13 @@ def test_a_failed_voice_does_not_stop_the_others_and_can_be_retried(acme: Organi
     assert read_event_objects(AuditEventType.VOICE_ARCHIVED) == list(range(1, 131))
 
 
-def test_two_concurrent_runs_archive_each_voice_once(store: Flask, acme: Organization, now: datetime) -> None:
+def test_two_concurrent_runs_archive_each_voice_once(app: Flask, acme: Organization, now: datetime) -> None:
     put_voices(acme, [voice_row(id=number) for number in range(1, 401)])
     plan = make_plan(now)
     confirm_plan(EVERYTHING, plan, by=BOB, now=now)
 
     def work(_: int) -> None:
-        with store.app_context():
+        with app.app_context():
             resume_plan(EVERYTHING, plan, THRESHOLDS, by=BOB, now=now, seconds=ENOUGH_SECONDS)
 
     with ThreadPoolExecutor(2) as pool:
@@ -199,7 +199,7 @@ def test_two_concurrent_runs_archive_each_voice_once(store: Flask, acme: Organiz
 
 
 def test_a_voice_that_an_assistant_uses_meanwhile_is_never_archived_afterwards(
-    store: Flask, acme: Organization, now: datetime
+    app: Flask, acme: Organization, now: datetime
 ) -> None:
     """An import changes the voice of the assistant repeatedly while the plan is executed."""
     make_assistant(acme, id=31)
@@ -209,7 +209,7 @@ def test_a_voice_that_an_assistant_uses_meanwhile_is_never_archived_afterwards(
     assigned: list[tuple[int, bool]] = []
 
     def assign() -> None:
-        with store.app_context():
+        with app.app_context():
             for number in range(600, 0, -20):
                 with write_transaction():
                     acquire_advisory_lock("import")
@@ -222,7 +222,7 @@ def test_a_voice_that_an_assistant_uses_meanwhile_is_never_archived_afterwards(
                 assert assigned[-1][1] or archived_at is None, number
 
     def work() -> None:
-        with store.app_context():
+        with app.app_context():
             while get_plan(EVERYTHING, plan, now=now).pending:
                 resume_plan(EVERYTHING, plan, THRESHOLDS, by=BOB, now=now, seconds=0)
 

@@ -11,7 +11,7 @@ from voiceadmin.organizations.models import Organization
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     """Create an organization with an assistant and two voices, and another one with one voice."""
     acme = make_organization("Acme")
     make_assistant(acme, id=ASSISTANT_ID, name="Night desk")

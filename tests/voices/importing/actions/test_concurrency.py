@@ -53,24 +53,24 @@ def import_concurrently(app: Flask, imports: Iterable[tuple[bytes, ImportTarget]
     return results
 
 
-def test_two_concurrent_imports_into_one_organization_write_all_voices(store: Flask) -> None:
+def test_two_concurrent_imports_into_one_organization_write_all_voices(app: Flask) -> None:
     low = [voice_row(id=number) for number in range(1, 2001)]
     both = [voice_row(id=number, name="Shared") for number in range(2001, 2501)]
     high = [voice_row(id=number) for number in range(2501, 4501)]
 
-    results = import_concurrently(store, [(lines(chain(low, both)), TARGET), (lines(chain(both, high)), TARGET)])
+    results = import_concurrently(app, [(lines(chain(low, both)), TARGET), (lines(chain(both, high)), TARGET)])
 
     assert sorted(outcomes(end) for end in results) == [(2000, 0, 500, 0), (2500, 0, 0, 0)]
     assert [row.name for row in list_stored_voices()] == [row.name for row in chain(low, both, high)]
     assert organization_names() == ["Assistant 31"]
 
 
-def test_concurrent_imports_create_an_organization_once(store: Flask) -> None:
+def test_concurrent_imports_create_an_organization_once(app: Flask) -> None:
     imports: Iterator[tuple[bytes, ImportTarget]] = (
         (lines([voice_row(id=number)]), ImportTarget(number, organization="Acme")) for number in range(1, 9)
     )
 
-    results = import_concurrently(store, imports)
+    results = import_concurrently(app, imports)
 
     assert [outcomes(end) for end in results] == [(1, 0, 0, 0)] * 8
     assert organization_names() == ["Acme"]
@@ -78,7 +78,7 @@ def test_concurrent_imports_create_an_organization_once(store: Flask) -> None:
 
 
 def test_a_concurrent_reader_sees_no_change_before_the_commit(
-    acme: Organization, store: Flask, monkeypatch: pytest.MonkeyPatch
+    acme: Organization, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "BATCH_SIZE", 100)
     seen: list[int] = []
@@ -91,7 +91,7 @@ def test_a_concurrent_reader_sees_no_change_before_the_commit(
             return super().read1(-1 if size is None else size)
 
     def count_voices() -> None:
-        with store.app_context():
+        with app.app_context():
             seen.append(len(list(db.session.scalars(select(ClonedVoice.id)))))
             db.session.remove()
 

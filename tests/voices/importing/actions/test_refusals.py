@@ -175,7 +175,7 @@ def test_a_dry_run_counts_the_outcomes_and_writes_nothing(acme: Organization, op
     assert dump() == before
 
 
-def test_a_dry_run_creates_no_assistant_and_no_organization(store: Flask) -> None:
+def test_a_dry_run_creates_no_assistant_and_no_organization(app: Flask) -> None:
     report, _ = run_import(lines([voice_row(id=1)]), ImportTarget(ASSISTANT_ID, organization="Acme"), dry_run=True)
 
     assert outcomes(report) == (1, 0, 0, 0)
@@ -183,7 +183,7 @@ def test_a_dry_run_creates_no_assistant_and_no_organization(store: Flask) -> Non
 
 
 @pytest.mark.parametrize("prefix", ["[", '{"success": true, "cloned_voices": ['])
-def test_json_truncated_at_any_byte_imports_no_voice(sqlite_store: Flask, prefix: str) -> None:
+def test_json_truncated_at_any_byte_imports_no_voice(sqlite_app: Flask, prefix: str) -> None:
     rows = [voice_row(id=1, name="Recepción 😀"), voice_row(id=2)]
     records = ", ".join(json.dumps(voice_to_json(row), ensure_ascii=False) for row in rows)
     data = (prefix + records + ("]" if prefix == "[" else "]}")).encode()

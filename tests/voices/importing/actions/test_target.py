@@ -24,21 +24,21 @@ from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.models import ClonedVoice
 
 
-def test_a_new_assistant_gets_its_own_organization(store: Flask) -> None:
+def test_a_new_assistant_gets_its_own_organization(app: Flask) -> None:
     run_import(lines([voice_row(id=1)]))
 
     assert (load_assistant().name, load_assistant().name_key) == ("Assistant 31", "assistant 31")
     assert organization_names() == ["Assistant 31"]
 
 
-def test_a_new_assistant_and_its_organization_get_the_given_names(store: Flask) -> None:
+def test_a_new_assistant_and_its_organization_get_the_given_names(app: Flask) -> None:
     run_import(lines([]), ImportTarget(ASSISTANT_ID, "Recepción", "Acme Telecom"))
 
     assert (load_assistant().name, load_assistant().name_key) == ("Recepción", "recepcion")
     assert organization_names() == ["Acme Telecom"]
 
 
-def test_an_organization_without_a_given_name_gets_the_name_of_the_assistant(store: Flask) -> None:
+def test_an_organization_without_a_given_name_gets_the_name_of_the_assistant(app: Flask) -> None:
     run_import(lines([]), ImportTarget(ASSISTANT_ID, "Night desk"))
 
     assert organization_names() == ["Night desk"]
@@ -132,7 +132,7 @@ def test_an_ambiguous_organization_name_is_refused_with_the_ids(acme: Organizati
         run_import(lines([]), ImportTarget(77, organization="Acme"))
 
 
-def test_hostile_names_of_assistants_and_organizations_are_stored(store: Flask) -> None:
+def test_hostile_names_of_assistants_and_organizations_are_stored(app: Flask) -> None:
     named = [text for text in HOSTILE if text.strip() and parse_integer(text) is None]  # an integer is an id
 
     for number, text in enumerate(named, 1):

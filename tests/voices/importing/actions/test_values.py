@@ -27,7 +27,7 @@ from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.status import VoiceStatus
 
 
-def test_new_voices_are_stored_exactly(store: Flask) -> None:
+def test_new_voices_are_stored_exactly(app: Flask) -> None:
     rows = [voice_row(id=MAX_ID, quality_score=None, synthesis_count=MAX_ID), voice_row(id=1, quality_score=1.0)]
 
     report, faults = run_import(lines(rows))
@@ -37,7 +37,7 @@ def test_new_voices_are_stored_exactly(store: Flask) -> None:
     assert list_stored_voices() == rows[::-1]
 
 
-def test_a_new_voice_has_its_search_and_sort_keys(store: Flask) -> None:
+def test_a_new_voice_has_its_search_and_sort_keys(app: Flask) -> None:
     run_import(lines([voice_row(id=1, name="Recepción", provider_voice_id="PV")]))
 
     voice = db.session.get_one(ClonedVoice, 1)
@@ -97,7 +97,7 @@ def test_unknown_fields_are_ignored_and_counted(acme: Organization) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_hostile_texts_are_stored_exactly(sqlite_store: Flask, text: str) -> None:
+def test_hostile_texts_are_stored_exactly(sqlite_app: Flask, text: str) -> None:
     row = voice_row(id=1, name=text, provider_voice_id=text, provider=text or "x", language=text, gender=text)
 
     _, faults = run_import(lines([row]))

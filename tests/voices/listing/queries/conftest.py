@@ -12,7 +12,7 @@ from voiceadmin.voices.listing import lookup
 
 
 @pytest.fixture
-def acme(store: Flask) -> Organization:
+def acme(app: Flask) -> Organization:
     """Return an organization for the voices of a test."""
     return make_organization()
 

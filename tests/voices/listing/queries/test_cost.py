@@ -69,7 +69,7 @@ PAGES: dict[str, dict[str, Any]] = {
 }
 
 
-def test_voices_of_other_organizations_do_not_slow_a_page(sqlite_store: Flask, now: datetime) -> None:
+def test_voices_of_other_organizations_do_not_slow_a_page(sqlite_app: Flask, now: datetime) -> None:
     acme = make_organization()
     put_voices(acme, make_rows(250))
     lists = {name: VoiceFilters(**filters) for name, filters in PAGES.items()}
@@ -90,7 +90,7 @@ def test_voices_of_other_organizations_do_not_slow_a_page(sqlite_store: Flask, n
 
 @pytest.mark.parametrize("order", VoiceOrder)
 def test_the_first_and_the_last_page_cost_the_same_in_an_organization_ten_times_as_large(
-    sqlite_store: Flask, now: datetime, order: VoiceOrder
+    sqlite_app: Flask, now: datetime, order: VoiceOrder
 ) -> None:
     small, large = make_organization("Small"), make_organization("Large")
     put_voices(small, make_rows(300))
