@@ -55,9 +55,7 @@ POSTGRES_FOLDER = pytest.StashKey[Path]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that choose how many tests run."""
     parser.addoption("--long", action="store_true", help="run all tests in full and on both databases")
-    parser.addoption(
-        "--fast", action="store_true", help="run on SQLite alone, without browser and fuzzer"
-    )
+    parser.addoption("--fast", action="store_true", help="run on SQLite alone, without browser and fuzzer")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -170,15 +168,15 @@ def postgres_template(postgres: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def shared_sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Return the application on SQLite that all tests share."""
-    return _make_shared(Settings(instance=tmp_path_factory.mktemp("sqlite")))
+    yield from _share_app(Settings(instance=tmp_path_factory.mktemp("sqlite")))
 
 
 @pytest.fixture(scope="session")
-def shared_postgres_app(tmp_path_factory: pytest.TempPathFactory, postgres_template: str) -> Flask:
+def shared_postgres_app(tmp_path_factory: pytest.TempPathFactory, postgres_template: str) -> Iterator[Flask]:
     """Return the application on PostgreSQL that all tests share."""
-    return _make_shared(Settings(instance=tmp_path_factory.mktemp("postgresql"), database_url=postgres_template))
+    yield from _share_app(Settings(instance=tmp_path_factory.mktemp("postgresql"), database_url=postgres_template))
 
 
 @pytest.fixture
@@ -213,9 +211,12 @@ def sqlite_app(shared_sqlite_app: Flask, sqlite_template: Path) -> Iterator[Flas
         yield shared_sqlite_app
 
 
-def _make_shared(settings: Settings) -> Flask:
+def _share_app(settings: Settings) -> Iterator[Flask]:
     """Create an application for all tests of a database: creating one and compiling its templates takes long."""
-    return create_app(settings, WTF_CSRF_ENABLED=False)
+    app = create_app(settings, WTF_CSRF_ENABLED=False)
+    yield app
+    with app.app_context():
+        dispose_engine()
 
 
 @contextmanager

@@ -188,31 +188,30 @@ def test_only_actions_write() -> None:
     assert {layer(dotted(path)) for path in writers} == {ACTIONS}
 
 
+# Tests of no single module: by the start of their file name.
+ABOUT_THE_WHOLE = {
+    *("architecture", "documents", "dev", "wheel", "hostile", "fuzz", "folding"),
+    *("database", "migrations", "upgrade", "exports"),
+    *("killed", "states", "concurrency", "situations", "documentation"),
+}
+
+
+def mirrors_a_module(path: Path) -> bool:
+    """Return whether a test file is `test_<module>.py`, `test_<module>_<subject>.py` or in a folder named after one."""
+    words = path.stem.removeprefix("test_").split("_")
+    names = {"_".join(words[:length]) for length in range(1, len(words) + 1)}
+    folder = PACKAGE / path.relative_to(ROOT / "tests").parent
+    if names & ABOUT_THE_WHOLE or folder.with_suffix(".py").exists():
+        return True
+    return any((folder / name).with_suffix(".py").exists() for name in names)
+
+
 def test_test_files_mirror_the_modules_they_test() -> None:
-    about_the_whole = {
-        *(
-            "test_architecture.py",
-            "test_documents.py",
-            "test_dev.py",
-            "test_wheel.py",
-            "test_hostile.py",
-            "test_fuzz.py",
-            "test_folding.py",
-        ),
-        *("test_database.py", "test_migrations.py", "test_upgrade.py", "test_exports.py"),
-        *("test_killed.py", "test_states.py", "test_concurrency.py"),
-        *("test_situations.py", "test_documentation.py"),
-    }
-    strays = [
+    assert not [
         path
         for path in (ROOT / "tests").rglob("test_*.py")
-        if path.name not in about_the_whole and "browser" not in path.parts and "benchmarks" not in path.parts
-        if not (PACKAGE / path.relative_to(ROOT / "tests").parent / path.name.removeprefix("test_")).exists()
-        # The tests of a large module are a folder of its name.
-        if not (PACKAGE / path.relative_to(ROOT / "tests").parent).with_suffix(".py").exists()
+        if {"browser", "benchmarks"}.isdisjoint(path.parts) and not mirrors_a_module(path)
     ]
-
-    assert not strays
 
 
 def test_no_test_sleeps() -> None:

@@ -20,7 +20,7 @@ def test_the_overview_fits_on_one_screen(visit: Visit, live_server: str) -> None
 def test_the_overview_fits_together_with_the_banner_for_anonymous_requests(visit: Visit, open_server: str) -> None:
     page = visit(open_server + "/", token="", width=1440, height=900)
 
-    expect(page.get_by_role("complementary", name="Nobody has signed in")).to_be_visible()
+    expect(page.get_by_role("complementary", name="Access without signing in")).to_be_visible()
     assert page.evaluate(OVERFLOW) == [0, 0]
 
 

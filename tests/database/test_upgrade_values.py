@@ -109,18 +109,23 @@ SKIPPED = {
     3: [("archived-upstream", ""), ("not-archived", "")],
     5: [("already-assigned", "")],
     6: [("already-unassigned", "")],
-    16: [("changed-meanwhile", "bob@example.com")],  # assigned it to another account
-    17: [("changed-meanwhile", "bob@example.com"), ("already-unassigned", "")],  # unassigned it
-    18: [("changed-meanwhile", "bob@example.com")],  # archived it
-    19: [("changed-meanwhile", "bob@example.com")],  # restored it
-    20: [("changed-meanwhile", "bob@example.com")] * 4,  # acknowledged, snoozed (one of them with an end), unmuted it
+    16: [("assignee-changed-meanwhile", "bob@example.com")],  # assigned it to another account
+    17: [("assignee-changed-meanwhile", "bob@example.com"), ("already-unassigned", "")],  # unassigned it
+    18: [("archived-meanwhile", "bob@example.com")],
+    19: [("restored-meanwhile", "bob@example.com")],
+    20: [
+        ("acknowledged-meanwhile", "bob@example.com"),
+        ("snoozed-meanwhile", "bob@example.com"),
+        ("snoozed-meanwhile", "bob@example.com"),  # with an end
+        ("unmuted-meanwhile", "bob@example.com"),
+    ],
     24: [("nothing-to-mute", "")],
-    30: [("changed-meanwhile", "")],  # a person without a name
+    30: [("archived-meanwhile", "")],  # a person without a name
     35: [("changed-since", "bob@example.com")],
     37: [("gone", ""), ("state-differs", "")],
     40: [("assignee-lost-access", "eve@example.com")] * 2,
     41: [("already-unassigned", "")] * 100,
-    49: [("changed-meanwhile", "bob@example.com")],
+    49: [("restored-meanwhile", "bob@example.com")],
 }
 
 

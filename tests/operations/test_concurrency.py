@@ -168,7 +168,7 @@ def test_the_second_of_two_concurrent_changes_to_a_voice_is_skipped_and_names_th
         who = "ada" if first == "clara" else "bob"
         assert loser.object_count == 0
         assert (loser.skipped[0].reason, loser.skipped[0].detail) == (
-            SkipReason.CHANGED_MEANWHILE,
+            SkipReason.ASSIGNEE_CHANGED_MEANWHILE,
             f"{who}@example.com",
         )
         assert {row["account_id"] for row in rows_of("assignment") if row["object_id"] == voice} == {ids[first]}
@@ -218,7 +218,7 @@ def test_an_operation_committed_after_the_page_load_counts_as_a_conflict(
     )
 
     skipped = operation.skipped[0]
-    assert (skipped.reason, skipped.detail) == (SkipReason.CHANGED_MEANWHILE, "bob@example.com")
+    assert (skipped.reason, skipped.detail) == (SkipReason.ARCHIVED_MEANWHILE, "bob@example.com")
 
 
 def has_lock_waiter() -> bool:

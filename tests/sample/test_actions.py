@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -23,7 +22,9 @@ from voiceadmin.text import build_name_key
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 
-pytestmark = pytest.mark.usefixtures("app")
+# A run takes long, and the SQL is that of imports and deletions, which have tests of their own on both databases.
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.databases("sqlite")]
+on_both_databases = pytest.mark.databases("sqlite", "postgresql")
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 NOW = DAY + timedelta(hours=14, minutes=3)
@@ -55,6 +56,7 @@ def test_adding_writes_the_whole_sample() -> None:
     assert str(report) == "Sample organizations: 8 added. Assistants: 10 added. Voices: 2,500 added."
 
 
+@on_both_databases
 def test_the_stored_rows_equal_the_generated_sample() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
 
@@ -113,6 +115,7 @@ def test_adding_again_on_the_same_day_writes_nothing(again: datetime) -> None:
     assert revisions() == before
 
 
+@on_both_databases
 def test_adding_on_another_day_moves_the_times() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
 
@@ -124,6 +127,7 @@ def test_adding_on_another_day_moves_the_times() -> None:
     assert add_sample(NOW + timedelta(days=1), by=SHELL, now=NOW).voices == OutcomeCounts(unchanged=2500)
 
 
+@on_both_databases
 def test_adding_restores_changed_and_deleted_rows() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     with write_transaction():
@@ -219,6 +223,7 @@ def test_removing_keeps_all_other_data() -> None:
     assert counts() == (1, 1, 1)
 
 
+@on_both_databases
 def test_removing_keeps_other_voices_and_the_assistants_of_their_organization() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     acme = organization_of(31)
@@ -305,15 +310,6 @@ def test_removing_keeps_organizations_that_are_not_marked_as_sample(taken: str) 
 
     assert report == SampleReport(OutcomeCounts(), OutcomeCounts(), OutcomeCounts())
     assert counts() == before
-
-
-def test_adding_and_removing_take_less_than_five_seconds() -> None:
-    started = time.perf_counter()
-
-    add_sample(NOW, by=SHELL, now=NOW)
-    remove_sample(by=SHELL, now=NOW)
-
-    assert time.perf_counter() - started < 5  # usually one second; a slow machine may take longer
 
 
 def test_adding_and_removing_record_one_event_each() -> None:

@@ -44,7 +44,16 @@ def test_voices_that_another_person_changed_are_skipped_and_the_person_is_named(
 
     who = "bob@example.com"
     assert {operation.object_count for operation in operations} == {0}
-    assert {operation.skipped[0].reason for operation in operations} == {SkipReason.CHANGED_MEANWHILE}
+    assert [operation.skipped[0].reason for operation in operations] == [
+        SkipReason.ARCHIVED_MEANWHILE,
+        SkipReason.ASSIGNEE_CHANGED_MEANWHILE,
+        SkipReason.ASSIGNEE_CHANGED_MEANWHILE,
+        SkipReason.RESTORED_MEANWHILE,
+        SkipReason.SNOOZED_MEANWHILE,
+        SkipReason.ACKNOWLEDGED_MEANWHILE,
+        SkipReason.UNMUTED_MEANWHILE,
+        SkipReason.ASSIGNEE_CHANGED_MEANWHILE,
+    ]
     assert {operation.skipped[0].detail for operation in operations} == {who}
     assert read_assignees() == {2: clara.id}
     assert [read_archiving(id)[0] for id in (1, 4)] == ["archived", "failed"]

@@ -152,7 +152,7 @@ def test_matching_voices_that_another_person_changed_are_skipped(
 
     assert messages == [
         "Archived 2 voices. Undo",
-        "1 skipped. Changed by bob@acme.example after you loaded the page. Show skipped",
+        "1 skipped. Archived by bob@acme.example after you loaded the page. Show skipped",
     ]
 
 

@@ -132,7 +132,7 @@ def test_voices_that_another_person_changed_are_reported_and_not_overwritten(
 
     assert messages == [
         "Archived 2 voices. Undo",
-        "1 skipped. Changed by bob@acme.example after you loaded the page. Show skipped",
+        "1 skipped. Restored by bob@acme.example after you loaded the page. Show skipped",
     ]
     assert list(read_statuses().values()) == ["ready", "archived", "archived"]
 
