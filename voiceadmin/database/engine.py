@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 from voiceadmin.database.base import db
 
 SQLITE_PATH = "voiceadmin_sqlite_path"  # key in app.extensions: the path of the SQLite file, None with PostgreSQL
+
+
+WRITER_LOCK = "voiceadmin_writer_lock"  # key in app.extensions: a lock for SQLite, None with PostgreSQL
 
 
 WRITES = "voiceadmin_writes"  # execution option of a connection that will write
@@ -53,6 +57,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Configure the database of the app. Opens nothing and creates no SQLite file: `migrate` does that."""
     url = make_url(settings.database_url)
     app.extensions[SQLITE_PATH] = path = sqlite_path(settings)
+    app.extensions[WRITER_LOCK] = threading.Lock() if path is not None else None
     if path is not None:
         app.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
             "sqlite", database=f"file:{quote(str(path))}", query={"uri": "true", "mode": "rw"}

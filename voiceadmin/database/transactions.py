@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
+from flask import current_app
 from sqlalchemy import CursorResult, text
 from sqlalchemy.sql.dml import UpdateBase
 
 from voiceadmin.database.base import db
-from voiceadmin.database.engine import write_execution_options
+from voiceadmin.database.engine import BUSY_SECONDS, WRITER_LOCK, write_execution_options
 
 log = logging.getLogger("voiceadmin.audit")
 
@@ -22,17 +24,34 @@ PENDING_LOG_MESSAGES = "voiceadmin_pending_log_messages"  # key in the session's
 def write_transaction() -> Iterator[None]:
     """Run one transaction that may write: commit at the end, roll back on any exception."""
     db.session.rollback()  # an open snapshot would hide later commits of other transactions
-    db.session.connection(execution_options=write_execution_options())
     messages: list[str] = []
     db.session.info[PENDING_LOG_MESSAGES] = messages
-    try:
-        yield
-        db.session.commit()
-    except BaseException:
-        db.session.rollback()
-        raise
+    with _queue_writers():
+        db.session.connection(execution_options=write_execution_options())
+        try:
+            yield
+            db.session.commit()
+        except BaseException:
+            db.session.rollback()
+            raise
     for message in messages:
         log.info(message)
+
+
+@contextmanager
+def _queue_writers() -> Iterator[None]:
+    """Let the threads of this process write to SQLite one after the other.
+
+    SQLite lets waiting writers poll, so that one of many can fail to get the lock until its time is over. After
+    BUSY_SECONDS, and between processes, SQLite still decides.
+    """
+    lock: Lock | None = current_app.extensions[WRITER_LOCK]
+    is_locked = lock is not None and lock.acquire(timeout=BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if lock is not None and is_locked:
+            lock.release()
 
 
 def execute_and_count(statement: UpdateBase) -> int:
