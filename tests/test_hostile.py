@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from tests.factories import make_assistant, make_organization, make_voice
 from tests.page import Page
 from voiceadmin.config import ASSETS
+from voiceadmin.database.base import db
 from voiceadmin.text import MAX_ID
 
 IDS = [
@@ -74,6 +75,7 @@ PARAMETERS = [
     "after",
 ]
 LISTS = ["/assistants", "/assistants/31/voices", "/api/v1/assistants/31/cloned-voices", "/api/v1/attention"]
+FEW_TEXTS = ["\0", "😀" * 50, SQL[0], SQL[1]]
 
 
 @pytest.fixture(autouse=True)
@@ -100,8 +102,9 @@ def test_a_page_with_any_id_is_found_or_not_found(client: FlaskClient, route: st
 
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize("address", LISTS)
-def test_a_list_accepts_or_refuses_any_text(client: FlaskClient, address: str, parameter: str) -> None:
-    for text in [*TEXTS, *SQL]:
+def test_a_list_accepts_or_refuses_any_text(client: FlaskClient, address: str, parameter: str, long: bool) -> None:
+    # Texts that reach the SQL, on the second database: the code above it is the same.
+    for text in [*TEXTS, *SQL] if long or db.engine.dialect.name == "sqlite" else FEW_TEXTS:
         response = client.get(f"{address}?{parameter}={quote(text)}")
 
         assert response.status_code in (200, 422), text[:50]

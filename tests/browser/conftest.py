@@ -43,7 +43,7 @@ from voiceadmin.sample.actions import add_sample
 from voiceadmin.web.access import cookie_name
 
 HERE = Path(__file__).resolve().parent
-BROWSERS = ("chromium", "google-chrome-stable", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome-stable", "google-chrome")
 
 Serve = Callable[..., str]
 TIMEOUT = 10_000  # milliseconds; a busy machine is slow
