@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from tests.server.server_process import (
     KEEP_ALIVE_REQUEST,
     LOCK_WAITS,
     REQUEST,
+    ROOT,
     VOICES_REQUEST,
     Start,
     connect,
@@ -34,6 +36,17 @@ from voiceadmin.database.schema import dispose_engine
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_a_server_stops_right_after_its_start(start: Start, stop_signal: signal.Signals) -> None:
     assert start("serve", "--workers", "4").end(stop_signal) == (0, "")
+
+
+def test_a_stop_signal_before_a_worker_has_its_handlers_is_not_lost(start: Start, tmp_path: Path) -> None:
+    slow_start = tmp_path / "slow_start"
+    slow_start.mkdir()
+    pause = "import os, threading\nos.register_at_fork(after_in_child=lambda: threading.Event().wait(2))\n"
+    (slow_start / "sitecustomize.py").write_text(pause)
+    server = start("serve", "--workers", "1", PYTHONPATH=f"{slow_start}:{ROOT}")
+    wait_until(lambda: count_workers(server) == 1, "the worker is forked")
+
+    assert server.end(signal.SIGINT) == (0, "")  # else gunicorn reports that it had to kill the worker
 
 
 @pytest.mark.parametrize("count", ["1", "2"])

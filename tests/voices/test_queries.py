@@ -7,11 +7,11 @@ import json
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.factories import make_assistant, make_organization, make_voice, refill
-from tests.strategies import IN_DATABASE, LISTS, PLAIN_VOICES
+from tests.factories import make_assistant, make_organization, make_voice, refill, voice_row
+from tests.strategies import IN_DATABASE, LISTS, LONGEST_NAMES, PLAIN_VOICES
 from voiceadmin.errors import VoiceNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
@@ -103,6 +103,7 @@ def test_the_json_route_returns_the_list_that_plain_python_builds(
 
 
 @IN_DATABASE
+@example([voice_row(name=name) for name in LONGEST_NAMES])
 @given(LISTS)
 def test_the_database_encodes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
     refill(acme, voices)
