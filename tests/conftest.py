@@ -49,13 +49,26 @@ hypothesis.settings.register_profile("long", max_examples=3000, deadline=None)
 DATABASES = ("sqlite", "postgresql")
 # Test modules and folders of layers above the SQL. They run on SQLite alone unless --long is given.
 ABOVE_SQL = {"cli", "forms", "openapi", "server", "views", "web"}
+# Test modules and folders that start processes, try every route or fill large tables. They do not run with --fast.
+SLOW = {
+    *("server", "benchmarks", "sample", "cli", "test_dev", "test_wheel"),
+    *("test_killed", "test_states", "test_concurrency", "test_cost", "test_bulk_load", "test_round_trip"),
+    *("test_hostile", "test_headers", "test_exports", "test_access_forms", "test_access_roles", "test_access_requests"),
+    *(
+        "test_migrations",
+        "test_upgrade_access",
+        "test_upgrade_operations",
+        "test_upgrade_schema",
+        "test_upgrade_values",
+    ),
+}
 POSTGRES_FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that choose how many tests run."""
     parser.addoption("--long", action="store_true", help="run all tests in full and on both databases")
-    parser.addoption("--fast", action="store_true", help="run on SQLite alone, without browser and fuzzer")
+    parser.addoption("--fast", action="store_true", help="run on SQLite alone, without the slow tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,7 +76,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--long") and config.getoption("--fast"):
         raise pytest.UsageError("--long and --fast contradict each other.")
     is_mutated = "MUTANT_UNDER_TEST" in os.environ  # mutmut runs the tests once per mutant
-    hypothesis.settings.load_profile("long" if config.getoption("--long") else "few" if is_mutated else "short")
+    has_few = is_mutated or config.getoption("--fast")
+    hypothesis.settings.load_profile("long" if config.getoption("--long") else "few" if has_few else "short")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,8 +113,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Return whether a test needs a browser, a fuzzer or PostgreSQL."""
-    if any(item.get_closest_marker(name) for name in ("browser", "fuzz")):
+    """Return whether a test needs a browser, a fuzzer or PostgreSQL, or is in a slow module."""
+    if not SLOW.isdisjoint(item.path.relative_to(HERE).with_suffix("").parts):
+        return True
+    if any(item.get_closest_marker(name) for name in ("browser", "fuzz", "slow")):
         return True
     if not isinstance(item, pytest.Function):
         return False

@@ -47,6 +47,7 @@ def test_texts_with_other_differences_are_not_equal(one: str, other: str) -> Non
     assert fold_case(one) != fold_case(other)
 
 
+@pytest.mark.slow
 def test_folding_twice_equals_folding_once() -> None:
     assert [letter for letter in ALL_LETTERS if fold_case(fold_case(letter)) != fold_case(letter)] == []
 

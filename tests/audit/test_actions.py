@@ -207,6 +207,7 @@ def action(request: pytest.FixtureRequest) -> Callable[[], object]:
     return ACTIONS[str(request.param)]
 
 
+@pytest.mark.slow
 def test_a_change_and_its_event_are_committed_together_or_not_at_all(
     action: Callable[[], object], log: pytest.LogCaptureFixture
 ) -> None:

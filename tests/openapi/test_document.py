@@ -59,6 +59,7 @@ def test_the_document_has_every_reason_and_every_field_of_a_queue_item(app: Flas
     assert list(schemas["AttentionReason"]["properties"]) == list(record["reasons"][0])
 
 
+@pytest.mark.slow
 @pytest.mark.fuzz
 @pytest.mark.databases("sqlite", "postgresql")  # the body comes from the SQL
 @pytest.mark.parametrize("path", [PATH, QUEUE])

@@ -98,6 +98,7 @@ def test_a_small_sample_has_no_percentage(acme: Organization, open_page: OpenPag
     assert "1 of 20 failed, 5 %" in card(open_page("/providers"), "ElevenLabs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sizes", "sentence"),
     [

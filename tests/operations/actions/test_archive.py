@@ -135,6 +135,7 @@ def test_upstream_archives_and_restores_a_voice_that_is_archived_locally(
     assert read_archiving(1) == ("archived", None, None, None, None)
 
 
+@pytest.mark.slow
 def test_adding_the_sample_again_keeps_archived_voices_archived(runner: Runner, app: Flask) -> None:
     add_sample(runner.now, by=SHELL, now=runner.now)
     runner.apply(TriageAction.ARCHIVE, *db.session.scalars(select(ClonedVoice.id)))

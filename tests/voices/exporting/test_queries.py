@@ -59,6 +59,7 @@ def test_matching_voices_are_those_of_all_pages_in_the_same_order(
     assert list_matching_ids(acme.id, filters, now) == [row.id for row in expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", VoiceOrder)
 @pytest.mark.parametrize("text", ["", "voice"])
 def test_each_order_is_correct_across_batches(acme: Organization, now: datetime, order: VoiceOrder, text: str) -> None:

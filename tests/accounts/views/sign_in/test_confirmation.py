@@ -16,6 +16,7 @@ from voiceadmin.accounts.types import REAUTH_TTL
 REAUTHENTICATED_ROUTES = [rule for rule in RULES if requirement_of(rule).recently_authenticated]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", REAUTHENTICATED_ROUTES, ids=name_of)
 def test_a_sensitive_route_requires_a_recent_password_confirmation(
     tenants: TwoTenants, rule: Rule, monkeypatch: pytest.MonkeyPatch

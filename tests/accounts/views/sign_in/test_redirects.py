@@ -41,6 +41,7 @@ def origin_of(location: str) -> str:
     return f"{target.scheme}://{target.netloc}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FOREIGN_TARGETS)
 def test_no_redirect_leads_to_another_site(sqlite_tenants: TwoTenants, path: str) -> None:
     viewer = sqlite_tenants.people["viewer"].email

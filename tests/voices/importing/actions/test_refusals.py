@@ -182,6 +182,7 @@ def test_a_dry_run_creates_no_assistant_and_no_organization(app: Flask) -> None:
     assert dump() == [[], [], []]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["[", '{"success": true, "cloned_voices": ['])
 def test_json_truncated_at_any_byte_imports_no_voice(sqlite_app: Flask, prefix: str) -> None:
     rows = [voice_row(id=1, name="Recepción 😀"), voice_row(id=2)]

@@ -92,6 +92,7 @@ FILTER_ARGUMENTS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", VoiceOrder)
 @pytest.mark.usefixtures("plan")
 def test_every_order_with_every_filter_equals_the_list_of_plain_python(acme: Organization, order: VoiceOrder) -> None:
