@@ -25,7 +25,7 @@ def test_a_hundred_unused_voices_are_archived_and_restored(visit: Visit, server:
     expect(page.get_by_label("Number of voices")).to_have_value("100")
     page.get_by_role("button", name="Create plan").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(": 100 voices")
-    page.get_by_role("link", name="Dry run").click()
+    page.get_by_role("link", name="View dry run").click()
     expect(page.get_by_role("status")).to_have_text("All 100 voices would be archived now.")
     page.get_by_role("link", name="Back to the plan").click()
     page.get_by_role("link", name="Confirm and archive").click()
@@ -37,7 +37,7 @@ def test_a_hundred_unused_voices_are_archived_and_restored(visit: Visit, server:
     page.get_by_role("button", name="Archive 100 voices").click()
 
     expect(page.get_by_role("status")).to_have_text("Done: 100 archived.")
-    expect(page.get_by_text("Archiving frees no slots yet.")).to_be_visible()
+    expect(page.get_by_text("Archiving alone frees no slots.")).to_be_visible()
     voices = page.get_by_role("rowheader").get_by_role("link").all()
     addresses = [voice.get_attribute("href") for voice in voices]
     with page.expect_download() as sheet:

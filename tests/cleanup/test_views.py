@@ -129,8 +129,8 @@ def test_each_role_is_offered_only_its_actions(tenants: TwoTenants, who: str) ->
     assert ("Create plan" in read_buttons(open_page_as(browser, "/clean-up"))) is (who != "viewer")
     found = open_page_as(browser, address)
     assert ("Confirm and archive" in read_buttons(found)) is (who == "admin")
-    assert ("Send them the address of this page." in found.text) is (who != "admin")
-    assert "Dry run" in read_buttons(found)
+    assert ("Send the address of this page to such an admin." in found.text) is (who != "admin")
+    assert "View dry run" in read_buttons(found)
 
 
 def test_actions_without_permission_are_refused(tenants: TwoTenants) -> None:

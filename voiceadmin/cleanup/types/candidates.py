@@ -25,7 +25,7 @@ class ExclusionReason(LabelledEnum):
     """Why a voice is not a candidate. The labels describe many voices."""
 
     IN_USE = "in-use", "Used by an assistant, active or not"
-    SHARED_REFERENCE = "shared-reference", "Same provider voice id as another voice"
+    SHARED_REFERENCE = "shared-reference", "Same provider ID as another voice"
     MUTED = "muted", "Finding acknowledged or snoozed"
     TOO_NEW = "too-new", "Created less than {minimum_age} ago"
     RECENTLY_USED = "recently-used", "Used in the last {unused}"

@@ -29,7 +29,7 @@ class SkipReason(LabelledEnum):
     GONE = "gone", "The voice no longer exists."
     ALREADY_ARCHIVED = "already-archived", "The voice is already archived."
     IN_USE = "in-use", "An assistant uses it."
-    SHARED_REFERENCE = "shared-reference", "Another voice has the same provider voice id."
+    SHARED_REFERENCE = "shared-reference", "Another voice has the same provider ID."
     MUTED = "muted", "The finding was acknowledged or snoozed."
     NOT_READY = "not-ready", "The voice is no longer ready."
     USED_OR_RECLONED = "used-or-recloned", "The voice was used or cloned again."

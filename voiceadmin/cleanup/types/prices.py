@@ -12,14 +12,14 @@ PRICE_VALID_FOR = timedelta(days=183)  # half a year; then pages recommend to ch
 
 BILLING_NOTES = {
     Provider.ELEVENLABS.value: (
-        "By the slots of a plan. A free slot takes a new voice; money is saved only where a smaller plan is enough."
+        "By the slots of your subscription. You save money only if a smaller subscription has enough slots."
     ),
     Provider.RESEMBLE.value: (
-        "By voice and month on the Flex plan. For orientation, as of May 2026 and not from Resemble itself:"
+        "Per voice and month with the subscription “Flex”. An estimate of May 2026, not from Resemble:"
         " about 2.00 USD for a rapid clone, 5.00 USD for a professional one."
     ),
-    Provider.INWORLD.value: "By the voices that a plan includes. A single voice costs nothing extra.",
-    Provider.CARTESIA.value: "No price by voice is known.",
+    Provider.INWORLD.value: "By the voices that your subscription includes. A single voice costs nothing extra.",
+    Provider.CARTESIA.value: "No price per voice is known.",
 }
 
 
