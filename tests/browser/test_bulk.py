@@ -39,7 +39,7 @@ def test_three_selected_voices_are_archived_and_restored(
     expect(message).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("^Ready "))).to_contain_text("1,077")
     message.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Undone for 3 voices.")).to_be_visible()
+    expect(page.get_by_text("Undid the changes to 3 voices.")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("^Ready "))).to_contain_text("1,080")
 
 

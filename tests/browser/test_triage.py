@@ -107,7 +107,7 @@ def test_the_undo_key_keeps_the_focus_in_its_row(queue: Open) -> None:
     expect(row_link(page, 2)).to_be_focused()
     press(page, "u")
 
-    expect_message(page, "Undone for 1 voice.")
+    expect_message(page, "Undid the changes to 1 voice.")
     assert voice_names(page) == [f"Voice {number:02}" for number in range(4)]
     expect(row_link(page, 2)).to_be_focused()
 
@@ -246,7 +246,7 @@ def test_every_action_has_a_button_without_javascript(queue: Open, width: int) -
     page.get_by_role("button", name="Archive Voice 00").click()
     expect_message(page, "Archived 1 voice.")
     page.get_by_role("button", name="Undo").click()
-    expect_message(page, "Undone for 1 voice.")
+    expect_message(page, "Undid the changes to 1 voice.")
     assert len(voice_names(page)) == 5
 
     for number in (1, 2):

@@ -123,10 +123,10 @@ def test_the_undo_button_of_a_message_undoes_the_operation_and_returns_to_the_li
     undone = send(action, **fields)
 
     assert status_of(anna) is FAILED
-    assert undone.flashes == ["Undone for 1 voice. Undo"]
+    assert undone.flashes == ["Undid the changes to 1 voice. Undo"]
     redone = send(*[undo_form(undone)[0]], **undo_form(undone)[1])
     assert status_of(anna) is ARCHIVED
-    assert redone.flashes == ["Undone for 1 voice. Undo"]
+    assert redone.flashes == ["Undid the changes to 1 voice. Undo"]
 
 
 def test_a_message_is_shown_once(anna: VoiceRow, send: Send, open_page: OpenPage) -> None:
@@ -247,16 +247,16 @@ def test_the_operation_page_shows_action_actor_and_time_and_offers_undo(
 
     page = open_page(f"/operations/{operation_id}")
 
-    assert page.root.one("h1").text == "Archived 1 voice."
+    assert page.root.one("h1").text == "Archived 1 voice"
     assert "By tester 3 days ago." in page.text
     assert "None were skipped." in page.text
     action, fields = undo_form(page)
     undone = send(action, **fields)
-    assert undone.root.one("h1").text == "Archived 1 voice."
-    assert "Undone since." in undone.text
+    assert undone.root.one("h1").text == "Archived 1 voice"
+    assert "This operation was undone later." in undone.text
     assert status_of(anna) is FAILED
-    back = open_page(undone.link("Undone"))
-    assert back.root.one("h1").text == "Undone for 1 voice."
+    back = open_page(undone.link("undone later"))
+    assert back.root.one("h1").text == "Undid the changes to 1 voice"
     assert back.link("an earlier operation") == f"/operations/{operation_id}"
 
 

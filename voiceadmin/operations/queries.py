@@ -69,7 +69,7 @@ def describe_operation(operation: OperationRow) -> str:
     if not operation.object_count:
         return "Nothing was changed." if operation.undoes is None else "Nothing could be undone."
     objects = describe_objects(operation.voice_count, operation.object_count - operation.voice_count)
-    return f"{operation.action.past_tense if operation.undoes is None else 'Undone for'} {objects}."
+    return f"{operation.action.past_tense if operation.undoes is None else 'Undid the changes to'} {objects}."
 
 
 def describe_objects(voice_count: int, assistant_count: int) -> str:

@@ -37,7 +37,7 @@ class QueueForm(Form):
     muted = choice_field(
         "State",
         {"": "Needs attention", "yes": "Acknowledged or snoozed"},
-        noun="a state of findings",
+        noun="a state",
         default="",
     )
     size = choice_field(
@@ -46,7 +46,7 @@ class QueueForm(Form):
         noun="a number of rows per page",
         default=str(DEFAULT_PAGE_SIZE),
     )
-    after = text_field("Cursor", required=False)
+    after = text_field("Page", required=False)
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class QueueForm(Form):
     def validate_after(self, field: StringField) -> None:
         """Refuse a malformed cursor."""
         if field.data and not field.errors and QueueCursor.parse(field.data) is None:
-            raise ValidationError(f"{quote_value(field.data, 40)} is not a cursor of this queue. Go to the first page.")
+            raise ValidationError(f"{quote_value(field.data, 40)} is not a page of this list. Go to the first page.")
 
     def filters(self) -> QueueFilters:
         """Return the validated filters. Call only after validate()."""

@@ -14,7 +14,7 @@ from voiceadmin.operations.bulk import FilteredList, ViewResponse, build_action_
 from voiceadmin.operations.types import MAX_OBJECTS
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.triage.cached_counts import get_reason_counts
-from voiceadmin.triage.forms import QueueForm, queue_arguments
+from voiceadmin.triage.forms import MINE, QueueForm, queue_arguments
 from voiceadmin.triage.queries.attention import list_providers_in_scope
 from voiceadmin.triage.queries.export import export_queue
 from voiceadmin.triage.queries.queue import list_queue, list_queue_refs
@@ -93,10 +93,14 @@ def _describe_filters(form: QueueForm, filters: QueueFilters) -> list[str]:
         words.append(form.organization.choices[str(filters.organization)])
     words += [provider_label(provider) for provider in filters.providers]
     if filters.assignee:
-        words.append("Unassigned" if filters.assignee == UNASSIGNED else form.assignee.choices[form.assignee.data])
+        words.append("Unassigned" if filters.assignee == UNASSIGNED else f"Assigned to {_name_assignee(form)}")
     if filters.muted:
         words.append(form.muted.choices["yes"])
     return words
+
+
+def _name_assignee(form: QueueForm) -> str:
+    return "me" if form.assignee.data == MINE else form.assignee.choices[form.assignee.data]
 
 
 def _build_url(filters: QueueFilters) -> str:

@@ -37,5 +37,5 @@ def test_undoing_the_undo_of_a_note_restores_its_text(acme: Organization, runner
     undo = runner.undo(operation)
     redo = runner.undo(undo)
 
-    assert read_audit_events(undo) == [("note-removed", 1, {"note": "Ask Bob."}, None, "undone")]
+    assert read_audit_events(undo) == [("note-removed", 1, {"note": "Ask Bob."}, None, "by undo")]
     assert read_audit_events(redo) == [("note-added", 1, None, None, "Ask Bob.")]

@@ -146,7 +146,7 @@ def test_the_undo_button_of_the_message_restores_all_voices(acme: Organization, 
 
     messages = read_messages(operator, operator.post(undo.attributes["action"], data=hidden))
 
-    assert messages == ["Undone for 3 voices. Undo"]
+    assert messages == ["Undid the changes to 3 voices. Undo"]
     assert set(read_statuses().values()) == {"ready"}
 
 
@@ -191,7 +191,7 @@ def test_archiving_voices_that_assistants_use_shows_a_warning(acme: Organization
 
     assert messages == [
         "Archived 2 voices. Undo",
-        "Assistants still use 1 of these voices. Choose other voices for them upstream.",
+        "Assistants still use 1 of these voices. Choose other voices for these assistants upstream.",
     ]
     assert "assistants used 1 of the voices" in open_page(operator, "/operations/1").text
 

@@ -65,9 +65,9 @@ def test_the_description_contains_score_and_syntheses(fields: dict[str, Any], se
 @pytest.mark.parametrize(
     ("fingerprint", "sentence"),
     [
-        ("7+0", "Voice 7 has the same id at Resemble."),
-        ("7+1", "Voice 7 and 1 more have the same id at Resemble."),
-        ("7+12", "Voice 7 and 12 more have the same id at Resemble."),
+        ("7+0", "Voice 7 has the same ID at Resemble."),
+        ("7+1", "Voice 7 and 1 more have the same ID at Resemble."),
+        ("7+12", "Voice 7 and 12 more have the same ID at Resemble."),
     ],
 )
 def test_the_description_names_one_duplicate_and_counts_the_others(fingerprint: str, sentence: str) -> None:

@@ -167,10 +167,10 @@ def test_all_pages_are_linked_in_order(acme: Organization, open_page: OpenPage) 
     ("query", "message"),
     [
         ("", "Everything is in order."),
-        ("reason=failed", "No entries match these filters. Clear filters"),
-        ("muted=yes", "No acknowledged or snoozed entries match. Show what needs attention"),
-        ("muted=yes&reason=failed", "No acknowledged or snoozed entries match. Show what needs attention"),
-        ("after=90.0.1", "No more entries. Go to the first page"),
+        ("reason=failed", "No entries match these filters. Clear filters."),
+        ("muted=yes", "No acknowledged or snoozed entries match. Show what needs attention."),
+        ("muted=yes&reason=failed", "No acknowledged or snoozed entries match. Show what needs attention."),
+        ("after=90.0.1", "No more entries. Go to the first page."),
     ],
 )
 def test_an_empty_queue_shows_the_reason(open_page: OpenPage, acme: Organization, query: str, message: str) -> None:

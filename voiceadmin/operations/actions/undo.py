@@ -68,7 +68,7 @@ def undo_operation(scope: Scope, operation_id: int, key: str, *, by: Actor, now:
             changes=changes,
             skipped=skipped,
             organizations={change.organization_id for change in recorded},
-            note=(recorded[0].before or {}).get(NOTE_KEY, "undone"),  # adding a note again restores its text
+            note=(recorded[0].before or {}).get(NOTE_KEY, "by undo"),  # adding a note again restores its text
             undoes=operation.id,
         )
         undo = record_operation(outcome, by=by, now=now)

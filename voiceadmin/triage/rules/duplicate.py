@@ -16,7 +16,7 @@ _DUPLICATES = (
 def _describe(evidence: Evidence) -> str:
     other, _, more = evidence.finding.fingerprint.partition("+")  # see RULE
     others = f" and {more} more have" if more != "0" else " has"
-    return f"Voice {other}{others} the same id at {provider_label(evidence.finding.provider)}."
+    return f"Voice {other}{others} the same ID at {provider_label(evidence.finding.provider)}."
 
 
 RULE = Rule(
