@@ -23,7 +23,12 @@ class Role(IntEnum):
 
     ANYONE = 0, "none", "No role", "Sees nothing."
     VIEWER = 1, "viewer", "Viewer", "Sees voices, assistants, and the activity on them."
-    OPERATOR = 2, "operator", "Operator", "Also archives and restores voices, assigns them, and mutes findings."
+    OPERATOR = (
+        2,
+        "operator",
+        "Operator",
+        "Also archives, restores and assigns voices, and acknowledges or snoozes findings.",
+    )
     ADMIN = 3, "admin", "Admin", "Also manages people and API keys, and confirms clean-ups."
     PLATFORM = 4, "platform", "Platform admin", "Is an admin of all organizations, including future ones."
 

@@ -151,7 +151,7 @@ def test_an_organization_that_is_not_offered_is_refused(organization: str) -> No
     shown = '"5\\n"' if organization == "5\n" else f'"{organization}"'
 
     assert errors(GrantForm(sent(organization=organization, role="viewer"), ORGANIZATIONS)) == {
-        "organization": [f"{shown} is not an organization of yours. Choose from the list."]
+        "organization": [f"{shown} is not one of your organizations. Choose from the list."]
     }
 
 
@@ -180,7 +180,7 @@ def test_the_form_offers_what_the_scope_allows() -> None:
 
 def test_a_grant_without_an_organization_is_refused() -> None:
     assert errors(GrantForm(sent(role="viewer"), ORGANIZATIONS)) == {
-        "organization": ['"" is not an organization of yours. Choose from the list.']
+        "organization": ['"" is not one of your organizations. Choose from the list.']
     }
 
 

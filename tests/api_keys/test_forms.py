@@ -65,11 +65,11 @@ def test_a_key_expires_after_the_selected_lifetime(expires: str, lifetime: timed
         ({"organizations": []}, {"organizations": ["No organization is selected. Select at least one."]}),
         (
             {"organizations": ["5", "6"]},
-            {"organizations": ['"6" is not an organization of yours. Choose from the list.']},
+            {"organizations": ['"6" is not one of your organizations. Choose from the list.']},
         ),
         (
             {"organizations": ["all"]},
-            {"organizations": ['"all" is not an organization of yours. Choose from the list.']},
+            {"organizations": ['"all" is not one of your organizations. Choose from the list.']},
         ),
         ({"expires": "31"}, {"expires": ['"31" is not a lifetime. Choose from the list.']}),
         ({"expires": "-1"}, {"expires": ['"-1" is not a lifetime. Choose from the list.']}),

@@ -124,7 +124,7 @@ def test_a_new_key_is_shown_once_with_an_example_call(admin: FlaskClient, acme: 
 
     key = found.root.one("code", id="key").text
     assert found.root.one("h1").text == "New API key “status board”"
-    assert "It is not shown again." in found.text
+    assert "The key is not shown again." in found.text
     assert found.root.one("code", id="call").raw_text == (
         f"curl -H 'Authorization: Bearer {key}' 'http://localhost/api/v1/assistants/31/cloned-voices'"
     )
@@ -164,8 +164,8 @@ def test_without_organizations_a_platform_admin_can_select_all(open_page: OpenPa
     [
         ({"name": ""}, "name", "This is empty. Fill it in."),
         ({"organizations": []}, "organizations", "No organization is selected. Select at least one."),
-        ({"organizations": ["all"]}, "organizations", '"all" is not an organization of yours. Choose from the list.'),
-        ({"organizations": ["999"]}, "organizations", '"999" is not an organization of yours. Choose from the list.'),
+        ({"organizations": ["all"]}, "organizations", '"all" is not one of your organizations. Choose from the list.'),
+        ({"organizations": ["999"]}, "organizations", '"999" is not one of your organizations. Choose from the list.'),
         ({"expires": "1"}, "expires", '"1" is not a lifetime. Choose from the list.'),
     ],
 )

@@ -119,7 +119,7 @@ def then(first: Callable[[Page], None], link: str, *more: Callable[[Page], None]
 
 def save_role(page: Page) -> None:
     """Save a role unchanged, which shows a message on the next page."""
-    submit("Save the role at Acme Telecom")(page)
+    submit("Save role at Acme Telecom")(page)
 
 
 def open_account_menu(page: Page) -> None:
@@ -310,7 +310,7 @@ STATES = {
     "clean-up with invalid filters": Scene("sample", "/clean-up?provider=x", 422),
     "oversized clean-up": Scene("oversized", "/clean-up"),
     "oversized plan": Scene("oversized", "/clean-up", steps=create_plan),
-    "dry run": Scene("populated", "/clean-up", steps=then(create_plan, "Dry run")),
+    "dry run": Scene("populated", "/clean-up", steps=then(create_plan, "View dry run")),
     "plan to confirm": Scene("populated", "/clean-up", steps=then(create_plan, "Confirm and archive")),
     "plan with a wrong confirmation": Scene(
         "populated", "/clean-up", 422, steps=then(create_plan, "Confirm and archive", submit(re.compile("^Archive")))

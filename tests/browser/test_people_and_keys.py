@@ -39,7 +39,7 @@ def test_a_removed_role_is_effective_with_the_next_request(visit: Visit, server:
 
     admin.get_by_role("link", name="bao@acme.example", exact=True).click()
     admin.get_by_label("Role at Acme Telecom").select_option(label="No role")
-    admin.get_by_role("button", name="Save the role at Acme Telecom").click()
+    admin.get_by_role("button", name="Save role at Acme Telecom").click()
     expect(admin.get_by_role("status")).to_contain_text("bao@acme.example has no role at Acme Telecom any more")
     bao.get_by_role("link", name="Night desk").click()
 
@@ -51,7 +51,7 @@ def test_a_role_can_be_added(visit: Visit, server: str) -> None:
 
     page.get_by_role("link", name="hiroshi@acme.example", exact=True).click()
     page.get_by_label("Another organization").select_option(label="Bluebird Books")
-    page.get_by_label("Role there").select_option(label="Admin")
+    page.get_by_label("Role in that organization").select_option(label="Admin")
     page.get_by_role("button", name="Add role").click()
 
     expect(page.get_by_role("status")).to_contain_text(

@@ -25,4 +25,4 @@ def test_an_organization_that_is_not_listed_is_refused(word: str) -> None:
     form = ProviderFilterForm(MultiDict({"organization": word}), OURS)
 
     assert not form.validate()
-    assert form.organization.errors[0].endswith("is not an organization of yours. Choose from the list.")
+    assert form.organization.errors[0].endswith("is not one of your organizations. Choose from the list.")

@@ -80,7 +80,7 @@ def test_a_card_shows_every_statistic_of_a_provider(acme: Organization, open_pag
         "Last used yesterday",
         "4 of 22 failed, 18.2 %",
         "21 used. No limit is configured.",
-        "3 by archived voices",
+        "3 used by archived voices",
     ):
         assert part.replace(" ", "") in text.replace(" ", ""), (part, text)
 
@@ -142,7 +142,7 @@ def test_the_page_shows_only_providers_of_own_organizations(tenants: TwoTenants)
     assert "globex-host" not in page(tenants.browser("viewer"), "/providers").text
     assert "globex-host" in page(tenants.browser("globex"), "/providers").text
     refused = page(tenants.browser("viewer"), f"/providers?organization={tenants.globex.id}", 422)
-    assert "is not an organization of yours" in refused.text
+    assert "is not one of your organizations" in refused.text
     assert tenants.browser("viewer").get(f"/providers.csv?organization={tenants.globex.id}").status_code == 422
     assert tenants.browser("anonymous").get("/providers").status_code == 303
 

@@ -107,7 +107,7 @@ class ChangePasswordForm(Form):
 class GrantForm(Form):
     """A role and the organization in which it applies."""
 
-    organization = choice_field("Organization", {}, noun="an organization of yours", default="")
+    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
     role = choice_field("Role", {}, noun="a role", default=Role.VIEWER.slug)
 
     def __init__(

@@ -18,7 +18,7 @@ class ApiKeyForm(Form):
     """A new API key."""
 
     name = text_field("Name", max_length=100)
-    organizations = multiple_choice_field("Organizations", {}, noun="an organization of yours")
+    organizations = multiple_choice_field("Organizations", {}, noun="one of your organizations")
     expires = choice_field("Expires after", LIFETIMES, noun="a lifetime", default="365")
 
     def __init__(self, data: FormData | None, organizations: Mapping[int, str], *, offer_all: bool) -> None:

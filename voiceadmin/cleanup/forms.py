@@ -39,7 +39,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 class CandidateFilterForm(Form):
     """The filter bar over the candidates."""
 
-    organization = choice_field("Organization", {}, noun="an organization of yours", default="")
+    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
     provider = multiple_choice_field("Provider", {}, noun="a provider of these voices")
     reason = multiple_choice_field("Reason", REASON_LABELS, noun="a reason to clean up")
 
@@ -112,7 +112,7 @@ class PriceForm(Form):
     provider = choice_field("Provider", {}, noun="a provider", default="")
     price = text_field("Price", required=False, max_length=20)
     currency = text_field("Currency", required=False, max_length=3)
-    as_of = date_field("As of")
+    as_of = date_field("Date of the price")
 
     def __init__(self, data: FormData, providers: Sequence[str], *, now: datetime) -> None:
         super().__init__(data)

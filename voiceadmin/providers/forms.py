@@ -13,7 +13,7 @@ from voiceadmin.web.fields import choice_field
 class ProviderFilterForm(Form):
     """The organization whose voices are counted. organizations: names of the allowed ones, by id."""
 
-    organization = choice_field("Organization", {}, noun="an organization of yours", default="")
+    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
 
     def __init__(self, arguments: MultiDict[str, str], organizations: Mapping[int, str]) -> None:
         super().__init__(arguments)

@@ -22,7 +22,7 @@ from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Role
 from voiceadmin.text import normalize_email
 
-LINK_REFUSED = "This link has expired, was used already, or is misspelt. Ask the person who sent it for a new one."
+LINK_REFUSED = "This link has expired, was already used, or is incomplete."
 
 
 def accept_link(token: str, *, email: str, name: str, password: str, by: Actor, user_agent: str, now: datetime) -> str:

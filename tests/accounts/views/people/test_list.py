@@ -126,8 +126,8 @@ def test_a_platform_admin_invites_a_platform_admin(client: FlaskClient, now: dat
     ("fields", "fault"),
     [
         ({"email": "bo"}, 'E-mail: "bo" is not an e-mail address. Write it as name@example.com.'),
-        ({"organization": "all"}, 'Organization: "all" is not an organization of yours. Choose from the list.'),
-        ({"organization": "999"}, 'Organization: "999" is not an organization of yours. Choose from the list.'),
+        ({"organization": "all"}, 'Organization: "all" is not one of your organizations. Choose from the list.'),
+        ({"organization": "999"}, 'Organization: "999" is not one of your organizations. Choose from the list.'),
         ({"role": "platform"}, 'Role: "platform" is not a role. Choose from the list.'),
     ],
 )
@@ -138,7 +138,7 @@ def test_an_invalid_invitation_is_reported_at_its_field(
 
     found = submit(admin, "/people/invite", 422, **given)
 
-    assert read_alert(found) == f"This could not be done yet. {fault}"
+    assert read_alert(found) == f"Correct these errors and try again. {fault}"
     (name,) = fields
     assert found.root.one("p", id=f"{name}-error").text in fault
     assert found.root.one("input", name="email").attributes["value"] == given["email"]
@@ -150,4 +150,4 @@ def test_another_organization_is_refused_by_id(admin: FlaskClient) -> None:
 
     found = submit(admin, "/people/invite", 422, email="bo@example.com", organization=str(other.id), role="viewer")
 
-    assert f'"{other.id}" is not an organization of yours.' in read_alert(found)
+    assert f'"{other.id}" is not one of your organizations.' in read_alert(found)

@@ -52,7 +52,7 @@ def test_an_account_without_a_role_disappears_from_the_pages_of_an_admin(
     ("fields", "fault"),
     [
         ({"role": "platform"}, '"platform" is not a role. Choose from the list.'),
-        ({"organization": "999"}, '"999" is not an organization of yours. Choose from the list.'),
+        ({"organization": "999"}, '"999" is not one of your organizations. Choose from the list.'),
     ],
 )
 def test_an_invalid_role_is_reported(
