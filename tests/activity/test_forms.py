@@ -67,11 +67,11 @@ def test_all_arguments_are_read_together() -> None:
         ("who", "x" * 255, "This is 255 characters long. Search for at most 254."),
         ("who", "a\nb", "This contains control characters. Remove them."),
         ("kind", "Signed in", '"Signed in" is not a kind of activity. Choose from the list.'),
-        ("voice", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
-        ("voice", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
-        ("older", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
-        ("older", "x", f'"x" is not a number from 1 to {MAX_ID}.'),
-        ("older", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
+        ("voice", "0", '"0" is not an ID. Enter a whole number, such as 456.'),
+        ("voice", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not an ID. Enter a whole number, such as 456.'),
+        ("older", "0", '"0" is not an ID. Enter a whole number, such as 456.'),
+        ("older", "x", '"x" is not an ID. Enter a whole number, such as 456.'),
+        ("older", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not an ID. Enter a whole number, such as 456.'),
         ("since", "2026-02-30", '"2026-02-30" is not a date. Write it as 2026-01-31.'),
         ("until", "9999-12-31", '"9999-12-31" is not a date. Write it as 2026-01-31.'),
     ],
@@ -94,7 +94,7 @@ def test_event_types_are_listed_with_labels() -> None:
     assert list(choices) == [event_type.value for event_type in AuditEventType]
     assert (choices["key-created"], choices["signed-in"]) == ("Created an API key", "Signed in")
     assert [form()[name].label.text for name in ("who", "kind", "voice", "since", "until", "older")] == [
-        *("Who", "What", "Voice id", "From", "To", "Older than"),
+        *("Who", "Action", "Voice ID", "From", "To", "Older than"),
     ]
 
 

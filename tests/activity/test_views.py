@@ -206,9 +206,9 @@ def test_filters_are_kept_in_the_form_and_in_the_export_links(open_page: OpenPag
     [
         ("since=soon", "From", '"soon" is not a date. Write it as 2026-01-31.'),
         ("until=2026-02-30", "To", '"2026-02-30" is not a date. Write it as 2026-01-31.'),
-        ("kind=x", "What", '"x" is not a kind of activity. Choose from the list.'),
-        ("voice=x", "Voice id", f'"x" is not a number from 1 to {2**63 - 1}.'),
-        ("older=0", "Older than", f'"0" is not a number from 1 to {2**63 - 1}.'),
+        ("kind=x", "Action", '"x" is not a kind of activity. Choose from the list.'),
+        ("voice=x", "Voice ID", '"x" is not an ID. Enter a whole number, such as 456.'),
+        ("older=0", "Older than", '"0" is not an ID. Enter a whole number, such as 456.'),
         ("who=a%00b", "Who", "This contains control characters. Remove them."),
     ],
 )

@@ -29,7 +29,7 @@ def test_an_assistant_that_uses_no_cloned_voice_shows_that(open_page: OpenPage) 
 
     page = open_page("/assistants")
 
-    assert page.column("Used voice") == ["rachel at ElevenLabs, not a cloned voice", "Unknown"]
+    assert page.column("Voice in use") == ["rachel at ElevenLabs, not a cloned voice", "Unknown"]
     assert page.column("Voices by status") == ["no voices yet", "no voices yet"]
 
 
@@ -40,7 +40,9 @@ def test_a_search_describes_its_filters_and_links_to_the_whole_list(open_page: O
 
     page = open_page(f"/assistants?q=DESK&organization={acme.id}")
 
-    assert page.sentence == "Showing 1–1 of 1 assistant of Acme with “DESK” as name or id, by name. Clear filters"
+    assert (
+        page.sentence == "Showing 1–1 of 1 assistant of Acme with “DESK” in the name or as ID, by name. Clear filters"
+    )
     assert len(open_page(page.link("Clear filters")).rows()) == 2
 
 

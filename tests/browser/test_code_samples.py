@@ -120,5 +120,5 @@ def test_filters_that_the_api_does_not_support_are_listed(visit: Visit, live_ser
     page = visit(live_server + "/assistants/31/voices?status=ready&status=failed&quality=good&q=desk")
     page.get_by_role("link", name="API and code samples").click()
 
-    note = page.get_by_text("The JSON route filters by").inner_text()
+    note = page.get_by_text("The API filters by").inner_text()
     assert "These filters of the list do not apply: name or provider ID, status (several), quality." in note

@@ -129,14 +129,14 @@ def test_an_invalid_address_links_to_the_filter_and_to_the_list(visit: Visit, li
 
     page.get_by_role("alert").get_by_role("link", name="Status").click()
     expect(page.get_by_role("group", name="Status").locator("summary")).to_be_in_viewport()
-    page.get_by_role("alert").get_by_role("link", name="Show the list without filters").click()
+    page.get_by_role("alert").get_by_role("link", name="Clear filters").click()
 
     expect(page.get_by_role("status")).to_contain_text("of 1,204 voices")
 
 
 def test_an_assistant_links_to_its_voice_and_back(visit: Visit, live_server: str) -> None:
     page = visit(live_server + "/assistants")
-    page.get_by_label("Name or id").fill("night")
+    page.get_by_label("Name or ID").fill("night")
     page.get_by_role("button", name="Search").click()
     row = page.get_by_role("row", name="Night desk")
     expect(row).to_contain_text("Acme Telecom")

@@ -111,7 +111,7 @@ def test_every_menu_opens_inside_the_window(
     path = "/assistants/31/voices" if server == "live_server" else "/assistants/900/voices"
     page = visit(request.getfixturevalue(server) + path, width=width)
 
-    for name in ("Status", "Provider", "Quality", "Use", "Language"):
+    for name in ("Status", "Provider", "Quality", "Usage", "Language"):
         menu = page.get_by_role("group", name=name, exact=True)
         menu.locator("summary").click()
         for choice in (menu.get_by_role("checkbox").first, menu.get_by_role("checkbox").last):

@@ -68,7 +68,7 @@ def test_the_filters_open_apply_and_name_the_active_ones(voices: Page) -> None:
     opener.click()
     status.locator("summary").click()
     status.get_by_role("checkbox", name="Failed").check()
-    voices.get_by_label("Order").select_option(label="By name")
+    voices.get_by_label("Sort order").select_option(label="By name")
     voices.get_by_role("button", name="Apply filters").click()
 
     expect(voices.get_by_role("status")).to_contain_text("failed voices, by name.")

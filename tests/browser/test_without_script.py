@@ -22,7 +22,7 @@ def test_filters_menus_and_tabs_work(voices: Page) -> None:
 
     quality.locator("summary").click()
     quality.get_by_role("checkbox", name="Not scored").check()
-    voices.get_by_role("group", name="Use", exact=True).locator("summary").click()
+    voices.get_by_role("group", name="Usage", exact=True).locator("summary").click()
     expect(quality.get_by_role("checkbox", name="Not scored")).to_be_hidden()
     voices.get_by_role("checkbox", name="Never used").check()
     voices.get_by_role("button", name="Apply filters").click()
@@ -34,7 +34,7 @@ def test_filters_menus_and_tabs_work(voices: Page) -> None:
 def test_sort_order_and_pages_work(voices: Page) -> None:
     if voices.get_by_role("button", name="Filters", exact=True).is_visible():
         voices.get_by_role("button", name="Filters", exact=True).click()
-        voices.get_by_label("Order").select_option(label="Oldest first")
+        voices.get_by_label("Sort order").select_option(label="Oldest first")
         voices.get_by_role("button", name="Apply filters").click()
     else:
         for _ in range(2):

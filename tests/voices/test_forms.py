@@ -75,10 +75,14 @@ def test_repeated_values_of_a_filter_are_read_once() -> None:
         ("status", "READY", '"READY" is not a status. Choose from the list.'),
         ("provider", "lmnt", '"lmnt" is not a provider of these voices. Choose from the list.'),
         ("quality", "0.9", '"0.9" is not a quality tier. Choose from the list.'),
-        ("use", "often", '"often" is not a use filter. Choose from the list.'),
+        ("use", "often", '"often" is not a usage filter. Choose from the list.'),
         ("language", "de", '"de" is not a language of these voices. Choose from the list.'),
-        ("sort", "id; DROP TABLE cloned_voice", '"id; DROP TABLE cloned_voice" is not an order. Choose from the list.'),
-        ("size", "51", '"51" is not a page size. Choose from the list.'),
+        (
+            "sort",
+            "id; DROP TABLE cloned_voice",
+            '"id; DROP TABLE cloned_voice" is not a sort order. Choose from the list.',
+        ),
+        ("size", "51", '"51" is not a number of rows per page. Choose from the list.'),
         ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
         ("page", "-1", f'"-1" is not a number from 1 to {MAX_PAGE}.'),
         ("page", "two", f'"two" is not a number from 1 to {MAX_PAGE}.'),
@@ -220,9 +224,10 @@ def test_fields_have_labels_and_choices() -> None:
     submitted, search = form(), AssistantFilterForm(MultiDict())
 
     assert [field.label.text for field in submitted] == [
-        *("Name or provider ID", "Status", "Provider", "Quality", "Use", "Language", "Order", "Rows per page", "Page"),
+        *("Name or provider ID", "Status", "Provider", "Quality", "Usage", "Language", "Sort order"),
+        *("Rows per page", "Page"),
     ]
-    assert [field.label.text for field in search] == ["Name or id", "Organization", "Rows per page", "Page"]
+    assert [field.label.text for field in search] == ["Name or ID", "Organization", "Rows per page", "Page"]
     assert submitted.status.choices == {status.value: status.label for status in VoiceStatus}
     assert submitted.quality.choices == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
     assert submitted.use.choices == {use.value: use.label for use in VoiceUse}
@@ -246,7 +251,7 @@ def test_a_new_size_field_equals_the_one_of_the_forms() -> None:
     fresh = Fresh(MultiDict([("size", "51")]))
 
     assert not fresh.validate()
-    assert fresh.errors == {"size": ['"51" is not a page size. Choose from the list.']}
+    assert fresh.errors == {"size": ['"51" is not a number of rows per page. Choose from the list.']}
     assert (fresh.size.label.text, fresh.size.choices, fresh.size.default) == (
         "Rows per page",
         {str(number): str(number) for number in PAGE_SIZES},
@@ -258,9 +263,9 @@ def test_a_new_size_field_equals_the_one_of_the_forms() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("organization", "0", f'"0" is not a number from 1 to {MAX_ID}.'),
-        ("organization", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not a number from 1 to {MAX_ID}.'),
-        ("size", "51", '"51" is not a page size. Choose from the list.'),
+        ("organization", "0", '"0" is not an ID. Enter a whole number, such as 456.'),
+        ("organization", str(MAX_ID + 1), f'"{MAX_ID + 1}" is not an ID. Enter a whole number, such as 456.'),
+        ("size", "51", '"51" is not a number of rows per page. Choose from the list.'),
         ("page", "0", f'"0" is not a number from 1 to {MAX_PAGE}.'),
         ("q", "x" * 201, "This is 201 characters long. Search for at most 200."),
     ],

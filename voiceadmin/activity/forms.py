@@ -20,11 +20,11 @@ class ActivityFilterForm(Form):
 
     who = search_field("Who", max_length=MAX_EMAIL)
     kind = multiple_choice_field(
-        "What",
+        "Action",
         {event_type.value: event_type.label[0].upper() + event_type.label[1:] for event_type in AuditEventType},
         noun="a kind of activity",
     )
-    voice = integer_field("Voice id", minimum=1, maximum=MAX_ID)
+    voice = integer_field("Voice ID", minimum=1, maximum=MAX_ID)
     since = date_field("From")
     until = date_field("To")
     older = integer_field("Older than", minimum=1, maximum=MAX_ID)

@@ -17,7 +17,7 @@ from voiceadmin.web.fields import integer_field, search_field
 class AssistantFilterForm(Form):
     """Search, organization and page of the assistant list."""
 
-    q = search_field("Name or id")
+    q = search_field("Name or ID")
     organization = integer_field("Organization", minimum=1, maximum=MAX_ID)
     size = build_size_field()
     page = integer_field("Page", minimum=1, maximum=MAX_PAGE)

@@ -47,7 +47,7 @@ def _list_ignored_filters(filters: VoiceFilters) -> tuple[str, ...]:
         "status (several)": len(filters.statuses) > 1,
         "provider (several)": len(filters.providers) > 1,
         "quality": filters.tiers,
-        "use": filters.uses,
+        "usage": filters.uses,
         "language": filters.languages,
     }
     return tuple(label for label, is_used in in_use.items() if is_used)

@@ -26,7 +26,7 @@ def _labels(vocabulary: Any) -> dict[str, str]:
 def build_size_field() -> SelectField:
     """Return the field for the page size of a list."""
     sizes = {str(size): str(size) for size in PAGE_SIZES}
-    return choice_field("Rows per page", sizes, noun="a page size", default=str(DEFAULT_PAGE_SIZE))
+    return choice_field("Rows per page", sizes, noun="a number of rows per page", default=str(DEFAULT_PAGE_SIZE))
 
 
 class VoiceFilterForm(Form):
@@ -38,9 +38,9 @@ class VoiceFilterForm(Form):
     quality = multiple_choice_field(
         "Quality", _labels(QualityTier) | {NOT_SCORED: NOT_SCORED_LABEL}, noun="a quality tier"
     )
-    use = multiple_choice_field("Use", _labels(VoiceUse), noun="a use filter")
+    use = multiple_choice_field("Usage", _labels(VoiceUse), noun="a usage filter")
     language = multiple_choice_field("Language", {}, noun="a language of these voices")
-    sort = choice_field("Order", _labels(VoiceOrder), noun="an order", default=DEFAULT_ORDER.value)
+    sort = choice_field("Sort order", _labels(VoiceOrder), noun="a sort order", default=DEFAULT_ORDER.value)
     size = build_size_field()
     page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
 

@@ -81,10 +81,10 @@ class Advice(NamedTuple):
 
 
 ADVICE = {
-    400: Advice("This request cannot be read", "Go back and use the links and buttons of the page."),
+    400: Advice("Invalid request", "Go back and use the links and buttons of the page."),
     403: Advice("Access denied", "Your role does not allow this action. Ask an admin for another role if you need it."),
     401: Advice("Sign in required", "After you sign in, you return to this page."),
-    404: Advice("Page not found", "Check the address. The object may have been deleted upstream."),
+    404: Advice("Page not found", "Check the address. The object may have been deleted."),
     405: Advice("Method not allowed", "Go back and use the links and buttons of the page."),
     409: Advice("Action not possible", "Nothing was changed. Go back and choose another action."),
     410: Advice("This link is no longer valid", "Ask the person who sent it for a new link."),

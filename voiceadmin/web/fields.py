@@ -12,7 +12,7 @@ import wtforms
 from wtforms import DateField, Field, Form, IntegerField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, StopValidation
 
-from voiceadmin.text import parse_integer, quote_value
+from voiceadmin.text import MAX_ID, parse_integer, quote_value
 
 MAX_TEXT = 200  # characters of a search text or of a name
 
@@ -225,6 +225,8 @@ class IntegerRange(NumberRange):
         field.errors = []  # the message below replaces that of WTForms for text that is not a number
         number = parse_integer(text)
         if text and (number is None or not self.min <= number <= self.max):  # type: ignore[operator]  # both are given
+            if self.max == MAX_ID:  # an ID; the bounds would not help
+                raise StopValidation(f"{quote_value(text, QUOTED)} is not an ID. Enter a whole number, such as 456.")
             raise StopValidation(f"{quote_value(text, QUOTED)} is not a number from {self.min} to {self.max}.")
 
 

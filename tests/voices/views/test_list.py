@@ -248,7 +248,7 @@ def test_code_samples_use_status_and_provider_and_name_the_ignored_filters(
         'curl -H "Authorization: Bearer $KEY" \'http://localhost/api/v1/assistants/31/cloned-voices'
         "?status=ready&provider=it%27s%3B%20rm%20-rf%20%22%24HOME%22'\n"
     )
-    assert "These filters of the list do not apply: use, language." in page.text
+    assert "These filters of the list do not apply: usage, language." in page.text
 
 
 def test_the_list_names_the_filters_that_the_api_call_drops_and_the_export_keeps(

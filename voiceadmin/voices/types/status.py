@@ -24,7 +24,12 @@ class VoiceStatus(StrEnum):
         Tone.BAD,
         "Cloning failed. Clone the voice again with better samples.",
     )
-    ARCHIVED = "archived", "Archived", Tone.MUTED, "The voice is out of use. Its slot is still in use."
+    ARCHIVED = (
+        "archived",
+        "Archived",
+        Tone.MUTED,
+        "The voice is archived. It uses its slot until it is deleted at the provider.",
+    )
 
     label: str
     tone: Tone
