@@ -60,7 +60,7 @@ def test_an_invalid_parameter_is_named_and_no_list_is_shown(open_page: OpenPage)
     page = open_page("/assistants?page=x&organization=0", 422)
 
     assert not page.root.all("table")
-    assert 'Organization: "0" is not a number' in page.root.one("div", role="alert").text
+    assert 'Organization: "0" is not an ID' in page.root.one("div", role="alert").text
 
 
 def test_an_unknown_organization_is_not_found(open_page: OpenPage) -> None:

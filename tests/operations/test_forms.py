@@ -126,11 +126,11 @@ def test_an_empty_assignee_means_unassigned(assignee: str) -> None:
         ),
         (
             {"action": "archive", "last_seen_operation_id": "-1"},
-            {"last_seen_operation_id": [f'"-1" is not a number from 0 to {MAX_ID}.']},
+            {"last_seen_operation_id": ['"-1" is not an ID. Enter a whole number, such as 456.']},
         ),
         (
             {"action": "archive", "last_seen_operation_id": str(MAX_ID + 1)},
-            {"last_seen_operation_id": [f'"{MAX_ID + 1}" is not a number from 0 to {MAX_ID}.']},
+            {"last_seen_operation_id": [f'"{MAX_ID + 1}" is not an ID. Enter a whole number, such as 456.']},
         ),
         ({"action": "archive", "key": "k" * 201}, {"key": ["This is 201 characters long. Enter at most 200."]}),
     ],

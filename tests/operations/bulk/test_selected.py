@@ -193,7 +193,7 @@ def test_archiving_voices_that_assistants_use_shows_a_warning(acme: Organization
         "Archived 2 voices. Undo",
         "Assistants still use 1 of these voices. Choose other voices for these assistants upstream.",
     ]
-    assert "assistants used 1 of the voices" in open_page(operator, "/operations/1").text
+    assert "Assistants used 1 of the voices" in open_page(operator, "/operations/1").text
 
 
 def test_archiving_voices_that_no_assistant_uses_shows_no_warning(acme: Organization, operator: FlaskClient) -> None:

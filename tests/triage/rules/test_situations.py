@@ -273,11 +273,11 @@ def test_a_duplicate_names_the_first_other_voice_and_counts_the_rest(acme: Organ
     more = [describe_reasons(ObjectRef(ObjectKind.VOICE, id)) for id in (21, 22, 23)]
 
     assert sentences == [
-        [("duplicate", Severity.MEDIUM, NOW - DAY, f"Voice {other} has the same id at ElevenLabs.")]
+        [("duplicate", Severity.MEDIUM, NOW - DAY, f"Voice {other} has the same ID at ElevenLabs.")]
         for other in (22, 21)
     ]
     assert [evidence for ((*_, evidence),) in more] == [
-        f"Voice {other} and 1 more have the same id at ElevenLabs." for other in (22, 21, 21)
+        f"Voice {other} and 1 more have the same ID at ElevenLabs." for other in (22, 21, 21)
     ]
 
 

@@ -149,7 +149,7 @@ def test_the_timeline_has_no_undo_for_undone_or_old_operations(
 
     timeline = open_page(f"/voices/{voice.id}").root.one("section", id="timeline").all("li")
     assert [line.text for line in timeline[:2]] == [
-        "just nowroot@example.com restored a voice: undone Undo …status archived → not archived",
+        "just nowroot@example.com restored a voice: by undo Undo …status archived → not archived",
         "just nowroot@example.com archived a voice undonestatus not archived → archived",
     ]
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=30, seconds=1))
