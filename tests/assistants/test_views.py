@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from tests.factories import make_assistant, make_organization, make_voice
 from tests.page import OpenPage
+from tests.two_tenants import rows_of
 from voiceadmin.database.base import db
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -65,6 +66,13 @@ def test_an_invalid_parameter_is_named_and_no_list_is_shown(open_page: OpenPage)
 
 def test_an_unknown_organization_is_not_found(open_page: OpenPage) -> None:
     assert "There is no organization 999." in open_page("/assistants?organization=999", 404).text
+
+
+def test_an_export_of_an_unknown_organization_is_not_found_and_not_recorded(client: FlaskClient) -> None:
+    make_assistant()
+
+    assert client.get("/assistants.csv?organization=999").status_code == 404
+    assert not rows_of("audit_event")
 
 
 def test_the_list_takes_four_statements_for_any_number_of_rows(client: FlaskClient) -> None:

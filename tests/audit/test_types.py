@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import NOW
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, ObjectKind
-from voiceadmin.identity import ActorKind
+from voiceadmin.identity import ActorKind, Role
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,14 @@ def test_the_description_of_an_assignment_names_the_kind_of_object(
     )
 
     assert event.description == description
+
+
+def test_viewers_read_about_voices_and_admins_about_people_keys_and_refusals() -> None:
+    viewers = {event_type.value for event_type in AuditEventType if event_type.minimum_role is Role.VIEWER}
+
+    assert viewers == {
+        *("voices-imported", "voices-exported", "voice-changed", "voice-removed", "voice-archived", "voice-restored"),
+        *("assigned", "acknowledged", "snoozed", "unmuted", "note-added", "note-removed"),
+        *("clean-up-planned", "clean-up-confirmed", "clean-up-undone", "sample-added", "sample-removed"),
+    }
+    assert {event_type.minimum_role for event_type in AuditEventType} == {Role.VIEWER, Role.ADMIN}

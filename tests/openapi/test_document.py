@@ -59,6 +59,16 @@ def test_the_document_has_every_reason_and_every_field_of_a_queue_item(app: Flas
     assert list(schemas["AttentionReason"]["properties"]) == list(record["reasons"][0])
 
 
+def test_fields_of_the_voice_and_the_assignee_may_be_null(app: Flask) -> None:
+    make_assistant(make_organization(), id=3, tts_provider="playht", tts_voice_id="unknown")
+    (item,) = list_queue_items([ObjectRef(ObjectKind.ASSISTANT, 3)], AttentionThresholds(), now=NOW)
+    record, properties = build_api_item(item), build_document()["components"]["schemas"]["AttentionItem"]["properties"]
+
+    for name in ("voice_id", "voice_name", "voice_status", "assignee"):
+        assert record[name] is None
+        assert {"type": "null"} in properties[name].get("anyOf", []), name
+
+
 @pytest.mark.slow
 @pytest.mark.fuzz
 @pytest.mark.databases("sqlite", "postgresql")  # the body comes from the SQL

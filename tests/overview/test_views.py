@@ -158,6 +158,20 @@ def test_voices_of_other_organizations_are_not_counted(app: Flask, now: datetime
     assert "globex" not in page.text.lower()
 
 
+def test_cached_statistics_are_not_shown_to_another_organization(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    monkeypatch.setattr("voiceadmin.web.stats_cache.SLOW", 0)  # so that all statistics are cached
+    app.test_client_class = Client
+
+    for number, provider in enumerate(("acme", "globex")):
+        organization = make_organization(f"Organization {number}")
+        make_voice(organization, provider=provider)
+        account = make_account(f"viewer{number}@example.com", roles={organization: Role.VIEWER})
+        text = sign_in(app.test_client(), account).get("/").text.lower()
+        assert [name for name in ("acme", "globex") if name in text] == [provider]
+
+
 @pytest.fixture
 def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Return a function that returns how many statements of the rules were executed."""

@@ -166,6 +166,14 @@ def test_an_export_contains_the_statistics_and_is_recorded(tenants: TwoTenants) 
     assert browser.get("/providers.xml").status_code == 404
 
 
+def test_an_export_of_one_organization_is_recorded_for_it_alone(tenants: TwoTenants) -> None:
+    tenants.browser("both").get(f"/providers.csv?organization={tenants.globex.id}")
+
+    (exported,) = [event for event in rows_of("audit_event") if event["event_type"] == "voices-exported"]
+    assert exported["organization_id"] == tenants.globex.id
+    assert json.loads(exported["after"])["filters"] == {"organization": tenants.globex.id}
+
+
 def test_hostile_provider_names_and_large_numbers_are_shown_as_text(
     acme: Organization, open_page: OpenPage, now: datetime
 ) -> None:

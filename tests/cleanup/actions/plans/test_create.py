@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests.cleanup.actions.plans.scenario import (
     ADA,
@@ -16,10 +17,12 @@ from tests.cleanup.actions.plans.scenario import (
     read_item_states,
 )
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
+from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.plans import confirm_plan, resume_plan, undo_plan
 from voiceadmin.cleanup.queries.plans import get_plan
 from voiceadmin.config import AttentionThresholds
+from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused, PlanNotFound
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.operations.actions.execute import apply_action
@@ -113,3 +116,18 @@ def test_a_plan_is_visible_only_in_a_scope_that_contains_all_its_voices(acme: Or
         resume_plan(of_acme, both, THRESHOLDS, by=BOB, now=now, seconds=0)
     with pytest.raises(PlanNotFound):
         undo_plan(of_acme, both, by=BOB, now=now, seconds=0)
+
+
+def test_the_events_of_a_plan_name_its_organization_unless_there_are_several(acme: Organization, now: datetime) -> None:
+    make_voice(acme)
+    make_voice(make_organization("Other"))
+
+    both, one = make_plan(now, "both"), make_plan(now, "one", organization=acme.id)
+    for plan_id in (both, one):
+        confirm_plan(EVERYTHING, plan_id, by=BOB, now=now)
+
+    of_plans = select(AuditEvent.object_id, AuditEvent.organization_id).where(
+        AuditEvent.object_kind == ObjectKind.PLAN.value
+    )
+    found = [tuple(row) for row in db.session.execute(of_plans.order_by(AuditEvent.object_id))]
+    assert found == [(both, None), (both, None), (one, acme.id), (one, acme.id)]

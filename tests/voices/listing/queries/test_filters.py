@@ -51,6 +51,7 @@ from voiceadmin.voices.types.status import VoiceStatus
         pytest.param({"uses": (VoiceUse.NEVER,)}, {"Recepción", "50%"}, id="never-used"),
         pytest.param({"uses": (VoiceUse.IDLE_30,)}, {"Bo_b", "50%"}, id="idle-includes-old-ones-never-used"),
         pytest.param({"uses": (VoiceUse.IDLE_90,)}, {"50%"}, id="idle-for-longer"),
+        pytest.param({"uses": (VoiceUse.IDLE_30, VoiceUse.IDLE_90)}, {"Bo_b", "50%"}, id="any-of-two-idle-periods"),
         pytest.param({"statuses": (READY,), "tiers": (QualityTier.POOR,)}, {"50%"}, id="filters-are-combined"),
         pytest.param({"statuses": (READY,), "languages": ("fr",)}, set(), id="filters-can-exclude-all"),
     ],
