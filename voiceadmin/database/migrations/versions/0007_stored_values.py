@@ -97,27 +97,28 @@ OPERATION_REASONS = {
 _CHANGES = {
     "archived-meanwhile": "archived it",
     "restored-meanwhile": "restored it",
-    "assignee-changed-meanwhile": "(?:took it from its owner|gave it to .+?)",
+    "assignee-changed-meanwhile": "took it from its owner",
     "acknowledged-meanwhile": "acknowledged it",
-    "snoozed-meanwhile": "snoozed it(?: until [0-9-]+)?",
+    "snoozed-meanwhile": "snoozed it",
     "unmuted-meanwhile": "brought it back into the queue",
     "changed-meanwhile": "changed it",
 }
+_CHANGE_PATTERNS = _CHANGES | {
+    "assignee-changed-meanwhile": "(?:took it from its owner|gave it to .+?)",
+    "snoozed-meanwhile": "snoozed it(?: until [0-9-]+)?",
+}
 # Sentences with a name in them, which becomes the detail; "Somebody" stands for a person without a name.
 NAMED_REASONS = (
-    *((re.compile(rf"(.*?) {change} meanwhile, so it was .+", re.DOTALL), code) for code, change in _CHANGES.items()),
+    *(
+        (re.compile(rf"(.*?) {change} meanwhile, so it was .+", re.DOTALL), code)
+        for code, change in _CHANGE_PATTERNS.items()
+    ),
     (re.compile(r"(.*) changed it since", re.DOTALL), "changed-since"),
     (re.compile(r"(.*) cannot act on it any more", re.DOTALL), "assignee-lost-access"),
 )
 SENTENCES = {code: sentence for sentence, code in OPERATION_REASONS.items()}
 NAMED_SENTENCES = {
-    "archived-meanwhile": "{} archived it meanwhile, so it was left alone",
-    "restored-meanwhile": "{} restored it meanwhile, so it was left alone",
-    "assignee-changed-meanwhile": "{} took it from its owner meanwhile, so it was left alone",
-    "acknowledged-meanwhile": "{} acknowledged it meanwhile, so it was left alone",
-    "snoozed-meanwhile": "{} snoozed it meanwhile, so it was left alone",
-    "unmuted-meanwhile": "{} brought it back into the queue meanwhile, so it was left alone",
-    "changed-meanwhile": "{} changed it meanwhile, so it was left alone",
+    **{code: f"{{}} {change} meanwhile, so it was left alone" for code, change in _CHANGES.items()},
     "changed-since": "{} changed it since",
     "assignee-lost-access": "{} cannot act on it any more",
 }
