@@ -210,7 +210,7 @@ def test_skipped_voices_are_counted_and_listed_with_reasons(
     assert page.flashes == ["Nothing was changed.", "3 skipped. Show skipped"]
     shown = open_page(page.link("Show skipped"))
     assert "3 skipped." in shown.text
-    assert {row[1] for row in shown.rows()} == {"Not archived.", "Archived upstream, not in voiceadmin."}
+    assert {row[1] for row in shown.rows()} == {"Not archived.", "Archived in the platform, not in voiceadmin."}
 
 
 @pytest.mark.parametrize(

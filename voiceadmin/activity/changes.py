@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from voiceadmin.audit.types import AuditEventRow
 from voiceadmin.identity import Role
+from voiceadmin.triage.rules import RULES_BY_SLUG
 
 # Labels of values whose stored name is not clear to people.
 LABELS = {"mute": "finding", "key": "key", "platform": "platform admin", "link": "with", "archived": "status"}
@@ -74,9 +75,14 @@ def _describe_assignee(value: Any) -> str:
 
 
 def _describe_mute(value: dict[str, dict[str, Any]]) -> str | None:
-    """Return the muted findings, such as "failed, unused until 2026-12-01"; None if there are none."""
-    untils = {reason: mute["until"] for reason, mute in value.items()}
-    return ", ".join(f"{reason} until {until[:10]}" if until else reason for reason, until in untils.items()) or None
+    """Return the muted findings, such as "Failed, Unused until 2026-12-01"; None if there are none."""
+    untils = {_reason_label(slug): mute["until"] for slug, mute in value.items()}
+    return ", ".join(f"{label} until {until[:10]}" if until else label for label, until in untils.items()) or None
+
+
+def _reason_label(slug: str) -> str:
+    rule = RULES_BY_SLUG.get(slug)
+    return slug if rule is None else rule.label  # a rule of another version has no label
 
 
 def _describe_filters(value: dict[str, Any]) -> str | None:

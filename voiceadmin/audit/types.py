@@ -61,7 +61,7 @@ class AuditEventType(StrEnum):
     ASSIGNED = "assigned", "assigned a voice or assistant", Role.VIEWER
     ACKNOWLEDGED = "acknowledged", "acknowledged a finding", Role.VIEWER
     SNOOZED = "snoozed", "snoozed a finding", Role.VIEWER
-    UNMUTED = "unmuted", "unmuted a finding", Role.VIEWER
+    UNMUTED = "unmuted", "brought a finding back into the queue", Role.VIEWER
     NOTE_ADDED = "note-added", "added a note", Role.VIEWER
     NOTE_REMOVED = "note-removed", "removed a note", Role.VIEWER
     OPERATION_REFUSED = "operation-refused", "was not allowed to change an object", Role.ADMIN

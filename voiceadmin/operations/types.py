@@ -57,7 +57,7 @@ class SkipReason(StrEnum):
     GONE = "gone", "No longer exists."
     ASSIGNEE_LOST_ACCESS = "assignee-lost-access", "The former assignee, {}, no longer has access."
     ALREADY_ARCHIVED = "already-archived", "Already archived."
-    ARCHIVED_UPSTREAM = "archived-upstream", "Archived upstream, not in voiceadmin."
+    ARCHIVED_UPSTREAM = "archived-upstream", "Archived in the platform, not in voiceadmin."
     NOT_ARCHIVED = "not-archived", "Not archived."
     ALREADY_ASSIGNED = "already-assigned", "Already assigned to this person."
     ALREADY_UNASSIGNED = "already-unassigned", "Already unassigned."

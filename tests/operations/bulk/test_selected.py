@@ -191,7 +191,7 @@ def test_archiving_voices_that_assistants_use_shows_a_warning(acme: Organization
 
     assert messages == [
         "Archived 2 voices. Undo",
-        "Assistants still use 1 of these voices. Choose other voices for these assistants upstream.",
+        "Assistants still use 1 of these voices. Choose other voices for these assistants in the platform.",
     ]
     assert "Assistants used 1 of the voices" in open_page(operator, "/operations/1").text
 

@@ -72,7 +72,7 @@ def test_the_page_of_a_voice_shows_its_findings_and_those_of_its_assistants(
         " Failed Cloning failed at ElevenLabs 3 days ago. Clone the voice again with better samples, or archive it."
         " Started 3 days ago."
         " Assistant without a ready voice Booking: Set to “Anna” at ElevenLabs, which is failed."
-        " Set the assistant to a ready voice upstream, or make this voice ready again."
+        " Set the assistant to a ready voice in the platform, or make this voice ready again."
     )
     assert "Failed since 2026-11-19" in section(page, "status")
 
@@ -126,12 +126,12 @@ def test_the_timeline_lists_actions_with_links_to_undo_them(
     assert [node.text for node in page.root.one("section", id="timeline").all("li")] == [
         "just nowroot@example.com archived a voice: Not wanted. Undo …status not archived → archived",
         "just nowroot@example.com added a note: Asked Acme. Undo …",
-        "just nowroot@example.com snoozed a finding Undo …finding failed until 2026-12-01",
+        "just nowroot@example.com snoozed a finding Undo …finding Failed until 2026-12-01",
         "just nowroot@example.com assigned a voice Undo …assignee unassigned → root@example.com",
         "3 days agoCreated at ElevenLabs",
     ]
     status = section(page, "status")
-    assert "Archived here by root@example.com. Note: Not wanted. Upstream status: failed." in status
+    assert "Archived here by root@example.com. Note: Not wanted. Status in the platform: failed." in status
     assert "Assignee: root@example.com" in status
     assert [node.attributes["value"] for node in page.root.all("button", name="action")] == [
         "assign",

@@ -29,7 +29,7 @@ RULE = Rule(
     label="Assistant without a ready voice",
     rank=10,
     severity=Severity.CRITICAL,
-    remedy="Set the assistant to a ready voice upstream, or make this voice ready again.",
+    remedy="Set the assistant to a ready voice in the platform, or make this voice ready again.",
     kind=ObjectKind.ASSISTANT,
     source=ASSISTANTS,
     # An id that was never a cloned voice here is a stock voice, or one that upstream does not list: not a finding.
