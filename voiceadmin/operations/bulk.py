@@ -143,7 +143,8 @@ def respond(operation: OperationRow, next_url: str) -> Response:
     add_notice(summary)
     if operation.in_use_count:
         voices = "this voice" if operation.object_count == 1 else f"{operation.in_use_count:,} of these voices"
-        add_notice(Notice(text=f"Assistants still use {voices}. Choose other voices for these assistants in the platform."))
+        remedy = "Choose other voices for these assistants in the platform."
+        add_notice(Notice(text=f"Assistants still use {voices}. {remedy}"))
     if operation.skipped_count:
         add_notice(Notice(text=_describe_skipped(operation), skipped_operation_id=operation.id))
     return redirect(next_url or url_for("triage.index"), 303)
