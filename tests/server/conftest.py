@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[ServerProcess] = []
 
     def begin(
-        verb: str, *arguments: str, folder: Path = tmp_path, ready_text: str = "", **environ: str
+        verb: str, *arguments: str, folder: Path = tmp_path, ready_text: str = "", **options: Any
     ) -> ServerProcess:
         ready_text = ready_text or {"run": "curl", "serve": "listens"}[verb]
-        server = ServerProcess(folder, verb, *arguments, ready_text=ready_text, **environ)
+        server = ServerProcess(folder, verb, *arguments, ready_text=ready_text, **options)
         started.append(server)
         return server
 

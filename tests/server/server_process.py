@@ -67,14 +67,18 @@ class ServerProcess:
     """A server process for the database in a folder.
 
     output: the lines that it printed until it was ready. log: its log messages, and the line with the set-up link.
+    max_files: the number of files that it may open.
     """
 
-    def __init__(self, folder: Path, *arguments: str, ready_text: str, **environ: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, ready_text: str, max_files: int | None = None, **environ: str
+    ) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")}
         self.port = free_port()
         self.address = f"http://{LOOPBACK}:{self.port}"
+        limited = ["sh", "-c", f'ulimit -n {max_files} && exec "$@"', "sh"] if max_files else []
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "voiceadmin", *arguments, "--port", str(self.port)],
+            [*limited, sys.executable, "-P", "-m", "voiceadmin", *arguments, "--port", str(self.port)],
             env=inherited | ANONYMOUS_VIEWER | {"PYTHONPATH": str(ROOT), "VOICEADMIN_INSTANCE": str(folder)} | environ,
             cwd=folder.parent,
             stdout=subprocess.PIPE,
@@ -134,9 +138,12 @@ def find_worker(server: ServerProcess) -> int:
     return found
 
 
-def connect(server: ServerProcess, request: bytes = b"") -> socket.socket:
-    """Open a connection and send a request, or the part of one."""
-    connection = socket.create_connection((LOOPBACK, server.port))
+def connect(server: ServerProcess, request: bytes = b"", *, receive_buffer: int | None = None) -> socket.socket:
+    """Open a connection and send a request, or the part of one. receive_buffer: its size in bytes."""
+    connection = socket.socket()
+    if receive_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.connect((LOOPBACK, server.port))
     connection.sendall(request)
     return connection
 

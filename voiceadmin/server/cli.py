@@ -49,7 +49,7 @@ def run(ctx: click.Context, port: int) -> None:
         elif assistant_id is not None:
             click.echo(f"As JSON:  curl '{address}/api/v1/assistants/{assistant_id}/cloned-voices?status=ready'")
 
-    serve_app(app, host=LOOPBACK, port=port, workers=2, threads=4, when_ready=announce)
+    serve_app(app, host=LOOPBACK, port=port, workers=2, threads=4, log_as_json=False, when_ready=announce)
 
 
 def _add_sample_if_empty() -> bool:
@@ -91,7 +91,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
             )
         click.echo(f"voiceadmin listens on {host}, port {port}")
 
-    serve_app(app, host=host, port=port, workers=workers, threads=threads, when_ready=announce)
+    serve_app(app, host=host, port=port, workers=workers, threads=threads, log_as_json=True, when_ready=announce)
 
 
 @cli.command("check-deploy")

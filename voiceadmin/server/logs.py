@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from datetime import UTC, datetime
+from logging.config import dictConfig
+from typing import Any
 
 
 class JsonLines(logging.Formatter):
@@ -24,10 +25,32 @@ class JsonLines(logging.Formatter):
         return json.dumps(event)
 
 
+class WithoutPath(logging.Filter):
+    """Removes the request path from waitress's messages: it may contain the secret of a one-time link."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record, and keep it."""
+        if str(record.msg).startswith("Exception while serving"):
+            record.msg, record.args = "Exception while a response was created", ()
+        return True
+
+
+# For dictConfig. waitress.queue warns when a request waits for a thread, which is normal.
+LOG_CONFIG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": JsonLines}},
+    "filters": {"without path": {"()": WithoutPath}},
+    "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
+    "loggers": {
+        "voiceadmin": {"level": "INFO", "handlers": ["json"], "propagate": False},
+        "gunicorn.error": {"level": "WARNING", "handlers": ["json"], "propagate": False},
+        "waitress": {"level": "WARNING", "handlers": ["json"], "propagate": False, "filters": ["without path"]},
+        "waitress.queue": {"level": "ERROR"},
+    },
+}
+
+
 def configure_logs() -> None:
-    """Send the log of this program to standard error, from level INFO."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logger = logging.getLogger("voiceadmin")
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO)
+    """Send the logs of this program and of its server to standard error, one line of JSON for each event."""
+    dictConfig(LOG_CONFIG)
