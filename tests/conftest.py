@@ -30,6 +30,7 @@ from voiceadmin.database.schema import dispose_engine, prepare_database
 from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.web.access import KEY_RATE_LIMITER
+from voiceadmin.web.large_responses import LARGE_RESPONSES, LargeResponses
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -241,6 +242,7 @@ def app_on_empty_database(app: Flask) -> Iterator[None]:
     config, extensions = dict(app.config), dict(app.extensions)
     settings: Settings = app.config["VOICEADMIN"]
     app.extensions[KEY_RATE_LIMITER] = KeyRateLimiter(RateLimit(settings.key_burst, settings.key_rate))
+    app.extensions[LARGE_RESPONSES] = LargeResponses()
     app.test_client_class = Client
     with app.app_context():
         engine = db.engine

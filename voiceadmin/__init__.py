@@ -25,7 +25,7 @@ from voiceadmin.triage import cached_counts
 from voiceadmin.triage import views as triage_views
 from voiceadmin.voices import api as voice_api
 from voiceadmin.voices import views as voice_views
-from voiceadmin.web import access, errors, headers, health, notices, template_filters
+from voiceadmin.web import access, errors, headers, health, large_responses, notices, template_filters
 from voiceadmin.web.converters import IdConverter
 
 VIEWS = (
@@ -64,6 +64,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     errors.init_app(app, unavailable=engine.DATABASE_UNAVAILABLE)
     cached_counts.init_app(app)
     notices.init_app(app)
+    large_responses.init_app(app)
     for module in VIEWS:
         app.register_blueprint(module.bp)
     return app

@@ -250,7 +250,7 @@ def _responses(found: Schema, missing: str) -> Schema:
         "401": _response("The API key is missing or invalid.", "Error"),
         "404": _response(missing, "Error"),
         "422": _response("A parameter is invalid.", "ValidationError"),
-        "429": _response("Too many requests with this API key.", "Error")
+        "429": _response("Too many requests with this API key, or two large lists in progress.", "Error")
         | {"headers": _RATE_LIMIT_HEADERS | _RETRY_AFTER},
         "503": _response("The database is unavailable.", "Error") | {"headers": _RETRY_AFTER},
     }

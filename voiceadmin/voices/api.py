@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from flask import Blueprint, Response, request
 
 from voiceadmin.errors import AssistantNotFound
@@ -14,6 +16,7 @@ from voiceadmin.voices.types.filters import VoiceQuery
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.body_cache import ResponseBodyCache
 from voiceadmin.web.conditional import compute_etag, conditional_response
+from voiceadmin.web.large_responses import large_response
 from voiceadmin.web.query_fields import NOT_AN_INTEGER, BadQuery, Detail
 
 bp = Blueprint("voices_api", __name__, url_prefix="/api/v1")
@@ -21,6 +24,13 @@ bp = Blueprint("voices_api", __name__, url_prefix="/api/v1")
 
 # Bytes per process. The response for 100,000 voices has 28 MB, so the largest expected list still fits.
 bodies = ResponseBodyCache(32 << 20)
+
+
+LARGE_BODY = 4 << 20  # bytes; about 15,000 voices
+
+
+# Organizations that had a large body in this process. A requester gets only a few of their bodies at the same time.
+large_lists: set[OrganizationId] = set()
 
 
 # Part of the ETag. Change it whenever the same voices are written differently.
@@ -55,4 +65,12 @@ def cloned_voices(assistant_id: str) -> Response:
 
 def _voices(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
     etag = compute_etag(REPRESENTATION, revision, query)
-    return conditional_response(etag, lambda: bodies.get(etag, lambda: build_voices_body(organization_id, query)))
+    return conditional_response(etag, lambda: bodies.get(etag, lambda: _build_body(organization_id, query)))
+
+
+def _build_body(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
+    with large_response() if organization_id in large_lists else nullcontext():
+        body = build_voices_body(organization_id, query)
+    if len(body) > LARGE_BODY:
+        large_lists.add(organization_id)
+    return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -14,6 +15,7 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.identity import Scope
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.web import access
+from voiceadmin.web.large_responses import begin_large_response
 
 TYPES = {
     ExportFormat.CSV: "text/csv",
@@ -54,13 +56,21 @@ def stream_export(
         organizations: that each get an audit event.
         now: the time of the export.
         event_type: of the audit events.
+
+    Raises:
+        RateLimited: if the requester has too many exports in progress.
     """
     after = {"format": format.value, "filters": filters}
-    for organization in organizations:
-        record_event_now(
-            event_type, target, by=access.requester().actor, now=now, organization_id=organization, after=after
-        )
+    end = begin_large_response()
     response = Response(stream_with_context(_batch_lines(pieces)), mimetype=TYPES[format])
+    response.call_on_close(end)
+    with ExitStack() as on_failure:
+        on_failure.callback(response.close)
+        for organization in organizations:
+            record_event_now(
+                event_type, target, by=access.requester().actor, now=now, organization_id=organization, after=after
+            )
+        on_failure.pop_all()
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'
     return response
 

@@ -90,7 +90,7 @@ ADVICE = {
     410: Advice("This link is no longer valid", "Ask the person who sent it for a new link."),
     413: Advice("Request too large", "Send less data at a time. Import files with “voiceadmin import”."),
     414: Advice("Address too long", "Use fewer filters."),
-    429: Advice("Too many attempts", "Wait a moment, then try again."),
+    429: Advice("Too many requests", "Wait a moment, then try again."),
     500: Advice(
         "Internal error",
         "Nothing was changed. Try again. If the error remains, report the reference below to your administrator.",
