@@ -25,7 +25,7 @@ from voiceadmin.triage import cached_counts
 from voiceadmin.triage import views as triage_views
 from voiceadmin.voices import api as voice_api
 from voiceadmin.voices import views as voice_views
-from voiceadmin.web import access, errors, headers, health, large_responses, notices, template_filters
+from voiceadmin.web import access, errors, headers, health, hosts, large_responses, notices, template_filters
 from voiceadmin.web.converters import IdConverter
 
 VIEWS = (
@@ -47,9 +47,8 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
         static_folder=str(ASSETS / "static"),
         instance_path=str(settings.instance),
     )
-    app.config.update(
-        MAX_CONTENT_LENGTH=1 << 20, MAX_FORM_PARTS=100, TRUSTED_HOSTS=list(settings.hosts), **flask_config
-    )
+    app.config.update(MAX_CONTENT_LENGTH=1 << 20, MAX_FORM_PARTS=100, **flask_config)
+    hosts.init_app(app, settings)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

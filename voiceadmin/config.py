@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -41,6 +42,12 @@ OTHERS = "others"  # in a setting: every provider without a value of its own
 
 
 MIN_SECRET_LENGTH = 32  # characters; that many random hexadecimal digits have 128 bits
+
+
+_PORT = re.compile(r":\d*\Z", re.ASCII)
+
+
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
 
 
 def default_instance() -> Path:
@@ -135,6 +142,22 @@ class Settings:
         return cls(**given)
 
 
+def normalize_host(text: str) -> str | None:
+    """Return a host name or IP address as browsers write it, without a port; None if it is neither.
+
+    Names become lower case, without a final dot, and ASCII (IDNA). IPv6 addresses become short, in brackets.
+    """
+    text = text.strip()
+    name = text if text.count(":") > 1 and "[" not in text else _PORT.sub("", text)
+    try:
+        if ":" in name:
+            return f"[{ipaddress.IPv6Address(name.strip('[]'))}]"
+        name = name.removesuffix(".").encode("idna").decode().lower()
+    except ValueError:
+        return None
+    return name if _HOST_NAME.fullmatch(name) else None
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address is a loopback address."""
     try:
@@ -180,10 +203,16 @@ def _database_url(raw: str) -> str:
 
 
 def _hosts(raw: str) -> tuple[str, ...]:
-    hosts = tuple(host.strip() for host in raw.split(",") if host.strip())
-    if not hosts or any(set(host) & set("/@* ") for host in hosts):
+    given = [host.strip() for host in raw.split(",") if host.strip()]
+    hosts: list[str] = []
+    for host in given:
+        name = normalize_host(host.removeprefix("."))
+        if name is None:
+            raise ValueError("must be host names, separated by commas, without scheme or path.")
+        hosts.append(f".{name}" if host.startswith(".") else name)
+    if not hosts:
         raise ValueError("must be host names, separated by commas, without scheme or path.")
-    return hosts
+    return tuple(hosts)
 
 
 def _secret_key(raw: str) -> str:

@@ -15,7 +15,7 @@ from voiceadmin.__main__ import cli
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.server.checks import find_deployment_risks, one_time_url
+from voiceadmin.server.checks import find_deployment_risks
 
 SECRET = "0123456789abcdef" * 2
 SAFE = {"hosts": ("voices.example",), "proxies": 1, "secret_key": SECRET}
@@ -119,28 +119,3 @@ def test_check_deploy_succeeds_without_risks(tmp_path: Path, sqlite_app: Flask) 
     result = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(settings))
 
     assert (result.exit_code, result.stdout) == (0, "Found no risks.\n")
-
-
-@pytest.mark.parametrize(
-    ("settings", "host", "port", "url"),
-    [
-        pytest.param(Settings(), "127.0.0.1", 8001, "http://127.0.0.1:8001/links/T", id="served-address"),
-        pytest.param(Settings(), "0.0.0.0", 8001, "http://127.0.0.1:8001/links/T", id="all-addresses"),
-        pytest.param(Settings(), "::1", 8001, "http://[::1]:8001/links/T", id="ipv6"),
-        pytest.param(Settings(), None, None, "/links/T", id="no-server-known"),
-        pytest.param(
-            Settings(hosts=(".voices.example", "x")),
-            "127.0.0.1",
-            8001,
-            "https://voices.example/links/T",
-            id="public-name",
-        ),
-        pytest.param(
-            Settings(hosts=("voices.example",)), None, None, "https://voices.example/links/T", id="from-the-cli"
-        ),
-    ],
-)
-def test_an_invitation_link_has_the_address_of_the_server(
-    settings: Settings, host: str | None, port: int | None, url: str
-) -> None:
-    assert one_time_url(settings, "T", host=host, port=port) == url

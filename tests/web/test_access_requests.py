@@ -85,7 +85,8 @@ def test_an_unknown_host_is_refused_by_every_route(sqlite_tenants: TwoTenants, h
         for method in sorted(rule.methods or ()):
             response = browser.open(address, method=method, headers={"Host": host})
 
-            assert response.status_code == 400, (method, address)
+            is_health_check = rule.endpoint.startswith("health.") and method != "POST"
+            assert response.status_code == (200 if is_health_check else 400), (method, address)
             assert "evil" not in response.text
     assert dump() == before
 

@@ -17,7 +17,7 @@ from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING, GRANTABLE_ROLES, Role
 from voiceadmin.organizations.queries import find_organization_id
-from voiceadmin.server.checks import one_time_url
+from voiceadmin.server.address import find_running_server, one_time_url
 from voiceadmin.text import format_duration
 
 ROLE_SLUGS = [role.slug for role in GRANTABLE_ROLES]
@@ -128,6 +128,8 @@ def _check_email(text: str) -> str:
 def _print_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None:
     settings: Settings = app.config["VOICEADMIN"]
     click.echo(f"Share this link with {email}. It works once, for {format_duration(LINK_TTL[purpose])}:")
-    click.echo(one_time_url(settings, token))
-    if settings.hosts == Settings().hosts:
+    is_public = settings.hosts != Settings().hosts
+    address = None if is_public else find_running_server(settings)
+    click.echo(one_time_url(settings, token, address))
+    if not is_public and address is None:
         click.echo("Put the address of your server before this path, as in http://127.0.0.1:8000.", err=True)

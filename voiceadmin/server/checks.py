@@ -17,9 +17,6 @@ from voiceadmin.identity import Role
 GROUP_AND_OTHERS = 0o077  # permission bits of a file's mode
 
 
-ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104  # only compared, never bound
-
-
 SAFE_SSL_MODES = {"require", "verify-ca", "verify-full"}
 
 
@@ -133,25 +130,3 @@ def refuse_critical_risks(found: Sequence[DeploymentRisk]) -> None:
     critical = [str(risk) for risk in found if risk.is_critical]
     if critical:
         raise ServeRefused("\n".join(critical))
-
-
-def one_time_url(settings: Settings, token: str, *, host: str | None = None, port: int | None = None) -> str:
-    """Return the URL of a one-time link.
-
-    The host is the public name in VOICEADMIN_HOSTS if there is one, else the address on which the server listens.
-    If neither is known, as in a CLI command, the result is a path.
-
-    Args:
-        settings: contain the public host name.
-        token: the secret of the link.
-        host: the address on which the server listens, None if it is not known.
-        port: the port on which the server listens, None if it is not known.
-    """
-    path = f"/links/{token}"
-    if settings.hosts != Settings().hosts:
-        return f"https://{settings.hosts[0].lstrip('.')}{path}"
-    if host is None or port is None:
-        return path
-    if host in ALL_ADDRESSES:
-        host = "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"

@@ -18,12 +18,19 @@ from voiceadmin.organizations.queries import find_example_assistant
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.sample.data import FRONT_DESK
 from voiceadmin.sample.queries import database_is_empty
-from voiceadmin.server.checks import find_account_risks, find_deployment_risks, one_time_url, refuse_critical_risks
-from voiceadmin.server.gunicorn import check_address
+from voiceadmin.server.address import (
+    check_address,
+    format_address,
+    one_time_url,
+    parse_listen_host,
+    remember_address,
+)
+from voiceadmin.server.checks import find_account_risks, find_deployment_risks, refuse_critical_risks
 from voiceadmin.server.gunicorn import serve as serve_app
 from voiceadmin.server.logs import configure_logs
 from voiceadmin.text import pluralize
 from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT, SETUP_LINK_PRINTED
+from voiceadmin.web.hosts import accept_host
 
 LOOPBACK = "127.0.0.1"
 Port = click.IntRange(1, 65535)
@@ -43,6 +50,7 @@ def run(ctx: click.Context, port: int) -> None:
     address = f"http://{LOOPBACK}:{port}"
 
     def announce() -> None:
+        remember_address(app.config["VOICEADMIN"], LOOPBACK, port)
         click.echo(f"voiceadmin shows {content} at {address} (stop with Ctrl-C)")
         if has_accounts:
             click.echo("The database has accounts: sign in. Programs need an API key.")
@@ -74,6 +82,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     """
     app: Flask = ctx.obj()
     settings: Settings = app.config["VOICEADMIN"]
+    host = parse_listen_host(host)
     check_address(host, port, open_to_all=settings.anonymous_role is not Role.ANYONE)
     refuse_critical_risks(find_deployment_risks(settings, debug=app.debug))
     configure_logs()
@@ -83,12 +92,13 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
         dispose_engine()
 
     app.config[SETUP_LINK_PRINTED] = link is not None
+    address = format_address(host, port)
+    accept_host(app, address)
 
     def announce() -> None:
         if link is not None:
-            click.echo(
-                f"Create the first account within 30 minutes: {one_time_url(settings, link, host=host, port=port)}"
-            )
+            click.echo(f"Create the first account within 30 minutes: {one_time_url(settings, link, address)}")
+        remember_address(settings, host, port)
         click.echo(f"voiceadmin listens on {host}, port {port}")
 
     serve_app(app, host=host, port=port, workers=workers, threads=threads, log_as_json=True, when_ready=announce)

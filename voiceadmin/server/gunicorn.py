@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,6 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from voiceadmin.config import is_loopback
-from voiceadmin.errors import ServeRefused
 from voiceadmin.server.logs import LOG_CONFIG
 from voiceadmin.server.worker import GRACE_SECONDS, Worker
 
@@ -21,6 +19,15 @@ STOP_SIGNALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
 
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # heartbeat files of workers; on a disk they could block
+
+
+def heartbeat_folder() -> str | None:
+    """Return the folder for the heartbeat files of workers; None for gunicorn's default, a temporary folder."""
+    try:
+        with tempfile.TemporaryFile(dir=SHARED_MEMORY):
+            return str(SHARED_MEMORY)
+    except OSError:  # missing, read-only or full, as in some containers
+        return None
 
 
 def _block_stop_signals() -> None:
@@ -79,27 +86,7 @@ def serve(
             "pre_fork": lambda server, worker: _block_stop_signals(),
             "post_worker_init": lambda worker: _unblock_stop_signals(),
             "when_ready": lambda server: when_ready(),
-            "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK | os.X_OK) else None,
+            "worker_tmp_dir": heartbeat_folder(),
             "proc_name": "voiceadmin",
         },
     ).run()
-
-
-def check_address(host: str, port: int, *, open_to_all: bool) -> None:
-    """Check that the address is free, and that only this machine can reach it if no account is required.
-
-    Raises:
-        ServeRefused: if it is not.
-    """
-    if open_to_all and not is_loopback(host):
-        raise ServeRefused(
-            f"With VOICEADMIN_ANONYMOUS_ROLE no account is required, so voiceadmin does not listen on {host}. "
-            "Use 127.0.0.1, or unset the variable and invite people."
-        )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ServeRefused(f"{host}:{port} cannot be used: {error.strerror}. Choose another --port.") from error

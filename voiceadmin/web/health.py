@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 
 from voiceadmin.database.schema import check_schema_version
+from voiceadmin.errors import DatabaseNotReady
 from voiceadmin.identity import Role
 from voiceadmin.web.access import require_role
 
@@ -22,7 +23,11 @@ def healthz() -> dict[str, Any]:
 
 @bp.get("/readyz")
 @require_role(Role.ANYONE)
-def readyz() -> dict[str, Any]:
+def readyz() -> tuple[dict[str, Any], int]:
     """Report that the database is reachable and migrated; respond 503 otherwise."""
-    check_schema_version()
-    return {"status": "ready"}
+    try:
+        check_schema_version()
+    except DatabaseNotReady as error:
+        current_app.logger.warning("Not ready: %s", error)  # anyone may read the response
+        return {"status": "not ready"}, 503
+    return {"status": "ready"}, 200
