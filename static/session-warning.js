@@ -32,7 +32,7 @@ const checkSession = async (method = "GET") => {
   const headers = method === "POST" ? { "X-CSRF-Token": token } : { "X-Background": "1" };
   let secondsLeft;
   try {
-    const response = await fetch("/session", { method, headers, redirect: "error" });
+    const response = await fetch(`${document.body.dataset.root}/session`, { method, headers, redirect: "error" });
     if (!response.ok) throw new Error(response.statusText);
     ({ seconds_left: secondsLeft } = await response.json());
   } catch {
@@ -60,7 +60,7 @@ const checkSession = async (method = "GET") => {
 button.addEventListener("click", () => {
   if (state === "warned") checkSession("POST");
   else if (state === "final") dialog.close();
-  else location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
+  else location.assign(`${document.body.dataset.root}/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
 });
 
 checkSession();

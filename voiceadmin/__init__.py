@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     hosts.init_app(app, settings)
     if settings.proxies:
         count = settings.proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_prefix=count)  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.jinja_env.undefined = StrictUndefined  # a misspelled name is an error, not an empty text
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

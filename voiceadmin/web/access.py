@@ -32,6 +32,7 @@ from voiceadmin.errors import AuthenticationRequired, InvalidApiKey, Reauthentic
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.tokens import generate_token
+from voiceadmin.web.hosts import is_accepted_host
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -51,11 +52,30 @@ csrf = CSRFProtect()
 
 
 class ForeignSite(BadRequest):
-    """Another site made the browser send the request."""
+    """The request comes from a page with another origin. origin: its scheme, host and port."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__()
+        self.origin = origin
+
+    def find_missing_header(self) -> str | None:
+        """Return the header that a proxy must set if the origin is this server by its public name, None otherwise."""
+        _, netloc = _origin(self.origin)
+        if not is_accepted_host(netloc):
+            return None
+        return "X-Forwarded-Proto" if netloc == request.host else "X-Forwarded-Host"
 
 
 class FormSessions(SecureCookieSessionInterface):
     """Flask's session, for the CSRF token and flashed messages. The API and static files get no cookie."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Return the name of the cookie."""
+        return f"{cookie_name(app.config['VOICEADMIN'], request.script_root)}-form"
+
+    def get_cookie_path(self, app: Flask) -> str:
+        """Return the path to which the cookie is bound."""
+        return request.script_root or "/"
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Read the cookie, or return an empty session where there are no forms."""
@@ -103,10 +123,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config.update(
         VOICEADMIN=settings,
         SECRET_KEY=settings.secret_key or generate_token(),  # processes that are forked from this one share it
-        SESSION_COOKIE_NAME=cookie_name(settings) + "-form",
         SESSION_COOKIE_SECURE=not settings.plain_cookies,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_PATH="/",
+        WTF_CSRF_SSL_STRICT=False,  # it requires a Referer; _check_same_origin accepts an Origin as well
         WTF_CSRF_TIME_LIMIT=None,  # a token is valid as long as the browser keeps its cookie
         WTF_CSRF_HEADERS=["X-CSRF-Token"],
     )
@@ -122,17 +141,23 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
 
 
-def cookie_name(settings: Settings) -> str:
-    """Return the name of the session cookie. The prefix makes browsers bind it to this host and to TLS."""
-    return "voiceadmin" if settings.plain_cookies else "__Host-voiceadmin"
+def cookie_name(settings: Settings, prefix: str = "") -> str:
+    """Return the name of the session cookie. Its beginning makes browsers bind it to this host and to TLS.
+
+    prefix: the path below which a proxy serves this program. Another program may have the rest of the host, so that
+    the cookie is bound to this path instead.
+    """
+    if settings.plain_cookies:
+        return "voiceadmin"
+    return "__Secure-voiceadmin" if prefix else "__Host-voiceadmin"
 
 
 def session_cookie_options() -> dict[str, Any]:
     """Return the arguments that set and delete the session cookie, which must be equal."""
     settings = _settings()
     return {
-        "key": cookie_name(settings),
-        "path": "/",
+        "key": cookie_name(settings, request.script_root),
+        "path": request.script_root or "/",
         "secure": not settings.plain_cookies,
         "httponly": True,
         "samesite": "Lax",
@@ -188,7 +213,8 @@ def session_seconds_left() -> int | None:
 def current_path() -> str:
     """Return the path and query of this request, to return to it. Non-ASCII characters make the path invalid."""
     query = request.query_string.decode("latin-1")
-    return f"{request.path}?{query}" if query else request.path
+    path = request.script_root + request.path
+    return f"{path}?{query}" if query else path
 
 
 def is_recently_authenticated(now: datetime) -> bool:
@@ -228,7 +254,7 @@ def _find_requester() -> Requester:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return _authenticate_key(token.strip())
-    token = request.cookies.get(cookie_name(_settings()), "")
+    token = request.cookies.get(cookie_name(_settings(), request.script_root), "")
     account = find_session(token, request.remote_addr) if token else None
     if account is not None and account.session is not None and clock.now() < _session_end(account.session):
         return account
@@ -288,7 +314,7 @@ def _check_same_origin() -> None:
         return
     source = request.headers.get("Origin") or request.headers.get("Referer")
     if source is not None and _origin(source) != _origin(request.host_url):
-        raise ForeignSite
+        raise ForeignSite("://".join(_origin(source)))
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -36,6 +36,7 @@ from voiceadmin.errors import (
     VoiceNotFound,
 )
 from voiceadmin.web.access import SAFE_METHODS, ForeignSite, current_path, forget_requester, requester
+from voiceadmin.web.hosts import InvalidPrefix
 from voiceadmin.web.query_fields import BadQuery
 
 HTTP_STATUS: dict[type[Problem], int] = {
@@ -65,8 +66,24 @@ CHALLENGE = 'Bearer realm="voiceadmin"'
 UNKNOWN_HOST = "This server does not accept that host name. Add the name to VOICEADMIN_HOSTS."
 
 
-FORM_TOO_OLD = (
-    "This form has expired, or was not sent from a page of this site. Load the page again, then send the form."
+INVALID_PREFIX = "The proxy sends an X-Forwarded-Prefix header that is not a path such as /voices. Correct it."
+
+
+FORM_TOO_OLD = "This form has expired. Load the page again, then send the form."
+
+
+FORM_WITHOUT_COOKIE = (
+    "The browser did not send the cookie of this form. Use HTTPS and allow cookies for this site, load the page again, "
+    "then send the form."
+)
+
+
+FORM_OF_ANOTHER_SITE = "The form was sent from a page of another site. Load the page of this site, then send the form."
+
+
+FORM_OF_ANOTHER_ADDRESS = (
+    "The browser sent this form to {origin}, but the proxy reported {reported}. Set {header} in the proxy, and "
+    "VOICEADMIN_PROXIES to the number of proxies."
 )
 
 
@@ -174,7 +191,7 @@ def _return_path() -> str | None:
     if request.method not in SAFE_METHODS:
         return None
     address = current_path()
-    return None if address == "/" else address
+    return None if address == f"{request.script_root}/" else address
 
 
 def _loggable_path() -> str:
@@ -186,8 +203,12 @@ def _respond_to_http_error(unavailable: tuple[type[Exception], ...], error: HTTP
     if error.code is None or error.code < 400:
         return error  # a redirect of the router
     message = UNKNOWN_HOST if isinstance(error, SecurityError) else None
-    if isinstance(error, CSRFError | ForeignSite):
-        message = FORM_TOO_OLD
+    if isinstance(error, InvalidPrefix):
+        message = INVALID_PREFIX
+    if isinstance(error, CSRFError):
+        message = FORM_WITHOUT_COOKIE if error.description == "The CSRF session token is missing." else FORM_TOO_OLD
+    if isinstance(error, ForeignSite):
+        message = _describe_foreign_site(error)
     if error.code in (400, 403):
         current_app.logger.warning("Refused %s %r with %s", request.method, _loggable_path(), error.code)
     if not _wants_json():
@@ -200,6 +221,16 @@ def _respond_to_http_error(unavailable: tuple[type[Exception], ...], error: HTTP
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope"'
     response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
     return response
+
+
+def _describe_foreign_site(error: ForeignSite) -> str:
+    """Return which check refused a form: it is of another site, or a proxy does not pass the address on."""
+    header = error.find_missing_header()
+    if header is None:
+        return FORM_OF_ANOTHER_SITE
+    text = FORM_OF_ANOTHER_ADDRESS.format(origin=error.origin, reported=request.host_url.rstrip("/"), header=header)
+    current_app.logger.error("Check the proxy: %s", text)
+    return text
 
 
 def _respond_to_unavailable_database(error: Exception) -> Response:

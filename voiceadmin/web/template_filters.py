@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Sequence
 from datetime import datetime
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, request
 from jinja2.runtime import Macro
 
 from voiceadmin.config import format_command
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
         SECTIONS=SECTIONS,
         STATUS_DISPLAY_ORDER=STATUS_DISPLAY_ORDER,
         UNDO_PERIOD=UNDO_PERIOD,
-        asset_url=partial(asset_url, app.static_folder, app.static_url_path),
+        asset_url=lambda name: request.script_root + asset_url(app.static_folder, app.static_url_path, name),
         COMMAND=format_command(),
     )
 
