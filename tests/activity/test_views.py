@@ -149,6 +149,17 @@ def test_the_admins_of_all_organizations_of_a_key_see_one_event_about_it(
     assert read_object_names(open_page_as(sign_in(admin, viewer), "/activity")) == []
 
 
+def test_events_about_other_objects_with_the_id_of_a_key_stay_hidden(
+    admin: FlaskClient, acme: Organization, now: datetime
+) -> None:
+    create_api_key(EVERYTHING, "ours", frozenset({int(acme.id)}), expires_at=None, by=SHELL, now=now)
+    for kind in ObjectKind:
+        if kind is not ObjectKind.KEY:
+            record_event_now(AuditEventType.SESSION_ENDED, AuditTarget(kind, 1, kind.value), by=SHELL, now=now)
+
+    assert read_object_names(open_page_as(admin, "/activity")) == ["ours"]
+
+
 @pytest.fixture
 def several(client: FlaskClient, acme: Organization, now: datetime) -> None:
     make_assistant(acme, id=31)

@@ -117,6 +117,16 @@ def test_unused_tokens_of_a_lease_are_available_later() -> None:
     assert sum(result.allowed for result in results) == 50  # 49 were left, and one was refilled
 
 
+def test_unused_tokens_of_a_lease_return_to_a_bucket_that_is_not_full() -> None:
+    key, limiter = find_key(create_key()), KeyRateLimiter(TEN_PER_SECOND)
+    assert all(acquire(limiter, key).allowed for _ in range(30))
+    assert acquire(limiter, key, NOW + SECOND).allowed
+
+    results = [acquire(limiter, key, NOW + 2 * SECOND) for _ in range(60)]
+
+    assert sum(result.allowed for result in results) == 39  # of 50, 19 were left, and 20 were refilled
+
+
 def test_each_key_has_its_own_bucket() -> None:
     limiter = KeyRateLimiter(RateLimit(1, 1))
     one, other = find_key(create_key()), find_key(create_key())

@@ -145,6 +145,15 @@ def test_the_new_key_is_accepted_by_the_api(admin: FlaskClient, acme: Organizati
     assert response.get_json() == {"success": True, "cloned_voices": []}
 
 
+def test_the_example_call_names_an_assistant_that_the_key_reads(client: FlaskClient, acme: Organization) -> None:
+    make_assistant(make_organization("Other"), id=7)
+    make_assistant(acme, id=31)
+
+    found = submit(client, "/api-keys/new", name="x", organizations=[str(acme.id)])
+
+    assert found.root.one("code", id="call").text.endswith("/api/v1/assistants/31/cloned-voices'")
+
+
 def test_without_an_assistant_the_example_call_has_a_placeholder(client: FlaskClient) -> None:
     found = submit(client, "/api-keys/new", name="x", organizations=["all"], expires="never")
 

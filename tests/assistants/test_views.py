@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
@@ -73,6 +75,16 @@ def test_an_export_of_an_unknown_organization_is_not_found_and_not_recorded(clie
 
     assert client.get("/assistants.csv?organization=999").status_code == 404
     assert not rows_of("audit_event")
+
+
+def test_an_export_records_its_filters_without_the_page(client: FlaskClient) -> None:
+    acme = make_organization("Acme")
+    make_assistant(acme, name="Night desk")
+
+    assert client.get(f"/assistants.csv?q=desk&organization={acme.id}&size=100&page=2").status_code == 200
+
+    (line,) = rows_of("audit_event")
+    assert json.loads(line["after"]) == {"format": "csv", "filters": {"q": "desk", "organization": acme.id}}
 
 
 def test_the_list_takes_four_statements_for_any_number_of_rows(client: FlaskClient) -> None:

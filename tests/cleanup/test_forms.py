@@ -106,7 +106,9 @@ def test_another_count_is_refused(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "given"), [("99", '"99"'), ("1" * 5, '"11111"'), ("", "Nothing")], ids=["too few", "too many", "nothing"]
+    ("typed", "given"),
+    [("99", '"99"'), ("1" * 5, '"11111"'), ("0" * 60 + "99", f'"{"0" * 38}…'), ("", "Nothing")],
+    ids=["too few", "too many", "leading zeros", "nothing"],
 )
 def test_a_wrong_count_is_reported_with_the_right_one(typed: str, given: str) -> None:
     form = ConfirmPlanForm(MultiDict({"count": typed}), 100)
@@ -190,6 +192,14 @@ def test_an_invalid_price_is_reported_with_a_remedy(field: str, value: str, mess
 
 def test_a_price_can_have_the_date_of_today() -> None:
     assert price(as_of="2026-11-22").validate()
+
+
+def test_a_price_can_have_the_date_of_today_from_midnight_on() -> None:
+    midnight = NOW.replace(hour=0)
+    data = MultiDict({"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-11-22"})
+
+    assert PriceForm(data, PROVIDERS, now=midnight).validate()
+    assert not PriceForm(data, PROVIDERS, now=midnight - timedelta(microseconds=1)).validate()
 
 
 def test_an_empty_amount_removes_the_price() -> None:

@@ -69,6 +69,25 @@ def test_fields_of_the_voice_and_the_assignee_may_be_null(app: Flask) -> None:
         assert {"type": "null"} in properties[name].get("anyOf", []), name
 
 
+def test_a_quality_score_is_null_or_from_zero_to_one() -> None:
+    score = build_document()["components"]["schemas"]["ClonedVoice"]["properties"]["quality_score"]
+
+    assert (score["type"], score["minimum"], score["maximum"]) == (["number", "null"], 0, 1)
+
+
+@pytest.mark.parametrize("path", [PATH, QUEUE])
+def test_a_route_requires_an_api_key_and_describes_its_rate_limit(path: str) -> None:
+    route = build_document()["paths"][path]["get"]
+
+    limits = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+    assert route["security"] == [{"key": []}]
+    assert {status: set(route["responses"][status]["headers"]) for status in ("200", "304", "429")} == {
+        "200": {"ETag", *limits},
+        "304": {"ETag", *limits},
+        "429": {"Retry-After", *limits},
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.fuzz
 @pytest.mark.databases("sqlite", "postgresql")  # the body comes from the SQL

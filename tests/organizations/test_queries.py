@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import Column, Integer, String, select
 
@@ -14,9 +15,10 @@ import voiceadmin
 from tests.factories import make_organization
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import compile_select
+from voiceadmin.errors import OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import format_revision, restrict_to_scope
+from voiceadmin.organizations.queries import find_organization_id, format_revision, restrict_to_scope
 
 PACKAGE = Path(voiceadmin.__file__).parent
 SCOPES = {("scope", "Scope"), ("requester", "Requester"), ("organization_id", "OrganizationId")}
@@ -125,6 +127,14 @@ def test_a_column_is_restricted_to_the_organizations_of_a_scope(app: Flask) -> N
 
 def test_a_revision_names_database_organization_and_state() -> None:
     assert format_revision(5, "store", 7) == "store/5/7"
+
+
+def test_an_organization_is_found_by_its_exact_name_or_its_id(app: Flask) -> None:
+    acme, upper = make_organization("Acme"), make_organization("ACME")
+
+    assert [find_organization_id(text) for text in ("Acme", "ACME", str(acme.id))] == [acme.id, upper.id, acme.id]
+    with pytest.raises(OrganizationNotFound, match=r'^There is no organization "acme"\.$'):
+        find_organization_id("acme")
 
 
 def test_a_compiled_select_is_the_same_statement() -> None:

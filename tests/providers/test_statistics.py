@@ -57,6 +57,12 @@ def test_the_highest_and_the_lowest_failure_rate_are_contrasted() -> None:
     assert contrast == (worst, best)
 
 
+def test_samples_of_the_minimum_size_are_contrasted() -> None:
+    best, worst = stats("a", 0, MIN_SAMPLE_SIZE), stats("b", MIN_SAMPLE_SIZE, MIN_SAMPLE_SIZE)
+
+    assert compare_failure_rates([best, worst]) == (worst, best)
+
+
 @pytest.mark.parametrize(
     "providers",
     [

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from tests.conftest import SHELL
 from tests.factories import make_assistant, make_organization, make_voice
+from tests.operations.actions.scenario import Runner, read_archiving
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventType, AuditFilters
 from voiceadmin.database.base import Base, db
@@ -19,6 +20,7 @@ from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sample.actions import KeptOrganization, OutcomeCounts, SampleReport, add_sample, remove_sample
 from voiceadmin.sample.data import generate_sample
 from voiceadmin.text import build_name_key
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -140,6 +142,17 @@ def test_adding_restores_changed_and_deleted_rows() -> None:
     assert report.voices == OutcomeCounts(added=1, changed=1, unchanged=2498)
     assert report.assistants == OutcomeCounts(changed=1, unchanged=9)
     assert add_sample(NOW, by=SHELL, now=NOW).voices == OutcomeCounts(unchanged=2500)
+
+
+def test_adding_again_leaves_an_archived_voice_as_it_is() -> None:
+    add_sample(NOW, by=SHELL, now=NOW)
+    Runner(NOW).apply(TriageAction.ARCHIVE, 456)
+    before = revisions()
+
+    assert add_sample(NOW, by=SHELL, now=NOW).voices == OutcomeCounts(unchanged=2500)
+
+    assert revisions() == before
+    assert read_archiving(456)[:2] == ("archived", "ready")
 
 
 def test_adding_keeps_other_data_in_sample_organizations() -> None:

@@ -12,10 +12,11 @@ from tests.conftest import NOW, SHELL
 from tests.factories import make_account
 from voiceadmin import create_app
 from voiceadmin.__main__ import cli
-from voiceadmin.api_keys.actions import create_api_key
+from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
+from voiceadmin.api_keys.queries import list_api_keys
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.server.checks import find_deployment_risks
+from voiceadmin.server.checks import find_account_risks, find_deployment_risks
 
 SECRET = "0123456789abcdef" * 2
 SAFE = {"hosts": ("voices.example",), "proxies": 1, "secret_key": SECRET}
@@ -107,6 +108,24 @@ def test_check_deploy_reports_every_risk_and_fails(sqlite_app: Flask) -> None:
     assert "The API key “old poller” (va_" in first.stdout
     assert first.stderr == f"Error: Found {len(first.stdout.splitlines())} risks.\n"
     assert "There is only one platform admin" in second.stdout
+
+
+def test_a_key_that_never_expires_is_no_risk_once_it_is_revoked(sqlite_app: Flask) -> None:
+    create_api_key(EVERYTHING, "old poller", None, expires_at=None, by=SHELL, now=NOW)
+    assert len(list(find_account_risks(2, list_api_keys(EVERYTHING)))) == 1
+
+    revoke_api_key(EVERYTHING, list_api_keys(EVERYTHING)[0].id, by=SHELL, now=NOW)
+
+    assert list(find_account_risks(2, list_api_keys(EVERYTHING))) == []
+
+
+def test_check_deploy_does_not_count_disabled_platform_admins(sqlite_app: Flask) -> None:
+    make_account(platform=True)
+    make_account(platform=True, disabled_at=NOW)
+
+    result = CliRunner().invoke(cli, ["check-deploy"], obj=lambda: create_app(sqlite_app.config["VOICEADMIN"]))
+
+    assert "There is only one platform admin" in result.stdout
 
 
 def test_check_deploy_succeeds_without_risks(tmp_path: Path, sqlite_app: Flask) -> None:

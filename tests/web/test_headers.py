@@ -94,6 +94,12 @@ def test_pages_are_not_cached_and_static_files_are_cached_by_their_hash(client: 
     assert client.get("/static/base.css").headers["Cache-Control"] == "no-cache"
 
 
+def test_a_missing_static_file_is_not_cached(client: FlaskClient) -> None:
+    response = client.get("/static/nothing.css?v=0")
+
+    assert (response.status_code, response.headers["Cache-Control"]) == (404, "no-store")
+
+
 # Every route with several requesters
 
 

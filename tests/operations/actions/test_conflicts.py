@@ -77,6 +77,15 @@ def test_changes_by_the_same_actor_are_no_conflict(acme: Organization, runner: R
     assert runner.apply(TriageAction.RESTORE, 1, last_seen_operation_id=seen).object_count == 1
 
 
+def test_a_change_that_the_page_showed_is_no_conflict(acme: Organization, runner: Runner) -> None:
+    put_voices(acme, [voice_row(id=1), voice_row(id=2)])
+    runner.apply(TriageAction.ARCHIVE, 1, by=BOB)
+    seen = get_last_operation_id()
+    runner.apply(TriageAction.ARCHIVE, 2, by=BOB)
+
+    assert runner.apply(TriageAction.RESTORE, 1, last_seen_operation_id=seen).object_count == 1
+
+
 def test_changes_to_another_property_of_the_voice_are_no_conflict(
     acme: Organization, runner: Runner, clara: Account
 ) -> None:

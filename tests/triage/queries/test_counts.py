@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 
 from tests.conftest import NOW
-from tests.factories import put_voices, voice_row
+from tests.factories import DAY, put_voices, voice_row
 from tests.triage.queries.model import (
     EXAMPLES,
     FILTERS,
@@ -18,6 +18,7 @@ from tests.triage.queries.model import (
     QueueModel,
     small_scope,
 )
+from tests.triage.queries.scenario import acknowledge, ref_of
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.queries.counts import COUNT_LIMIT, count_queue, count_reasons, summarize
@@ -60,3 +61,13 @@ def test_objects_are_counted_up_to_the_count_limit(acme: Organization) -> None:
         summary = summarize(EVERYTHING, THRESHOLDS, now=NOW)
         assert summary.object_count == shown_count
     assert summary.counts == dict.fromkeys(SLUGS, 0) | {"failed": COUNT_LIMIT + 40}
+
+
+def test_the_age_of_the_oldest_finding_is_that_of_the_oldest_one_that_is_not_muted(acme: Organization) -> None:
+    first, second = (voice_row(status=FAILED, created_at=NOW - days * DAY) for days in (9, 3))
+    put_voices(acme, [first, second])
+    assert summarize(EVERYTHING, THRESHOLDS, now=NOW).oldest["failed"] == NOW - 9 * DAY
+
+    acknowledge(ref_of(first))
+
+    assert summarize(EVERYTHING, THRESHOLDS, now=NOW).oldest["failed"] == NOW - 3 * DAY

@@ -77,6 +77,16 @@ def test_the_page_of_a_voice_shows_its_findings_and_those_of_its_assistants(
     assert "Failed since 2026-11-19" in section(page, "status")
 
 
+def test_the_page_of_a_voice_shows_no_findings_of_assistants_that_use_another_voice(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    voice = make_voice(acme, last_used_at=now, synthesis_count=1)
+    make_voice(acme, status=FAILED, provider_voice_id="b")
+    make_assistant(acme, id=8, tts_provider="elevenlabs", tts_voice_id="b")
+
+    assert not open_page(f"/voices/{voice.id}").root.all("section", id="reasons")
+
+
 def test_a_voice_without_findings_has_no_section_for_them(
     acme: Organization, open_page: OpenPage, now: datetime
 ) -> None:
@@ -103,6 +113,19 @@ def test_a_voice_that_assistants_use_is_archived_only_after_a_confirmation(
     form = page.root.one("form", **{"class": "selection-form"})
     client.post("/operations", data=Page.hidden_fields(form) | {"action": "archive"})
     assert "Archived here by" in section(open_page(f"/voices/{voice.id}"), "status")
+
+
+def test_an_archived_voice_that_assistants_use_can_only_be_restored(
+    acme: Organization, client: FlaskClient, open_page: OpenPage
+) -> None:
+    voice = make_voice(acme, provider_voice_id="a")
+    make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="a")
+    client.post("/operations", data={"ref": voice.id, "action": "archive"})
+
+    page = open_page(f"/voices/{voice.id}")
+
+    values = [node.attributes["value"] for node in page.root.all("button", name="action")]
+    assert values == ["assign", "note", "restore"]
 
 
 def test_the_timeline_lists_actions_with_links_to_undo_them(

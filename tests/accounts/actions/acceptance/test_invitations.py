@@ -226,3 +226,16 @@ def test_an_invitation_never_lowers_a_role(current: Role, offered: Role, result:
     ada = use_link(token, password=PASSWORD)
 
     assert ada.roles == {acme.id: result}
+
+
+def test_an_invitation_to_the_role_that_an_account_has_changes_nothing_and_keeps_its_sessions() -> None:
+    acme = make_organization("Acme")
+    ada = make_account("ada@example.com", roles={acme: Role.OPERATOR})
+    before = start_session(ada)
+
+    use_link(invite("ada@example.com", grant_at(acme, Role.OPERATOR)), password=PASSWORD)
+
+    assert find_session(before, None) is not None
+    assert summarize_audit_events()[1:] == [
+        (AuditEventType.INVITATION_ACCEPTED, "ada@example.com", "ada@example.com", acme.id, None, None)
+    ]
