@@ -19,6 +19,8 @@ if (!document.querySelector('link[href*="components.css"]')) {
 let state = ""; // "warned", "final" (the session cannot be extended) or "ended"
 let timer;
 
+const root = document.body.dataset.root ?? ""; // the path below which a proxy serves this site
+
 const show = (newState, heading, message, label) => {
   state = newState;
   [title.textContent, text.textContent, button.textContent] = [heading, message, label];
@@ -32,7 +34,7 @@ const checkSession = async (method = "GET") => {
   const headers = method === "POST" ? { "X-CSRF-Token": token } : { "X-Background": "1" };
   let secondsLeft;
   try {
-    const response = await fetch(`${document.body.dataset.root}/session`, { method, headers, redirect: "error" });
+    const response = await fetch(`${root}/session`, { method, headers, redirect: "error" });
     if (!response.ok) throw new Error(response.statusText);
     ({ seconds_left: secondsLeft } = await response.json());
   } catch {
@@ -60,7 +62,7 @@ const checkSession = async (method = "GET") => {
 button.addEventListener("click", () => {
   if (state === "warned") checkSession("POST");
   else if (state === "final") dialog.close();
-  else location.assign(`${document.body.dataset.root}/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
+  else location.assign(`${root}/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
 });
 
 checkSession();

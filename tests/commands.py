@@ -11,18 +11,16 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from voiceadmin import create_app
-from voiceadmin.__main__ import ErrorReportingGroup, cli
+from voiceadmin.__main__ import cli
 from voiceadmin.config import Settings
-from voiceadmin.database.engine import DATABASE_UNAVAILABLE
 from voiceadmin.database.schema import dispose_engine
 
 Shell = Callable[..., Result]
 
 
 @pytest.fixture
-def make_shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], Shell]]:
+def make_shell() -> Iterator[Callable[[Settings], Shell]]:
     """Return a function that runs commands with given settings, each with an application of its own."""
-    monkeypatch.setattr(ErrorReportingGroup, "unavailable", DATABASE_UNAVAILABLE)
     apps: list[Flask] = []
 
     def factory(settings: Settings) -> Flask:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from voiceadmin import create_app
 from voiceadmin.config import (
     ASSETS,
     COMMAND,
@@ -149,12 +150,43 @@ def test_a_database_url_gets_its_driver(raw: str, url: str) -> None:
         "postgresql://db:notaport/voices",
         "postgresql://db:70000/voices",
         "sqlite://host/voices.sqlite",
+        "sqlite:///voices.sqlite?mode=ro",
+        "postgresql://[::1/voices",
         "://",
     ],
 )
 def test_an_invalid_database_url_is_refused(raw: str) -> None:
     with pytest.raises(BadSettings, match=r"^VOICEADMIN_DATABASE_URL "):
         Settings.from_environ({"VOICEADMIN_DATABASE_URL": raw})
+
+
+@pytest.mark.parametrize("character", "#/[@")
+def test_a_special_character_in_a_password_is_reported_without_it(character: str) -> None:
+    with pytest.raises(BadSettings) as bad:
+        Settings.from_environ({"VOICEADMIN_DATABASE_URL": f"postgresql://desk:cip{character}her@db.example/voices"})
+
+    assert "contains a special character in the user name or password; write %23 for #" in str(bad.value)
+    assert "cip" not in str(bad.value)
+    assert "her" not in str(bad.value)
+
+
+def test_line_breaks_around_a_value_are_removed() -> None:
+    given = {"DATABASE_URL": "postgresql://db/voices\n", "PROXIES": " 2\r\n", "HOSTS": "\n"}
+
+    settings = Settings.from_environ({f"VOICEADMIN_{name}": raw for name, raw in given.items()})
+
+    assert settings == Settings(database_url="postgresql+psycopg://db/voices", proxies=2)
+
+
+@pytest.mark.parametrize("parameter", ["ssl=true", "pgbouncer=true", "schema=voices", "sslmode=disable&sslmod=x"])
+def test_unknown_parameters_of_a_database_are_refused_by_name(tmp_path: Path, parameter: str) -> None:
+    settings = Settings(instance=tmp_path, database_url=f"postgresql+psycopg://db/voices?{parameter}")
+
+    with pytest.raises(BadSettings) as bad:
+        create_app(settings)
+
+    name = parameter.rpartition("&")[2].partition("=")[0]
+    assert f"has parameters that PostgreSQL does not know: {name}. Remove them" in str(bad.value)
 
 
 @pytest.mark.parametrize("raw", ["https://voices.example", "a b", "desk@voices.example", "*", ",", " , "])

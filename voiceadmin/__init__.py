@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     access.init_app(app, settings)
     headers.init_app(app)
     template_filters.init_app(app)
-    errors.init_app(app, unavailable=engine.DATABASE_UNAVAILABLE)
+    errors.init_app(app)
     cached_counts.init_app(app)
     notices.init_app(app)
     large_responses.init_app(app)

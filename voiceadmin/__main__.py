@@ -7,7 +7,6 @@ from voiceadmin.accounts import cli as accounts
 from voiceadmin.api_keys import cli as api_keys
 from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
-from voiceadmin.database.engine import DATABASE_UNAVAILABLE
 from voiceadmin.server import cli as server
 from voiceadmin.voices import cli as voices
 
@@ -16,7 +15,6 @@ __all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "server", "voic
 
 def main() -> None:
     """Run the command of the command line."""
-    ErrorReportingGroup.unavailable = DATABASE_UNAVAILABLE
     cli(obj=create_app, prog_name=COMMAND)
 
 

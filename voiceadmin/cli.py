@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from voiceadmin.database.schema import prepare_database
+from voiceadmin.database.unavailable import describe_unavailable
 from voiceadmin.errors import Problem
 from voiceadmin.identity import Actor, ActorKind
 
@@ -19,16 +21,16 @@ from voiceadmin.identity import Actor, ActorKind
 class ErrorReportingGroup(click.Group):
     """Prints expected errors of the domain and the database as one line on stderr, and exits with code 1."""
 
-    unavailable: tuple[type[Exception], ...] = ()  # the exceptions of a database that cannot be reached
-
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except Problem as problem:
             raise click.ClickException(str(problem)) from problem
-        except self.unavailable as error:
-            reason = str(getattr(error, "orig", error)).partition("\n")[0]
-            raise click.ClickException(f"The database cannot be reached: {reason}. Nothing was written.") from error
+        except SQLAlchemyError as error:
+            description = describe_unavailable(error)
+            if description is None:
+                raise
+            raise click.ClickException(f"{description} Nothing was written.") from error
 
 
 @click.group(cls=ErrorReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -126,7 +126,8 @@ class Settings:
         """
         given: dict[str, Any] = {}
         faults: list[str] = []
-        for name, raw in sorted(environ.items()):
+        for name, text in sorted(environ.items()):
+            raw = text.strip()  # files and shells add line breaks
             if not name.startswith(PREFIX) or not raw:
                 continue
             setting = name.removeprefix(PREFIX).lower()
@@ -195,11 +196,26 @@ def _database_url(raw: str) -> str:
         raise ValueError("contains no file; write three slashes before it, as in sqlite:///voiceadmin.sqlite.")
     if scheme == "sqlite" and rest in ("/", "/:memory:"):
         raise ValueError("needs a file, as in sqlite:///voiceadmin.sqlite; databases in memory are not supported.")
+    if scheme == "sqlite" and "?" in rest:
+        raise ValueError("has parameters after “?”, which SQLite addresses do not have here; remove them.")
+    if scheme != "sqlite":
+        _check_authority(raw)
+    return f"{drivers[scheme]}://{rest}"
+
+
+def _check_authority(url: str) -> None:
+    """Check user, password, host and port of a URL. Error texts contain no part of it: it may be of the password."""
+    address = url.partition("://")[2].partition("?")[0]
+    authority, _, path = address.partition("/")
+    if "#" in url or "@" in path or authority.count("@") > 1 or "[" in authority.rpartition("@")[0]:
+        raise ValueError(
+            "contains a special character in the user name or password; write %23 for #, %2F for /, %3A for :, "
+            "%3F for ?, %40 for @, %5B for [ and %5D for ]."
+        )
     try:
-        urlsplit(raw).port  # noqa: B018  # urlsplit checks the port on access
+        urlsplit(url).port  # noqa: B018  # urlsplit checks the port on access
     except ValueError as error:
         raise ValueError("has a port that is not a number up to 65535.") from error
-    return f"{drivers[scheme]}://{rest}"
 
 
 def _hosts(raw: str) -> tuple[str, ...]:

@@ -35,8 +35,24 @@ def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"plain_cookies": True}, "cookies are also sent without encryption", "VOICEADMIN_PLAIN_COOKIES"),
         ({"hosts": Settings().hosts}, "host names of this machine", "VOICEADMIN_HOSTS"),
         ({"proxies": 0}, "plain HTTP", "VOICEADMIN_PROXIES"),
-        ({"database_url": "postgresql+psycopg://u@db/v"}, "may be unencrypted", "?sslmode=verify-full"),
-        ({"database_url": "postgresql+psycopg://u@db/v?sslmode=prefer"}, "may be unencrypted", "?sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@db/v"}, "may be unencrypted", "sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@db/v?sslmode=prefer"}, "may be unencrypted", "sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@/v?host=db"}, "may be unencrypted", "sslmode=verify-full"),
+        ({"database_url": "postgresql+psycopg://u@/v?host=/run,db"}, "may be unencrypted", "sslmode=verify-full"),
+        (
+            {"database_url": "postgresql+psycopg://u@localhost/v?hostaddr=192.0.2.1"},
+            "may be unencrypted",
+            "verify-full",
+        ),
+        (
+            {"database_url": "postgresql+psycopg://u@db/v?sslmode=require"},
+            "does not check the certificate",
+            "verify-full",
+        ),
+        ({"hosts": (".com",)}, "every name below a top-level domain", "Name the hosts"),
+        ({"proxies": 3}, "clients can forge their address", "VOICEADMIN_PROXIES"),
+        ({"session_hours": 25}, "A session lasts up to 25 hours", "VOICEADMIN_SESSION_HOURS to 24"),
+        ({"session_idle_minutes": 121}, "121 minutes without activity", "VOICEADMIN_SESSION_IDLE_MINUTES"),
         ({"database_url": "postgresql+psycopg://u@localhost/v", "secret_key": None}, "another secret", "SECRET_KEY"),
     ],
 )
@@ -48,6 +64,41 @@ def test_each_risk_is_reported_with_its_remedy(
     assert says in found.problem
     assert remedy in found.remedy
     assert not found.is_critical
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite:///voiceadmin.sqlite",
+        "sqlite:///./voiceadmin.sqlite",
+        "sqlite:///{}/voiceadmin.sqlite",
+        "sqlite:///x/../y",
+    ],
+)
+def test_a_database_file_is_found_under_every_spelling_of_its_address(tmp_path: Path, address: str) -> None:
+    for name in ("voiceadmin.sqlite", "y"):
+        (tmp_path / name).touch(mode=0o644)
+    (tmp_path / "x").mkdir()
+    settings = Settings(instance=tmp_path, database_url=address.format(tmp_path), **SAFE)  # type: ignore[arg-type]
+
+    assert [found.is_critical for found in find_deployment_risks(settings, debug=False)] == [True, False]
+
+
+def test_a_folder_and_backups_that_other_users_can_open_are_risks(tmp_path: Path) -> None:
+    folder = tmp_path / "my instance"
+    folder.mkdir(mode=0o755)
+    for number in range(7):
+        (folder / f"backup-{number}.sqlite").touch(mode=0o644)
+    (folder / "private.sqlite").touch(mode=0o600)
+
+    first, second = find_deployment_risks(Settings(instance=folder, **SAFE), debug=False)  # type: ignore[arg-type]
+
+    assert first.remedy == f"Run: chmod 700 '{folder}'"
+    assert "such as backups: backup-0.sqlite" in second.problem
+    assert second.problem.endswith("backup-4.sqlite and 2 more.")
+    assert second.remedy.startswith(f"Run: chmod 600 '{folder}/backup-0.sqlite'")
+    assert not first.is_critical
+    assert not second.is_critical
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
@@ -64,7 +115,8 @@ def test_a_database_file_that_other_users_can_open_is_a_grave_risk(tmp_path: Pat
 
 def test_safe_settings_have_no_risks_unless_run_as_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     safe = Settings(instance=tmp_path, **SAFE)  # type: ignore[arg-type]
-    encrypted = Settings(database_url="postgresql+psycopg://u@db/v?sslmode=verify-full", **SAFE)  # type: ignore[arg-type]
+    address = "postgresql+psycopg://u@db/v?sslmode=verify-full"
+    encrypted = Settings(instance=tmp_path, database_url=address, **SAFE)  # type: ignore[arg-type]
 
     assert find_deployment_risks(safe, debug=False) == find_deployment_risks(encrypted, debug=False) == []
     monkeypatch.setattr("os.geteuid", lambda: 0)

@@ -16,8 +16,7 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DisconnectionError
 
 from voiceadmin.config import Settings
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from voiceadmin.database.base import db
+from voiceadmin.database.postgresql import CONNECT_SECONDS, check_parameters, tune_postgresql
 
 SQLITE_PATH = "voiceadmin_sqlite_path"  # key in app.extensions: the path of the SQLite file, None with PostgreSQL
 
@@ -35,19 +35,10 @@ WRITER_LOCK = "voiceadmin_writer_lock"  # key in app.extensions: a lock for SQLi
 WRITES = "voiceadmin_writes"  # execution option of a connection that will write
 
 
-DATABASE_UNAVAILABLE = (
-    OperationalError,
-    InterfaceError,
-    PoolTimeout,
-    DisconnectionError,
-)  # the database is unreachable, locked or out of connections
-
-
 CACHE_KIB = 16_000  # page cache per connection: enough for one search; writes of other processes invalidate it
 
 
-# random_page_cost is that of an SSD; with the default for hard disks, PostgreSQL used indexes too rarely.
-POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=30s -c random_page_cost=1.1"
+POOL_SECONDS = 2  # how long a request waits for a free connection
 
 
 BUSY_SECONDS = 5  # how long a writer waits for the lock of another one
@@ -62,19 +53,26 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
             "sqlite", database=f"file:{quote(str(path))}", query={"uri": "true", "mode": "rw"}
         )
-        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True}  # error texts are logged
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+            "hide_parameters": True,  # error texts are logged
+            "pool_timeout": POOL_SECONDS,
+        }
     else:
+        check_parameters(url)
         app.config["SQLALCHEMY_DATABASE_URI"] = url
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "isolation_level": "REPEATABLE READ",
             "pool_pre_ping": True,
             "hide_parameters": True,
-            "connect_args": {"connect_timeout": BUSY_SECONDS, "options": POSTGRESQL_OPTIONS},
+            "pool_timeout": POOL_SECONDS,
+            "connect_args": {"connect_timeout": CONNECT_SECONDS},
         }
     db.init_app(app)
-    if path is not None:
-        with app.app_context():
+    with app.app_context():
+        if path is not None:
             _tune_sqlite(db.engine, path)
+        else:
+            tune_postgresql(db.engine)
 
 
 def sqlite_path(settings: Settings) -> Path | None:

@@ -6,18 +6,33 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy import make_url
 
 from voiceadmin.api_keys.types import ApiKeyRow
-from voiceadmin.config import Settings, format_command
+from voiceadmin.config import Settings, format_command, is_loopback
+from voiceadmin.database.engine import sqlite_path
 from voiceadmin.errors import ServeRefused
 from voiceadmin.identity import Role
 
 GROUP_AND_OTHERS = 0o077  # permission bits of a file's mode
 
 
-SAFE_SSL_MODES = {"require", "verify-ca", "verify-full"}
+CHECKING_SSL_MODES = {"verify-ca", "verify-full"}  # of libpq: they check the certificate of the server
+
+
+SAFE_SESSION_HOURS = 24  # OWASP ASVS 5.0 asks for a documented limit; a working day with its breaks is below it
+
+
+SAFE_IDLE_MINUTES = 120
+
+
+USUAL_PROXIES = 2  # a load balancer and a web server
+
+
+FILES_LISTED = 5
 
 
 class DeploymentRisk(NamedTuple):
@@ -49,14 +64,36 @@ def _check_process(*, debug: bool) -> Iterator[DeploymentRisk]:
 
 
 def _check_files(settings: Settings) -> Iterator[DeploymentRisk]:
-    if not settings.database_url.startswith("sqlite:"):
-        return
-    database = settings.instance / settings.database_url.removeprefix("sqlite:///")
-    for path in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & GROUP_AND_OTHERS:
-            yield DeploymentRisk(
-                f"Other users of this machine can open {path}.", f"Run: chmod 600 {path}", is_critical=True
-            )
+    database = sqlite_path(settings)
+    opened = [] if database is None else [database, Path(f"{database}-wal"), Path(f"{database}-shm")]
+    for path in filter(_is_open_to_others, opened):
+        yield DeploymentRisk(
+            f"Other users of this machine can open {path}.", f"Run: chmod 600 {quote(str(path))}", is_critical=True
+        )
+    if _is_open_to_others(settings.instance):
+        yield DeploymentRisk(
+            f"Other users of this machine can open the instance folder {settings.instance}.",
+            f"Run: chmod 700 {quote(str(settings.instance))}",
+        )
+    others = [path for path in _list_files(settings.instance) if path not in opened and _is_open_to_others(path)]
+    if others:
+        yield DeploymentRisk(
+            f"Other users of this machine can open files in the instance folder, such as backups: {_name(others)}.",
+            f"Run: chmod 600 {' '.join(quote(str(path)) for path in others[:FILES_LISTED])}",
+        )
+
+
+def _is_open_to_others(path: Path) -> bool:
+    return path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & GROUP_AND_OTHERS)
+
+
+def _list_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
+
+def _name(paths: Sequence[Path]) -> str:
+    names = ", ".join(path.name for path in paths[:FILES_LISTED])
+    return names if len(paths) <= FILES_LISTED else f"{names} and {len(paths) - FILES_LISTED} more"
 
 
 def _check_settings(settings: Settings) -> Iterator[DeploymentRisk]:
@@ -70,6 +107,13 @@ def _check_settings(settings: Settings) -> Iterator[DeploymentRisk]:
             "Session cookies are also sent without encryption, where they can be stolen.",
             "Unset VOICEADMIN_PLAIN_COOKIES and serve over HTTPS.",
         )
+    if settings.session_hours > SAFE_SESSION_HOURS or settings.session_idle_minutes > SAFE_IDLE_MINUTES:
+        yield DeploymentRisk(
+            f"A session lasts up to {settings.session_hours} hours, and {settings.session_idle_minutes} minutes "
+            "without activity: a stolen one stays useful for long.",
+            f"Set VOICEADMIN_SESSION_HOURS to {SAFE_SESSION_HOURS} or less, and VOICEADMIN_SESSION_IDLE_MINUTES to "
+            f"{SAFE_IDLE_MINUTES} or less.",
+        )
     yield from _check_network(settings)
     if settings.database_url.startswith("postgresql"):
         yield from _check_postgresql(settings)
@@ -81,6 +125,17 @@ def _check_network(settings: Settings) -> Iterator[DeploymentRisk]:
             "The server accepts only the host names of this machine.",
             "Add its public name to VOICEADMIN_HOSTS.",
         )
+    for host in settings.hosts:
+        if host.startswith(".") and host.count(".") == 1:
+            yield DeploymentRisk(
+                f"VOICEADMIN_HOSTS contains {host}, which accepts every name below a top-level domain.",
+                "Name the hosts of this server.",
+            )
+    if settings.proxies > USUAL_PROXIES:
+        yield DeploymentRisk(
+            f"{settings.proxies} proxies are trusted. If there are fewer, clients can forge their address.",
+            "Set VOICEADMIN_PROXIES to the number of proxies that a request passes through.",
+        )
     if not settings.proxies:
         yield DeploymentRisk(
             "The server uses plain HTTP and trusts no proxy: signing in works only on this machine, and behind a proxy "
@@ -90,19 +145,34 @@ def _check_network(settings: Settings) -> Iterator[DeploymentRisk]:
 
 
 def _check_postgresql(settings: Settings) -> Iterator[DeploymentRisk]:
-    url = urlsplit(settings.database_url)
-    if url.hostname not in (None, "localhost", "127.0.0.1", "::1"):
-        modes = parse_qs(url.query).get("sslmode", ["prefer"])
-        if modes[-1] not in SAFE_SSL_MODES:
-            yield DeploymentRisk(
-                "The connection to PostgreSQL may be unencrypted.",
-                "Add ?sslmode=verify-full to VOICEADMIN_DATABASE_URL.",
-            )
+    mode = _find_ssl_mode(settings)
+    if mode is not None and mode not in CHECKING_SSL_MODES:
+        yield DeploymentRisk(
+            "The connection to PostgreSQL does not check the certificate of the server."
+            if mode == "require"
+            else "The connection to PostgreSQL may be unencrypted.",
+            "Set sslmode=verify-full and sslrootcert in VOICEADMIN_DATABASE_URL.",
+        )
     if settings.secret_key is None:
         yield DeploymentRisk(
             "Each start generates another secret key, so that one server refuses the forms of another.",
             "Set VOICEADMIN_SECRET_KEY to the same random text on every server.",
         )
+
+
+def _find_ssl_mode(settings: Settings) -> str | None:
+    """Return the sslmode of connections to another machine; None if the database is on this one."""
+    url = make_url(settings.database_url)
+    given = [url.host, *_values(url.query.get("host")), *_values(url.query.get("hostaddr"))]
+    hosts = [host for value in given if value for host in value.split(",")] or os.environ.get("PGHOST", "").split(",")
+    if all(not host or host.startswith(("/", "@")) or is_loopback(host.strip("[]")) for host in hosts):
+        return None
+    modes = _values(url.query.get("sslmode")) or (os.environ.get("PGSSLMODE", "prefer"),)
+    return modes[-1]
+
+
+def _values(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (value,) if value else ()
 
 
 def find_account_risks(admins: int, keys: Sequence[ApiKeyRow]) -> Iterator[DeploymentRisk]:

@@ -12,7 +12,9 @@ from voiceadmin.accounts.queries.credentials import has_any_account
 from voiceadmin.api_keys.queries import list_api_keys
 from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings, format_command
+from voiceadmin.database.engine import SQLITE_PATH
 from voiceadmin.database.schema import dispose_engine, prepare_database
+from voiceadmin.database.sqlite_files import check_sqlite_files
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import find_example_assistant
 from voiceadmin.sample.actions import add_sample
@@ -86,6 +88,8 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     check_address(host, port, open_to_all=settings.anonymous_role is not Role.ANYONE)
     refuse_critical_risks(find_deployment_risks(settings, debug=app.debug))
     configure_logs()
+    if app.extensions[SQLITE_PATH] is not None:
+        check_sqlite_files(app.extensions[SQLITE_PATH])
     with app.app_context():
         prepare_database()
         link = None if has_any_account() else create_setup_link(by=current_cli_actor(), now=clock.now())

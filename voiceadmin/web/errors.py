@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import secrets
-from functools import partial
 from math import ceil
 from typing import NamedTuple
 
 from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
+from voiceadmin.database.unavailable import describe_unavailable
 from voiceadmin.errors import (
     AccountNotFound,
     AssistantNotFound,
@@ -119,15 +120,14 @@ ADVICE = {
 }
 
 
-def init_app(app: Flask, unavailable: tuple[type[Exception], ...]) -> None:
-    """Register the error handlers. unavailable: the exceptions of an unreachable or locked database."""
+def init_app(app: Flask) -> None:
+    """Register the error handlers."""
     app.register_error_handler(BadQuery, _respond_to_bad_query)
     app.register_error_handler(Problem, _respond_to_problem)
     app.register_error_handler(AuthenticationRequired, _request_sign_in)
     app.register_error_handler(ReauthenticationRequired, _request_reauthentication)
-    app.register_error_handler(HTTPException, partial(_respond_to_http_error, unavailable))
-    for kind in unavailable:
-        app.register_error_handler(kind, _respond_to_unavailable_database)
+    app.register_error_handler(HTTPException, _respond_to_http_error)
+    app.register_error_handler(SQLAlchemyError, _respond_to_database_error)
     app.register_error_handler(Exception, _respond_to_unexpected_error)
 
 
@@ -199,7 +199,7 @@ def _loggable_path() -> str:
     return re.sub(r"/links/.+", "/links/…", request.path, flags=re.DOTALL)
 
 
-def _respond_to_http_error(unavailable: tuple[type[Exception], ...], error: HTTPException) -> Response | HTTPException:
+def _respond_to_http_error(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error  # a redirect of the router
     message = UNKNOWN_HOST if isinstance(error, SecurityError) else None
@@ -214,8 +214,8 @@ def _respond_to_http_error(unavailable: tuple[type[Exception], ...], error: HTTP
     if not _wants_json():
         try:
             requester()  # shown in the page header; the access check does not read it for every request
-        except unavailable as cause:
-            return _respond_to_unavailable_database(cause)
+        except SQLAlchemyError as cause:
+            return _respond_to_database_error(cause)
     response = _error_response(error.code, message or error.name, message=message)
     if error.code == 403 and _wants_json():
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope"'
@@ -233,9 +233,13 @@ def _describe_foreign_site(error: ForeignSite) -> str:
     return text
 
 
-def _respond_to_unavailable_database(error: Exception) -> Response:
+def _respond_to_database_error(error: SQLAlchemyError) -> Response:
+    description = describe_unavailable(error)
+    if description is None:
+        return _respond_to_unexpected_error(error)
     forget_requester()  # the page header would query the database again
-    current_app.logger.error("The database is unavailable: %r", str(getattr(error, "orig", error)).partition("\n")[0])
+    cause = str(getattr(error, "orig", error)).partition("\n")[0]
+    current_app.logger.error("The database is unavailable: %s (%r)", description, cause)
     return _error_response(503, "The store is unavailable; try again shortly")  # as JSON clients know it
 
 

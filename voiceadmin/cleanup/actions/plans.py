@@ -31,8 +31,8 @@ from voiceadmin.cleanup.types.candidates import CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState, PlanRow, RecheckedItem, SkipReason
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.engine import DATABASE_UNAVAILABLE
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.database.unavailable import describe_unavailable
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.operations.actions.execute import execute
@@ -123,7 +123,7 @@ def resume_plan(
         try:
             has_more = _execute_step(scope, plan, thresholds, by=by, now=now)
         except DBAPIError as error:
-            if isinstance(error, DATABASE_UNAVAILABLE):
+            if describe_unavailable(error) is not None:
                 raise
             _execute_singly(scope, plan, thresholds, by=by, now=now)
         has_more = has_more and monotonic() < deadline
@@ -244,7 +244,7 @@ def _execute_singly(scope: Scope, plan: PlanRow, thresholds: AttentionThresholds
         try:
             _execute_step(scope, plan, thresholds, by=by, now=now, position=item.position)
         except DBAPIError as error:
-            if isinstance(error, DATABASE_UNAVAILABLE):
+            if describe_unavailable(error) is not None:
                 raise
             with write_transaction():
                 _record_result(plan.id, [item.position], ItemState.FAILED, SkipReason.ARCHIVE_FAILED)
