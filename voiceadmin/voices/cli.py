@@ -84,6 +84,7 @@ def import_(
             dry_run=dry_run,
             skip_bad=skip_bad,
             on_fault=lambda fault: click.echo(fault, err=True),
+            notify=lambda notice: click.echo(f"Note: {notice}", err=True),
         )
     _print_report(report, skip_bad=skip_bad)
 

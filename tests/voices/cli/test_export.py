@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -45,6 +45,7 @@ def test_export_writes_json_by_default(shell: Shell) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(rows=st.lists(VOICES, max_size=3, unique_by=lambda row: row.id))
 def test_import_of_an_export_changes_nothing(shell: Shell, format: ExportFormat, rows: list[VoiceRow]) -> None:
+    assume(rows or format is not ExportFormat.NDJSON)  # nothing at all is not an empty list
     with db.engine.begin() as connection:
         for table in ("cloned_voice", "assistant", "organization"):
             connection.execute(text(f"DELETE FROM {table}"))

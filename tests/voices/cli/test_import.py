@@ -54,7 +54,7 @@ def test_importing_again_changes_nothing(shell: Shell) -> None:
 
 
 def test_import_uses_the_given_names(shell: Shell) -> None:
-    shell("import", "-", "--assistant", "31", "--assistant-name", "Night desk", "--organization", "Acme")
+    shell("import", "-", "--assistant", "31", "--assistant-name", "Night desk", "--organization", "Acme", stdin=b"[]")
 
     assert db.session.scalars(select(Assistant.name)).all() == ["Night desk"]
     assert db.session.scalars(select(Organization.name)).all() == ["Acme"]
@@ -124,11 +124,9 @@ def test_a_dry_run_without_invalid_records_succeeds(shell: Shell, skip: list[str
     [
         (b'{"detail": "Assistant not found"}', "The input: is an error response of the API: 'Assistant not found'."),
         (b'[{"id": ', "Record 1: is incomplete or not JSON: "),
-        (b"\xff\xfe[", "The input: is not UTF-8 text. Save it as UTF-8."),
-        (
-            b"id,name\n",
-            "The input: is not JSON, and its first line is not a CSV header: missing or repeated: provider, ",
-        ),
+        (b"\xff[", "The input: is not UTF-8 text. Save it as UTF-8; "),
+        (b"id,name\n", "The input: has a header with columns missing: provider, status, created_at, "),
+        (b"", "The input: is empty. Check the command that wrote it; a list without voices is []."),
     ],
 )
 def test_an_unreadable_input_prints_one_line_and_fails(shell: Shell, data: bytes, message: str) -> None:

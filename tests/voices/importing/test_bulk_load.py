@@ -65,11 +65,11 @@ def bulk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_import(
-    rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", assistant_id: int = ASSISTANT_ID, **options: bool
+    rows: Iterable[VoiceRow | dict[str, Any]], rest: bytes = b"", assistant_id: int = ASSISTANT_ID, **options: Any
 ) -> bool:
     """Import voices or raw records. Return whether they were written."""
     records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
-    data = b"".join(json.dumps(record).encode() + b"\n" for record in records) + rest
+    data = b"".join(json.dumps(record).encode() + b"\n" for record in records) + rest or b"[]"
     return import_voices(
         io.BytesIO(data), ImportTarget(assistant_id), by=SHELL, now=NOW, on_fault=lambda fault: None, **options
     ).written
@@ -322,11 +322,11 @@ def test_a_concurrent_reader_misses_no_index(sqlite_app: Flask, now: datetime, b
     seen: list[tuple[int, int]] = []
 
     class Watched(io.BytesIO):
-        def read1(self, size: int | None = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             thread = threading.Thread(target=count_totals)
             thread.start()
             thread.join()
-            return super().read1(-1 if size is None else size)
+            return super().read(-1 if size is None else size)
 
     def count_totals() -> None:
         with sqlite_app.app_context():

@@ -20,7 +20,9 @@ from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.voices.importing.bulk_load import VoiceLoader
-from voiceadmin.voices.importing.reading import ParsedRecord, read_voices
+from voiceadmin.voices.importing.csv_reading import ROW
+from voiceadmin.voices.importing.reading import read_voices
+from voiceadmin.voices.importing.records import ParsedRecord
 from voiceadmin.voices.importing.target import ImportTarget, resolve_target
 from voiceadmin.voices.importing.types import Fault, ImportReport
 from voiceadmin.voices.json_body import voice_to_json
@@ -43,6 +45,7 @@ def import_voices(
     dry_run: bool = False,
     skip_bad: bool = False,
     on_fault: FaultHandler,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> ImportReport:
     """Insert or update every voice of a file by its id, in one transaction.
 
@@ -51,6 +54,7 @@ def import_voices(
     Args:
         skip_bad: write the valid records even if others are invalid. Otherwise one fault prevents the import.
         on_fault: called with every fault, in the order of the records.
+        notify: called with what a person should know although no record is invalid.
 
     Raises:
         ImportRefused: if the target is contradictory. Nothing is written then.
@@ -62,7 +66,7 @@ def import_voices(
             organization_id = resolve_target(target)
             lock_organizations([organization_id])
             loader = VoiceLoader(organization_id, now)
-            for batch in _batches(read_voices(stream)):
+            for batch in _batches(read_voices(stream, notify)):
                 changes = list(checker.check(batch, organization_id))
                 if changes and not dry_run and (skip_bad or not checker.refused):
                     _write(loader, changes, organization_id, by=by, now=now)
@@ -111,7 +115,7 @@ class _RecordChecker:
             faults = record.faults
             if record.row is not None:
                 owner, before = stored.get(record.row.id, (organization_id, None))
-                if fault := _conflict(record.number, record.row, repeated, is_foreign=owner != organization_id):
+                if fault := _conflict(record, record.row, before, repeated, is_foreign=owner != organization_id):
                     faults = (fault,)
                 elif before == record.row:
                     self.unchanged += 1
@@ -157,15 +161,26 @@ class _ImportedIds:
         self._database.close()
 
 
-def _conflict(number: int, row: VoiceRow, repeated: dict[int, int], *, is_foreign: bool) -> Fault | None:
+def _conflict(
+    record: ParsedRecord, row: VoiceRow, before: VoiceRow | None, repeated: dict[int, int], *, is_foreign: bool
+) -> Fault | None:
     """Return why a valid record cannot be written, or None."""
+    number, unit = record.number, record.unit
     if number in repeated:
-        problem = f"was already used by record {repeated[number]}."
-        return Fault(number, "id", row.id, problem, "Remove one of the two.")
+        problem = f"was already used by {unit.lower()} {repeated[number]}."
+        return Fault(number, "id", row.id, problem, "Remove one of the two.", unit)
     if is_foreign:
         problem = "belongs to a voice of another organization."
-        return Fault(number, "id", row.id, problem, "Import it with an assistant of that organization.")
+        return Fault(number, "id", row.id, problem, "Import it with an assistant of that organization.", unit)
+    if before is not None and unit == ROW and _has_lost_zeros(row.provider_voice_id, before.provider_voice_id):
+        problem = f"lacks the zeros of {before.provider_voice_id}, which this voice has."
+        remedy = "Export again, and format the column as text before the spreadsheet opens it."
+        return Fault(number, "provider_voice_id", row.provider_voice_id, problem, remedy, unit)
     return None
+
+
+def _has_lost_zeros(given: str, known: str) -> bool:
+    return given != known and given.isdecimal() and given == known.lstrip("0")
 
 
 def _select_stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:

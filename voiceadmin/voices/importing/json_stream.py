@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from voiceadmin.voices.importing.types import Fault, UnreadableInput
+from voiceadmin.voices.importing.types import refuse
 
 BLOCK_SIZE = 1 << 16  # characters read at a time
 
@@ -30,6 +30,10 @@ def _parse_integer(digits: str) -> int | Decimal:
 
 
 DECODER = json.JSONDecoder(parse_int=_parse_integer, parse_constant=_reject_constant)
+
+_LINE_END = re.compile(r"\n")
+
+_ANY_LINE_END = re.compile(r"\r\n|\r|\n")
 
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
 
@@ -94,11 +98,19 @@ class JsonStream:
         self.position = end
         return value
 
-    def read_line(self) -> str:
-        """Consume one line with its end, or the part that was read of a line that is too long; "" at the end."""
-        while (end := self.buffer.find("\n", self.position) + 1) == 0:
-            if not self.read_more():
-                end = len(self.buffer)
+    def read_line(self, *, any_end: bool = False) -> str:
+        """Consume one line with its end, or the part that was read of a line that is too long; "" at the end.
+
+        any_end: whether a carriage return ends a line as well.
+        """
+        pattern = _ANY_LINE_END if any_end else _LINE_END
+        while True:
+            match = pattern.search(self.buffer, self.position)
+            if match is not None and (match[0] != "\r" or match.end() < len(self.buffer)):
+                end = match.end()
+                break
+            if not self.read_more():  # a carriage return at the end of the block may be the first half of a line end
+                end = len(self.buffer) if match is None else match.end()
                 break
         line, self.position = self.buffer[self.position : end], end
         return line
@@ -112,7 +124,8 @@ class JsonStream:
         try:
             block = self._text.read(max(BLOCK_SIZE, len(self.buffer) - self.position))
         except UnicodeDecodeError as error:
-            raise UnreadableInput(Fault(None, None, None, "is not UTF-8 text.", "Save it as UTF-8.")) from error
+            remedy = "Save it as UTF-8; spreadsheets call that “CSV UTF-8”, and save “CSV” as Windows-1252."
+            refuse("is not UTF-8 text.", remedy, cause=error)
         if block:
             self.buffer, self.position = self.buffer[self.position :] + block, 0
         return bool(block)

@@ -5,81 +5,49 @@ Every format is read as a stream: memory holds one record and one block, however
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple, NoReturn
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, NoReturn
 
-from voiceadmin.tabular import unescape_formula
-from voiceadmin.voices.importing.json_stream import DECODER, MAX_VALUE_LENGTH, JsonStream
-from voiceadmin.voices.importing.types import Fault, UnreadableInput
-from voiceadmin.voices.json_body import FIELDS, InvalidVoice, parse_voice
-from voiceadmin.voices.types.rows import VoiceRow
-
-
-class ParsedRecord(NamedTuple):
-    """One record of the input.
-
-    Attributes:
-        number: position in the input, from 1.
-        row: None if the record is invalid; `faults` contains the reasons.
-        unknown_fields: how many fields the API does not have; they are ignored.
-    """
-
-    number: int
-    row: VoiceRow | None
-    faults: tuple[Fault, ...]
-    unknown_fields: int
+from voiceadmin.voices.importing.csv_reading import read_csv
+from voiceadmin.voices.importing.decoding import open_text
+from voiceadmin.voices.importing.json_stream import DECODER, JsonStream
+from voiceadmin.voices.importing.other_formats import refuse_list_of_provider, refuse_other_list, refuse_other_text
+from voiceadmin.voices.importing.records import ParsedRecord, invalid_record, parse_json_record
+from voiceadmin.voices.importing.types import refuse
+from voiceadmin.voices.json_body import FIELDS
 
 
-def read_voices(stream: BinaryIO) -> Iterator[ParsedRecord]:
+def read_voices(stream: BinaryIO, notify: Callable[[str], None] = lambda _: None) -> Iterator[ParsedRecord]:
     """Detect the format from the first characters and yield every record, valid or not.
 
+    Args:
+        stream: the file.
+        notify: called with what a person should know although no record is invalid.
+
     Raises:
-        UnreadableInput: possibly after many valid records, if the input is not UTF-8, is incomplete or has none of
-            the formats.
+        UnreadableInput: possibly after many valid records, if the input is empty, incomplete, or no list of voices.
     """
-    text = JsonStream(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
+    text = JsonStream(open_text(stream))
     match text.peek():
+        case "":
+            refuse("is empty.", "Check the command that wrote it; a list without voices is [].")
         case "[":
             yield from _read_array(text)
         case "{" if _is_response(text):
-            yield from _read_response(text)
-        case "{" | "":
+            yield from _read_response(text, notify)
+        case "{":
             yield from _read_ndjson(text)
         case _:
-            yield from _read_csv(text)
-
-
-_KNOWN_FIELDS = frozenset(FIELDS)
-
-
-def _parse_record(number: int, raw: object) -> ParsedRecord:
-    if not isinstance(raw, dict):
-        remedy = f"Give an object with the fields {', '.join(FIELDS)}."
-        return _invalid(number, "is not an object.", remedy, value=raw)
-    unknown = 0 if raw.keys() == _KNOWN_FIELDS else len(raw.keys() - _KNOWN_FIELDS)
-    try:
-        return ParsedRecord(number, parse_voice(raw), (), unknown)
-    except InvalidVoice as invalid:
-        return ParsedRecord(number, None, tuple(Fault(number, *error) for error in invalid.errors), unknown)
-
-
-def _invalid(number: int, problem: str, remedy: str, *, value: object = None) -> ParsedRecord:
-    """Return a record that is invalid as a whole."""
-    return ParsedRecord(number, None, (Fault(number, None, value, problem, remedy),), 0)
-
-
-def _refuse(problem: str, remedy: str, *, record: int | None = None, cause: Exception | None = None) -> NoReturn:
-    raise UnreadableInput(Fault(record, None, None, problem, remedy)) from cause
+            refuse_other_text(text.buffer, text.position)
+            yield from read_csv(text, notify)
 
 
 # JSON
 
 
-_LIST_BEGINS = re.compile(r'"cloned_voices"\s*:\s*\[')
+_LIST_BEGINS = re.compile(r'"cloned_voices"\s*:\s*\[|"[^"]*"\s*:\s*\[\s*[{\]]')
 
 
 def _is_response(text: JsonStream) -> bool:
@@ -96,10 +64,11 @@ def _is_response(text: JsonStream) -> bool:
             return "cloned_voices" in first or not any(name in first for name in FIELDS)
 
 
-def _read_response(text: JsonStream) -> Iterator[ParsedRecord]:
+def _read_response(text: JsonStream, notify: Callable[[str], None]) -> Iterator[ParsedRecord]:
     """Yield the records of the API's response, and check the members before and after the list."""
     text.skip("{")
     has_list, number = False, 0
+    other: tuple[str, object] | None = None  # another list: its name and its first value
     has_more = not text.skip("}")
     while has_more:
         try:
@@ -108,27 +77,45 @@ def _read_response(text: JsonStream) -> Iterator[ParsedRecord]:
                 raise ValueError("A name with a colon is missing")
             if name == "cloned_voices" and text.peek() == "[":
                 if has_list:
-                    _refuse("has the list “cloned_voices” twice.", "Import one response of the API at a time.")
+                    refuse("has the list “cloned_voices” twice.", "Import one response of the API at a time.")
                 has_list = True
                 for record in _read_array(text, is_whole_input=False):
                     number = record.number
                     yield record
+            elif text.peek() == "[":
+                first = _read_first_of_list(text, name)
+                other = other or (name, first)
             else:
-                _check_member(name, text.read_value())
+                _check_member(name, text.read_value(), notify)
             has_more = text.skip_separator("}")
         except ValueError as error:
             _refuse_broken_json(number + 1, error)
     if not has_list:
-        _refuse("has no list “cloned_voices”.", "Import the complete response of the API.")
+        refuse_other_list(*(other or ("", None)))
     _check_end(text)
 
 
-def _check_member(name: str, value: object) -> None:
-    """Refuse a response that reports a failure."""
+def _read_first_of_list(text: JsonStream, name: str) -> object:
+    """Consume a list that is not the list of voices, and return its first value, None if there is none."""
+    text.skip("[")
+    first: object = None
+    has_more, is_first = not text.skip("]"), True
+    while has_more:
+        value = text.read_value()
+        first, is_first = (value, False) if is_first else (first, False)
+        has_more = text.skip_separator("]")
+    _check_member(name, [first] if first is not None else [], lambda _: None)
+    return first
+
+
+def _check_member(name: str, value: object, notify: Callable[[str], None]) -> None:
+    """Refuse a response that reports a failure, and note one that continues on another page."""
     if name == "success" and value is False:
-        _refuse("is a response without success.", "Call the API again and import its list of voices.")
-    if name == "detail":
-        _refuse(f"is an error response of the API: {value!r:.200}.", "Fix that error, then call the API again.")
+        refuse("is a response without success.", "Call the API again and import its list of voices.")
+    if name in ("has_more", "next", "next_page", "next_page_token", "next_cursor") and value:
+        notify(f"The response says that there are more voices ({name}). Import the following pages as well.")
+    if name == "detail" and value:
+        refuse(f"is an error response of the API: {value!r:.200}.", "Fix that error, then call the API again.")
 
 
 def _read_array(text: JsonStream, *, is_whole_input: bool = True) -> Iterator[ParsedRecord]:
@@ -138,7 +125,10 @@ def _read_array(text: JsonStream, *, is_whole_input: bool = True) -> Iterator[Pa
     while has_more:
         number += 1
         try:
-            yield _parse_record(number, text.read_value())
+            value = text.read_value()
+            if number == 1:
+                refuse_list_of_provider(value)
+            yield parse_json_record(number, value)
             has_more = text.skip_separator("]")
         except ValueError as error:
             _refuse_broken_json(number, error)
@@ -148,12 +138,12 @@ def _read_array(text: JsonStream, *, is_whole_input: bool = True) -> Iterator[Pa
 
 def _refuse_broken_json(number: int, error: ValueError) -> NoReturn:
     reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-    _refuse(f"is incomplete or not JSON: {reason}.", "Get the complete file again.", record=number, cause=error)
+    refuse(f"is incomplete or not JSON: {reason}.", "Get the complete file again.", record=number, cause=error)
 
 
 def _check_end(text: JsonStream) -> None:
     if text.peek():
-        _refuse("continues after its end.", "Import one response of the API at a time.")
+        refuse("continues after its end.", "Import one response of the API at a time.")
 
 
 def _read_ndjson(text: JsonStream) -> Iterator[ParsedRecord]:
@@ -163,61 +153,6 @@ def _read_ndjson(text: JsonStream) -> Iterator[ParsedRecord]:
             continue
         number += 1
         try:
-            yield _parse_record(number, DECODER.decode(line))
+            yield parse_json_record(number, DECODER.decode(line))
         except (ValueError, RecursionError):
-            yield _invalid(number, "is not JSON.", "Write one complete object per line.", value=line.strip())
-
-
-# CSV
-
-
-_TEXT_FIELDS = ("name", "provider", "provider_voice_id", "language", "gender")
-
-
-def _read_csv(text: JsonStream) -> Iterator[ParsedRecord]:
-    """Yield the records of a CSV file. An empty cell is null where the field may be null."""
-    number = 0
-    try:
-        rows = _read_csv_rows(text)
-        header = next(rows, [])
-        _check_csv_header(header)
-        for number, cells in enumerate(rows, 1):
-            if len(cells) == len(header):
-                raw = dict(zip(header, cells, strict=True))
-                raw.update((name, unescape_formula(raw[name])) for name in _TEXT_FIELDS)
-                yield _parse_record(number, raw)
-            else:
-                problem = f"has {len(cells)} cells, but the header has {len(header)}."
-                yield _invalid(number, problem, "Put texts with commas in quotation marks.")
-    except csv.Error as error:
-        _refuse(f"is not valid CSV: {error}.", "Export the file again.", record=number + 1, cause=error)
-
-
-def _check_csv_header(header: list[str]) -> None:
-    if missing := [name for name in FIELDS if header.count(name) != 1]:
-        _refuse(
-            f"is not JSON, and its first line is not a CSV header: missing or repeated: {', '.join(missing)}.",
-            f"Give all eleven columns: {','.join(FIELDS)}.",
-        )
-
-
-def _read_csv_rows(text: JsonStream) -> Iterator[list[str]]:
-    """Yield all rows that are not empty.
-
-    Raises:
-        csv.Error: also for a row that is too long, such as one with an unclosed quotation mark.
-    """
-    row_length = 0
-
-    def read_lines() -> Iterator[str]:
-        nonlocal row_length
-        while line := text.read_line():
-            row_length += len(line)
-            if row_length > MAX_VALUE_LENGTH:
-                raise csv.Error("the row is too long")
-            yield line
-
-    for row in csv.reader(read_lines(), strict=True):
-        row_length = 0
-        if row:
-            yield row
+            yield invalid_record(number, "is not JSON.", "Write one complete object per line.", value=line.strip())

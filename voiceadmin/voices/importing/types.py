@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from voiceadmin.errors import Problem
 from voiceadmin.text import quote_value
+
+RECORD = "Record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Fault:
     Attributes:
         record: position in the input, from 1; None if the whole input is invalid.
         value: as it was given; None if it was missing.
+        unit: what the record is called in the file.
     """
 
     record: int | None
@@ -23,10 +26,11 @@ class Fault:
     value: Any
     problem: str
     remedy: str
+    unit: str = RECORD
 
     def __str__(self) -> str:
         """Return one line with the record, field, value, problem and remedy."""
-        subject = "The input" if self.record is None else f"Record {self.record}"
+        subject = "The input" if self.record is None else f"{self.unit} {self.record}"
         if self.field is not None:
             subject += f", {self.field}"
         value = "" if self.value is None else f" {quote_value(self.value)}"
@@ -39,6 +43,13 @@ class UnreadableInput(Problem):
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
+
+
+def refuse(
+    problem: str, remedy: str, *, record: int | None = None, unit: str = RECORD, cause: Exception | None = None
+) -> NoReturn:
+    """Raise UnreadableInput for the whole input, or for one of its records."""
+    raise UnreadableInput(Fault(record, None, None, problem, remedy, unit)) from cause
 
 
 @dataclass(frozen=True, slots=True)

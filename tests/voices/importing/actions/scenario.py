@@ -30,10 +30,10 @@ TARGET = ImportTarget(ASSISTANT_ID)
 def lines(rows: Iterable[Any]) -> bytes:
     """Return voices or raw records as NDJSON."""
     records = (voice_to_json(row) if isinstance(row, VoiceRow) else row for row in rows)
-    return "".join(json.dumps(record) + "\n" for record in records).encode()
+    return "".join(json.dumps(record) + "\n" for record in records).encode() or b"[]"
 
 
-def run_import(data: bytes, target: ImportTarget = TARGET, **options: bool) -> tuple[ImportReport, list[str]]:
+def run_import(data: bytes, target: ImportTarget = TARGET, **options: Any) -> tuple[ImportReport, list[str]]:
     """Import a file. Return the report and every fault as text."""
     faults: list[str] = []
     report = import_voices(

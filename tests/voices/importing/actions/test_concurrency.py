@@ -84,11 +84,11 @@ def test_a_concurrent_reader_sees_no_change_before_the_commit(
     seen: list[int] = []
 
     class Watched(io.BytesIO):
-        def read1(self, size: int | None = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             thread = threading.Thread(target=count_voices)
             thread.start()
             thread.join()
-            return super().read1(-1 if size is None else size)
+            return super().read(-1 if size is None else size)
 
     def count_voices() -> None:
         with app.app_context():

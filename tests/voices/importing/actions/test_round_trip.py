@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -24,6 +24,7 @@ from voiceadmin.voices.types.rows import VoiceRow
 @IN_DATABASE
 @given(rows=LISTS, format=st.sampled_from(ExportFormat))
 def test_importing_an_export_changes_nothing(acme: Organization, rows: list[VoiceRow], format: ExportFormat) -> None:
+    assume(rows or format is not ExportFormat.NDJSON)  # nothing at all is not an empty list
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
     if rows:
@@ -44,6 +45,7 @@ def test_importing_an_export_changes_nothing(acme: Organization, rows: list[Voic
 def test_an_export_imports_completely_into_an_empty_database(
     acme: Organization, rows: list[VoiceRow], format: ExportFormat, batch: int
 ) -> None:
+    assume(rows or format is not ExportFormat.NDJSON)  # nothing at all is not an empty list
     with write_transaction():
         db.session.execute(delete(ClonedVoice))
 

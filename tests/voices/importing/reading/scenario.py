@@ -12,7 +12,8 @@ import pytest
 from tests.factories import voice_row
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.writing import format_file
-from voiceadmin.voices.importing.reading import ParsedRecord, read_voices
+from voiceadmin.voices.importing.reading import read_voices
+from voiceadmin.voices.importing.records import ParsedRecord
 from voiceadmin.voices.importing.types import Fault, UnreadableInput
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
@@ -45,6 +46,13 @@ def refusal(data: str | bytes) -> str:
     with pytest.raises(UnreadableInput) as caught:
         read_records(data)
     return str(caught.value)
+
+
+def notices(data: str | bytes) -> list[str]:
+    """Return what reading an input notes."""
+    found: list[str] = []
+    list(read_voices(io.BytesIO(data if isinstance(data, bytes) else data.encode()), found.append))
+    return found
 
 
 def outcome(stream: io.BufferedIOBase) -> tuple[list[ParsedRecord], Fault | None]:

@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.voices.importing.reading.scenario import ADA, BO, CSV_A, CSV_B, HEADER, A, B, read_records, rows
+from tests.voices.importing.reading.scenario import (
+    ADA,
+    BO,
+    CSV_A,
+    HEADER,
+    INPUT,
+    A,
+    B,
+    notices,
+    read_records,
+    refusal,
+    rows,
+)
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
@@ -31,9 +43,6 @@ from voiceadmin.voices.types.status import VoiceStatus
         pytest.param(f"{A}\n{B}\n", id="lines"),
         pytest.param(f"{A}\n{B}", id="lines-without-final-newline"),
         pytest.param(f"\n\n{A}\r\n\n  {B}  \n \n", id="lines-with-blank-lines"),
-        pytest.param(f"{HEADER}\r\n{CSV_A}\r\n{CSV_B}\r\n", id="csv"),
-        pytest.param(f"{HEADER}\n{CSV_A}\n\n{CSV_B}", id="csv-with-lf"),
-        pytest.param(f"\ufeff{HEADER}\n{CSV_A}\n{CSV_B}", id="csv-with-byte-order-mark"),
         pytest.param(f'\ufeff{{"cloned_voices": [{A}, {B}]}}', id="response-with-byte-order-mark"),
         pytest.param(f"\ufeff[{A}, {B}]", id="array-with-byte-order-mark"),
         pytest.param(f"\ufeff{A}\n{B}", id="lines-with-byte-order-mark"),
@@ -72,8 +81,26 @@ def test_an_empty_csv_cell_is_null() -> None:
 
 
 @pytest.mark.parametrize("data", ["", " ", "\n\r\n\t", "\ufeff", "\ufeff\n"])
-def test_an_empty_input_has_no_records(data: str) -> None:
+def test_nothing_is_not_an_empty_list(data: str) -> None:
+    assert refusal(data) == f"{INPUT}is empty. Check the command that wrote it; a list without voices is []."
+
+
+@pytest.mark.parametrize("data", ["[]", '{"cloned_voices": []}', f"{HEADER}\r\n"])
+def test_an_empty_list_has_no_records(data: str) -> None:
     assert read_records(data) == []
+
+
+@pytest.mark.parametrize("detail", ["null", '""', "[]"])
+def test_an_empty_detail_beside_a_list_is_no_error(detail: str) -> None:
+    assert rows(f'{{"success": true, "detail": {detail}, "cloned_voices": [{A}, {B}]}}') == [ADA, BO]
+
+
+@pytest.mark.parametrize("member", ['"has_more": true', '"next_page_token": "x"', '"next": "/page/2"'])
+def test_a_response_that_continues_on_another_page_is_noted(member: str) -> None:
+    (notice,) = notices(f'{{"cloned_voices": [{A}], {member}}}')
+
+    assert notice.startswith(f"The response says that there are more voices ({member.split(chr(34))[1]}). Import")
+    assert notices(f'{{"cloned_voices": [{A}], "has_more": false, "next": null}}') == []
 
 
 def test_unknown_fields_are_ignored_and_counted() -> None:

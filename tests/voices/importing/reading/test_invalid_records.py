@@ -94,22 +94,22 @@ def test_a_csv_fault_contains_the_cell() -> None:
     data = f"{HEADER}\n{CSV_A.replace('ready', 'Ready')}\n{CSV_B}\n{CSV_A.replace('1,', 'one,', 1)}"
 
     assert faults(data) == [
-        'Record 1, status: "Ready" is not a status. Use one of processing, ready, failed, archived.',
-        'Record 3, id: "one" is not an integer. Give one from 1 to 9223372036854775807, in digits.',
+        'Row 2, status: "Ready" is not a status. Use one of processing, ready, failed, archived.',
+        'Row 4, id: "one" is not an integer. Give one from 1 to 9223372036854775807, in digits.',
     ]
 
 
-@pytest.mark.parametrize(("row", "cells"), [(CSV_A[:-2], 10), (CSV_A + ",", 12), ("x", 1), (",", 2)])
+@pytest.mark.parametrize(("row", "cells"), [(CSV_A[:-2], 10), (CSV_A + ",", 12), ("x", 1), ("x,", 2)])
 def test_a_csv_row_with_another_number_of_cells_is_an_invalid_record(row: str, cells: int) -> None:
     data = f"{HEADER}\n{CSV_A}\n{row}\n{CSV_B}"
 
     assert rows(data) == [ADA, None, BO]
     assert faults(data) == [
-        f"Record 2: has {cells} cells, but the header has 11. Put texts with commas in quotation marks."
+        f"Row 3: has {cells} cells, but the header has 11. Put texts with separators in quotation marks."
     ]
 
 
 def test_a_nul_in_a_csv_cell_is_a_fault() -> None:
     with_nul = CSV_A.replace("Ada", "A\0a")
 
-    assert faults(f"{HEADER}\n{with_nul}") == ['Record 1, name: "A\\u0000a" contains a NUL character. Remove it.']
+    assert faults(f"{HEADER}\n{with_nul}") == ['Row 2, name: "A\\u0000a" contains a NUL character. Remove it.']

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain, islice, repeat
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.strategies import LISTS
@@ -105,6 +105,7 @@ def test_the_block_size_does_not_change_the_result(monkeypatch: pytest.MonkeyPat
 def test_any_voices_are_read_exactly_with_any_block_size(
     voices: list[VoiceRow], format: ExportFormat, block: int
 ) -> None:
+    assume(voices or format is not ExportFormat.NDJSON)  # nothing at all is not an empty list
     data = "".join(format_file(voices, format)).encode()
 
     with pytest.MonkeyPatch.context() as patch:
