@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from packaging.requirements import Requirement
+
+from voiceadmin.__main__ import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 FAKE_PROGRAM = """
@@ -113,6 +116,19 @@ def test_help_prints_the_usage_and_succeeds(ready: Checkout) -> None:
 
     assert code == 0
     assert "./dev run" in output
+
+
+def test_the_usage_names_every_command(ready: Checkout) -> None:
+    _, usage, _ = ready.dev("--help")
+
+    assert [name for name in cli.commands if not re.search(rf"\b{name}\b", usage)] == []
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    result = CliRunner().invoke(cli, ["--version"])
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert result.stdout == f"voiceadmin, version {project['version']}\n"
 
 
 def test_dev_is_valid_syntax_for_python_3_6() -> None:

@@ -12,6 +12,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from voiceadmin.config import read_version
 from voiceadmin.database.schema import prepare_database
 from voiceadmin.database.unavailable import describe_unavailable
 from voiceadmin.errors import Problem
@@ -34,6 +35,7 @@ class ErrorReportingGroup(click.Group):
 
 
 @click.group(cls=ErrorReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(read_version(), prog_name="voiceadmin")
 def cli() -> None:
     """Admin dashboard for the cloned voices of a platform."""
 

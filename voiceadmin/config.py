@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import ipaddress
 import os
 import re
 import shlex
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -53,6 +55,14 @@ _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
 def default_instance() -> Path:
     """Return the default folder of the database: `instance` in the checkout, or in the working directory."""
     return (PACKAGE.parent if IN_CHECKOUT else Path.cwd()) / "instance"
+
+
+def read_version() -> str:
+    """Return the version of this program: of the installed wheel, or of the checkout."""
+    if not IN_CHECKOUT:
+        return importlib.metadata.version("voiceadmin")
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    return str(project["version"])
 
 
 def format_command(arguments: str = "", environ: Mapping[str, str] = os.environ) -> str:

@@ -81,6 +81,27 @@ def test_an_unknown_address_links_to_the_overview(open_page: OpenPage) -> None:
     assert not [link.text for link in sections if "aria-current" in link.attributes], "the page is in no section"
 
 
+@pytest.mark.parametrize(
+    ("address", "location"),
+    [
+        ("/triage/", "/triage"),
+        ("/assistants/31/voices///?q=a&q=%C3%A9", "/assistants/31/voices?q=a&q=%C3%A9"),
+        ("/api/v1/assistants/31/cloned-voices/?limit=1", "/api/v1/assistants/31/cloned-voices?limit=1"),
+    ],
+)
+def test_an_address_with_a_final_slash_leads_to_the_one_without(
+    client: FlaskClient, address: str, location: str
+) -> None:
+    response = client.get(address)
+
+    assert (response.status_code, response.headers["Location"]) == (308, location)
+
+
+@pytest.mark.parametrize("address", ["/nowhere/", "/healthz/evil/", "/operations/"])
+def test_an_address_that_no_route_has_without_its_slash_is_not_found(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
 def test_an_unsupported_method_lists_the_supported_ones(client: FlaskClient) -> None:
     response = client.post("/assistants")
 

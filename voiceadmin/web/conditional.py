@@ -10,8 +10,8 @@ from flask import Response, request
 
 
 def conditional_response(etag: str, body: Callable[[], bytes]) -> Response:
-    """Return the body, or 304 if the client has it already."""
-    if request.if_none_match.contains_weak(etag):
+    """Return the body, or 304 if the client has it already. Apache adds -gzip to the tags of bodies it compresses."""
+    if request.if_none_match.contains_weak(etag) or request.if_none_match.contains_weak(f"{etag}-gzip"):
         response = Response(status=304)
     else:
         response = Response(body(), mimetype="application/json")

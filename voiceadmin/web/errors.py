@@ -199,9 +199,11 @@ def _loggable_path() -> str:
     return re.sub(r"/links/.+", "/links/…", request.path, flags=re.DOTALL)
 
 
-def _respond_to_http_error(error: HTTPException) -> Response | HTTPException:
+def _respond_to_http_error(error: HTTPException) -> AnyResponse | HTTPException:
     if error.code is None or error.code < 400:
         return error  # a redirect of the router
+    if error.code == 404 and (address := _find_without_slash()) is not None:
+        return redirect(address, 308)
     message = UNKNOWN_HOST if isinstance(error, SecurityError) else None
     if isinstance(error, InvalidPrefix):
         message = INVALID_PREFIX
@@ -221,6 +223,18 @@ def _respond_to_http_error(error: HTTPException) -> Response | HTTPException:
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope"'
     response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
     return response
+
+
+def _find_without_slash() -> str | None:
+    """Return the address of this request without a final slash if a route has it, None otherwise."""
+    path = request.path.rstrip("/")
+    if request.url_rule is not None or path in ("", request.path):
+        return None
+    try:
+        current_app.url_map.bind_to_environ(request.environ).match(path, method=request.method)
+    except HTTPException:
+        return None
+    return request.script_root + path + (f"?{request.query_string.decode('latin-1')}" if request.query_string else "")
 
 
 def _describe_foreign_site(error: ForeignSite) -> str:
