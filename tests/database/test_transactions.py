@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from tests.conftest import NOW, SHELL
+from tests.factories import make_account, make_assistant, make_organization, sign_in
+from voiceadmin import clock
+from voiceadmin.accounts.models import AccountSession
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.database import engine
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.engine import SQLITE_PATH, WRITER_LOCK
+from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import WRITER_BUSY_UNTIL, write_transaction
+from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
 
 
@@ -31,3 +42,37 @@ def test_threads_write_to_sqlite_in_turn_without_waiting_for_its_lock(
         list(pool.map(write, range(8)))
 
     assert db.session.scalar(select(func.count()).select_from(Organization)) == 160
+
+
+@pytest.mark.parametrize("is_other_process", [False, True], ids=["thread", "process"])
+def test_pages_and_keys_do_not_wait_for_a_long_write(
+    sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch, is_other_process: bool
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    make_assistant(make_organization(), id=31)
+    client = sign_in(sqlite_app.test_client(), make_account(platform=True))
+    secret = create_api_key(EVERYTHING, "poller", None, expires_at=None, by=SHELL, now=NOW)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=5))  # the last activity is due to be recorded
+    dispose_engine()
+
+    with ExitStack() as stack:
+        if is_other_process:
+            other = stack.enter_context(closing(sqlite3.connect(sqlite_app.extensions[SQLITE_PATH])))
+            other.execute("BEGIN IMMEDIATE")
+        else:
+            lock = sqlite_app.extensions[WRITER_LOCK]
+            stack.enter_context(lock)
+            other = stack.enter_context(closing(sqlite3.connect(sqlite_app.extensions[SQLITE_PATH])))
+            other.execute("BEGIN IMMEDIATE")
+        pages = [client.get("/assistants/31/voices").status_code for _ in range(20)]
+        polls = [
+            client.get("/api/v1/assistants/31/cloned-voices", headers={"Authorization": f"Bearer {secret}"}).status_code
+            for _ in range(15)
+        ]
+    monkeypatch.delitem(sqlite_app.extensions, WRITER_BUSY_UNTIL)
+    later = client.get("/assistants/31/voices").status_code
+
+    assert pages == [200] * 20
+    assert polls == [200] * 10 + [429] * 5  # the rate of one second
+    assert later == 200
+    assert db.session.scalar(select(AccountSession.last_active_at)) == NOW + timedelta(minutes=5)

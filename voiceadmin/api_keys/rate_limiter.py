@@ -14,7 +14,7 @@ from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.transactions import WriterBusy, optional_write_transaction
 from voiceadmin.errors import RateLimited
 from voiceadmin.identity import Actor
 from voiceadmin.rate_limits.actions import RATE_LIMITED_EVENTS, acquire_tokens
@@ -79,7 +79,14 @@ class KeyRateLimiter:
 
     def _renew(self, key: AuthenticatedKey, lease: _Lease, *, now: datetime) -> None:
         """Return the unused tokens of a lease, take new ones, and record that the key is used."""
-        with write_transaction():
+        try:
+            self._renew_from_bucket(key, lease, now=now)
+        except WriterBusy:  # a long import must not stop programs from reading: allow one lease without the bucket
+            lease.tokens, lease.bucket_remaining = ceil(self.limit.rate * LEASE_SECONDS), 0
+        lease.expires_at = now.timestamp() + LEASE_SECONDS
+
+    def _renew_from_bucket(self, key: AuthenticatedKey, lease: _Lease, *, now: datetime) -> None:
+        with optional_write_transaction():
             acquisition = acquire_tokens(
                 f"key {key.id}",
                 self.limit,
@@ -91,11 +98,16 @@ class KeyRateLimiter:
             if key.last_used_at is None or now - key.last_used_at >= LAST_USED_PRECISION:
                 db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
         lease.tokens, lease.bucket_remaining = acquisition.tokens, acquisition.remaining
-        lease.expires_at = now.timestamp() + LEASE_SECONDS
 
     def _record_limited(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:
         """Record that a key is rate limited, unless another process did. Returns the seconds until the next record."""
-        with write_transaction():
+        try:
+            return self._record_limited_once(key, by=by, now=now)
+        except WriterBusy:
+            return LEASE_SECONDS
+
+    def _record_limited_once(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:
+        with optional_write_transaction():
             acquisition = acquire_tokens(f"audit key {key.id}", RATE_LIMITED_EVENTS, now)
             if acquisition.tokens:
                 record_key_event(

@@ -35,6 +35,9 @@ WRITER_LOCK = "voiceadmin_writer_lock"  # key in app.extensions: a lock for SQLi
 WRITES = "voiceadmin_writes"  # execution option of a connection that will write
 
 
+PATIENCE = "voiceadmin_patience"  # execution option of a connection that will write: seconds to wait for the lock
+
+
 CACHE_KIB = 16_000  # page cache per connection: enough for one search; writes of other processes invalidate it
 
 
@@ -112,11 +115,12 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         """Take SQLite's write lock at the start of a write transaction: upgrading a read lock can fail."""
-        writes = connection.get_execution_options().get(WRITES, False)
-        if writes:
+        options = connection.get_execution_options()
+        driver: Any = connection.connection.dbapi_connection
+        if options.get(WRITES, False):
+            driver.execute(f"PRAGMA busy_timeout={int(options.get(PATIENCE, BUSY_SECONDS) * 1000)}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             return
-        driver: Any = connection.connection.dbapi_connection
         driver.execute("BEGIN")  # bypasses SQLAlchemy for speed: it cannot fail
 
 

@@ -6,13 +6,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 
 from flask import current_app
 from sqlalchemy import CursorResult, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.dml import UpdateBase
 
 from voiceadmin.database.base import db
-from voiceadmin.database.engine import BUSY_SECONDS, WRITER_LOCK, write_execution_options
+from voiceadmin.database.engine import BUSY_SECONDS, PATIENCE, WRITER_LOCK, write_execution_options
 
 log = logging.getLogger("voiceadmin.audit")
 
@@ -20,14 +22,58 @@ log = logging.getLogger("voiceadmin.audit")
 PENDING_LOG_MESSAGES = "voiceadmin_pending_log_messages"  # key in the session's info
 
 
+SHORT_WAIT = 0.25  # seconds that an optional write waits for another writer of SQLite
+
+
+LONG_WRITE = 2.0  # seconds without further optional writes after one had to wait too long
+
+
+WRITER_BUSY_UNTIL = "voiceadmin_writer_busy_until"  # key in app.extensions: monotonic time
+
+
+class WriterBusy(Exception):
+    """Another transaction writes to SQLite for long, such as an import. Nothing was written."""
+
+
 @contextmanager
 def write_transaction() -> Iterator[None]:
     """Run one transaction that may write: commit at the end, roll back on any exception."""
+    with _write(BUSY_SECONDS):
+        yield
+
+
+@contextmanager
+def optional_write_transaction() -> Iterator[None]:
+    """Run a transaction like `write_transaction`, for what may be omitted: reads must not wait for a long write.
+
+    Raises:
+        WriterBusy: if another transaction writes to SQLite for longer than SHORT_WAIT.
+    """
+    extensions = current_app.extensions
+    if monotonic() < extensions.get(WRITER_BUSY_UNTIL, 0.0):
+        raise WriterBusy
+    try:
+        with _write(SHORT_WAIT):
+            yield
+    except WriterBusy:
+        extensions[WRITER_BUSY_UNTIL] = monotonic() + LONG_WRITE
+        raise
+
+
+@contextmanager
+def _write(seconds: float) -> Iterator[None]:
+    """Run a write transaction. seconds: how long to wait for other writers of SQLite."""
     db.session.rollback()  # an open snapshot would hide later commits of other transactions
     messages: list[str] = []
     db.session.info[PENDING_LOG_MESSAGES] = messages
-    with _queue_writers():
-        db.session.connection(execution_options=write_execution_options())
+    with _queue_writers(seconds):
+        try:
+            db.session.connection(execution_options=write_execution_options() | {PATIENCE: seconds})
+        except OperationalError as error:
+            db.session.rollback()
+            if seconds < BUSY_SECONDS and "database is locked" in str(error.orig):
+                raise WriterBusy from error
+            raise
         try:
             yield
             db.session.commit()
@@ -39,14 +85,14 @@ def write_transaction() -> Iterator[None]:
 
 
 @contextmanager
-def _queue_writers() -> Iterator[None]:
+def _queue_writers(seconds: float) -> Iterator[None]:
     """Let the threads of this process write to SQLite one after the other.
 
     SQLite lets waiting writers poll, so that one of many can fail to get the lock until its time is over. After
-    BUSY_SECONDS, and between processes, SQLite still decides.
+    these seconds, and between processes, SQLite still decides.
     """
     lock: Lock | None = current_app.extensions[WRITER_LOCK]
-    is_locked = lock is not None and lock.acquire(timeout=BUSY_SECONDS)
+    is_locked = lock is not None and lock.acquire(timeout=seconds)
     try:
         yield
     finally:

@@ -13,7 +13,12 @@ from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import execute_and_count, write_transaction
+from voiceadmin.database.transactions import (
+    WriterBusy,
+    execute_and_count,
+    optional_write_transaction,
+    write_transaction,
+)
 from voiceadmin.errors import SessionNotFound, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Requester, SessionRow
 from voiceadmin.rate_limits.actions import delete_full_buckets
@@ -137,8 +142,11 @@ def touch_session(requester: Requester, *, now: datetime) -> Requester:
     session = _get_session(requester)
     if now - session.last_active_at < ACTIVITY_PRECISION:
         return requester
-    with write_transaction():
-        db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(last_active_at=now))
+    try:
+        with optional_write_transaction():
+            db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(last_active_at=now))
+    except WriterBusy:  # the next request tries again
+        return requester
     return replace(requester, session=session._replace(last_active_at=now))
 
 
