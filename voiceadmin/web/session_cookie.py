@@ -5,14 +5,19 @@ from __future__ import annotations
 from flask import flash, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from voiceadmin import clock
+from voiceadmin.accounts.actions.sessions import sign_out
 from voiceadmin.web import access
 
 
 def start_session(token: str, next_path: str = "") -> Response:
-    """Redirect to a path, by default the overview, with the cookie of a new session.
+    """Redirect to a path, by default the overview, with the cookie of a new session, and end the browser's former one.
 
     Clears Flask's own session, so that CSRF tokens from before the sign-in are void.
     """
+    former = access.requester()
+    if former.session is not None:
+        sign_out(former, now=clock.now())
     session.clear()
     response = redirect(next_path or url_for("overview.home"), 303)
     response.set_cookie(value=token, **access.session_cookie_options())

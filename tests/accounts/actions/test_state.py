@@ -138,3 +138,20 @@ def test_an_admin_can_manage_accounts_that_have_roles_only_in_the_own_organizati
 
     MANAGEMENT_ACTIONS[action](scope(acme), bo.id, by)
     MANAGEMENT_ACTIONS[action](scope(acme, other), both.id, by)
+
+
+@pytest.mark.parametrize("by_cli", [False, True])
+def test_an_account_that_a_platform_admin_disabled_stays_disabled_for_admins_of_an_organization(by_cli: bool) -> None:
+    acme = make_organization()
+    root = make_account("root@example.com", platform=True)
+    ada, bo = (make_account(f"{name}@example.com", roles={acme: Role.ADMIN}) for name in ("ada", "bo"))
+    disable_account(EVERYTHING, bo.id, by=SHELL if by_cli else actor(root), now=NOW)
+
+    with pytest.raises(ChangeRefused, match=r"^A platform admin disabled bo@example\.com\. Ask a platform admin"):
+        enable_account(scope(acme), bo.id, by=actor(ada), now=NOW)
+    assert get_account(EVERYTHING, bo.id).disabled_at == NOW
+
+    enable_account(EVERYTHING, bo.id, by=actor(root), now=NOW)
+    disable_account(scope(acme), bo.id, by=actor(ada), now=NOW)
+    enable_account(scope(acme), bo.id, by=actor(ada), now=NOW)
+    assert get_account(EVERYTHING, bo.id).disabled_at is None

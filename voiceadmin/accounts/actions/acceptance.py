@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK, account_target, get_role
+from voiceadmin.accounts.actions.revocation import revoke_access
 from voiceadmin.accounts.actions.roles import store_platform_admin, store_role
-from voiceadmin.accounts.actions.sessions import SIGN_IN_REFUSED, check_password, create_session, end_sessions
+from voiceadmin.accounts.actions.sessions import SIGN_IN_REFUSED, check_password, create_session
 from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.passwords import find_weakness, hash_password
 from voiceadmin.accounts.queries.credentials import find_link, has_any_account
@@ -114,7 +115,7 @@ def _create_account(link: OneTimeLinkRow, name: str, password_hash: str, *, by: 
 
 def _reset_password(account: Account, password_hash: str, *, by: Actor, now: datetime) -> None:
     account.password_hash = password_hash
-    end_sessions(account.id)
+    revoke_access(account, now=now)
     record_event(
         AuditEventType.PASSWORD_CHANGED,
         account_target(account),

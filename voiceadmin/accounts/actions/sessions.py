@@ -154,9 +154,9 @@ def sign_out(requester: Requester, *, now: datetime) -> None:
     """End the requester's session."""
     session = _get_session(requester)
     with write_transaction():
-        db.session.execute(delete(AccountSession).where(AccountSession.id == session.id))
-        target = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
-        record_event(AuditEventType.SIGNED_OUT, target, by=requester.actor, now=now)
+        if end_sessions(session.account_id, only=session.id):
+            target = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
+            record_event(AuditEventType.SIGNED_OUT, target, by=requester.actor, now=now)
 
 
 def end_own_session(requester: Requester, session_id: int, *, now: datetime) -> None:

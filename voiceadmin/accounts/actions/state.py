@@ -22,10 +22,12 @@ from voiceadmin.accounts.actions.revocation import revoke_access
 from voiceadmin.accounts.actions.sessions import end_sessions
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import Facts, record_event
+from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
-from voiceadmin.identity import Actor, Scope
+from voiceadmin.errors import ChangeRefused
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Scope
 
 
 def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
@@ -53,13 +55,30 @@ def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -
 
     Raises:
         AccountNotFound: if the account is outside the scope.
+        ChangeRefused: if a platform admin disabled the account, and the scope is not all organizations.
     """
     with write_transaction():
         account = get_managed_account(scope, account_id)
         if account.disabled_at is not None:
+            if scope != EVERYTHING and _is_disabled_by_platform(account):
+                raise ChangeRefused(
+                    f"A platform admin disabled {account.email}. Ask a platform admin to enable the account."
+                )
             account.disabled_at = None
             _record(AuditEventType.ACCOUNT_ENABLED, account, by=by, now=now)
         return account.email
+
+
+def _is_disabled_by_platform(account: Account) -> bool:
+    """Return whether a platform admin or a command disabled the account, as the audit log says."""
+    disabled = db.session.execute(
+        select(AuditEvent.actor_kind, Account.platform)
+        .outerjoin_from(AuditEvent, Account, Account.id == AuditEvent.actor_id)
+        .where(AuditEvent.event_type == AuditEventType.ACCOUNT_DISABLED, AuditEvent.object_id == account.id)
+        .order_by(AuditEvent.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return disabled is not None and (disabled.actor_kind == ActorKind.CLI or bool(disabled.platform))
 
 
 def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> int:

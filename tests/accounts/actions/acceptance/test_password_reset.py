@@ -8,6 +8,7 @@ from tests.accounts.actions.scenario import (
     ADDRESS,
     NEW_PASSWORD,
     SECOND,
+    actor,
     count_sessions,
     scope,
     start_session,
@@ -16,10 +17,11 @@ from tests.accounts.actions.scenario import (
 )
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD, make_account, make_organization
-from voiceadmin.accounts.actions.links import create_reset_link
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.accounts.queries.accounts import get_account
 from voiceadmin.accounts.queries.credentials import find_session
+from voiceadmin.accounts.types import Grant
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.errors import LinkRefused, SignInRefused
 from voiceadmin.identity import EVERYTHING, Role
@@ -47,3 +49,14 @@ def test_a_reset_link_sets_a_password_and_ends_all_sessions_of_the_account() -> 
     ]
     with pytest.raises(LinkRefused):
         use_link(token)
+
+
+def test_a_reset_link_voids_the_invitations_that_the_account_created() -> None:
+    acme = make_organization()
+    bo = make_account("bo@example.com", roles={acme: Role.ADMIN})
+    invitation = create_invitation(scope(acme), "eve@example.com", Grant(acme.id, Role.ADMIN), by=actor(bo), now=NOW)
+
+    use_link(create_reset_link(EVERYTHING, bo.id, by=SHELL, now=NOW))
+
+    with pytest.raises(LinkRefused):
+        use_link(invitation, email="eve@example.com")

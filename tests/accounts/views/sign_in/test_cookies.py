@@ -9,12 +9,21 @@ import pytest
 
 from tests.accounts.views.sign_in.scenario import sign_in_by_form
 from tests.page import Page
-from tests.two_tenants import TwoTenants, cookie_of, dump, is_redirected_to_sign_in, with_cookie
+from tests.two_tenants import (
+    TwoTenants,
+    audit_event_types,
+    cookie_of,
+    dump,
+    is_redirected_to_sign_in,
+    rows_of,
+    with_cookie,
+)
 
 
 def test_each_session_has_a_new_token_of_256_bits_that_is_stored_as_a_hash(tenants: TwoTenants) -> None:
-    client, tokens = tenants.app.test_client(), []
+    tokens = []
     for _ in range(3):
+        client = tenants.app.test_client()
         assert sign_in_by_form(client, tenants.people["viewer"].email).status_code == 303
         tokens.append(cookie_of(client))
     key, link = tenants.keys["acme"], tenants.invite(tenants.acme)
@@ -91,3 +100,18 @@ def test_the_form_cookie_contains_no_session_token(sqlite_tenants: TwoTenants) -
 
     assert cookie is not None
     assert cookie_of(browser) not in cookie.value
+
+
+def test_signing_in_ends_the_former_session_of_the_browser(tenants: TwoTenants) -> None:
+    browser = tenants.browser("viewer")
+    former = {row["id"] for row in rows_of("account_session")}
+    other = tenants.browser("viewer")
+    kept = {row["id"] for row in rows_of("account_session")} - former
+
+    sign_in_by_form(browser, "operator@acme.example")
+
+    sessions = {row["id"] for row in rows_of("account_session")}
+    assert kept <= sessions
+    assert len(sessions) == len(former | kept)  # one ended, and one began
+    assert other.get("/assistants").status_code == 200
+    assert audit_event_types()[-2:] == ["signed-in", "signed-out"]
