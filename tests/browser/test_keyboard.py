@@ -121,3 +121,22 @@ def test_every_menu_opens_inside_the_window(
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+COVERED = """(panel) => {
+  const { left, top, width, height } = panel.getBoundingClientRect();
+  for (let x = left + 4; x < left + width - 4; x += 4)
+    for (let y = top + 4; y < Math.min(top + height, innerHeight) - 4; y += 4)
+      if (!panel.contains(document.elementFromPoint(x, y))) return false;
+  return true;
+}"""
+
+
+@pytest.mark.parametrize(("path", "menu"), [("/triage", "Reason"), ("/assistants/31/voices", "Status")])
+def test_an_open_menu_covers_the_table(visit: Visit, live_server: str, path: str, menu: str) -> None:
+    page = visit(live_server + path)
+    group = page.get_by_role("group", name=menu, exact=True)
+
+    group.locator("summary").click()
+
+    assert group.locator(".dropdown__panel").evaluate(COVERED)
