@@ -135,7 +135,14 @@ def _wants_json() -> bool:
     return request.path.startswith(("/api/", "/healthz", "/readyz"))
 
 
-def _error_response(status: int, detail: str, *, reference: str | None = None, message: str | None = None) -> Response:
+def _error_response(
+    status: int,
+    detail: str,
+    *,
+    reference: str | None = None,
+    message: str | None = None,
+    for_administrator: bool = False,
+) -> Response:
     """Build an error response.
 
     Args:
@@ -143,11 +150,14 @@ def _error_response(status: int, detail: str, *, reference: str | None = None, m
         detail: the message for programs.
         reference: the identifier of the error in the log, if it is logged with a traceback.
         message: a sentence for the page that is more specific than the advice for the status.
+        for_administrator: whether only a change of the settings helps.
     """
     if _wants_json():
         response = jsonify(detail=detail)
     else:
         advice = ADVICE.get(status, ADVICE[400 if status < 500 else 500])
+        if for_administrator:
+            advice = advice._replace(text="Report this to the administrator of this server.")
         response = Response(
             render_template("errors/error.html", status=status, advice=advice, message=message, reference=reference)
         )
@@ -218,7 +228,8 @@ def _respond_to_http_error(error: HTTPException) -> AnyResponse | HTTPException:
             requester()  # shown in the page header; the access check does not read it for every request
         except SQLAlchemyError as cause:
             return _respond_to_database_error(cause)
-    response = _error_response(error.code, message or error.name, message=message)
+    for_administrator = message in (UNKNOWN_HOST, INVALID_PREFIX) or getattr(error, "is_of_proxy", False)
+    response = _error_response(error.code, message or error.name, message=message, for_administrator=for_administrator)
     if error.code == 403 and _wants_json():
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope"'
     response.headers.extend((name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After"))
