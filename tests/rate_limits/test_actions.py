@@ -16,15 +16,15 @@ from sqlalchemy import delete, select
 from tests.conftest import NOW
 from tests.factories import PASSWORD, make_account
 from tests.strategies import IN_DATABASE
-from voiceadmin.accounts.actions.attempts import PER_ACCOUNT, PER_ADDRESS
-from voiceadmin.accounts.actions.sessions import sign_in
+from voiceadmin.accounts.actions.attempts import DEVICE, IN_ALL, PER_ADDRESS, SESSION, STRANGERS
+from voiceadmin.accounts.actions.sessions import check_password, sign_in
 from voiceadmin.accounts.models import Account
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import RateLimited, SignInRefused
-from voiceadmin.identity import Role, anonymous_requester
+from voiceadmin.identity import Actor, ActorKind, Role, anonymous_requester
 from voiceadmin.rate_limits.actions import (
     FULL_AFTER,
     acquire_tokens,
@@ -53,10 +53,12 @@ def bucket_names() -> set[str]:
     return set(db.session.scalars(select(TokenBucket.name)))
 
 
-def try_sign_in(email: str, password: str = "wrong", *, address: str = "203.0.113.7", now: datetime = NOW) -> str:
+def try_sign_in(
+    email: str, password: str = "wrong", *, address: str = "203.0.113.7", device: str = "", now: datetime = NOW
+) -> str:
     """Try to sign in, and return the outcome."""
     try:
-        sign_in(email, password, address=address, user_agent="", idle=timedelta(hours=1), now=now)
+        sign_in(email, password, address=address, device=device, user_agent="", idle=timedelta(hours=1), now=now)
     except SignInRefused:
         return "refused"
     except RateLimited:
@@ -202,7 +204,7 @@ def test_parallel_attempts_on_one_account_are_limited_to_the_capacity(app: Flask
 
     outcomes = run_in_parallel(app, [lambda: try_sign_in("ada@example.com")] * 200)
 
-    assert (outcomes.count("refused"), outcomes.count("rate-limited")) == (10, 190)
+    assert (outcomes.count("refused"), outcomes.count("rate-limited")) == (5, 195)
     assert try_sign_in("ADA@example.com ", PASSWORD) == "rate-limited"
     assert try_sign_in("ada@example.com", PASSWORD, address="198.51.100.1") == "rate-limited"
     assert try_sign_in("bo@example.com", PASSWORD) == "signed-in"
@@ -217,15 +219,46 @@ def test_attempts_on_many_accounts_are_limited_by_address_and_leave_no_other_buc
 
     assert (outcomes.count("refused"), outcomes.count("rate-limited")) == (50, 150)
     account_buckets = {name for name in bucket_names() if name.startswith("sign-in account")}
-    assert len(account_buckets) == 50
+    assert len(account_buckets) == 100  # of strangers, and in all
     assert bucket_names() - account_buckets == {"sign-in address 203.0.113.7", "audit sign-in address 203.0.113.7"}
     assert try_sign_in("person1@example.com", address="198.51.100.1") == "refused"
 
 
-def test_the_limits_are_10_per_account_and_50_per_address_in_5_minutes() -> None:
-    for limit, number in ((PER_ACCOUNT, 10), (PER_ADDRESS, 50)):
-        assert limit.capacity == number
-        assert limit.rate * 300 == pytest.approx(number)
+def test_an_account_has_at_most_10_attempts_a_minute_in_all_and_strangers_cannot_use_them_up() -> None:
+    assert (IN_ALL.capacity, IN_ALL.rate * 60) == pytest.approx((10, 10))
+    assert (PER_ADDRESS.capacity, PER_ADDRESS.rate * 300) == pytest.approx((50, 50))
+    for limit in (STRANGERS, DEVICE, SESSION):
+        assert (limit.capacity, limit.rate * 60) == pytest.approx((5, 2))
+    assert STRANGERS.capacity + STRANGERS.rate * 60 < IN_ALL.capacity
+
+
+def test_a_known_device_and_a_session_have_attempts_of_their_own(app: Flask) -> None:
+    ada = make_account("ada@example.com")
+    strangers = [try_sign_in("ada@example.com", address=f"198.51.100.{number}") for number in range(8)]
+    wrong = [try_sign_in("ada@example.com", device="laptop") for _ in range(3)]
+    owner = [try_sign_in("ada@example.com", PASSWORD, device=device) for device in ("laptop", "phone", "")]
+
+    confirmed = check_password("ada@example.com", PASSWORD, by=Actor(ActorKind.ACCOUNT, ada.id, ada.email), now=NOW)
+
+    assert strangers == ["refused"] * 5 + ["rate-limited"] * 3
+    assert wrong == ["refused"] * 3
+    assert owner == ["signed-in", "signed-in", "rate-limited"]
+    assert confirmed == ada.id
+
+
+def test_all_devices_together_have_10_attempts() -> None:
+    outcomes = [try_sign_in("ada@example.com", device=f"device {number}") for number in range(12)]
+
+    assert outcomes == ["refused"] * 10 + ["rate-limited"] * 2
+
+
+def test_people_behind_one_address_sign_in_on_known_devices_when_it_has_no_attempts_left() -> None:
+    make_account("ada@example.com")
+    for number in range(60):
+        try_sign_in(f"person{number}@example.com")
+
+    assert try_sign_in("ada@example.com", PASSWORD) == "rate-limited"
+    assert try_sign_in("ada@example.com", PASSWORD, device="laptop") == "signed-in"
 
 
 def test_an_ipv6_network_counts_as_one_address() -> None:
@@ -246,7 +279,7 @@ def test_a_successful_sign_in_returns_its_token() -> None:
 
 
 def test_a_rate_limited_sign_in_names_the_wait_and_is_recorded_once_in_5_minutes() -> None:
-    for _ in range(10):
+    for _ in range(5):
         try_sign_in("ada@example.com")
 
     with pytest.raises(RateLimited, match=r"^Too many attempts\. Wait 1 minute, then try again\.$") as refused:
@@ -258,7 +291,7 @@ def test_a_rate_limited_sign_in_names_the_wait_and_is_recorded_once_in_5_minutes
     (event,) = rate_limited_events()
     assert (event.object_name, event.address, event.actor_name, event.at) == ("ada@example.com", "203.0.113.7", "", NOW)
     later = NOW + timedelta(minutes=5)
-    assert [try_sign_in("ada@example.com", now=later) for _ in range(11)] == ["refused"] * 10 + ["rate-limited"]
+    assert [try_sign_in("ada@example.com", now=later) for _ in range(6)] == ["refused"] * 5 + ["rate-limited"]
     assert [event.at for event in rate_limited_events()] == [later, NOW]
 
 

@@ -245,17 +245,18 @@ def test_a_wrong_password_does_not_reauthenticate_the_session() -> None:
     ]
 
 
-def test_confirmations_and_sign_ins_share_one_rate_limit() -> None:
+def test_confirmations_and_sign_ins_have_attempts_of_their_own() -> None:
     requester = start_session(make_account("ada@example.com"))
-    for _ in range(9):
+    for _ in range(4):
         with pytest.raises(SignInRefused):
             confirm_password(requester, "wrong", now=NOW)
     confirm_password(requester, PASSWORD, now=NOW)
     with pytest.raises(SignInRefused):
-        sign_in_as(password="wrong")
+        confirm_password(requester, "wrong", now=NOW)
 
     with pytest.raises(RateLimited):
         confirm_password(requester, PASSWORD, now=NOW)
+    sign_in_as(password=PASSWORD)
 
 
 def test_a_failure_event_names_the_account_that_was_tried() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select, update
 
 from voiceadmin.accounts import passwords
-from voiceadmin.accounts.actions.attempts import acquire_attempt, return_attempt
+from voiceadmin.accounts.actions.attempts import Attempt, acquire_attempt, return_attempt
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
@@ -33,10 +33,13 @@ SIGN_IN_REFUSED = "The e-mail or the password is wrong. Check both. An admin can
 PASSWORD_REFUSED = "This is not the password of your account. Type it again."  # noqa: S105  # a message
 
 
-def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: timedelta, now: datetime) -> str:
+def sign_in(
+    email: str, password: str, *, address: str, device: str = "", user_agent: str, idle: timedelta, now: datetime
+) -> str:
     """Check a password, start a session, and return its token, which is not stored and cannot be read again.
 
     Args:
+        device: the id of a device on which the account has signed in before, "" for others.
         idle: how long a session lasts without activity; older ones of all accounts are deleted.
 
     Raises:
@@ -49,7 +52,8 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
     statement = select(Account.id, Account.email, Account.password_hash).where(
         Account.email_key == key, Account.disabled_at.is_(None)
     )
-    acquire_attempt(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=anonymous, now=now)
+    attempt = Attempt(key, address, device)
+    acquire_attempt(attempt, AuditTarget(ObjectKind.ACCOUNT, None, email), by=anonymous, now=now)
     row = db.session.execute(statement).one_or_none()
     account_id, stored_email, stored_hash = row or (None, email, None)
     db.session.rollback()  # hashing is slow: keep no read transaction open
@@ -68,7 +72,7 @@ def sign_in(email: str, password: str, *, address: str, user_agent: str, idle: t
             raise SignInRefused(SIGN_IN_REFUSED)
         if is_outdated:
             db.session.execute(update(Account).where(Account.id == row.id).values(password_hash=new_hash))
-        return_attempt(key, address, now)
+        return_attempt(attempt, now)
         _delete_expired(idle, now)
         by = Actor(ActorKind.ACCOUNT, row.id, row.email, address)
         record_event(AuditEventType.SIGNED_IN, AuditTarget(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now)
@@ -107,8 +111,10 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
         SignInRefused: if the password is wrong, or the account is disabled.
         RateLimited: if there were too many wrong passwords.
     """
-    key, address = normalize_email(email), by.address or ""
-    acquire_attempt(key, address, AuditTarget(ObjectKind.ACCOUNT, None, email), by=by, now=now)
+    key = normalize_email(email)
+    has_session = by.kind is ActorKind.ACCOUNT and normalize_email(by.name) == key
+    attempt = Attempt(key, by.address or "", has_session=has_session)
+    acquire_attempt(attempt, AuditTarget(ObjectKind.ACCOUNT, None, email), by=by, now=now)
     statement = select(Account.id, Account.password_hash).where(Account.email_key == key, Account.disabled_at.is_(None))
     account_id, stored_hash = db.session.execute(statement).one_or_none() or (None, None)
     db.session.rollback()  # hashing is slow: keep no read transaction open
@@ -118,7 +124,7 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
             record_event(AuditEventType.PASSWORD_CONFIRMATION_FAILED, target, by=by, now=now)
         raise SignInRefused(PASSWORD_REFUSED)
     with write_transaction():
-        return_attempt(key, address, now)
+        return_attempt(attempt, now)
     return account_id
 
 

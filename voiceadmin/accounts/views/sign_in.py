@@ -25,6 +25,7 @@ from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Role
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role
+from voiceadmin.web.known_device import find_device, remember_device
 
 bp = Blueprint("sign_in", __name__)
 
@@ -49,13 +50,16 @@ def sign_in() -> Response | Page:
             form.email.data,
             form.password.data,
             address=access.remote_address(),
+            device=find_device(form.email.data),
             user_agent=session_cookie.user_agent(),
             idle=idle,
             now=clock.now(),
         )
     except SignInRefused as refused:
         return _render_sign_in(form, 422, message=str(refused))
-    return session_cookie.start_session(token, form.next.data)
+    response = session_cookie.start_session(token, form.next.data)
+    remember_device(response, form.email.data)
+    return response
 
 
 def _render_sign_in(form: SignInForm, status: int, **context: Any) -> Page:
@@ -118,7 +122,9 @@ def accept_link(token: str) -> Response | Page:
         )
     except (ChangeRefused, SignInRefused) as refused:
         return render_template("accounts/accept_link.html", **context, message=str(refused)), 422
-    return session_cookie.start_session(session_token)
+    response = session_cookie.start_session(session_token)
+    remember_device(response, form.email.data if isinstance(form, FirstAccountForm) else link.email)
+    return response
 
 
 def _accept_link_form(link: OneTimeLinkRow, data: FormData | None) -> AcceptLinkForm | FirstAccountForm:

@@ -84,11 +84,12 @@ def test_cookies_have_only_the_required_attributes(
             line.split(";")[0].split("=", 1),
             [text.strip() for text in line.split(";")[1:]],
         )
-        expiry = {text for text in attributes if text.startswith(("Expires=Thu, 01 Jan 1970", "Max-Age=0"))}
+        lasting = ("Expires=", "Max-Age=15552000") if key.endswith("-device") else ()
+        expiry = {text for text in attributes if text.startswith(("Expires=Thu, 01 Jan 1970", "Max-Age=0", *lasting))}
         assert sorted(set(attributes) - expiry) == sorted(expected), line
         assert len(line) < 4096
         seen.add((key, bool(value), answer is signed_in))
-    assert {key for key, _, _ in seen} == {name, f"{name}-form"}
+    assert {key for key, _, _ in seen} == {name, f"{name}-form", f"{name}-device"}
     assert (f"{name}-form", False, True) in seen, "signing in empties the form's cookie"
     assert (name, True, True) in seen
 

@@ -90,11 +90,11 @@ def test_a_submitted_password_is_never_part_of_a_response(sqlite_tenants: TwoTen
 def test_sign_in_attempts_are_rate_limited(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> None:
     client, email = tenants.browser("anonymous"), tenants.people["viewer"].email
 
-    statuses = [sign_in_by_form(client, email, "wrong").status_code for _ in range(10)]
+    statuses = [sign_in_by_form(client, email, "wrong").status_code for _ in range(5)]
     refused = sign_in_by_form(client, email)
     again = sign_in_by_form(client, email)
 
-    assert statuses == [422] * 10
+    assert statuses == [422] * 5
     assert (refused.status_code, again.status_code) == (429, 429)
     assert refused.headers["Retry-After"] == "30"
     Page(refused.text).check()
@@ -104,6 +104,28 @@ def test_sign_in_attempts_are_rate_limited(tenants: TwoTenants, monkeypatch: pyt
     )
     move_clock(monkeypatch, timedelta(seconds=30))
     assert sign_in_by_form(client, email).status_code == 303
+
+
+def test_wrong_passwords_of_strangers_do_not_lock_out_a_browser_that_has_signed_in(tenants: TwoTenants) -> None:
+    email = tenants.people["viewer"].email
+    owner, stranger = tenants.browser("anonymous"), tenants.browser("anonymous")
+    assert sign_in_by_form(owner, email).status_code == 303
+    owner.post("/sign-out")
+
+    strangers = [sign_in_by_form(stranger, email, "wrong").status_code for _ in range(7)]
+
+    assert strangers == [422] * 5 + [429] * 2
+    assert sign_in_by_form(owner, f" {email.upper()}").status_code == 303
+    assert sign_in_by_form(stranger, email).status_code == 429
+
+
+@pytest.mark.parametrize("cookie", ["x", "eyJhIjoiYiJ9.AAAA", ""])
+def test_a_forged_device_is_a_stranger(tenants: TwoTenants, cookie: str) -> None:
+    email = tenants.people["viewer"].email
+    client = tenants.browser("anonymous")
+    client.set_cookie(f"{cookie_name(tenants.settings)}-device", cookie)
+
+    assert [sign_in_by_form(client, email, "wrong").status_code for _ in range(6)] == [422] * 5 + [429]
 
 
 @pytest.mark.parametrize("is_printed", [False, True])
