@@ -45,6 +45,7 @@ DELETE_ALL = "; ".join(f"DELETE FROM {name}" for name in Base.metadata.tables if
 hypothesis.settings.register_profile("few", max_examples=10, deadline=None, database=None, derandomize=True)
 hypothesis.settings.register_profile("short", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("long", max_examples=3000, deadline=None)
+hypothesis.settings.load_profile("short")  # for modules that pytest imports before `pytest_configure`
 
 
 DATABASES = ("sqlite", "postgresql")
