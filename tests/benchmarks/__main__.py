@@ -110,6 +110,9 @@ def _measure_separately(effort: Effort, database: BenchmarkDatabase, largest: Sc
     results.single["change"] = measure_change(database, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
     log_progress("Pages, a bulk operation and an export ...")
     results.pages = dashboard.measure_pages(database, effort.page_requests)
+    results.among_slow_clients = dashboard.measure_among_slow_clients(
+        database, effort.plan.owner_of(effort.plan.big[1]), effort.page_requests
+    )
     results.operation = dashboard.measure_operation(database, effort.plan.owner_of(effort.plan.big[1]))
     with tempfile.TemporaryDirectory(prefix="voiceadmin-") as folder:
         export_plan = Plan(effort.exported_voices + 60, 4, (effort.exported_voices, 20, 20, 20))

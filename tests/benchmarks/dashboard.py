@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import time
+from contextlib import ExitStack
 from html import unescape
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -27,6 +29,7 @@ PAGES = {
     "Clean-up": "/clean-up",
     "JSON of attention": "/api/v1/attention",
 }
+SLOW_CLIENTS = 200  # that read slowly, and as many that write slowly
 REQUEST_HEADERS = dict(line.split(": ", 1) for line in HEADERS.strip().split("\r\n"))
 
 
@@ -60,16 +63,45 @@ def measure_pages(database: BenchmarkDatabase, times: int) -> dict[str, PageTime
     found = {}
     with start_server(KINDS[OURS], database) as server, Client(server.port) as client:
         for name, path in PAGES.items():
-            taken = []
-            for _ in range(times + 1):
-                start = time.perf_counter()
-                response = client.get(path)
-                taken.append((time.perf_counter() - start) * 1000)
-                if response.status != 200:
-                    raise BadResponse(f"{path}: {response.status}")
+            taken = [_time(client, path) for _ in range(times + 1)]
             rest = sorted(taken[1:])
             found[name] = PageTimes(taken[0], rest[len(rest) // 2], rest[min(len(rest) - 1, len(rest) * 95 // 100)])
     return found
+
+
+def measure_among_slow_clients(database: BenchmarkDatabase, organization: int, times: int) -> PageTimes:
+    """Request a page while 200 clients do not read the list of an organization, and 200 do not finish a form.
+
+    `uncached` is the median without them.
+    """
+    path = f"/assistants/{organization}/voices"
+    with start_server(KINDS[OURS], database) as server, ExitStack() as stack:
+        client = stack.enter_context(Client(server.port))
+        alone = sorted(_time(client, path) for _ in range(times))
+        for _ in range(SLOW_CLIENTS):
+            reader = stack.enter_context(_slow_client(server, f"GET /api/v1{path[:-6]}cloned-voices HTTP/1.1", ""))
+            reader.recv(1)
+            stack.enter_context(_slow_client(server, "POST /sign-in HTTP/1.1", "Content-Length: 100\r\n"))
+        among = sorted(_time(client, path) for _ in range(times))
+    return PageTimes(alone[len(alone) // 2], among[len(among) // 2], among[min(len(among) - 1, len(among) * 95 // 100)])
+
+
+def _slow_client(server: Server, request_line: str, headers: str) -> socket.socket:
+    """Send the head of a request from a connection with a small receive buffer."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect((HOST, server.port))
+    connection.sendall(f"{request_line}\r\nHost: {HOST}\r\n{HEADERS}{headers}\r\n".encode())
+    return connection
+
+
+def _time(client: Client, path: str) -> float:
+    """Return the milliseconds of a response."""
+    start = time.perf_counter()
+    response = client.get(path)
+    if response.status != 200:
+        raise BadResponse(f"{path}: {response.status}")
+    return (time.perf_counter() - start) * 1000
 
 
 def measure_operation(database: BenchmarkDatabase, organization: int) -> Operation:

@@ -80,6 +80,7 @@ class Results:
     single: dict[str, float | None] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
     pages: Mapping[str, PageTimes] = field(default_factory=dict)
+    among_slow_clients: PageTimes | None = None
     operation: Operation | None = None
     export: Export | None = None
 

@@ -131,6 +131,9 @@ def _evaluate_dashboard(results: Results) -> Iterator[Target]:
     for name in ("Overview", "Triage", "Triage, unused", "Triage, one organization", "Providers", "Clean-up"):
         times = results.pages.get(name)
         yield Target(f"{name}: 95th percentile", times and times.percentile_95, 100, "ms")
+    slow = results.among_slow_clients
+    yield Target("a page among 400 slow clients: 95th percentile", slow and slow.percentile_95, 100, "ms")
+    yield Target("a page among 400 slow clients, against one without them", slow and slow.median / slow.uncached, 3)
     operation, export = results.operation, results.export
     many = f"{operation.voices:,} voices" if operation else "many voices"
     yield Target(f"{many} archived by one operation", operation and operation.apply_seconds, 5, "s")
@@ -197,6 +200,7 @@ def as_json(results: Results, targets: list[Target], plan: Plan) -> dict[str, An
         "single": results.single,
         "prices_us": {part: price._asdict() for part, price in results.prices.items()},
         "pages_ms": {name: times._asdict() for name, times in results.pages.items()},
+        "among_slow_clients": results.among_slow_clients and results.among_slow_clients._asdict(),
         "operation": results.operation and results.operation._asdict(),
         "export": results.export and results.export._asdict(),
         "targets": [asdict(target) | {"met": target.met} for target in targets],

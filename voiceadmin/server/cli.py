@@ -87,9 +87,9 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     host = parse_listen_host(host)
     check_address(host, port, open_to_all=settings.anonymous_role is not Role.ANYONE)
     refuse_critical_risks(find_deployment_risks(settings, debug=app.debug))
-    configure_logs()
     if app.extensions[SQLITE_PATH] is not None:
         check_sqlite_files(app.extensions[SQLITE_PATH])
+    configure_logs()
     with app.app_context():
         prepare_database()
         link = None if has_any_account() else create_setup_link(by=current_cli_actor(), now=clock.now())

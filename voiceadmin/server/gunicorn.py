@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -69,6 +70,7 @@ def serve(
     Call it with an address that passed `check_address`, and without open database connections: the workers are forked
     from this process.
     """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # also without LOG_CONFIG, as with `run`
     os.register_at_fork(after_in_parent=_unblock_stop_signals)  # gunicorn has no hook after a fork in the parent
     _Server(
         app,
