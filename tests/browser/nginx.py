@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-import pytest
-
-SEARCH_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+from tests.programs import find_program
+from tests.server.server_process import free_port
 
 CONFIGURATION = """
 daemon off;
@@ -53,15 +49,9 @@ HEADERS = """
 @contextmanager
 def nginx(folder: Path, target: str, *, prefix: str = "", headers: str = HEADERS) -> Iterator[str]:
     """Run nginx in front of an address, and yield its own address. prefix: the path below which it serves it."""
-    program = shutil.which("nginx", path=SEARCH_PATH)
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no nginx; install it")
-        pytest.skip("there is no nginx; install it")
+    program = find_program("nginx")
     folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / "nginx.conf").write_text(
         CONFIGURATION.format(
             folder=folder,

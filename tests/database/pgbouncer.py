@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
-import pytest
 from sqlalchemy import make_url
 
-SEARCH_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+from tests.programs import find_program
+from tests.server.server_process import free_port
 
 CONFIGURATION = """
 [databases]
@@ -36,16 +35,10 @@ pidfile = {folder}/pid
 @contextmanager
 def pgbouncer(address: str, *, pool_size: int = 2, options: str = "") -> Iterator[str]:
     """Run PgBouncer with its defaults in front of a database, and yield the address to use instead."""
-    program = shutil.which("pgbouncer", path=SEARCH_PATH)
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no pgbouncer; install it")
-        pytest.skip("there is no pgbouncer; install it")
+    program = find_program("pgbouncer")
     url = make_url(address)
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / "pgbouncer.ini").write_text(
         CONFIGURATION.format(
             database=url.database,
