@@ -34,8 +34,22 @@ class ErrorReportingGroup(click.Group):
             raise click.ClickException(f"{description} Nothing was written.") from error
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:
+    """Print the version and exit. Other commands do not read it."""
+    if is_asked and not ctx.resilient_parsing:
+        click.echo(f"voiceadmin, version {read_version()}")
+        ctx.exit()
+
+
 @click.group(cls=ErrorReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(read_version(), prog_name="voiceadmin")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Admin dashboard for the cloned voices of a platform."""
 
