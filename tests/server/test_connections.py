@@ -11,6 +11,7 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
+from voiceadmin.rate_limits.actions import bucket_address
 from voiceadmin.server import connections
 from voiceadmin.server.connections import Connection, Connections
 from voiceadmin.server.worker import WAITRESS_SETTINGS
@@ -223,7 +224,7 @@ def test_a_new_connection_replaces_the_longest_idle_one_of_its_address(loop: Loo
 
 def test_addresses_of_one_ipv6_network_count_as_one() -> None:
     def network(host: str) -> str:
-        return connections._network((host, 1, 0, 0))
+        return bucket_address(host)
 
     assert network("2001:db8::1") == network("2001:db8:0:0:ffff::2") != network("2001:db8:0:1::1")
     assert network("fe80::1%eth0") == network("fe80::2")

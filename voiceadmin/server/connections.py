@@ -11,7 +11,6 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
 from typing import Any
 
 from waitress.adjustments import Adjustments
@@ -22,6 +21,7 @@ from waitress.task import WSGITask
 from waitress.utilities import Error
 
 from voiceadmin import clock
+from voiceadmin.rate_limits.actions import bucket_address
 
 log = logging.getLogger("voiceadmin.server")
 
@@ -146,7 +146,7 @@ class Connections:
 
     def add(self, connection: Connection) -> None:
         """Add a connection. If its address has too many, close the one of them that waits longest for its client."""
-        same_address = self.by_address[_network(connection.addr)]
+        same_address = self.by_address[bucket_address(connection.addr[0])]
         if len(same_address) >= self.limit_per_address:
             waiting = (other for other in same_address if not other.requests)
             min(waiting, key=lambda other: other.last_activity, default=connection).handle_close()
@@ -155,7 +155,7 @@ class Connections:
 
     def discard(self, connection: Connection) -> None:
         """Forget a connection that closes."""
-        network = _network(connection.addr)
+        network = bucket_address(connection.addr[0])
         self.by_address[network].pop(connection, None)
         if not self.by_address[network]:
             del self.by_address[network]
@@ -175,9 +175,3 @@ class Connections:
             unread = largest.total_outbufs_len
             log.warning("Closed a connection of %s: its client left %d bytes unread", largest.addr[0], unread)
             largest.handle_close()
-
-
-def _network(address: Any) -> str:
-    """Return what limits count as one address: an IPv4 address, or the first 64 bits of an IPv6 address."""
-    host: str = address[0]
-    return f"{int(IPv6Address(host.partition('%')[0])) >> 64:x}/64" if ":" in host else host
