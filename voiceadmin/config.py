@@ -114,6 +114,11 @@ class Settings:
     minimum_age_days: int = 14
 
     @property
+    def public_host(self) -> str | None:
+        """Return the name for links to this server, None while the host names are the default ones."""
+        return None if self.hosts == Settings().hosts else self.hosts[0].lstrip(".")
+
+    @property
     def attention_thresholds(self) -> AttentionThresholds:
         """Return the thresholds of the attention rules. Providers without a setting keep their default."""
         default = AttentionThresholds()
@@ -230,15 +235,10 @@ def _check_authority(url: str) -> None:
 
 def _hosts(raw: str) -> tuple[str, ...]:
     given = [host.strip() for host in raw.split(",") if host.strip()]
-    hosts: list[str] = []
-    for host in given:
-        name = normalize_host(host.removeprefix("."))
-        if name is None:
-            raise ValueError("must be host names, separated by commas, without scheme or path.")
-        hosts.append(f".{name}" if host.startswith(".") else name)
-    if not hosts:
+    names = [normalize_host(host.removeprefix(".")) for host in given]
+    if not names or None in names:
         raise ValueError("must be host names, separated by commas, without scheme or path.")
-    return tuple(hosts)
+    return tuple(f".{name}" if host.startswith(".") else str(name) for host, name in zip(given, names, strict=True))
 
 
 def _secret_key(raw: str) -> str:

@@ -93,7 +93,7 @@ def assert_unavailable(app: Flask, caplog: pytest.LogCaptureFixture, sentence: s
     ],
     ids=["rights", "read-only", "connections", "login", "table"],
 )
-def test_a_fault_of_postgresql_is_503_until_it_is_mended(
+def test_a_fault_of_postgresql_is_503_until_it_is_repaired(
     database: str,
     start: Callable[[str], Flask],
     now: datetime,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 
 import pytest
@@ -48,10 +49,12 @@ def begun(app: Flask, bob: Account) -> Iterator[list[Callable[[], None]]]:
     """Functions that end the exports which the operator has in progress, as many as allowed."""
     responses: LargeResponses = app.extensions[LARGE_RESPONSES]
     requester = Requester(Actor(ActorKind.ACCOUNT, bob.id, bob.email))
-    begun = [responses.begin(requester) for _ in range(MAX_LARGE_RESPONSES)]
-    yield begun
-    for end in begun:
-        end()
+    stacks = [ExitStack() for _ in range(MAX_LARGE_RESPONSES)]
+    for stack in stacks:
+        stack.enter_context(responses.count(requester))
+    yield [stack.close for stack in stacks]
+    for stack in stacks:
+        stack.close()
 
 
 def count_audited_exports() -> int:

@@ -128,7 +128,7 @@ def _check_email(text: str) -> str:
 def _print_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None:
     settings: Settings = app.config["VOICEADMIN"]
     click.echo(f"Share this link with {email}. It works once, for {format_duration(LINK_TTL[purpose])}:")
-    is_public = settings.hosts != Settings().hosts
+    is_public = settings.public_host is not None
     address = None if is_public else find_running_server(settings)
     click.echo(one_time_url(settings, token, address))
     if not is_public and address is None:

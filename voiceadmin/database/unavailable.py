@@ -45,7 +45,7 @@ def describe_unavailable(error: BaseException) -> str | None:
         described = _describe_cause(error.orig)
         if described is not None:
             return described
-    return f"The database cannot be reached: {_first_line(error)}." if isinstance(error, UNAVAILABLE) else None
+    return f"The database cannot be reached: {first_line(error)}." if isinstance(error, UNAVAILABLE) else None
 
 
 def _describe_cause(cause: BaseException | None) -> str | None:
@@ -56,5 +56,6 @@ def _describe_cause(cause: BaseException | None) -> str | None:
     return next((text for message, text in SQLITE_ERRORS.items() if message in str(cause)), None)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return what the driver says, without the statement that SQLAlchemy adds."""
     return str(getattr(error, "orig", error)).partition("\n")[0]

@@ -84,8 +84,8 @@ def one_time_url(settings: Settings, token: str, address: str | None) -> str:
         address: host and port on which the server answers, None if they are not known.
     """
     path = f"/links/{token}"
-    if settings.hosts != Settings().hosts:
-        return f"https://{settings.hosts[0].lstrip('.')}{path}"
+    if settings.public_host is not None:
+        return f"https://{settings.public_host}{path}"
     return path if address is None else f"http://{address}{path}"
 
 

@@ -120,7 +120,7 @@ def _check_settings(settings: Settings) -> Iterator[DeploymentRisk]:
 
 
 def _check_network(settings: Settings) -> Iterator[DeploymentRisk]:
-    if settings.hosts == Settings().hosts:
+    if settings.public_host is None:
         yield DeploymentRisk(
             "The server accepts only the host names of this machine.",
             "Add its public name to VOICEADMIN_HOSTS.",

@@ -58,11 +58,6 @@ class ForeignSite(BadRequest):
         super().__init__()
         self.origin = origin
 
-    @property
-    def is_of_proxy(self) -> bool:
-        """Return whether a proxy hides that the origin is this server."""
-        return self.find_missing_header() is not None
-
     def find_missing_header(self) -> str | None:
         """Return the header that a proxy must set if the origin is this server by its public name, None otherwise."""
         _, netloc = _origin(self.origin)

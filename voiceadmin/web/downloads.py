@@ -15,7 +15,7 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.identity import Scope
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.web import access
-from voiceadmin.web.large_responses import begin_large_response
+from voiceadmin.web.large_responses import large_response
 
 TYPES = {
     ExportFormat.CSV: "text/csv",
@@ -61,16 +61,15 @@ def stream_export(
         RateLimited: if the requester has too many exports in progress.
     """
     after = {"format": format.value, "filters": filters}
-    end = begin_large_response()
-    response = Response(stream_with_context(_batch_lines(pieces)), mimetype=TYPES[format])
-    response.call_on_close(end)
-    with ExitStack() as on_failure:
-        on_failure.callback(response.close)
+    with ExitStack() as running:
+        running.enter_context(large_response())
         for organization in organizations:
             record_event_now(
                 event_type, target, by=access.requester().actor, now=now, organization_id=organization, after=after
             )
-        on_failure.pop_all()
+        until_closed = running.pop_all()
+    response = Response(stream_with_context(_batch_lines(pieces)), mimetype=TYPES[format])
+    response.call_on_close(until_closed.close)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'
     return response
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
-from voiceadmin.database.unavailable import describe_unavailable
+from voiceadmin.database.unavailable import describe_unavailable, first_line
 from voiceadmin.errors import (
     AccountNotFound,
     AssistantNotFound,
@@ -214,13 +214,7 @@ def _respond_to_http_error(error: HTTPException) -> AnyResponse | HTTPException:
         return error  # a redirect of the router
     if error.code == 404 and (address := _find_without_slash()) is not None:
         return redirect(address, 308)
-    message = UNKNOWN_HOST if isinstance(error, SecurityError) else None
-    if isinstance(error, InvalidPrefix):
-        message = INVALID_PREFIX
-    if isinstance(error, CSRFError):
-        message = FORM_WITHOUT_COOKIE if error.description == "The CSRF session token is missing." else FORM_TOO_OLD
-    if isinstance(error, ForeignSite):
-        message = _describe_foreign_site(error)
+    message, for_administrator = _explain(error)
     if error.code in (400, 403):
         current_app.logger.warning("Refused %s %r with %s", request.method, _loggable_path(), error.code)
     if not _wants_json():
@@ -228,7 +222,6 @@ def _respond_to_http_error(error: HTTPException) -> AnyResponse | HTTPException:
             requester()  # shown in the page header; the access check does not read it for every request
         except SQLAlchemyError as cause:
             return _respond_to_database_error(cause)
-    for_administrator = message in (UNKNOWN_HOST, INVALID_PREFIX) or getattr(error, "is_of_proxy", False)
     response = _error_response(error.code, message or error.name, message=message, for_administrator=for_administrator)
     if error.code == 403 and _wants_json():
         response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope"'
@@ -248,14 +241,26 @@ def _find_without_slash() -> str | None:
     return request.script_root + path + (f"?{request.query_string.decode('latin-1')}" if request.query_string else "")
 
 
-def _describe_foreign_site(error: ForeignSite) -> str:
-    """Return which check refused a form: it is of another site, or a proxy does not pass the address on."""
+def _explain(error: HTTPException) -> tuple[str | None, bool]:
+    """Return a sentence that is more specific than the advice for the status, and whether only the settings help."""
+    if isinstance(error, SecurityError):
+        return UNKNOWN_HOST, True
+    if isinstance(error, InvalidPrefix):
+        return INVALID_PREFIX, True
+    if isinstance(error, CSRFError):
+        has_cookie = error.description != "The CSRF session token is missing."
+        return FORM_TOO_OLD if has_cookie else FORM_WITHOUT_COOKIE, False
+    return _explain_foreign_site(error) if isinstance(error, ForeignSite) else (None, False)
+
+
+def _explain_foreign_site(error: ForeignSite) -> tuple[str, bool]:
+    """Explain which check refused a form: it is of another site, or a proxy does not pass the address on."""
     header = error.find_missing_header()
     if header is None:
-        return FORM_OF_ANOTHER_SITE
+        return FORM_OF_ANOTHER_SITE, False
     text = FORM_OF_ANOTHER_ADDRESS.format(origin=error.origin, reported=request.host_url.rstrip("/"), header=header)
     current_app.logger.error("Check the proxy: %s", text)
-    return text
+    return text, True
 
 
 def _respond_to_database_error(error: SQLAlchemyError) -> Response:
@@ -263,8 +268,7 @@ def _respond_to_database_error(error: SQLAlchemyError) -> Response:
     if description is None:
         return _respond_to_unexpected_error(error)
     forget_requester()  # the page header would query the database again
-    cause = str(getattr(error, "orig", error)).partition("\n")[0]
-    current_app.logger.error("The database is unavailable: %s (%r)", description, cause)
+    current_app.logger.error("The database is unavailable: %s (%r)", description, first_line(error))
     return _error_response(503, "The store is unavailable; try again shortly")  # as JSON clients know it
 
 

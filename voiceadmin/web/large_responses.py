@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 
 from flask import Flask, current_app
@@ -28,8 +28,9 @@ class LargeResponses:
         self._lock = Lock()
         self._counts: Counter[Hashable] = Counter()
 
-    def begin(self, requester: Requester) -> Callable[[], None]:
-        """Count a response, and return a function that ends it; calling it again has no effect.
+    @contextmanager
+    def count(self, requester: Requester) -> Iterator[None]:
+        """Count a response while the block runs.
 
         Raises:
             RateLimited: if the requester has MAX_LARGE_RESPONSES in progress.
@@ -43,17 +44,12 @@ class LargeResponses:
                     RETRY_SECONDS,
                 )
             self._counts[key] += 1
-        is_ended = False
-
-        def end() -> None:
-            nonlocal is_ended
+        try:
+            yield
+        finally:
             with self._lock:
-                if not is_ended:
-                    self._counts[key] -= 1
-                    self._counts += Counter()  # forgets requesters without responses
-                is_ended = True
-
-        return end
+                self._counts[key] -= 1
+                self._counts += Counter()  # forgets requesters without responses
 
 
 def init_app(app: Flask) -> None:
@@ -61,17 +57,7 @@ def init_app(app: Flask) -> None:
     app.extensions[LARGE_RESPONSES] = LargeResponses()
 
 
-def begin_large_response() -> Callable[[], None]:
-    """Count a large response of the current requester; see `LargeResponses.begin`."""
+def large_response() -> AbstractContextManager[None]:
+    """Count a large response of the current requester; see `LargeResponses.count`."""
     responses: LargeResponses = current_app.extensions[LARGE_RESPONSES]
-    return responses.begin(requester())
-
-
-@contextmanager
-def large_response() -> Iterator[None]:
-    """Count a large response of the current requester while the block runs."""
-    end = begin_large_response()
-    try:
-        yield
-    finally:
-        end()
+    return responses.count(requester())

@@ -99,11 +99,10 @@ def _read_first_of_list(text: JsonStream, name: str) -> object:
     """Consume a list that is not the list of voices, and return its first value, None if there is none."""
     text.skip("[")
     first: object = None
-    has_more, is_first = not text.skip("]"), True
-    while has_more:
-        value = text.read_value()
-        first, is_first = (value, False) if is_first else (first, False)
-        has_more = text.skip_separator("]")
+    if not text.skip("]"):
+        first = text.read_value()
+        while text.skip_separator("]"):
+            text.read_value()
     _check_member(name, [first] if first is not None else [], lambda _: None)
     return first
 
