@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from tests.two_tenants import (
@@ -91,6 +92,47 @@ def test_a_csrf_token_from_before_signing_in_is_refused_afterwards(sqlite_tenant
     assert browser.post("/sign-in", data=form | {"csrf_token": before}).status_code == 303
 
     assert browser.post("/session", data={"csrf_token": before}).status_code == 400
+
+
+def test_a_csrf_token_is_refused_with_the_cookies_of_another_session(sqlite_tenants: TwoTenants) -> None:
+    app = sqlite_tenants.app_with(csrf=True)
+    other, victim = sqlite_tenants.browser("operator", app), sqlite_tenants.browser("viewer", app)
+    token = csrf_token_of(other.get("/account").text)
+    plant_form_cookie(other, victim)
+
+    assert other.post("/session", data={"csrf_token": token}).status_code == 200
+    assert victim.post("/session", data={"csrf_token": token}).status_code == 400
+    assert victim.post("/session", data={"csrf_token": csrf_token_of(victim.get("/account").text)}).status_code == 200
+
+
+def plant_form_cookie(source: FlaskClient, target: FlaskClient) -> None:
+    """Copy the cookie that has the CSRF token, as another program on the same host could do."""
+    cookie = source.get_cookie("__Host-voiceadmin-form")
+    assert cookie is not None
+    target.set_cookie("__Host-voiceadmin-form", cookie.value)
+
+
+def test_a_csrf_token_from_before_signing_in_or_out_is_refused_afterwards_even_with_its_cookie(
+    sqlite_tenants: TwoTenants,
+) -> None:
+    app = sqlite_tenants.app_with(csrf=True)
+    browser, stranger = sqlite_tenants.browser("anonymous", app), sqlite_tenants.browser("anonymous", app)
+    form = sqlite_tenants.form(next(rule for rule in POSTS if rule.endpoint == "sign_in.sign_in"))
+    planted = csrf_token_of(stranger.get("/sign-in").text)
+    plant_form_cookie(stranger, browser)
+    assert browser.post("/sign-in", data=form | {"csrf_token": planted}).status_code == 303
+
+    plant_form_cookie(stranger, browser)
+    assert browser.post("/session", data={"csrf_token": planted}).status_code == 400
+
+    signed_in = csrf_token_of(browser.get("/account").text)
+    plant_form_cookie(browser, stranger)
+    assert browser.post("/sign-out", data={"csrf_token": signed_in}).status_code == 303
+    assert "You are signed out." in browser.get("/sign-in").text
+    plant_form_cookie(stranger, browser)
+    assert browser.post("/sign-in", data=form | {"csrf_token": signed_in}).status_code == 400
+    after = csrf_token_of(browser.get("/sign-in").text)
+    assert browser.post("/sign-in", data=form | {"csrf_token": after}).status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from flask import Flask, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask.wrappers import Request, Response
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import BadRequest
 
 from voiceadmin import clock
@@ -31,7 +32,7 @@ from voiceadmin.config import AttentionThresholds, Settings, is_loopback
 from voiceadmin.errors import AuthenticationRequired, InvalidApiKey, ReauthenticationRequired
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
 from voiceadmin.rate_limits.types import RateLimit
-from voiceadmin.tokens import generate_token
+from voiceadmin.tokens import generate_token, hash_token
 from voiceadmin.web.hosts import is_accepted_host
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -67,7 +68,18 @@ class ForeignSite(BadRequest):
 
 
 class FormSessions(SecureCookieSessionInterface):
-    """Flask's session, for the CSRF token and flashed messages. The API and static files get no cookie."""
+    """Flask's session, for the CSRF token and flashed messages. The API and static files get no cookie.
+
+    The signature of the cookie covers the session token, so that the CSRF token of another session, or of a browser
+    that is not signed in, is void even with its cookie.
+    """
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return what signs the cookie for the account session of this browser."""
+        serializer = super().get_signing_serializer(app)
+        if serializer is not None:
+            serializer.salt = f"{self.salt} {hash_token(session_token())}".encode()
+        return serializer
 
     def get_cookie_name(self, app: Flask) -> str:
         """Return the name of the cookie."""
@@ -177,6 +189,19 @@ def requester() -> Requester:
     return current
 
 
+def session_token() -> str:
+    """Return the token in the session cookie that the browser has after this response, "" without one."""
+    if "session_token" not in g:
+        g.session_token = request.cookies.get(cookie_name(_settings(), request.script_root), "")
+    token: str = g.session_token
+    return token
+
+
+def replace_session_token(token: str) -> None:
+    """Bind the CSRF token and the messages for the next page to another session. token: "" for none."""
+    g.session_token = token
+
+
 def forget_requester() -> None:
     """Treat the requester as anonymous: after signing out, and if the database is unavailable."""
     g.requester = anonymous_requester(request.remote_addr)
@@ -254,7 +279,7 @@ def _find_requester() -> Requester:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return _authenticate_key(token.strip())
-    token = request.cookies.get(cookie_name(_settings(), request.script_root), "")
+    token = session_token()
     account = find_session(token, request.remote_addr) if token else None
     if account is not None and account.session is not None and clock.now() < _session_end(account.session):
         return account

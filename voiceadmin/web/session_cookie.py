@@ -19,6 +19,7 @@ def start_session(token: str, next_path: str = "") -> Response:
     if former.session is not None:
         sign_out(former, now=clock.now())
     session.clear()
+    access.replace_session_token(token)
     response = redirect(next_path or url_for("overview.home"), 303)
     response.set_cookie(value=token, **access.session_cookie_options())
     return response
@@ -27,6 +28,7 @@ def start_session(token: str, next_path: str = "") -> Response:
 def end_session(message: str) -> Response:
     """Redirect to the sign-in page, which shows a message, and delete the cookies."""
     session.clear()
+    access.replace_session_token("")
     access.forget_requester()
     flash(message)
     response = redirect(url_for("sign_in.sign_in"), 303)
