@@ -126,12 +126,14 @@ class Requester:
         roles: by organization id.
         global_role: a role that holds in all organizations.
         session: of an account, None for others.
+        has_ended_roles: whether the account has further roles, for organizations in which the session has ended.
     """
 
     actor: Actor
     roles: Mapping[int, Role] = field(default_factory=dict)
     global_role: Role = Role.ANYONE
     session: SessionRow | None = None
+    has_ended_roles: bool = False
 
     @property
     def highest(self) -> Role:

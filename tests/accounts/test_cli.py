@@ -67,7 +67,7 @@ def test_account_role_changes_and_removes_roles(shell: Shell, acme: Organization
     shell("account", "role", "ada@example.com", "--organization", "Acme", "--role", "none")
     shell("account", "role", "ada@example.com", "--platform")
 
-    assert result.stdout == "ada@example.com has to sign in again.\n"
+    assert result.stdout == "The role of ada@example.com is now admin. Its sessions in that organization have ended.\n"
     assert raised == ["ada@example.com: admin at Acme", "root@example.com: platform admin"]
     assert list_lines(shell) == ["ada@example.com: platform admin", "root@example.com: platform admin"]
     shell("account", "role", "ada@example.com", "--no-platform")

@@ -415,7 +415,7 @@ def test_the_message_after_a_change_shows_the_payload(
         check_not_injected(page, forms=6)
         message = page.locator(".flash").text_content() or ""
         assert lines([message]) == lines(
-            [f"The role of {payload} at {payload[:200]} is now admin. They have to sign in again."]
+            [f"The role of {payload} at {payload[:200]} is now admin. They have to sign in again to use it."]
         )
 
 

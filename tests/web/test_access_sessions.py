@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 from flask import g
+from flask.testing import FlaskClient
 
+from tests.accounts.views.sign_in.scenario import sign_in_by_form
 from tests.conftest import NOW
+from tests.page import Page
 from tests.two_tenants import (
     JSON_ROUTE,
     TwoTenants,
@@ -164,3 +167,29 @@ def test_the_remaining_time_of_a_session_is_never_negative(
         for elapsed, remaining in ((0, 1800), (0.5, 1799), (1799, 1), (1799.5, 0), (1800, 0), (1801.5, 0)):
             move_clock(monkeypatch, seconds=elapsed)
             assert access.session_seconds_left() == remaining, elapsed
+
+
+# Sessions that an admin has ended in one organization
+
+
+def test_an_ended_session_works_in_other_organizations_and_asks_for_a_new_sign_in(tenants: TwoTenants) -> None:
+    both = tenants.people["both"]
+    browser = tenants.browser("both")
+    paths = [f"/assistants/{id}/voices" for id in (31, 62)]
+    notice = "Your access to an organization has changed. Sign out and sign in again to use it."
+    assert [browser.get(path).status_code for path in paths] == [200, 200]
+    assert notice not in read(browser, "/account")
+
+    tenants.browser("admin").post(f"/people/{both.id}/sessions/end")
+
+    assert [browser.get(path).status_code for path in paths] == [404, 200]
+    assert notice in read(browser, "/account")
+    assert notice in read(browser, paths[0])
+    sign_in_by_form(browser, both.email)
+    assert [browser.get(path).status_code for path in paths] == [200, 200]
+    assert notice not in read(browser, "/account")
+
+
+def read(browser: FlaskClient, address: str) -> str:
+    """The text of a page with its header."""
+    return Page(browser.get(address).text).root.text

@@ -74,17 +74,18 @@ def add(ctx: click.Context, email: str, organizations: tuple[str, ...], role: st
 def role_command(
     ctx: click.Context, email: str, organization: str | None, role: str | None, platform: bool | None
 ) -> None:
-    """Change a role of an account, which ends its sessions."""
+    """Change a role of an account, which ends its sessions in that organization."""
     if (organization is None) != (role is None) or (organization is None) == (platform is None):
         raise click.UsageError("Give either --organization and --role, or --platform or --no-platform.")
     with application_context(ctx):
         id, by, now = find_account_id(email), current_cli_actor(), clock.now()
         if platform is not None:
             set_platform_admin(EVERYTHING, id, on=platform, by=by, now=now)
+            click.echo(f"{email} has to sign in again.")
         elif organization is not None and role is not None:
             new_role = None if role == NO_ROLE else Role.from_slug(role)
             change_role(EVERYTHING, id, find_organization_id(organization), new_role, by=by, now=now)
-        click.echo(f"{email} has to sign in again.")
+            click.echo(f"The role of {email} is now {role}. Its sessions in that organization have ended.")
 
 
 @account.command("disable")

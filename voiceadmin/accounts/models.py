@@ -29,7 +29,12 @@ class Account(Base):
 
 
 class Membership(Base):
-    """The role of an account in an organization. role: the value of a Role."""
+    """The role of an account in an organization.
+
+    Attributes:
+        role: the value of a Role.
+        ended_session_id: sessions of the account up to this id have ended in the organization, and lack the role.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (CheckConstraint("role BETWEEN 1 AND 3", name="role"),)
@@ -39,6 +44,7 @@ class Membership(Base):
         BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
     )
     role: Mapped[int] = mapped_column(SmallInteger)
+    ended_session_id: Mapped[int] = mapped_column(BigId, server_default="0")
 
 
 class AccountSession(Base):

@@ -92,7 +92,7 @@ MANAGEMENT_ACTIONS: dict[str, Callable[[Scope, int, Actor], object]] = {
 }
 
 
-@pytest.mark.parametrize("action", MANAGEMENT_ACTIONS)
+@pytest.mark.parametrize("action", ["reset", "disable", "enable", "platform"])
 def test_an_admin_cannot_manage_accounts_with_roles_in_other_organizations(action: str) -> None:
     acme, other = make_organization("Acme"), make_organization("Other")
     by = actor(make_account(roles={acme: Role.ADMIN}))

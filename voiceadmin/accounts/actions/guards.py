@@ -37,7 +37,7 @@ def get_visible_account(scope: Scope, account_id: int) -> Account:
         AccountNotFound: if there is no such account, or it has no role inside the scope.
     """
     account = db.session.get(Account, account_id)
-    if account is None or not (scope == EVERYTHING or any(map(scope.covers, _list_organization_ids(account_id)))):
+    if account is None or not (scope == EVERYTHING or any(map(scope.covers, list_organization_ids(account_id)))):
         raise AccountNotFound(f"There is no account {account_id}.")
     return account
 
@@ -53,7 +53,7 @@ def get_managed_account(scope: Scope, account_id: int) -> Account:
         ChangeRefused: if the account has roles outside the scope too.
     """
     account = get_visible_account(scope, account_id)
-    if scope != EVERYTHING and (account.platform or not scope.covers_all(_list_organization_ids(account_id))):
+    if not has_all_roles_inside(scope, account):
         raise ChangeRefused(
             f"{account.email} also has roles outside your organizations. "
             "Remove the role in your organization, or ask a platform admin."
@@ -61,9 +61,19 @@ def get_managed_account(scope: Scope, account_id: int) -> Account:
     return account
 
 
+def has_all_roles_inside(scope: Scope, account: Account) -> bool:
+    """Return whether all roles of an account lie inside the scope."""
+    return scope == EVERYTHING or (not account.platform and scope.covers_all(list_organization_ids(account.id)))
+
+
+def is_own_account(account: Account, by: Actor) -> bool:
+    """Return whether the actor is this account."""
+    return by.kind is ActorKind.ACCOUNT and by.id == account.id
+
+
 def refuse_own_account(account: Account, by: Actor, what: str) -> None:
     """Raise ChangeRefused if the actor is this account. what: the attribute to change, such as "role"."""
-    if by.kind is ActorKind.ACCOUNT and by.id == account.id:
+    if is_own_account(account, by):
         raise ChangeRefused(f"This is your own {what}. Ask another admin to change it.")
 
 
@@ -86,7 +96,7 @@ def get_role(account_id: int, organization_id: int) -> Role | None:
 
 def find_only_organization(account: Account) -> int | None:
     """Return the organization whose admins may read about an account, None if it has roles in several or in none."""
-    ids = _list_organization_ids(account.id)
+    ids = list_organization_ids(account.id)
     return next(iter(ids)) if len(ids) == 1 else None
 
 
@@ -95,5 +105,6 @@ def account_target(account: Account) -> AuditTarget:
     return AuditTarget(ObjectKind.ACCOUNT, account.id, account.email)
 
 
-def _list_organization_ids(account_id: int) -> frozenset[int]:
+def list_organization_ids(account_id: int) -> frozenset[int]:
+    """Return the ids of the organizations in which an account has a role."""
     return frozenset(db.session.scalars(select(Membership.organization_id).where(Membership.account_id == account_id)))

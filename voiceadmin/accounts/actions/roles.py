@@ -20,8 +20,8 @@ from voiceadmin.accounts.actions.guards import (
     refuse_last_platform_admin,
     refuse_own_account,
 )
-from voiceadmin.accounts.actions.revocation import revoke_access
-from voiceadmin.accounts.models import Account, Membership
+from voiceadmin.accounts.actions.revocation import revoke_access, revoke_access_in, void_links
+from voiceadmin.accounts.models import Account, Membership, OneTimeLink
 from voiceadmin.accounts.types import Grant
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType
@@ -34,7 +34,7 @@ from voiceadmin.identity import Actor, Role, Scope
 def change_role(
     scope: Scope, account_id: int, organization_id: int, role: Role | None, *, by: Actor, now: datetime
 ) -> str:
-    """Set the role of an account in an organization, end its sessions, and return its e-mail.
+    """Set the role of an account in an organization, end its sessions there, and return its e-mail.
 
     Args:
         role: the new role; None removes the account from the organization.
@@ -92,6 +92,10 @@ def set_platform_admin(scope: Scope, account_id: int, *, on: bool, by: Actor, no
 
 def store_role(account: Account, organization_id: int, role: Role | None, *, now: datetime) -> None:
     """Write or delete a membership and revoke what the former role allowed. Call inside a write transaction."""
+    if get_role(account.id, organization_id) is None:
+        # An admin of the only organization that the account had may have created a reset link. With it, that admin
+        # could now enter this organization.
+        void_links(OneTimeLink.account_id == account.id, now=now)
     if role is None:
         db.session.execute(
             delete(Membership).where(Membership.account_id == account.id, Membership.organization_id == organization_id)
@@ -99,7 +103,7 @@ def store_role(account: Account, organization_id: int, role: Role | None, *, now
     else:
         row = {"account_id": account.id, "organization_id": organization_id, "role": int(role)}
         db.session.execute(upsert_statement(Membership), [row])
-    revoke_access(account, now=now)
+    revoke_access_in(organization_id, account, now=now)
 
 
 def store_platform_admin(account: Account, *, on: bool, now: datetime) -> None:

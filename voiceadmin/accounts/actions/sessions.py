@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions.attempts import Attempt, acquire_attempt, return_attempt
-from voiceadmin.accounts.models import Account, AccountSession
+from voiceadmin.accounts.models import Account, AccountSession, Membership
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
@@ -202,6 +202,21 @@ def end_sessions(account_id: int, *, except_for: int | None = None, only: int | 
     if only is not None:
         statement = statement.where(AccountSession.id == only)
     return execute_and_count(statement)
+
+
+def end_sessions_in(organization_id: int, account_id: int) -> int:
+    """End the sessions of an account in one organization and return how many there were.
+
+    They go on in other organizations, and lack this one until the person signs in again. Call inside a write
+    transaction.
+    """
+    membership = db.session.get(Membership, (account_id, organization_id))
+    if membership is None:
+        return 0
+    is_open = AccountSession.id > membership.ended_session_id
+    ids = db.session.scalars(select(AccountSession.id).where(AccountSession.account_id == account_id, is_open)).all()
+    membership.ended_session_id = max(ids, default=membership.ended_session_id)
+    return len(ids)
 
 
 def _record_ended(requester: Requester, account_id: int, count: int, *, now: datetime) -> None:

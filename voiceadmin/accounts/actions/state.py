@@ -15,11 +15,15 @@ from voiceadmin.accounts.actions.guards import (
     account_target,
     find_only_organization,
     get_managed_account,
+    get_visible_account,
+    has_all_roles_inside,
+    is_own_account,
+    list_organization_ids,
     refuse_last_platform_admin,
     refuse_own_account,
 )
 from voiceadmin.accounts.actions.revocation import revoke_access
-from voiceadmin.accounts.actions.sessions import end_sessions
+from voiceadmin.accounts.actions.sessions import end_sessions, end_sessions_in
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.models import AuditEvent
@@ -82,17 +86,34 @@ def _is_disabled_by_platform(account: Account) -> bool:
 
 
 def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> int:
-    """End all sessions of an account and return how many there were.
+    """End the sessions of an account and return how many there were.
+
+    If the account has roles outside the scope, its sessions end only in the organizations of the scope.
 
     Raises:
         AccountNotFound: if the account is outside the scope.
+        ChangeRefused: if it is a platform admin, and the scope is not all organizations.
     """
     with write_transaction():
-        account = get_managed_account(scope, account_id)
+        account = get_visible_account(scope, account_id)
+        if account.platform:
+            get_managed_account(scope, account_id)
+        if not (has_all_roles_inside(scope, account) or is_own_account(account, by)):
+            return _end_sessions_inside(scope, account, by=by, now=now)
         count = end_sessions(account.id)
         if count:
             _record(AuditEventType.SESSION_ENDED, account, after={"sessions": count}, by=by, now=now)
         return count
+
+
+def _end_sessions_inside(scope: Scope, account: Account, *, by: Actor, now: datetime) -> int:
+    """End the sessions of an account in each organization of the scope and return how many there were."""
+    counts = {id: end_sessions_in(id, account.id) for id in list_organization_ids(account.id) if scope.covers(id)}
+    for id, count in sorted(counts.items()):
+        if count:
+            target, facts = account_target(account), {"sessions": count}
+            record_event(AuditEventType.SESSION_ENDED, target, by=by, now=now, organization_id=id, after=facts)
+    return max(counts.values())
 
 
 def end_all_sessions(*, by: Actor, now: datetime) -> int:

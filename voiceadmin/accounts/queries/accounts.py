@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, true
 
 from voiceadmin.accounts.models import Account, AccountSession, Membership, OneTimeLink
 from voiceadmin.accounts.queries.credentials import LINK_COLUMNS, as_link_row
@@ -27,10 +27,6 @@ _ACCOUNT_COLUMNS = (
     Account.platform,
     Account.disabled_at,
     Account.created_at,
-    select(func.max(AccountSession.last_active_at))
-    .where(AccountSession.account_id == Account.id)
-    .scalar_subquery()
-    .label("last_active_at"),
 )
 
 
@@ -39,7 +35,7 @@ def list_accounts(scope: Scope) -> list[AccountRow]:
 
     Executes two statements regardless of the number of accounts.
     """
-    return _list_accounts(scope, select(*_ACCOUNT_COLUMNS))
+    return _list_accounts(scope)
 
 
 def export_accounts(scope: Scope, format: ExportFormat) -> Iterator[str]:
@@ -84,7 +80,7 @@ def get_account(scope: Scope, account_id: int) -> AccountRow:
     Raises:
         AccountNotFound: if there is none.
     """
-    accounts = _list_accounts(scope, select(*_ACCOUNT_COLUMNS).where(Account.id == account_id))
+    accounts = _list_accounts(scope, Account.id == account_id)
     if not accounts:
         raise AccountNotFound(f"There is no account {account_id}.")
     return accounts[0]
@@ -108,7 +104,11 @@ def get_own_account(requester: Requester) -> AccountRow:
     return get_account(EVERYTHING, requester.account_id)
 
 
-def _list_accounts(scope: Scope, statement: Any) -> list[AccountRow]:
+def _list_accounts(scope: Scope, *conditions: ColumnElement[bool]) -> list[AccountRow]:
+    last_active_at = select(func.max(AccountSession.last_active_at)).where(
+        AccountSession.account_id == Account.id, _is_open_in(scope)
+    )
+    statement = select(*_ACCOUNT_COLUMNS, last_active_at.scalar_subquery().label("last_active_at")).where(*conditions)
     if scope != EVERYTHING:
         statement = statement.where(
             exists().where(Membership.account_id == Account.id, restrict_to_scope(scope, Membership.organization_id))
@@ -168,27 +168,41 @@ def list_sessions(
         AccountNotFound: if the account has no role in the scope.
     """
     get_account(scope, account_id)
-    return _list_sessions(account_id, now=now, idle=idle, absolute=absolute)
+    return _list_sessions(scope, account_id, now=now, idle=idle, absolute=absolute)
 
 
 def list_own_sessions(requester: Requester, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
     """Return the open sessions of the requester's account, the current one included, last active first."""
     if requester.account_id is None:
         return []
-    return _list_sessions(requester.account_id, now=now, idle=idle, absolute=absolute)
+    return _list_sessions(EVERYTHING, requester.account_id, now=now, idle=idle, absolute=absolute)
 
 
-def _list_sessions(account_id: int, *, now: datetime, idle: timedelta, absolute: timedelta) -> list[SessionRow]:
+def _list_sessions(
+    scope: Scope, account_id: int, *, now: datetime, idle: timedelta, absolute: timedelta
+) -> list[SessionRow]:
     sessions = (
         select(*[getattr(AccountSession, name) for name in SessionRow._fields])
         .where(
             AccountSession.account_id == account_id,
             AccountSession.last_active_at > now - idle,
             AccountSession.created_at > now - absolute,
+            _is_open_in(scope),
         )
         .order_by(AccountSession.last_active_at.desc(), AccountSession.id.desc())
     )
     return [SessionRow._make(row) for row in db.session.execute(sessions)]
+
+
+def _is_open_in(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that a session has not ended in all organizations of the scope."""
+    if scope == EVERYTHING:
+        return true()
+    return exists().where(
+        Membership.account_id == AccountSession.account_id,
+        Membership.ended_session_id < AccountSession.id,
+        restrict_to_scope(scope, Membership.organization_id),
+    )
 
 
 def list_assignable_accounts(scope: Scope) -> dict[int, str]:

@@ -44,6 +44,7 @@ def find_session(token: str, address: str | None) -> Requester | None:
         email,
         platform,
         grants,
+        ended_role_count,
     ) = row
     session = SessionRow(
         id,
@@ -59,6 +60,7 @@ def find_session(token: str, address: str | None) -> Requester | None:
         roles=dict(map(_parse_grant, grants.split(","))) if grants else {},
         global_role=Role.PLATFORM if platform else Role.ANYONE,
         session=session,
+        has_ended_roles=ended_role_count > 0,
     )
 
 
@@ -72,7 +74,8 @@ def _session_sql(grants: str) -> str:
     return (
         "SELECT s.id, s.account_id, s.created_at, s.last_active_at, s.reauthenticated_at, s.address, s.user_agent,"
         " a.email, a.platform,"
-        f" (SELECT {grants} FROM membership WHERE account_id = a.id) AS grants"
+        f" (SELECT {grants} FROM membership WHERE account_id = a.id AND ended_session_id < s.id) AS grants,"
+        " (SELECT count(*) FROM membership WHERE account_id = a.id AND ended_session_id >= s.id) AS ended_role_count"
         " FROM account_session s JOIN account a ON a.id = s.account_id"
         " WHERE s.token_hash = :hash AND a.disabled_at IS NULL"
     )

@@ -122,9 +122,9 @@ def change_role(account_id: int) -> Page:
     email = roles.change_role(scope(), account_id, organization_id, role, by=by, now=now)
     name = form.organization.choices[form.organization.data][:MAX_FLASHED_NAME]
     if role is None:
-        flash(f"{email} has no role at {name} any more, and has to sign in again.")
+        flash(f"{email} has no role at {name} any more.")
     else:
-        flash(f"The role of {email} at {name} is now {role.label.lower()}. They have to sign in again.")
+        flash(f"The role of {email} at {name} is now {role.label.lower()}. They have to sign in again to use it.")
     return _redirect_to_account(account_id, is_visible=role is not None)
 
 
@@ -185,7 +185,7 @@ def reset(account_id: int) -> Page:
 @bp.post("/people/<id:account_id>/sessions/end")
 @require_role(Role.ADMIN, recently_authenticated=True)
 def end_sessions(account_id: int) -> Response:
-    """End all sessions of an account."""
+    """End the sessions of an account, in the own organizations only if it has roles elsewhere."""
     count = state.end_account_sessions(scope(), account_id, by=access.requester().actor, now=clock.now())
     if account_id == access.requester().account_id:
         return session_cookie.end_session("All your sessions have ended. Sign in again.")

@@ -127,7 +127,6 @@ REFUSALS: list[tuple[str, Callable[[Organization], Account], str]] = [
     ("reset", account_with_other_roles, "bo@example.com also has roles outside your organizations."),
     ("disable", account_with_other_roles, "bo@example.com also has roles outside your organizations."),
     ("enable", account_with_other_roles, "bo@example.com also has roles outside your organizations."),
-    ("sessions/end", account_with_other_roles, "bo@example.com also has roles outside your organizations."),
 ]
 
 
@@ -153,6 +152,22 @@ def test_all_sessions_of_an_account_are_ended(
 
     assert read_messages(submit(admin, f"/people/{bo.id}/sessions/end")) == [flash]
     assert len(db.session.scalars(select(AccountSession.id)).all()) == 1
+
+
+def test_the_sessions_of_an_account_with_other_roles_are_ended_in_the_own_organizations(
+    admin: FlaskClient, acme: Organization, now: datetime
+) -> None:
+    bo = account_with_other_roles(acme)
+    start_session(bo, now)
+    button = "End sessions in your organizations"
+    assert button in open_page_as(admin, f"/people/{bo.id}").text
+
+    found = submit(admin, f"/people/{bo.id}/sessions/end")
+
+    assert read_messages(found) == ["1 session ended."]
+    assert "No open session." in found.text
+    assert button not in found.text
+    assert len(db.session.scalars(select(AccountSession.id)).all()) == 2
 
 
 def test_ending_all_own_sessions_signs_out(admin: FlaskClient) -> None:

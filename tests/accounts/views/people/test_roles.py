@@ -21,8 +21,12 @@ from voiceadmin.organizations.models import Organization
 @pytest.mark.parametrize(
     ("role", "flash", "roles"),
     [
-        ("admin", "The role of bo@example.com at Acme is now admin. They have to sign in again.", [Role.ADMIN]),
-        ("none", "bo@example.com has no role at Acme any more, and has to sign in again.", []),
+        (
+            "admin",
+            "The role of bo@example.com at Acme is now admin. They have to sign in again to use it.",
+            [Role.ADMIN],
+        ),
+        ("none", "bo@example.com has no role at Acme any more.", []),
     ],
 )
 def test_a_role_is_changed(client: FlaskClient, acme: Organization, role: str, flash: str, roles: list[Role]) -> None:
