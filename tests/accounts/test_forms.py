@@ -14,11 +14,11 @@ from voiceadmin.accounts.forms import (
     AcceptLinkForm,
     ChangePasswordForm,
     ConfirmPasswordForm,
-    ExistingAccountForm,
     FirstAccountForm,
     GrantForm,
+    InvitationForm,
     InviteForm,
-    NewAccountForm,
+    OwnInvitationForm,
     ResetPasswordForm,
     SignInForm,
 )
@@ -76,7 +76,7 @@ def test_the_first_account_has_an_e_mail_and_a_strong_password() -> None:
     assert errors(FirstAccountForm(sent(password=STRONG))) == {"email": EMPTY}
 
 
-@pytest.mark.parametrize("form_class", [NewAccountForm, ExistingAccountForm, ResetPasswordForm])
+@pytest.mark.parametrize("form_class", [InvitationForm, OwnInvitationForm, ResetPasswordForm])
 def test_a_link_ignores_the_e_mail_of_the_form(form_class: type[AcceptLinkForm]) -> None:
     form = form_class(sent(email="eve@example.com", password=STRONG), "ada@example.com")
 
@@ -87,8 +87,8 @@ def test_a_link_ignores_the_e_mail_of_the_form(form_class: type[AcceptLinkForm])
 def test_only_a_new_account_reads_a_name() -> None:
     given = sent(name=" Ada ", password=STRONG)
 
-    assert NewAccountForm(given, "ada@example.com").account_name() == "Ada"
-    assert ExistingAccountForm(given, "ada@example.com").account_name() == ""
+    assert InvitationForm(given, "ada@example.com").account_name() == "Ada"
+    assert OwnInvitationForm(given, "ada@example.com").account_name() == ""
     assert ResetPasswordForm(given, "ada@example.com").account_name() == ""
 
 
@@ -104,9 +104,9 @@ def test_only_a_new_password_must_be_strong(password: str, fault: str) -> None:
     given = sent(email="ada@example.com", password=password)
 
     assert errors(FirstAccountForm(given)) == {"password": [fault]}
-    assert errors(NewAccountForm(given, "ada@example.com")) == {"password": [fault]}
+    assert errors(InvitationForm(given, "ada@example.com")) == {"password": [fault]}
     assert errors(ResetPasswordForm(given, "ada@example.com")) == {"password": [fault]}
-    assert errors(ExistingAccountForm(given, "ada@example.com")) == {}
+    assert errors(OwnInvitationForm(given, "ada@example.com")) == {}
 
 
 def test_the_name_of_the_account_is_refused_as_password() -> None:
@@ -114,7 +114,7 @@ def test_the_name_of_the_account_is_refused_as_password() -> None:
     fault = ["This is a name, and easy to guess. Choose another password."]
 
     assert errors(FirstAccountForm(given)) == {"password": fault}
-    assert errors(NewAccountForm(given, "ada@example.com")) == {"password": fault}
+    assert errors(InvitationForm(given, "ada@example.com")) == {"password": fault}
 
 
 def test_changing_a_password_requires_the_old_one_and_a_strong_new_one() -> None:
@@ -220,7 +220,7 @@ def test_an_invitation_is_a_grant_with_an_e_mail() -> None:
         (SignInForm(), ["E-mail", "Password"]),
         (ConfirmPasswordForm(), ["Your password"]),
         (FirstAccountForm(None), ["E-mail", "Your name", "Password"]),
-        (ExistingAccountForm(None), ["Password"]),
+        (OwnInvitationForm(None), ["Password"]),
         (ChangePasswordForm(None, email=""), ["Current password", "New password"]),
         (InviteForm(None, ORGANIZATIONS), ["Organization", "Role", "E-mail"]),
     ],

@@ -47,8 +47,8 @@ class AcceptLinkForm(Form):
         return ""
 
 
-class ExistingAccountForm(AcceptLinkForm):
-    """The password of an account that accepts an invitation."""
+class OwnInvitationForm(AcceptLinkForm):
+    """The password of the signed-in account that accepts an invitation."""
 
 
 class ResetPasswordForm(AcceptLinkForm):
@@ -59,8 +59,11 @@ class ResetPasswordForm(AcceptLinkForm):
         _refuse_weak(field, self.account_email)
 
 
-class NewAccountForm(AcceptLinkForm):
-    """The name and the password of an account that an invitation creates."""
+class InvitationForm(AcceptLinkForm):
+    """The password of the invited account, or the name and the password of a new one.
+
+    One form for both: it does not reveal whether the invited address has an account.
+    """
 
     name = text_field("Your name", required=False)
 
@@ -69,7 +72,7 @@ class NewAccountForm(AcceptLinkForm):
         return self.name.data
 
     def validate_password(self, field: PasswordField) -> None:
-        """Refuse a weak password."""
+        """Refuse a weak password, which no existing account has."""
         _refuse_weak(field, self.account_email, self.name.data)
 
 

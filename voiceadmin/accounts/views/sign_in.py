@@ -12,10 +12,10 @@ from voiceadmin.accounts.actions import acceptance, sessions
 from voiceadmin.accounts.forms import (
     AcceptLinkForm,
     ConfirmPasswordForm,
-    ExistingAccountForm,
     FirstAccountForm,
     FormData,
-    NewAccountForm,
+    InvitationForm,
+    OwnInvitationForm,
     ResetPasswordForm,
     SignInForm,
 )
@@ -23,6 +23,7 @@ from voiceadmin.accounts.queries.credentials import find_link, has_any_account
 from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Role
+from voiceadmin.text import normalize_email
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role
 from voiceadmin.web.known_device import find_device, remember_device
@@ -132,7 +133,8 @@ def _accept_link_form(link: OneTimeLinkRow, data: FormData | None) -> AcceptLink
         return FirstAccountForm(data)
     if link.purpose is LinkPurpose.RESET:
         return ResetPasswordForm(data, link.email)
-    return ExistingAccountForm(data, link.email) if link.has_account else NewAccountForm(data, link.email)
+    is_own = normalize_email(access.requester().actor.name) == normalize_email(link.email)
+    return OwnInvitationForm(data, link.email) if is_own else InvitationForm(data, link.email)
 
 
 @bp.get("/session")
