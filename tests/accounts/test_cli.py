@@ -9,8 +9,10 @@ from flask.testing import FlaskClient
 
 from tests.commands import Shell
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, sign_in
+from voiceadmin import clock
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.database.base import db
-from voiceadmin.identity import Role
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.organizations.models import Organization
 
 ROUTE = "/api/v1/assistants/31/cloned-voices"
@@ -90,6 +92,24 @@ def test_account_disable_ends_sessions_and_account_enable_reverts_it(
         == "The account ADA@example.com is enabled, and can sign in again.\n"
     )
     assert list_lines(shell) == ["ada@example.com: viewer at Acme"]
+
+
+def test_account_disable_and_account_role_name_the_active_keys_of_the_account(shell: Shell, acme: Organization) -> None:
+    ada = make_account("ada@example.com", roles={acme: Role.ADMIN})
+    by, ids = Actor(ActorKind.ACCOUNT, ada.id, ada.email), frozenset({acme.id})
+    create_api_key(EVERYTHING, "board", ids, expires_at=None, by=by, now=clock.now())
+
+    disabled = shell("account", "disable", "ADA@example.com").stdout
+    of_disabled = shell("key", "list").stdout
+    shell("account", "enable", "ada@example.com")
+    removed = shell("account", "role", "ada@example.com", "--organization", "Acme", "--role", "none").stdout
+
+    for output in (disabled, removed):
+        assert re.search(
+            r"^Active API keys that this account created: 1\. List them with: .* key list$", output, re.MULTILINE
+        )
+    assert of_disabled.endswith("; never used; creator disabled\n")
+    assert shell("key", "list").stdout.endswith("; never used; creator no longer admin\n")
 
 
 def test_account_reset_prints_a_link_that_sets_a_new_password(

@@ -13,12 +13,13 @@ from werkzeug.datastructures import MultiDict
 from tests.conftest import SHELL
 from tests.factories import DAY, make_account, make_assistant, make_organization, sign_in
 from tests.page import OpenPage, Page
+from voiceadmin.accounts.actions.state import disable_account
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.queries import find_api_key, list_api_keys
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.organizations.models import Organization
 
 
@@ -52,6 +53,23 @@ def create_key(
     ids = frozenset(organization.id for organization in organizations) or None
     create_api_key(EVERYTHING, name, ids, expires_at=None if lifetime is None else now + lifetime, by=SHELL, now=now)
     return list_api_keys(EVERYTHING)[0].id
+
+
+def test_a_key_whose_creator_is_disabled_is_marked_and_can_be_revoked(
+    admin: FlaskClient, acme: Organization, now: datetime
+) -> None:
+    bo = make_account("bo@example.com", roles={acme: Role.ADMIN})
+    by, ids = Actor(ActorKind.ACCOUNT, bo.id, bo.email), frozenset({acme.id})
+    create_api_key(EVERYTHING, "board", ids, expires_at=None, by=by, now=now)
+    (key,) = list_api_keys(EVERYTHING)
+    disable_account(EVERYTHING, bo.id, by=SHELL, now=now)
+
+    (row,) = check_page(admin.get("/api-keys")).rows()
+    assert row[4].endswith("by bo@example.com Creator disabled")
+
+    (row,) = submit(admin, f"/api-keys/{key.id}/revoke").rows()
+    assert row[2] == "Revoked just now"
+    assert row[4].endswith("by bo@example.com")
 
 
 def test_an_empty_list_links_to_the_form_for_a_new_key(open_page: OpenPage) -> None:

@@ -11,10 +11,11 @@ from voiceadmin.accounts.actions.links import create_invitation, create_reset_li
 from voiceadmin.accounts.actions.roles import change_role, set_platform_admin
 from voiceadmin.accounts.actions.state import disable_account, enable_account
 from voiceadmin.accounts.forms import NO_ROLE, InviteForm
-from voiceadmin.accounts.queries.accounts import find_account_id, list_accounts
+from voiceadmin.accounts.queries.accounts import find_account_id, get_account, list_accounts
 from voiceadmin.accounts.types import LINK_TTL, AccountRow, Grant, LinkPurpose
+from voiceadmin.api_keys.queries import count_keys_without_creator
 from voiceadmin.cli import application_context, cli, current_cli_actor
-from voiceadmin.config import Settings
+from voiceadmin.config import Settings, format_command
 from voiceadmin.identity import EVERYTHING, GRANTABLE_ROLES, Role
 from voiceadmin.organizations.queries import find_organization_id
 from voiceadmin.server.address import find_running_server, one_time_url
@@ -86,6 +87,7 @@ def role_command(
             new_role = None if role == NO_ROLE else Role.from_slug(role)
             change_role(EVERYTHING, id, find_organization_id(organization), new_role, by=by, now=now)
             click.echo(f"The role of {email} is now {role}. Its sessions in that organization have ended.")
+        _print_key_count(id)
 
 
 @account.command("disable")
@@ -94,8 +96,10 @@ def role_command(
 def disable(ctx: click.Context, email: str) -> None:
     """Disable an account and end its sessions. Its roles are kept."""
     with application_context(ctx):
-        disable_account(EVERYTHING, find_account_id(email), by=current_cli_actor(), now=clock.now())
+        id = find_account_id(email)
+        disable_account(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
         click.echo(f"The account {email} is disabled, and its sessions have ended.")
+        _print_key_count(id)
 
 
 @account.command("enable")
@@ -116,6 +120,13 @@ def reset(ctx: click.Context, email: str) -> None:
     with application_context(ctx) as app:
         token = create_reset_link(EVERYTHING, find_account_id(email), by=current_cli_actor(), now=clock.now())
         _print_link(app, token, email, LinkPurpose.RESET)
+
+
+def _print_key_count(account_id: int) -> None:
+    """Print the number of active keys that an account cannot manage any more, if there are any."""
+    count = count_keys_without_creator(EVERYTHING, get_account(EVERYTHING, account_id).email, clock.now())
+    if count:
+        click.echo(f"Active API keys that this account created: {count}. List them with: {format_command()} key list")
 
 
 def _check_email(text: str) -> str:

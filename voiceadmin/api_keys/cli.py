@@ -65,7 +65,8 @@ def _describe(row: ApiKeyRow, now: datetime) -> str:
         reads = ", ".join(row.organizations.values()) or "no organization"
     state = "" if row.is_active(now) else " (revoked)" if row.revoked_at else " (expired)"
     used = "never used" if row.last_used_at is None else f"last used {format_age(row.last_used_at, now)}"
-    return f"{row.id}  {row.hint}…  {row.name}{state}: reads {reads}; {used}"
+    creator = f"; {row.creator_issue.label.lower()}" if row.creator_issue and row.is_active(now) else ""
+    return f"{row.id}  {row.hint}…  {row.name}{state}: reads {reads}; {used}{creator}"
 
 
 @key.command("revoke")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import exists, select
 
+from voiceadmin.accounts.queries.accounts import list_accounts
+from voiceadmin.accounts.types import AccountRow
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
-from voiceadmin.api_keys.types import ApiKeyRow, AuthenticatedKey
+from voiceadmin.api_keys.types import ApiKeyRow, AuthenticatedKey, CreatorIssue
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_first_row, string_agg
 from voiceadmin.database.types import parse_timestamp
-from voiceadmin.identity import EVERYTHING, Scope
+from voiceadmin.identity import EVERYTHING, Role, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
@@ -38,7 +41,7 @@ EXPORT_FIELDS = (
 def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
     """Return the API keys that read no organization outside the scope, newest first.
 
-    Executes two statements regardless of the number of keys.
+    Executes four statements regardless of the number of keys.
     """
     statement = select(ApiKey).order_by(ApiKey.id.desc())
     if scope != EVERYTHING:
@@ -50,6 +53,8 @@ def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
         )
     keys = db.session.scalars(statement).all()
     names = _organization_names([key.id for key in keys])
+    # The accounts of all organizations, because a creator may have lost the role; a row says no more than that.
+    creators = {account.email: account for account in list_accounts(EVERYTHING)}
     return [
         ApiKeyRow(
             id=key.id,
@@ -61,9 +66,27 @@ def list_api_keys(scope: Scope) -> list[ApiKeyRow]:
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
             last_used_at=key.last_used_at,
+            creator_issue=_find_issue(creators.get(key.created_by), None if key.all_organizations else names[key.id]),
         )
         for key in keys
     ]
+
+
+def count_keys_without_creator(scope: Scope, email: str, now: datetime) -> int:
+    """Return how many active keys of the scope an account created that can no longer manage them."""
+    return sum(
+        key.created_by == email and key.creator_issue is not None and key.is_active(now) for key in list_api_keys(scope)
+    )
+
+
+def _find_issue(creator: AccountRow | None, reads: Mapping[int, str] | None) -> CreatorIssue | None:
+    """Return why the creator can no longer manage a key that reads these organizations, None for all of them."""
+    if creator is None:
+        return None
+    administers = {role.organization_id for role in creator.roles if role.role is Role.ADMIN}
+    if not creator.platform and (reads is None or not administers.issuperset(reads)):
+        return CreatorIssue.NOT_ADMIN
+    return CreatorIssue.DISABLED if creator.disabled_at else None
 
 
 def _organization_names(key_ids: Sequence[int]) -> dict[int, dict[int, str]]:

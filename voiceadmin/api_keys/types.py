@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from voiceadmin.enums import LabelledEnum
+
+
+class CreatorIssue(LabelledEnum):
+    """Why the account that created a key cannot manage it any more. The key is the organization's: it works on."""
+
+    DISABLED = "disabled", "Creator disabled"
+    NOT_ADMIN = "not-admin", "Creator no longer admin"
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRow:
@@ -17,6 +26,7 @@ class ApiKeyRow:
         organizations: the names of the organizations that it reads, by id; None for all.
         created_by: the name of the account or of the CLI user.
         expires_at: None for never.
+        creator_issue: None also for keys that the CLI created.
     """
 
     id: int
@@ -28,6 +38,7 @@ class ApiKeyRow:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    creator_issue: CreatorIssue | None = None
 
     def is_active(self, now: datetime) -> bool:
         """Return whether requests with this key are accepted: it is not revoked and not expired."""

@@ -1,4 +1,4 @@
-"""Messages for the next page, with an optional undo and a link to skipped objects."""
+"""Messages for the next page, with an optional undo and a link to skipped objects or to API keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ class Notice(TypedDict):
         text: one or more sentences.
         undo_operation_id: an operation that the page offers to undo.
         skipped_operation_id: an operation whose skipped objects the page links to.
+        links_to_keys: whether the page links to the API keys.
     """
 
     text: str
     undo_operation_id: NotRequired[int]
     skipped_operation_id: NotRequired[int]
+    links_to_keys: NotRequired[bool]
 
 
 def init_app(app: Flask) -> None:

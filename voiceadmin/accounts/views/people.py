@@ -19,6 +19,7 @@ from voiceadmin.accounts.queries.accounts import (
     list_sessions,
 )
 from voiceadmin.accounts.types import LINK_TTL, LinkPurpose
+from voiceadmin.api_keys.queries import count_keys_without_creator
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Role
@@ -27,6 +28,7 @@ from voiceadmin.text import pluralize
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
+from voiceadmin.web.notices import add_notice
 
 bp = Blueprint("people", __name__)
 
@@ -122,10 +124,20 @@ def change_role(account_id: int) -> Page:
     email = roles.change_role(scope(), account_id, organization_id, role, by=by, now=now)
     name = form.organization.choices[form.organization.data][:MAX_FLASHED_NAME]
     if role is None:
-        flash(f"{email} has no role at {name} any more.")
+        _add_notice(f"{email} has no role at {name} any more.", email)
     else:
-        flash(f"The role of {email} at {name} is now {role.label.lower()}. They have to sign in again to use it.")
+        label = role.label.lower()
+        _add_notice(f"The role of {email} at {name} is now {label}. They have to sign in again to use it.", email)
     return _redirect_to_account(account_id, is_visible=role is not None)
+
+
+def _add_notice(text: str, email: str) -> None:
+    """Show a message on the next page, with the number of active keys that an account cannot manage any more."""
+    count = count_keys_without_creator(scope(), email, clock.now())
+    if count:
+        add_notice({"text": f"{text} Active API keys that this account created: {count}.", "links_to_keys": True})
+    else:
+        flash(text)
 
 
 def _redirect_to_account(account_id: int, *, is_visible: bool = True) -> Response:
@@ -149,7 +161,7 @@ def make_platform(account_id: int) -> Response:
 def unmake_platform(account_id: int) -> Response:
     """Remove the role of platform admin from an account."""
     email = roles.set_platform_admin(scope(), account_id, on=False, by=access.requester().actor, now=clock.now())
-    flash(f"{email} is not a platform admin any more, and has to sign in again.")
+    _add_notice(f"{email} is not a platform admin any more, and has to sign in again.", email)
     return _redirect_to_account(account_id)
 
 
@@ -158,7 +170,7 @@ def unmake_platform(account_id: int) -> Response:
 def disable(account_id: int) -> Response:
     """Disable an account."""
     email = state.disable_account(scope(), account_id, by=access.requester().actor, now=clock.now())
-    flash(f"The account {email} is disabled, and its sessions have ended.")
+    _add_notice(f"The account {email} is disabled, and its sessions have ended.", email)
     return _redirect_to_account(account_id)
 
 

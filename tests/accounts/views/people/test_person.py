@@ -26,9 +26,10 @@ from tests.page import OpenPage
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.accounts.queries.credentials import find_link
 from voiceadmin.accounts.types import LinkPurpose
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
-from voiceadmin.identity import Role
+from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tokens import hash_token
 
@@ -97,6 +98,33 @@ def test_an_account_is_disabled_and_enabled(admin: FlaskClient, acme: Organizati
 
     assert read_messages(enabled) == ["The account bo@example.com is enabled, and can sign in again."]
     assert load_account(bo.id).disabled_at is None
+
+
+def test_disabling_names_the_active_keys_of_the_account(admin: FlaskClient, acme: Organization, now: datetime) -> None:
+    bo = make_account("bo@example.com", roles={acme: Role.ADMIN})
+    by = Actor(ActorKind.ACCOUNT, bo.id, bo.email)
+    for _ in range(2):
+        create_api_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
+
+    disabled = submit(admin, f"/people/{bo.id}/disable")
+
+    (message,) = read_messages(disabled)
+    assert message.startswith("The account bo@example.com is disabled, and its sessions have ended.")
+    assert message.endswith(" Active API keys that this account created: 2. Show API keys")
+    assert disabled.link("Show API keys") == "/api-keys"
+
+
+@pytest.mark.parametrize(("role", "is_named"), [("operator", True), ("none", True), ("admin", False)])
+def test_a_lost_role_names_the_active_keys_of_the_account(
+    admin: FlaskClient, acme: Organization, now: datetime, role: str, is_named: bool
+) -> None:
+    bo = make_account("bo@example.com", roles={acme: Role.ADMIN})
+    by = Actor(ActorKind.ACCOUNT, bo.id, bo.email)
+    create_api_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
+
+    (message,) = read_messages(submit(admin, f"/people/{bo.id}/role", organization=str(acme.id), role=role))
+
+    assert ("Active API keys that this account created: 1." in message) == is_named
 
 
 def test_a_reset_link_is_shown_once(admin: FlaskClient, acme: Organization, now: datetime) -> None:
