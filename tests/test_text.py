@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TIMES
-from voiceadmin.text import MAX_ID, format_age, format_score, join_alternatives, parse_integer, pluralize, quote_value
+from voiceadmin.text import (
+    MAX_ID,
+    find_invisible_character,
+    format_age,
+    format_score,
+    has_several_alphabets,
+    join_alternatives,
+    parse_integer,
+    pluralize,
+    quote_value,
+)
 
 NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
 
@@ -153,3 +163,54 @@ def test_an_integer_beyond_64_bits_is_out_of_range(text: str) -> None:
 @given(st.integers(-MAX_ID, MAX_ID))
 def test_every_64_bit_integer_is_parsed_as_python_does(number: int) -> None:
     assert parse_integer(str(number)) == number
+
+
+# Characters that people cannot see or tell apart
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sample"),
+    [
+        ((0x200B, 0x200F), "zero-width characters and direction marks"),
+        ((0x202A, 0x202E), "embeddings and overrides"),
+        ((0x2060, 0x206F), "word joiner, isolates"),
+        ((0xFE00, 0xFE0F), "variation selectors"),
+        ((0xE0000, 0xE01EF), "tags and more variation selectors"),
+        ((0x2028, 0x2029), "separators of lines and paragraphs"),
+        *(
+            ((number, number), "")
+            for number in (0, 0x7F, 0xAD, 0x34F, 0x61C, 0x115F, 0x180E, 0x2800, 0x3164, 0xFEFF, 0xFFA0)
+        ),
+        ((0xD800, 0xD800), "a lone surrogate"),
+    ],
+)
+def test_an_invisible_character_is_found(numbers: tuple[int, int], sample: str) -> None:
+    for number in range(numbers[0], numbers[1] + 1):
+        found = find_invisible_character(f"a{chr(number)}b\u202e")
+
+        assert found is not None, sample
+        assert found.split()[0] == f"U+{number:04X}"
+
+
+@pytest.mark.parametrize("text", ["", "Ada L.", "Zoë", "e\u0301", "王小明", "نیک بخت", "नमस्ते", "😀", "a\u00a0b", "ﬁ"])
+def test_visible_text_has_no_invisible_character(text: str) -> None:
+    assert find_invisible_character(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ada@example.com", False),
+        ("zoë+1@müller-2.de", False),
+        ("иван@пример.рф", False),
+        ("123@456", False),
+        ("", False),
+        ("аda@example.com", True),
+        ("ada@exаmple.com", True),
+        ("οada@example.com", True),
+        ("ａda@example.com", True),
+        ("иван@example.com", True),
+    ],
+)
+def test_letters_of_several_alphabets_are_detected(text: str, expected: bool) -> None:
+    assert has_several_alphabets(text) is expected

@@ -115,6 +115,29 @@ def quote_value(value: object, limit: int = 80) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+# Characters without a glyph of their own outside of the categories below: fillers, variation selectors and tags.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+
+
+def find_invisible_character(text: str) -> str | None:
+    """Return code point and name of the first invisible character, such as "U+202E (RIGHT-TO-LEFT OVERRIDE)".
+
+    Such characters include direction marks. Two texts that differ in them only look the same.
+    """
+    for char in text:
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") or _BLANK.match(char):
+            name = unicodedata.name(char, "")
+            return f"U+{ord(char):04X} ({name})" if name else f"U+{ord(char):04X}"
+    return None
+
+
+def has_several_alphabets(text: str) -> bool:
+    """Return whether the letters are of several scripts, such as a Cyrillic "а" in a Latin e-mail address."""
+    return len({unicodedata.name(char, "").partition(" ")[0] for char in text if char.isalpha()}) > 1
+
+
 MAX_ID = 2**63 - 1  # the largest upstream id: a signed 64-bit integer
 
 

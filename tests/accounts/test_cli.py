@@ -130,6 +130,11 @@ def test_account_reset_prints_a_link_that_sets_a_new_password(
     ("words", "code", "message"),
     [
         (["account", "add", "ada", "--platform"], 2, '"ada" is not an e-mail address. Write it as name@example.com.'),
+        (
+            ["account", "add", "a\u200b@b.c", "--platform"],
+            2,
+            "EMAIL: This contains the invisible character U+200B",
+        ),
         (["account", "add", "a@b.c"], 2, "Give either one --organization or --platform."),
         (["account", "add", "a@b.c", "--platform", "--organization", "Acme"], 2, "Give either one --organization"),
         (["account", "add", "a@b.c", "--organization", "Unknown"], 1, 'There is no organization "Unknown".'),

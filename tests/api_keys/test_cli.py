@@ -55,6 +55,11 @@ def test_a_key_for_all_organizations_requires_an_explicit_option(shell: Shell) -
         (["key", "add", "x"], 2, "Give either --organization or --all-organizations."),
         (["key", "add", " ", "--all-organizations"], 2, "This is empty. Fill it in."),
         (["key", "add", "x" * 101, "--all-organizations"], 2, "This is 101 characters long. Enter at most 100."),
+        (
+            ["key", "add", "a\u202eb", "--all-organizations"],
+            2,
+            "NAME: This contains the invisible character U+202E",
+        ),
         (["key", "add", "x", "--all-organizations", "--days", "0"], 2, "0 is not in the range 1<=x<=3650."),
         (["key", "revoke", "77"], 1, "There is no API key 77."),
     ],

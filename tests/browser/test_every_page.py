@@ -233,7 +233,7 @@ STATES = {
     "set-up": Scene("new", f"/links/{SETUP}", token=""),
     "set-up with errors": Scene("new", f"/links/{SETUP}", 422, token="", steps=submit("Create account")),
     "invitation": Scene("populated", f"/links/{INVITED}", token=""),
-    "invitation of an existing account": Scene("populated", f"/links/{INVITED_AGAIN}", token=""),
+    "invitation of an existing account": Scene("populated", f"/links/{INVITED_AGAIN}", token=VIEWER),
     "choose a new password": Scene("populated", f"/links/{RESET}", token=""),
     "oversized invitation": Scene("oversized", f"/links/{INVITED}", token=""),
     "invalid link": Scene("populated", "/links/no-such-link", 410, token=""),

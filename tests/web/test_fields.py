@@ -18,6 +18,7 @@ from voiceadmin.web.fields import (
     email_field,
     integer_field,
     multiple_choice_field,
+    name_field,
     next_path_field,
     password_field,
     search_field,
@@ -39,6 +40,7 @@ class EveryField(Form):
     number = integer_field("Number", minimum=2, maximum=30)
     line = text_field("Line", max_length=10)
     maybe = text_field("Line", required=False)
+    name = name_field("Name", required=False)
     email = email_field("E-mail", max_length=20)
     secret = password_field("Secret")
     day = date_field("Day")
@@ -77,6 +79,9 @@ def read(name: str, *values: str) -> tuple[Any, list[str]]:
         ("email", " ada@example.com ", "ada@example.com"),
         ("email", "a@b", "a@b"),
         ("email", "é+'x@müller.de", "é+'x@müller.de"),
+        ("email", "иван@пример.рф", "иван@пример.рф"),
+        ("name", "Zoë نیک 王 😀", "Zoë نیک 王 😀"),
+        ("name", "", ""),
         ("email", "x" * 8 + "@example.com", "x" * 8 + "@example.com"),
         ("secret", "  as it is\t\n\0", "  as it is\t\n\0"),
         ("secret", "e\u0301", "e\u0301"),
@@ -200,6 +205,25 @@ def test_a_choice_field_has_its_options_its_selection_and_its_error(name: str) -
     assert (choice_arguments(unsent.word)[3], choice_arguments(unsent.words)[3]) == (("a",), ())
 
 
+INVISIBLE = {
+    "\u202e": "U+202E (RIGHT-TO-LEFT OVERRIDE)",
+    "\u2066": "U+2066 (LEFT-TO-RIGHT ISOLATE)",
+    "\u200b": "U+200B (ZERO WIDTH SPACE)",
+    "\u200f": "U+200F (RIGHT-TO-LEFT MARK)",
+    "\ufeff": "U+FEFF (ZERO WIDTH NO-BREAK SPACE)",
+    "\U000e0041": "U+E0041 (TAG LATIN CAPITAL LETTER A)",
+}
+
+
+@pytest.mark.parametrize("char", INVISIBLE)
+def test_names_and_addresses_with_an_invisible_character_are_refused_and_it_is_named(char: str) -> None:
+    fault = f"This contains the invisible character {INVISIBLE[char]}. Type the text again."
+
+    for name in ("name", "email"):
+        for value in (f"a{char}@b.c", f"{char}a@b.c", f"a@b.c{char}"):
+            assert read(name, value)[1] == [fault], (name, value)
+
+
 @pytest.mark.parametrize(
     "value", ["/", "/assistants", "/people/7?x=1&y=%C3%A9#z", "/a/b//c", "/~!$'()*,;:@", "/" + "x" * 3999]
 )
@@ -247,7 +271,9 @@ def test_a_path_that_could_lead_to_another_site_is_ignored(value: str) -> None:
     assert read("path", value) == ("", [])
 
 
-@given(st.sampled_from(["text", "words", "word", "number", "line", "email", "secret", "day", "path"]), st.text())
+@given(
+    st.sampled_from(["text", "words", "word", "number", "line", "name", "email", "secret", "day", "path"]), st.text()
+)
 def test_any_text_is_valid_or_has_one_printable_error(name: str, value: str) -> None:
     _, errors = read(name, value)
 
@@ -291,5 +317,5 @@ def test_every_field_has_its_label() -> None:
     labels = [field.label.text for field in EveryField(None)]
 
     assert labels == [
-        *("Text", "Text", "Words", "Word", "Number", "Line", "Line", "E-mail", "Secret", "Day", "Path"),
+        *("Text", "Text", "Words", "Word", "Number", "Line", "Line", "Name", "E-mail", "Secret", "Day", "Path"),
     ]

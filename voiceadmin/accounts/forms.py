@@ -10,7 +10,7 @@ from wtforms import Form, ValidationError
 from voiceadmin.accounts.passwords import find_weakness
 from voiceadmin.accounts.types import Grant
 from voiceadmin.identity import GRANTABLE_ROLES, Role
-from voiceadmin.web.fields import PasswordField, choice_field, email_field, next_path_field, password_field, text_field
+from voiceadmin.web.fields import PasswordField, choice_field, email_field, name_field, next_path_field, password_field
 
 FormData = MultiDict[str, str]
 
@@ -65,7 +65,7 @@ class InvitationForm(AcceptLinkForm):
     One form for both: it does not reveal whether the invited address has an account.
     """
 
-    name = text_field("Your name", required=False)
+    name = name_field("Your name", required=False)
 
     def account_name(self) -> str:
         """Return the name of the new account."""
@@ -80,7 +80,7 @@ class FirstAccountForm(Form):
     """The first account. Unlike other links, the set-up link does not contain its e-mail."""
 
     email = email_field()
-    name = text_field("Your name", required=False)
+    name = name_field("Your name", required=False)
     password = password_field("Password")
 
     def account_name(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from wtforms import Form, ValidationError
 
 from voiceadmin.accounts.forms import ALL_ORGANIZATIONS, FormData
-from voiceadmin.web.fields import SelectMultipleField, choice_field, multiple_choice_field, text_field
+from voiceadmin.web.fields import SelectMultipleField, choice_field, multiple_choice_field, name_field
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Never"}  # by days
 
@@ -17,7 +17,7 @@ LIFETIMES = {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Never"
 class ApiKeyForm(Form):
     """A new API key."""
 
-    name = text_field("Name", max_length=100)
+    name = name_field("Name", max_length=100)
     organizations = multiple_choice_field("Organizations", {}, noun="one of your organizations")
     expires = choice_field("Expires after", LIFETIMES, noun="a lifetime", default="365")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ import wtforms
 from wtforms import DateField, Field, Form, IntegerField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, StopValidation
 
-from voiceadmin.text import MAX_ID, parse_integer, quote_value
+from voiceadmin.text import MAX_ID, find_invisible_character, parse_integer, quote_value
 
 MAX_TEXT = 200  # characters of a search text or of a name
 
@@ -85,18 +85,24 @@ def search_field(label: str, *, max_length: int = MAX_TEXT) -> SearchField:
     return SearchField(label, [length, NoControlCharacters()], filters=[normalize_text])
 
 
-def text_field(label: str, *, required: bool = True, max_length: int = MAX_TEXT) -> StringField:
-    """Return a field for one line of text; "" when absent."""
-    validators = [MaxLength(max_length), NoControlCharacters()]
-    if required:
-        validators.insert(0, DataRequired(REQUIRED))
-    return StringField(label, validators, filters=[normalize_text])
+def text_field(
+    label: str, *, required: bool = True, max_length: int = MAX_TEXT, validators: Sequence[Any] = ()
+) -> StringField:
+    """Return a field for one line of text; "" when absent. validators: to check besides."""
+    presence = [DataRequired(REQUIRED)] if required else []
+    checks = [*presence, MaxLength(max_length), NoControlCharacters(), *validators]
+    return StringField(label, checks, filters=[normalize_text])
+
+
+def name_field(label: str, *, required: bool = True, max_length: int = MAX_TEXT) -> StringField:
+    """Return a field for a name, whose characters are all visible; "" when absent."""
+    return text_field(label, required=required, max_length=max_length, validators=[VisibleCharacters()])
 
 
 def email_field(label: str = "E-mail", *, max_length: int = MAX_EMAIL) -> EmailField:
     """Return a required field for an e-mail address."""
-    validators = [DataRequired(REQUIRED), MaxLength(max_length), NoControlCharacters(), EmailAddress()]
-    return EmailField(label, validators, filters=[normalize_text])
+    checks = [MaxLength(max_length), NoControlCharacters(), VisibleCharacters(), EmailAddress()]
+    return EmailField(label, [DataRequired(REQUIRED), *checks], filters=[normalize_text])
 
 
 def password_field(label: str) -> PasswordField:
@@ -199,6 +205,16 @@ class NoControlCharacters:
         """Raise StopValidation for such a character."""
         if any(unicodedata.category(char) in ("Cc", "Cs") for char in field.data):
             raise StopValidation("This contains control characters. Remove them.")
+
+
+class VisibleCharacters:
+    """Refuse invisible characters and direction marks, with which a name can look like another one."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Raise StopValidation for such a character."""
+        character = find_invisible_character(field.data)
+        if character is not None:
+            raise StopValidation(f"This contains the invisible character {character}. Type the text again.")
 
 
 class EmailAddress:

@@ -15,7 +15,14 @@ from voiceadmin.config import format_command
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, UNDO_PERIOD
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
-from voiceadmin.text import format_age, format_duration, format_score, join_alternatives, pluralize
+from voiceadmin.text import (
+    format_age,
+    format_duration,
+    format_score,
+    has_several_alphabets,
+    join_alternatives,
+    pluralize,
+)
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceOrder
 from voiceadmin.voices.types.provider import provider_label
@@ -177,6 +184,7 @@ TEMPLATE_FILTERS = (
     format_last_use,
     format_score,
     format_timestamp,
+    has_several_alphabets,
     iso_timestamp,
     join_alternatives,
     join_known,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from voiceadmin.database.base import db
 from voiceadmin.errors import ImportRefused
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.text import MAX_ID, build_name_key, parse_integer
+from voiceadmin.text import MAX_ID, build_name_key, find_invisible_character, parse_integer
 from voiceadmin.voices.json_body import InvalidValue, parse_name
 
 
@@ -38,6 +38,8 @@ def resolve_target(target: ImportTarget) -> int:
     if not 1 <= target.assistant_id <= MAX_ID:
         raise ImportRefused(f"The id of an assistant is from 1 to {MAX_ID}, not {target.assistant_id}.")
     name = _parse_option(target.assistant_name, "--assistant-name")
+    if name is not None:
+        _refuse_invisible_characters(name, "--assistant-name")
     organization = _find_organization(target)
     assistant = db.session.get(Assistant, target.assistant_id)
     if assistant is None:
@@ -96,7 +98,17 @@ def _find_organization_by_name(name: str, assistant_id: int) -> Organization:
     if len(found) > 1:
         ids = ", ".join(str(organization.id) for organization in found)
         raise ImportRefused(f"Several organizations are named “{name}”. Give the id of one of them: {ids}.")
-    return found[0] if found else Organization(name=name)
+    if found:
+        return found[0]
+    _refuse_invisible_characters(name, "--organization")
+    return Organization(name=name)
+
+
+def _refuse_invisible_characters(name: str, option: str) -> None:
+    """Refuse a new name that could look like another one. Voices and the platform may have such names."""
+    character = find_invisible_character(name)
+    if character is not None:
+        raise ImportRefused(f"{option} contains the invisible character {character}. Type the name again.")
 
 
 def _parse_option(text: str | None, option: str) -> str | None:

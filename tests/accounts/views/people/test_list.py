@@ -151,3 +151,40 @@ def test_another_organization_is_refused_by_id(admin: FlaskClient) -> None:
     found = submit(admin, "/people/invite", 422, email="bo@example.com", organization=str(other.id), role="viewer")
 
     assert f'"{other.id}" is not one of your organizations.' in read_alert(found)
+
+
+# Addresses that look like others
+
+
+MIXED, WARNING = "аda@example.com", "contains letters of several alphabets"  # the first letter is Cyrillic
+
+
+def test_addresses_with_letters_of_several_alphabets_are_marked_on_all_pages(
+    client: FlaskClient, acme: Organization
+) -> None:
+    invited = submit(client, "/people/invite", email=f"b{MIXED}", organization=str(acme.id), role="viewer")
+    link = invited.root.one("code", id="link").text.removeprefix("http://localhost")
+    bo = make_account(MIXED, roles={acme: Role.VIEWER})
+
+    pages = [invited, *(open_page_as(client, path) for path in ("/people", f"/people/{bo.id}", link))]
+
+    assert [page.text.count(WARNING) for page in pages] == [1, 2, 1, 1]
+    assert [node.text for node in pages[1].root.one("main").all("bdi")] == ["root@example.com", MIXED, f"b{MIXED}"]
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "иван@пример.рф"])
+def test_addresses_with_letters_of_one_alphabet_are_not_marked(
+    client: FlaskClient, acme: Organization, email: str
+) -> None:
+    make_account(email, roles={acme: Role.VIEWER})
+
+    assert WARNING not in open_page_as(client, "/people").text
+
+
+def test_an_invited_address_with_an_invisible_character_is_refused(client: FlaskClient, acme: Organization) -> None:
+    form = {"email": "ada\u202e@example.com", "organization": str(acme.id), "role": "viewer"}
+
+    alert = read_alert(submit(client, "/people/invite", 422, **form))
+
+    fault = "This contains the invisible character U+202E (RIGHT-TO-LEFT OVERRIDE). Type the text again."
+    assert alert == f"Correct these errors and try again. E-mail: {fault}"

@@ -19,7 +19,7 @@ from tests.voices.importing.actions.scenario import (
 from voiceadmin.database.base import db
 from voiceadmin.errors import ImportRefused
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.text import MAX_ID, parse_integer
+from voiceadmin.text import MAX_ID, find_invisible_character, parse_integer
 from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.models import ClonedVoice
 
@@ -109,6 +109,16 @@ def test_among_organizations_with_one_name_that_of_the_assistant_is_used(acme: O
         pytest.param(
             ImportTarget(77, "a\udc80"), "--assistant-name contains an unpaired surrogate.", id="undecodable-name"
         ),
+        pytest.param(
+            ImportTarget(77, "Front\u200bdesk"),
+            "--assistant-name contains the invisible character U+200B (ZERO WIDTH SPACE). Type the name again.",
+            id="invisible-name",
+        ),
+        pytest.param(
+            ImportTarget(77, organization="\u202eemcA"),
+            "--organization contains the invisible character U+202E (RIGHT-TO-LEFT OVERRIDE). Type the name again.",
+            id="invisible-organization",
+        ),
         pytest.param(ImportTarget(77, organization=""), "--organization is blank.", id="blank-organization"),
         pytest.param(
             ImportTarget(77, organization="x" * 10_001), "--organization has 10,001 characters.", id="long-organization"
@@ -133,10 +143,19 @@ def test_an_ambiguous_organization_name_is_refused_with_the_ids(acme: Organizati
 
 
 def test_hostile_names_of_assistants_and_organizations_are_stored(app: Flask) -> None:
-    named = [text for text in HOSTILE if text.strip() and parse_integer(text) is None]  # an integer is an id
+    visible = [text for text in HOSTILE if text.strip() and find_invisible_character(text) is None]
+    named = [text for text in visible if parse_integer(text) is None]  # an integer is an id
 
     for number, text in enumerate(named, 1):
         run_import(lines([]), ImportTarget(number, text, text))
 
     assert organization_names() == named
     assert list(db.session.scalars(select(Assistant.name).order_by(Assistant.id))) == named
+
+
+def test_an_organization_that_has_an_invisible_character_already_is_found_by_its_name(app: Flask) -> None:
+    organization = make_organization("Acme\u200b")
+
+    run_import(lines([]), ImportTarget(77, "Desk", "Acme\u200b"))
+
+    assert db.session.get_one(Assistant, 77).organization_id == organization.id
