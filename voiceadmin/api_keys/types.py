@@ -11,7 +11,7 @@ from voiceadmin.enums import LabelledEnum
 
 
 class CreatorIssue(LabelledEnum):
-    """Why the account that created a key cannot manage it any more. The key is the organization's: it works on."""
+    """Why the account that created a key cannot manage it any more. The key is the organization's: it keeps working."""
 
     DISABLED = "disabled", "Creator disabled"
     NOT_ADMIN = "not-admin", "Creator no longer admin"
