@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.factories import voice_row
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.json_body import MAX_NAME, MAX_VOICE_ID, MAX_WORD
+from voiceadmin.voices.types.provider import normalize_provider
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -72,7 +73,7 @@ VOICES = st.builds(
     VoiceRow,
     id=st.integers(1, MAX_ID) | st.sampled_from([1, 2**31, 2**53 + 1, MAX_ID]),
     name=TEXTS | st.sampled_from([*HOSTILE, *LONGEST_NAMES]),  # rarely the longest: one takes PostgreSQL a second
-    provider=WORDS.filter(str.strip),
+    provider=WORDS.filter(str.strip).filter(lambda word: normalize_provider(word) == word),
     provider_voice_id=TEXTS | st.sampled_from(["=" * MAX_VOICE_ID]),
     language=st.none() | WORDS.filter(bool),
     gender=st.none() | WORDS.filter(bool),

@@ -10,6 +10,7 @@ from operator import call, itemgetter
 from typing import Any, NamedTuple
 
 from voiceadmin.text import MAX_ID, format_iso8601, parse_integer
+from voiceadmin.voices.types.provider import normalize_provider
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -124,7 +125,7 @@ def _parse_provider(value: Any) -> str:
     provider = _parse_text(value, MAX_WORD)
     if not provider.strip():
         raise InvalidValue("is blank.", "Give the name of the provider, such as “elevenlabs”.")
-    return provider
+    return normalize_provider(provider)
 
 
 def _parse_provider_voice_id(value: Any) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.voices.json_body.scenario import errors, read, shown
 from voiceadmin.voices.json_body import MAX_NAME, MAX_VOICE_ID, MAX_WORD, InvalidValue, parse_name
+from voiceadmin.voices.types.provider import Provider
 
 
 @pytest.mark.parametrize(
@@ -60,8 +61,27 @@ def test_an_empty_language_or_gender_is_null(field: str) -> None:
     assert getattr(read(**{field: ""}), field) is None
 
 
-def test_an_unknown_provider_is_accepted() -> None:
-    assert read(provider="playht").provider == "playht"
+@pytest.mark.parametrize("provider", ["playht", "PlayHT", " playht ", "Eleven", "AI", "---", "elevenlabs-eu", "11labs"])
+def test_an_unknown_provider_is_accepted_as_it_is(provider: str) -> None:
+    assert read(provider=provider).provider == provider
+
+
+@pytest.mark.parametrize(
+    ("given", "slug"),
+    [
+        *[(provider.label, provider.value) for provider in Provider],
+        ("ELEVENLABS", "elevenlabs"),
+        (" Eleven Labs ", "elevenlabs"),
+        ("eleven_labs", "elevenlabs"),
+        ("ＥｌｅｖｅｎＬａｂｓ", "elevenlabs"),
+        ("Resemble AI", "resemble"),
+        ("resemble.ai", "resemble"),
+        ("Inworld AI", "inworld"),
+        ("CARTESIA", "cartesia"),
+    ],
+)
+def test_a_known_provider_is_recognized_by_its_label_in_any_spelling(given: str, slug: str) -> None:
+    assert read(provider=given).provider == slug
 
 
 def test_other_names_have_the_same_rules() -> None:
