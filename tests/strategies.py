@@ -66,6 +66,8 @@ WORDS = TEXTS | st.sampled_from(["é" * MAX_WORD])
 TIMES = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
     [datetime(2024, 1, 15, 10, 45, tzinfo=UTC), datetime(2024, 1, 15, 10, 45, 0, 123000, tzinfo=UTC)]
 )
+# Times that an import accepts, which refuses the future and takes times before 1971 as unknown.
+PAST_TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2026, 11, 22), timezones=st.just(UTC))  # noqa: DTZ001  # st adds it
 SCORES = st.floats(0, 1).map(abs) | st.sampled_from([0.0, 1e-300, 0.6999999999999999, 0.7, 0.8, 0.897, 0.9, 1.0])
 COUNTS = st.integers(0, MAX_ID) | st.sampled_from([0, 2**31, MAX_ID])
 
@@ -79,11 +81,20 @@ VOICES = st.builds(
     gender=st.none() | WORDS.filter(bool),
     status=st.sampled_from(VoiceStatus),
     quality_score=st.none() | SCORES,
-    created_at=TIMES,
-    last_used_at=st.none() | TIMES,
+    created_at=PAST_TIMES,
+    last_used_at=st.none() | PAST_TIMES,
     synthesis_count=COUNTS,
 )
 LISTS = st.lists(VOICES, max_size=6, unique_by=lambda row: row.id)
+
+# Voices as they may be stored since a former version, which imported every time.
+STORED_VOICES = st.builds(
+    lambda row, created_at, last_used_at: row._replace(created_at=created_at, last_used_at=last_used_at),
+    VOICES,
+    TIMES,
+    st.none() | TIMES,
+)
+STORED_LISTS = st.lists(STORED_VOICES, max_size=6, unique_by=lambda row: row.id)
 
 # Voices with few different values, so that filters match several and sort orders have ties
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.factories import make_assistant, make_organization, make_voice, refill, voice_row
-from tests.strategies import IN_DATABASE, LISTS, LONGEST_NAMES, PLAIN_VOICES
+from tests.strategies import IN_DATABASE, LISTS, LONGEST_NAMES, PLAIN_VOICES, STORED_LISTS
 from voiceadmin.errors import VoiceNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
@@ -104,7 +104,7 @@ def test_the_json_route_returns_the_list_that_plain_python_builds(
 
 @IN_DATABASE
 @example([voice_row(name=name) for name in LONGEST_NAMES])
-@given(LISTS)
+@given(STORED_LISTS)
 def test_the_database_encodes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
     refill(acme, voices)
 
@@ -113,6 +113,15 @@ def test_the_database_encodes_every_voice_as_python_does(acme: Organization, voi
     records = [voice_to_json(voice) for voice in sorted(voices, key=lambda voice: voice.id)]
     assert json.loads(body) == {"success": True, "cloned_voices": records}
     assert all(tuple(voice) == FIELDS for voice in json.loads(body)["cloned_voices"])
+
+
+@IN_DATABASE
+@given(LISTS)
+def test_the_import_reads_the_json_route(acme: Organization, voices: list[VoiceRow]) -> None:
+    refill(acme, voices)
+
+    body = build_voices_body(acme.id, VoiceQuery())
+
     assert [incoming.row for incoming in read_voices(io.BytesIO(body))] == sorted(voices, key=lambda voice: voice.id)
 
 

@@ -196,6 +196,10 @@ def _parse_number(value: Any) -> int | float | Decimal:
 # Times
 
 
+# Programs that have no time write the time zero of their clock: the year 1 (Go, .NET), 1601, 1900 or 1970 (Unix), in
+# any time zone. No voice was cloned before this time.
+FIRST_KNOWN_TIME = datetime(1971, 1, 1, tzinfo=UTC)
+
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MINUTE = r"(?:[01][0-9]|2[0-3]):[0-9]{2}"
 
@@ -229,11 +233,24 @@ def _parse_iso_time(value: Any) -> datetime:
     time = datetime.fromisoformat(f"{day}T{clock}{zone}")
     if fraction:
         time = time.replace(microsecond=int(fraction[:6].ljust(6, "0")))
-    return time.astimezone(UTC)
+    # With an offset, a time zero of the year 1 can be before the first time that a datetime can have.
+    return time.replace(tzinfo=UTC) if time.year == 1 else time.astimezone(UTC)
 
 
-def _parse_optional_time(value: Any) -> datetime | None:
-    return None if value is None or value == "" else _parse_time(value)
+def _parse_created_at(value: Any) -> datetime:
+    time = _parse_time(value)
+    if time < FIRST_KNOWN_TIME:
+        problem = f"is before {FIRST_KNOWN_TIME:%Y}, which means that it is unknown."
+        raise InvalidValue(problem, "Give the time when the voice was created.")
+    return time
+
+
+def _parse_last_used_at(value: Any) -> datetime | None:
+    """Return the time of the last use, None if it is unknown."""
+    if value is None or value == "":
+        return None
+    time = _parse_time(value)
+    return None if time < FIRST_KNOWN_TIME else time
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
@@ -245,8 +262,8 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "gender": _parse_optional_word,
     "status": _parse_status,
     "quality_score": _parse_score,
-    "created_at": _parse_time,
-    "last_used_at": _parse_optional_time,
+    "created_at": _parse_created_at,
+    "last_used_at": _parse_last_used_at,
     "synthesis_count": _parse_count,
 }
 

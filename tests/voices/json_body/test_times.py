@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import TIMES
+from tests.strategies import PAST_TIMES
 from tests.voices.json_body.scenario import NOON, errors, read, shown
 from voiceadmin.text import format_iso8601
+from voiceadmin.voices.json_body import FIRST_KNOWN_TIME
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_a_fraction_is_cut_to_microseconds(fraction: str, microsecond: int) -> N
     assert read(created_at=f"2024-01-15T12:00:00{fraction}Z").created_at == NOON.replace(microsecond=microsecond)
 
 
-@given(TIMES, st.integers(-23 * 60 - 59, 23 * 60 + 59))
+@given(PAST_TIMES, st.integers(-23 * 60 - 59, 23 * 60 + 59))
 def test_an_offset_does_not_change_the_instant(time: datetime, minutes: int) -> None:
     try:
         elsewhere = time.astimezone(timezone(timedelta(minutes=minutes)))
@@ -84,7 +85,6 @@ def test_an_offset_does_not_change_the_instant(time: datetime, minutes: int) -> 
         "24-01-15T12:00:00Z",
         "0000-01-15T12:00:00Z",
         "10000-01-15T12:00:00Z",
-        "0001-01-01T00:00:00+01:00",
         "9999-12-31T23:59:59-01:00",
         "٢٠٢٤-01-15T12:00:00Z",
         "2024-01-15T12:00:00Z\n",
@@ -109,6 +109,45 @@ def test_values_that_are_not_times_are_refused_with_an_example(value: Any) -> No
 def test_an_empty_last_used_at_is_null_and_an_empty_created_at_is_refused() -> None:
     assert read(last_used_at="").last_used_at is None
     assert errors(created_at="")[0][2] == "is not a time."
+
+
+TIME_ZEROS = pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00",
+        "0001-01-01 00:00:00.000+00:00",
+        "0001-01-01T00:00:00+01:00",
+        "0001-01-01T00:00:00-05:00",
+        "1601-01-01T00:00:00Z",
+        "1900-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T00:00:00.000Z",
+        "1970-01-01T01:00:00+01:00",
+        "1970-01-01T00:00:00-05:00",
+        "1969-12-31T19:00:00-05:00",
+    ],
+)
+
+
+@TIME_ZEROS
+def test_a_last_use_at_the_time_zero_of_a_clock_is_unknown(text: str) -> None:
+    assert read(last_used_at=text).last_used_at is None
+
+
+@TIME_ZEROS
+def test_a_creation_at_the_time_zero_of_a_clock_is_refused(text: str) -> None:
+    problem, remedy = "is before 1971, which means that it is unknown.", "Give the time when the voice was created."
+
+    assert errors(created_at=text) == (("created_at", text, problem, remedy),)
+
+
+def test_the_first_known_time_is_the_beginning_of_1971() -> None:
+    first = "1971-01-01T00:00:00Z"
+    row = read(created_at=first, last_used_at=first)
+
+    assert row.created_at == row.last_used_at == FIRST_KNOWN_TIME
+    assert read(last_used_at="1970-12-31T23:59:59.999999Z").last_used_at is None
 
 
 @pytest.mark.parametrize(

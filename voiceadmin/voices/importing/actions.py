@@ -19,6 +19,7 @@ from voiceadmin.database.transactions import acquire_advisory_lock, write_transa
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant
+from voiceadmin.text import DAY, format_iso8601
 from voiceadmin.voices.importing.bulk_load import VoiceLoader
 from voiceadmin.voices.importing.csv_reading import ROW
 from voiceadmin.voices.importing.reading import read_voices
@@ -32,6 +33,9 @@ from voiceadmin.voices.types.rows import VoiceRow
 
 # Records looked up and written together.
 BATCH_SIZE = 2000
+
+# How far the clock of upstream may be ahead of this one. Later times are refused.
+MAX_CLOCK_DIFFERENCE = DAY
 
 FaultHandler = Callable[[Fault], None]
 
@@ -61,7 +65,7 @@ def import_voices(
         UnreadableInput: if the file cannot be read to its end. Nothing is written then.
     """
     try:
-        with closing(_RecordChecker(on_fault)) as checker, write_transaction():
+        with closing(_RecordChecker(on_fault, now)) as checker, write_transaction():
             acquire_advisory_lock("import")
             organization_id = resolve_target(target)
             lock_organizations([organization_id])
@@ -98,11 +102,11 @@ def _batches(records: Iterator[ParsedRecord]) -> Iterator[list[ParsedRecord]]:
 
 
 class _RecordChecker:
-    """Compares records with the database and with earlier records, and counts the outcomes."""
+    """Compares records with the clock, the database and earlier records, and counts the outcomes."""
 
-    def __init__(self, on_fault: FaultHandler) -> None:
+    def __init__(self, on_fault: FaultHandler, now: datetime) -> None:
         self.added = self.changed = self.unchanged = self.refused = self.ignored = 0
-        self._on_fault = on_fault
+        self._on_fault, self._now = on_fault, now
         self._ids = _ImportedIds()
 
     def check(self, batch: Sequence[ParsedRecord], organization_id: int) -> Iterator[_Change]:
@@ -115,11 +119,11 @@ class _RecordChecker:
             faults = record.faults
             if record.row is not None:
                 owner, before = stored.get(record.row.id, (organization_id, None))
-                if fault := _conflict(record, record.row, before, repeated, is_foreign=owner != organization_id):
-                    faults = (fault,)
-                elif before == record.row:
+                conflict = _conflict(record, record.row, before, repeated, is_foreign=owner != organization_id)
+                faults = (conflict,) if conflict else _find_future_times(record, record.row, self._now)
+                if not faults and before == record.row:
                     self.unchanged += 1
-                else:
+                elif not faults:
                     self.added += before is None
                     self.changed += before is not None
                     yield _Change(before, record.row)
@@ -177,6 +181,19 @@ def _conflict(
         remedy = "Export again, and format the column as text before the spreadsheet opens it."
         return Fault(number, "provider_voice_id", row.provider_voice_id, problem, remedy, unit)
     return None
+
+
+def _find_future_times(record: ParsedRecord, row: VoiceRow, now: datetime) -> tuple[Fault, ...]:
+    latest = now + MAX_CLOCK_DIFFERENCE
+    problem, remedy = (
+        "is in the future.",
+        "Correct it; for clocks that differ, a time up to 1 day from now is accepted.",
+    )
+    return tuple(
+        Fault(record.number, field, format_iso8601(time), problem, remedy, record.unit)
+        for field, time in (("created_at", row.created_at), ("last_used_at", row.last_used_at))
+        if time is not None and time > latest
+    )
 
 
 def _has_lost_zeros(given: str, known: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,39 @@ def test_a_voice_of_another_organization_is_skipped_with_skip_bad(acme: Organiza
     assert [row.id for row in list_stored_voices()] == [1, 2, 3, 9]
     assert list_stored_voices()[-1] == foreign
     assert db.session.get_one(ClonedVoice, 9).organization_id != acme.id
+
+
+def test_a_time_in_the_future_is_refused(acme: Organization) -> None:
+    late = NOW + timedelta(days=1, microseconds=1)
+    before = dump()
+
+    report, faults = run_import(lines([voice_row(id=3), voice_row(id=4, created_at=late, last_used_at=late)]))
+
+    assert (outcomes(report), report.written) == ((1, 0, 0, 1), False)
+    assert faults == [
+        f'Record 2, {field}: "2026-11-23T14:00:00.000001Z" is in the future.'
+        " Correct it; for clocks that differ, a time up to 1 day from now is accepted."
+        for field in ("created_at", "last_used_at")
+    ]
+    assert dump() == before
+
+
+def test_a_future_time_in_a_csv_file_names_its_row(app: Flask) -> None:
+    table = "id,name,provider,status,created_at,synthesis_count\n1,Ada,elevenlabs,ready,2126-01-10,0\n"
+
+    report, (fault,) = run_import(table.encode(), skip_bad=True)
+
+    assert outcomes(report) == (0, 0, 0, 1)
+    assert fault.startswith('Row 2, created_at: "2126-01-10T00:00:00Z" is in the future.')
+
+
+def test_a_time_ahead_of_this_clock_by_a_day_is_accepted(app: Flask) -> None:
+    row = voice_row(id=1, created_at=NOW + timedelta(days=1), last_used_at=NOW + timedelta(days=1))
+
+    report, faults = run_import(lines([row]))
+
+    assert (outcomes(report), faults) == ((1, 0, 0, 0), [])
+    assert list_stored_voices() == [row]
 
 
 @pytest.mark.parametrize("skip_bad", [False, True])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from tests.factories import DAY, LONG_AGO, voice_row
+from tests.factories import DAY, LONG_AGO, put_voices, voice_row
 from tests.strategies import HOSTILE
 from tests.voices.importing.actions.scenario import (
+    ASSISTANT_ID,
     dump,
     lines,
     list_stored_voices,
@@ -18,13 +20,22 @@ from tests.voices.importing.actions.scenario import (
     outcomes,
     run_import,
 )
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
+from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
+from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.text import MAX_ID, build_name_key, build_search_key
+from voiceadmin.triage.queries.findings import find_findings
 from voiceadmin.voices.importing.types import ImportReport
 from voiceadmin.voices.json_body import voice_to_json
+from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.types.filters import VoiceFilters, VoiceUse
 from voiceadmin.voices.types.status import VoiceStatus
+
+ADA = ObjectRef(ObjectKind.VOICE, 1)
 
 
 def test_new_voices_are_stored_exactly(app: Flask) -> None:
@@ -105,3 +116,30 @@ def test_hostile_texts_are_stored_exactly(sqlite_app: Flask, text: str) -> None:
     assert (faults == []) == bool(text.strip() or not text)
     assert not faults or "provider" in faults[0]
     assert faults or list_stored_voices() == [row._replace(language=text or None, gender=text or None)]
+
+
+@pytest.mark.parametrize("zero", [datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)], ids=str)
+def test_a_stored_last_use_at_time_zero_becomes_unknown_with_the_next_import(
+    acme: Organization, zero: datetime, now: datetime
+) -> None:
+    put_voices(acme, [voice_row(id=1, last_used_at=zero)])
+    before = [finding.reason for finding in find_findings([ADA], AttentionThresholds(), now=now)[ADA]]
+
+    report, _ = run_import(lines([voice_row(id=1, last_used_at=zero)]))
+
+    assert (outcomes(report), list_stored_voices()[0].last_used_at) == ((0, 1, 0, 0), None)
+    after = [finding.reason for finding in find_findings([ADA], AttentionThresholds(), now=now)[ADA]]
+    assert (before, after) == (["unused"], ["never-used"])
+
+
+@pytest.mark.parametrize("format", ["json", "csv"])
+def test_a_voice_last_used_at_time_zero_counts_as_never_used(app: Flask, now: datetime, format: str) -> None:
+    zero = "1970-01-01" if format == "csv" else "1970-01-01T00:00:00Z"
+    record = voice_to_json(voice_row(id=1)) | {"last_used_at": zero}
+    cells = ["" if value is None else str(value) for value in record.values()]
+
+    run_import((json.dumps([record]) if format == "json" else f"{','.join(record)}\n{','.join(cells)}").encode())
+
+    organization = get_assistant(EVERYTHING, ASSISTANT_ID).organization
+    voices = list_voices(organization.id, VoiceFilters(uses=(VoiceUse.NEVER,)), now=now)
+    assert [row.last_used_at for row in voices.page.rows] == [None]
