@@ -121,7 +121,8 @@ def describe_route(rule: Rule, method: str) -> dict[str, Any]:
 
 def describe_operation(rule: Rule, method: str) -> dict[str, Any]:
     """Return the OpenAPI operation of one method of one route."""
-    arguments = {"format": {"enum": ["csv", "ndjson", "json"]}, "token": {"type": "string", "enum": ["TOKEN", "x"]}}
+    formats = ["csv", "excel", "ndjson", "json"]
+    arguments = {"format": {"enum": formats}, "token": {"type": "string", "enum": ["TOKEN", "x"]}}
     operation: dict[str, Any] = {
         "responses": {"default": {"description": "Any"}},
         "parameters": [

@@ -6,23 +6,44 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
-# Beginnings that a spreadsheet may treat as a formula, including full-width characters. Leading apostrophes are part
-# of the pattern: a text that already looks escaped gets one more, so that unescaping restores it.
-_FORMULA = re.compile("'*[=+\\-@\t\r\n\0＝＋－＠]")
+# First characters by which a spreadsheet may recognize a formula, including full-width ones.
+_DANGEROUS = "[=+\\-@\t\r\n\0＝＋－＠]"
+
+# Leading apostrophes are part of the pattern: a text that already looks escaped gets one more, so that unescaping
+# restores it.
+_FORMULA = f"'*{_DANGEROUS}"
+
+# The same inside of a cell, where a spreadsheet that does not separate cells by commas would begin another one. It
+# would drop quotation marks at the beginning.
+_INNER_FORMULA = f"['\"]*{_DANGEROUS}"
+_AFTER_SEPARATOR = "(?<=[;\t\r\n])"
+
+# Where an apostrophe is inserted. `escape_formula` also inserts one where a text inside of a cell looks escaped, so
+# that one function can unescape all files.
+_FORMULA_START = re.compile(f"\\A(?={_FORMULA})|{_AFTER_SEPARATOR}(?='{_INNER_FORMULA})")
+_ANY_FORMULA_START = re.compile(f"\\A(?={_FORMULA})|{_AFTER_SEPARATOR}(?={_INNER_FORMULA})")
+
+_ESCAPED_FORMULA = re.compile(f"\\A'(?={_FORMULA})|{_AFTER_SEPARATOR}'(?={_INNER_FORMULA})")
 
 
 def escape_formula(text: str) -> str:
     """Return a text as a CSV cell, with a leading apostrophe if a spreadsheet could execute it."""
-    return "'" + text if _FORMULA.match(text) else text
+    return _FORMULA_START.sub("'", text)
+
+
+def escape_inner_formulas(text: str) -> str:
+    """Return a text as a CSV cell that no spreadsheet executes, even if it separates cells by semicolons or tabs."""
+    return _ANY_FORMULA_START.sub("'", text)
 
 
 def unescape_formula(cell: str) -> str:
-    """Return the text that `escape_formula` turned into this cell."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    """Return the text that `escape_formula` or `escape_inner_formulas` turned into this cell."""
+    return _ESCAPED_FORMULA.sub("", cell)
 
 
 class ExportFormat(StrEnum):
@@ -31,6 +52,12 @@ class ExportFormat(StrEnum):
     JSON = "json"
     NDJSON = "ndjson"
     CSV = "csv"
+    EXCEL = "excel"  # CSV with a byte order mark, safe also in spreadsheets that separate cells by semicolons or tabs
+
+    @property
+    def file_extension(self) -> str:
+        """Return the end of a file's name, without the dot."""
+        return (ExportFormat.CSV if self is ExportFormat.EXCEL else self).value
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -59,7 +86,9 @@ def format_records(
         case ExportFormat.NDJSON:
             return (_encode(record) + "\n" for record in records)
         case ExportFormat.CSV:
-            return _format_csv(fields, records)
+            return _format_csv(fields, records, escape_formula)
+        case ExportFormat.EXCEL:
+            return chain(["\ufeff"], _format_csv(fields, records, escape_inner_formulas))
 
 
 def _format_json(records: Iterable[Mapping[str, Any]], frame: tuple[str, str]) -> Iterator[str]:
@@ -69,22 +98,24 @@ def _format_json(records: Iterable[Mapping[str, Any]], frame: tuple[str, str]) -
     yield f"\n{frame[1]}\n"
 
 
-def _format_csv(fields: Sequence[str], records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _format_csv(
+    fields: Sequence[str], records: Iterable[Mapping[str, Any]], escape: Callable[[str], str]
+) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(fields)
     for record in records:
         yield _empty(buffer)
-        writer.writerow(map(_format_cell, record.values()))
+        writer.writerow(_format_cell(value, escape) for value in record.values())
     yield _empty(buffer)
 
 
-def _format_cell(value: Any) -> Any:
+def _format_cell(value: Any, escape: Callable[[str], str]) -> Any:
     match value:
         case str():
-            return escape_formula(value)
+            return escape(value)
         case dict() | list():
-            return _encode(value)
+            return escape(_encode(value))
         case _:
             return value
 

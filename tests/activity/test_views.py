@@ -121,7 +121,7 @@ def test_a_row_shows_time_actor_action_object_and_changes(
     assert "import" in found.rows()[2][2]
     assert found.link("ada@example.com") == "/activity?who=ada@example.com"
     assert found.link("Lobby") == f"/voices/{voice.id}"
-    assert read_export_links(found) == ["/activity.csv", "/activity.json", "/activity.ndjson"]
+    assert read_export_links(found) == ["/activity.csv", "/activity.excel", "/activity.json", "/activity.ndjson"]
 
 
 def test_an_admin_sees_events_of_the_own_organization(admin: FlaskClient, acme: Organization, now: datetime) -> None:
@@ -209,7 +209,8 @@ def test_filters_are_kept_in_the_form_and_in_the_export_links(open_page: OpenPag
     }
     assert shown == {"who": "ada@example.com", "voice": "456", "since": "2026-11-01", "until": "2026-11-30"}
     arguments = "who=ada%40example.com&kind=voice-changed&voice=456&since=2026-11-01&until=2026-11-30"
-    assert read_export_links(found) == [f"/activity.{format}?{arguments}" for format in ("csv", "json", "ndjson")]
+    formats = ("csv", "excel", "json", "ndjson")
+    assert read_export_links(found) == [f"/activity.{format}?{arguments}" for format in formats]
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import unescape_formula
 from voiceadmin.voices.types.status import VoiceStatus
 
-FORMATS = ("csv", "json", "ndjson")
-TYPES = {"csv": "text/csv", "json": "application/json", "ndjson": "application/x-ndjson"}
+FORMATS = ("csv", "excel", "json", "ndjson")
+TYPES = {"csv": "text/csv", "excel": "text/csv", "json": "application/json", "ndjson": "application/x-ndjson"}
 # The page of each list, and some fields of its records.
 LISTS = {
     "voices": ("/assistants/31/voices", {"id", "name", "provider", "status", "quality_score", "assistant_count"}),
@@ -91,8 +91,9 @@ def records(client: FlaskClient, address: str) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.text[:2000]
     format = address.partition("?")[0].rpartition(".")[2]
     assert response.mimetype == TYPES[format]
-    if format == "csv":
-        return list(csv.DictReader(io.StringIO(response.text, newline=""), strict=True))
+    assert response.text.startswith("\ufeff") is (format == "excel")
+    if format in ("csv", "excel"):
+        return list(csv.DictReader(io.StringIO(response.text.removeprefix("\ufeff"), newline=""), strict=True))
     if format == "ndjson":
         return [json.loads(line) for line in response.text.splitlines()]
     found = json.loads(response.text)
@@ -125,13 +126,14 @@ def test_a_page_links_to_its_export_in_each_format(admin: FlaskClient, name: str
 def test_an_export_has_the_same_records_in_each_format(admin: FlaskClient, name: str) -> None:
     address, fields = LISTS[name]
 
-    as_csv, as_json, as_ndjson = (records(admin, f"{address}.{format}") for format in FORMATS)
+    as_csv, as_excel, as_json, as_ndjson = (records(admin, f"{address}.{format}") for format in FORMATS)
 
     assert as_json
     assert set(as_json[0]) >= fields
     if name == "activity":  # each export adds an event
-        as_json, as_ndjson = as_json[1:], as_ndjson[2:]
+        as_excel, as_json, as_ndjson = as_excel[1:], as_json[2:], as_ndjson[3:]
     assert as_ndjson == as_json
+    assert as_excel == as_csv
     assert [list(record) for record in as_csv] == [list(record) for record in as_json]
     plain = [{key: value for key, value in one.items() if isinstance(value, str)} for one in as_json]
     assert [{key: one[key] for key in texts} for one, texts in zip(as_csv, plain, strict=True)] == plain
@@ -149,13 +151,14 @@ def test_an_export_contains_nothing_of_another_organization(admin: FlaskClient, 
 
 
 @EVERY_LIST
-def test_the_file_name_has_the_list_and_the_date(admin: FlaskClient, name: str) -> None:
+@pytest.mark.parametrize(("format", "extension"), [("ndjson", "ndjson"), ("excel", "csv")])
+def test_the_file_name_has_the_list_and_the_date(admin: FlaskClient, name: str, format: str, extension: str) -> None:
     address, _ = LISTS[name]
 
-    response = admin.get(f"{address}.ndjson")
+    response = admin.get(f"{address}.{format}")
 
     file_name = "voices-31" if name == "voices" else name
-    assert response.headers["Content-Disposition"] == f'attachment; filename="{file_name}-2026-11-22.ndjson"'
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{file_name}-2026-11-22.{extension}"'
 
 
 @EVERY_LIST
@@ -258,14 +261,18 @@ HOSTILE = [
     *('=HYPERLINK("http://evil.example","x")', "=cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "@", "=", "-", "+"),
     *("'=1+1", "''=1+1", "'quoted'", 'say "hi"', '"', '""', "a,b", "a;b", "a\nb", "a\r\nb", "a\tb", ',"\n', "'"),
     *("\u202e=1+1", "0123", "1e5", "TRUE", " =1+1", "é 声 😀"),
+    *("a;=1+1", "a;'=1+1", 'a;"=1+1"', "a\t@x", "a\n\n-1"),
 ]
 
 
-def test_no_cell_is_a_formula_and_every_text_can_be_restored(admin: FlaskClient, acme: Organization) -> None:
+@pytest.mark.parametrize("format", ["csv", "excel"])
+def test_no_cell_is_a_formula_and_every_text_can_be_restored(
+    admin: FlaskClient, acme: Organization, format: str
+) -> None:
     assert len(HOSTILE) >= 30
     put_voices(acme, [made_row(name=text, synthesis_count=1000 - at) for at, text in enumerate(HOSTILE)])
 
-    cells = [one["name"] for one in records(admin, "/assistants/31/voices.csv")][: len(HOSTILE)]
+    cells = [one["name"] for one in records(admin, f"/assistants/31/voices.{format}")][: len(HOSTILE)]
 
     assert [unescape_formula(cell) for cell in cells] == HOSTILE
     assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n\0＝＋－＠"))]

@@ -138,14 +138,21 @@ class _ReportingStream(io.RawIOBase):
 @click.option(
     "--format",
     "format_",
-    type=click.Choice([format.value for format in ExportFormat]),
-    default=ExportFormat.JSON.value,
-    show_default=True,
+    type=click.Choice([format.value for format in ExportFormat if format is not ExportFormat.EXCEL]),
+    show_default=ExportFormat.JSON.value,
     help="json is the response of the API, ndjson one voice per line, csv is safe to open in a spreadsheet.",
 )
+@click.option(
+    "--excel",
+    is_flag=True,
+    help="Write CSV that Excel opens as UTF-8, safe also if it separates cells by semicolons.",
+)
 @click.pass_context
-def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
+def export(ctx: click.Context, assistant_id: int, format_: str | None, excel: bool) -> None:
     """Write all voices of an assistant's organization to standard output. Import reads every format."""
+    if excel and format_ not in (None, ExportFormat.CSV):
+        raise click.UsageError(f"--excel writes CSV. Remove --format {format_}.")
+    export_format = ExportFormat.EXCEL if excel else ExportFormat(format_ or ExportFormat.JSON)
     with application_context(ctx):
         assistant = get_assistant(EVERYTHING, assistant_id)
         organization_id = assistant.organization.id
@@ -155,9 +162,9 @@ def export(ctx: click.Context, assistant_id: int, format_: str) -> None:
             by=current_cli_actor(),
             now=clock.now(),
             organization_id=organization_id,
-            after={"format": format_},
+            after={"format": export_format.value},
         )
-        for piece in voices_file(organization_id, ExportFormat(format_)):
+        for piece in voices_file(organization_id, export_format):
             sys.stdout.buffer.write(piece.encode())
         sys.stdout.buffer.flush()
 

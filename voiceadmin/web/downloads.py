@@ -19,6 +19,7 @@ from voiceadmin.web.large_responses import large_response
 
 TYPES = {
     ExportFormat.CSV: "text/csv",
+    ExportFormat.EXCEL: "text/csv",
     ExportFormat.JSON: "application/json",
     ExportFormat.NDJSON: "application/x-ndjson",
 }
@@ -70,7 +71,8 @@ def stream_export(
         until_closed = running.pop_all()
     response = Response(stream_with_context(_batch_lines(pieces)), mimetype=TYPES[format])
     response.call_on_close(until_closed.close)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{now:%Y-%m-%d}.{format.value}"'
+    file_name = f"{name}-{now:%Y-%m-%d}.{format.file_extension}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 

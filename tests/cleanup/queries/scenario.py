@@ -12,10 +12,10 @@ from voiceadmin.tabular import ExportFormat, unescape_formula
 
 def read_records(text: str, format: ExportFormat) -> list[dict[str, Any]]:
     """Return the records of an export."""
-    if format is ExportFormat.CSV:
+    if format.file_extension == "csv":
         return [
             {name: unescape_formula(value) or None for name, value in record.items()}
-            for record in csv.DictReader(io.StringIO(text, newline=""))
+            for record in csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
         ]
     if format is ExportFormat.JSON:
         return list(json.loads(text))
@@ -24,7 +24,7 @@ def read_records(text: str, format: ExportFormat) -> list[dict[str, Any]]:
 
 def expected_record(format: ExportFormat, record: dict[str, Any]) -> dict[str, Any]:
     """Return a record as an export in this format contains it."""
-    if format is not ExportFormat.CSV:
+    if format.file_extension != "csv":
         return record
     return {name: None if value is None else str(value) or None for name, value in record.items()}
 

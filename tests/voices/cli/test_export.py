@@ -21,6 +21,11 @@ from voiceadmin.voices.queries import voices_file
 from voiceadmin.voices.types.rows import VoiceRow
 
 
+def options(format: ExportFormat) -> list[str]:
+    """Return the command line options of a format."""
+    return ["--excel"] if format is ExportFormat.EXCEL else ["--format", format.value]
+
+
 @pytest.mark.parametrize("format", list(ExportFormat))
 def test_export_writes_only_the_file(shell: Shell, format: ExportFormat) -> None:
     acme = make_organization()
@@ -28,7 +33,7 @@ def test_export_writes_only_the_file(shell: Shell, format: ExportFormat) -> None
     make_voice(acme, name='=HYPERLINK("x")\nRecepción 😀')
     make_voice(make_organization(), name="Foreign")
 
-    result = shell("export", "--assistant", "31", "--format", format.value)
+    result = shell("export", "--assistant", "31", *options(format))
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout_bytes == "".join(voices_file(acme.id, format)).encode()
@@ -54,11 +59,33 @@ def test_import_of_an_export_changes_nothing(shell: Shell, format: ExportFormat,
     if rows:
         put_voices(acme, rows)
 
-    exported = shell("export", "--assistant", "31", "--format", format.value).stdout_bytes
+    exported = shell("export", "--assistant", "31", *options(format)).stdout_bytes
     result = shell("import", "-", "--assistant", "31", stdin=exported)
 
     assert result.stdout == f"0 added, 0 changed, {len(rows)} unchanged, 0 refused.\n"
-    assert shell("export", "--assistant", "31", "--format", format.value).stdout_bytes == exported
+    assert shell("export", "--assistant", "31", *options(format)).stdout_bytes == exported
+
+
+def test_an_export_for_excel_is_csv_with_a_byte_order_mark_and_escaped_inner_formulas(shell: Shell) -> None:
+    acme = make_organization()
+    make_assistant(acme, id=31)
+    make_voice(acme, id=1, name="Ada;=1+1\n@x")
+
+    for words in (["--excel"], ["--excel", "--format", "csv"]):
+        exported = shell("export", "--assistant", "31", *words).stdout_bytes
+
+        assert exported.startswith(b"\xef\xbb\xbfid,name,")
+        assert b"\r\n1,\"Ada;'=1+1\n'@x\",elevenlabs," in exported
+    assert shell("import", "-", "--assistant", "31", stdin=exported).stdout.startswith(
+        "0 added, 0 changed, 1 unchanged"
+    )
+
+
+def test_an_export_for_excel_has_no_other_format(shell: Shell) -> None:
+    result = shell("export", "--assistant", "31", "--excel", "--format", "json")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--excel writes CSV. Remove --format json." in result.stderr
 
 
 def test_export_of_an_unknown_assistant_fails(shell: Shell) -> None:
