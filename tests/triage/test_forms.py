@@ -131,7 +131,7 @@ FILTERS = st.builds(
     providers=st.lists(st.sampled_from(["elevenlabs", "playht"]), unique=True).map(tuple),
     assignee=st.sampled_from(["", "none", "7", "8"]),
     muted=st.booleans(),
-    after=st.none() | st.builds(QueueCursor, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID)),
+    after=st.none() | st.builds(QueueCursor, st.integers(0, 999_999), st.none() | TIMES, st.integers(0, MAX_ID)),
     size=st.sampled_from(PAGE_SIZES),
 )
 

@@ -18,7 +18,7 @@ REFS = st.builds(ObjectRef, KINDS, st.integers(1, MAX_ID) | st.sampled_from([1, 
 TIMES = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
     [datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)]
 )
-CURSORS = st.builds(QueueCursor, st.integers(0, 999_999), TIMES, st.integers(0, MAX_ID))
+CURSORS = st.builds(QueueCursor, st.integers(0, 999_999), st.none() | TIMES, st.integers(0, MAX_ID))
 
 
 @given(REFS)
@@ -60,6 +60,11 @@ def test_a_cursor_has_microseconds_and_does_not_depend_on_the_time_zone() -> Non
 
     assert str(QueueCursor(30, time, 456)) == "30.1767225600000001.456"
     assert str(QueueCursor(30, time.astimezone(timezone(timedelta(hours=5))), 456)) == "30.1767225600000001.456"
+
+
+def test_a_cursor_after_a_finding_with_an_unknown_start_names_no_time() -> None:
+    assert str(QueueCursor(10, None, 456)) == "10.unknown.456"
+    assert QueueCursor.parse("10.unknown.456") == QueueCursor(10, None, 456)
 
 
 @pytest.mark.parametrize(

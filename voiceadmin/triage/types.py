@@ -59,7 +59,7 @@ class TriageAction(StrEnum):
         return self in (TriageAction.ARCHIVE, TriageAction.RESTORE)
 
 
-_CURSOR = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18})\.([0-9]{1,19})", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18}|unknown)\.([0-9]{1,19})", re.ASCII)
 
 
 UNASSIGNED = "none"  # a filter value besides ids of accounts
@@ -95,15 +95,20 @@ class Finding(NamedTuple):
 
 
 class QueueCursor(NamedTuple):
-    """The sort key of the last item of a page (keyset pagination). The next page begins after it."""
+    """The sort key of the last item of a page (keyset pagination). The next page begins after it.
+
+    Attributes:
+        since: None if the start is unknown; such items come first.
+    """
 
     rank: int
-    since: datetime
+    since: datetime | None
     id: int
 
     def __str__(self) -> str:
         """Return the text for URLs, such as "30.1767225600000000.456"; the time is in microseconds since 1970."""
-        return f"{self.rank}.{(self.since - _EPOCH) // _MICROSECOND}.{self.id}"
+        since = "unknown" if self.since is None else (self.since - _EPOCH) // _MICROSECOND
+        return f"{self.rank}.{since}.{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> QueueCursor | None:
@@ -112,7 +117,8 @@ class QueueCursor(NamedTuple):
         if match is None or int(match[3]) > MAX_ID:
             return None
         try:
-            return cls(int(match[1]), _EPOCH + int(match[2]) * _MICROSECOND, int(match[3]))
+            since = None if match[2] == "unknown" else _EPOCH + int(match[2]) * _MICROSECOND
+            return cls(int(match[1]), since, int(match[3]))
         except OverflowError:
             return None
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 
 from tests.conftest import NOW
+from tests.factories import make_voice
 from tests.triage.queries.model import EXAMPLES, ITEMS, LONG_BEFORE, SLUGS, THRESHOLDS, ModelItem, QueueModel
+from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.queries.findings import find_findings
 
 
@@ -25,3 +30,12 @@ def test_the_findings_of_items_equal_the_model(model: QueueModel, items: list[Mo
                 model.organization_ids[item.organization],
                 item.reference[1],
             )
+
+
+def test_a_finding_that_began_at_time_zero_does_not_have_an_unknown_start(acme: Organization) -> None:
+    time_zero = datetime(1, 1, 1, tzinfo=UTC)
+    voice = ObjectRef(ObjectKind.VOICE, make_voice(acme, created_at=time_zero).id)
+
+    (finding,) = find_findings([voice], THRESHOLDS, now=NOW)[voice]
+
+    assert (finding.reason, finding.since) == ("never-used", time_zero)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from hypothesis import given
+from sqlalchemy import delete
 
 from tests.conftest import NOW
-from tests.factories import make_organization, make_voice
+from tests.factories import make_assistant, make_organization, make_voice
 from tests.triage.queries.model import (
     EXAMPLES,
     FILTERS,
@@ -28,6 +29,7 @@ from tests.triage.queries.model import (
 from tests.triage.queries.scenario import make_findings, record_statements
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.database.base import db
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.queries.counts import count_queue, summarize
@@ -35,6 +37,7 @@ from voiceadmin.triage.queries.findings import find_findings
 from voiceadmin.triage.queries.queue import list_queue, list_queue_refs
 from voiceadmin.triage.rules import RULES
 from voiceadmin.triage.types import AttentionSummary, QueueCursor, QueueFilters
+from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.status import VoiceStatus
 
 PROCESSING, READY, FAILED, ARCHIVED = VoiceStatus
@@ -69,6 +72,21 @@ def test_the_queue_equals_the_model(
     assert all(len(page) == filters.size for page in found[:-1])
     assert list_queue_refs(seen, filters, THRESHOLDS, now=NOW, limit=100) == expected
     assert list_queue_refs(seen, filters, THRESHOLDS, now=NOW, limit=2) == expected[:2]
+
+
+def test_pages_continue_after_findings_with_an_unknown_start(acme: Organization) -> None:
+    settings = {"tts_provider": "resemble", "tts_voice_id": "gone"}
+    removed = make_voice(acme, provider="resemble", provider_voice_id="gone")
+    with write_transaction():
+        db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == removed.id))
+    make_voice(acme, status=FAILED, provider="resemble", provider_voice_id="failed")
+    without_time = [make_assistant(acme, **settings).id for _ in range(3)]
+    with_time = make_assistant(acme, tts_provider="resemble", tts_voice_id="failed").id
+
+    found = list(pages(EVERYTHING, QueueFilters(reasons=("assistant-unready",), size=1)))
+
+    assert found == [[ObjectRef(ASSISTANT, id)] for id in [*sorted(without_time), with_time]]
+    assert summarize(EVERYTHING, THRESHOLDS, now=NOW).oldest["assistant-unready"] is None
 
 
 def test_an_empty_scope_has_an_empty_queue(acme: Organization) -> None:

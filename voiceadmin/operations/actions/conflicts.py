@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
@@ -51,7 +51,7 @@ def find_conflicts(request: ActionRequest, by: Actor) -> dict[ObjectRef, Conflic
                 is_about(AuditEvent, batch),
                 AuditEvent.operation_id > request.last_seen_operation_id,
                 AuditEvent.event_type.in_(_event_types(handler)),
-                (AuditEvent.actor_kind != by.kind.value) | (func.coalesce(AuditEvent.actor_id, 0) != (by.id or 0)),
+                (AuditEvent.actor_kind != by.kind.value) | AuditEvent.actor_id.is_distinct_from(by.id),
             )
             .order_by(AuditEvent.id)
         )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import fetch_all
+from voiceadmin.database.types import parse_timestamp
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters
 from voiceadmin.triage.queries.conditions import (
@@ -17,7 +18,6 @@ from voiceadmin.triage.queries.conditions import (
     match_filters,
     source_sql,
 )
-from voiceadmin.triage.queries.findings import read_since
 from voiceadmin.triage.rules import RULES
 from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.triage.types import AttentionSummary, QueueFilters
@@ -78,11 +78,11 @@ def _find_oldest(scope: Scope, thresholds: AttentionThresholds, now: datetime) -
     selects = (
         f"SELECT * FROM (SELECT '{rule.slug}', {rule.since} FROM {source_sql(rule, is_small=is_small)}"
         f" WHERE {is_shown(rule, thresholds)} AND {in_scope(rule, scope)}"
-        f" ORDER BY {rule.since}, {rule.alias}.id LIMIT 1) AS {rule.slug.replace('-', '_')}"
+        f" ORDER BY {rule.order_by} LIMIT 1) AS {rule.slug.replace('-', '_')}"
         for rule in RULES
     )
     parameters = {**rule_parameters(thresholds, now), **scope_parameters(scope)}
     oldest: dict[str, datetime | None] = dict.fromkeys((rule.slug for rule in RULES), None)
     for reason, since in fetch_all(" UNION ALL ".join(selects), parameters):
-        oldest[reason] = read_since(since)
+        oldest[reason] = parse_timestamp(since)
     return oldest

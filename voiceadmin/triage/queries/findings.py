@@ -12,7 +12,7 @@ from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
-from voiceadmin.triage.rules.rule import UNKNOWN_SINCE, Rule, rule_parameters
+from voiceadmin.triage.rules.rule import Rule, rule_parameters
 from voiceadmin.triage.types import Finding
 
 
@@ -54,10 +54,4 @@ def select_findings(rule: Rule, source: str) -> str:
 def build_finding(row: Any) -> Finding:
     """Return the finding of a row of `select_findings`."""
     reason, kind, object_id, organization_id, provider, since, fingerprint = row
-    return Finding(reason, ObjectKind(kind), object_id, organization_id, provider, read_since(since), fingerprint)
-
-
-def read_since(since: Any) -> datetime | None:
-    """Return when a finding began, None if that is unknown. since: as the database returns it."""
-    time: datetime = parse_timestamp(since)
-    return None if time == UNKNOWN_SINCE else time
+    return Finding(reason, ObjectKind(kind), object_id, organization_id, provider, parse_timestamp(since), fingerprint)

@@ -15,7 +15,7 @@ from voiceadmin.triage.queries.conditions import filter_parameters, has_no_worse
 from voiceadmin.triage.queries.findings import build_finding, select_findings
 from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
-from voiceadmin.triage.rules.rule import UNKNOWN_SINCE, Rule
+from voiceadmin.triage.rules.rule import Rule
 from voiceadmin.triage.types import Finding, Queue, QueueCursor, QueueFilters, QueueItem
 from voiceadmin.voices.queries import is_small_scope
 
@@ -27,16 +27,12 @@ def list_queue(scope: Scope, filters: QueueFilters, thresholds: AttentionThresho
     next_cursor = None
     if len(findings) > filters.size:
         del findings[filters.size :]
-        next_cursor = _cursor_after(findings[-1])
+        last = findings[-1]
+        next_cursor = QueueCursor(RULES_BY_SLUG[last.reason].rank, last.since, last.id)
     items = list[QueueItem]()
     for refs in split_into_batches([finding.ref for finding in findings]):
         items += list_queue_items(refs, thresholds, now=now)
     return Queue(items, next_cursor)
-
-
-def _cursor_after(finding: Finding) -> QueueCursor:
-    since = UNKNOWN_SINCE if finding.since is None else finding.since
-    return QueueCursor(RULES_BY_SLUG[finding.reason].rank, since, finding.id)
 
 
 def list_queue_refs(
@@ -76,12 +72,19 @@ class _Search:
         source, conditions = match_filters(rule, self.scope, filters, is_small=is_small)
         conditions.append(rule.condition(self.thresholds) if filters.muted else is_shown(rule, self.thresholds))
         if filters.after is not None and filters.after.rank == rule.rank:
-            conditions.append(f"({rule.since}, {rule.alias}.id) > (:after_since, :after_id)")
+            conditions.append(_follows(rule, filters.after))
             parameters |= {"after_since": filters.after.since, "after_id": filters.after.id}
         rows = fetch_all(
             f"{select_findings(rule, source)} WHERE {' AND '.join(conditions)}"
             f"{has_no_worse(worse, rule, self.thresholds, muted=filters.muted)}"
-            f" ORDER BY {rule.since}, {rule.alias}.id LIMIT :limit",
+            f" ORDER BY {rule.order_by} LIMIT :limit",
             parameters,
         )
         return list(map(build_finding, rows))
+
+
+def _follows(rule: Rule, after: QueueCursor) -> str:
+    """Return the condition that a finding follows a cursor in the order of the rule."""
+    if after.since is None:
+        return f"({rule.since} IS NOT NULL OR {rule.alias}.id > :after_id)"
+    return f"({rule.since}, {rule.alias}.id) > (:after_since, :after_id)"

@@ -39,7 +39,8 @@ RULE = Rule(
         f" AND (EXISTS (SELECT 1 FROM cloned_voice WHERE {_HAS_REFERENCE})"
         f" OR EXISTS (SELECT 1 FROM former_provider_voice_ref WHERE {_HAS_REFERENCE}))"
     ),
-    since=f"coalesce({_SINCE}, :unknown)",
+    since=_SINCE,
+    has_unknown_since=True,
     fingerprint=(
         f"assistant.tts_provider || ' ' || assistant.tts_voice_id || ' ' || coalesce(CAST({_SINCE} AS TEXT), 'gone')"
     ),

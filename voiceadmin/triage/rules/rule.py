@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from voiceadmin.audit.types import ObjectKind
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.triage.types import Finding, Severity
 from voiceadmin.voices.types.rows import VoiceRow
-
-UNKNOWN_SINCE = datetime(1, 1, 1, tzinfo=UTC)  # in SQL, an unknown start of a finding; sorts first
-
 
 VOICES = "cloned_voice AS voice"
 
@@ -41,12 +38,13 @@ class Rule:
         rank: the position in the queue; the smallest is the worst.
         remedy: the recommended action, one or two sentences.
         condition: SQL about `voice` or `assistant`; it may name the parameters of `rule_parameters`.
-        since: SQL of when the finding began.
+        since: SQL of when the finding began, NULL if that is unknown.
         fingerprint: SQL of a text that stays the same as long as it is the same occurrence.
         describe: returns the evidence as a sentence.
         kind: what the rule is about.
         source: the tables to read all findings from. `{join}` joins what follows by lookup, row by row.
         hint: the index of SQLite that has the findings in the order of `since`.
+        has_unknown_since: whether `since` can be NULL.
     """
 
     slug: str
@@ -61,6 +59,7 @@ class Rule:
     kind: ObjectKind = ObjectKind.VOICE
     source: str = VOICES
     hint: str = ""
+    has_unknown_since: bool = False
 
     @property
     def alias(self) -> str:
@@ -71,6 +70,13 @@ class Rule:
     def table(self) -> str:
         """The table of the objects in SQL, with its alias."""
         return VOICES if self.kind is ObjectKind.VOICE else ASSISTANTS
+
+    @property
+    def order_by(self) -> str:
+        """The order of the findings in SQL: those with an unknown start, then the oldest first."""
+        # Only where it is needed: PostgreSQL would not read an index in this order.
+        nulls_first = " NULLS FIRST" if self.has_unknown_since else ""
+        return f"{self.since}{nulls_first}, {self.alias}.id"
 
     @property
     def provider(self) -> str:
@@ -102,7 +108,6 @@ def rule_parameters(thresholds: AttentionThresholds, now: datetime) -> dict[str,
         "unused_before": now - thresholds.unused,
         "young_after": now - thresholds.minimum_age,
         "started_before": now - thresholds.other,
-        "unknown": UNKNOWN_SINCE,
         **timeouts,
         **providers,
     }

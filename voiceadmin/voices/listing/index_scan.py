@@ -151,12 +151,13 @@ class PartitionMerge:
 
 def scan_index(
     compiled: CompiledFilters, groups: Sequence[VoiceGroup], filters: VoiceFilters
-) -> tuple[list[VoiceRow], int]:
-    """Return a page of voices, and the number of index entries after which the scan was truncated, or 0."""
+) -> tuple[list[VoiceRow], int | None]:
+    """Return a page of voices, and the number of index entries after which the scan was truncated, if it was."""
     plan = SORT_PLANS[filters.order.column]
     sections = list(_divide_into_sections(compiled, groups, plan, descending=filters.order.descending))
     section_limit = SCAN_LIMIT // max(1, len(sections))
-    rows, offset, truncated_after = list[VoiceRow](), filters.offset, 0
+    rows, offset = list[VoiceRow](), filters.offset
+    truncated_after: int | None = None
     for section in sections:
         window = _find_window(section, offset, filters.size - len(rows))
         if window is None:

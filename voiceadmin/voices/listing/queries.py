@@ -53,7 +53,7 @@ class PageResult(NamedTuple):
 
     status_totals: StatusTotals
     rows: list[VoiceRow]
-    scan_truncated_after: int
+    scan_truncated_after: int | None
 
 
 def _find_page_by_groups(compiled: CompiledFilters, groups: list[VoiceGroup], filters: VoiceFilters) -> PageResult:
@@ -68,9 +68,9 @@ def _find_page_by_groups(compiled: CompiledFilters, groups: list[VoiceGroup], fi
     if not statuses & status_totals.inexact_statuses:
         matching_count = sum(status_totals.totals[status] for status in statuses)
         if not matching_count:
-            return PageResult(status_totals, [], 0)
+            return PageResult(status_totals, [], None)
         if _is_lookup_cheaper(compiled, matching_count, sum(group.voice_count for group in selected)):
-            return PageResult(status_totals, lookup.look_up_page(compiled, selected, filters), 0)
+            return PageResult(status_totals, lookup.look_up_page(compiled, selected, filters), None)
     return PageResult(status_totals, *index_scan.scan_index(compiled, selected, filters))
 
 
@@ -127,7 +127,7 @@ def _look_up_matching(matching: str, parameters: dict[str, Any], filters: VoiceF
     ).all()
     totals = sum_by_status((VoiceStatus(status), count) for status, count in rows if status)
     voices = lookup.fetch_voices([id for status, id in rows if not status], filters)
-    return PageResult(StatusTotals(totals, frozenset()), voices, 0)
+    return PageResult(StatusTotals(totals, frozenset()), voices, None)
 
 
 def _select_statuses(groups: list[VoiceGroup], filters: VoiceFilters) -> list[VoiceGroup]:

@@ -63,14 +63,14 @@ class VoiceList:
         inexact_statuses: The statuses whose count is a lower bound.
         assistant_counts: Number of assistants that use a voice, by its id; voices without any have no key.
         scan_truncated_after: Number of index entries after which the search for rows stopped, so that rows may be
-            missing; 0 if it was complete.
+            missing; None if it was complete.
     """
 
     page: Page[VoiceRow]
     status_counts: StatusCounts
     inexact_statuses: Collection[VoiceStatus]
     assistant_counts: Mapping[int, int]
-    scan_truncated_after: int = 0
+    scan_truncated_after: int | None = None
 
     @property
     def tabs(self) -> list[StatusTab]:

@@ -60,18 +60,18 @@ def test_expensive_counts_stop_at_the_lookup_limit_and_are_inexact(
         assert found.inexact_statuses == (frozenset(VoiceStatus) if more else frozenset())
     else:
         assert found.inexact_statuses == (frozenset({READY}) if more else frozenset())
-    assert (found.page.total, found.page.is_total_exact, found.scan_truncated_after) == (counted, not more, 0)
+    assert (found.page.total, found.page.is_total_exact, found.scan_truncated_after) == (counted, not more, None)
     assert len(found.page.rows) == number
 
 
-@pytest.mark.parametrize(("before", "found_count", "truncated_after"), [(2, 2, 0), (3, 1, 4), (4, 0, 4), (5, 0, 4)])
+@pytest.mark.parametrize(("before", "found_count", "truncated_after"), [(2, 2, None), (3, 1, 4), (4, 0, 4), (5, 0, 4)])
 def test_a_scan_stops_at_the_scan_limit_and_reports_it(
     acme: Organization,
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
     before: int,
     found_count: int,
-    truncated_after: int,
+    truncated_after: int | None,
 ) -> None:
     monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 1)
     monkeypatch.setattr(index_scan, "SCAN_LIMIT", 4)
@@ -95,7 +95,7 @@ def test_the_scan_limit_is_divided_among_the_sections_of_a_list(
     put_voices(acme, [voice_row(name="Maria", **with_value) for _ in range(2)])
     put_voices(acme, [voice_row(name="Maria", quality_score=None) for _ in range(2)])
     whole = list_voices(acme.id, VoiceFilters(text="maria", order=order), now=now)
-    assert (len(whole.page.rows), whole.scan_truncated_after) == (4, 0)
+    assert (len(whole.page.rows), whole.scan_truncated_after) == (4, None)
 
     put_voices(acme, [voice_row(name="Maria", quality_score=None)])
     short = list_voices(acme.id, VoiceFilters(text="maria", order=order), now=now)
