@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, meta, nodes
 
+from tests.programs import find_program
 from voiceadmin import create_app
 from voiceadmin.config import Settings
 
@@ -337,7 +338,7 @@ def test_every_package_is_pinned_by_hash_and_names_no_registry() -> None:
 
 
 def test_the_root_contains_only_what_it_must() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    tracked = subprocess.run([find_program("git"), "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if tracked.returncode:  # not a checkout, so there is nothing to compare
         assert not (ROOT / ".git").exists()
         return

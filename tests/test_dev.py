@@ -294,6 +294,45 @@ def test_the_fast_tests_need_no_browser(ready: Checkout) -> None:
     assert "No module named pytest" in messages
 
 
+@pytest.fixture
+def bare_path(fresh: Checkout, tmp_path: Path) -> str:
+    """A PATH with the fake uv and what it runs, but without apt-get and the programs that tests run."""
+    for name in ("dirname", "grep"):
+        (tmp_path / name).symlink_to(shutil.which(name) or name)
+    return f"{fresh.folder}/bin:{tmp_path}"
+
+
+def test_the_programs_that_tests_lack_are_named_at_once_before_the_run(fresh: Checkout, bare_path: str) -> None:
+    _, _, messages = fresh.dev("test", PATH=bare_path, CI="")
+
+    named, _, after = messages.partition("MISSING: ")[2].partition("The tests that need them are skipped. ")
+    assert named.startswith("curl, git, ")
+    assert after.startswith("On Debian and Ubuntu, run this as root, then run ./dev again:\n  apt-get update && ")
+    assert f"apt-get install -y {named.rstrip('. ').replace(',', '')}\n" in after
+    assert after.endswith("No module named pytest\n")
+
+
+def test_a_build_server_needs_every_program(fresh: Checkout, bare_path: str) -> None:
+    code, _, messages = fresh.dev("test", PATH=bare_path, CI="true")
+
+    assert code == 1
+    assert "MISSING: curl, git, " in messages
+    assert "No module named pytest" not in messages
+
+
+@pytest.mark.parametrize(("words", "packages"), [("run", "\n"), ("test --fast", " git\n"), ("test", " curl git ")])
+def test_a_missing_venv_module_is_reported_with_everything_else_that_is_missing(
+    fresh: Checkout, tmp_path: Path, words: str, packages: str
+) -> None:
+    (tmp_path / "ensurepip.py").write_text("raise ImportError")
+
+    code, _, messages = fresh.dev(*words.split(), PATH=str(tmp_path), PYTHONPATH=str(tmp_path))
+
+    assert code == 1
+    assert "no venv module. On Debian and Ubuntu, run this as root, then run ./dev again:\n" in messages
+    assert f"  apt-get update && apt-get install -y python3.{sys.version_info.minor}-venv{packages}" in messages
+
+
 @pytest.mark.parametrize("name", ["run", "test", "bench"])
 def test_a_lock_contains_no_url_and_no_folder(name: str) -> None:
     text = (ROOT / f"{name}.lock").read_text("utf-8").replace("    --hash=", "")

@@ -19,6 +19,7 @@ from tests.browser.accounts import KEY, create_known_api_key
 from tests.browser.conftest import Serve, Visit
 from tests.conftest import NOW
 from tests.factories import make_assistant, make_organization, make_voice
+from tests.programs import find_program
 
 RunSamples = Callable[..., dict[str, str]]
 
@@ -42,6 +43,7 @@ def hostile_server(serve: Serve) -> str:
 @pytest.fixture
 def run_samples(visit: Visit, tmp_path: Path) -> RunSamples:
     """Return a function that runs the three programs of a page and returns their output."""
+    find_program("curl")
 
     def run(address: str, **options: Any) -> dict[str, str]:
         page = visit(address, **options)

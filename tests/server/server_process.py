@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from flask import Flask
 from sqlalchemy import func, select
 
+from tests.programs import find_program
 from voiceadmin import create_app
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
@@ -126,13 +127,13 @@ def is_closed(port: int) -> bool:
 
 def count_workers(server: ServerProcess) -> int:
     """The number of running child processes of a server."""
-    listed = subprocess.run(["ps", "-A", "-o", "ppid="], capture_output=True, text=True, check=True)
+    listed = subprocess.run([find_program("ps"), "-A", "-o", "ppid="], capture_output=True, text=True, check=True)
     return listed.stdout.split().count(str(server.process.pid))
 
 
 def find_worker(server: ServerProcess) -> int:
     """The process id of the only worker of a server."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    listed = subprocess.run([find_program("ps"), "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     pairs = (line.split() for line in listed.stdout.splitlines())
     (found,) = [int(pid) for pid, parent in pairs if parent == str(server.process.pid)]
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pytest
 from flask import Flask
 
 from tests.factories import make_account, make_assistant, make_organization, make_voice
+from tests.programs import find_program
 from tests.server.server_process import (
     HEALTHY,
     SETUP_MESSAGE,
@@ -25,6 +25,7 @@ from voiceadmin.database.schema import dispose_engine
 
 
 def test_run_adds_sample_data_to_an_empty_database_and_prints_its_address(start: Start, tmp_path: Path) -> None:
+    find_program("curl")
     server = start("run")
 
     sample_line, address_line, example = server.output
@@ -40,8 +41,7 @@ def test_run_adds_sample_data_to_an_empty_database_and_prints_its_address(start:
     )
     assert address_line == f"voiceadmin shows sample data at {server.address} (stop with Ctrl-C)"
     assert (status, "Front desk" in page) == (200, True)
-    if shutil.which("curl"):
-        assert {voice["status"] for voice in json.loads(response)["cloned_voices"]} == {"ready"}
+    assert {voice["status"] for voice in json.loads(response)["cloned_voices"]} == {"ready"}
 
 
 def test_run_does_not_change_a_database_with_data(start: Start, sqlite_app: Flask) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from flask import Flask
 
 from tests.factories import make_assistant, make_organization, put_voices, voice_row
+from tests.programs import find_program
 from tests.server.server_process import (
     HEALTHY,
     KEEP_ALIVE_REQUEST,
@@ -77,8 +77,6 @@ def test_a_response_in_progress_is_completed_and_new_connections_are_refused(sta
 
 
 def test_accepted_connections_get_a_response_before_the_server_stops(start: Start) -> None:
-    if not shutil.which("ps"):
-        pytest.skip("there is no ps to find the worker")
     server = start("serve", "--workers", "1")
     server.get("/healthz")
     worker = find_worker(server)
@@ -107,8 +105,7 @@ def test_a_server_stops_without_output_on_a_signal(start: Start, stop_signal: si
 def test_a_request_in_progress_is_completed_before_the_server_stops(
     start: Start, app: Flask, settings: Settings
 ) -> None:
-    if not shutil.which("ps"):
-        pytest.skip("there is no ps to see when the server has begun to end")
+    find_program("ps")
     make_assistant(id=31, name="Night desk")
     dispose_engine()
     server = start("serve", "--workers", "2", VOICEADMIN_DATABASE_URL=settings.database_url)
