@@ -19,7 +19,7 @@ from tests.conftest import Client
 from tests.factories import make_account, make_assistant, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin import create_app
-from voiceadmin.config import Settings
+from voiceadmin.config import COMMAND, Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH
 from voiceadmin.database.schema import dispose_engine
@@ -255,6 +255,10 @@ def test_an_error_is_json_for_the_api_and_a_page_otherwise(failing: FlaskClient,
     assert set(response.get_json()) == {"detail"}
     assert ("Retry-After" in page.headers) == (status == 503)
     assert ("WWW-Authenticate" in response.headers) == (status == 403)
+
+
+def test_a_request_that_is_too_large_names_the_command_of_this_installation(failing: FlaskClient) -> None:
+    assert f"Import files with “{COMMAND} import”." in failing.get("/failing/413").text
 
 
 @pytest.mark.usefixtures("broken")

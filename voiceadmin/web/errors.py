@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
+from voiceadmin.config import COMMAND
 from voiceadmin.database.unavailable import describe_unavailable, first_line
 from voiceadmin.errors import (
     AccountNotFound,
@@ -106,7 +107,7 @@ ADVICE = {
     405: Advice("Method not allowed", "Go back and use the links and buttons of the page."),
     409: Advice("Action not possible", "Nothing was changed. Go back and choose another action."),
     410: Advice("This link is no longer valid", "Ask the person who sent it for a new link."),
-    413: Advice("Request too large", "Send less data at a time. Import files with “voiceadmin import”."),
+    413: Advice("Request too large", f"Send less data at a time. Import files with “{COMMAND} import”."),
     414: Advice("Address too long", "Use fewer filters."),
     429: Advice("Too many requests", "Wait a moment, then try again."),
     500: Advice(
