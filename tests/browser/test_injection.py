@@ -221,7 +221,8 @@ def check_not_injected(page: Page, forms: int, scripts: int = 1) -> None:
 
 def display_name(payload: str) -> str:
     """The text that pages show for a payload as a name."""
-    return payload if payload.strip() else "(no name)"
+    shown = payload if len(payload) <= 500 else payload[:499] + "…"
+    return shown if payload.strip() else "(no name)"
 
 
 def test_the_list_of_assistants_shows_every_payload(page: Page, server: str) -> None:

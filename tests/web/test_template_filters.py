@@ -90,6 +90,11 @@ def test_a_blank_name_is_replaced() -> None:
     ]
 
 
+def test_a_long_name_is_shortened() -> None:
+    assert display_name("W" * 500) == "W" * 500
+    assert display_name("W" * 501) == display_name("W" * 10_000) == "W" * 499 + "…"
+
+
 def test_known_values_are_joined() -> None:
     assert [
         join_known(["en", "female"]),

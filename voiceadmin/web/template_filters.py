@@ -32,6 +32,8 @@ from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER
 from voiceadmin.web.fields import choice_arguments, raw_value
 from voiceadmin.web.navigation import SECTIONS
 
+MAX_SHOWN_LENGTH = 500  # characters of a name
+
 
 def init_app(app: Flask) -> None:
     """Register the template filters below and the values that templates use."""
@@ -56,8 +58,12 @@ def init_app(app: Flask) -> None:
 
 
 def display_name(name: str) -> str:
-    """Return the name of an object, or a placeholder: upstream allows blank names."""
-    return name if name.strip() else "(no name)"
+    """Return the name of an object, or a placeholder: upstream allows blank names. Shortens names that fill the page.
+
+    Browsers need time that is quadratic in the length of a word to wrap it in a font with kerning such as Inter 4.1.
+    """
+    shown = name if len(name) <= MAX_SHOWN_LENGTH else name[: MAX_SHOWN_LENGTH - 1] + "…"
+    return shown if name.strip() else "(no name)"
 
 
 def join_known(values: Sequence[str | None]) -> str:
