@@ -12,7 +12,7 @@ BATCH_SIZE = 500
 Item = TypeVar("Item")
 
 
-def split_into_batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Yield the items in batches of BATCH_SIZE."""
-    for start in range(0, len(items), BATCH_SIZE):
-        yield items[start : start + BATCH_SIZE]
+def split_into_batches(items: Sequence[Item], size: int = BATCH_SIZE) -> Iterator[Sequence[Item]]:
+    """Yield the items in batches of this size."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -45,6 +46,9 @@ POOL_SECONDS = 2  # how long a request waits for a free connection
 
 
 BUSY_SECONDS = 5  # how long a writer waits for the lock of another one
+
+
+RETRY_SECONDS = 0.002  # between two attempts to get that lock
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -116,12 +120,35 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
     def begin(connection: Connection) -> None:
         """Take SQLite's write lock at the start of a write transaction: upgrading a read lock can fail."""
         options = connection.get_execution_options()
-        driver: Any = connection.connection.dbapi_connection
         if options.get(WRITES, False):
-            driver.execute(f"PRAGMA busy_timeout={int(options.get(PATIENCE, BUSY_SECONDS) * 1000)}")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_writing(connection, options.get(PATIENCE, BUSY_SECONDS))
             return
+        driver: Any = connection.connection.dbapi_connection
         driver.execute("BEGIN")  # bypasses SQLAlchemy for speed: it cannot fail
+
+
+def _begin_writing(connection: Connection, seconds: float) -> None:
+    """Take SQLite's write lock, or raise OperationalError after these seconds.
+
+    SQLite's own waiting sleeps up to 0.1 seconds between attempts, and so misses the short pauses of a long import.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    deadline = time.monotonic() + seconds
+    driver.execute("PRAGMA busy_timeout=0")
+    while not _try_begin_writing(driver):
+        if time.monotonic() >= deadline:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # one more attempt, with the error of SQLAlchemy
+            break
+        time.sleep(RETRY_SECONDS)
+    driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _try_begin_writing(driver: sqlite3.Connection) -> bool:
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 def write_execution_options() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
@@ -112,7 +112,15 @@ def log_after_commit(message: str) -> None:
     db.session.info[PENDING_LOG_MESSAGES].append(message)
 
 
-def acquire_advisory_lock(name: str) -> None:
-    """Take an exclusive lock of this name until the end of the transaction. Not needed in SQLite: it has one writer."""
-    if db.engine.dialect.name == "postgresql":
+def acquire_advisory_lock(name: str, on_wait: Callable[[], None] = lambda: None) -> None:
+    """Take an exclusive lock of this name until the end of the transaction. Not needed in SQLite: it has one writer.
+
+    Args:
+        name: of the lock.
+        on_wait: called before waiting for another holder.
+    """
+    if db.engine.dialect.name == "sqlite":
+        return
+    if not db.session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:name))"), {"name": name}):
+        on_wait()
         db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import FetchedValue, bindparam, func, select
+from sqlalchemy import Column, Enum, FetchedValue, MetaData, Table, Text, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from voiceadmin.database.base import Base, db
@@ -27,22 +27,34 @@ def upsert_statement(model: type[Base]) -> Any:
 def upsert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
     """Insert or overwrite many rows.
 
-    Faster than `upsert_statement`, which spends most of its time on processing single values and, with PostgreSQL,
-    on a statement with a parameter for each of them.
+    Faster than `upsert_statement`, which spends most of its time on processing single values. Call inside a write
+    transaction. PostgreSQL gets the rows by COPY into a temporary table, and moves them with one statement.
 
     Args:
         model: the table.
         names: the columns.
         rows: the values of each row in the order of `names`.
     """
-    columns = list(zip(*rows, strict=True))
-    if not columns:
+    if not rows:
         return
     if db.engine.dialect.name == "postgresql":
-        arrays = dict(zip(names, map(list, columns), strict=True))
-        db.session.execute(_upsert_from_arrays(model, names), arrays)
+        _upsert_postgresql_rows(model, names, rows)
     else:
-        _upsert_sqlite_rows(model, names, columns)
+        _upsert_sqlite_rows(model, names, list(zip(*rows, strict=True)))
+
+
+def _upsert_postgresql_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    """Copy the rows into a temporary table, and upsert from there. The trigger functions run once for all rows."""
+    connection = db.session.connection()
+    staging = _staging_table(model, names)
+    staging.create(connection)
+    columns = ", ".join(f'"{name}"' for name in names)
+    driver: Any = connection.connection.dbapi_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {staging.name} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    connection.execute(_upsert(model, "postgresql").from_select(names, select(*staging.columns)))
+    staging.drop(connection)
 
 
 def _upsert_sqlite_rows(model: type[Base], names: tuple[str, ...], columns: list[tuple[Any, ...]]) -> None:
@@ -99,11 +111,13 @@ def _upsert(model: type[Base], dialect: str) -> Any:
 
 
 @cache
-def _upsert_from_arrays(model: type[Base], names: tuple[str, ...]) -> Any:
-    """Return PostgreSQL's statement for any number of rows, with one array parameter for each column."""
+def _staging_table(model: type[Base], names: tuple[str, ...]) -> Table:
+    """Return a temporary table with some columns of a model, without constraints."""
     columns = _table(model).columns
-    arrays = (func.unnest(bindparam(name, type_=postgresql.ARRAY(columns[name].type))) for name in names)
-    return _upsert(model, "postgresql").from_select(names, select(*arrays))
+    types = ((name, columns[name].type) for name in names)
+    plain = [Column(name, Text() if isinstance(type_, Enum) else type_) for name, type_ in types]
+    name = f"staged_{model.__tablename__}"
+    return Table(name, MetaData(), *plain, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
 @cache

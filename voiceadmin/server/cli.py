@@ -31,6 +31,7 @@ from voiceadmin.server.checks import find_account_risks, find_deployment_risks, 
 from voiceadmin.server.gunicorn import serve as serve_app
 from voiceadmin.server.logs import configure_logs
 from voiceadmin.text import pluralize
+from voiceadmin.voices.importing.actions import finish_interrupted_import
 from voiceadmin.web.access import OPEN_UNTIL_FIRST_ACCOUNT, SETUP_LINK_PRINTED
 from voiceadmin.web.hosts import accept_host
 
@@ -92,6 +93,8 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     configure_logs()
     with app.app_context():
         prepare_database()
+        if finish_interrupted_import():
+            click.echo("An import that had been interrupted was completed.")
         link = None if has_any_account() else create_setup_link(by=current_cli_actor(), now=clock.now())
         dispose_engine()
 

@@ -6,9 +6,9 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import click
 from flask import Flask
@@ -75,7 +75,7 @@ def import_(
 
     Reads the response of the API, a JSON array of voices, NDJSON, or the CSV that export writes.
     """
-    with application_context(ctx), _show_progress(file) as stream:
+    with application_context(ctx), _show_progress(file) as stream, _WritingBar() as writing:
         report = import_voices(
             stream,
             ImportTarget(assistant_id, assistant_name, organization),
@@ -85,6 +85,7 @@ def import_(
             skip_bad=skip_bad,
             on_fault=lambda fault: click.echo(fault, err=True),
             notify=lambda notice: click.echo(f"Note: {notice}", err=True),
+            on_written=writing.update,
         )
     _print_report(report, skip_bad=skip_bad)
 
@@ -131,6 +132,27 @@ class _ReportingStream(io.RawIOBase):
         buffer[: len(data)] = data
         self._report(len(data))
         return len(data)
+
+
+class _WritingBar:
+    """On a terminal, a progress bar of the changes written, which begins with the first ones."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def update(self, written: int, total: int) -> None:
+        """Show how many changes have been written."""
+        if self._bar is None:
+            bar = click.progressbar(length=total, label="Writing  ", file=sys.stderr, hidden=not sys.stderr.isatty())
+            self._bar = self._stack.enter_context(bar)
+        self._bar.update(written - self._bar.pos)
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(None, None, None)
 
 
 @cli.command()

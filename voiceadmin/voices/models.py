@@ -224,3 +224,17 @@ class FormerProviderVoiceRef(Base):
     )
     provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
     provider_voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class ImportStep(Base):
+    """Changes of a large import into SQLite that are still to be written. See `importing.steps`.
+
+    Attributes:
+        position: 0 for the import itself, which exists once the import is started; the order of the changes from 1.
+        content: as JSON.
+    """
+
+    __tablename__ = "import_step"
+
+    position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    content: Mapped[str] = mapped_column(Text)

@@ -82,7 +82,7 @@ def test_archiving_and_restoring_skip_voices_that_already_have_that_state(acme: 
     assert read_archiving(3)[1] == "archived"
 
 
-@pytest.mark.parametrize("min_bulk_voices", [1, 1000], ids=["in bulk", "one by one"])
+@pytest.mark.parametrize("max_transaction_changes", [0, 1000], ids=["in steps", "at once"])
 @pytest.mark.parametrize("change", ["restored", "undone"])
 def test_restoring_sets_the_current_upstream_status(
     acme: Organization,
@@ -90,9 +90,9 @@ def test_restoring_sets_the_current_upstream_status(
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
     change: str,
-    min_bulk_voices: int,
+    max_transaction_changes: int,
 ) -> None:
-    monkeypatch.setattr("voiceadmin.voices.importing.bulk_load.MIN_BULK_VOICES", min_bulk_voices)
+    monkeypatch.setattr("voiceadmin.voices.importing.actions.MAX_TRANSACTION_CHANGES", max_transaction_changes)
     make_assistant(acme, id=31)
     row = make_voice(acme, id=1, status=VoiceStatus.PROCESSING)
     operation = runner.apply(TriageAction.ARCHIVE, 1)

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, NoReturn
 
 from sqlalchemy import select
 
-from voiceadmin.audit.actions import Facts, record_event, record_events
-from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
+from voiceadmin.database.job_lock import lock_job
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
-from voiceadmin.organizations.models import Assistant
-from voiceadmin.text import DAY, format_iso8601
-from voiceadmin.voices.importing.bulk_load import VoiceLoader
-from voiceadmin.voices.importing.csv_reading import ROW
+from voiceadmin.voices.importing.bulk_load import without_indexes
+from voiceadmin.voices.importing.checking import FaultHandler, RecordChecker
 from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.importing.records import ParsedRecord
-from voiceadmin.voices.importing.target import ImportTarget, resolve_target
-from voiceadmin.voices.importing.types import Fault, ImportReport
-from voiceadmin.voices.json_body import voice_to_json
-from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row, with_upstream_status
-from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.importing.staging import StagedChanges
+from voiceadmin.voices.importing.steps import OnWritten, finish_steps, save_steps, start_steps
+from voiceadmin.voices.importing.target import ImportTarget, find_organization_id, resolve_target
+from voiceadmin.voices.importing.types import ImportReport
+from voiceadmin.voices.importing.writing import ImportRun, record_import, write_changes
+from voiceadmin.voices.models import ClonedVoice, ImportStep
 
-# Records looked up and written together.
+# Records looked up together.
 BATCH_SIZE = 2000
 
-# How far the clock of upstream may be ahead of this one. Later times are refused.
-MAX_CLOCK_DIFFERENCE = DAY
+# SQLite: changes that one transaction may write to a database in use. They take about 0.1 seconds.
+MAX_TRANSACTION_CHANGES = 1000
 
-FaultHandler = Callable[[Fault], None]
+JOB = "import"  # the name of the lock
 
 
 def import_voices(
@@ -50,50 +45,85 @@ def import_voices(
     skip_bad: bool = False,
     on_fault: FaultHandler,
     notify: Callable[[str], None] = lambda _: None,
+    on_written: OnWritten = lambda *_: None,
 ) -> ImportReport:
-    """Insert or update every voice of a file by its id, in one transaction.
+    """Insert or update every voice of a file by its id.
 
-    The audit log gets one event for the import, and one for each existing voice that it changed.
+    The whole file is read and validated before anything is written. The audit log gets one event for the import, and
+    one for each existing voice that it changed.
 
     Args:
         skip_bad: write the valid records even if others are invalid. Otherwise one fault prevents the import.
         on_fault: called with every fault, in the order of the records.
         notify: called with what a person should know although no record is invalid.
+        on_written: called with the number of changes written so far, and their total.
 
     Raises:
         ImportRefused: if the target is contradictory. Nothing is written then.
         UnreadableInput: if the file cannot be read to its end. Nothing is written then.
     """
+    with (
+        closing(RecordChecker(on_fault, now)) as checker,
+        closing(StagedChanges()) as staged,
+        _lock_imports(notify),
+    ):
+        organization_id = find_organization_id(target)
+        for batch in _batches(read_voices(stream, notify)):
+            changes = list(checker.check(batch, organization_id))
+            if not dry_run and (skip_bad or not checker.refused):
+                staged.add(changes)
+            if _is_sqlite():
+                db.session.rollback()  # a snapshot kept for long would stop SQLite from truncating its write-ahead log
+        if dry_run or (checker.refused and not skip_bad):
+            return checker.report(written=False)
+        report = checker.report(written=True)
+        counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
+        _Writer(staged, target, counts, by, now, on_written).write()
+        return report
+
+
+def finish_interrupted_import() -> bool:
+    """Complete an import whose process was killed while it wrote. Returns whether there was one."""
+    if db.session.scalar(select(ImportStep.position).limit(1)) is None:
+        return False
     try:
-        with closing(_RecordChecker(on_fault, now)) as checker, write_transaction():
-            acquire_advisory_lock("import")
-            organization_id = resolve_target(target)
-            lock_organizations([organization_id])
-            loader = VoiceLoader(organization_id, now)
-            for batch in _batches(read_voices(stream, notify)):
-                changes = list(checker.check(batch, organization_id))
-                if changes and not dry_run and (skip_bad or not checker.refused):
-                    _write(loader, changes, organization_id, by=by, now=now)
-            if dry_run or (checker.refused and not skip_bad):
-                raise _RollBack
-            loader.finish()
-            report = checker.report(written=True)
-            _record_import(target.assistant_id, organization_id, report, by=by, now=now)
-    except _RollBack:
-        return checker.report(written=False)
-    return report
+        with lock_job(JOB, on_wait=_stop):
+            return finish_steps()
+    except _ImportRunning:
+        return False
 
 
-class _RollBack(Exception):
-    """Ends the transaction without its changes."""
+class _ImportRunning(Exception):
+    """Another process imports."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A voice to write. before: the stored voice, None for a new one."""
+def _stop() -> NoReturn:
+    raise _ImportRunning
 
-    before: VoiceRow | None
-    after: VoiceRow
+
+@contextmanager
+def _lock_imports(notify: Callable[[str], None]) -> Iterator[None]:
+    """Let one import run at a time.
+
+    PostgreSQL: the block is one write transaction. SQLite: outside of any; an interrupted import is completed first.
+    """
+
+    def on_wait() -> None:
+        notify("Another import is running. This one starts when it has finished.")
+
+    if not _is_sqlite():
+        with write_transaction():
+            acquire_advisory_lock(JOB, on_wait)
+            yield
+        return
+    with lock_job(JOB, on_wait):
+        if finish_steps():
+            notify("An earlier import was interrupted. Its remaining voices have been written.")
+        yield
+
+
+def _is_sqlite() -> bool:
+    return db.engine.dialect.name == "sqlite"
 
 
 def _batches(records: Iterator[ParsedRecord]) -> Iterator[list[ParsedRecord]]:
@@ -101,144 +131,48 @@ def _batches(records: Iterator[ParsedRecord]) -> Iterator[list[ParsedRecord]]:
         yield batch
 
 
-class _RecordChecker:
-    """Compares records with the clock, the database and earlier records, and counts the outcomes."""
+class _Writer(NamedTuple):
+    """Writes the staged changes of an import."""
 
-    def __init__(self, on_fault: FaultHandler, now: datetime) -> None:
-        self.added = self.changed = self.unchanged = self.refused = self.ignored = 0
-        self._on_fault, self._now = on_fault, now
-        self._ids = _ImportedIds()
+    staged: StagedChanges
+    target: ImportTarget
+    counts: dict[str, int]
+    by: Actor
+    now: datetime
+    on_written: OnWritten
 
-    def check(self, batch: Sequence[ParsedRecord], organization_id: int) -> Iterator[_Change]:
-        """Count the outcome of every record, report its faults, and yield the voices to write."""
-        numbered = [(record.number, record.row) for record in batch if record.row is not None]
-        repeated = self._ids.add([(row.id, number) for number, row in numbered])
-        stored = _select_stored([row.id for _, row in numbered])
-        for record in batch:
-            self.ignored += record.unknown_fields
-            faults = record.faults
-            if record.row is not None:
-                owner, before = stored.get(record.row.id, (organization_id, None))
-                conflict = _conflict(record, record.row, before, repeated, is_foreign=owner != organization_id)
-                faults = (conflict,) if conflict else _find_future_times(record, record.row, self._now)
-                if not faults and before == record.row:
-                    self.unchanged += 1
-                elif not faults:
-                    self.added += before is None
-                    self.changed += before is not None
-                    yield _Change(before, record.row)
-            for fault in faults:
-                self._on_fault(fault)
-            self.refused += bool(faults)
+    def write(self) -> None:
+        """Write in one transaction, or in many if one would stop other writers for long."""
+        if self._is_large() and not _is_first():
+            self._write_in_steps()
+        else:
+            self._write_at_once()
 
-    def close(self) -> None:
-        """Delete the stored ids. The counts stay."""
-        self._ids.close()
+    def _is_large(self) -> bool:
+        return _is_sqlite() and self.staged.count > MAX_TRANSACTION_CHANGES
 
-    def report(self, *, written: bool) -> ImportReport:
-        """Return the counts."""
-        return ImportReport(self.added, self.changed, self.unchanged, self.refused, self.ignored, written)
+    def _write_in_steps(self) -> None:
+        save_steps(self.staged)
+        with write_transaction():
+            start_steps(self._start())
+        finish_steps(self.on_written)
 
+    def _write_at_once(self) -> None:
+        with write_transaction() if _is_sqlite() else nullcontext():
+            run = self._start()
+            lock_organizations([run.organization_id])
+            with without_indexes(run.organization_id) if self._is_large() else nullcontext():
+                written = 0
+                for changes in self.staged.read_batches():
+                    write_changes(run, changes)
+                    written += len(changes)
+                    self.on_written(written, self.staged.count)
+            record_import(run)
 
-class _ImportedIds:
-    """The voice ids of the file so far, each with the number of its record.
-
-    They are in a temporary SQLite database, which moves to disk when it grows: a set of a million ids would take
-    half of the memory that an import may use.
-    """
-
-    def __init__(self) -> None:
-        self._database = sqlite3.connect("")
-        self._database.execute("CREATE TABLE imported (id INTEGER PRIMARY KEY, record INTEGER)")
-
-    def add(self, pairs: Sequence[tuple[int, int]]) -> dict[int, int]:
-        """Add pairs of id and record number. Return the repeated records, each with the first record of its id."""
-        inserted = self._database.executemany("INSERT OR IGNORE INTO imported VALUES (?, ?)", pairs).rowcount
-        if inserted == len(pairs):
-            return {}
-        query = "SELECT record FROM imported WHERE id = ?"
-        firsts = ((record, self._database.execute(query, (id,)).fetchone()[0]) for id, record in pairs)
-        return {record: first for record, first in firsts if first != record}
-
-    def close(self) -> None:
-        """Delete the temporary database."""
-        self._database.close()
+    def _start(self) -> ImportRun:
+        return ImportRun(self.target.assistant_id, resolve_target(self.target), self.counts, self.by, self.now)
 
 
-def _conflict(
-    record: ParsedRecord, row: VoiceRow, before: VoiceRow | None, repeated: dict[int, int], *, is_foreign: bool
-) -> Fault | None:
-    """Return why a valid record cannot be written, or None."""
-    number, unit = record.number, record.unit
-    if number in repeated:
-        problem = f"was already used by {unit.lower()} {repeated[number]}."
-        return Fault(number, "id", row.id, problem, "Remove one of the two.", unit)
-    if is_foreign:
-        problem = "belongs to a voice of another organization."
-        return Fault(number, "id", row.id, problem, "Import it with an assistant of that organization.", unit)
-    if before is not None and unit == ROW and _has_lost_zeros(row.provider_voice_id, before.provider_voice_id):
-        problem = f"lacks the zeros of {before.provider_voice_id}, which this voice has."
-        remedy = "Export again, and format the column as text before the spreadsheet opens it."
-        return Fault(number, "provider_voice_id", row.provider_voice_id, problem, remedy, unit)
-    return None
-
-
-def _find_future_times(record: ParsedRecord, row: VoiceRow, now: datetime) -> tuple[Fault, ...]:
-    latest = now + MAX_CLOCK_DIFFERENCE
-    problem, remedy = (
-        "is in the future.",
-        "Correct it; for clocks that differ, a time up to 1 day from now is accepted.",
-    )
-    return tuple(
-        Fault(record.number, field, format_iso8601(time), problem, remedy, record.unit)
-        for field, time in (("created_at", row.created_at), ("last_used_at", row.last_used_at))
-        if time is not None and time > latest
-    )
-
-
-def _has_lost_zeros(given: str, known: str) -> bool:
-    return given != known and given.isdecimal() and given == known.lstrip("0")
-
-
-def _select_stored(ids: Sequence[int]) -> dict[int, tuple[int, VoiceRow]]:
-    """Return the stored voices with these ids as upstream last reported them, each with its organization."""
-    # Looking up a thousand ids takes time. The ids of most files ascend, and those of new voices are in a range
-    # without stored voices, which one lookup shows.
-    in_range = ClonedVoice.id.between(min(ids, default=0), max(ids, default=0))
-    if db.session.scalar(select(ClonedVoice.id).where(in_range).limit(1)) is None:
-        return {}
-    columns = select(*VOICE_COLUMNS, ClonedVoice.organization_id, ClonedVoice.upstream_status)
-    rows = db.session.execute(columns.where(ClonedVoice.id.in_(ids)))
-    return {
-        row.id: (row.organization_id, with_upstream_status(build_voice_row(row), row.upstream_status)) for row in rows
-    }
-
-
-def _write(loader: VoiceLoader, changes: Sequence[_Change], organization_id: int, *, by: Actor, now: datetime) -> None:
-    loader.write([change.after for change in changes])
-    events = (
-        _describe_change(change.before, change.after, organization_id)
-        for change in changes
-        if change.before is not None
-    )
-    record_events(AuditEventType.VOICE_CHANGED, events, by=by, now=now, note="import")
-
-
-def _describe_change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[AuditTarget, int, Facts, Facts]:
-    """Return the audit event of a changed voice: target, organization, and the fields that differ, before and after."""
-    old, new = voice_to_json(before), voice_to_json(after)
-    changed = [name for name, value in new.items() if old[name] != value]
-    voice = AuditTarget(ObjectKind.VOICE, after.id, after.name)
-    return voice, organization_id, {name: old[name] for name in changed}, {name: new[name] for name in changed}
-
-
-def _record_import(assistant_id: int, organization_id: int, report: ImportReport, *, by: Actor, now: datetime) -> None:
-    assistant = db.session.get_one(Assistant, assistant_id)
-    record_event(
-        AuditEventType.VOICES_IMPORTED,
-        AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
-        by=by,
-        now=now,
-        organization_id=organization_id,
-        after={"added": report.added, "changed": report.changed, "unchanged": report.unchanged},
-    )
+def _is_first() -> bool:
+    """Return whether the database has no voices yet."""
+    return db.session.scalar(select(ClonedVoice.id).limit(1)) is None

@@ -1,29 +1,20 @@
-"""Write the voices of one import, in bulk if that is faster.
+"""Write the first voices of an SQLite database without indexes and triggers, and rebuild them at the end.
 
 Every written voice updates all indexes, the counts and the search index, each at a random page of the file, and
-SQLite journals each page for each voice. If the import is a large part of the table, it is much faster to drop the
-indexes and triggers, and to rebuild everything at the end. One transaction does both, so that no reader ever sees
-the table without them. Not used with PostgreSQL, where it would block readers.
+SQLite journals each page for each voice. Creating them afterwards is several times faster. All is one transaction,
+so that no reader ever sees the table without them. It blocks other writers, which matters little in a database
+that has no voices yet. Not used with PostgreSQL, where it would block readers.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from voiceadmin.database.base import db
-from voiceadmin.database.upserts import upsert_rows
-from voiceadmin.voices.models import ClonedVoice, VoiceStats
-from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
-from voiceadmin.voices.types.rows import VoiceRow
-
-MIN_BULK_VOICES = 1000  # for fewer voices, indexes and triggers stay
-MIN_BULK_FRACTION = 5  # they also stay for less than one fifth of the stored voices
-
 
 # The two triggers that are not listed keep the former provider voice references, which a rebuild could not derive.
 SELECT_INDEXES_AND_TRIGGERS = """SELECT type, name, sql FROM sqlite_master
@@ -48,52 +39,26 @@ REBUILD_STATEMENTS = (
 )
 
 
-class VoiceLoader:
-    """Writes voices of one organization within a transaction. Call `finish` before the commit.
+@contextmanager
+def without_indexes(organization_id: int) -> Iterator[None]:
+    """Drop the indexes and triggers of voices; create them again at the end, with everything that triggers maintain.
 
-    On SQLite it drops the indexes and triggers of the table once the import is large, and `finish`
-    creates them again.
+    Call inside a write transaction.
+
+    Args:
+        organization_id: the only organization whose voices are written inside the block.
     """
-
-    def __init__(self, organization_id: int, now: datetime) -> None:
-        self._organization_id, self._now = organization_id, now
-        self._written = 0
-        self._next_check = MIN_BULK_VOICES
-        self._dropped: list[str] = []  # the SQL that creates the dropped indexes and triggers
-
-    def write(self, rows: Sequence[VoiceRow]) -> None:
-        """Insert or update these voices."""
-        self._written += len(rows)
-        if not self._dropped and self._written >= self._next_check and self._is_large():
-            self._drop_indexes_and_triggers()
-        values = [(*build_voice_values(row, self._organization_id), self._now) for row in rows]
-        upsert_rows(ClonedVoice, (*WRITTEN_COLUMNS, "upstream_changed_at"), values)
-
-    def finish(self) -> None:
-        """Recreate the dropped indexes and triggers, and rebuild everything that triggers maintain."""
-        if not self._dropped:
-            return
-        connection = db.session.connection()
-        _driver(connection).create_function("voice_trigrams", 3, voice_trigrams, deterministic=True)
-        with _sort_in_threads(connection):
-            for statement in (*self._dropped, *REBUILD_STATEMENTS):
-                connection.exec_driver_sql(statement)
-        connection.exec_driver_sql("UPDATE organization SET revision = random() WHERE id = ?", (self._organization_id,))
-        self._dropped = []
-
-    def _is_large(self) -> bool:
-        """Return whether this import wrote a large enough part of the stored voices."""
-        if db.engine.dialect.name != "sqlite":
-            return False
-        stored = db.session.scalar(select(func.sum(VoiceStats.voices))) or 0
-        self._next_check = stored // MIN_BULK_FRACTION
-        return self._written >= self._next_check
-
-    def _drop_indexes_and_triggers(self) -> None:
-        connection = db.session.connection()
-        for kind, name, sql in connection.exec_driver_sql(SELECT_INDEXES_AND_TRIGGERS).all():
-            connection.exec_driver_sql(f"DROP {kind} {name}")
-            self._dropped.append(sql)
+    connection = db.session.connection()
+    dropped = []
+    for kind, name, sql in connection.exec_driver_sql(SELECT_INDEXES_AND_TRIGGERS).all():
+        connection.exec_driver_sql(f"DROP {kind} {name}")
+        dropped.append(sql)
+    yield
+    _driver(connection).create_function("voice_trigrams", 3, voice_trigrams, deterministic=True)
+    with _sort_in_threads(connection):
+        for statement in (*dropped, *REBUILD_STATEMENTS):
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("UPDATE organization SET revision = random() WHERE id = ?", (organization_id,))
 
 
 def voice_trigrams(organization_id: int, search_key: str, max_trigrams: int) -> str:

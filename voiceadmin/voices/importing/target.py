@@ -29,8 +29,8 @@ class ImportTarget:
     organization: str | None = None
 
 
-def resolve_target(target: ImportTarget) -> int:
-    """Find or create the assistant, and return the id of its organization.
+def find_organization_id(target: ImportTarget) -> int | None:
+    """Return the id of the organization that will get the voices, None if it does not exist yet. Writes nothing.
 
     Raises:
         ImportRefused: if the id or a name is invalid, or the assistant belongs to another organization.
@@ -43,11 +43,24 @@ def resolve_target(target: ImportTarget) -> int:
     organization = _find_organization(target)
     assistant = db.session.get(Assistant, target.assistant_id)
     if assistant is None:
-        assistant = _create_assistant(target.assistant_id, name, organization)
-    else:
-        _check_organization(assistant, organization)
-        if name is not None:
-            assistant.name, assistant.name_key = name, build_name_key(name)
+        return None if organization is None else organization.id
+    _check_organization(assistant, organization)
+    return assistant.organization_id
+
+
+def resolve_target(target: ImportTarget) -> int:
+    """Find or create the assistant, and return the id of its organization. Call inside a write transaction.
+
+    Raises:
+        ImportRefused: as find_organization_id.
+    """
+    find_organization_id(target)
+    name = _parse_option(target.assistant_name, "--assistant-name")
+    assistant = db.session.get(Assistant, target.assistant_id)
+    if assistant is None:
+        assistant = _create_assistant(target.assistant_id, name, _find_organization(target))
+    elif name is not None:
+        assistant.name, assistant.name_key = name, build_name_key(name)
     db.session.flush()
     return assistant.organization_id
 

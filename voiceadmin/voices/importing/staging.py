@@ -1,0 +1,44 @@
+"""The changes of one import, kept in a temporary file until the whole input is known to be valid."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Iterable, Iterator
+
+from voiceadmin.voices.importing.checking import Change
+from voiceadmin.voices.types.rows import VoiceRow
+
+
+class StagedChanges:
+    """The changes of an import in the order of the file. Memory holds one batch.
+
+    The file has no name, so that no other process can open it, and disappears with this process.
+
+    Attributes:
+        count: number of changes.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Append a batch."""
+        # Plain tuples are several times smaller and faster than pickled named tuples.
+        batch = [(change.before and tuple(change.before), tuple(change.after)) for change in changes]
+        if batch:
+            self.count += len(batch)
+            pickle.dump(batch, self._file, protocol=5)
+
+    def read_batches(self) -> Iterator[list[Change]]:
+        """Yield every batch, as it was added."""
+        end = self._file.tell()
+        self._file.seek(0)
+        while self._file.tell() < end:
+            batch = pickle.load(self._file)  # noqa: S301  # only this object can write to the file
+            yield [Change(before and VoiceRow._make(before), VoiceRow._make(after)) for before, after in batch]
+
+    def close(self) -> None:
+        """Delete the file. The count stays."""
+        self._file.close()
