@@ -19,7 +19,7 @@ from werkzeug.routing import Rule
 
 from tests.conftest import NOW, SHELL, Client
 from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice, sign_in
-from voiceadmin import create_app
+from voiceadmin import clock, create_app
 from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.accounts.types import Grant
@@ -33,6 +33,7 @@ from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.schema import dispose_engine
 from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
@@ -56,7 +57,10 @@ ROLES = {  # refused requesters come before those whose requests change data
     "platform": Role.PLATFORM,
 }
 # Route parameters with the id of an object that belongs to an organization.
-OWNED = {"assistant_id", "voice_id", "account_id", "link_id", "key_id", "operation_id", "plan_id"}
+OWNED = {
+    *("assistant_id", "voice_id", "account_id", "link_id", "key_id", "operation_id", "plan_id"),
+    *("organization_id", "merge_id"),
+}
 ALL_KEY = "Key of all organizations"
 
 
@@ -211,6 +215,11 @@ def _plan_of(tenants: TwoTenants, of: Organization, _: str) -> int:
     )
 
 
+def _merge_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+    merged = make_organization(f"{of.name.split()[0]} {next(tenants.counter)}")
+    return merge_organizations(EVERYTHING, merged.id, of.id, by=SHELL, now=clock.now())
+
+
 PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
     "assistant_id": lambda tenants, of, _: tenants.assistants[of.id],
     "voice_id": lambda tenants, of, _: tenants.voices[of.id],
@@ -219,6 +228,8 @@ PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
     "key_id": _key_of,
     "operation_id": _operation_of,
     "plan_id": _plan_of,
+    "organization_id": lambda tenants, of, _: of.id,
+    "merge_id": _merge_of,
     "session_id": _session_of,
     "token": lambda tenants, of, _: tenants.invite(of),
     "format": lambda *_: "csv",
@@ -246,6 +257,10 @@ FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
     "voices.all_matching": _note_form,
     "cleanup.run": lambda _: {"count": "1"},
     "cleanup.change_price": lambda _: {"provider": "resemble", "price": "2", "currency": "USD", "as_of": "2026-05-01"},
+    "management.rename": lambda _: {"name": "Another name"},
+    "management.rename_one_assistant": lambda _: {"name": "Another name"},
+    "management.move": lambda tenants: {"organization": tenants.acme.id},
+    "management.merge": lambda tenants: {"organization": tenants.globex.id},
     "api_keys.new": lambda tenants: {"name": "A new key", "organizations": [tenants.acme.id], "expires": "30"},
 }
 

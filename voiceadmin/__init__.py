@@ -16,6 +16,7 @@ from voiceadmin.assistants import views as assistant_views
 from voiceadmin.cleanup import views as cleanup_views
 from voiceadmin.config import ASSETS, Settings
 from voiceadmin.database import engine
+from voiceadmin.management import views as management_views
 from voiceadmin.openapi import api as openapi_api
 from voiceadmin.operations import views as operation_views
 from voiceadmin.overview import views as overview_views
@@ -30,6 +31,7 @@ from voiceadmin.web.converters import IdConverter
 
 VIEWS = (
     *(overview_views, triage_views, operation_views, assistant_views, voice_views, provider_views, cleanup_views),
+    management_views,
     *(voice_api, triage_api, openapi_api, health, sign_in, account, people, api_key_views, activity_views),
 )
 

@@ -7,10 +7,11 @@ from voiceadmin.accounts import cli as accounts
 from voiceadmin.api_keys import cli as api_keys
 from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
+from voiceadmin.management import cli as management
 from voiceadmin.server import cli as server
 from voiceadmin.voices import cli as voices
 
-__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "server", "voices"]
+__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "management", "server", "voices"]
 
 
 def main() -> None:

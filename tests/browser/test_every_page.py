@@ -177,6 +177,16 @@ PAGES = {
     "error": Scene("sample", "/assistants/99/voices", 404),
     "sign in": Scene("populated", "/sign-in", token=""),
     "account": Scene("populated", "/account", token=ADMIN),
+    "organizations": Scene("populated", "/organizations"),
+    "oversized organizations": Scene("oversized", "/organizations"),
+    "organization": Scene("populated", "/organizations/1"),
+    "oversized organization": Scene("oversized", "/organizations/1"),
+    "organization with an empty name": Scene(
+        "populated", "/organizations/1", 422, steps=submit("Save name", **{"Name of the organization": "\u202e"})
+    ),
+    "preview of a merge": Scene("populated", "/organizations/1/merge?organization=2"),
+    "settings of an assistant": Scene("populated", "/assistants/123/settings"),
+    "oversized settings of an assistant": Scene("oversized", f"/assistants/{2**63 - 1}/settings"),
     "people": Scene("populated", "/people"),
     "person": Scene("populated", "/people/9"),
     "new key": Scene("populated", "/api-keys/new"),

@@ -98,7 +98,7 @@ RENAMED_EVENT_TYPES = {
 }
 RENAMED_KINDS = {"shell": "cli", "nobody": "anonymous", "store": "database"}
 NEW_EVENT_TYPES = {"invitation-accepted"}
-NEW_TABLES = {"import_step"}
+NEW_TABLES = {"import_step", "merged_voice", "organization_merge"}
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)
 

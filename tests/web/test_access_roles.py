@@ -188,6 +188,17 @@ def test_the_requirements_are_those_of_the_table() -> None:
         "api_keys.index": ("admin", False),
         "api_keys.new": ("admin", True),
         "api_keys.revoke": ("admin", True),
+        "management.index": ("admin", False),
+        "management.organization": ("admin", False),
+        "management.rename": ("admin", False),
+        "management.preview": ("platform", True),
+        "management.merge": ("platform", True),
+        "management.undo": ("platform", True),
+        "management.remove": ("platform", True),
+        "management.assistant": ("admin", False),
+        "management.rename_one_assistant": ("admin", False),
+        "management.move": ("admin", True),
+        "management.remove_one_assistant": ("admin", True),
     }
 
 

@@ -73,7 +73,8 @@ def _check_new_key(
 
 
 def _check_organizations(scope: Scope, ids: Collection[int]) -> None:
-    existing = set(db.session.scalars(select(Organization.id).where(Organization.id.in_(ids))))
+    is_usable = (Organization.id.in_(ids), Organization.merged_into_id.is_(None))
+    existing = set(db.session.scalars(select(Organization.id).where(*is_usable)))
     for id in ids:
         if id not in existing or not scope.covers(id):
             raise OrganizationNotFound(f"There is no organization {id}.")

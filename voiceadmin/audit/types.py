@@ -22,6 +22,7 @@ class ObjectKind(LabelledEnum):
     ASSISTANT = "assistant", "Assistant"
     KEY = "key", "API key"
     LINK = "link", "One-time link"
+    ORGANIZATION = "organization", "Organization"
     PLAN = "plan", "Clean-up plan"
     DATABASE = "database", "Database"
     VOICE = "voice", "Voice"
@@ -50,6 +51,13 @@ class AuditEventType(StrEnum):
     ACCOUNT_DISABLED = "account-disabled", "disabled an account", Role.ADMIN
     ACCOUNT_ENABLED = "account-enabled", "enabled an account", Role.ADMIN
     ROLE_CHANGED = "role-changed", "changed a role", Role.ADMIN
+    ORGANIZATION_RENAMED = "organization-renamed", "renamed an organization", Role.VIEWER
+    ORGANIZATION_MERGED = "organization-merged", "merged an organization into another one", Role.VIEWER
+    ORGANIZATION_MERGE_UNDONE = "organization-merge-undone", "undid the merge of an organization", Role.VIEWER
+    ORGANIZATION_REMOVED = "organization-removed", "removed an organization", Role.ADMIN
+    ASSISTANT_RENAMED = "assistant-renamed", "renamed an assistant", Role.VIEWER
+    ASSISTANT_MOVED = "assistant-moved", "moved an assistant to another organization", Role.VIEWER
+    ASSISTANT_REMOVED = "assistant-removed", "removed an assistant", Role.VIEWER
     KEY_CREATED = "key-created", "created an API key", Role.ADMIN
     KEY_REVOKED = "key-revoked", "revoked an API key", Role.ADMIN
     VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER

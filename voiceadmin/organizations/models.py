@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import (
     ForeignKey,
     Index,
@@ -12,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
-from voiceadmin.database.types import BigId, Sortable
+from voiceadmin.database.types import BigId, Sortable, UtcTime
 from voiceadmin.identity import OrganizationId
 
 
@@ -26,6 +28,8 @@ class Organization(Base):
             process. Random and not a counter: after a backup is restored, a counter could repeat a value with other
             voices.
         sample: Whether the organization belongs to the sample data.
+        merged_into_id: The organization that got its voices and assistants; None if it was not merged. Its audit events
+            stay with this row, which nothing else uses then.
     """
 
     __tablename__ = "organization"
@@ -36,6 +40,7 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(Text)
     revision: Mapped[int] = mapped_column(BigId, server_default="0")
     sample: Mapped[bool] = mapped_column(server_default=false())
+    merged_into_id: Mapped[int | None] = mapped_column(BigId, index=True)
 
 
 class Assistant(Base):
@@ -57,3 +62,34 @@ class Assistant(Base):
     active: Mapped[bool] = mapped_column(server_default=true())
     tts_provider: Mapped[str | None] = mapped_column(Text)
     tts_voice_id: Mapped[str | None] = mapped_column(Text)
+
+
+class OrganizationMerge(Base):
+    """A merge of one organization into another, with what is needed to undo it.
+
+    Attributes:
+        details: JSON of the assistants, roles and API keys that were moved; see `management.actions.merging`.
+        undone_at: None while the merge is in force.
+    """
+
+    __tablename__ = "organization_merge"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id"), index=True)
+    target_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id"), index=True)
+    merged_at: Mapped[datetime] = mapped_column(UtcTime)
+    merged_by: Mapped[str] = mapped_column(Text)
+    details: Mapped[str] = mapped_column(Text)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class MergedVoice(Base):
+    """A voice that a merge moved. The id is no foreign key: the row outlives the voice."""
+
+    __tablename__ = "merged_voice"
+
+    merge_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("organization_merge.id"), primary_key=True, autoincrement=False
+    )
+    voice_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)

@@ -118,8 +118,9 @@ def get_organization(scope: Scope, organization_id: int) -> OrganizationRow:
 
 
 def list_organizations(scope: Scope) -> dict[int, str]:
-    """Return the names of all organizations in a scope by their ids, ordered by name and id."""
-    organizations = select(Organization.id, Organization.name).where(restrict_to_scope(scope, Organization.id))
+    """Return the names of the organizations in a scope by id, in the order of their names, without merged ones."""
+    is_listed = (Organization.merged_into_id.is_(None), restrict_to_scope(scope, Organization.id))
+    organizations = select(Organization.id, Organization.name).where(*is_listed)
     rows = db.session.execute(organizations.order_by(Organization.name, Organization.id))
     return {row.id: row.name for row in rows}
 

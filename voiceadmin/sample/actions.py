@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Delete, delete, exists, func, inspect, select
+from sqlalchemy import Delete, delete, exists, func, inspect, or_, select
 
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
@@ -18,7 +18,7 @@ from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import SampleRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
-from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.organizations.models import Assistant, Organization, OrganizationMerge
 from voiceadmin.sample.data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, generate_sample
 from voiceadmin.text import build_name_key, pluralize
 from voiceadmin.voices.models import ClonedVoice
@@ -125,6 +125,9 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
     is_used = exists().where(ClonedVoice.organization_id == Organization.id) | exists().where(
         Assistant.organization_id == Organization.id
     )
+    was_merged = exists().where(
+        or_(OrganizationMerge.source_id == Organization.id, OrganizationMerge.target_id == Organization.id)
+    )
     with write_transaction():
         acquire_advisory_lock("import")
         lock_organizations(db.session.scalars(sample_ids))
@@ -136,7 +139,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
                 Assistant.id.in_(ASSISTANT_IDS), Assistant.organization_id.in_(sample_ids), ~has_voices
             )
         )
-        organizations = _delete(delete(Organization).where(Organization.sample, ~is_used))
+        organizations = _delete(delete(Organization).where(Organization.sample, ~is_used, ~was_merged))
         kept = tuple(_kept_organizations())
         kept_assistants = sum(len(organization.sample_assistants) for organization in kept)
         record_event(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"removed": voices})
@@ -167,7 +170,8 @@ def _refuse_taken_ids() -> None:
 
 def _organization_ids(sample: Sequence[SampleOrganization]) -> tuple[dict[str, int], OutcomeCounts]:
     """Find or create the organizations. Return their ids by name, and the counts."""
-    query = select(Organization.id, Organization.name).where(Organization.sample).order_by(Organization.id.desc())
+    is_sample = (Organization.sample, Organization.merged_into_id.is_(None))
+    query = select(Organization.id, Organization.name).where(*is_sample).order_by(Organization.id.desc())
     ids = {organization.name: organization.id for organization in db.session.execute(query)}
     missing = [Organization(name=item.name, sample=True) for item in sample if item.name not in ids]
     db.session.add_all(missing)
@@ -217,7 +221,7 @@ def _delete(statement: Delete) -> int:
 def _kept_organizations() -> Iterator[KeptOrganization]:
     """Yield the remaining sample organizations, by id, after the voices of the sample were deleted."""
     for organization in db.session.scalars(
-        select(Organization).where(Organization.sample).order_by(Organization.id)
+        select(Organization).where(Organization.sample, Organization.merged_into_id.is_(None)).order_by(Organization.id)
     ).all():
         voices = db.session.scalar(
             select(func.count()).select_from(ClonedVoice).where(ClonedVoice.organization_id == organization.id)

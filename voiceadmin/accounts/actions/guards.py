@@ -26,8 +26,14 @@ def check_grant(scope: Scope, grant: Grant) -> None:
     if grant.organization_id is None:
         if scope != EVERYTHING:
             raise ChangeRefused("Only platform admins can grant the role of platform admin.")
-    elif not scope.covers(grant.organization_id) or db.session.get(Organization, grant.organization_id) is None:
+    elif not scope.covers(grant.organization_id) or not _is_organization(grant.organization_id):
         raise OrganizationNotFound(f"There is no organization {grant.organization_id}.")
+
+
+def _is_organization(organization_id: int) -> bool:
+    """Return whether an organization exists and was not merged into another one."""
+    organization = db.session.get(Organization, organization_id)
+    return organization is not None and organization.merged_into_id is None
 
 
 def get_visible_account(scope: Scope, account_id: int) -> Account:

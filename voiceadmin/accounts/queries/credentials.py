@@ -30,7 +30,7 @@ def find_session(token: str, address: str | None) -> Requester | None:
     Returns:
         None if there is no such session, or its account is disabled.
     """
-    row = fetch_first_row(_session_sql(string_agg("organization_id || ':' || role")), {"hash": hash_token(token)})
+    row = fetch_first_row(_session_sql(string_agg("o.id || ':' || m.role")), {"hash": hash_token(token)})
     if row is None:
         return None
     (
@@ -74,7 +74,9 @@ def _session_sql(grants: str) -> str:
     return (
         "SELECT s.id, s.account_id, s.created_at, s.last_active_at, s.reauthenticated_at, s.address, s.user_agent,"
         " a.email, a.platform,"
-        f" (SELECT {grants} FROM membership WHERE account_id = a.id AND ended_session_id < s.id) AS grants,"
+        # A role holds for the organizations that were merged into its organization, too.
+        f" (SELECT {grants} FROM membership m JOIN organization o ON m.organization_id IN (o.id, o.merged_into_id)"
+        " WHERE m.account_id = a.id AND m.ended_session_id < s.id) AS grants,"
         " (SELECT count(*) FROM membership WHERE account_id = a.id AND ended_session_id >= s.id) AS ended_role_count"
         " FROM account_session s JOIN account a ON a.id = s.account_id"
         " WHERE s.token_hash = :hash AND a.disabled_at IS NULL"

@@ -34,13 +34,14 @@ def lock_targets(scope: Scope, refs: Sequence[ObjectRef]) -> list[TargetObject]:
         raise ObjectNotFound("A selected voice or assistant does not exist. Nothing was changed. Load the page again.")
     lock_organizations(organizations.values())
     targets = {target.ref: target for target in read_and_lock(refs)}
-    if len(targets) < len(refs):  # removed between the two statements
+    # Between the two statements, an object can be removed, or move with a merge of organizations.
+    if len(targets) < len(refs) or any(targets[ref].organization_id != organizations[ref] for ref in refs):
         raise ObjectNotFound("A selected voice or assistant was removed. Nothing was changed. Load the page again.")
     return [targets[ref] for ref in refs]
 
 
 def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
-    """Return the organization of each object that exists. An object never moves to another organization."""
+    """Return the organization of each object that exists."""
     tables: dict[ObjectKind, type[ClonedVoice | Assistant]]
     tables = {ObjectKind.VOICE: ClonedVoice, ObjectKind.ASSISTANT: Assistant}
     organizations = dict[ObjectRef, int]()

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from voiceadmin.database.base import db
 from voiceadmin.database.job_lock import lock_job
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.voices.importing.bulk_load import without_indexes
@@ -91,6 +92,29 @@ def finish_interrupted_import() -> bool:
             return finish_steps()
     except _ImportRunning:
         return False
+
+
+@contextmanager
+def write_transaction_without_import() -> Iterator[None]:
+    """Run one write transaction during which no import runs.
+
+    Raises:
+        ChangeRefused: if an import is running, or was interrupted.
+    """
+    if not _is_sqlite():
+        with write_transaction():
+            acquire_advisory_lock(JOB, on_wait=_refuse)
+            yield
+        return
+    with lock_job(JOB, on_wait=_refuse):
+        if db.session.scalar(select(ImportStep.position).where(ImportStep.position == 0)) is not None:
+            raise ChangeRefused("An import was interrupted. Restart the server to complete it, then try again.")
+        with write_transaction():
+            yield
+
+
+def _refuse() -> NoReturn:
+    raise ChangeRefused("An import is running. Try again when it has finished.")
 
 
 class _ImportRunning(Exception):

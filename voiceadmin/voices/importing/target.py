@@ -94,16 +94,15 @@ def _find_organization(target: ImportTarget) -> Organization | None:
     if id is None:
         return _find_organization_by_name(name, target.assistant_id)
     organization = db.session.get(Organization, id) if 1 <= id <= MAX_ID else None
-    if organization is None:
+    if organization is None or organization.merged_into_id is not None:
         raise ImportRefused(f"There is no organization {name}. Give a name to create one.")
     return organization
 
 
 def _find_organization_by_name(name: str, assistant_id: int) -> Organization:
     """Return the organization with this name, that of the assistant if there are several; a new one if none."""
-    found = db.session.scalars(
-        select(Organization).where(Organization.name == name).order_by(Organization.id).limit(10)
-    ).all()
+    is_named = (Organization.name == name, Organization.merged_into_id.is_(None))
+    found = db.session.scalars(select(Organization).where(*is_named).order_by(Organization.id).limit(10)).all()
     assistant = db.session.get(Assistant, assistant_id)
     for organization in found:
         if assistant is not None and organization.id == assistant.organization_id:

@@ -1,0 +1,1 @@
+"""Rename, merge and remove organizations and assistants."""
