@@ -97,8 +97,15 @@ RENAMED_EVENT_TYPES = {
     "sample-filled": "sample-added",
 }
 RENAMED_KINDS = {"shell": "cli", "nobody": "anonymous", "store": "database"}
-NEW_EVENT_TYPES = {"invitation-accepted"}
-NEW_TABLES = {"import_step", "merged_voice", "organization_merge"}
+NEW_EVENT_TYPES = {
+    "invitation-accepted",
+    *("organization-renamed", "organization-merged", "organization-merge-undone", "organization-removed"),
+    *("assistant-renamed", "assistant-moved", "assistant-removed"),
+    *("voice-deleted-at-provider", "voice-not-deleted-at-provider"),
+}
+NEW_OBJECT_KINDS = {"organization"}
+NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}
+NEW_TABLES = {"import_step", "merged_voice", "organization_merge", "provider_deletion"}
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)
 

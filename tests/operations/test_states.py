@@ -45,7 +45,7 @@ from voiceadmin.voices.importing.actions import import_voices
 from voiceadmin.voices.importing.target import ImportTarget
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.queries import list_voices
-from voiceadmin.voices.models import ClonedVoice, VoiceStats
+from voiceadmin.voices.models import ClonedVoice, ProviderDeletion, VoiceStats
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -59,6 +59,8 @@ FACET = {
     TriageAction.ASSIGN: "assignee",
     TriageAction.ACKNOWLEDGE: "mute",
     TriageAction.SNOOZE: "mute",
+    TriageAction.MARK_DELETED: "deleted",
+    TriageAction.UNMARK_DELETED: "deleted",
 }
 OFFSETS = st.integers(1, 3)
 ACTORS = st.sampled_from(PEOPLE)
@@ -154,6 +156,7 @@ class OperationMachine(RuleBasedStateMachine):
             db.session.execute(delete(ClonedVoice).where(ClonedVoice.id == id))
         self.model.rows.pop(id, None)
         self.model.facets.pop((id, "archived"), None)
+        self.model.facets.pop((id, "deleted"), None)
 
     @rule(days=st.sampled_from([1, 14, 29, 30]))
     def time_passes(self, days: int) -> None:
@@ -270,6 +273,8 @@ class OperationMachine(RuleBasedStateMachine):
             after: Any = None
             if request.action is TriageAction.ARCHIVE:
                 after = before or (self.now, actor.name, request.note)
+            elif request.action is TriageAction.MARK_DELETED:
+                after = before or ((self.now, actor.name) if self.is_archived(ref.id) else None)
             elif request.action is TriageAction.ASSIGN:
                 after = None if assignee is None else assignee.id
             elif facet == "mute":
@@ -277,6 +282,11 @@ class OperationMachine(RuleBasedStateMachine):
             if before != after or (facet == "mute" and findings[ref]):
                 changes[ref.id] = (facet, before, after)
         return changes
+
+    def is_archived(self, id: int) -> bool:
+        """Return whether a voice is archived, here or upstream."""
+        is_archived_here = self.model.facets.get((id, "archived")) is not None
+        return is_archived_here or self.model.rows[id].status is VoiceStatus.ARCHIVED
 
     def record(self, operation: OperationRow, changes: dict[int, tuple[str | None, Any, Any]], actor: Actor) -> None:
         assert (operation.object_count, operation.voice_count) == (len(changes), len(changes))
@@ -289,6 +299,14 @@ class OperationMachine(RuleBasedStateMachine):
             self.model.operations.append(AppliedOperation(operation, self.now, changes))
 
     # Invariants
+
+    @invariant()
+    def the_deletions_at_providers_match_the_model(self) -> None:
+        db.session.rollback()
+        own = range(self.base, self.base + 100)
+        stored = {row.voice_id: (row.marked_at, row.marked_by) for row in db.session.scalars(select(ProviderDeletion))}
+        expected = {id: value for (id, facet), value in self.model.facets.items() if facet == "deleted" and value}
+        assert {id: mark for id, mark in stored.items() if id in own} == expected
 
     @invariant()
     def the_voices_match_the_model(self) -> None:

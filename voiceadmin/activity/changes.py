@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from voiceadmin.audit.types import AuditEventRow
 from voiceadmin.identity import Role
 from voiceadmin.triage.rules import RULES_BY_SLUG
+from voiceadmin.voices.types.provider import provider_label
 
 # Labels of values whose stored name is not clear to people.
 LABELS = {"mute": "finding", "key": "key", "platform": "platform admin", "link": "with", "archived": "status"}
@@ -70,6 +71,10 @@ def _describe_archived(value: Any) -> str:
     return "not archived" if value is None else "archived"
 
 
+def _describe_deletion(value: Any) -> str:
+    return "no" if value is None else f"{value['provider_voice_id']} at {provider_label(value['provider'])}"
+
+
 def _describe_assignee(value: Any) -> str:
     return "unassigned" if value is None else str(value["email"])
 
@@ -109,6 +114,7 @@ def _describe_link(value: Any) -> str:
 _DESCRIBERS = {
     "archived": _describe_archived,
     "assignee": _describe_assignee,
+    "deleted_at_provider": _describe_deletion,
     "mute": _describe_mute,
     "filters": _describe_filters,
     "role": _describe_role,

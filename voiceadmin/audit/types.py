@@ -66,6 +66,16 @@ class AuditEventType(StrEnum):
     VOICE_REMOVED = "voice-removed", "removed a voice", Role.VIEWER
     VOICE_ARCHIVED = "voice-archived", "archived a voice", Role.VIEWER
     VOICE_RESTORED = "voice-restored", "restored a voice", Role.VIEWER
+    VOICE_DELETED_AT_PROVIDER = (
+        "voice-deleted-at-provider",
+        "marked a voice as deleted at its provider",
+        Role.VIEWER,
+    )
+    VOICE_NOT_DELETED_AT_PROVIDER = (
+        "voice-not-deleted-at-provider",
+        "marked a voice as not deleted at its provider",
+        Role.VIEWER,
+    )
     ASSIGNED = "assigned", "assigned a voice or assistant", Role.VIEWER
     ACKNOWLEDGED = "acknowledged", "acknowledged a finding", Role.VIEWER
     SNOOZED = "snoozed", "snoozed a finding", Role.VIEWER

@@ -43,6 +43,8 @@ class TriageAction(StrEnum):
     ACKNOWLEDGE = "acknowledge", "Acknowledge", "Acknowledged"
     SNOOZE = "snooze", "Snooze", "Snoozed"
     NOTE = "note", "Add note", "Added a note to"
+    MARK_DELETED = "mark-deleted", "Mark as deleted at provider", "Marked as deleted at the provider:"
+    UNMARK_DELETED = "unmark-deleted", "Mark as not deleted at provider", "Marked as not deleted at the provider:"
 
     label: str
     past_tense: str
@@ -56,7 +58,12 @@ class TriageAction(StrEnum):
     @property
     def is_for_voices_only(self) -> bool:
         """Whether the action cannot be applied to assistants."""
-        return self in (TriageAction.ARCHIVE, TriageAction.RESTORE)
+        return self not in (
+            TriageAction.ASSIGN,
+            TriageAction.ACKNOWLEDGE,
+            TriageAction.SNOOZE,
+            TriageAction.NOTE,
+        )
 
 
 _CURSOR = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18}|unknown)\.([0-9]{1,19})", re.ASCII)

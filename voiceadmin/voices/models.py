@@ -238,3 +238,21 @@ class ImportStep(Base):
 
     position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     content: Mapped[str] = mapped_column(Text)
+
+
+class ProviderDeletion(Base):
+    """A person's statement that a voice was deleted at its provider. Holds for the provider voice reference it names.
+
+    Attributes:
+        provider, provider_voice_id: of the voice when it was marked. If an import changes them, the mark is void.
+    """
+
+    __tablename__ = "provider_deletion"
+
+    voice_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("cloned_voice.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    provider: Mapped[str] = mapped_column(Sortable)
+    provider_voice_id: Mapped[str] = mapped_column(Text)
+    marked_at: Mapped[datetime] = mapped_column(UtcTime)
+    marked_by: Mapped[str] = mapped_column(Text)

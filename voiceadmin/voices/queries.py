@@ -25,9 +25,9 @@ from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, build_name_key, build_search_key
 from voiceadmin.voices.exporting.writing import format_file, format_response
-from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.models import ClonedVoice, ProviderDeletion
 from voiceadmin.voices.types.filters import VoiceChoices, VoiceQuery
-from voiceadmin.voices.types.rows import LocalArchive, VoiceDetail, VoiceRow
+from voiceadmin.voices.types.rows import LocalArchive, ProviderDeletionRow, VoiceDetail, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.voices.usage import count_assistants_by_voice
 
@@ -63,11 +63,23 @@ def build_voice_columns(row: VoiceRow, organization_id: int) -> dict[str, Any]:
     return dict(zip(WRITTEN_COLUMNS, build_voice_values(row, organization_id), strict=True))
 
 
-_ARCHIVE_COLUMNS = (
+# What is known here about a voice, beside the columns of upstream.
+_LOCAL_COLUMNS = (
     ClonedVoice.archived_at,
     ClonedVoice.archived_by,
     ClonedVoice.archive_note,
     ClonedVoice.upstream_status,
+    ClonedVoice.status_changed_at,
+    ProviderDeletion.marked_at,
+    ProviderDeletion.marked_by,
+)
+
+
+# A mark of another reference is void: the voice was cloned again, or moved to another provider.
+IS_DELETED_AT_PROVIDER = and_(
+    ProviderDeletion.voice_id == ClonedVoice.id,
+    ProviderDeletion.provider == ClonedVoice.provider,
+    ProviderDeletion.provider_voice_id == ClonedVoice.provider_voice_id,
 )
 
 
@@ -94,8 +106,9 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         VoiceNotFound: If there is no such voice in the scope.
     """
     row = db.session.execute(
-        select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS, *_ARCHIVE_COLUMNS, ClonedVoice.status_changed_at)
+        select(*VOICE_COLUMNS, *ORGANIZATION_COLUMNS, *_LOCAL_COLUMNS)
         .join_from(ClonedVoice, Organization)
+        .outerjoin(ProviderDeletion, IS_DELETED_AT_PROVIDER)
         .where(ClonedVoice.id == voice_id)
     ).one_or_none()
     if row is None:
@@ -104,7 +117,7 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
     organization = build_organization_row(tuple(row[len(VOICE_COLUMNS) : archive_start]))
     if not scope.covers(organization.id):
         raise VoiceNotFound(f"Cloned voice with ID {voice_id} not found")
-    archived_at, archived_by, note, upstream_status, status_changed_at = row[archive_start:]
+    archived_at, archived_by, note, upstream_status, status_changed_at, marked_at, marked_by = row[archive_start:]
     archive = None
     if archived_at is not None:
         archive = LocalArchive(archived_at, archived_by, note, VoiceStatus(upstream_status))
@@ -116,6 +129,7 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         assistants=_list_first_assistants(voice, organization.id, using_assistant_count),
         using_assistant_count=using_assistant_count,
         archive=archive,
+        deletion=None if marked_at is None else ProviderDeletionRow(marked_at, marked_by),
         status_changed_at=archived_at or status_changed_at,
     )
 

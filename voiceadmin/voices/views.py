@@ -25,6 +25,7 @@ from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.queries import get_voice, get_voice_choices
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceDetail
+from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import parse_export_format, stream_export
@@ -155,6 +156,10 @@ def _list_actions(detail: VoiceDetail, *, has_reasons: bool) -> list[TriageActio
         actions.append(TriageAction.RESTORE)
     elif not _confirms_archive(detail):
         actions.append(TriageAction.ARCHIVE)
+    if detail.deletion:
+        actions.append(TriageAction.UNMARK_DELETED)
+    elif detail.voice.status is VoiceStatus.ARCHIVED and detail.voice.provider_voice_id:
+        actions.append(TriageAction.MARK_DELETED)
     return actions
 
 

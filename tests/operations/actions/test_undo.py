@@ -55,8 +55,10 @@ def test_every_action_is_undone_and_every_undo_is_undone(
     acme: Organization, runner: Runner, now: datetime, clara: Account, action: TriageAction
 ) -> None:
     put_voices(acme, [voice_row(id=id, status=VoiceStatus.FAILED) for id in (1, 2)])
-    if action is TriageAction.RESTORE:
+    if action in (TriageAction.RESTORE, TriageAction.MARK_DELETED, TriageAction.UNMARK_DELETED):
         runner.apply(TriageAction.ARCHIVE, 1, 2)
+    if action is TriageAction.UNMARK_DELETED:
+        runner.apply(TriageAction.MARK_DELETED, 1, 2)
     before = read_state_without_audit_log()
     operation = runner.apply(action, 1, 2, **action_options(clara, now)[action])
     after = read_state_without_audit_log()

@@ -115,7 +115,7 @@ def test_a_voice_that_assistants_use_is_archived_only_after_a_confirmation(
     assert "Archived here by" in section(open_page(f"/voices/{voice.id}"), "status")
 
 
-def test_an_archived_voice_that_assistants_use_can_only_be_restored(
+def test_an_archived_voice_that_assistants_use_can_be_restored(
     acme: Organization, client: FlaskClient, open_page: OpenPage
 ) -> None:
     voice = make_voice(acme, provider_voice_id="a")
@@ -125,7 +125,7 @@ def test_an_archived_voice_that_assistants_use_can_only_be_restored(
     page = open_page(f"/voices/{voice.id}")
 
     values = [node.attributes["value"] for node in page.root.all("button", name="action")]
-    assert values == ["assign", "note", "restore"]
+    assert values == ["assign", "note", "restore", "mark-deleted"]
 
 
 def test_the_timeline_lists_actions_with_links_to_undo_them(
@@ -160,6 +160,7 @@ def test_the_timeline_lists_actions_with_links_to_undo_them(
         "assign",
         "note",
         "restore",
+        "mark-deleted",
     ]
 
 

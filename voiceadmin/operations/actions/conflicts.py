@@ -21,6 +21,8 @@ from voiceadmin.operations.types import ActionRequest, SkipReason
 CONFLICT_REASONS = {
     AuditEventType.VOICE_ARCHIVED: SkipReason.ARCHIVED_MEANWHILE,
     AuditEventType.VOICE_RESTORED: SkipReason.RESTORED_MEANWHILE,
+    AuditEventType.VOICE_DELETED_AT_PROVIDER: SkipReason.CHANGED_MEANWHILE,
+    AuditEventType.VOICE_NOT_DELETED_AT_PROVIDER: SkipReason.CHANGED_MEANWHILE,
     AuditEventType.ASSIGNED: SkipReason.ASSIGNEE_CHANGED_MEANWHILE,
     AuditEventType.ACKNOWLEDGED: SkipReason.ACKNOWLEDGED_MEANWHILE,
     AuditEventType.SNOOZED: SkipReason.SNOOZED_MEANWHILE,

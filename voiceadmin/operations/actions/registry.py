@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from voiceadmin.audit.types import AuditEventType
-from voiceadmin.operations.actions import archive, assign, mute, note
+from voiceadmin.operations.actions import archive, assign, deletion, mute, note
 from voiceadmin.operations.actions.handler import ActionHandler
 from voiceadmin.triage.types import TriageAction
 
-HANDLERS: tuple[ActionHandler, ...] = (archive.HANDLER, assign.HANDLER, mute.HANDLER, note.HANDLER)
+HANDLERS: tuple[ActionHandler, ...] = (archive.HANDLER, assign.HANDLER, deletion.HANDLER, mute.HANDLER, note.HANDLER)
 
 
 HANDLER_OF_ACTION: dict[TriageAction, ActionHandler] = {

@@ -94,6 +94,13 @@ class LocalArchive(NamedTuple):
     upstream_status: VoiceStatus
 
 
+class ProviderDeletionRow(NamedTuple):
+    """When and by whom a voice was marked as deleted at its provider."""
+
+    marked_at: datetime
+    marked_by: str
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceDetail:
     """A voice with its organization and assistants.
@@ -102,6 +109,7 @@ class VoiceDetail:
         assistants: The first of those that can use the voice; those that do use it come first.
         using_assistant_count: Number of assistants that use the voice.
         archive: None unless the voice was archived here.
+        deletion: None unless a person marked the voice as deleted at its provider.
         status_changed_at: When the voice got its status, as far as it is known.
     """
 
@@ -110,4 +118,5 @@ class VoiceDetail:
     assistants: Sequence[AssistantRow]
     using_assistant_count: int
     archive: LocalArchive | None
+    deletion: ProviderDeletionRow | None
     status_changed_at: datetime
