@@ -11,13 +11,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete
 
 from voiceadmin import clock
+from voiceadmin.accounts.actions.links import create_invitations
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.accounts.passwords import hash_password
+from voiceadmin.accounts.types import Grant
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
-from voiceadmin.identity import Role
+from voiceadmin.identity import Actor, Role, Scope
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.text import build_name_key, normalize_email
 from voiceadmin.voices.models import ClonedVoice
@@ -123,3 +125,8 @@ def _saved(model: Model) -> Model:
         db.session.refresh(model)
         db.session.expunge(model)
     return model
+
+
+def create_invitation(scope: Scope, email: str, *grants: Grant, by: Actor, now: datetime) -> str:
+    """Invite one address, and return the token of the link."""
+    return create_invitations(scope, [email], grants, by=by, now=now)[email]

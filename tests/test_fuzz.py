@@ -16,9 +16,8 @@ from sqlalchemy import delete, update
 from werkzeug.routing import Rule
 
 from tests.conftest import NOW, SHELL
-from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice
+from tests.factories import PASSWORD, create_invitation, make_account, make_assistant, make_organization, make_voice
 from tests.two_tenants import RULES
-from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.accounts.types import Grant
@@ -44,6 +43,8 @@ VALID_VALUES: dict[str, list[str]] = {  # that a form accepts, so that requests 
     "name": ["Status board", ""],
     "organization": ["1", "2", "all"],
     "organizations": ["1", "2", "all"],
+    "emails": ["new@example.com", "Ada <ada@example.com>, bo@example.com", "new@example.com\nnew@example.com"],
+    "roles": ["1:viewer", "2:admin", "all:platform"],
     "role": [role.slug for role in GRANTABLE_ROLES] + ["none"],
     "expires": ["30", "never"],
     "status": [status.value for status in VoiceStatus],
@@ -92,7 +93,8 @@ FIELDS = {  # of the forms, by the start of the path; a path that is not listed 
     "/links": ("email", "name", "password"),
     "/api-keys": ("name", "organizations", "expires"),
     "/providers": ("organization",),
-    "/people": ("email", "organization", "role"),
+    "/people": ("organization", "role"),
+    "/people/invite": ("emails", "roles"),
     "/sign-in": ("email", "password", "next"),
     **dict.fromkeys(("/", "/healthz", "/readyz", "/session", "/sign-out", "/voices", "/invitations"), ()),
 }

@@ -18,9 +18,16 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from tests.conftest import NOW, SHELL, Client
-from tests.factories import PASSWORD, make_account, make_assistant, make_organization, make_voice, sign_in
+from tests.factories import (
+    PASSWORD,
+    create_invitation,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    sign_in,
+)
 from voiceadmin import clock, create_app
-from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
@@ -246,7 +253,7 @@ FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
     "sign_in.confirm": lambda _: {"password": PASSWORD},
     "sign_in.accept_link": lambda _: {"name": "Guest", "password": "a horse of my own"},
     "account.password": lambda _: {"old": PASSWORD, "new": "another battery staple"},
-    "people.invite": lambda tenants: {"email": "new@example.com", "organization": tenants.acme.id, "role": "viewer"},
+    "people.invite": lambda tenants: {"emails": "new@example.com", "roles": f"{tenants.acme.id}:viewer"},
     "people.change_role": lambda tenants: {"organization": tenants.acme.id, "role": "operator"},
     "operations.create": lambda tenants: {
         "action": "note",

@@ -21,6 +21,14 @@ def generate_api_key() -> str:
     return KEY_PREFIX + generate_token()
 
 
+def list_token_hashes(token: str, count: int) -> list[str]:
+    """Return a hash for each of several rows that share a secret. The first one is that of the secret.
+
+    No secret contains a slash, so that nobody can send the secret of another row.
+    """
+    return [hash_token(f"{token}/{index}" if index else token) for index in range(count)]
+
+
 def hash_token(token: str) -> str:
     """Return the SHA-256 hash of a secret in hexadecimal. Tokens have 256 bits, so a slow hash would add nothing."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -60,6 +60,37 @@ def test_account_add_invites_a_platform_admin(shell: Shell, anonymous_client: Fl
     assert anonymous_client.get("/people").status_code == 200
 
 
+def test_account_add_invites_several_people_to_several_organizations(
+    shell: Shell, anonymous_client: FlaskClient, acme: Organization
+) -> None:
+    other = make_organization("Other")
+    roles = ["--organization", "Acme", "--role", "operator", "--organization", str(other.id), "--role", "admin"]
+
+    result = shell("account", "add", "Ada <ada@example.com>", "bo@example.com", *roles)
+
+    first, *lines = result.stdout.splitlines()
+    assert first == "Share each link with its person only. Each works once, for 7 days:"
+    links = dict(line.split("\t") for line in lines)
+    assert list(links) == ["ada@example.com", "bo@example.com"]
+    for link in links.values():
+        anonymous_client.post(link, data={"password": PASSWORD})
+    assert list_lines(shell) == [f"{email}: operator at Acme, admin at Other" for email in links]
+
+
+def test_account_add_gives_one_role_in_all_organizations(
+    shell: Shell, anonymous_client: FlaskClient, acme: Organization
+) -> None:
+    make_organization("Other")
+    for email, role in (("ada@example.com", []), ("bo@example.com", ["--role", "admin"])):
+        result = shell("account", "add", email, "--organization", "Acme", "--organization", "Other", *role)
+        anonymous_client.post(find_link(result.stdout), data={"password": PASSWORD})
+
+    assert list_lines(shell) == [
+        "ada@example.com: viewer at Acme, viewer at Other",
+        "bo@example.com: admin at Acme, admin at Other",
+    ]
+
+
 def test_account_role_changes_and_removes_roles(shell: Shell, acme: Organization) -> None:
     make_account("ada@example.com", roles={acme: Role.VIEWER})
     make_account("root@example.com", platform=True)
@@ -133,10 +164,17 @@ def test_account_reset_prints_a_link_that_sets_a_new_password(
         (
             ["account", "add", "a\u200b@b.c", "--platform"],
             2,
-            "EMAIL: This contains the invisible character U+200B",
+            r'EMAIL: Argument 1: "a\u200b@b.c": This contains the invisible character U+200B',
         ),
-        (["account", "add", "a@b.c"], 2, "Give either one --organization or --platform."),
-        (["account", "add", "a@b.c", "--platform", "--organization", "Acme"], 2, "Give either one --organization"),
+        (["account", "add", "a@b.c", "A@b.c", "--platform"], 2, 'Argument 2: "A@b.c" is a duplicate of argument 1.'),
+        (["account", "add", "a@b.c"], 2, "Give either --organization or --platform."),
+        (["account", "add", "a@b.c", "--platform", "--organization", "Acme"], 2, "Give either --organization"),
+        (["account", "add", "a@b.c", *(["--organization", "Acme"] * 2)], 2, "An organization is given twice."),
+        (
+            ["account", "add", "a@b.c", "--organization", "Acme", "--role", "viewer", "--role", "admin"],
+            2,
+            "Give one --role, or one for each --organization in the same order.",
+        ),
         (["account", "add", "a@b.c", "--organization", "Unknown"], 1, 'There is no organization "Unknown".'),
         (["account", "add", "a@b.c", "--organization", "Twin"], 1, 'Several organizations have the name "Twin".'),
         (["account", "role", "a@b.c"], 2, "Give either --organization and --role, or --platform or --no-platform."),

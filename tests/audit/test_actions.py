@@ -17,10 +17,19 @@ from sqlalchemy.exc import DatabaseError
 
 import voiceadmin
 from tests.conftest import NOW, SHELL
-from tests.factories import DAY, PASSWORD, make_account, make_assistant, make_organization, make_voice, voice_row
+from tests.factories import (
+    DAY,
+    PASSWORD,
+    create_invitation,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    voice_row,
+)
 from voiceadmin.accounts.actions import sessions
 from voiceadmin.accounts.actions.acceptance import accept_link
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link, create_setup_link
+from voiceadmin.accounts.actions.links import create_reset_link, create_setup_link
 from voiceadmin.accounts.actions.passwords import change_password
 from voiceadmin.accounts.actions.roles import change_role, set_platform_admin
 from voiceadmin.accounts.actions.state import disable_account
@@ -368,7 +377,7 @@ def test_no_event_and_no_log_line_contains_a_secret(log: pytest.LogCaptureFixtur
 
     grant = Grant(acme.id, Role.ADMIN)
     invitation = create_invitation(EVERYTHING, "bo@example.com", grant, by=by, now=NOW)
-    joined = accept_link(invitation, email="", name="Bo", password=new, by=anonymous_client, user_agent="x", now=NOW)
+    joined = accept_link(invitation, email="", name="Bo", password=new, by=anonymous_client, user_agent="x", now=NOW)[0]
     requester = find_session(joined, "203.0.113.7")
     assert requester is not None
     assert requester.account_id is not None
@@ -378,7 +387,7 @@ def test_no_event_and_no_log_line_contains_a_secret(log: pytest.LogCaptureFixtur
             sessions.sign_in(attempt, wrong, **options)
     changed = change_password(requester, new, other, user_agent="x", now=NOW)
     reset = create_reset_link(EVERYTHING, requester.account_id, by=by, now=NOW)
-    renewed = accept_link(reset, email="", name="", password=PASSWORD, by=anonymous_client, user_agent="x", now=NOW)
+    renewed = accept_link(reset, email="", name="", password=PASSWORD, by=anonymous_client, user_agent="x", now=NOW)[0]
     signed_in = sessions.sign_in("bo@example.com", PASSWORD, **options)
     key = create_api_key(EVERYTHING, "board", None, expires_at=None, by=by, now=NOW)
     revoke_api_key(EVERYTHING, 1, by=by, now=NOW)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from tests.conftest import SHELL
-from tests.factories import DAY, make_account
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from tests.factories import DAY, create_invitation, make_account
+from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.state import disable_account
 from voiceadmin.accounts.models import Account, AccountSession, OneTimeLink
 from voiceadmin.accounts.types import Grant

@@ -6,8 +6,15 @@ from datetime import datetime, timedelta
 
 from tests.browser.accounts import INVITED, VIEWER, create_session_with_token, set_newest_link_token
 from tests.conftest import SHELL
-from tests.factories import LONG_AGO, make_account, make_assistant, make_organization, put_voices, voice_row
-from voiceadmin.accounts.actions.links import create_invitation
+from tests.factories import (
+    LONG_AGO,
+    create_invitation,
+    make_account,
+    make_assistant,
+    make_organization,
+    put_voices,
+    voice_row,
+)
 from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.audit.actions import record_event

@@ -149,6 +149,11 @@ def open_shortcuts(page: Page) -> None:
     page.get_by_role("button", name="Keyboard shortcuts").click()
 
 
+def invite(emails: str) -> Callable[[Page], None]:
+    """Return a step that invites e-mail addresses as viewers."""
+    return submit("Create invitations", **{"E-mail addresses": emails})
+
+
 def submit_empty_note(page: Page) -> None:
     """Submit an empty note."""
     page.locator("summary").filter(has_text="Add note").click()
@@ -267,11 +272,16 @@ STATES = {
     "dialog to disable an account": Scene("populated", "/people/9", steps=open_dialog("Disable account")),
     "oversized person": Scene("oversized", "/people/1"),
     "invite": Scene("populated", "/people/invite"),
+    "oversized invite": Scene("oversized", "/people/invite"),
     "invite with errors": Scene(
-        "populated", "/people/invite", 422, steps=submit("Create invitation", **{"E-mail": "nobody"})
+        "populated",
+        "/people/invite",
+        422,
+        steps=submit("Create invitations", **{"E-mail addresses": "nobody, ada@example.com\nADA@example.com"}),
     ),
-    "invited": Scene(
-        "populated", "/people/invite", steps=submit("Create invitation", **{"E-mail": "friend@example.com"})
+    "invited": Scene("populated", "/people/invite", token=ADMIN, steps=invite("friend@example.com")),
+    "several people invited": Scene(
+        "populated", "/people/invite", token=ADMIN, steps=invite("a@b.example, c@d.example")
     ),
     "no keys": Scene("empty", "/api-keys"),
     "dialog to revoke a key": Scene("populated", "/api-keys", steps=open_dialog("Revoke")),

@@ -111,12 +111,26 @@ def clipboard(page: Page) -> str:
 def test_a_link_and_an_api_key_are_copied_completely(visit: Visit, server: str) -> None:
     page = visit(server + "/people/invite", clipboard=True)
     page.get_by_label("E-mail").fill("friend@example.com")
+    page.get_by_label("Acme Telecom").select_option("Viewer")
     page.get_by_role("button", name="Create invitation").click()
 
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied", exact=True)).to_be_visible()
     assert clipboard(page) == page.get_by_role("code").inner_text()
     assert clipboard(page).startswith(server + "/links/")
+
+    page.goto(server + "/people/invite")
+    page.get_by_label("E-mail").fill("first@example.com, second@example.com")
+    page.get_by_label("Acme Telecom").select_option("Viewer")
+    page.get_by_role("button", name="Create invitation").click()
+    page.get_by_role("button", name="Copy the link for second@example.com").click()
+    second = clipboard(page)
+    page.get_by_role("button", name="Copy all links").click()
+    expect(page.get_by_role("button", name="Copied")).to_have_count(2)
+    lines = [line.split("\t") for line in clipboard(page).splitlines()]
+    assert [line[0] for line in lines] == ["first@example.com", "second@example.com"]
+    assert lines[1][1] == second
+    assert second.startswith(server + "/links/")
 
     page.goto(server + "/api-keys/new")
     page.get_by_label("Name").fill("Copied")

@@ -79,10 +79,12 @@ def test_set_up_invitation_and_api_key_work_with_the_keyboard(visit: Visit, own_
     expect(ada.get_by_role("banner")).to_contain_text("Signed in as ada@example.com")
 
     follow(ada, "People")
-    follow(ada, "Invite a person")
-    tab_to(ada, ada.get_by_label("Organization"))
-    ada.keyboard.type("Harbor")
-    type_into(ada, **{"E-mail": "bao@example.com"})
+    follow(ada, "Invite people")
+    tab_to(ada, ada.get_by_label("E-mail addresses"))
+    ada.keyboard.type("bao@example.com")
+    tab_to(ada, ada.get_by_label("Harbor View Inn"))
+    ada.keyboard.type("Viewer")
+    follow(ada, "Create invitations")
     link = ada.get_by_role("code").inner_text()
 
     bao = visit(link, fresh=True, token="", script=script)

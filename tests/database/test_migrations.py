@@ -18,10 +18,18 @@ from sqlalchemy import delete, make_url, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from tests.database.schema import assert_voice_stats_are_correct, migrate_to, schema_differences
-from tests.factories import PASSWORD, make_account, make_organization, make_voice, put_voices, voice_row
+from tests.factories import (
+    PASSWORD,
+    create_invitation,
+    make_account,
+    make_organization,
+    make_voice,
+    put_voices,
+    voice_row,
+)
 from tests.strategies import IN_DATABASE
 from voiceadmin import create_app
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key

@@ -83,7 +83,7 @@ def test_a_command_prints_links_with_the_address_of_the_running_server(start: St
     server.end(signal.SIGTERM)
     link, messages = invite(tmp_path)
     assert link.startswith("/links/")
-    assert messages == "Put the address of your server before this path, as in http://127.0.0.1:8000.\n"
+    assert messages == "Put the address of your server before the path, as in http://127.0.0.1:8000.\n"
 
 
 def test_the_heartbeat_files_are_in_shared_memory_if_that_can_be_used(

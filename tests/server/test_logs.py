@@ -150,9 +150,7 @@ def test_no_secret_is_logged(
     admin.post("/confirm", data=form(password="wrong cipher"))
     admin.post("/confirm", data=form(password=PASSWORD))
     created = admin.post("/api-keys/new", data=form(name="New", organizations=[tenants.acme.id], expires="30"))
-    invited = admin.post(
-        "/people/invite", data=form(email="g@acme.example", organization=tenants.acme.id, role="viewer")
-    )
+    invited = admin.post("/people/invite", data=form(emails="g@acme.example", roles=f"{tenants.acme.id}:viewer"))
     reset = admin.post(f"/people/{viewer.id}/reset")
     (key,) = set(re.findall(r"va_[\w-]{43}", created.text))
     links = [re.findall(r"/links/([\w-]{43})", page.text)[0] for page in (invited, reset)]

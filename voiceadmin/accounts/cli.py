@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 from flask import Flask
-from werkzeug.datastructures import MultiDict
 
 from voiceadmin import clock
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from voiceadmin.accounts.actions.links import create_invitations, create_reset_link
 from voiceadmin.accounts.actions.roles import change_role, set_platform_admin
 from voiceadmin.accounts.actions.state import disable_account, enable_account
-from voiceadmin.accounts.forms import NO_ROLE, InviteForm
+from voiceadmin.accounts.forms import NO_ROLE, parse_emails
 from voiceadmin.accounts.queries.accounts import find_account_id, get_account, list_accounts
-from voiceadmin.accounts.types import LINK_TTL, AccountRow, Grant, LinkPurpose
+from voiceadmin.accounts.types import LINK_TTL, MAX_GRANTS, AccountRow, Grant, LinkPurpose
 from voiceadmin.api_keys.queries import count_keys_without_creator
 from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings, format_command
@@ -47,23 +48,45 @@ def _describe_roles(row: AccountRow) -> str:
 
 
 @account.command("add")
-@click.argument("email")
-@click.option("--organization", "organizations", multiple=True, help="Name or id of the organization.")
-@click.option("--role", type=click.Choice(ROLE_SLUGS), default=Role.VIEWER.slug, show_default=True)
+@click.argument("emails", metavar="EMAIL...", nargs=-1, required=True)
+@click.option("--organization", "organizations", multiple=True, help="Name or id of an organization. Repeatable.")
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(ROLE_SLUGS),
+    multiple=True,
+    default=[Role.VIEWER.slug],
+    show_default=True,
+    help="The role in all organizations, or one for each --organization in the same order.",
+)
 @click.option("--platform", is_flag=True, help="Invite as platform admin, for all organizations.")
 @click.pass_context
-def add(ctx: click.Context, email: str, organizations: tuple[str, ...], role: str, platform: bool) -> None:
-    """Invite a person: print a link to choose a password with."""
-    email = _check_email(email)
-    if platform == bool(organizations) or len(organizations) > 1:
-        raise click.UsageError("Give either one --organization or --platform.")
+def add(
+    ctx: click.Context, emails: tuple[str, ...], organizations: tuple[str, ...], roles: tuple[str, ...], platform: bool
+) -> None:
+    """Invite people: print a link for each to choose a password with."""
+    addresses, errors = parse_emails(emails, "Argument")
+    if errors:
+        raise click.BadParameter("\n".join(errors), param_hint="EMAIL")
+    if platform == bool(organizations):
+        raise click.UsageError("Give either --organization or --platform.")
+    if len(roles) not in (1, len(organizations)):
+        raise click.UsageError("Give one --role, or one for each --organization in the same order.")
     with application_context(ctx) as app:
-        if platform:
-            grant = Grant(None, Role.PLATFORM)
-        else:
-            grant = Grant(find_organization_id(organizations[0]), Role.from_slug(role))
-        token = create_invitation(EVERYTHING, email, grant, by=current_cli_actor(), now=clock.now())
-        _print_link(app, token, email, LinkPurpose.INVITATION)
+        grants = [Grant(None, Role.PLATFORM)] if platform else _list_grants(organizations, roles)
+        tokens = create_invitations(EVERYTHING, addresses, grants, by=current_cli_actor(), now=clock.now())
+        _print_links(app, tokens, LinkPurpose.INVITATION)
+
+
+def _list_grants(organizations: tuple[str, ...], roles: tuple[str, ...]) -> list[Grant]:
+    """Return the role in each organization. roles: one for all organizations, or one for each."""
+    slugs = roles if len(roles) > 1 else roles * len(organizations)
+    grants = {find_organization_id(name): Role.from_slug(slug) for name, slug in zip(organizations, slugs, strict=True)}
+    if len(grants) < len(organizations):
+        raise click.UsageError("An organization is given twice. Give each --organization once.")
+    if len(grants) > MAX_GRANTS:
+        raise click.UsageError(f"These are {len(grants)} organizations. Give at most {MAX_GRANTS}.")
+    return [Grant(id, role) for id, role in grants.items()]
 
 
 @account.command("role")
@@ -119,7 +142,7 @@ def reset(ctx: click.Context, email: str) -> None:
     """Print a link to choose a new password with."""
     with application_context(ctx) as app:
         token = create_reset_link(EVERYTHING, find_account_id(email), by=current_cli_actor(), now=clock.now())
-        _print_link(app, token, email, LinkPurpose.RESET)
+        _print_links(app, {email: token}, LinkPurpose.RESET)
 
 
 def _print_key_count(account_id: int) -> None:
@@ -129,19 +152,18 @@ def _print_key_count(account_id: int) -> None:
         click.echo(f"Active API keys that this account created: {count}. List them with: {format_command()} key list")
 
 
-def _check_email(text: str) -> str:
-    form = InviteForm(MultiDict({"email": text}), {})
-    form.validate()
-    if form.email.errors:
-        raise click.BadParameter(str(form.email.errors[0]), param_hint="EMAIL")
-    return form.email.data
-
-
-def _print_link(app: Flask, token: str, email: str, purpose: LinkPurpose) -> None:
+def _print_links(app: Flask, tokens: Mapping[str, str], purpose: LinkPurpose) -> None:
+    """Print one link, or several as lines of an e-mail address, a tab and a link. tokens: by e-mail."""
     settings: Settings = app.config["VOICEADMIN"]
-    click.echo(f"Share this link with {email}. It works once, for {format_duration(LINK_TTL[purpose])}:")
-    is_public = settings.public_host is not None
+    is_public, ttl = settings.public_host is not None, format_duration(LINK_TTL[purpose])
     address = None if is_public else find_running_server(settings)
-    click.echo(one_time_url(settings, token, address))
+    links = {email: one_time_url(settings, token, address) for email, token in tokens.items()}
+    if len(links) == 1:
+        for email, link in links.items():
+            click.echo(f"Share this link with {email}. It works once, for {ttl}:\n{link}")
+    else:
+        click.echo(f"Share each link with its person only. Each works once, for {ttl}:")
+        for email, link in links.items():
+            click.echo(f"{email}\t{link}")
     if not is_public and address is None:
-        click.echo("Put the address of your server before this path, as in http://127.0.0.1:8000.", err=True)
+        click.echo("Put the address of your server before the path, as in http://127.0.0.1:8000.", err=True)

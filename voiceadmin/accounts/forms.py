@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from werkzeug.datastructures import MultiDict
-from wtforms import Form, ValidationError
+from wtforms import Form, TextAreaField, ValidationError
 
 from voiceadmin.accounts.passwords import find_weakness
-from voiceadmin.accounts.types import Grant
+from voiceadmin.accounts.types import MAX_GRANTS, MAX_INVITED, Grant
 from voiceadmin.identity import GRANTABLE_ROLES, Role
-from voiceadmin.web.fields import PasswordField, choice_field, email_field, name_field, next_path_field, password_field
+from voiceadmin.text import normalize_email, quote_value
+from voiceadmin.web.fields import (
+    QUOTED,
+    REQUIRED,
+    PasswordField,
+    SelectMultipleField,
+    choice_field,
+    email_field,
+    multiple_choice_field,
+    name_field,
+    next_path_field,
+    password_field,
+    text_or_empty,
+)
 
 FormData = MultiDict[str, str]
 
-ALL_ORGANIZATIONS = "all"  # a value of the field organization besides ids
+ALL_ORGANIZATIONS = "all"  # a value of the field organizations besides ids
+PLATFORM_ADMIN = f"{ALL_ORGANIZATIONS}:{Role.PLATFORM.slug}"  # a value of the field roles besides those like 7:viewer
 NO_ROLE = "none"
 
 
@@ -118,7 +134,6 @@ class GrantForm(Form):
         data: FormData | None,
         organizations: Mapping[int, str],
         *,
-        offer_all: bool = False,
         offer_removal: bool = False,
     ) -> None:
         """Create the form.
@@ -126,22 +141,13 @@ class GrantForm(Form):
         Args:
             data: what the browser sent, None for an empty form.
             organizations: names of the organizations to choose from, by id.
-            offer_all: whether all organizations are a choice, which makes a platform admin.
             offer_removal: whether no role is a choice.
         """
         super().__init__(data)
         self.organization.choices = {str(id): name for id, name in organizations.items()}
-        if offer_all:
-            self.organization.choices |= {ALL_ORGANIZATIONS: "All organizations, as platform admin"}
         self.role.choices = {role.slug: role.label for role in GRANTABLE_ROLES}
         if offer_removal:
             self.role.choices |= {NO_ROLE: "No role"}
-
-    def grant(self) -> Grant:
-        """Return the role to grant. Call after validate(), and only if the role is not to be removed."""
-        if self.organization.data == ALL_ORGANIZATIONS:
-            return Grant(None, Role.PLATFORM)
-        return Grant(int(self.organization.data), Role.from_slug(self.role.data))
 
     @property
     def removes_role(self) -> bool:
@@ -149,10 +155,101 @@ class GrantForm(Form):
         return self.role.data == NO_ROLE
 
 
-class InviteForm(GrantForm):
-    """The e-mail to invite, and the role to grant."""
+class InviteForm(Form):
+    """The e-mail addresses to invite, and the roles to grant to each of them.
 
+    Attributes:
+        organizations: names of the organizations to choose from, by id.
+        addresses: the parsed e-mail addresses, after validate().
+    """
+
+    emails = TextAreaField("E-mail addresses", filters=[text_or_empty])
+    roles = multiple_choice_field("Roles", {}, noun="a role in one of your organizations")
+
+    def __init__(self, data: FormData | None, organizations: Mapping[int, str], *, offer_platform: bool) -> None:
+        """Create the form. offer_platform: whether platform admin is a choice."""
+        super().__init__(data)
+        self.organizations, self.addresses = organizations, list[str]()
+        self.roles.choices = {f"{id}:{role.slug}": role.label for id in organizations for role in GRANTABLE_ROLES}
+        if offer_platform:
+            self.roles.choices |= {PLATFORM_ADMIN: Role.PLATFORM.label}
+        elif data is None and len(organizations) == 1:
+            self.roles.data = [next(iter(self.roles.choices))]
+
+    def validate_emails(self, field: TextAreaField) -> None:
+        """Read the addresses, and name each line that is wrong."""
+        self.addresses, errors = parse_emails((field.data or "").splitlines(), "Line")
+        field.errors = [*field.errors, *errors]
+
+    def validate_roles(self, field: SelectMultipleField) -> None:
+        """Refuse no role, several roles in one organization, and too many organizations."""
+        if field.errors:
+            return
+        counts = Counter(grant.organization_id for grant in self.grants())
+        if not counts:
+            raise ValidationError("No role is chosen. Choose a role in at least one organization.")
+        if None in counts and len(counts) > 1:
+            raise ValidationError("A platform admin is an admin of every organization. Choose no other role.")
+        id, count = counts.most_common(1)[0]
+        if id is not None and count > 1:
+            raise ValidationError(f"{quote_value(self.organizations[id], QUOTED)} has {count} roles. Choose one.")
+        if len(counts) > MAX_GRANTS:
+            raise ValidationError(f"These are {len(counts)} organizations. Choose at most {MAX_GRANTS}.")
+
+    def grants(self) -> list[Grant]:
+        """Return the roles to grant. Call after the roles have been compared with the choices."""
+        return [_parse_grant(value) for value in self.roles.data]
+
+
+def _parse_grant(value: str) -> Grant:
+    organization, _, role = value.partition(":")
+    return Grant(None if value == PLATFORM_ADMIN else int(organization), Role.from_slug(role))
+
+
+class _EmailForm(Form):
     email = email_field()
+
+
+def parse_emails(lines: Sequence[str], noun: str) -> tuple[list[str], list[str]]:
+    """Return the e-mail addresses in lines of text, and errors with position, value and remedy.
+
+    Args:
+        lines: addresses between commas, semicolons or blanks, also with names: "Ada <ada@example.com>".
+        noun: what a line is called in the errors: "Line".
+    """
+    found = [(f"{noun} {number}", text) for number, line in enumerate(lines, 1) for text in _split_emails(line)]
+    if not found:
+        return [], [REQUIRED]
+    if len(found) > MAX_INVITED:
+        return [], [f"These are {len(found):,} addresses. Enter at most {MAX_INVITED}, and invite the others later."]
+    addresses, errors, positions = [], [], dict[str, str]()
+    for position, text in found:
+        form = _EmailForm(MultiDict({"email": text}))
+        value, key = quote_value(text, QUOTED), normalize_email(text)
+        if not form.validate():
+            error = str(form.email.errors[0])
+            errors.append(f"{position}: {error if value in error else f'{value}: {error}'}")
+        elif key in positions:
+            errors.append(f"{position}: {value} is a duplicate of {positions[key].lower()}. Remove one of them.")
+        addresses.append(form.email.data)
+        positions.setdefault(key, position)
+    return addresses, errors
+
+
+_EMAIL_ITEM = re.compile(r'(?:"[^"]*"|<[^<>]*>|[^,;])+')  # commas and semicolons inside a quoted name are part of it
+_EMAIL_WORD = re.compile(r'"[^"]*"|<[^<>]*>|[^\s"<>]+|["<>]')
+
+
+def _split_emails(line: str) -> Iterator[str]:
+    """Yield the addresses of a line: texts in angle brackets, and other words unless they are the name before one."""
+    for item in _EMAIL_ITEM.findall(line):
+        words = _EMAIL_WORD.findall(item)
+        has_brackets = any(len(word) > 1 and word.startswith("<") for word in words)
+        for word in words:
+            if len(word) > 1 and word.startswith("<"):
+                yield word[1:-1].strip()
+            elif not has_brackets or ("@" in word and not word.startswith('"')):
+                yield word.strip('"') or word
 
 
 def _refuse_weak(field: PasswordField, *personal: str) -> None:

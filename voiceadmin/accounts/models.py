@@ -66,6 +66,8 @@ class AccountSession(Base):
 class OneTimeLink(Base):
     """A link that works once: for the first account, an invitation or a new password.
 
+    An invitation to several organizations has a row for each: see `list_token_hashes`.
+
     Attributes:
         account_id: whose password a reset link sets.
         created_by: the account that created it, None for the CLI.

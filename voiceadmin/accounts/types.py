@@ -10,6 +10,12 @@ from typing import NamedTuple
 from voiceadmin.enums import LabelledEnum
 from voiceadmin.identity import Role
 
+MAX_INVITED = 50  # e-mail addresses in one form
+
+
+MAX_GRANTS = 50  # organizations in one invitation
+
+
 # For how long after entering the password sensitive actions are allowed ("sudo mode").
 REAUTH_TTL = timedelta(minutes=15)
 
@@ -68,13 +74,15 @@ LINK_TTL = {
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLinkRow:
-    """A one-time link.
+    """A one-time link. An invitation to several organizations has a row for each, so that each can be revoked.
 
     Attributes:
         organization_id, organization_name, role: what an invitation grants; None for platform admin.
         platform: whether the invitation grants the role of platform admin.
         account_id: whose password a reset link sets.
+        is_open: whether it was neither used nor revoked.
         has_account: whether there is an account with this e-mail.
+        parts: the rows of the same link, this one included; only of a link that was found by its token.
     """
 
     id: int
@@ -87,4 +95,6 @@ class OneTimeLinkRow:
     created_at: datetime
     expires_at: datetime
     account_id: int | None = None
+    is_open: bool = True
     has_account: bool = False
+    parts: Sequence[OneTimeLinkRow] = ()

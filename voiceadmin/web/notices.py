@@ -9,6 +9,9 @@ from flask import Flask, get_flashed_messages, session
 _KEY = "notices"  # key in Flask's session
 
 
+MAX_NAME = 200  # characters; messages travel in a cookie, and browsers keep at most 4,096 bytes of one
+
+
 class Notice(TypedDict):
     """A message that the next page shows once.
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from tests.conftest import NOW, SHELL
+from tests.factories import create_invitation
 from voiceadmin.accounts.actions.acceptance import accept_link
-from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, AccountSession, Membership
 from voiceadmin.accounts.queries.credentials import find_session
@@ -39,8 +39,8 @@ def use_link(
     token: str, *, email: str = "ada@example.com", name: str = "Ada", password: str = NEW_PASSWORD, now: datetime = NOW
 ) -> Requester:
     """Accept a link, and return the requester of the new session."""
-    session = accept_link(token, email=email, name=name, password=password, by=ANONYMOUS, user_agent="x", now=now)
-    found = find_session(session, ADDRESS)
+    accepted = accept_link(token, email=email, name=name, password=password, by=ANONYMOUS, user_agent="x", now=now)
+    found = find_session(accepted.session_token, ADDRESS)
     assert found is not None
     return found
 

@@ -17,8 +17,8 @@ from tests.accounts.actions.scenario import (
     use_link,
 )
 from tests.conftest import NOW, SHELL
-from tests.factories import make_account, make_organization
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link, revoke_invitation
+from tests.factories import create_invitation, make_account, make_organization
+from voiceadmin.accounts.actions.links import create_reset_link, revoke_invitation
 from voiceadmin.accounts.models import OneTimeLink
 from voiceadmin.accounts.queries.credentials import find_link
 from voiceadmin.accounts.types import Grant

@@ -8,8 +8,8 @@ import pytest
 
 from tests.accounts.actions.scenario import actor, count_sessions, list_audit_events, scope, start_session, use_link
 from tests.conftest import NOW, SHELL
-from tests.factories import make_account, make_organization
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from tests.factories import create_invitation, make_account, make_organization
+from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.roles import change_role, set_platform_admin
 from voiceadmin.accounts.actions.state import disable_account, enable_account
 from voiceadmin.accounts.models import Account

@@ -20,8 +20,8 @@ from tests.accounts.actions.scenario import (
     use_link,
 )
 from tests.conftest import NOW, SHELL
-from tests.factories import PASSWORD, make_account, make_organization
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from tests.factories import PASSWORD, create_invitation, make_account, make_organization
+from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.roles import change_role
 from voiceadmin.accounts.actions.state import end_account_sessions
 from voiceadmin.accounts.models import Account

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event
 
 from tests.conftest import NOW, SHELL
-from tests.factories import DAY, LONG_AGO, make_account, make_organization
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link, create_setup_link, revoke_invitation
+from tests.factories import DAY, LONG_AGO, create_invitation, make_account, make_organization
+from voiceadmin.accounts.actions.links import create_reset_link, create_setup_link, revoke_invitation
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, AccountSession
 from voiceadmin.accounts.queries.accounts import (

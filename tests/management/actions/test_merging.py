@@ -13,9 +13,17 @@ from sqlalchemy import delete, select
 
 from tests.conftest import SHELL
 from tests.database.schema import assert_voice_stats_are_correct
-from tests.factories import make_account, make_assistant, make_organization, make_voice, put_voices, sign_in, voice_row
+from tests.factories import (
+    create_invitation,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    put_voices,
+    sign_in,
+    voice_row,
+)
 from tests.two_tenants import dump, rows_of
-from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.actions.roles import change_role
 from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.queries.credentials import find_link

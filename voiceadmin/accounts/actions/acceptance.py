@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 
@@ -15,10 +17,10 @@ from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.passwords import find_weakness, hash_password
 from voiceadmin.accounts.queries.credentials import find_link, has_any_account
 from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
-from voiceadmin.audit.actions import Facts, record_event
+from voiceadmin.audit.actions import Facts, record_event, record_events
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import acquire_advisory_lock, execute_and_count, write_transaction
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Actor, ActorKind, Role
 from voiceadmin.text import normalize_email
@@ -26,8 +28,23 @@ from voiceadmin.text import normalize_email
 LINK_REFUSED = "This link has expired, was already used, or is incomplete."
 
 
-def accept_link(token: str, *, email: str, name: str, password: str, by: Actor, user_agent: str, now: datetime) -> str:
-    """Use a one-time link, start a session, and return the token of the session.
+class Acceptance(NamedTuple):
+    """What accepting a link resulted in.
+
+    Attributes:
+        session_token: of the new session.
+        void_organizations: the names of the organizations of an invitation in which it granted nothing, because it
+            was revoked or replaced there, or its creator is no longer an admin.
+    """
+
+    session_token: str
+    void_organizations: Sequence[str]
+
+
+def accept_link(
+    token: str, *, email: str, name: str, password: str, by: Actor, user_agent: str, now: datetime
+) -> Acceptance:
+    """Use a one-time link, and start a session.
 
     Args:
         email: of the first account; invitations and password reset links name their own.
@@ -49,14 +66,16 @@ def accept_link(token: str, *, email: str, name: str, password: str, by: Actor, 
     password_hash = _check_or_hash_password(link, name, password, by=by, now=now)
     with write_transaction():
         acquire_advisory_lock(ACCOUNTS_LOCK)
-        _mark_used(link, now)
-        account = _find_or_create_account(link, name, password_hash, by=by, now=now)
+        used = replace(link, parts=_mark_used(link, now))
+        account = _find_or_create_account(used, name, password_hash, by=by, now=now)
         actor = Actor(ActorKind.ACCOUNT, account.id, account.email, by.address)
         if link.purpose is LinkPurpose.RESET:
             _reset_password(account, password_hash, by=actor, now=now)
         elif link.purpose is LinkPurpose.INVITATION:
-            _accept_invitation(account, link, by=actor, now=now)
-        return create_session(account.id, address=by.address or "", user_agent=user_agent, now=now)
+            for part in used.parts:
+                _accept_invitation(account, part, by=actor, now=now)
+        session_token = create_session(account.id, address=by.address or "", user_agent=user_agent, now=now)
+    return Acceptance(session_token, [part.organization_name or "" for part in link.parts if part not in used.parts])
 
 
 def _check_or_hash_password(link: OneTimeLinkRow, name: str, password: str, *, by: Actor, now: datetime) -> str:
@@ -70,12 +89,13 @@ def _check_or_hash_password(link: OneTimeLinkRow, name: str, password: str, *, b
     return hash_password(password)
 
 
-def _mark_used(link: OneTimeLinkRow, now: datetime) -> None:
-    """Mark a link as used. Raises LinkRefused if another request was faster."""
-    is_unused = OneTimeLink.used_at.is_(None)
-    count = execute_and_count(update(OneTimeLink).where(OneTimeLink.id == link.id, is_unused).values(used_at=now))
-    if not count or (link.purpose is LinkPurpose.SETUP and has_any_account()):
+def _mark_used(link: OneTimeLinkRow, now: datetime) -> list[OneTimeLinkRow]:
+    """Mark the open parts of a link as used, and return them. Raises LinkRefused if another request was faster."""
+    is_open_part = OneTimeLink.id.in_([part.id for part in link.parts]) & OneTimeLink.used_at.is_(None)
+    ids = set(db.session.scalars(update(OneTimeLink).where(is_open_part).values(used_at=now).returning(OneTimeLink.id)))
+    if not ids or (link.purpose is LinkPurpose.SETUP and has_any_account()):
         raise LinkRefused(LINK_REFUSED)
+    return [part for part in link.parts if part.id in ids]
 
 
 def _find_or_create_account(
@@ -92,6 +112,7 @@ def _find_or_create_account(
 
 
 def _create_account(link: OneTimeLinkRow, name: str, password_hash: str, *, by: Actor, now: datetime) -> Account:
+    """Create the account of a link, and record an event for each of its organizations."""
     account = Account(
         email=link.email,
         email_key=normalize_email(link.email),
@@ -102,13 +123,13 @@ def _create_account(link: OneTimeLinkRow, name: str, password_hash: str, *, by: 
     )
     db.session.add(account)
     db.session.flush()
-    record_event(
+    target = account_target(account)
+    after = {"email": account.email, "platform": account.platform, "link": link.purpose.value}
+    record_events(
         AuditEventType.ACCOUNT_CREATED,
-        account_target(account),
+        [(target, part.organization_id, None, after) for part in link.parts],
         by=Actor(ActorKind.ACCOUNT, account.id, account.email, by.address),
         now=now,
-        organization_id=link.organization_id,
-        after={"email": account.email, "platform": account.platform, "link": link.purpose.value},
     )
     return account
 

@@ -6,6 +6,7 @@ platform admins and for the CLI. Objects outside of it are not found.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -22,7 +23,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, LinkNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Scope
 from voiceadmin.text import normalize_email
-from voiceadmin.tokens import generate_token, hash_token
+from voiceadmin.tokens import generate_token, hash_token, list_token_hashes
 
 
 def create_setup_link(*, by: Actor, now: datetime) -> str:
@@ -38,19 +39,26 @@ def create_setup_link(*, by: Actor, now: datetime) -> str:
         return _create_link(LinkPurpose.SETUP, "", by=by, now=now)
 
 
-def create_invitation(scope: Scope, email: str, grant: Grant, *, by: Actor, now: datetime) -> str:
-    """Create a link that grants a role to the owner of an e-mail address, and return its token.
+def create_invitations(
+    scope: Scope, emails: Sequence[str], grants: Sequence[Grant], *, by: Actor, now: datetime
+) -> dict[str, str]:
+    """Create a link for each e-mail address that grants roles to its owner, and return the tokens by e-mail.
 
-    Voids an earlier invitation of the same address to the same organization.
+    Voids earlier invitations of the same addresses to the same organizations.
+
+    Args:
+        emails: different addresses, at most MAX_INVITED.
+        grants: roles in different organizations, at most MAX_GRANTS.
 
     Raises:
-        OrganizationNotFound: if the organization is outside the scope.
-        ChangeRefused: if the role is platform admin and the scope is not all organizations.
+        OrganizationNotFound: if an organization is outside the scope.
+        ChangeRefused: if a role is platform admin and the scope is not all organizations.
     """
     with write_transaction():
-        check_grant(scope, grant)
-        void_links(OneTimeLink.id.in_(_list_open_invitations(email, grant)), now=now)
-        return _create_link(LinkPurpose.INVITATION, email, grant=grant, by=by, now=now)
+        for grant in grants:
+            check_grant(scope, grant)
+            void_links(OneTimeLink.id.in_(_list_open_invitations(emails, grant)), now=now)
+        return {email: _create_invitation(email, grants, by=by, now=now) for email in emails}
 
 
 def create_reset_link(scope: Scope, account_id: int, *, by: Actor, now: datetime) -> str:
@@ -90,8 +98,8 @@ def revoke_invitation(scope: Scope, link_id: int, *, by: Actor, now: datetime) -
         return link.email
 
 
-def _list_open_invitations(email: str, grant: Grant) -> list[int]:
-    """Return the ids of the open invitations of an e-mail address to the organization of a grant."""
+def _list_open_invitations(emails: Sequence[str], grant: Grant) -> list[int]:
+    """Return the ids of the open invitations of e-mail addresses to the organization of a grant."""
     invitations = select(OneTimeLink.id, OneTimeLink.email).where(
         OneTimeLink.purpose == LinkPurpose.INVITATION,
         OneTimeLink.used_at.is_(None),
@@ -99,15 +107,29 @@ def _list_open_invitations(email: str, grant: Grant) -> list[int]:
         if grant.organization_id is None
         else OneTimeLink.organization_id == grant.organization_id,
     )
-    key = normalize_email(email)
-    return [id for id, invited in db.session.execute(invitations) if normalize_email(invited) == key]
+    keys = set(map(normalize_email, emails))
+    return [id for id, invited in db.session.execute(invitations) if normalize_email(invited) in keys]
 
 
 def _is_inside(scope: Scope, organization_id: int | None) -> bool:
     return scope == EVERYTHING if organization_id is None else scope.covers(organization_id)
 
 
-def _create_link(
+def _create_invitation(email: str, grants: Sequence[Grant], *, by: Actor, now: datetime) -> str:
+    token = generate_token()
+    for grant, token_hash in zip(grants, list_token_hashes(token, len(grants)), strict=True):
+        _store_link(token_hash, LinkPurpose.INVITATION, email, grant=grant, by=by, now=now)
+    return token
+
+
+def _create_link(purpose: LinkPurpose, email: str, *, account_id: int | None = None, by: Actor, now: datetime) -> str:
+    token = generate_token()
+    _store_link(hash_token(token), purpose, email, account_id=account_id, by=by, now=now)
+    return token
+
+
+def _store_link(
+    token_hash: str,
     purpose: LinkPurpose,
     email: str,
     *,
@@ -115,11 +137,10 @@ def _create_link(
     account_id: int | None = None,
     by: Actor,
     now: datetime,
-) -> str:
-    token = generate_token()
+) -> None:
     organization_id = None if grant is None else grant.organization_id
     link = OneTimeLink(
-        token_hash=hash_token(token),
+        token_hash=token_hash,
         purpose=purpose,
         email=email,
         account_id=account_id,
@@ -140,4 +161,3 @@ def _create_link(
         organization_id=organization_id,
         after={"purpose": purpose.value} | ({} if grant is None else {"role": grant.role.slug}),
     )
-    return token

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import exists, select
 
 from voiceadmin.accounts.models import Account, OneTimeLink
-from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
+from voiceadmin.accounts.types import MAX_GRANTS, LinkPurpose, OneTimeLinkRow
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_first_row, string_agg
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, SessionRow
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import normalize_email
-from voiceadmin.tokens import hash_token
+from voiceadmin.tokens import hash_token, list_token_hashes
 
 
 def find_session(token: str, address: str | None) -> Requester | None:
@@ -85,17 +85,17 @@ def _session_sql(grants: str) -> str:
 
 def find_link(token: str, now: datetime) -> OneTimeLinkRow | None:
     """Return the open link of a token. None: it is unknown, used or expired, or a set-up link while accounts exist."""
-    row = db.session.execute(
+    rows = db.session.execute(
         select(*LINK_COLUMNS)
         .outerjoin_from(OneTimeLink, Organization, Organization.id == OneTimeLink.organization_id)
-        .where(OneTimeLink.token_hash == hash_token(token), OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now)
-    ).one_or_none()
-    if row is None:
+        .where(OneTimeLink.token_hash.in_(list_token_hashes(token, MAX_GRANTS)), OneTimeLink.expires_at > now)
+        .order_by(OneTimeLink.id)
+    )
+    parts = [as_link_row(row) for row in rows]
+    link = next((part for part in parts if part.is_open), None)
+    if link is None or (link.purpose is LinkPurpose.SETUP and has_any_account()):
         return None
-    link = as_link_row(row)
-    if link.purpose is LinkPurpose.SETUP:
-        return None if has_any_account() else link
-    return replace(link, has_account=has_account(link.email))
+    return replace(link, has_account=has_account(link.email), parts=parts)
 
 
 LINK_COLUMNS = (
@@ -109,6 +109,7 @@ LINK_COLUMNS = (
     OneTimeLink.created_at,
     OneTimeLink.expires_at,
     OneTimeLink.account_id,
+    OneTimeLink.used_at.is_(None),
 )
 
 

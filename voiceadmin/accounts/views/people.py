@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -18,7 +19,7 @@ from voiceadmin.accounts.queries.accounts import (
     list_invitations,
     list_sessions,
 )
-from voiceadmin.accounts.types import LINK_TTL, LinkPurpose
+from voiceadmin.accounts.types import LINK_TTL, MAX_INVITED, LinkPurpose
 from voiceadmin.api_keys.queries import count_keys_without_creator
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.errors import ChangeRefused
@@ -28,11 +29,9 @@ from voiceadmin.text import pluralize
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
-from voiceadmin.web.notices import add_notice
+from voiceadmin.web.notices import MAX_NAME, add_notice
 
 bp = Blueprint("people", __name__)
-
-MAX_FLASHED_NAME = 200  # characters; the message travels in a cookie, and browsers keep at most 4,096 bytes of one
 
 Page = Response | tuple[str, int]
 
@@ -54,25 +53,22 @@ def index() -> str:
 @bp.route("/people/invite", methods=["GET", "POST"])
 @require_role(Role.ADMIN, recently_authenticated=True)
 def invite() -> Page:
-    """Create an invitation and show its link."""
+    """Create invitations and show their links."""
     data = request.form if request.method == "POST" else None
-    form = InviteForm(data, list_organizations(scope()), offer_all=scope() == EVERYTHING)
-    if data is None:
-        return render_template("accounts/invite.html", form=form), 200
-    if not form.validate():
-        return render_template("accounts/invite.html", form=form), 422
-    token = links.create_invitation(
-        scope(), form.email.data, form.grant(), by=access.requester().actor, now=clock.now()
+    form = InviteForm(data, list_organizations(scope()), offer_platform=scope() == EVERYTHING)
+    if data is None or not form.validate():
+        page = render_template("accounts/invite.html", form=form, max_invited=MAX_INVITED)
+        return page, 200 if data is None else 422
+    tokens = links.create_invitations(
+        scope(), form.addresses, form.grants(), by=access.requester().actor, now=clock.now()
     )
-    return _render_link(token, LinkPurpose.INVITATION, form.email.data)
+    return _render_links(tokens, LinkPurpose.INVITATION)
 
 
-def _render_link(token: str, purpose: LinkPurpose, email: str) -> Page:
-    """Show a link. This is the only time: the database has the hash of its token."""
-    link = url_for("sign_in.accept_link", token=token, _external=True)
-    return render_template(
-        "accounts/one_time_link.html", link=link, purpose=purpose, email=email, ttl=LINK_TTL[purpose]
-    ), 200
+def _render_links(tokens: Mapping[str, str], purpose: LinkPurpose) -> Page:
+    """Show links, by e-mail. This is the only time: the database has the hashes of their tokens."""
+    links = {email: url_for("sign_in.accept_link", token=token, _external=True) for email, token in tokens.items()}
+    return render_template("accounts/one_time_links.html", links=links, purpose=purpose, ttl=LINK_TTL[purpose]), 200
 
 
 @bp.post("/invitations/<id:link_id>/revoke")
@@ -122,7 +118,7 @@ def change_role(account_id: int) -> Page:
     role = None if form.removes_role else Role.from_slug(form.role.data)
     by, now = access.requester().actor, clock.now()
     email = roles.change_role(scope(), account_id, organization_id, role, by=by, now=now)
-    name = form.organization.choices[form.organization.data][:MAX_FLASHED_NAME]
+    name = form.organization.choices[form.organization.data][:MAX_NAME]
     if role is None:
         _add_notice(f"{email} has no role at {name} any more.", email)
     else:
@@ -191,7 +187,7 @@ def reset(account_id: int) -> Page:
     if account.id == access.requester().account_id:
         raise ChangeRefused("This is your own account. Change your password on the page “Your account”.")
     token = links.create_reset_link(scope(), account_id, by=access.requester().actor, now=clock.now())
-    return _render_link(token, LinkPurpose.RESET, account.email)
+    return _render_links({account.email: token}, LinkPurpose.RESET)
 
 
 @bp.post("/people/<id:account_id>/sessions/end")

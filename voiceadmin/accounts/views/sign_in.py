@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
@@ -27,6 +28,7 @@ from voiceadmin.text import normalize_email
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role
 from voiceadmin.web.known_device import find_device, remember_device
+from voiceadmin.web.notices import MAX_NAME
 
 bp = Blueprint("sign_in", __name__)
 
@@ -112,7 +114,7 @@ def accept_link(token: str) -> Response | Page:
     if not form.validate():
         return render_template("accounts/accept_link.html", **context), 422
     try:
-        session_token = acceptance.accept_link(
+        accepted = acceptance.accept_link(
             token,
             email=form.email.data if isinstance(form, FirstAccountForm) else link.email,
             name=form.account_name(),
@@ -123,9 +125,18 @@ def accept_link(token: str) -> Response | Page:
         )
     except (ChangeRefused, SignInRefused) as refused:
         return render_template("accounts/accept_link.html", **context, message=str(refused)), 422
-    response = session_cookie.start_session(session_token)
+    response = session_cookie.start_session(accepted.session_token)
+    if accepted.void_organizations:
+        flash(_describe_void_organizations(accepted.void_organizations))
     remember_device(response, form.email.data if isinstance(form, FirstAccountForm) else link.email)
     return response
+
+
+def _describe_void_organizations(names: Sequence[str]) -> str:
+    """Describe where an invitation granted nothing."""
+    joined = ", ".join(names)
+    shown = joined if len(joined) <= MAX_NAME else joined[: MAX_NAME - 1] + "…"
+    return f"The invitation to {shown} is no longer valid, and gave you no role there. Ask an admin for a new one."
 
 
 def _accept_link_form(link: OneTimeLinkRow, data: FormData | None) -> AcceptLinkForm | FirstAccountForm:

@@ -18,10 +18,9 @@ from tests.accounts.actions.scenario import (
     use_link,
 )
 from tests.conftest import NOW, SHELL
-from tests.factories import PASSWORD, make_account, make_organization
+from tests.factories import PASSWORD, create_invitation, make_account, make_organization
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions import acceptance
-from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.actions.sessions import SIGN_IN_REFUSED
 from voiceadmin.accounts.actions.state import disable_account
 from voiceadmin.accounts.models import Account

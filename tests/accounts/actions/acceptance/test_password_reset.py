@@ -16,8 +16,8 @@ from tests.accounts.actions.scenario import (
     use_link,
 )
 from tests.conftest import NOW, SHELL
-from tests.factories import PASSWORD, make_account, make_organization
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from tests.factories import PASSWORD, create_invitation, make_account, make_organization
+from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.sessions import sign_in
 from voiceadmin.accounts.queries.accounts import get_account
 from voiceadmin.accounts.queries.credentials import find_session

@@ -66,10 +66,10 @@ def test_an_invitation_for_an_existing_account_requires_its_password(tenants: Tw
     viewer = tenants.people["viewer"]
     guest = tenants.browser("anonymous")
     tenants.browser("platform").post(
-        "/people/invite", data={"email": viewer.email, "organization": str(tenants.globex.id), "role": "operator"}
+        "/people/invite", data={"emails": viewer.email, "roles": f"{tenants.globex.id}:operator"}
     )
     token = tenants.browser("platform").post(
-        "/people/invite", data={"email": viewer.email, "organization": str(tenants.globex.id), "role": "operator"}
+        "/people/invite", data={"emails": viewer.email, "roles": f"{tenants.globex.id}:operator"}
     )
     link = re.search(r"/links/([\w-]{43})", token.text)
     assert link is not None

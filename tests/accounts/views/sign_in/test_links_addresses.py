@@ -9,10 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.conftest import NOW, SHELL
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, create_invitation
 from tests.page import Page
 from tests.two_tenants import TwoTenants, rows_of
-from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.types import Grant
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
@@ -29,7 +28,7 @@ def mask(response: Any) -> tuple[int, str]:
 
 def invite_as(admin: FlaskClient, email: str, organization: Organization) -> Any:
     """Submit the form that invites an address as viewer."""
-    form = {"email": email, "organization": str(organization.id), "role": "viewer"}
+    form = {"emails": email, "roles": f"{organization.id}:viewer"}
     return admin.post("/people/invite", data=form)
 
 
