@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from voiceadmin.server.connections import Connection, Connections
 from voiceadmin.server.worker import WAITRESS_SETTINGS
 
 HEAD = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing sends RST
 LARGE = 64 << 20  # more than the buffers of the kernel hold
 
 
@@ -189,6 +191,19 @@ def test_a_response_that_the_client_does_not_read_occupies_no_thread_and_ends_in
     loop.connections.close_expired()
 
     assert [one.addr[1] for one in loop.connections.list()] == [other.getsockname()[1]]
+
+
+@pytest.mark.parametrize("data", [HEAD % b"large", HEAD % b"large" * 2, HEAD[:20]], ids=["one", "two", "incomplete"])
+def test_a_client_that_resets_its_connection_does_not_end_the_event_loop(loop: Loop, data: bytes) -> None:
+    client = loop.connect(data)
+    (connection,) = loop.connections.list()
+    loop.run_until(lambda: connection.total_outbufs_len or connection.request)
+
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    client.close()
+
+    loop.run_until(lambda: not loop.connections.list())
+    assert loop.read(loop.connect(HEAD % b"200"), b"0").endswith(b"0")
 
 
 def test_the_largest_unread_response_ends_first_if_there_are_too_many_bytes(

@@ -115,9 +115,10 @@ class Connection(HTTPChannel):
 
         Read what has arrived before: the kernel would discard the response if bytes of the request remained unread.
         """
+        if self.socket is None:  # closed already: one event of a socket can call this twice
+            return
         self.connections.discard(self)
         with suppress(OSError):
-            assert self.socket is not None  # noqa: S101  # narrows the type for mypy
             self.socket.shutdown(socket.SHUT_WR)
             self.socket.recv(MAX_DISCARDED_BYTES)
         super().handle_close()
