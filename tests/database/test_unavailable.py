@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask import Flask
+from flask import Flask, Response
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -122,6 +122,20 @@ def test_a_fault_of_postgresql_is_503_until_it_is_repaired(
         run_sql(database, remedy)
 
     assert app.test_client().post("/sign-in", data=SIGN_IN).status_code == 422
+
+
+def test_a_connection_that_breaks_after_a_response_was_made_does_not_replace_it(
+    database: str, start: Callable[[str], Flask]
+) -> None:
+    app = start(database)
+
+    @app.after_request
+    def break_connection(response: Response) -> Response:
+        process = db.session.scalar(text("SELECT pg_backend_pid()"))
+        run_sql(database, f"SELECT pg_terminate_backend({process}, 10000)")
+        return response
+
+    assert [app.test_client().get("/sign-in").status_code for _ in range(2)] == [200, 200]
 
 
 def test_a_statement_and_an_idle_transaction_that_take_too_long_are_described(

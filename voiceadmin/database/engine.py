@@ -17,7 +17,7 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from voiceadmin.config import Settings
 
@@ -75,11 +75,20 @@ def init_app(app: Flask, settings: Settings) -> None:
             "connect_args": {"connect_timeout": CONNECT_SECONDS},
         }
     db.init_app(app)
+    app.teardown_appcontext(lambda _: _end_session())
     with app.app_context():
         if path is not None:
             _tune_sqlite(db.engine, path)
         else:
             tune_postgresql(db.engine)
+
+
+def _end_session() -> None:
+    """Close the session. A connection that breaks meanwhile must not replace the response, which is complete."""
+    try:
+        db.session.remove()
+    except SQLAlchemyError:
+        db.session.registry.clear()  # its connection is closed already
 
 
 def sqlite_path(settings: Settings) -> Path | None:
