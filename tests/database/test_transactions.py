@@ -20,7 +20,7 @@ from voiceadmin.database import engine
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH, WRITER_LOCK
 from voiceadmin.database.schema import dispose_engine
-from voiceadmin.database.transactions import WRITER_BUSY_UNTIL, write_transaction
+from voiceadmin.database.transactions import WRITES_RETRIED_AT, write_transaction
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
 
@@ -69,7 +69,7 @@ def test_pages_and_keys_do_not_wait_for_a_long_write(
             client.get("/api/v1/assistants/31/cloned-voices", headers={"Authorization": f"Bearer {secret}"}).status_code
             for _ in range(15)
         ]
-    monkeypatch.delitem(sqlite_app.extensions, WRITER_BUSY_UNTIL)
+    monkeypatch.delitem(sqlite_app.extensions, WRITES_RETRIED_AT)
     later = client.get("/assistants/31/voices").status_code
 
     assert pages == [200] * 20

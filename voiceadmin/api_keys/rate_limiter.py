@@ -14,7 +14,7 @@ from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.types import AuthenticatedKey
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import WriterBusy, optional_write_transaction
+from voiceadmin.database.transactions import WriteUnavailable, optional_write_transaction
 from voiceadmin.errors import RateLimited
 from voiceadmin.identity import Actor
 from voiceadmin.rate_limits.actions import RATE_LIMITED_EVENTS, acquire_tokens
@@ -81,7 +81,7 @@ class KeyRateLimiter:
         """Return the unused tokens of a lease, take new ones, and record that the key is used."""
         try:
             self._renew_from_bucket(key, lease, now=now)
-        except WriterBusy:  # a long import must not stop programs from reading: allow one lease without the bucket
+        except WriteUnavailable:  # programs must be able to read: allow one lease without the bucket
             lease.tokens, lease.bucket_remaining = ceil(self.limit.rate * LEASE_SECONDS), 0
         lease.expires_at = now.timestamp() + LEASE_SECONDS
 
@@ -103,7 +103,7 @@ class KeyRateLimiter:
         """Record that a key is rate limited, unless another process did. Returns the seconds until the next record."""
         try:
             return self._record_limited_once(key, by=by, now=now)
-        except WriterBusy:
+        except WriteUnavailable:
             return LEASE_SECONDS
 
     def _record_limited_once(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -97,13 +98,18 @@ def sqlite_path(settings: Settings) -> Path | None:
     return settings.instance / (url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
+def is_writable(path: Path) -> bool:
+    """Return whether this process may write a file or folder, which its file system may forbid as well."""
+    return os.access(path, os.W_OK, effective_ids=True)
+
+
 def _tune_sqlite(engine: Engine, path: Path) -> None:
-    def identity() -> tuple[int, int] | None:
+    def identity() -> tuple[int, int, bool] | None:
         try:
             found = path.stat()
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return found.st_dev, found.st_ino, is_writable(path)
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
@@ -121,7 +127,10 @@ def _tune_sqlite(engine: Engine, path: Path) -> None:
 
     @event.listens_for(engine, "checkout")
     def check_file(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
-        """Refuse a connection to a deleted or replaced file, which would still answer with old data."""
+        """Refuse a connection to a deleted or replaced file, which would still answer with old data.
+
+        SQLite opens a read-only file for reading only: refuse that, too, once the file is writable.
+        """
         if record.info.get("file") != identity():
             raise DisconnectionError("The SQLite file is not the one that was opened.")
 
@@ -144,20 +153,22 @@ def _begin_writing(connection: Connection, seconds: float) -> None:
     driver: Any = connection.connection.dbapi_connection
     deadline = time.monotonic() + seconds
     driver.execute("PRAGMA busy_timeout=0")
-    while not _try_begin_writing(driver):
-        if time.monotonic() >= deadline:
+    try:
+        while _is_locked_by_another(driver) and time.monotonic() < deadline:
+            time.sleep(RETRY_SECONDS)
+        if not driver.in_transaction:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # one more attempt, with the error of SQLAlchemy
-            break
-        time.sleep(RETRY_SECONDS)
-    driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
-def _try_begin_writing(driver: sqlite3.Connection) -> bool:
+def _is_locked_by_another(driver: sqlite3.Connection) -> bool:
+    """Try to take the write lock. Return whether waiting can help, which it cannot if the disk is full."""
     try:
         driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return False
-    return True
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False
 
 
 def write_execution_options() -> dict[str, Any]:

@@ -10,11 +10,12 @@ from time import monotonic
 
 from flask import current_app
 from sqlalchemy import CursorResult, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.dml import UpdateBase
 
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import BUSY_SECONDS, PATIENCE, WRITER_LOCK, write_execution_options
+from voiceadmin.database.unavailable import describe_unavailable
 
 log = logging.getLogger("voiceadmin.audit")
 
@@ -25,14 +26,14 @@ PENDING_LOG_MESSAGES = "voiceadmin_pending_log_messages"  # key in the session's
 SHORT_WAIT = 0.25  # seconds that an optional write waits for another writer of SQLite
 
 
-LONG_WRITE = 2.0  # seconds without further optional writes after one had to wait too long
+OMITTED_SECONDS = 2.0  # without further optional writes after one has failed
 
 
-WRITER_BUSY_UNTIL = "voiceadmin_writer_busy_until"  # key in app.extensions: monotonic time
+WRITES_RETRIED_AT = "voiceadmin_writes_retried_at"  # key in app.extensions: monotonic time of the next optional write
 
 
-class WriterBusy(Exception):
-    """Another transaction writes to SQLite for long, such as an import. Nothing was written."""
+class WriteUnavailable(Exception):
+    """An optional write was omitted: another one takes long, or the database is full or read-only."""
 
 
 @contextmanager
@@ -44,20 +45,23 @@ def write_transaction() -> Iterator[None]:
 
 @contextmanager
 def optional_write_transaction() -> Iterator[None]:
-    """Run a transaction like `write_transaction`, for what may be omitted: reads must not wait for a long write.
+    """Run a transaction like `write_transaction`, for what may be omitted: reading must go on.
 
     Raises:
-        WriterBusy: if another transaction writes to SQLite for longer than SHORT_WAIT.
+        WriteUnavailable: if the database cannot be written, or another transaction writes to SQLite for longer than
+            SHORT_WAIT.
     """
     extensions = current_app.extensions
-    if monotonic() < extensions.get(WRITER_BUSY_UNTIL, 0.0):
-        raise WriterBusy
+    if monotonic() < extensions.get(WRITES_RETRIED_AT, 0.0):
+        raise WriteUnavailable
     try:
         with _write(SHORT_WAIT):
             yield
-    except WriterBusy:
-        extensions[WRITER_BUSY_UNTIL] = monotonic() + LONG_WRITE
-        raise
+    except SQLAlchemyError as error:
+        if describe_unavailable(error) is None:
+            raise
+        extensions[WRITES_RETRIED_AT] = monotonic() + OMITTED_SECONDS
+        raise WriteUnavailable from error
 
 
 @contextmanager
@@ -69,12 +73,6 @@ def _write(seconds: float) -> Iterator[None]:
     with _queue_writers(seconds):
         try:
             db.session.connection(execution_options=write_execution_options() | {PATIENCE: seconds})
-        except OperationalError as error:
-            db.session.rollback()
-            if seconds < BUSY_SECONDS and "database is locked" in str(error.orig):
-                raise WriterBusy from error
-            raise
-        try:
             yield
             db.session.commit()
         except BaseException:

@@ -26,11 +26,11 @@ POSTGRESQL_ERRORS = {
 SQLITE_ERRORS = {
     "database disk image is malformed": "The SQLite file is damaged. Stop the server and restore a backup.",
     "file is not a database": "The file of VOICEADMIN_DATABASE_URL is not an SQLite database, or is damaged.",
-    "attempt to write a readonly database": "The SQLite file or its folder is read-only.",
-    "database or disk is full": "The disk is full.",
+    "attempt to write a readonly database": "The SQLite file, its folder, or its -wal or -shm file is read-only.",
+    "database or disk is full": "The disk of the SQLite file, or that of temporary files (TMPDIR), is full.",
     "database is locked": "Another process writes to the SQLite file.",
-    "disk I/O error": "The disk of the SQLite file has an error.",
-    "unable to open database file": "The SQLite file cannot be opened.",
+    "disk I/O error": "The disk of the SQLite file is full or has an error.",
+    "unable to open database file": "The SQLite file cannot be opened. Its folder must exist and be writable.",
 }
 
 

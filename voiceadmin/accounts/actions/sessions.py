@@ -14,7 +14,7 @@ from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import (
-    WriterBusy,
+    WriteUnavailable,
     execute_and_count,
     optional_write_transaction,
     write_transaction,
@@ -151,7 +151,7 @@ def touch_session(requester: Requester, *, now: datetime) -> Requester:
     try:
         with optional_write_transaction():
             db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(last_active_at=now))
-    except WriterBusy:  # the next request tries again
+    except WriteUnavailable:  # the next request tries again
         return requester
     return replace(requester, session=session._replace(last_active_at=now))
 
