@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,9 +21,11 @@ from voiceadmin.database.unavailable import describe_unavailable
 from voiceadmin.errors import Problem
 from voiceadmin.identity import Actor, ActorKind
 
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
 
 class ErrorReportingGroup(click.Group):
-    """Prints expected errors of the domain and the database as one line on stderr, and exits with code 1."""
+    """Prints expected errors of the domain, database and disk as one line on stderr, and exits with code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -32,6 +37,17 @@ class ErrorReportingGroup(click.Group):
             if description is None:
                 raise
             raise click.ClickException(f"{description} Nothing was written.") from error
+        except OSError as error:
+            if error.errno not in DISK_ERRORS:
+                raise
+            raise click.ClickException(_describe_disk_error(error)) from error
+
+
+def _describe_disk_error(error: OSError) -> str:
+    if error.filename is not None:
+        return f"{error.filename} cannot be written: {error.strerror}."
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # else the end of the process fails
+    return f"The output cannot be written: {error.strerror}."
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, is_asked: bool) -> None:

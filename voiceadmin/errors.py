@@ -20,7 +20,11 @@ class VoiceNotFound(Problem):
 
 
 class ImportRefused(Problem):
-    """An import cannot start, because its target or its input is invalid."""
+    """An import cannot start, because its target or its input is invalid, or because it lacks space."""
+
+
+class ImportInterrupted(Problem):
+    """A part of an import is written, and the rest will be written by the next import or start of a server."""
 
 
 class SampleRefused(Problem):

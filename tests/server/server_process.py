@@ -12,7 +12,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -68,18 +68,24 @@ class ServerProcess:
     """A server process for the database in a folder.
 
     output: the lines that it printed until it was ready. log: its log messages, and the line with the set-up link.
-    max_files: the number of files that it may open.
+    max_files: the number of files that it may open. enter: the beginning of the command, such as that of a namespace.
     """
 
     def __init__(
-        self, folder: Path, *arguments: str, ready_text: str, max_files: int | None = None, **environ: str
+        self,
+        folder: Path,
+        *arguments: str,
+        ready_text: str,
+        max_files: int | None = None,
+        enter: Sequence[str] = (),
+        **environ: str,
     ) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")}
         self.port = free_port()
         self.address = f"http://{LOOPBACK}:{self.port}"
         limited = ["sh", "-c", f'ulimit -n {max_files} && exec "$@"', "sh"] if max_files else []
         self.process = subprocess.Popen(
-            [*limited, sys.executable, "-P", "-m", "voiceadmin", *arguments, "--port", str(self.port)],
+            [*enter, *limited, sys.executable, "-P", "-m", "voiceadmin", *arguments, "--port", str(self.port)],
             env=inherited | ANONYMOUS_VIEWER | {"PYTHONPATH": str(ROOT), "VOICEADMIN_INSTANCE": str(folder)} | environ,
             cwd=folder.parent,
             stdout=subprocess.PIPE,

@@ -56,9 +56,10 @@ def format_address(host: str, port: int) -> str:
 def remember_address(settings: Settings, host: str, port: int) -> None:
     """Write the address on which the server answers into the instance folder, for the links that commands print."""
     path = _address_file(settings)
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(format_address(host, port), "utf-8")
+    with suppress(OSError):  # on a full disk, links lack the address, but the server must start
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(format_address(host, port), "utf-8")
 
 
 def find_running_server(settings: Settings) -> str | None:

@@ -1,6 +1,7 @@
 """Connections of a worker process: waitress's channels, with deadlines and a limit per address.
 
-All methods run in the thread of the event loop, except those of `Response`, which run in the thread of a request.
+All methods run in the thread of the event loop, except `write_soon` and those of `Response`, which run in the thread of
+a request.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import WSGITask
@@ -108,7 +109,20 @@ class Connection(HTTPChannel):
         """Take bytes of the client."""
         if self.request is None:
             self.request_began_at = time.monotonic()
-        return super().received(data)
+        try:
+            return super().received(data)
+        except OSError as error:
+            _log_full_disk("request", error)
+            self.handle_close()
+            return False
+
+    def write_soon(self, data: Any) -> int:
+        """Send a part of the response, or store it until the client reads."""
+        try:
+            return super().write_soon(data)
+        except OSError as error:
+            _log_full_disk("response", error)
+            raise ClientDisconnected from error
 
     def handle_close(self) -> None:
         """Close the connection, also while its request runs: the next write of the application fails then.
@@ -135,6 +149,12 @@ class Connection(HTTPChannel):
             return time.monotonic() - self.request_began_at > REQUEST_SECONDS
         idle_seconds = clock.now().timestamp() - self.last_activity
         return idle_seconds > (SEND_SECONDS if self.total_outbufs_len else IDLE_SECONDS)
+
+
+def _log_full_disk(part: str, error: OSError) -> None:
+    log.error(
+        "Closed a connection: its %s cannot be stored in the folder for temporary files: %s", part, error.strerror
+    )
 
 
 @dataclass

@@ -41,7 +41,7 @@ def migrate() -> bool:
     Processes that start at the same time migrate once: the others wait for the lock.
 
     Raises:
-        DatabaseNotReady: if the file cannot be created, or the database was written by a newer version.
+        DatabaseNotReady: if the file cannot be written, or the database was written by a newer version.
     """
     path: Path | None = current_app.extensions[SQLITE_PATH]
     if path is not None:
@@ -50,7 +50,8 @@ def migrate() -> bool:
             path.touch(mode=0o600)
         except OSError as error:
             raise DatabaseNotReady(
-                f"{path} cannot be created: {error.strerror}. Choose another VOICEADMIN_INSTANCE."
+                f"{path} cannot be written: {error.strerror}. Make its folder writable, or choose another "
+                "VOICEADMIN_INSTANCE."
             ) from error
     with db.engine.connect() as connection:  # the usual case, without waiting for a writer
         if MigrationContext.configure(connection).get_current_revision() == head_revision():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
+from voiceadmin.errors import ImportRefused
 from voiceadmin.voices.importing.checking import Change
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -21,15 +23,18 @@ class StagedChanges:
 
     def __init__(self) -> None:
         self.count = 0
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
+        with _explain_full_folder():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
 
     def add(self, changes: Iterable[Change]) -> None:
-        """Append a batch."""
+        """Append a batch. Raises ImportRefused if the disk is full."""
         # Plain tuples are several times smaller and faster than pickled named tuples.
         batch = [(change.before and tuple(change.before), tuple(change.after)) for change in changes]
         if batch:
             self.count += len(batch)
-            pickle.dump(batch, self._file, protocol=5)
+            with _explain_full_folder():
+                pickle.dump(batch, self._file, protocol=5)
+                self._file.flush()
 
     def read_batches(self) -> Iterator[list[Change]]:
         """Yield every batch, as it was added."""
@@ -41,4 +46,20 @@ class StagedChanges:
 
     def close(self) -> None:
         """Delete the file. The count stays."""
-        self._file.close()
+        with suppress(OSError):  # of a full disk: the rest of the last batch
+            self._file.close()
+
+
+@contextmanager
+def _explain_full_folder() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ImportRefused(
+            f"The folder for temporary files{_name_folder()} cannot be used: {error.strerror}. Free space in it, or "
+            "set TMPDIR to another folder. Nothing was written."
+        ) from error
+
+
+def _name_folder() -> str:
+    return f", {tempfile.tempdir}," if tempfile.tempdir else ""  # None if Python found no folder that it can use

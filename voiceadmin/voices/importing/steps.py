@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.unavailable import describe_unavailable
+from voiceadmin.errors import ImportInterrupted
 from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.voices.importing.checking import Change
 from voiceadmin.voices.importing.staging import StagedChanges
@@ -55,12 +59,34 @@ def finish_steps(on_written: OnWritten = lambda *_: None) -> bool:
     """Carry out the remaining steps of the import that was started, and delete those of one that never was.
 
     The caller must hold the lock of imports. Returns whether an import was finished.
+
+    Raises:
+        ImportInterrupted: if the database cannot be used any more, for example because the disk is full.
     """
     content = db.session.scalar(select(ImportStep.content).where(ImportStep.position == 0))
     if content is None:
         _delete_steps()
         return False
-    run = _load_run(content)
+    with _explain_interruption():
+        _carry_out_all(_load_run(content), on_written)
+    return True
+
+
+@contextmanager
+def _explain_interruption() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        description = describe_unavailable(error)
+        if description is None:
+            raise
+        raise ImportInterrupted(
+            f"{description} A part of the import is written. The next import, or the next start of a server, "
+            "writes the rest."
+        ) from error
+
+
+def _carry_out_all(run: ImportRun, on_written: OnWritten) -> None:
     total, written = run.counts["added"] + run.counts["changed"], 0
     while (step := _find_next_step()) is not None:
         written += _carry_out(run, *step)
@@ -69,7 +95,6 @@ def finish_steps(on_written: OnWritten = lambda *_: None) -> bool:
     with write_transaction():
         db.session.execute(delete(ImportStep))
         record_import(run)
-    return True
 
 
 def _carry_out(run: ImportRun, position: int, content: str) -> int:
