@@ -1,25 +1,34 @@
-"""A backup that was copied over a database while its write-ahead log remained."""
+"""Backups: made while a server writes, and copied over a database whose write-ahead log remained."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from tests.database.schema import assert_voice_stats_are_correct
 from tests.factories import make_organization, put_voices, voice_row
+from tests.server.server_process import wait_until
 from voiceadmin import create_app
 from voiceadmin.__main__ import cli
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH
-from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.schema import dispose_engine, prepare_database
 from voiceadmin.database.sqlite_files import check_sqlite_files
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import DatabaseNotReady
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import build_voice_columns
 
 
 @pytest.fixture
@@ -87,3 +96,40 @@ def test_a_database_without_a_log_is_not_read(tmp_path: Path) -> None:
     check_sqlite_files(tmp_path / "missing")
     (tmp_path / "x").write_bytes(b"no database")
     check_sqlite_files(tmp_path / "x")
+
+
+def test_a_backup_made_during_writes_is_a_consistent_database(sqlite_app: Flask, tmp_path: Path) -> None:
+    acme, ended, written = make_organization(), threading.Event(), 0
+    organization_id = acme.id
+
+    def write() -> None:
+        nonlocal written
+        with sqlite_app.app_context():
+            while not ended.is_set():
+                with write_transaction():
+                    rows = [build_voice_columns(voice_row(), organization_id) for _ in range(20)]
+                    db.session.execute(upsert_statement(ClonedVoice), rows)
+                written += 20
+            db.session.remove()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    wait_until(lambda: written >= 100, "voices are written")
+    least = written
+    with (
+        closing(sqlite3.connect(sqlite_app.extensions[SQLITE_PATH])) as source,
+        closing(sqlite3.connect(tmp_path / "voiceadmin.sqlite")) as copy,
+    ):
+        source.backup(copy, pages=50)
+    most = written + 20
+    ended.set()
+    writer.join()
+
+    with create_app(Settings(instance=tmp_path)).app_context():
+        assert not prepare_database()
+        assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"
+        count = db.session.scalar(select(func.count()).select_from(ClonedVoice)) or 0
+        assert count % 20 == 0
+        assert least <= count <= most
+        assert_voice_stats_are_correct()
+        dispose_engine()

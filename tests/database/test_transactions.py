@@ -22,6 +22,7 @@ from voiceadmin.database.engine import SQLITE_PATH, WRITER_LOCK
 from voiceadmin.database.schema import dispose_engine
 from voiceadmin.database.transactions import WRITES_RETRIED_AT, write_transaction
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Organization
 
 
@@ -42,6 +43,26 @@ def test_threads_write_to_sqlite_in_turn_without_waiting_for_its_lock(
         list(pool.map(write, range(8)))
 
     assert db.session.scalar(select(func.count()).select_from(Organization)) == 160
+
+
+def test_threads_that_read_and_write_lose_no_update(app: Flask) -> None:
+    organization = make_organization("0")
+    organization_id = organization.id
+    db.session.remove()
+
+    def count(_: int) -> None:
+        with app.app_context():
+            for _ in range(50):
+                with write_transaction():
+                    lock_organizations([organization_id])
+                    found = db.session.get_one(Organization, organization_id)
+                    found.name = str(int(found.name) + 1)
+            db.session.remove()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count, range(8)))
+
+    assert db.session.scalar(select(Organization.name)) == "400"
 
 
 @pytest.mark.parametrize("is_other_process", [False, True], ids=["thread", "process"])
