@@ -19,6 +19,7 @@ from typing import NoReturn
 import click
 
 from tests.benchmarks import dashboard
+from tests.benchmarks.beside_import import measure_beside_import
 from tests.benchmarks.client import BadResponse
 from tests.benchmarks.database import BenchmarkDatabase, Plan, create_database, create_plain_database
 from tests.benchmarks.measure import (
@@ -56,10 +57,11 @@ class Effort:
     refused_sign_ins: int
     page_requests: int
     exported_voices: int
+    changed_voices: int
 
 
-FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 500_000)
-QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 20_000)
+FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 500_000, 100_000)
+QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 20_000, 20_000)
 
 
 def log_progress(line: str) -> None:
@@ -120,6 +122,9 @@ def _measure_separately(effort: Effort, database: BenchmarkDatabase, largest: Sc
             create_database(export_plan, Path(folder) / "export", log_progress), 1
         )
         results.single["import"] = measure_import_rate(Path(folder), effort.imported_voices)
+        results.beside_import = measure_beside_import(
+            Path(folder) / "beside", effort.changed_voices, effort.refused_sign_ins
+        )
         results.prices = measure_prices(Path(folder) / "prices", effort.priced_voices)
         unknown, known = measure_refusals(Path(folder) / "accounts", effort.refused_sign_ins)
         results.single |= {"refused, unknown": unknown, "refused, known": known}

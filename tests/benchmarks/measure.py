@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from tests.benchmarks.beside_import import BesideImport
 from tests.benchmarks.client import BadResponse, Rate, fetch, measure_rate, measure_times
 from tests.benchmarks.dashboard import Export, Operation, PageTimes
 from tests.benchmarks.database import SEARCH_TEXT, BenchmarkDatabase, Touch
@@ -83,6 +84,7 @@ class Results:
     among_slow_clients: PageTimes | None = None
     operation: Operation | None = None
     export: Export | None = None
+    beside_import: BesideImport | None = None
 
     def median(self, scenario: str, server: str = OURS) -> float | None:
         """The median of the rounds in milliseconds, or None if it was not measured."""

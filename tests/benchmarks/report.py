@@ -52,6 +52,7 @@ def evaluate_targets(results: Results, plan: Plan) -> list[Target]:
         *_evaluate_rates(results),
         *_evaluate_postgresql(results, plan),
         *_evaluate_dashboard(results),
+        *_evaluate_beside_import(results),
         *_evaluate_others(results),
     ]
 
@@ -143,6 +144,15 @@ def _evaluate_dashboard(results: Results) -> Iterator[Target]:
     yield Target(f"{long}: additional memory", export and export.memory, 20, "MB")
 
 
+def _evaluate_beside_import(results: Results) -> Iterator[Target]:
+    found = results.beside_import
+    yield Target("refused requests beside an import into SQLite", found and found.refused, 0, "")
+    for name in ("sign-in", "page"):
+        ratio = found and found.beside[name] / found.alone[name]
+        yield Target(f"{name} beside an import, against one without it: 95th percentile", ratio, 3)
+    yield Target("JSON beside an import: 95th percentile", found and found.beside["JSON"], 500, "ms")
+
+
 def _evaluate_others(results: Results) -> Iterator[Target]:
     yield Target("a change of one voice", results.single.get("change"), 5, "ms")
     yield Target("import", results.single.get("import"), 20_000, "voices/s", is_minimum=True)
@@ -176,8 +186,16 @@ def lines(results: Results, targets: list[Target]) -> Iterator[str]:
         yield "\nPages over the whole database, in milliseconds: uncached; median and 95th percentile of the others"
         for name, times in results.pages.items():
             yield f"    {name:<36} {times.uncached:10.1f} {times.median:10.1f} {times.percentile_95:10.1f}"
+    yield from _format_beside_import(results)
     yield "\nTargets"
     yield from map(str, targets)
+
+
+def _format_beside_import(results: Results) -> Iterator[str]:
+    if (found := results.beside_import) is not None:
+        yield f"\nImport of {found.seconds:.0f} s, {found.requests} requests: 95th percentile before and during it"
+        for name, milliseconds in found.beside.items():
+            yield f"    {name:<36} {found.alone[name]:10.1f} {milliseconds:10.1f}"
 
 
 def as_json(results: Results, targets: list[Target], plan: Plan) -> dict[str, Any]:
@@ -203,6 +221,7 @@ def as_json(results: Results, targets: list[Target], plan: Plan) -> dict[str, An
         "among_slow_clients": results.among_slow_clients and results.among_slow_clients._asdict(),
         "operation": results.operation and results.operation._asdict(),
         "export": results.export and results.export._asdict(),
+        "beside_import": results.beside_import and results.beside_import._asdict(),
         "targets": [asdict(target) | {"met": target.met} for target in targets],
     }
 

@@ -27,7 +27,7 @@ from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, wr
 from tests.benchmarks.servers import KINDS, OURS, RAW, TABLE, Page, is_installed, start_server
 
 TINY = Plan(400, 12, (200, 60, 80, 20))
-EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 50)
+EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 50, 1500)
 CHOSEN = (OURS, RAW)
 ALL_CHOSEN = (OURS, TABLE, "Django admin", RAW)  # with --long: each server takes seconds to start
 
