@@ -50,7 +50,7 @@ class SmallDisk:
 
     def make_read_only(self) -> None:
         """Refuse every write from now on. No process may have a file open for writing."""
-        mount = [find_program("mount"), "-o", "remount,ro", str(self.folder)]
+        mount = [find_program("mount"), "-t", "tmpfs", "-o", "remount,ro", "tmpfs", str(self.folder)]
         subprocess.run([*self.enter, *mount], check=True, capture_output=True)
 
     def run(
