@@ -27,7 +27,7 @@ LAYERS = (
     ("root", {"clock", "config", "enums", "errors", "identity", "pagination", "tabular", "text", "tokens"}),
     ("database", {"database"}),
     ("types", {"models", "types", "json_body", "data", "names", "passwords", "statistics"}),
-    ("queries", {"queries", "rules", "changes", "listing", "exporting", "locks", "usage"}),
+    ("queries", {"queries", "rules", "changes", "sentences", "listing", "exporting", "locks", "usage"}),
     ("actions", {"actions", "rate_limiter", "importing"}),
     ("web", {"web", "cli"}),
     ("forms", {"forms", "cached_counts", "bulk", "code_samples", "document"}),

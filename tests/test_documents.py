@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from voiceadmin import create_app
 from voiceadmin.__main__ import cli
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.config import Settings, setting_names
 from voiceadmin.database.base import Base
 from voiceadmin.openapi.document import build_document
@@ -315,3 +316,10 @@ def test_every_filter_of_the_voice_list_is_documented() -> None:
     documented = [cells[1].strip("`") for cells in table_rows(section("docs/voices.md", "Filters"))][1:]
 
     assert sorted(documented) == sorted(field.name for field in VoiceFilterForm(MultiDict(), VoiceChoices((), ())))
+
+
+def test_the_table_of_the_audit_log_lists_every_event_type_once() -> None:
+    section = prose("docs/operations.md").split("## Audit log")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+
+    assert sorted(re.findall(r"`([a-z-]+)`", "".join(rows))) == sorted(AuditEventType)

@@ -7,9 +7,10 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from itertools import chain
 from typing import Any
+
+from voiceadmin.enums import LabelledEnum
 
 # First characters by which a spreadsheet may recognize a formula, including full-width ones.
 _DANGEROUS = "[=+\\-@\t\r\n\0＝＋－＠]"
@@ -46,13 +47,14 @@ def unescape_formula(cell: str) -> str:
     return _ESCAPED_FORMULA.sub("", cell)
 
 
-class ExportFormat(StrEnum):
+class ExportFormat(LabelledEnum):
     """File formats of exports."""
 
-    JSON = "json"
-    NDJSON = "ndjson"
-    CSV = "csv"
-    EXCEL = "excel"  # CSV with a byte order mark, safe also in spreadsheets that separate cells by semicolons or tabs
+    JSON = "json", "JSON"
+    NDJSON = "ndjson", "NDJSON"
+    CSV = "csv", "CSV"
+    # CSV with a byte order mark, safe also in spreadsheets that separate cells by semicolons or tabs.
+    EXCEL = "excel", "CSV for Excel"
 
     @property
     def file_extension(self) -> str:

@@ -113,7 +113,7 @@ def events(app: Flask) -> list[AuditEventRow]:
                 ),
                 by=randomness.choice(actors),
                 now=NOW + randomness.randrange(-48, 48) * HOUR,
-                organization_id=randomness.choice([None, ACME, OTHER, THIRD]),
+                organizations=randomness.choice([[], [ACME], [OTHER], [THIRD]]),
                 before=randomness.choice([None, {"name": "a"}]),
                 after=randomness.choice([None, {"name": "b"}]),
             )
@@ -214,7 +214,7 @@ def hostile(app: Flask) -> list[AuditEventRow]:
                 AuditTarget(ObjectKind.VOICE, 5, text),
                 by=Actor(ActorKind.KEY, 3, text, "203.0.113.7"),
                 now=NOW + timedelta(microseconds=len(text)),
-                organization_id=ACME,
+                organizations=[ACME],
                 before={"name": text, "score": None},
                 after={"name": [text]},
                 note=text,

@@ -80,7 +80,7 @@ def test_a_row_shows_time_actor_action_object_and_changes(
         AuditTarget(ObjectKind.VOICE, 456, "Lobby"),
         by=ADA,
         now=now - timedelta(minutes=5),
-        organization_id=acme.id,
+        organizations=[acme.id],
         before={"name": "Old", "quality_score": None},
         after={"name": "Lobby", "quality_score": 0.5},
         note="import",
@@ -103,7 +103,13 @@ def test_a_row_shows_time_actor_action_object_and_changes(
 
     expected = [
         ["2026-11-22 14:00:00 UTC", ["Not signed in", "::1"], "failed to sign in", ["x@y"], []],
-        ["2026-11-22 14:00:00 UTC", ["board", "API key"], "imported voices", ["assistant", "31"], ["added", "2"]],
+        [
+            "2026-11-22 14:00:00 UTC",
+            ["board", "API key"],
+            "imported 2 new or changed voices",
+            ["assistant", "31"],
+            ["added", "2"],
+        ],
         [
             "2026-11-22 13:55:00 UTC",
             ["ada@example.com", "203.0.113.7"],
@@ -128,7 +134,13 @@ def test_an_admin_sees_events_of_the_own_organization(admin: FlaskClient, acme: 
     other = make_organization("Other")
     for number, organization in enumerate((acme.id, other.id, None)):
         target = AuditTarget(ObjectKind.KEY, number, f"key {number}")
-        record_event_now(AuditEventType.KEY_CREATED, target, by=SHELL, now=now, organization_id=organization)
+        record_event_now(
+            AuditEventType.KEY_CREATED,
+            target,
+            by=SHELL,
+            now=now,
+            organizations=[] if organization is None else [organization],
+        )
 
     assert read_object_names(open_page_as(admin, "/activity")) == ["key 0"]
 
@@ -322,7 +334,7 @@ def test_an_export_contains_more_than_a_page_and_its_own_event(client: FlaskClie
 
 def test_an_export_contains_only_permitted_events(admin: FlaskClient, acme: Organization, now: datetime) -> None:
     record_event_now(
-        AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organization_id=acme.id
+        AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 1, "ours"), by=SHELL, now=now, organizations=[acme.id]
     )
     record_event_now(AuditEventType.KEY_CREATED, AuditTarget(ObjectKind.KEY, 2, "theirs"), by=SHELL, now=now)
 

@@ -84,7 +84,7 @@ def test_an_event_has_actor_action_object_time_and_address() -> None:
         VOICE,
         by=ADA,
         now=NOW,
-        organization_id=5,
+        organizations=[5],
         before={"name": "Löbby", "score": None},
         after={"name": "Lobby “x”", "score": 0.5, "on": True, "many": [1, 2], "at": NOW},
         note="because",

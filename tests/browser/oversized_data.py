@@ -120,7 +120,7 @@ def _add_people(now: datetime, organization: Organization) -> None:
                 AuditTarget(kind, 2**63 - 1, "O" * 10_000),
                 by=by if kind is ObjectKind.VOICE else SHELL,
                 now=now,
-                organization_id=organization.id,
+                organizations=[organization.id],
                 before={"name": "B" * 500, "f" * 100: "before " * 50},
                 after={"name": "A" * 500, "f" * 100: None, "count": 2**63 - 1},
                 note="w" * 300,

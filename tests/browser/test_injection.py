@@ -393,7 +393,9 @@ def test_the_activity_shows_every_payload(page: Page, accounts_server: str, sear
         rows.locator("td:nth-child(4) > a").all_text_contents()
     )
     changes = lines(rows.first.locator(".change").all_text_contents())
-    assert lines([f"{payload.replace('_', ' ')} {payload} → {payload}" for payload in PAYLOADS]) == changes
+    assert (
+        lines([f"{payload.replace('_', ' ').capitalize()}: {payload} → {payload}" for payload in PAYLOADS]) == changes
+    )
     for payload in searched:
         quoted = quote(payload, safe="")
         page.goto(f"{accounts_server}/activity?who={quoted}")

@@ -121,10 +121,10 @@ def test_set_up_invitation_and_api_key_work_with_the_keyboard(visit: Visit, own_
     lines = [re.sub(r"\s+", " ", line) for line in ada.locator("tbody").get_by_role("row").all_inner_texts()]
     for event in (
         r"ada@example.com .*created an API key .*Status board",
-        r"bao@example.com .*created an account bao@example.com .*with invitation",
-        r"bao@example.com .*accepted an invitation bao@example.com .*role no role → viewer",
-        r"ada@example.com .*created a one-time link bao@example.com .*role viewer",
-        r"ada@example.com .*created an account .*with set-up link",
+        r"bao@example.com .*created their account with an invitation bao@example.com .*With: invitation",
+        r"bao@example.com .*accepted the invitation as viewer of .* bao@example.com .*Role: no role → viewer",
+        r"ada@example.com .*invited bao@example.com as viewer of .* bao@example.com .*Role: viewer",
+        r"ada@example.com .*created the first account .*With: set-up link",
     ):
         assert any(re.search(event, line) for line in lines), (event, lines)
 

@@ -246,7 +246,7 @@ ACCOUNT_TABLES = [
     Base.metadata.tables[name]
     for name in (
         *("account", "membership", "account_session", "one_time_link"),
-        *("api_key", "api_key_organization", "token_bucket", "audit_event"),
+        *("api_key", "api_key_organization", "token_bucket", "audit_event", "audit_event_organization"),
     )
 ]
 
@@ -260,7 +260,8 @@ def test_the_tables_of_accounts_are_removed_and_created_again(bare: Flask) -> No
     now = datetime(2026, 11, 22, tzinfo=UTC)
     create_invitation(EVERYTHING, "bo@example.com", Grant(acme.id, Role.VIEWER), by=by, now=now)
     create_reset_link(EVERYTHING, ada.id, by=by, now=now)
-    create_api_key(EVERYTHING, "board", frozenset({acme.id}), expires_at=None, by=by, now=now)
+    organizations = frozenset({acme.id, make_organization("Other").id})
+    create_api_key(EVERYTHING, "board", organizations, expires_at=None, by=by, now=now)
     sign_in("ada@example.com", PASSWORD, address="", user_agent="", idle=timedelta(hours=1), now=now)
     filled_tables = [table.name for table in ACCOUNT_TABLES if db.session.execute(select(table).limit(1)).first()]
     db.session.rollback()
@@ -271,7 +272,7 @@ def test_the_tables_of_accounts_are_removed_and_created_again(bare: Flask) -> No
     db.session.rollback()
     migrate_to("head")
 
-    assert len(filled_tables) == len(ACCOUNT_TABLES) == 8
+    assert len(filled_tables) == len(ACCOUNT_TABLES) == 9
     assert not remaining & set(filled_tables)
     assert [tuple(row) for row in voices] == [(voice.id, voice.name)]
     assert schema_differences() == []
@@ -279,6 +280,27 @@ def test_the_tables_of_accounts_are_removed_and_created_again(bare: Flask) -> No
     record_event_now(AuditEventType.SAMPLE_ADDED, AuditTarget(ObjectKind.DATABASE, None, ""), by=by, now=now)
     with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
         db.session.execute(text("DELETE FROM audit_event"))
+
+
+def test_events_about_a_key_of_several_organizations_stay_visible_to_their_admins(bare: Flask) -> None:
+    migrate()
+    acme, other = make_organization("Acme"), make_organization("Other")
+    by, now = Actor(ActorKind.CLI, None, "tester"), datetime(2026, 11, 22, tzinfo=UTC)
+    for organizations in ({acme.id, other.id}, {acme.id}):
+        create_api_key(EVERYTHING, "board", frozenset(organizations), expires_at=None, by=by, now=now)
+    db.session.rollback()
+
+    migrate_to("0011", down=True)
+    migrate_to("head")
+
+    rows = db.session.execute(text("SELECT organization_id, event_id FROM audit_event_organization ORDER BY 1")).all()
+    assert [tuple(row) for row in rows] == [(acme.id, 1), (other.id, 1)]
+    for statement in (
+        "UPDATE audit_event_organization SET organization_id = 3",
+        "DELETE FROM audit_event_organization",
+    ):
+        with pytest.raises(DatabaseError, match="audit events cannot be changed or deleted"), write_transaction():
+            db.session.execute(text(statement))
 
 
 def test_a_downgrade_restores_the_upstream_status_of_archived_voices(bare: Flask) -> None:

@@ -79,7 +79,7 @@ def test_changes_after_the_last_seen_operation_are_still_detected(upgraded: Flas
 
 def test_started_and_unconfirmed_plans_can_be_resumed(upgraded: Flask) -> None:
     limits = AttentionThresholds()
-    retry_failed_items(EVERYTHING, STARTED_PLAN, now=NOW)
+    retry_failed_items(EVERYTHING, STARTED_PLAN, by=ADA, now=NOW)
     confirm_plan(EVERYTHING, UNCONFIRMED_PLAN, by=ADA, now=NOW)
 
     for plan_id in (STARTED_PLAN, UNCONFIRMED_PLAN, CONFIRMED_PLAN):

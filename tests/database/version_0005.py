@@ -98,14 +98,14 @@ RENAMED_EVENT_TYPES = {
 }
 RENAMED_KINDS = {"shell": "cli", "nobody": "anonymous", "store": "database"}
 NEW_EVENT_TYPES = {
-    "invitation-accepted",
+    *("invitation-accepted", "clean-up-retried"),
     *("organization-renamed", "organization-merged", "organization-merge-undone", "organization-removed"),
     *("assistant-renamed", "assistant-moved", "assistant-removed"),
     *("voice-deleted-at-provider", "voice-not-deleted-at-provider"),
 }
 NEW_OBJECT_KINDS = {"organization"}
 NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}
-NEW_TABLES = {"import_step", "merged_voice", "organization_merge", "provider_deletion"}
+NEW_TABLES = {"audit_event_organization", "import_step", "merged_voice", "organization_merge", "provider_deletion"}
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)
 

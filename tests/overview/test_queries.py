@@ -119,7 +119,7 @@ def test_the_last_import_is_the_last_file_or_the_sample(
                 AuditTarget(ObjectKind.DATABASE, None, ""),
                 by=SHELL,
                 now=time,
-                organization_id=organization.id,
+                organizations=[organization.id],
             )
 
     assert get_overview_stats(EVERYTHING, now=now).last_import_at is None

@@ -173,7 +173,7 @@ def test_an_export_is_recorded_with_its_actor(admin: FlaskClient, acme: Organiza
         "ada@acme.example",
     )
     assert json.loads(exported["after"]) == {"format": "csv", "filters": {}}
-    assert exported["organization_id"] == (None if name == "activity" else acme.id)
+    assert exported["organization_id"] == acme.id
 
 
 @EVERY_LIST

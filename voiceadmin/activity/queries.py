@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 
-from voiceadmin.api_keys.models import ApiKeyOrganization
-from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.models import AuditEvent, AuditEventOrganization
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, AuditFilters, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING, NOTHING, ActorKind, Requester, Role, Scope
@@ -68,9 +67,7 @@ def _is_readable(requester: Requester) -> ColumnElement[bool]:
 
     Platform admins read all events. Others read their own, and those of the
     organizations in which they have the role that the type of the event
-    requires. Events without an organization are for platform admins, except those
-    about API keys: they are for the admins of all organizations that the key
-    reads.
+    requires. Events that concern no organization are for platform admins only.
     """
     if requester.scope(Role.PLATFORM) == EVERYTHING:
         return AuditEvent.id > 0
@@ -79,9 +76,6 @@ def _is_readable(requester: Requester) -> ColumnElement[bool]:
         for role in (Role.VIEWER, Role.ADMIN)
         if (scope := requester.scope(role)) != NOTHING
     ]
-    administered = requester.scope(Role.ADMIN)
-    if administered != NOTHING:
-        conditions.append(_is_about_key_of(administered))
     if requester.account_id is not None:
         conditions.append(
             and_(AuditEvent.actor_kind == ActorKind.ACCOUNT.value, AuditEvent.actor_id == requester.account_id)
@@ -95,17 +89,13 @@ def _list_event_types(role: Role) -> list[str]:
 
 
 def _is_in_scope(scope: Scope) -> ColumnElement[bool]:
-    return and_(AuditEvent.organization_id.is_not(None), restrict_to_scope(scope, AuditEvent.organization_id))
-
-
-def _is_about_key_of(scope: Scope) -> ColumnElement[bool]:
-    """Return the condition that an event is about an API key that reads an organization of the scope."""
-    keys = select(ApiKeyOrganization.key_id).where(restrict_to_scope(scope, ApiKeyOrganization.organization_id))
-    return and_(
-        AuditEvent.object_kind == ObjectKind.KEY.value,
-        AuditEvent.organization_id.is_(None),
-        AuditEvent.object_id.in_(keys),
+    """Return the condition that an event concerns an organization of the scope."""
+    is_one_of_several = exists().where(
+        AuditEventOrganization.event_id == AuditEvent.id,
+        restrict_to_scope(scope, AuditEventOrganization.organization_id),
     )
+    is_only_one = and_(AuditEvent.organization_id.is_not(None), restrict_to_scope(scope, AuditEvent.organization_id))
+    return or_(is_only_one, and_(AuditEvent.organization_id.is_(None), is_one_of_several))
 
 
 def _conditions(filters: AuditFilters) -> Iterator[ColumnElement[bool]]:

@@ -11,14 +11,17 @@ from voiceadmin import clock
 from voiceadmin.activity.changes import describe_changes
 from voiceadmin.activity.forms import ActivityFilterForm, activity_arguments
 from voiceadmin.activity.queries import export_activity, list_activity
+from voiceadmin.activity.sentences import describe_event, describe_object
 from voiceadmin.audit.types import AuditEventType, AuditFilters, AuditTarget, ObjectKind
 from voiceadmin.identity import Role
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role
-from voiceadmin.web.downloads import parse_export_format, stream_export
+from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
 
 bp = Blueprint("activity", __name__)
 bp.add_app_template_filter(describe_changes, "list_changes")
+bp.add_app_template_filter(describe_event)
+bp.add_app_template_filter(describe_object)
 
 
 @bp.get("/activity")
@@ -60,7 +63,7 @@ def export(format: str) -> Response | tuple[str, int]:
         event_type=AuditEventType.ACTIVITY_EXPORTED,
         target=AuditTarget(ObjectKind.DATABASE, None, "activity"),
         filters=activity_arguments(filters),
-        organizations=[None],
+        organizations=list_audited_organizations(requester.scope(Role.VIEWER)),
         now=clock.now(),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
-from voiceadmin.audit.actions import Facts, record_event
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
@@ -57,7 +57,8 @@ def create_api_key(
         if ids:
             db.session.execute(insert(ApiKeyOrganization), [{"key_id": key.id, "organization_id": id} for id in ids])
         facts = {"key": key.hint, "expires_at": None if expires_at is None else expires_at.isoformat()}
-        record_key_event(AuditEventType.KEY_CREATED, key.id, key.name, ids, by=by, now=now, after=facts)
+        target = AuditTarget(ObjectKind.KEY, key.id, key.name)
+        record_event(AuditEventType.KEY_CREATED, target, by=by, now=now, organizations=ids, after=facts)
     return secret
 
 
@@ -87,7 +88,7 @@ def revoke_api_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> st
         KeyNotFound: if there is no such key, or it reads organizations outside the scope.
     """
     with write_transaction():
-        key = db.session.get(ApiKey, key_id)
+        key = db.session.get(ApiKey, key_id, with_for_update=True)  # so that the key is revoked once
         organizations = frozenset(
             db.session.scalars(select(ApiKeyOrganization.organization_id).where(ApiKeyOrganization.key_id == key_id))
         )
@@ -96,33 +97,6 @@ def revoke_api_key(scope: Scope, key_id: int, *, by: Actor, now: datetime) -> st
         if key.revoked_at is None:
             key.revoked_at = now
             facts = {"key": key.hint}
-            record_key_event(AuditEventType.KEY_REVOKED, key.id, key.name, organizations, by=by, now=now, before=facts)
+            target = AuditTarget(ObjectKind.KEY, key.id, key.name)
+            record_event(AuditEventType.KEY_REVOKED, target, by=by, now=now, organizations=organizations, before=facts)
         return key.name
-
-
-def record_key_event(
-    event_type: AuditEventType,
-    key_id: int,
-    key_name: str,
-    organizations: Collection[int],
-    *,
-    by: Actor,
-    now: datetime,
-    before: Facts | None = None,
-    after: Facts | None = None,
-) -> None:
-    """Record one audit event about an API key. Call inside a write transaction.
-
-    The event names the organization if the key reads exactly one. The admins
-    of all organizations that the key reads see it in any case: the activity
-    page looks these up in api_key_organization.
-    """
-    record_event(
-        event_type,
-        AuditTarget(ObjectKind.KEY, key_id, key_name),
-        by=by,
-        now=now,
-        organization_id=next(iter(organizations)) if len(organizations) == 1 else None,
-        before=before,
-        after=after,
-    )

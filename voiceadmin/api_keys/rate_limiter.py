@@ -9,10 +9,10 @@ from threading import Lock
 
 from sqlalchemy import update
 
-from voiceadmin.api_keys.actions import record_key_event
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.types import AuthenticatedKey
-from voiceadmin.audit.types import AuditEventType
+from voiceadmin.audit.actions import record_event
+from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import WriteUnavailable, optional_write_transaction
 from voiceadmin.errors import RateLimited
@@ -110,9 +110,9 @@ class KeyRateLimiter:
         with optional_write_transaction():
             acquisition = acquire_tokens(f"audit key {key.id}", RATE_LIMITED_EVENTS, now)
             if acquisition.tokens:
-                record_key_event(
-                    AuditEventType.RATE_LIMITED, key.id, key.name, key.organizations or frozenset(), by=by, now=now
-                )
+                target = AuditTarget(ObjectKind.KEY, key.id, key.name)
+                organizations = key.organizations or ()
+                record_event(AuditEventType.RATE_LIMITED, target, by=by, now=now, organizations=organizations)
         return acquisition.retry_after
 
 

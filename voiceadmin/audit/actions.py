@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
 
-from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.models import AuditEvent, AuditEventOrganization
 from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import log_after_commit, write_transaction
@@ -18,6 +18,9 @@ from voiceadmin.text import build_name_key, quote_value
 
 Facts = Mapping[str, Any]
 
+ChangedTarget = tuple[AuditTarget, int | None, Facts | None, Facts | None]
+"""An object, the id of its organization, and the changed values before and after."""
+
 
 def record_event(
     event_type: AuditEventType,
@@ -25,7 +28,7 @@ def record_event(
     *,
     by: Actor,
     now: datetime,
-    organization_id: int | None = None,
+    organizations: Collection[int] = (),
     before: Facts | None = None,
     after: Facts | None = None,
     note: str = "",
@@ -33,17 +36,24 @@ def record_event(
     """Record an audit event, and log it when the transaction commits. Call inside a write transaction.
 
     Args:
-        organization_id: the organization whose members may read the event; None for platform admins only.
+        organizations: ids of the organizations that the event concerns, whose members may read it; none of them for
+            an event that only platform admins may read.
         before: the changed values before the change; None if there were none. Never a secret.
         after: the changed values after the change; None if there are none. Never a secret.
         note: a text by the actor.
     """
-    record_events(event_type, [(target, organization_id, before, after)], by=by, now=now, note=note)
+    ids = set(organizations)
+    row = _build_row(event_type, (target, ids.pop() if len(ids) == 1 else None, before, after), by, now, note)
+    event_id = db.session.scalar(insert(AuditEvent).returning(AuditEvent.id), row)
+    if ids:
+        rows = [{"event_id": event_id, "organization_id": id} for id in sorted(ids)]
+        db.session.execute(insert(AuditEventOrganization), rows)
+    _log([row])
 
 
 def record_events(
     event_type: AuditEventType,
-    changes: Iterable[tuple[AuditTarget, int | None, Facts | None, Facts | None]],
+    changes: Iterable[ChangedTarget],
     *,
     by: Actor,
     now: datetime,
@@ -53,33 +63,13 @@ def record_events(
     """Record an audit event for each change. Call inside a write transaction.
 
     Args:
-        changes: target, organization id, and the values before and after, as in record_event.
+        changes: target, id of the organization, and the values before and after, as in record_event.
         operation_id: the operation that made the changes, None if they cannot be undone.
     """
-    rows = [
-        {
-            "at": now,
-            "actor_kind": by.kind.value,
-            "actor_id": by.id,
-            "actor_name": by.name,
-            "actor_key": build_name_key(by.name),
-            "address": by.address,
-            "event_type": event_type.value,
-            "organization_id": organization_id,
-            "object_kind": target.kind.value,
-            "object_id": target.id,
-            "object_name": target.name,
-            "before": _dump(before),
-            "after": _dump(after),
-            "note": note,
-            "operation_id": operation_id,
-        }
-        for target, organization_id, before, after in changes
-    ]
-    if not rows:
-        return
-    db.session.execute(insert(AuditEvent), rows)
-    log_after_commit(f"{event_type.value}: {_describe_actor(by)}, {_describe_targets(rows)}")
+    rows = [_build_row(event_type, change, by, now, note, operation_id) for change in changes]
+    if rows:
+        db.session.execute(insert(AuditEvent), rows)
+        _log(rows)
 
 
 def record_event_now(event_type: AuditEventType, target: AuditTarget, *, by: Actor, now: datetime, **more: Any) -> None:
@@ -92,8 +82,39 @@ def record_event_now(event_type: AuditEventType, target: AuditTarget, *, by: Act
         record_event(event_type, target, by=by, now=now, **more)
 
 
-def _describe_actor(by: Actor) -> str:
-    return f"{by.kind.value} {quote_value(by.name)} from {by.address or 'the command line'}"
+def _build_row(
+    event_type: AuditEventType,
+    change: ChangedTarget,
+    by: Actor,
+    now: datetime,
+    note: str,
+    operation_id: int | None = None,
+) -> dict[str, Any]:
+    target, organization_id, before, after = change
+    return {
+        "at": now,
+        "actor_kind": by.kind.value,
+        "actor_id": by.id,
+        "actor_name": by.name,
+        "actor_key": build_name_key(by.name),
+        "address": by.address,
+        "event_type": event_type.value,
+        "organization_id": organization_id,
+        "object_kind": target.kind.value,
+        "object_id": target.id,
+        "object_name": target.name,
+        "before": _dump(before),
+        "after": _dump(after),
+        "note": note,
+        "operation_id": operation_id,
+    }
+
+
+def _log(rows: list[dict[str, Any]]) -> None:
+    """Log events of the same type and actor as one line when the transaction commits."""
+    row = rows[0]
+    actor = f"{row['actor_kind']} {quote_value(row['actor_name'])} from {row['address'] or 'the command line'}"
+    log_after_commit(f"{row['event_type']}: {actor}, {_describe_targets(rows)}")
 
 
 def _describe_targets(rows: list[dict[str, Any]]) -> str:

@@ -18,6 +18,7 @@ class AuditEvent(Base):
 
     Attributes:
         actor_key: the case-folded name of the actor, for look-ups.
+        organization_id: the organization that it concerns; None for none, or for several: see AuditEventOrganization.
         before, after: the changed values as JSON.
         operation_id: the operation that it is part of, None for what cannot be undone.
     """
@@ -48,3 +49,12 @@ class AuditEvent(Base):
     after: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str] = mapped_column(Text)
     operation_id: Mapped[int | None] = mapped_column(BigId)
+
+
+class AuditEventOrganization(Base):
+    """One of several organizations that an audit event concerns. Triggers refuse to change or delete a row."""
+
+    __tablename__ = "audit_event_organization"
+
+    organization_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)

@@ -85,6 +85,7 @@ class AuditEventType(StrEnum):
     OPERATION_REFUSED = "operation-refused", "was not allowed to change an object", Role.ADMIN
     CLEAN_UP_PLANNED = "clean-up-planned", "planned a clean-up", Role.VIEWER
     CLEAN_UP_CONFIRMED = "clean-up-confirmed", "confirmed a clean-up", Role.VIEWER
+    CLEAN_UP_RETRIED = "clean-up-retried", "retried the failed voices of a clean-up", Role.VIEWER
     CLEAN_UP_UNDONE = "clean-up-undone", "undid a clean-up", Role.VIEWER
     PRICE_CHANGED = "price-changed", "changed the price of a voice", Role.ADMIN
     SAMPLE_ADDED = "sample-added", "added sample data", Role.VIEWER
@@ -140,13 +141,6 @@ class AuditEventRow(NamedTuple):
     organization_name: str | None = None
     operation_object_count: int | None = None
     undone: bool = False
-
-    @property
-    def description(self) -> str:
-        """What the actor did, as in "archived a voice"; continues a sentence like the label of the event type."""
-        if self.event_type is not AuditEventType.ASSIGNED:
-            return self.event_type.label
-        return "assigned an assistant" if self.object_kind is ObjectKind.ASSISTANT else "assigned a voice"
 
 
 @dataclass(frozen=True, slots=True)

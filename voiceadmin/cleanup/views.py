@@ -191,7 +191,7 @@ def run(plan_id: int) -> Answer:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def retry(plan_id: int) -> Answer:
     """Try the failed voices of a plan again."""
-    retry_failed_items(scope(), plan_id, now=clock.now())
+    retry_failed_items(scope(), plan_id, by=access.requester().actor, now=clock.now())
     return _resume(plan_id)
 
 

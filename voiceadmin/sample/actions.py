@@ -110,7 +110,7 @@ def add_sample(as_of: datetime, *, by: Actor, now: datetime) -> SampleReport:
             voices=_upsert_changed(ClonedVoice, list(_voice_values(sample, ids)), {"upstream_changed_at": now}),
         )
         counts = {"added": report.voices.added, "changed": report.voices.changed, "unchanged": report.voices.unchanged}
-        record_event(AuditEventType.SAMPLE_ADDED, SAMPLE, by=by, now=now, after=counts)
+        record_event(AuditEventType.SAMPLE_ADDED, SAMPLE, by=by, now=now, organizations=set(ids.values()), after=counts)
         return report
 
 
@@ -130,7 +130,8 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
     )
     with write_transaction():
         acquire_advisory_lock("import")
-        lock_organizations(db.session.scalars(sample_ids))
+        ids = db.session.scalars(sample_ids).all()
+        lock_organizations(ids)
         voices = _delete(
             delete(ClonedVoice).where(ClonedVoice.id.in_(VOICE_IDS), ClonedVoice.organization_id.in_(sample_ids))
         )
@@ -142,7 +143,8 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
         organizations = _delete(delete(Organization).where(Organization.sample, ~is_used, ~was_merged))
         kept = tuple(_kept_organizations())
         kept_assistants = sum(len(organization.sample_assistants) for organization in kept)
-        record_event(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, before={"removed": voices})
+        facts = {"removed": voices}
+        record_event(AuditEventType.SAMPLE_REMOVED, SAMPLE, by=by, now=now, organizations=ids, before=facts)
         return SampleReport(
             OutcomeCounts(removed=organizations, kept=len(kept)),
             OutcomeCounts(removed=assistants, kept=kept_assistants),

@@ -183,7 +183,7 @@ def export(ctx: click.Context, assistant_id: int, format_: str | None, excel: bo
             AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
             by=current_cli_actor(),
             now=clock.now(),
-            organization_id=organization_id,
+            organizations=[organization_id],
             after={"format": export_format.value},
         )
         for piece in voices_file(organization_id, export_format):

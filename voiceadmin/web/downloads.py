@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
@@ -42,21 +42,21 @@ def stream_export(
     *,
     target: AuditTarget,
     filters: Mapping[str, Any],
-    organizations: Iterable[int | None],
+    organizations: Collection[int],
     now: datetime,
     event_type: AuditEventType = AuditEventType.VOICES_EXPORTED,
 ) -> Response:
-    """Return a list as a file, after recording an audit event for each organization; None means all.
+    """Return a list as a file, after recording an audit event.
 
     Args:
         name: of the file, without the date.
         format: of the file.
         pieces: returns the text of the file in pieces.
-        target: of the audit events.
-        filters: of the list, for the audit events.
-        organizations: that each get an audit event.
+        target: of the audit event.
+        filters: of the list, for the audit event.
+        organizations: ids of the organizations that the audit event concerns.
         now: the time of the export.
-        event_type: of the audit events.
+        event_type: of the audit event.
 
     Raises:
         RateLimited: if the requester has too many exports in progress.
@@ -64,10 +64,8 @@ def stream_export(
     after = {"format": format.value, "filters": filters}
     with ExitStack() as running:
         running.enter_context(large_response())
-        for organization in organizations:
-            record_event_now(
-                event_type, target, by=access.requester().actor, now=now, organization_id=organization, after=after
-            )
+        by = access.requester().actor
+        record_event_now(event_type, target, by=by, now=now, organizations=organizations, after=after)
         until_closed = running.pop_all()
     response = Response(stream_with_context(_batch_lines(pieces)), mimetype=TYPES[format])
     response.call_on_close(until_closed.close)
@@ -76,11 +74,15 @@ def stream_export(
     return response
 
 
-def list_audited_organizations(scope: Scope, chosen: int | None = None) -> Sequence[int | None]:
-    """Return the organizations of a list: the selected one, those of the scope, or [None] for all."""
+def list_audited_organizations(scope: Scope, chosen: int | None = None) -> Collection[int]:
+    """Return the organizations of a list for its audit event: the selected one, or those of the scope.
+
+    None of them if the scope is all organizations. Only platform admins read such an event: its filters may name
+    people and voices of any organization.
+    """
     if chosen is not None:
         return [chosen]
-    return [None] if scope.organizations is None else sorted(scope.organizations)
+    return scope.organizations or ()
 
 
 def _batch_lines(pieces: Callable[[], Iterable[str]]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from tests.accounts.actions.scenario import (
 )
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD, create_invitation, make_account, make_organization
+from tests.two_tenants import rows_of
 from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.roles import change_role
 from voiceadmin.accounts.actions.state import end_account_sessions
@@ -88,8 +89,11 @@ def test_ending_sessions_in_an_organization_is_counted_and_recorded_for_that_org
 
     assert count_sessions(bo) == 2
     assert summarize_audit_events() == [
-        (AuditEventType.SESSION_ENDED, "tester", "bo@example.com", id, None, {"sessions": 2})
-        for id in (acme.id, second.id)
+        (AuditEventType.SESSION_ENDED, "tester", "bo@example.com", None, None, {"sessions": 2})
+    ]
+    assert [(row["organization_id"], row["event_id"]) for row in rows_of("audit_event_organization")] == [
+        (acme.id, 1),
+        (second.id, 1),
     ]
 
 

@@ -147,10 +147,10 @@ def test_the_timeline_lists_actions_with_links_to_undo_them(
 
     assert page.flashes[-1] == "Archived 1 voice. Undo"
     assert [node.text for node in page.root.one("section", id="timeline").all("li")] == [
-        "just nowroot@example.com archived a voice: Not wanted. Undo …status not archived → archived",
+        "just nowroot@example.com archived a voice: Not wanted. Undo …Status: not archived → archived",
         "just nowroot@example.com added a note: Asked Acme. Undo …",
-        "just nowroot@example.com snoozed a finding Undo …finding Failed until 2026-12-01",
-        "just nowroot@example.com assigned a voice Undo …assignee unassigned → root@example.com",
+        "just nowroot@example.com snoozed a finding Undo …Finding: Failed until 2026-12-01",
+        "just nowroot@example.com assigned a voice to root@example.com Undo …Assignee: unassigned → root@example.com",
         "3 days agoCreated at ElevenLabs",
     ]
     status = section(page, "status")
@@ -173,8 +173,8 @@ def test_the_timeline_has_no_undo_for_undone_or_old_operations(
 
     timeline = open_page(f"/voices/{voice.id}").root.one("section", id="timeline").all("li")
     assert [line.text for line in timeline[:2]] == [
-        "just nowroot@example.com restored a voice: by undo Undo …status archived → not archived",
-        "just nowroot@example.com archived a voice undonestatus not archived → archived",
+        "just nowroot@example.com restored a voice: by undo Undo …Status: archived → not archived",
+        "just nowroot@example.com archived a voice undoneStatus: not archived → archived",
     ]
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=30, seconds=1))
     sign_in(client, make_account(platform=True))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select, update
 
+from voiceadmin.accounts.actions.events import record_account_event
 from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK, account_target, get_role
 from voiceadmin.accounts.actions.revocation import revoke_access
 from voiceadmin.accounts.actions.roles import store_platform_admin, store_role
@@ -17,7 +18,7 @@ from voiceadmin.accounts.models import Account, OneTimeLink
 from voiceadmin.accounts.passwords import find_weakness, hash_password
 from voiceadmin.accounts.queries.credentials import find_link, has_any_account
 from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
-from voiceadmin.audit.actions import Facts, record_event, record_events
+from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
@@ -125,11 +126,13 @@ def _create_account(link: OneTimeLinkRow, name: str, password_hash: str, *, by: 
     db.session.flush()
     target = account_target(account)
     after = {"email": account.email, "platform": account.platform, "link": link.purpose.value}
-    record_events(
+    record_event(
         AuditEventType.ACCOUNT_CREATED,
-        [(target, part.organization_id, None, after) for part in link.parts],
+        target,
         by=Actor(ActorKind.ACCOUNT, account.id, account.email, by.address),
         now=now,
+        organizations=[part.organization_id for part in link.parts if part.organization_id is not None],
+        after=after,
     )
     return account
 
@@ -137,7 +140,7 @@ def _create_account(link: OneTimeLinkRow, name: str, password_hash: str, *, by: 
 def _reset_password(account: Account, password_hash: str, *, by: Actor, now: datetime) -> None:
     account.password_hash = password_hash
     revoke_access(account, now=now)
-    record_event(
+    record_account_event(
         AuditEventType.PASSWORD_CHANGED,
         account_target(account),
         by=by,
@@ -159,7 +162,7 @@ def _accept_invitation(account: Account, link: OneTimeLinkRow, *, by: Actor, now
         if role < link.role:
             before, after = {"role": role.slug}, {"role": link.role.slug}
             store_role(account, link.organization_id, link.role, now=now)
-    record_event(
+    record_account_event(
         AuditEventType.INVITATION_ACCEPTED,
         account_target(account),
         by=by,

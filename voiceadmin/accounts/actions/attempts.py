@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from voiceadmin.audit.actions import record_event
+from voiceadmin.accounts.actions.events import record_account_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import RateLimited
@@ -59,7 +59,7 @@ def acquire_attempt(attempt: Attempt, target: AuditTarget, *, by: Actor, now: da
     except _BucketEmpty as empty:
         with write_transaction():
             if acquire_tokens(f"audit {empty.name}", RATE_LIMITED_EVENTS, now).tokens:
-                record_event(AuditEventType.RATE_LIMITED, target, by=by, now=now)
+                record_account_event(AuditEventType.RATE_LIMITED, target, by=by, now=now)
         minutes = max(1, round(empty.retry_after / 60))
         raise RateLimited(
             f"Too many attempts. Wait {pluralize(minutes, 'minute')}, then try again.", empty.retry_after

@@ -12,7 +12,8 @@ from voiceadmin.errors import AccountNotFound, ChangeRefused, OrganizationNotFou
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.organizations.models import Organization
 
-# Serializes changes of who is a platform admin, so that two admins cannot demote each other.
+# Serializes changes of accounts, roles and links: two admins cannot demote each other, and the same change is made, and
+# recorded in the audit log, once.
 ACCOUNTS_LOCK = "account"
 
 
@@ -98,12 +99,6 @@ def get_role(account_id: int, organization_id: int) -> Role | None:
         )
     )
     return None if role is None else Role(role)
-
-
-def find_only_organization(account: Account) -> int | None:
-    """Return the organization whose admins may read about an account, None if it has roles in several or in none."""
-    ids = list_organization_ids(account.id)
-    return next(iter(ids)) if len(ids) == 1 else None
 
 
 def account_target(account: Account) -> AuditTarget:

@@ -6,12 +6,12 @@ platform admins and for the CLI. Objects outside of it are not found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
-from voiceadmin.accounts.actions.guards import check_grant, get_managed_account
+from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK, check_grant, get_managed_account, list_organization_ids
 from voiceadmin.accounts.actions.revocation import void_links
 from voiceadmin.accounts.models import OneTimeLink
 from voiceadmin.accounts.queries.credentials import has_any_account
@@ -19,7 +19,7 @@ from voiceadmin.accounts.types import LINK_TTL, Grant, LinkPurpose
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ChangeRefused, LinkNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Scope
 from voiceadmin.text import normalize_email
@@ -33,6 +33,7 @@ def create_setup_link(*, by: Actor, now: datetime) -> str:
         ChangeRefused: if there is an account already.
     """
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         if has_any_account():
             raise ChangeRefused("There are accounts already. An admin invites other people.")
         void_links(OneTimeLink.purpose == LinkPurpose.SETUP, now=now)
@@ -55,6 +56,7 @@ def create_invitations(
         ChangeRefused: if a role is platform admin and the scope is not all organizations.
     """
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         for grant in grants:
             check_grant(scope, grant)
             void_links(OneTimeLink.id.in_(_list_open_invitations(emails, grant)), now=now)
@@ -69,6 +71,7 @@ def create_reset_link(scope: Scope, account_id: int, *, by: Actor, now: datetime
         ChangeRefused: if the account is disabled, or has roles outside the scope too.
     """
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         account = get_managed_account(scope, account_id)
         if account.disabled_at is not None:
             raise ChangeRefused(f"{account.email} is disabled. Enable the account first.")
@@ -83,6 +86,7 @@ def revoke_invitation(scope: Scope, link_id: int, *, by: Actor, now: datetime) -
         LinkNotFound: if there is no such open invitation inside the scope.
     """
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         link = db.session.get(OneTimeLink, link_id)
         is_open = link is not None and link.purpose == LinkPurpose.INVITATION and link.used_at is None
         if link is None or not is_open or not _is_inside(scope, link.organization_id):
@@ -93,7 +97,7 @@ def revoke_invitation(scope: Scope, link_id: int, *, by: Actor, now: datetime) -
             AuditTarget(ObjectKind.LINK, link.id, link.email),
             by=by,
             now=now,
-            organization_id=link.organization_id,
+            organizations=_list_concerned_organizations(link),
         )
         return link.email
 
@@ -113,6 +117,13 @@ def _list_open_invitations(emails: Sequence[str], grant: Grant) -> list[int]:
 
 def _is_inside(scope: Scope, organization_id: int | None) -> bool:
     return scope == EVERYTHING if organization_id is None else scope.covers(organization_id)
+
+
+def _list_concerned_organizations(link: OneTimeLink) -> Collection[int]:
+    """Return the organization of an invitation, or those in which the account of a password reset link has a role."""
+    if link.account_id is not None:
+        return list_organization_ids(link.account_id)
+    return () if link.organization_id is None else (link.organization_id,)
 
 
 def _create_invitation(email: str, grants: Sequence[Grant], *, by: Actor, now: datetime) -> str:
@@ -158,6 +169,6 @@ def _store_link(
         AuditTarget(ObjectKind.LINK, link.id, email),
         by=by,
         now=now,
-        organization_id=organization_id,
+        organizations=_list_concerned_organizations(link),
         after={"purpose": purpose.value} | ({} if grant is None else {"role": grant.role.slug}),
     )

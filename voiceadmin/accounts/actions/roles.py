@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import delete
 
+from voiceadmin.accounts.actions.events import record_account_event
 from voiceadmin.accounts.actions.guards import (
     ACCOUNTS_LOCK,
     account_target,
@@ -23,7 +24,6 @@ from voiceadmin.accounts.actions.guards import (
 from voiceadmin.accounts.actions.revocation import revoke_access, revoke_access_in, void_links
 from voiceadmin.accounts.models import Account, Membership, OneTimeLink
 from voiceadmin.accounts.types import Grant
-from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
@@ -45,13 +45,14 @@ def change_role(
         ChangeRefused: if it is the actor's own account.
     """
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         account = get_visible_account(scope, account_id)
         check_grant(scope, Grant(organization_id, role or Role.VIEWER))
         refuse_own_account(account, by, "role")
         before = get_role(account.id, organization_id)
         if before is not role:
             store_role(account, organization_id, role, now=now)
-            record_event(
+            record_account_event(
                 AuditEventType.ROLE_CHANGED,
                 account_target(account),
                 by=by,
@@ -79,7 +80,7 @@ def set_platform_admin(scope: Scope, account_id: int, *, on: bool, by: Actor, no
             if not on:
                 refuse_last_platform_admin(account)
             store_platform_admin(account, on=on, now=now)
-            record_event(
+            record_account_event(
                 AuditEventType.ROLE_CHANGED,
                 account_target(account),
                 by=by,

@@ -9,8 +9,8 @@ from sqlalchemy import delete, insert, select, update
 
 from voiceadmin.accounts import passwords
 from voiceadmin.accounts.actions.attempts import Attempt, acquire_attempt, return_attempt
+from voiceadmin.accounts.actions.events import record_account_event
 from voiceadmin.accounts.models import Account, AccountSession, Membership
-from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import (
@@ -60,7 +60,7 @@ def sign_in(
     if not passwords.is_password(password, stored_hash):
         with write_transaction():
             target = AuditTarget(ObjectKind.ACCOUNT, account_id, stored_email)
-            record_event(AuditEventType.SIGN_IN_FAILED, target, by=anonymous, now=now)
+            record_account_event(AuditEventType.SIGN_IN_FAILED, target, by=anonymous, now=now)
         raise SignInRefused(SIGN_IN_REFUSED)
     is_outdated = stored_hash is not None and passwords.is_outdated(stored_hash)
     new_hash = passwords.hash_password(password) if is_outdated else stored_hash
@@ -75,7 +75,9 @@ def sign_in(
         return_attempt(attempt, now)
         _delete_expired(idle, now)
         by = Actor(ActorKind.ACCOUNT, row.id, row.email, address)
-        record_event(AuditEventType.SIGNED_IN, AuditTarget(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now)
+        record_account_event(
+            AuditEventType.SIGNED_IN, AuditTarget(ObjectKind.ACCOUNT, row.id, row.email), by=by, now=now
+        )
         return create_session(row.id, address=address, user_agent=user_agent, now=now)
 
 
@@ -121,7 +123,7 @@ def check_password(email: str, password: str, *, by: Actor, now: datetime) -> in
     if account_id is None or not passwords.is_password(password, stored_hash):
         with write_transaction():
             target = AuditTarget(ObjectKind.ACCOUNT, account_id, email)
-            record_event(AuditEventType.PASSWORD_CONFIRMATION_FAILED, target, by=by, now=now)
+            record_account_event(AuditEventType.PASSWORD_CONFIRMATION_FAILED, target, by=by, now=now)
         raise SignInRefused(PASSWORD_REFUSED)
     with write_transaction():
         return_attempt(attempt, now)
@@ -140,7 +142,7 @@ def confirm_password(requester: Requester, password: str, *, now: datetime) -> N
     with write_transaction():
         db.session.execute(update(AccountSession).where(AccountSession.id == session.id).values(reauthenticated_at=now))
         target = AuditTarget(ObjectKind.ACCOUNT, session.account_id, by.name)
-        record_event(AuditEventType.PASSWORD_CONFIRMED, target, by=by, now=now)
+        record_account_event(AuditEventType.PASSWORD_CONFIRMED, target, by=by, now=now)
 
 
 def touch_session(requester: Requester, *, now: datetime) -> Requester:
@@ -162,7 +164,7 @@ def sign_out(requester: Requester, *, now: datetime) -> None:
     with write_transaction():
         if end_sessions(session.account_id, only=session.id):
             target = AuditTarget(ObjectKind.ACCOUNT, session.account_id, requester.actor.name)
-            record_event(AuditEventType.SIGNED_OUT, target, by=requester.actor, now=now)
+            record_account_event(AuditEventType.SIGNED_OUT, target, by=requester.actor, now=now)
 
 
 def end_own_session(requester: Requester, session_id: int, *, now: datetime) -> None:
@@ -221,7 +223,7 @@ def end_sessions_in(organization_id: int, account_id: int) -> int:
 
 def _record_ended(requester: Requester, account_id: int, count: int, *, now: datetime) -> None:
     target = AuditTarget(ObjectKind.ACCOUNT, account_id, requester.actor.name)
-    record_event(AuditEventType.SESSION_ENDED, target, by=requester.actor, now=now, after={"sessions": count})
+    record_account_event(AuditEventType.SESSION_ENDED, target, by=requester.actor, now=now, after={"sessions": count})
 
 
 def _get_session(requester: Requester) -> SessionRow:

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from voiceadmin.accounts.actions.events import record_account_event
 from voiceadmin.accounts.actions.guards import (
     ACCOUNTS_LOCK,
     account_target,
-    find_only_organization,
     get_managed_account,
     get_visible_account,
     has_all_roles_inside,
@@ -25,7 +25,7 @@ from voiceadmin.accounts.actions.guards import (
 from voiceadmin.accounts.actions.revocation import revoke_access
 from voiceadmin.accounts.actions.sessions import end_sessions, end_sessions_in
 from voiceadmin.accounts.models import Account, AccountSession
-from voiceadmin.audit.actions import Facts, record_event
+from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
@@ -50,7 +50,7 @@ def disable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) 
         if account.disabled_at is None:
             account.disabled_at = now
             revoke_access(account, now=now)
-            _record(AuditEventType.ACCOUNT_DISABLED, account, by=by, now=now)
+            record_account_event(AuditEventType.ACCOUNT_DISABLED, account_target(account), by=by, now=now)
         return account.email
 
 
@@ -62,6 +62,7 @@ def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -
         ChangeRefused: if a platform admin disabled the account, and the scope is not all organizations.
     """
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         account = get_managed_account(scope, account_id)
         if account.disabled_at is not None:
             if scope != EVERYTHING and _is_disabled_by_platform(account):
@@ -69,7 +70,7 @@ def enable_account(scope: Scope, account_id: int, *, by: Actor, now: datetime) -
                     f"A platform admin disabled {account.email}. Ask a platform admin to enable the account."
                 )
             account.disabled_at = None
-            _record(AuditEventType.ACCOUNT_ENABLED, account, by=by, now=now)
+            record_account_event(AuditEventType.ACCOUNT_ENABLED, account_target(account), by=by, now=now)
         return account.email
 
 
@@ -95,6 +96,7 @@ def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datet
         ChangeRefused: if it is a platform admin, and the scope is not all organizations.
     """
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         account = get_visible_account(scope, account_id)
         if account.platform:
             get_managed_account(scope, account_id)
@@ -102,43 +104,30 @@ def end_account_sessions(scope: Scope, account_id: int, *, by: Actor, now: datet
             return _end_sessions_inside(scope, account, by=by, now=now)
         count = end_sessions(account.id)
         if count:
-            _record(AuditEventType.SESSION_ENDED, account, after={"sessions": count}, by=by, now=now)
+            target, facts = account_target(account), {"sessions": count}
+            record_account_event(AuditEventType.SESSION_ENDED, target, by=by, now=now, after=facts)
         return count
 
 
 def _end_sessions_inside(scope: Scope, account: Account, *, by: Actor, now: datetime) -> int:
     """End the sessions of an account in each organization of the scope and return how many there were."""
     counts = {id: end_sessions_in(id, account.id) for id in list_organization_ids(account.id) if scope.covers(id)}
-    for id, count in sorted(counts.items()):
-        if count:
-            target, facts = account_target(account), {"sessions": count}
-            record_event(AuditEventType.SESSION_ENDED, target, by=by, now=now, organization_id=id, after=facts)
-    return max(counts.values())
+    organizations = [id for id, count in counts.items() if count]
+    count = max(counts.values())
+    if count:
+        target, facts = account_target(account), {"sessions": count}
+        record_event(AuditEventType.SESSION_ENDED, target, by=by, now=now, organizations=organizations, after=facts)
+    return count
 
 
 def end_all_sessions(*, by: Actor, now: datetime) -> int:
     """End the sessions of all accounts, the actor's included, and return how many there were."""
     with write_transaction():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         account_ids = set(db.session.scalars(select(AccountSession.account_id)))
         count = sum(end_sessions(account_id) for account_id in account_ids)
-        record_event(
-            AuditEventType.SESSION_ENDED,
-            AuditTarget(ObjectKind.DATABASE, None, "all accounts"),
-            by=by,
-            now=now,
-            after={"sessions": count, "accounts": len(account_ids)},
-        )
+        if count:
+            target = AuditTarget(ObjectKind.DATABASE, None, "all accounts")
+            facts = {"sessions": count, "accounts": len(account_ids)}
+            record_event(AuditEventType.SESSION_ENDED, target, by=by, now=now, after=facts)
         return count
-
-
-def _record(
-    event_type: AuditEventType, account: Account, *, after: Facts | None = None, by: Actor, now: datetime
-) -> None:
-    record_event(
-        event_type,
-        account_target(account),
-        by=by,
-        now=now,
-        organization_id=find_only_organization(account),
-        after=after,
-    )

@@ -16,7 +16,7 @@ from time import monotonic
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from voiceadmin.audit.actions import record_event, record_event_now
+from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
@@ -31,14 +31,14 @@ from voiceadmin.cleanup.types.candidates import CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState, PlanRow, RecheckedItem, SkipReason
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import Base, db
-from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
+from voiceadmin.database.transactions import acquire_advisory_lock, execute_and_count, write_transaction
 from voiceadmin.database.unavailable import describe_unavailable
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.operations.actions.execute import execute
 from voiceadmin.operations.actions.idempotency import find_repeated
 from voiceadmin.operations.actions.recording import MAX_LISTED_SKIPPED
-from voiceadmin.operations.actions.undo import undo_operation
+from voiceadmin.operations.actions.undo import execute_undo
 from voiceadmin.operations.queries import get_last_operation_id
 from voiceadmin.operations.types import MAX_OBJECTS, ActionRequest
 from voiceadmin.triage.types import TriageAction
@@ -83,7 +83,7 @@ def create_plan(
         plan.voice_count = _insert_items(plan.id, scope, filters, thresholds, now)
         if not plan.voice_count:
             raise ChangeRefused("No voice matches these filters. Widen the filters.")
-        _record_plan_event(AuditEventType.CLEAN_UP_PLANNED, plan.id, plan.voice_count, by=by, now=now)
+        _record_plan_event(AuditEventType.CLEAN_UP_PLANNED, plan.id, {"voices": plan.voice_count}, by=by, now=now)
         return plan.id
 
 
@@ -102,7 +102,7 @@ def confirm_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime) -> Non
             .returning(CleanUpPlan.id)
         )
         if db.session.scalar(confirmed) is not None:
-            _record_plan_event(AuditEventType.CLEAN_UP_CONFIRMED, plan_id, plan.voice_count, by=by, now=now)
+            _record_plan_event(AuditEventType.CLEAN_UP_CONFIRMED, plan_id, {"voices": plan.voice_count}, by=by, now=now)
 
 
 def resume_plan(
@@ -129,7 +129,7 @@ def resume_plan(
         has_more = has_more and monotonic() < deadline
 
 
-def retry_failed_items(scope: Scope, plan_id: int, *, now: datetime) -> None:
+def retry_failed_items(scope: Scope, plan_id: int, *, by: Actor, now: datetime) -> None:
     """Make the failed items of a plan pending again.
 
     Raises:
@@ -137,11 +137,13 @@ def retry_failed_items(scope: Scope, plan_id: int, *, now: datetime) -> None:
     """
     with write_transaction():
         plan = get_plan(scope, plan_id, now=now)
-        db.session.execute(
+        count = execute_and_count(
             update(CleanUpItem)
             .where(CleanUpItem.plan_id == plan.id, CleanUpItem.state == ItemState.FAILED.value)
             .values(state=ItemState.PENDING.value, skip_reason="")
         )
+        if count:
+            _record_plan_event(AuditEventType.CLEAN_UP_RETRIED, plan_id, {"voices": count}, by=by, now=now)
 
 
 def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: float) -> None:
@@ -153,14 +155,22 @@ def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: 
     get_plan(scope, plan_id, now=now)
     deadline, restored = monotonic() + seconds, 0
     for operation_id in [operation.id for operation in list_undoable_operations(plan_id)]:
-        restored += undo_operation(
-            scope, operation_id, f"plan-{plan_id}-undo-{operation_id}", by=by, now=now
-        ).object_count
+        restored += _undo_once(scope, plan_id, operation_id, by=by, now=now)
         if monotonic() >= deadline:
             break
     if restored:
-        target = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
-        record_event_now(AuditEventType.CLEAN_UP_UNDONE, target, by=by, now=now, after={"restored": restored})
+        with write_transaction():
+            _record_plan_event(AuditEventType.CLEAN_UP_UNDONE, plan_id, {"restored": restored}, by=by, now=now)
+
+
+def _undo_once(scope: Scope, plan_id: int, operation_id: int, *, by: Actor, now: datetime) -> int:
+    """Undo an operation of a plan and return the number of restored voices; 0 if another request was faster."""
+    with write_transaction():
+        acquire_advisory_lock(f"plan {plan_id}")
+        if operation_id not in {operation.id for operation in list_undoable_operations(plan_id)}:
+            return 0
+        key = f"plan-{plan_id}-undo-{operation_id}"
+        return execute_undo(scope, operation_id, key, by=by, now=now).object_count
 
 
 def _insert_items(
@@ -270,14 +280,9 @@ def _record_result(
     )
 
 
-def _record_plan_event(event_type: AuditEventType, plan_id: int, voice_count: int, *, by: Actor, now: datetime) -> None:
-    """Record an audit event. Admins of an organization can read it only if the plan concerns no other."""
+def _record_plan_event(event_type: AuditEventType, plan_id: int, facts: Facts, *, by: Actor, now: datetime) -> None:
+    """Record an audit event. It has no count if the plan concerns several organizations, as each may read it."""
     organizations = list_plan_organizations(plan_id)
-    record_event(
-        event_type,
-        AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}"),
-        by=by,
-        now=now,
-        organization_id=organizations[0] if len(organizations) == 1 else None,
-        after={"voices": voice_count},
-    )
+    target = AuditTarget(ObjectKind.PLAN, plan_id, f"plan {plan_id}")
+    after = facts if len(organizations) == 1 else None
+    record_event(event_type, target, by=by, now=now, organizations=organizations, after=after)

@@ -11,7 +11,7 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.cleanup.models import Price
 from voiceadmin.cleanup.queries.prices import list_prices
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import Actor
 from voiceadmin.voices.types.provider import provider_label
@@ -24,6 +24,7 @@ def set_price(provider: str, cents: int | None, currency: str, as_of: date, *, b
         cents: Hundredths of the currency for one voice and month; None removes the price, which is then unknown.
     """
     with write_transaction():
+        acquire_advisory_lock("price")
         old = list_prices().get(provider)
         before = old and {"cents": old.cents, "currency": old.currency, "as_of": old.as_of.isoformat()}
         after = None if cents is None else {"cents": cents, "currency": currency, "as_of": as_of.isoformat()}

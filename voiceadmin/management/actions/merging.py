@@ -211,6 +211,6 @@ def _record(
         organization_target(source),
         by=by,
         now=now,
-        organization_id=target.id,
+        organizations=[target.id],
         after={"organization": target.name} | dict(counts or {}),
     )

@@ -46,16 +46,15 @@ def move_assistant(scope: Scope, assistant_id: int, organization_id: int, *, by:
                 .where(table.object_kind == ObjectKind.ASSISTANT.value, table.object_id == assistant.id)
                 .values(organization_id=target.id)
             )
-        for organization in (source, target):
-            record_event(
-                AuditEventType.ASSISTANT_MOVED,
-                assistant_target(assistant),
-                by=by,
-                now=now,
-                organization_id=organization.id,
-                before={"organization": source.name},
-                after={"organization": target.name},
-            )
+        record_event(
+            AuditEventType.ASSISTANT_MOVED,
+            assistant_target(assistant),
+            by=by,
+            now=now,
+            organizations=[source.id, target.id],
+            before={"organization": source.name},
+            after={"organization": target.name},
+        )
 
 
 def remove_assistant(scope: Scope, assistant_id: int, *, by: Actor, now: datetime) -> str:
@@ -77,7 +76,7 @@ def remove_assistant(scope: Scope, assistant_id: int, *, by: Actor, now: datetim
         target = assistant_target(assistant)
         facts = {"organization": organization.name}
         record_event(
-            AuditEventType.ASSISTANT_REMOVED, target, by=by, now=now, organization_id=organization.id, before=facts
+            AuditEventType.ASSISTANT_REMOVED, target, by=by, now=now, organizations=[organization.id], before=facts
         )
         return target.name
 

@@ -27,7 +27,7 @@ def rename_organization(scope: Scope, organization_id: int, name: str, *, by: Ac
                 organization_target(organization),
                 by=by,
                 now=now,
-                organization_id=organization.id,
+                organizations=[organization.id],
                 before={"name": before},
                 after={"name": name},
             )
@@ -48,7 +48,7 @@ def rename_assistant(scope: Scope, assistant_id: int, name: str, *, by: Actor, n
                 assistant_target(assistant),
                 by=by,
                 now=now,
-                organization_id=assistant.organization_id,
+                organizations=[assistant.organization_id],
                 before={"name": before},
                 after={"name": name},
             )

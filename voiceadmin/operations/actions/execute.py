@@ -41,7 +41,10 @@ def apply_action(
     except ObjectNotFound:
         target = AuditTarget(ObjectKind.DATABASE, None, request.action.label)
         counts = {"chosen": len(set(request.refs))}
-        record_event_now(AuditEventType.OPERATION_REFUSED, target, by=by, now=now, after=counts)
+        organizations = scope.organizations or ()  # of the actor: the admins of the others must not learn of the actor
+        record_event_now(
+            AuditEventType.OPERATION_REFUSED, target, by=by, now=now, organizations=organizations, after=counts
+        )
         raise
 
 

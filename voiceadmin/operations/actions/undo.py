@@ -53,28 +53,33 @@ def undo_operation(scope: Scope, operation_id: int, key: str, *, by: Actor, now:
         OperationNotFound: if it does not exist, changed nothing, or changed objects outside the scope.
         ChangeRefused: if it is too old, or undone already.
     """
-    stored_key = hash_parts("undo", operation_id, key or generate_token())
     with write_transaction():
-        repeated = find_repeated(Operation, stored_key)
-        if repeated is not None and scope.covers_all(build_operation_row(repeated).organizations):
-            return build_operation_row(repeated)
-        recorded = list_recorded_changes(operation_id)
-        operation = _lock_operation(scope, operation_id, recorded, now)
-        changes, skipped = _plan_revert(recorded)
-        _write_changes(changes)
-        outcome = Outcome(
-            action=TriageAction(operation.action),
-            key=stored_key,
-            changes=changes,
-            skipped=skipped,
-            organizations={change.organization_id for change in recorded},
-            note=(recorded[0].before or {}).get(NOTE_KEY, "by undo"),  # adding a note again restores its text
-            undoes=operation.id,
-        )
-        undo = record_operation(outcome, by=by, now=now)
-        if changes:
-            db.session.execute(update(Operation).where(Operation.id == operation.id).values(undone_by=undo.id))
-        return undo
+        return execute_undo(scope, operation_id, key, by=by, now=now)
+
+
+def execute_undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime) -> OperationRow:
+    """Undo an operation like `undo_operation`. Call inside a write transaction."""
+    stored_key = hash_parts("undo", operation_id, key or generate_token())
+    repeated = find_repeated(Operation, stored_key)
+    if repeated is not None and scope.covers_all(build_operation_row(repeated).organizations):
+        return build_operation_row(repeated)
+    recorded = list_recorded_changes(operation_id)
+    operation = _lock_operation(scope, operation_id, recorded, now)
+    changes, skipped = _plan_revert(recorded)
+    _write_changes(changes)
+    outcome = Outcome(
+        action=TriageAction(operation.action),
+        key=stored_key,
+        changes=changes,
+        skipped=skipped,
+        organizations={change.organization_id for change in recorded},
+        note=(recorded[0].before or {}).get(NOTE_KEY, "by undo"),  # adding a note again restores its text
+        undoes=operation.id,
+    )
+    undo = record_operation(outcome, by=by, now=now)
+    if changes:
+        db.session.execute(update(Operation).where(Operation.id == operation.id).values(undone_by=undo.id))
+    return undo
 
 
 def _lock_operation(scope: Scope, operation_id: int, recorded: Sequence[RecordedChange], now: datetime) -> Operation:

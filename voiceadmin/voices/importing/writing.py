@@ -63,6 +63,6 @@ def record_import(run: ImportRun) -> None:
         AuditTarget(ObjectKind.ASSISTANT, assistant.id, assistant.name),
         by=run.by,
         now=run.now,
-        organization_id=run.organization_id,
+        organizations=[run.organization_id],
         after=run.counts,
     )

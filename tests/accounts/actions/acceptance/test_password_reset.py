@@ -44,8 +44,8 @@ def test_a_reset_link_sets_a_password_and_ends_all_sessions_of_the_account() -> 
         sign_in("bo@example.com", PASSWORD, address=ADDRESS, user_agent="x", idle=SECOND, now=NOW)
     sign_in("bo@example.com", NEW_PASSWORD, address=ADDRESS, user_agent="x", idle=SECOND, now=NOW)
     assert summarize_audit_events()[:2] == [
-        (AuditEventType.LINK_CREATED, "tester", "bo@example.com", None, None, {"purpose": "reset"}),
-        (AuditEventType.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", None, None, {"link": "reset"}),
+        (AuditEventType.LINK_CREATED, "tester", "bo@example.com", acme.id, None, {"purpose": "reset"}),
+        (AuditEventType.PASSWORD_CHANGED, "bo@example.com", "bo@example.com", acme.id, None, {"link": "reset"}),
     ]
     with pytest.raises(LinkRefused):
         use_link(token)

@@ -176,7 +176,7 @@ def test_a_failed_voice_does_not_stop_the_others_and_can_be_retried(acme: Organi
 
     assert {id for id, state in read_item_states(plan).items() if state == ("failed", "archive-failed")} == {57}
     assert read_archived_ids() == set(range(1, 131)) - {57}
-    retry_failed_items(EVERYTHING, plan, now=now)
+    retry_failed_items(EVERYTHING, plan, by=ADA, now=now)
     run_plan(plan, now)
     assert read_archived_ids() == set(range(1, 131))
     assert read_event_objects(AuditEventType.VOICE_ARCHIVED) == list(range(1, 131))
