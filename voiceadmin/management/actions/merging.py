@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, and_, delete, insert, literal, or_, select, update
 
-from voiceadmin.accounts.actions.guards import get_role
 from voiceadmin.accounts.actions.revocation import void_links
 from voiceadmin.accounts.models import Membership, OneTimeLink
 from voiceadmin.api_keys.models import ApiKeyOrganization
@@ -50,9 +49,9 @@ def merge_organizations(scope: Scope, source_id: int, target_id: int, *, by: Act
         merge = _save_merge(preview, by=by, now=now)
         for table in _MOVED_TABLES:
             _execute(update(table).where(table.organization_id == source.id).values(organization_id=target.id))
+        void_links(OneTimeLink.organization_id == source.id, now=now)
         _move_roles(preview)
         _move_keys(preview)
-        void_links(OneTimeLink.organization_id == source.id, now=now)
         merged = or_(Organization.id == source.id, Organization.merged_into_id == source.id)
         _execute(update(Organization).where(merged).values(merged_into_id=target.id))
         _record(AuditEventType.ORGANIZATION_MERGED, source, target, _describe_counts(preview), by=by, now=now)
@@ -65,7 +64,7 @@ def _save_merge(preview: MergePreview, *, by: Actor, now: datetime) -> Organizat
     details = {
         "assistants": list(db.session.scalars(select(Assistant.id).where(Assistant.organization_id == source_id))),
         "roles": {role.account_id: int(role.role) for role in preview.roles},
-        "new_roles": [role.account_id for role in preview.gaining],
+        "target_roles": {role.account_id: int(role.target_role) for role in preview.roles if role.target_role},
         "keys": [key.id for key in preview.keys],
         "new_keys": [key.id for key in preview.new_keys],
         "merged": list(db.session.scalars(select(Organization.id).where(Organization.merged_into_id == source_id))),
@@ -86,11 +85,16 @@ def _save_merge(preview: MergePreview, *, by: Actor, now: datetime) -> Organizat
 
 def _move_roles(preview: MergePreview) -> None:
     """Give the people of the source their role in the target, unless they have one there."""
-    in_source = Membership.organization_id == preview.source.id
-    gaining = Membership.account_id.in_([role.account_id for role in preview.gaining])
-    move = update(Membership).where(in_source, gaining).values(organization_id=preview.target.id, ended_session_id=0)
-    _execute(move)
-    _execute(delete(Membership).where(in_source))
+    for moved in preview.roles:
+        membership = db.session.get_one(Membership, (moved.account_id, preview.source.id))
+        in_target = db.session.get(Membership, (moved.account_id, preview.target.id))
+        if in_target is None:
+            membership.organization_id = preview.target.id
+        else:
+            # A session that has ended in the source must not read its voices in the target.
+            in_target.ended_session_id = max(in_target.ended_session_id, membership.ended_session_id)
+            db.session.delete(membership)
+    db.session.flush()
 
 
 def _move_keys(preview: MergePreview) -> None:
@@ -118,7 +122,7 @@ def undo_merge(scope: Scope, merge_id: int, *, by: Actor, now: datetime) -> str:
             raise ChangeRefused(f"A merge can be undone for {UNDO_MERGE_PERIOD.days} days.")
         details = json.loads(merge.details)
         _return_objects(merge, details["assistants"])
-        _return_roles(merge, {int(id): role for id, role in details["roles"].items()}, details["new_roles"])
+        _return_roles(merge, details["roles"], details["target_roles"])
         _return_keys(merge, details["keys"], details["new_keys"])
         restored = Organization.id.in_(details["merged"])
         move = update(Organization).where(restored).values(merged_into_id=source.id)
@@ -162,16 +166,33 @@ def _move_back(table: Any, merge: OrganizationMerge, condition: ColumnElement[bo
     _execute(move)
 
 
-def _return_roles(merge: OrganizationMerge, roles: Mapping[int, int], new: Collection[int]) -> None:
-    """Restore the roles in the source, and remove those in the target that the merge gave and nobody changed since."""
-    for account_id, role in roles.items():
-        current = get_role(account_id, merge.target_id)
+def _return_roles(merge: OrganizationMerge, roles: Mapping[str, int], target_roles: Mapping[str, int]) -> None:
+    """Restore the roles in the source, and remove those in the target that the merge gave and nobody changed since.
+
+    Args:
+        merge: the merge.
+        roles: by account id, the roles in the source before the merge.
+        target_roles: by account id, the roles that people of the source had in the target already.
+    """
+    for id, role in roles.items():
+        current = db.session.get(Membership, (int(id), merge.target_id))
         if current is None:
             continue  # an admin has removed the person since
-        if account_id in new and current == role:
-            own = Membership.account_id == account_id
-            _execute(delete(Membership).where(own, Membership.organization_id == merge.target_id))
-        db.session.add(Membership(account_id=account_id, organization_id=merge.source_id, role=role))
+        _add_role_in_source(merge, current, role)
+        if id not in target_roles and current.role == role:
+            db.session.delete(current)
+
+
+def _add_role_in_source(merge: OrganizationMerge, current: Membership, role: int) -> None:
+    """Add a role in the source for the person of a role in the target. Sessions that have ended there stay ended."""
+    db.session.add(
+        Membership(
+            account_id=current.account_id,
+            organization_id=merge.source_id,
+            role=role,
+            ended_session_id=current.ended_session_id,
+        )
+    )
 
 
 def _return_keys(merge: OrganizationMerge, keys: Collection[int], new: Collection[int]) -> None:

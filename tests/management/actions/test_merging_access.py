@@ -1,0 +1,79 @@
+"""A merge and its undo give nobody more access than the people of both organizations decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+
+from tests.accounts.actions.scenario import read_roles, scope, start_session
+from tests.conftest import NOW, SHELL
+from tests.factories import make_account, make_organization
+from voiceadmin.accounts.actions.state import end_account_sessions
+from voiceadmin.accounts.queries.credentials import find_session
+from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.management.actions.merging import merge_organizations, undo_merge
+from voiceadmin.organizations.models import Organization
+
+
+@dataclass
+class Two:
+    """Two organizations."""
+
+    source: Organization
+    target: Organization
+
+
+@pytest.fixture
+def two(app: Flask) -> Two:
+    return Two(make_organization("Assistant 31"), make_organization("Acme"))
+
+
+def merge(two: Two) -> int:
+    """Merge the source into the target."""
+    return merge_organizations(EVERYTHING, two.source.id, two.target.id, by=SHELL, now=NOW)
+
+
+def undo(merge_id: int) -> None:
+    """Undo a merge."""
+    undo_merge(EVERYTHING, merge_id, by=SHELL, now=NOW)
+
+
+def find_roles(token: str) -> dict[int, Role]:
+    """Return the roles of a session."""
+    requester = find_session(token, None)
+    assert requester is not None
+    return dict(requester.roles)
+
+
+@pytest.mark.parametrize("has_role_in_target", [False, True])
+def test_a_session_that_ended_in_the_source_stays_ended_in_the_target_and_after_an_undo(
+    two: Two, has_role_in_target: bool
+) -> None:
+    other = make_organization("Other")
+    in_target = {two.target: Role.VIEWER} if has_role_in_target else {}
+    bo = make_account(roles={two.source: Role.OPERATOR, other: Role.VIEWER} | in_target)
+    token = start_session(bo)
+    end_account_sessions(scope(two.source), bo.id, by=SHELL, now=NOW)
+
+    merge_id = merge(two)
+    assert find_roles(token) == {other.id: Role.VIEWER}
+    assert two.target.id in find_roles(start_session(bo))
+    undo(merge_id)
+
+    assert two.source.id not in find_roles(token)
+    assert find_roles(start_session(bo))[two.source.id] is Role.OPERATOR
+
+
+def test_a_session_that_ended_in_the_target_lacks_the_source_after_an_undo(two: Two) -> None:
+    other = make_organization("Other")
+    bo = make_account(roles={two.source: Role.OPERATOR, other: Role.VIEWER})
+    token = start_session(bo)
+    merge_id = merge(two)
+    end_account_sessions(scope(two.target), bo.id, by=SHELL, now=NOW)
+
+    undo(merge_id)
+
+    assert find_roles(token) == {other.id: Role.VIEWER}
+    assert read_roles(bo) == {two.source.id: Role.OPERATOR, other.id: Role.VIEWER}
