@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 
-from tests.accounts.actions.scenario import read_roles, scope, start_session
+from tests.accounts.actions.scenario import actor, grant_at, read_roles, scope, start_session
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_organization
+from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
 from voiceadmin.accounts.actions.state import end_account_sessions
-from voiceadmin.accounts.queries.credentials import find_session
+from voiceadmin.accounts.models import Account
+from voiceadmin.accounts.queries.credentials import find_link, find_session
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
 from voiceadmin.organizations.models import Organization
@@ -77,3 +79,43 @@ def test_a_session_that_ended_in_the_target_lacks_the_source_after_an_undo(two: 
 
     assert find_roles(token) == {other.id: Role.VIEWER}
     assert read_roles(bo) == {two.source.id: Role.OPERATOR, other.id: Role.VIEWER}
+
+
+def make_admins(two: Two) -> tuple[Account, Account]:
+    """Return an admin of the source who is a viewer of the target, and an admin of the source only."""
+    cleo = make_account(roles={two.source: Role.ADMIN, two.target: Role.VIEWER})
+    return cleo, make_account(roles={two.source: Role.ADMIN})
+
+
+def test_an_admin_of_the_source_cannot_enter_the_target_with_a_reset_link_from_before_the_merge(two: Two) -> None:
+    cleo, ada = make_admins(two)
+    token = create_reset_link(scope(two.source), ada.id, by=actor(cleo), now=NOW)
+    assert find_link(token, NOW) is not None
+
+    merge(two)
+
+    assert find_link(token, NOW) is None
+
+
+def test_an_admin_of_the_target_cannot_enter_the_source_with_a_reset_link_from_before_the_undo(two: Two) -> None:
+    bo, ada = make_account(roles={two.target: Role.ADMIN}), make_account(roles={two.source: Role.VIEWER})
+    merge_id = merge(two)
+    token = create_reset_link(scope(two.target), ada.id, by=actor(bo), now=NOW)
+
+    undo(merge_id)
+
+    assert find_link(token, NOW) is None
+
+
+def test_people_of_the_source_cannot_invite_to_the_target_after_the_undo(two: Two) -> None:
+    ada, bo = make_account(roles={two.source: Role.ADMIN}), make_account(roles={two.target: Role.ADMIN})
+    merge_id = merge(two)
+    tokens = {
+        by: create_invitation(scope(two.target), f"{by.id}@example.com", grant_at(two.target), by=actor(by), now=NOW)
+        for by in (ada, bo)
+    }
+
+    undo(merge_id)
+
+    assert find_link(tokens[ada], NOW) is None
+    assert find_link(tokens[bo], NOW) is not None

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, and_, delete, insert, literal, or_, select, update
 
-from voiceadmin.accounts.actions.revocation import void_links
-from voiceadmin.accounts.models import Membership, OneTimeLink
+from voiceadmin.accounts.actions.revocation import revoke_access_in, void_links
+from voiceadmin.accounts.models import Account, Membership, OneTimeLink
 from voiceadmin.api_keys.models import ApiKeyOrganization
 from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.types import AuditEventType, ObjectKind
@@ -49,7 +49,7 @@ def merge_organizations(scope: Scope, source_id: int, target_id: int, *, by: Act
         merge = _save_merge(preview, by=by, now=now)
         for table in _MOVED_TABLES:
             _execute(update(table).where(table.organization_id == source.id).values(organization_id=target.id))
-        void_links(OneTimeLink.organization_id == source.id, now=now)
+        _void_links(source.id, now=now)
         _move_roles(preview)
         _move_keys(preview)
         merged = or_(Organization.id == source.id, Organization.merged_into_id == source.id)
@@ -81,6 +81,12 @@ def _save_merge(preview: MergePreview, *, by: Actor, now: datetime) -> Organizat
     voices = select(literal(merge.id), ClonedVoice.id).where(ClonedVoice.organization_id == source_id)
     db.session.execute(insert(MergedVoice).from_select(["merge_id", "voice_id"], voices))
     return merge
+
+
+def _void_links(source_id: int, *, now: datetime) -> None:
+    """Void invitations to the source and reset links of its people, with which others could enter the target."""
+    people = select(Membership.account_id).where(Membership.organization_id == source_id)
+    void_links(or_(OneTimeLink.organization_id == source_id, OneTimeLink.account_id.in_(people)), now=now)
 
 
 def _move_roles(preview: MergePreview) -> None:
@@ -122,7 +128,7 @@ def undo_merge(scope: Scope, merge_id: int, *, by: Actor, now: datetime) -> str:
             raise ChangeRefused(f"A merge can be undone for {UNDO_MERGE_PERIOD.days} days.")
         details = json.loads(merge.details)
         _return_objects(merge, details["assistants"])
-        _return_roles(merge, details["roles"], details["target_roles"])
+        _return_roles(merge, details["roles"], details["target_roles"], now=now)
         _return_keys(merge, details["keys"], details["new_keys"])
         restored = Organization.id.in_(details["merged"])
         move = update(Organization).where(restored).values(merged_into_id=source.id)
@@ -166,21 +172,27 @@ def _move_back(table: Any, merge: OrganizationMerge, condition: ColumnElement[bo
     _execute(move)
 
 
-def _return_roles(merge: OrganizationMerge, roles: Mapping[str, int], target_roles: Mapping[str, int]) -> None:
+def _return_roles(
+    merge: OrganizationMerge, roles: Mapping[str, int], target_roles: Mapping[str, int], *, now: datetime
+) -> None:
     """Restore the roles in the source, and remove those in the target that the merge gave and nobody changed since.
 
     Args:
         merge: the merge.
         roles: by account id, the roles in the source before the merge.
         target_roles: by account id, the roles that people of the source had in the target already.
+        now: the time of the undo.
     """
     for id, role in roles.items():
         current = db.session.get(Membership, (int(id), merge.target_id))
         if current is None:
             continue  # an admin has removed the person since
         _add_role_in_source(merge, current, role)
+        void_links(OneTimeLink.account_id == current.account_id, now=now)  # an admin of the target may have created it
         if id not in target_roles and current.role == role:
             db.session.delete(current)
+            db.session.flush()
+            revoke_access_in(merge.target_id, db.session.get_one(Account, current.account_id), now=now)
 
 
 def _add_role_in_source(merge: OrganizationMerge, current: Membership, role: int) -> None:
