@@ -151,15 +151,15 @@ def test_what_was_added_or_removed_after_a_merge_stays_so(two: Merger, now: date
     assert two.admin_of_source.id not in {row["account_id"] for row in rows_of("membership")}
 
 
-def test_a_role_that_changed_after_a_merge_is_kept(two: Merger, now: datetime) -> None:
+def test_a_role_that_was_raised_after_a_merge_is_kept(two: Merger, now: datetime) -> None:
     id = merge(two, now)
-    change_role(EVERYTHING, two.admin_of_source.id, two.target.id, Role.OPERATOR, by=SHELL, now=now)
+    change_role(EVERYTHING, two.viewer_of_both.id, two.target.id, Role.ADMIN, by=SHELL, now=now)
 
     undo_merge(EVERYTHING, id, by=SHELL, now=now)
 
     roles = {(row["account_id"], row["organization_id"]): row["role"] for row in rows_of("membership")}
-    assert roles[two.admin_of_source.id, two.target.id] == Role.OPERATOR
-    assert roles[two.admin_of_source.id, two.source.id] == Role.ADMIN
+    assert roles[two.viewer_of_both.id, two.target.id] == Role.ADMIN
+    assert roles[two.viewer_of_both.id, two.source.id] == Role.OPERATOR
 
 
 def test_merges_are_undone_in_reverse_order(two: Merger, now: datetime) -> None:

@@ -11,6 +11,7 @@ from tests.accounts.actions.scenario import actor, grant_at, read_roles, scope, 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_organization
 from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from voiceadmin.accounts.actions.roles import change_role
 from voiceadmin.accounts.actions.state import end_account_sessions
 from voiceadmin.accounts.models import Account
 from voiceadmin.accounts.queries.credentials import find_link, find_session
@@ -119,3 +120,15 @@ def test_people_of_the_source_cannot_invite_to_the_target_after_the_undo(two: Tw
 
     assert find_link(tokens[ada], NOW) is None
     assert find_link(tokens[bo], NOW) is not None
+
+
+@pytest.mark.parametrize("role_in_target", [None, Role.OPERATOR])
+def test_a_role_that_was_lowered_after_a_merge_is_not_raised_by_its_undo(two: Two, role_in_target: Role | None) -> None:
+    in_target = {} if role_in_target is None else {two.target: role_in_target}
+    ada = make_account(roles={two.source: Role.ADMIN} | in_target)
+    merge_id = merge(two)
+    change_role(EVERYTHING, ada.id, two.target.id, Role.VIEWER, by=SHELL, now=NOW)
+
+    undo(merge_id)
+
+    assert read_roles(ada) == {two.source.id: Role.VIEWER, two.target.id: Role.VIEWER}

@@ -187,7 +187,8 @@ def _return_roles(
         current = db.session.get(Membership, (int(id), merge.target_id))
         if current is None:
             continue  # an admin has removed the person since
-        _add_role_in_source(merge, current, role)
+        is_lowered = current.role < target_roles.get(id, role)
+        _add_role_in_source(merge, current, min(role, current.role) if is_lowered else role)
         void_links(OneTimeLink.account_id == current.account_id, now=now)  # an admin of the target may have created it
         if id not in target_roles and current.role == role:
             db.session.delete(current)
