@@ -24,6 +24,7 @@ from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role
+from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action, execute
 from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import get_last_operation_id
@@ -299,3 +300,36 @@ def test_two_concurrent_undos_of_an_operation_are_applied_once(app: Flask, acme:
     assert sorted(type(future.exception()).__name__ for future in futures) == ["ChangeRefused", "NoneType"]
     check_consistency()
     assert len(rows_of("audit_event")) == 40
+
+
+def test_operations_and_undos_of_what_was_done_before_a_merge_do_not_deadlock(
+    app: Flask, acme: Organization, now: datetime
+) -> None:
+    """The audit events of the undone operations name the merged organization; their voices are in the other one."""
+    other = make_organization("Other")
+    put_voices(other, [voice_row(id=id) for id in range(1, 101)])
+    done = [
+        apply_action(
+            EVERYTHING,
+            ActionRequest(TriageAction.ARCHIVE, voice_refs(*range(first, first + 5)), f"{first}", ALL_SEEN),
+            THRESHOLDS,
+            by=ADA,
+            now=now,
+        )
+        for first in range(1, 101, 5)
+    ]
+    merge_organizations(EVERYTHING, other.id, acme.id, by=SHELL, now=now)
+
+    def undo() -> None:
+        for operation in done:
+            undo_operation(EVERYTHING, operation.id, "", by=ADA, now=now)
+
+    def add_notes() -> None:
+        for turn in range(len(done)):
+            request = ActionRequest(TriageAction.NOTE, voice_refs(*range(1, 101)), f"note {turn}", ALL_SEEN, "so")
+            apply_action(EVERYTHING, request, THRESHOLDS, by=BOB, now=now)
+
+    futures = run_concurrently(app, undo, add_notes)
+
+    assert [future.exception() for future in futures] == [None] * 2
+    check_consistency()

@@ -29,15 +29,19 @@ def lock_targets(scope: Scope, refs: Sequence[ObjectRef]) -> list[TargetObject]:
     Raises:
         ObjectNotFound: if one does not exist or is outside the scope.
     """
-    organizations = _organizations(refs)
-    if not all(ref in organizations and scope.covers(organizations[ref]) for ref in refs):
+    targets = lock_visible(scope, refs)
+    if not all(ref in targets for ref in refs):
         raise ObjectNotFound("A selected voice or assistant does not exist. Nothing was changed. Load the page again.")
-    lock_organizations(organizations.values())
-    targets = {target.ref: target for target in read_and_lock(refs)}
-    # Between the two statements, an object can be removed, or move with a merge of organizations.
-    if len(targets) < len(refs) or any(targets[ref].organization_id != organizations[ref] for ref in refs):
-        raise ObjectNotFound("A selected voice or assistant was removed. Nothing was changed. Load the page again.")
     return [targets[ref] for ref in refs]
+
+
+def lock_visible(scope: Scope, refs: Sequence[ObjectRef]) -> dict[ObjectRef, TargetObject]:
+    """Return the objects that exist in the scope, locked until the transaction ends."""
+    organizations = {ref: id for ref, id in _organizations(refs).items() if scope.covers(id)}
+    lock_organizations(organizations.values())
+    targets = _read_and_lock(list(organizations))
+    # Between the two statements, an object can move to another organization, which is not locked.
+    return {target.ref: target for target in targets if target.organization_id == organizations[target.ref]}
 
 
 def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
@@ -52,7 +56,7 @@ def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
     return organizations
 
 
-def read_and_lock(refs: Sequence[ObjectRef]) -> Iterator[TargetObject]:
+def _read_and_lock(refs: Sequence[ObjectRef]) -> Iterator[TargetObject]:
     """Yield the objects that exist. They are locked in the order of their ids, so that two requests cannot deadlock."""
     for ids in split_into_batches(sorted(ref.id for ref in refs if ref.kind is ObjectKind.VOICE)):
         yield from _voices(ids)

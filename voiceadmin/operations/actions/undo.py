@@ -27,11 +27,10 @@ from voiceadmin.operations.actions.idempotency import find_repeated, hash_parts
 from voiceadmin.operations.actions.note import KEY as NOTE_KEY
 from voiceadmin.operations.actions.recording import Outcome, list_recorded_changes, record_operation
 from voiceadmin.operations.actions.registry import HANDLER_OF_EVENT, HANDLERS
-from voiceadmin.operations.actions.targets import read_and_lock
+from voiceadmin.operations.actions.targets import lock_visible
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.queries import build_operation_row
 from voiceadmin.operations.types import UNDO_PERIOD, OperationRow, SkippedItem, SkipReason
-from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import TriageAction
 
@@ -65,7 +64,7 @@ def execute_undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: d
         return build_operation_row(repeated)
     recorded = list_recorded_changes(operation_id)
     operation = _lock_operation(scope, operation_id, recorded, now)
-    changes, skipped = _plan_revert(recorded)
+    changes, skipped = _plan_revert(scope, recorded)
     _write_changes(changes)
     outcome = Outcome(
         action=TriageAction(operation.action),
@@ -99,7 +98,7 @@ class _State:
     """The current state of the objects of an operation.
 
     Attributes:
-        targets: the objects that exist.
+        targets: the objects that exist in the scope; an object may have moved to another organization since.
         values: by the audit key of a handler, the current values of the objects that it changed.
         later_changes: who changed the same value later, by the id of the recorded change.
         assignee_scopes: where the former assignees are operators, by account.
@@ -111,9 +110,9 @@ class _State:
     assignee_scopes: Mapping[int, Scope]
 
 
-def _plan_revert(recorded: Sequence[RecordedChange]) -> tuple[list[Change], list[SkippedItem]]:
+def _plan_revert(scope: Scope, recorded: Sequence[RecordedChange]) -> tuple[list[Change], list[SkippedItem]]:
     """Return the changes that undo recorded ones, and the objects that cannot be changed back."""
-    state = _read_state(recorded)
+    state = _read_state(scope, recorded)
     changes, skipped = list[Change](), list[SkippedItem]()
     for change in recorded:
         result = _revert(change, state)
@@ -124,9 +123,8 @@ def _plan_revert(recorded: Sequence[RecordedChange]) -> tuple[list[Change], list
     return changes, skipped
 
 
-def _read_state(recorded: Sequence[RecordedChange]) -> _State:
-    lock_organizations({change.organization_id for change in recorded})
-    targets = {target.ref: target for target in read_and_lock([change.ref for change in recorded])}
+def _read_state(scope: Scope, recorded: Sequence[RecordedChange]) -> _State:
+    targets = lock_visible(scope, [change.ref for change in recorded])
     values = {handler.audit_key: handler.read(_targets_of(handler, recorded, targets)) for handler in HANDLERS}
     account_ids = {assignee["id"] for assignee in map(get_former_assignee, recorded) if assignee is not None}
     scopes = {account_id: lock_operator_scope(account_id) for account_id in sorted(account_ids)}
@@ -150,7 +148,7 @@ def _revert(change: RecordedChange, state: _State) -> Change | SkippedItem:
     if state.values[handler.audit_key].get(change.ref) != expected:
         return skip(target, SkipReason.STATE_DIFFERS)
     assignee = get_former_assignee(change)
-    if assignee is not None and not state.assignee_scopes[assignee["id"]].covers(change.organization_id):
+    if assignee is not None and not state.assignee_scopes[assignee["id"]].covers(target.organization_id):
         return skip(target, SkipReason.ASSIGNEE_LOST_ACCESS, assignee["email"])
     return handler.revert(change, target)
 
