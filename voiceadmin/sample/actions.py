@@ -21,6 +21,7 @@ from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization, OrganizationMerge
 from voiceadmin.sample.data import ASSISTANT_IDS, VOICE_IDS, SampleOrganization, generate_sample
 from voiceadmin.text import build_name_key, pluralize
+from voiceadmin.voices.importing.actions import write_transaction_without_import
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns
 
@@ -119,6 +120,9 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
 
     A sample organization that contains other data is kept. It stays marked as sample, so that a later removal deletes
     it once it is empty. If it has other voices, the sample's assistants are kept too: voices are shown by assistant.
+
+    Raises:
+        ChangeRefused: if an import is running.
     """
     sample_ids = select(Organization.id).where(Organization.sample)
     has_voices = exists().where(ClonedVoice.organization_id == Assistant.organization_id)
@@ -128,8 +132,7 @@ def remove_sample(*, by: Actor, now: datetime) -> SampleReport:
     was_merged = exists().where(
         or_(OrganizationMerge.source_id == Organization.id, OrganizationMerge.target_id == Organization.id)
     )
-    with write_transaction():
-        acquire_advisory_lock("import")
+    with write_transaction_without_import():
         ids = db.session.scalars(sample_ids).all()
         lock_organizations(ids)
         voices = _delete(

@@ -9,7 +9,6 @@ from sqlalchemy import delete, exists, select, update
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.management.actions.guards import (
@@ -23,6 +22,7 @@ from voiceadmin.management.actions.guards import (
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization, OrganizationMerge
 from voiceadmin.triage.models import Assignment, Mute
+from voiceadmin.voices.importing.actions import write_transaction_without_import
 
 
 def move_assistant(scope: Scope, assistant_id: int, organization_id: int, *, by: Actor, now: datetime) -> None:
@@ -30,9 +30,9 @@ def move_assistant(scope: Scope, assistant_id: int, organization_id: int, *, by:
 
     Raises:
         AssistantNotFound, OrganizationNotFound: if one of them does not exist in the scope.
-        ChangeRefused: if it is the last assistant of an organization with voices.
+        ChangeRefused: if it is the last assistant of an organization with voices, or an import is running.
     """
-    with write_transaction():
+    with write_transaction_without_import():
         assistant, target = get_assistant(scope, assistant_id), get_organization(scope, organization_id)
         source = get_organization(scope, assistant.organization_id)
         if source.id == target.id:
@@ -62,9 +62,9 @@ def remove_assistant(scope: Scope, assistant_id: int, *, by: Actor, now: datetim
 
     Raises:
         AssistantNotFound: if there is no such assistant in the scope.
-        ChangeRefused: if it is the last assistant of an organization with voices.
+        ChangeRefused: if it is the last assistant of an organization with voices, or an import is running.
     """
-    with write_transaction():
+    with write_transaction_without_import():
         assistant = get_assistant(scope, assistant_id)
         organization = get_organization(scope, assistant.organization_id)
         lock_organizations([organization.id])
@@ -94,9 +94,9 @@ def remove_organization(scope: Scope, organization_id: int, *, by: Actor, now: d
 
     Raises:
         OrganizationNotFound: if there is no such organization in the scope.
-        ChangeRefused: if it is not empty, or another organization was merged into it.
+        ChangeRefused: if it is not empty, another organization was merged into it, or an import is running.
     """
-    with write_transaction():
+    with write_transaction_without_import():
         organization = get_organization(scope, organization_id)
         lock_organizations([organization.id])
         has_assistants = exists().where(Assistant.organization_id == organization.id)
