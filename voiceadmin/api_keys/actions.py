@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
+from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.transactions import acquire_advisory_lock, write_transaction
 from voiceadmin.errors import ChangeRefused, KeyNotFound, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
@@ -42,6 +43,7 @@ def create_api_key(
     secret = generate_api_key()
     with write_transaction():
         ids = sorted(organizations or ())
+        acquire_advisory_lock(ACCOUNTS_LOCK)  # a merge of organizations moves their keys
         _check_organizations(scope, ids)
         key = ApiKey(
             name=name,

@@ -8,22 +8,24 @@ from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.accounts.types import Grant
 from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.database.base import db
+from voiceadmin.database.transactions import acquire_advisory_lock
 from voiceadmin.errors import AccountNotFound, ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.organizations.models import Organization
 
-# Serializes changes of accounts, roles and links: two admins cannot demote each other, and the same change is made, and
-# recorded in the audit log, once.
+# Serializes changes of accounts, roles, links and keys: two admins cannot demote each other, the same change is made and
+# recorded in the audit log once, and a merge of organizations leaves none behind.
 ACCOUNTS_LOCK = "account"
 
 
 def check_grant(scope: Scope, grant: Grant) -> None:
-    """Check that an admin of the scope may grant this role.
+    """Check that an admin of the scope may grant this role. Its organization exists until the transaction ends.
 
     Raises:
         ChangeRefused: if the role is platform admin and the scope is not all organizations.
         OrganizationNotFound: if the organization does not exist or is outside the scope.
     """
+    acquire_advisory_lock(ACCOUNTS_LOCK)
     if grant.organization_id is None:
         if scope != EVERYTHING:
             raise ChangeRefused("Only platform admins can grant the role of platform admin.")

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, and_, delete, insert, literal, or_, select, update
 
+from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK
 from voiceadmin.accounts.actions.revocation import revoke_access_in, void_links
 from voiceadmin.accounts.models import Account, Membership, OneTimeLink
 from voiceadmin.api_keys.models import ApiKeyOrganization
@@ -20,6 +21,7 @@ from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.types import AuditEventType, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
+from voiceadmin.database.transactions import acquire_advisory_lock
 from voiceadmin.errors import ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.management.actions.guards import get_organization, organization_target
@@ -43,6 +45,7 @@ def merge_organizations(scope: Scope, source_id: int, target_id: int, *, by: Act
         ChangeRefused: if both are the same, or an import is running.
     """
     with write_transaction_without_import():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         lock_organizations([source_id, target_id])
         preview = preview_merge(scope, source_id, target_id)
         source, target = get_organization(scope, source_id), get_organization(scope, target_id)
@@ -122,6 +125,7 @@ def undo_merge(scope: Scope, merge_id: int, *, by: Actor, now: datetime) -> str:
         ChangeRefused: if the merge is too old, the target was merged since, or an import is running.
     """
     with write_transaction_without_import():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         merge, source, target = _get_merge(scope, merge_id)
         lock_organizations([source.id, target.id])
         if merge.merged_at < now - UNDO_MERGE_PERIOD:

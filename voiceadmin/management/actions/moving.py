@@ -6,9 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import delete, exists, select, update
 
+from voiceadmin.accounts.actions.guards import ACCOUNTS_LOCK
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, ObjectKind
 from voiceadmin.database.base import db
+from voiceadmin.database.transactions import acquire_advisory_lock
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.management.actions.guards import (
@@ -97,6 +99,7 @@ def remove_organization(scope: Scope, organization_id: int, *, by: Actor, now: d
         ChangeRefused: if it is not empty, another organization was merged into it, or an import is running.
     """
     with write_transaction_without_import():
+        acquire_advisory_lock(ACCOUNTS_LOCK)
         organization = get_organization(scope, organization_id)
         lock_organizations([organization.id])
         has_assistants = exists().where(Assistant.organization_id == organization.id)
