@@ -76,6 +76,9 @@ FIELDS = {  # of the forms, by the start of the path; a path that is not listed 
     "/activity": ("who", "kind", "voice", "since", "until", "older"),
     "/assistants/": ("q", "status", "provider", "quality", "use", "language", "sort", "size", "page"),
     "/assistants": ("q", "organization", "size", "page"),
+    "/assistants/<id:assistant_id>/name": ("name",),
+    "/assistants/<id:assistant_id>/move": ("organization",),
+    "/organizations": ("name", "organization"),
     "/assistants/<id:assistant_id>/voices/all": (
         *("q", "status", "provider", "sort"),
         *ACTION_FIELDS,
