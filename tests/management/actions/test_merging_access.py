@@ -9,8 +9,8 @@ from flask import Flask
 
 from tests.accounts.actions.scenario import actor, grant_at, read_roles, scope, start_session
 from tests.conftest import NOW, SHELL
-from tests.factories import make_account, make_organization
-from voiceadmin.accounts.actions.links import create_invitation, create_reset_link
+from tests.factories import create_invitation, make_account, make_organization
+from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.roles import change_role
 from voiceadmin.accounts.actions.state import end_account_sessions
 from voiceadmin.accounts.models import Account

@@ -13,9 +13,8 @@ from sqlalchemy import event, text
 
 from tests.accounts.actions.scenario import grant_at, scope, start_session, use_link
 from tests.conftest import NOW, SHELL
-from tests.factories import make_account, make_organization
+from tests.factories import create_invitation, make_account, make_organization
 from tests.two_tenants import rows_of
-from voiceadmin.accounts.actions.links import create_invitation
 from voiceadmin.accounts.actions.roles import change_role
 from voiceadmin.accounts.actions.state import end_account_sessions
 from voiceadmin.accounts.models import Account

@@ -13,8 +13,8 @@ from voiceadmin.errors import AccountNotFound, ChangeRefused, OrganizationNotFou
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.organizations.models import Organization
 
-# Serializes changes of accounts, roles, links and keys: two admins cannot demote each other, the same change is made and
-# recorded in the audit log once, and a merge of organizations leaves none behind.
+# Serializes changes of accounts, roles, links and keys: two admins cannot demote each other, a change that is sent
+# twice is made and recorded once, and a merge of organizations leaves none behind.
 ACCOUNTS_LOCK = "account"
 
 
