@@ -186,6 +186,14 @@ def test_a_body_is_refused_by_routes_that_accept_none(client: FlaskClient, addre
             assert response.status_code in (404, 405, 413), (method, content_type)
 
 
+@pytest.mark.parametrize("address", ["/sign-in", "/confirm", "/operations"])
+def test_a_body_that_no_form_sends_is_refused_by_forms(client: FlaskClient, address: str) -> None:
+    for content_type, body in BODIES:
+        status = client.post(address, data=body, content_type=content_type).status_code
+
+        assert (status == 413) if len(body) > 1000 else (status in range(300, 500)), (content_type, body[:10])
+
+
 def test_sql_in_parameters_deletes_no_voice(client: FlaskClient) -> None:
     for text in SQL:
         for parameter in PARAMETERS:

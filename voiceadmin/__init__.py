@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
         static_folder=str(ASSETS / "static"),
         instance_path=str(settings.instance),
     )
-    app.config.update(MAX_CONTENT_LENGTH=1 << 20, MAX_FORM_PARTS=100, **flask_config)
+    app.config.update(MAX_CONTENT_LENGTH=1 << 19, MAX_FORM_PARTS=100, **flask_config)
     hosts.init_app(app, settings)
     if settings.proxies:
         count = settings.proxies

@@ -49,7 +49,7 @@ WAITRESS_SETTINGS: dict[str, Any] = {
     "channel_timeout": 1 << 30,  # `Connections.close_expired` does it, also for clients that read nothing
     "clear_untrusted_proxy_headers": False,  # the application evaluates the headers of proxies
     "ident": None,  # no Server header
-    "max_request_body_size": 4 << 20,  # the application refuses more than 1 MiB, with a page
+    "max_request_body_size": 4 << 20,  # the application refuses more than 512 KiB, with a page
     "max_request_header_size": 1 << 14,
     "outbuf_high_watermark": 1 << 40,  # a thread never waits for a client: responses overflow into temporary files
 }
