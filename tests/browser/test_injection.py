@@ -361,6 +361,29 @@ def test_people_and_api_keys_show_every_payload(page: Page, accounts_server: str
     assert lines([f"Revoke “{payload}”?" for payload in PAYLOADS]) == lines(rows.locator("h2").all_text_contents())
 
 
+def test_organizations_and_the_settings_of_assistants_show_the_payload(
+    page: Page, server: str, payloads: list[tuple[int, str]]
+) -> None:
+    page.goto(server + "/organizations")
+    check_not_injected(page, forms=1)
+    expected = lines([display_name(payload) for payload in PAYLOADS])
+    assert expected <= lines(page.locator("tbody th a").all_text_contents())
+
+    for number, payload in payloads:
+        organization = number + 1  # organization 1 contains every payload
+        for path, forms in (
+            (f"/organizations/{organization}", 3),
+            (f"/organizations/{organization}/merge?organization=1", 2),
+            (f"/organizations/1/merge?organization={organization}", 2),
+            (f"/assistants/{number}/settings", 2),
+        ):
+            page.goto(server + path)
+            check_not_injected(page, forms=forms)
+            (shown,) = lines([page.locator("main").text_content() or ""])
+            (name,) = lines([display_name(payload)])
+            assert name in shown, path
+
+
 def test_a_person_and_their_account_show_the_payload(
     page: Page, accounts_server: str, payloads: list[tuple[int, str]]
 ) -> None:
