@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.factories import make_account, make_assistant, make_organization, make_voice
+from tests.conftest import NOW, SHELL
+from tests.factories import make_account, make_assistant, make_organization, make_voice, voice_row
 from tests.programs import find_program
 from tests.server.server_process import (
     HEALTHY,
@@ -20,8 +22,12 @@ from tests.server.server_process import (
     Start,
     count_voices,
 )
+from tests.voices.importing.actions.scenario import lines
 from voiceadmin.config import COMMAND
 from voiceadmin.database.schema import dispose_engine
+from voiceadmin.voices.importing import actions as importing
+from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.target import ImportTarget
 
 
 def test_run_adds_sample_data_to_an_empty_database_and_prints_its_address(start: Start, tmp_path: Path) -> None:
@@ -58,6 +64,28 @@ def test_run_does_not_change_a_database_with_data(start: Start, sqlite_app: Flas
         f"As JSON:  curl '{server.address}/api/v1/assistants/31/cloned-voices?status=ready'",
     ]
     assert count_voices(folder) == 1
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_a_server_completes_an_interrupted_import_when_it_starts(
+    start: Start, sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(importing, "MAX_TRANSACTION_CHANGES", 5)
+    acme = make_organization()
+    make_assistant(acme, id=31)
+    make_voice(acme, id=1)
+
+    def interrupt(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    file = io.BytesIO(lines([voice_row(id=id) for id in range(10, 20)]))
+    with pytest.raises(KeyboardInterrupt):
+        import_voices(file, ImportTarget(31), by=SHELL, now=NOW, on_fault=lambda _: None, on_written=interrupt)
+    dispose_engine()
+
+    server = start(command, folder=sqlite_app.config["VOICEADMIN"].instance)
+
+    assert server.output[0] == "An import that had been interrupted was completed."
 
 
 def test_serve_creates_an_empty_database(start: Start, tmp_path: Path) -> None:

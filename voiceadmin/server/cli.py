@@ -47,6 +47,7 @@ def run(ctx: click.Context, port: int) -> None:
     check_address(LOOPBACK, port, open_to_all=True)
     with application_context(ctx) as app:
         app.config[OPEN_UNTIL_FIRST_ACCOUNT] = True
+        _complete_import()
         content = "sample data" if _add_sample_if_empty() else "your database"
         has_accounts, assistant_id = has_any_account(), find_example_assistant(EVERYTHING, FRONT_DESK)
         dispose_engine()
@@ -61,6 +62,11 @@ def run(ctx: click.Context, port: int) -> None:
             click.echo(f"As JSON:  curl '{address}/api/v1/assistants/{assistant_id}/cloned-voices?status=ready'")
 
     serve_app(app, host=LOOPBACK, port=port, workers=2, threads=4, log_as_json=False, when_ready=announce)
+
+
+def _complete_import() -> None:
+    if finish_interrupted_import():
+        click.echo("An import that had been interrupted was completed.")
 
 
 def _add_sample_if_empty() -> bool:
@@ -93,8 +99,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, threads: int) 
     configure_logs()
     with app.app_context():
         prepare_database()
-        if finish_interrupted_import():
-            click.echo("An import that had been interrupted was completed.")
+        _complete_import()
         link = None if has_any_account() else create_setup_link(by=current_cli_actor(), now=clock.now())
         dispose_engine()
 
