@@ -267,6 +267,7 @@ FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
     "management.rename": lambda _: {"name": "Another name"},
     "management.rename_one_assistant": lambda _: {"name": "Another name"},
     "management.move": lambda tenants: {"organization": tenants.acme.id},
+    "management.preview": lambda tenants: {"organization": tenants.globex.id},
     "management.merge": lambda tenants: {"organization": tenants.globex.id},
     "api_keys.new": lambda tenants: {"name": "A new key", "organizations": [tenants.acme.id], "expires": "30"},
 }
