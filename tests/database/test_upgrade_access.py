@@ -39,6 +39,7 @@ def addresses(app: Flask) -> Iterator[str]:
     """The address of every page and export, for each object in the database."""
     ids = {
         "assistant_id": list(db.session.scalars(text("SELECT id FROM assistant"))),
+        "organization_id": list(db.session.scalars(text("SELECT id FROM organization"))),
         "voice_id": [9001, 9007, 9043, 9103, 9140, 20_001],
         "plan_id": list(db.session.scalars(text("SELECT id FROM clean_up_plan"))),
         "operation_id": list(db.session.scalars(text("SELECT id FROM operation"))),
@@ -60,7 +61,10 @@ def build_addresses(app: Flask, rule: Rule, ids: Mapping[str, list[Any]]) -> Ite
         yield from (adapter.build(rule.endpoint, {"assistant_id": id, "format": "csv"}) for id in ids["assistant_id"])
     elif rule.arguments:
         (argument,) = rule.arguments
-        yield from (adapter.build(rule.endpoint, {argument: value}) for value in ids[argument])
+        # The preview of a merge needs another organization.
+        query = f"?organization={NORTHWIND}" if rule.endpoint == "management.preview" else ""
+        values = [value for value in ids[argument] if not (query and value == NORTHWIND)]
+        yield from (adapter.build(rule.endpoint, {argument: value}) + query for value in values)
     else:
         yield adapter.build(rule.endpoint)
 

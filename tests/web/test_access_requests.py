@@ -32,10 +32,12 @@ ARGUMENTS = [
 
 def domain_data() -> dict[str, Any]:
     """All rows, without the columns and audit events that reading may write."""
-    exports = {event_type.value for event_type in AuditEventType if event_type.value.endswith("-exported")}
+    export_types = {event_type.value for event_type in AuditEventType if event_type.value.endswith("-exported")}
     found = dump()
     del found["token_bucket"]
-    found["audit_event"] = [event for event in found["audit_event"] if event["event_type"] not in exports]
+    exports = {event["id"] for event in found["audit_event"] if event["event_type"] in export_types}
+    for table, column in (("audit_event", "id"), ("audit_event_organization", "event_id")):
+        found[table] = [row for row in found[table] if row[column] not in exports]
     for table, column in (("account_session", "last_active_at"), ("api_key", "last_used_at")):
         for row in found[table]:
             del row[column]

@@ -13,7 +13,7 @@ from voiceadmin.accounts.models import Account, Membership
 from voiceadmin.api_keys.models import ApiKey, ApiKeyOrganization
 from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused, OrganizationNotFound
-from voiceadmin.identity import OrganizationId, Role, Scope
+from voiceadmin.identity import Role, Scope
 from voiceadmin.management.types import (
     UNDO_MERGE_PERIOD,
     MergePreview,
@@ -29,7 +29,7 @@ from voiceadmin.voices.models import VoiceStats
 
 def list_organization_summaries(scope: Scope) -> list[OrganizationSummary]:
     """Return the organizations of a scope by name, each with its counts. Merged ones are left out."""
-    return [_build_summary(row) for row in db.session.execute(_select_summaries(scope))]
+    return [OrganizationSummary(*row) for row in db.session.execute(_select_summaries(scope))]
 
 
 def get_organization_summary(scope: Scope, organization_id: int) -> OrganizationSummary:
@@ -41,7 +41,7 @@ def get_organization_summary(scope: Scope, organization_id: int) -> Organization
     row = db.session.execute(_select_summaries(scope).where(Organization.id == organization_id)).one_or_none()
     if row is None:
         raise OrganizationNotFound(f"There is no organization {organization_id}.")
-    return _build_summary(row)
+    return OrganizationSummary(*row)
 
 
 def _select_summaries(scope: Scope) -> Any:
@@ -56,10 +56,6 @@ def _select_summaries(scope: Scope) -> Any:
         .where(Organization.merged_into_id.is_(None), restrict_to_scope(scope, Organization.id))
         .order_by(Organization.name, Organization.id)
     )
-
-
-def _build_summary(row: Any) -> OrganizationSummary:
-    return OrganizationSummary(OrganizationId(row[0]), *row[1:])
 
 
 def preview_merge(scope: Scope, source_id: int, target_id: int) -> MergePreview:
@@ -104,13 +100,14 @@ def _list_moved_keys(source_id: int, target_id: int) -> list[MovedKey]:
     return [MovedKey(id, name, bool(reads_target)) for id, name, reads_target in rows]
 
 
-def list_merges(target_id: int, now: datetime) -> Sequence[MergeRow]:
-    """Return the merges into an organization that can be undone, the newest first."""
+def list_merges(scope: Scope, target_id: int, now: datetime) -> Sequence[MergeRow]:
+    """Return the merges into an organization of a scope that can be undone, the newest first."""
     rows = db.session.execute(
         select(OrganizationMerge.id, Organization.name, OrganizationMerge.merged_at, OrganizationMerge.merged_by)
         .join_from(OrganizationMerge, Organization, Organization.id == OrganizationMerge.source_id)
         .where(
             OrganizationMerge.target_id == target_id,
+            restrict_to_scope(scope, OrganizationMerge.target_id),
             OrganizationMerge.undone_at.is_(None),
             OrganizationMerge.merged_at > now - UNDO_MERGE_PERIOD,
         )

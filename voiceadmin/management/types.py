@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from voiceadmin.identity import OrganizationId, Role
+from voiceadmin.identity import Role
 
 UNDO_MERGE_PERIOD = timedelta(days=30)
 
@@ -18,7 +18,7 @@ class OrganizationSummary(NamedTuple):
         people_count: accounts that have a role in it; platform admins are not counted.
     """
 
-    id: OrganizationId
+    id: int
     name: str
     assistant_count: int
     voice_count: int

@@ -57,7 +57,7 @@ def _render_organization(organization_id: int, form: NameForm, status: int, **co
         assistants=list_assistants(scope(), AssistantFilters(organization=organization_id, size=MAX_ASSISTANTS)),
         form=form,
         merge_form=OrganizationChoiceForm(None, others),
-        merges=list_merges(organization_id, clock.now()) if scope() == EVERYTHING else (),
+        merges=list_merges(scope(), organization_id, clock.now()) if scope() == EVERYTHING else (),
         is_platform_admin=scope() == EVERYTHING,
         undo_days=UNDO_MERGE_PERIOD.days,
         now=clock.now(),
