@@ -38,6 +38,11 @@ def event(event_type: AuditEventType, **fields: Any) -> AuditEventRow:
 
 LIST = {"object_kind": ObjectKind.DATABASE, "object_id": None}
 PLAN = {"object_kind": ObjectKind.PLAN, "object_name": "plan 7"}
+MERGE = {
+    "object_kind": ObjectKind.ORGANIZATION,
+    "object_name": "Branch",
+    "after": {"organization": "Holding", "voices": 3},
+}
 VOICE = {"object_kind": ObjectKind.VOICE, "object_name": "Lobby"}
 
 
@@ -45,6 +50,8 @@ VOICE = {"object_kind": ObjectKind.VOICE, "object_name": "Lobby"}
     ("event_type", "fields", "sentence"),
     [
         (E.SIGNED_IN, {}, "signed in"),
+        (E.ORGANIZATION_MERGED, MERGE, "merged Branch into Holding"),
+        (E.ORGANIZATION_MERGE_UNDONE, MERGE, "undid the merge of Branch into Holding"),
         (E.SIGN_IN_FAILED, {}, "failed to sign in as bob@example.com"),
         (E.SIGN_IN_FAILED, {"object_name": ""}, "failed to sign in"),
         (E.RATE_LIMITED, {}, "tried too many passwords for bob@example.com"),

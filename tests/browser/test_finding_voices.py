@@ -28,6 +28,7 @@ def choose(page: Page, menu: str, *options: str) -> None:
 
 def column(page: Page, heading: str) -> list[str]:
     """The texts of the cells of a column."""
+    page.wait_for_load_state()  # the texts of several elements are read without waiting
     table = page.get_by_role("table")
     headings = [text.rstrip(" ↓↑") for text in table.get_by_role("columnheader").all_text_contents()]
     return table.locator(f"tbody tr > :nth-child({headings.index(heading) + 1})").all_inner_texts()

@@ -181,6 +181,14 @@ def _describe_price_change(event: AuditEventRow) -> str:
     return "removed the price of a voice" if event.after is None else event.event_type.label
 
 
+def _describe_merge(event: AuditEventRow) -> str:
+    return f"merged {_name(event)} into {_shorten(str(_after(event, 'organization')))}"
+
+
+def _describe_undone_merge(event: AuditEventRow) -> str:
+    return f"undid the merge of {_name(event)} into {_shorten(str(_after(event, 'organization')))}"
+
+
 _DESCRIBERS: dict[AuditEventType, Callable[[AuditEventRow], str]] = {
     AuditEventType.SIGN_IN_FAILED: _describe_failed_sign_in,
     AuditEventType.PASSWORD_CONFIRMATION_FAILED: _describe_failed_confirmation,
@@ -194,6 +202,8 @@ _DESCRIBERS: dict[AuditEventType, Callable[[AuditEventRow], str]] = {
     AuditEventType.ACCOUNT_DISABLED: lambda event: f"disabled the account {_name(event)}",
     AuditEventType.ACCOUNT_ENABLED: lambda event: f"enabled the account {_name(event)}",
     AuditEventType.ROLE_CHANGED: _describe_role_change,
+    AuditEventType.ORGANIZATION_MERGED: _describe_merge,
+    AuditEventType.ORGANIZATION_MERGE_UNDONE: _describe_undone_merge,
     AuditEventType.VOICES_IMPORTED: _describe_import,
     AuditEventType.VOICES_EXPORTED: _describe_export,
     AuditEventType.ASSIGNED: _describe_assignment,

@@ -74,7 +74,7 @@ def test_a_change_is_refused_while_an_import_is_running(app: Flask, now: datetim
 
     assert run_import(now, try_elsewhere).added == 10
 
-    assert refusals == ["An import is running. Try again when it has finished."]
+    assert refusals == ["An import or another change of organizations is running. Try again when it has finished."]
 
 
 @pytest.mark.parametrize("change", CHANGES)

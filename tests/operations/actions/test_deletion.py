@@ -108,6 +108,8 @@ def test_the_page_of_an_archived_voice_offers_the_mark(
     assert button not in without_id
     assert marked.status_code == 200
     assert "Marked as deleted at ElevenLabs by" in after
+    assert "until it is deleted" in before
+    assert "until it is deleted" not in after
     assert "Mark as not deleted at provider" in after
 
 

@@ -114,7 +114,7 @@ def write_transaction_without_import() -> Iterator[None]:
 
 
 def _refuse() -> NoReturn:
-    raise ChangeRefused("An import is running. Try again when it has finished.")
+    raise ChangeRefused("An import or another change of organizations is running. Try again when it has finished.")
 
 
 class _ImportRunning(Exception):
