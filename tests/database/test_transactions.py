@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import timedelta
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, make_url, select, text
+from sqlalchemy.exc import OperationalError
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_assistant, make_organization, sign_in
 from voiceadmin import clock
 from voiceadmin.accounts.models import AccountSession
 from voiceadmin.api_keys.actions import create_api_key
+from voiceadmin.config import Settings
 from voiceadmin.database import engine
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH, WRITER_LOCK
 from voiceadmin.database.schema import dispose_engine
-from voiceadmin.database.transactions import WRITES_RETRIED_AT, write_transaction
+from voiceadmin.database.transactions import WRITES_RETRIED_AT, acquire_advisory_lock, write_transaction
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Organization
@@ -97,3 +100,38 @@ def test_pages_and_keys_do_not_wait_for_a_long_write(
     assert polls == [200] * 10 + [429] * 5  # the rate of one second
     assert later == 200
     assert db.session.scalar(select(AccountSession.last_active_at)) == NOW + timedelta(minutes=5)
+
+
+@pytest.mark.databases("postgresql")
+def test_who_says_that_it_waits_for_a_lock_waits_longer_than_the_lock_timeout(app: Flask, settings: Settings) -> None:
+    address = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    is_waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(address) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("SELECT pg_advisory_xact_lock(hashtext('job'))")
+        released: list[Future[None]] = []
+
+        def release() -> None:
+            while holder.execute(is_waiting).fetchone() == (0,):
+                pass
+            holder.execute("SELECT count(*) FROM generate_series(1, 500000)")  # takes longer than the lock timeout
+            holder.commit()
+
+        with write_transaction():
+            db.session.execute(text("SET LOCAL lock_timeout = '10ms'"))
+            acquire_advisory_lock("job", on_wait=lambda: released.append(pool.submit(release)))
+            timeout = db.session.scalar(text("SHOW lock_timeout"))
+
+    assert timeout == "10ms"
+
+
+@pytest.mark.databases("postgresql")
+def test_who_waits_for_a_lock_silently_waits_for_the_lock_timeout(app: Flask, settings: Settings) -> None:
+    address = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address) as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(hashtext('job'))")
+
+        with write_transaction():
+            db.session.execute(text("SET LOCAL lock_timeout = '10ms'"))
+            with pytest.raises(OperationalError, match="lock timeout"):
+                acquire_advisory_lock("job")
+            db.session.rollback()

@@ -110,15 +110,29 @@ def log_after_commit(message: str) -> None:
     db.session.info[PENDING_LOG_MESSAGES].append(message)
 
 
-def acquire_advisory_lock(name: str, on_wait: Callable[[], None] = lambda: None) -> None:
+def acquire_advisory_lock(name: str, on_wait: Callable[[], None] | None = None) -> None:
     """Take an exclusive lock of this name until the end of the transaction. Not needed in SQLite: it has one writer.
 
     Args:
         name: of the lock.
-        on_wait: called before waiting for another holder.
+        on_wait: called before waiting for another holder, and then waits as long as it takes. None: waits for
+            lock_timeout.
     """
     if db.engine.dialect.name == "sqlite":
         return
-    if not db.session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext(:name))"), {"name": name}):
+    if on_wait is None:
+        db.session.execute(_ACQUIRE, {"name": name})
+    elif not db.session.scalar(_TRY_TO_ACQUIRE, {"name": name}):
         on_wait()
-        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+        _acquire_without_timeout(name)
+
+
+_ACQUIRE = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
+_TRY_TO_ACQUIRE = text("SELECT pg_try_advisory_xact_lock(hashtext(:name))")
+
+
+def _acquire_without_timeout(name: str) -> None:
+    timeout = db.session.scalar(text("SELECT current_setting('lock_timeout')"))
+    db.session.execute(text("SET LOCAL lock_timeout = 0"))
+    db.session.execute(_ACQUIRE, {"name": name})
+    db.session.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": timeout})
