@@ -14,7 +14,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from tests.conftest import NOW, SHELL
-from tests.factories import PASSWORD, create_invitation, make_account, make_organization, make_voice, sign_in
+from tests.factories import (
+    PASSWORD,
+    create_invitation,
+    make_account,
+    make_assistant,
+    make_organization,
+    make_voice,
+    sign_in,
+)
 from tests.two_tenants import rows_of
 from voiceadmin.accounts.actions.links import create_reset_link
 from voiceadmin.accounts.actions.sessions import create_session
@@ -30,6 +38,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
@@ -142,6 +151,40 @@ def undo_operation(world: World) -> Form:
     return f"/operations/{operation.id}/undo", {"key": "undo"}
 
 
+def prepare_assistants(world: World) -> None:
+    """Give Acme two assistants, so that one of them can be moved or removed."""
+    for id in (31, 32):
+        make_assistant(world.acme, id=id)
+
+
+def rename_assistant(world: World) -> Form:
+    prepare_assistants(world)
+    return "/assistants/31/name", {"name": "Another name"}
+
+
+def move_assistant(world: World) -> Form:
+    prepare_assistants(world)
+    return "/assistants/31/move", {"organization": str(world.other.id)}
+
+
+def remove_assistant(world: World) -> Form:
+    prepare_assistants(world)
+    return "/assistants/31/remove", {}
+
+
+def remove_organization(world: World) -> Form:
+    return f"/organizations/{make_organization('Empty').id}/remove", {}
+
+
+def merge(world: World) -> Form:
+    return f"/organizations/{world.other.id}/merge", {"organization": str(world.acme.id)}
+
+
+def undo_merge(world: World) -> Form:
+    id = merge_organizations(EVERYTHING, world.other.id, world.acme.id, by=SHELL, now=NOW)
+    return f"/organizations/merges/{id}/undo", {}
+
+
 ARCHIVE = {"ref": "voice-9456", "action": "archive", "key": "once", "next": "/triage"}
 PRICE = {"provider": "elevenlabs", "price": "2.00", "currency": "USD", "as_of": "2026-11-01"}
 CASES: dict[str, tuple[AuditEventType, str, Callable[[World], Form]]] = {
@@ -185,6 +228,17 @@ CASES: dict[str, tuple[AuditEventType, str, Callable[[World], Form]]] = {
     ),
     "retry a plan": (E.CLEAN_UP_RETRIED, "admin", retry),
     "undo a plan": (E.CLEAN_UP_UNDONE, "admin", lambda w: (f"/clean-up/plans/{make_plan(w)}/undo", {})),
+    "rename an organization": (
+        E.ORGANIZATION_RENAMED,
+        "admin",
+        lambda w: (f"/organizations/{w.acme.id}/name", {"name": "Another name"}),
+    ),
+    "rename an assistant": (E.ASSISTANT_RENAMED, "admin", rename_assistant),
+    "move an assistant": (E.ASSISTANT_MOVED, "root", move_assistant),
+    "remove an assistant": (E.ASSISTANT_REMOVED, "root", remove_assistant),
+    "remove an organization": (E.ORGANIZATION_REMOVED, "root", remove_organization),
+    "merge organizations": (E.ORGANIZATION_MERGED, "root", merge),
+    "undo a merge": (E.ORGANIZATION_MERGE_UNDONE, "root", undo_merge),
     "set a price": (E.PRICE_CHANGED, "root", lambda _: ("/clean-up/prices", PRICE)),
 }
 

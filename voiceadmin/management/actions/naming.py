@@ -6,9 +6,11 @@ from datetime import datetime
 
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType
+from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.management.actions.guards import assistant_target, get_assistant, get_organization, organization_target
+from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.text import build_name_key
 
 
@@ -19,6 +21,7 @@ def rename_organization(scope: Scope, organization_id: int, name: str, *, by: Ac
         OrganizationNotFound: if there is no such organization in the scope.
     """
     with write_transaction():
+        lock_organizations([organization_id])  # so that a form that is sent twice is recorded once
         organization = get_organization(scope, organization_id)
         before, organization.name = organization.name, name
         if before != name:
@@ -41,6 +44,7 @@ def rename_assistant(scope: Scope, assistant_id: int, name: str, *, by: Actor, n
     """
     with write_transaction():
         assistant = get_assistant(scope, assistant_id)
+        db.session.refresh(assistant, with_for_update={"key_share": True})
         before, assistant.name, assistant.name_key = assistant.name, name, build_name_key(name)
         if before != name:
             record_event(
