@@ -100,6 +100,11 @@ def build_search_key(name: str, provider_voice_id: str) -> str:
     return f"\n{fold_case(name)}\n{fold_case(provider_voice_id)}\n"
 
 
+def shorten(text: str, limit: int) -> str:
+    """Return at most `limit` characters of a text, the last one an ellipsis if it is longer."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def quote_value(value: object, limit: int = 80) -> str:
     """Return a value for a message: on one line, at most `limit` characters, unprintable ones escaped."""
     match value:
@@ -111,7 +116,7 @@ def quote_value(value: object, limit: int = 80) -> str:
             text = json.dumps(value, ensure_ascii=False)
         case _:
             text = str(value)
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    text = shorten(text, limit)
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

@@ -23,7 +23,7 @@ def acme(app: object) -> Organization:
     return acme
 
 
-def test_a_merge_is_previewed_carried_out_and_undone(shell: Shell, acme: Organization) -> None:
+def test_a_merge_is_previewed_applied_and_undone(shell: Shell, acme: Organization) -> None:
     make_organization("Holding")
     before = shell("organization", "list").stdout
 

@@ -42,7 +42,7 @@ def submit(client: FlaskClient, address: str, status: int = 200, **fields: objec
     return check_page(client.post(address, data=MultiDict(fields), follow_redirects=True), status)
 
 
-def test_a_merge_is_previewed_carried_out_and_undone(platform: FlaskClient, acme: Organization) -> None:
+def test_a_merge_is_previewed_applied_and_undone(platform: FlaskClient, acme: Organization) -> None:
     target = make_organization("Holding")
     make_account("ada@example.com", roles={acme: Role.OPERATOR})
 

@@ -8,7 +8,7 @@ from typing import Any
 from voiceadmin.activity.changes import describe_link, describe_role
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, ObjectKind
 from voiceadmin.identity import ActorKind
-from voiceadmin.text import pluralize
+from voiceadmin.text import pluralize, shorten
 
 MAX_NAME = 60  # characters of a name inside a sentence; the page shows the whole name beside it
 
@@ -51,7 +51,7 @@ def _after(event: AuditEventRow, name: str) -> Any:
 
 
 def _shorten(name: str) -> str:
-    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
+    return shorten(name, MAX_NAME)
 
 
 def _name(event: AuditEventRow) -> str:

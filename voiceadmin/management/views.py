@@ -25,10 +25,10 @@ from voiceadmin.management.types import UNDO_MERGE_PERIOD
 from voiceadmin.organizations.queries import get_assistant, list_organizations
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.notices import MAX_NAME
 
 bp = Blueprint("management", __name__)
 
-MAX_FLASHED_NAME = 200  # characters
 MAX_ASSISTANTS = 100  # on the page of an organization
 
 Page = Response | tuple[str, int]
@@ -120,8 +120,8 @@ def remove(organization_id: int) -> Response:
 
 
 def _quote(name: str) -> str:
-    """Return a name for a message, which travels in a cookie of limited size."""
-    return f"“{name[:MAX_FLASHED_NAME]}”"
+    """Return a name for a message."""
+    return f"“{name[:MAX_NAME]}”"
 
 
 def _redirect_to_organization(organization_id: int) -> Response:

@@ -22,6 +22,7 @@ from voiceadmin.text import (
     has_several_alphabets,
     join_alternatives,
     pluralize,
+    shorten,
 )
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceOrder
@@ -62,8 +63,7 @@ def display_name(name: str) -> str:
 
     Browsers need time that is quadratic in the length of a word to wrap it in a font with kerning such as Inter 4.1.
     """
-    shown = name if len(name) <= MAX_SHOWN_LENGTH else name[: MAX_SHOWN_LENGTH - 1] + "…"
-    return shown if name.strip() else "(no name)"
+    return shorten(name, MAX_SHOWN_LENGTH) if name.strip() else "(no name)"
 
 
 def join_known(values: Sequence[str | None]) -> str:

@@ -41,7 +41,7 @@ from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
-from voiceadmin.voices.importing.target import ImportTarget, find_organization_id
+from voiceadmin.voices.importing.target import ImportTarget, find_target_organization_id
 from voiceadmin.voices.models import ClonedVoice
 
 
@@ -215,8 +215,8 @@ def test_a_merged_organization_gets_nothing_new(two: Merger, now: datetime) -> N
     with pytest.raises(OrganizationNotFound):
         create_api_key(EVERYTHING, "new", frozenset({two.source.id}), expires_at=None, by=SHELL, now=now)
     with pytest.raises(ImportRefused, match="There is no organization"):
-        find_organization_id(ImportTarget(77, organization=str(two.source.id)))
-    assert find_organization_id(ImportTarget(77, organization="Assistant 31")) is None
+        find_target_organization_id(ImportTarget(77, organization=str(two.source.id)))
+    assert find_target_organization_id(ImportTarget(77, organization="Assistant 31")) is None
 
 
 def test_open_invitations_to_a_merged_organization_are_void(two: Merger, now: datetime) -> None:

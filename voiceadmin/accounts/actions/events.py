@@ -28,7 +28,7 @@ def record_account_event(
     """Record an audit event about an account. Call inside a write transaction.
 
     Args:
-        account: known by its e-mail. The id is None if somebody tried to sign in; there may be no such account then.
+        account: known by its e-mail. For a failed sign-in its id is None, and there may be no such account.
         organization_id: the only organization that the event concerns; None for all in which the account has a role.
     """
     organizations = _list_organizations(account.name) if organization_id is None else [organization_id]

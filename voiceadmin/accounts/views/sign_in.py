@@ -24,7 +24,7 @@ from voiceadmin.accounts.queries.credentials import find_link, has_any_account
 from voiceadmin.accounts.types import LinkPurpose, OneTimeLinkRow
 from voiceadmin.errors import ChangeRefused, LinkRefused, SignInRefused
 from voiceadmin.identity import Role
-from voiceadmin.text import normalize_email
+from voiceadmin.text import normalize_email, shorten
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role
 from voiceadmin.web.known_device import find_device, remember_device
@@ -134,8 +134,7 @@ def accept_link(token: str) -> Response | Page:
 
 def _describe_void_organizations(names: Sequence[str]) -> str:
     """Describe where an invitation granted nothing."""
-    joined = ", ".join(names)
-    shown = joined if len(joined) <= MAX_NAME else joined[: MAX_NAME - 1] + "…"
+    shown = shorten(", ".join(names), MAX_NAME)
     return f"The invitation to {shown} is no longer valid, and gave you no role there. Ask an admin for a new one."
 
 

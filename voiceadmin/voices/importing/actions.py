@@ -22,7 +22,7 @@ from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.importing.records import ParsedRecord
 from voiceadmin.voices.importing.staging import StagedChanges
 from voiceadmin.voices.importing.steps import OnWritten, finish_steps, save_steps, start_steps
-from voiceadmin.voices.importing.target import ImportTarget, find_organization_id, resolve_target
+from voiceadmin.voices.importing.target import ImportTarget, find_target_organization_id, resolve_target
 from voiceadmin.voices.importing.types import ImportReport
 from voiceadmin.voices.importing.writing import ImportRun, record_import, write_changes
 from voiceadmin.voices.models import ClonedVoice, ImportStep
@@ -68,7 +68,7 @@ def import_voices(
         closing(StagedChanges()) as staged,
         _lock_imports(notify),
     ):
-        organization_id = find_organization_id(target)
+        organization_id = find_target_organization_id(target)
         for batch in _batches(read_voices(stream, notify)):
             changes = list(checker.check(batch, organization_id))
             if not dry_run and (skip_bad or not checker.refused):

@@ -1,4 +1,4 @@
-"""Large imports into an SQLite database in use: many short transactions, all of which are carried out.
+"""Large imports into an SQLite database in use: many short transactions, which are completed after a crash.
 
 SQLite has one writer at a time, so that one long transaction would keep everybody else from signing in. The changes
 are first saved in the table `import_step`. One transaction starts the import by saving its step 0. From then on it is
@@ -40,7 +40,7 @@ OnWritten = Callable[[int, int], None]  # called with the number of changes writ
 
 
 def save_steps(staged: StagedChanges) -> None:
-    """Save all changes, without starting to carry them out."""
+    """Save all changes, without starting to apply them."""
     position = 0
     for batch in staged.read_batches():
         with write_transaction():
@@ -51,12 +51,12 @@ def save_steps(staged: StagedChanges) -> None:
 
 
 def start_steps(run: ImportRun) -> None:
-    """Make the saved steps ones that will be carried out. Call inside a write transaction."""
+    """Make the saved steps ones that will be applied. Call inside a write transaction."""
     db.session.add(ImportStep(position=0, content=_dump_run(run)))
 
 
 def finish_steps(on_written: OnWritten = lambda *_: None) -> bool:
-    """Carry out the remaining steps of the import that was started, and delete those of one that never was.
+    """Apply the remaining steps of the import that was started, and delete those of one that never was.
 
     The caller must hold the lock of imports. Returns whether an import was finished.
 
@@ -68,7 +68,7 @@ def finish_steps(on_written: OnWritten = lambda *_: None) -> bool:
         _delete_steps()
         return False
     with _explain_interruption():
-        _carry_out_all(_load_run(content), on_written)
+        _apply_steps(_load_run(content), on_written)
     return True
 
 
@@ -86,10 +86,10 @@ def _explain_interruption() -> Iterator[None]:
         ) from error
 
 
-def _carry_out_all(run: ImportRun, on_written: OnWritten) -> None:
+def _apply_steps(run: ImportRun, on_written: OnWritten) -> None:
     total, written = run.counts["added"] + run.counts["changed"], 0
     while (step := _find_next_step()) is not None:
-        written += _carry_out(run, *step)
+        written += _apply_step(run, *step)
         on_written(written, total)
         time.sleep(PAUSE_SECONDS)
     with write_transaction():
@@ -97,7 +97,7 @@ def _carry_out_all(run: ImportRun, on_written: OnWritten) -> None:
         record_import(run)
 
 
-def _carry_out(run: ImportRun, position: int, content: str) -> int:
+def _apply_step(run: ImportRun, position: int, content: str) -> int:
     """Write the changes of one step. Return their number."""
     changes = _load_changes(content)
     with write_transaction():

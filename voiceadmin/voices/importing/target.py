@@ -29,7 +29,7 @@ class ImportTarget:
     organization: str | None = None
 
 
-def find_organization_id(target: ImportTarget) -> int | None:
+def find_target_organization_id(target: ImportTarget) -> int | None:
     """Return the id of the organization that will get the voices, None if it does not exist yet. Writes nothing.
 
     Raises:
@@ -52,9 +52,9 @@ def resolve_target(target: ImportTarget) -> int:
     """Find or create the assistant, and return the id of its organization. Call inside a write transaction.
 
     Raises:
-        ImportRefused: as find_organization_id.
+        ImportRefused: as find_target_organization_id.
     """
-    find_organization_id(target)
+    find_target_organization_id(target)
     name = _parse_option(target.assistant_name, "--assistant-name")
     assistant = db.session.get(Assistant, target.assistant_id)
     if assistant is None:
