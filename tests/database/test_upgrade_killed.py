@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
 from tests.database.schema import schema_differences
 from tests.database.version_0005 import all_rows
-from tests.operations.test_killed import COUNT_ACTIVE_BACKENDS, HERE, ROOT
+from tests.killing import run_and_kill
 from voiceadmin.config import Settings
-from voiceadmin.database.base import db
 from voiceadmin.database.migrations import current_revision, head_revision, migrate
 from voiceadmin.database.schema import dispose_engine
 
@@ -41,19 +37,6 @@ with app.app_context():
 """
 
 
-def kill_upgrade_after(dots: int, settings: Settings) -> None:
-    """Migrate the database in a process, and kill it when it has written this many dots."""
-    address = settings.database_url if settings.database_url.startswith("postgresql") else ""
-    command = [sys.executable, "-P", "-c", SCRIPT, str(settings.instance), address]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=HERE) as process:
-        assert process.stdout is not None
-        process.stdout.read(dots)
-        process.kill()
-    while db.engine.dialect.name == "postgresql" and db.session.scalar(text(COUNT_ACTIVE_BACKENDS)):
-        db.session.rollback()
-    db.session.rollback()
-
-
 @pytest.mark.slow
 def test_a_killed_upgrade_is_complete_or_did_not_happen(old_app: Flask, long: bool) -> None:
     settings: Settings = old_app.config["VOICEADMIN"]
@@ -63,7 +46,7 @@ def test_a_killed_upgrade_is_complete_or_did_not_happen(old_app: Flask, long: bo
 
     for _ in range(30 if long else 5):
         dispose_engine()
-        kill_upgrade_after(randomness.randint(5, 200), settings)
+        run_and_kill(SCRIPT, settings, dots=randomness.randint(5, 200))
         if current_revision() == head_revision():
             break
         assert current_revision() == revision

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from datetime import datetime
-from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import text
 
 from tests.factories import make_organization, put_voices, voice_row
+from tests.killing import run_and_kill
 from tests.operations.test_concurrency import check_consistency
 from tests.two_tenants import rows_of
 from voiceadmin.audit.types import ObjectKind, ObjectRef
@@ -23,16 +20,7 @@ from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.triage.types import TriageAction
 
-ROOT = Path(__file__).resolve().parents[2]
-HERE = {name: value for name, value in os.environ.items() if not name.startswith("VOICEADMIN_")} | {
-    "PYTHONPATH": str(ROOT)
-}
 VOICES = range(1, 201)
-
-# PostgreSQL finishes a statement before it notices that the client is gone.
-COUNT_ACTIVE_BACKENDS = """SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND backend_type = 'client backend'
-    AND state <> 'idle' AND pid <> pg_backend_pid()"""
 
 # Applies one operation after the other, and writes a dot at each statement and at each progress step of SQLite.
 SCRIPT = """
@@ -70,20 +58,6 @@ with app.app_context():
 """
 
 
-def kill_after(dots: int, settings: Settings, run: int, now: datetime) -> None:
-    """Run the script in a process until it has written this many dots, and kill it."""
-    address = settings.database_url if settings.database_url.startswith("postgresql") else ""
-    command = [sys.executable, "-P", "-c", SCRIPT, str(settings.instance), address, str(run), now.isoformat()]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=HERE)
-    with process:
-        assert process.stdout is not None
-        assert len(process.stdout.read(dots)) == dots
-        process.kill()
-    while db.engine.dialect.name == "postgresql" and db.session.scalar(text(COUNT_ACTIVE_BACKENDS)):
-        db.session.rollback()
-    db.session.rollback()
-
-
 def test_a_killed_bulk_operation_is_applied_completely_or_not_at_all(
     app: Flask, settings: Settings, now: datetime, long: bool
 ) -> None:
@@ -93,7 +67,7 @@ def test_a_killed_bulk_operation_is_applied_completely_or_not_at_all(
 
     for run in range(50 if long else 6):
         db.session.rollback()
-        kill_after(randomness.randint(1, 400), settings, run, now)
+        assert run_and_kill(SCRIPT, settings, str(run), now.isoformat(), dots=randomness.randint(1, 400))
         if db.engine.dialect.name == "sqlite":
             assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"
         archived = {row["archive_note"] for row in rows_of("cloned_voice")}

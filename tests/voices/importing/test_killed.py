@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 from flask import Flask
@@ -13,7 +11,7 @@ from sqlalchemy import select, text
 from tests.conftest import NOW, SHELL
 from tests.database.schema import assert_voice_stats_are_correct
 from tests.factories import make_assistant, make_organization, put_voices, voice_row
-from tests.operations.test_killed import COUNT_ACTIVE_BACKENDS, HERE, ROOT
+from tests.killing import run_and_kill
 from tests.voices.importing.actions.scenario import lines
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
@@ -23,7 +21,7 @@ from voiceadmin.voices.models import ClonedVoice
 
 VOICES = range(1, 201)
 
-# Imports the file of its first argument, and writes a dot at each statement and at each progress step of SQLite.
+# Imports the file of its last argument, and writes a dot at each statement and at each progress step of SQLite.
 SCRIPT = """
 import os, sys
 from datetime import datetime
@@ -36,7 +34,7 @@ from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.voices.importing import actions, steps
 from voiceadmin.voices.importing.target import ImportTarget
 
-file, instance, address = sys.argv[1:]
+instance, address, file = sys.argv[1:]
 app = create_app(Settings(instance=Path(instance), **({"database_url": address} if address else {})))
 actions.MAX_TRANSACTION_CHANGES, steps.STEP_SIZE, steps.PAUSE_SECONDS = 10, 20, 0
 
@@ -55,21 +53,6 @@ with app.app_context():
 """
 
 
-def kill_import_after(dots: int, file: Path, settings: Settings) -> bool:
-    """Run an import in a process and kill it when it has written this many dots. Returns whether it was killed."""
-    address = settings.database_url if settings.database_url.startswith("postgresql") else ""
-    command = [sys.executable, "-P", "-c", SCRIPT, str(file), str(settings.instance), address]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=HERE)
-    with process:
-        assert process.stdout is not None
-        was_running = len(process.stdout.read(dots)) == dots
-        process.kill()
-    while db.engine.dialect.name == "postgresql" and db.session.scalar(text(COUNT_ACTIVE_BACKENDS)):
-        db.session.rollback()
-    db.session.rollback()
-    return was_running
-
-
 def list_names() -> set[str]:
     """Return the different names of the voices."""
     db.session.rollback()
@@ -86,7 +69,7 @@ def test_a_killed_import_writes_all_records_or_none(app: Flask, settings: Settin
     for run in range(1, 60 if long else 8):
         file = tmp_path / "voices.ndjson"
         file.write_bytes(lines(voice_row(id=id, name=f"run {run}") for id in VOICES))
-        was_killed = kill_import_after(randomness.randint(1, 500), file, settings)
+        was_killed = run_and_kill(SCRIPT, settings, str(file), dots=randomness.randint(1, 500))
         states.add("torn" if len(list_names()) > 1 else "killed" if was_killed else "complete")
         completed = finish_interrupted_import()
 
