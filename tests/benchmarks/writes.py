@@ -71,10 +71,12 @@ def measure_import_rate(folder: Path, voices: int) -> float:
 
 PARTS = {  # what a write maintains, by a pattern for the names of its indexes and triggers
     "the six ordered indexes": "ix\\_voice\\_by\\_%",
+    "the indexes of the queue": "ix\\_queue\\_%",
     "the stored JSON": "ix\\_voice\\_json\\_body",
-    "the statistics": "%counted",
-    "the search index": "%found",
-    "the revision": "voice\\_" + 6 * "_",  # insert, update, delete
+    "the statistics": "%\\_stats",
+    "the totals": "%\\_totals",
+    "the search index": "%\\_trigrams",
+    "the revision": "%\\_revision",
 }
 
 
@@ -108,14 +110,8 @@ def _price(folder: Path, voices: int, without: str | None) -> Price:
             db.session.add(Organization(id=1, name="One"))
             db.session.flush()
             db.session.execute(upsert_statement(ClonedVoice), rows[:voices])
-            for kind, name in db.session.execute(
-                text(
-                    "SELECT type, name FROM sqlite_master WHERE tbl_name = 'cloned_voice' AND sql IS NOT NULL"
-                    " AND type IN ('index', 'trigger') AND name LIKE :without ESCAPE '\\'"
-                ),
-                {"without": without or ""},
-            ).all():
-                db.session.execute(text(f"DROP {kind} {name}"))
+            if without is not None:
+                _drop_part(without)
         start = time.perf_counter()
         for start_row in range(voices, 2 * voices, 1000):
             with write_transaction():
@@ -128,6 +124,20 @@ def _price(folder: Path, voices: int, without: str | None) -> Price:
                 db.session.execute(_USE, {"id": row["id"], "now": "2026-11-01T12:00:00.000000Z"})
             changes.append(time.perf_counter() - start)
     return Price(adding * 1e6, median(changes) * 1e6)
+
+
+def _drop_part(pattern: str) -> None:
+    """Drop the indexes and triggers of voices whose names match a pattern."""
+    found = db.session.execute(
+        text(
+            "SELECT type, name FROM sqlite_master WHERE tbl_name = 'cloned_voice' AND sql IS NOT NULL"
+            " AND type IN ('index', 'trigger') AND name LIKE :pattern ESCAPE '\\'"
+        ),
+        {"pattern": pattern},
+    ).all()
+    assert found, f"nothing is named like {pattern}"
+    for kind, name in found:
+        db.session.execute(text(f"DROP {kind} {name}"))
 
 
 _USE = text("UPDATE cloned_voice SET synthesis_count = synthesis_count + 1, last_used_at = :now WHERE id = :id")
