@@ -30,7 +30,7 @@ LAYERS = (
     ("queries", {"queries", "rules", "changes", "sentences", "listing", "exporting", "locks", "usage"}),
     ("actions", {"actions", "rate_limiter", "importing"}),
     ("web", {"web", "cli"}),
-    ("forms", {"forms", "cached_counts", "bulk", "code_samples", "document"}),
+    ("forms", {"forms", "counting", "bulk", "code_samples", "document"}),
     ("views", {"views", "api", "cli", "server"}),
     ("application", {"__init__", "__main__"}),
 )

@@ -22,7 +22,7 @@ from voiceadmin.operations import views as operation_views
 from voiceadmin.overview import views as overview_views
 from voiceadmin.providers import views as provider_views
 from voiceadmin.triage import api as triage_api
-from voiceadmin.triage import cached_counts
+from voiceadmin.triage import counting
 from voiceadmin.triage import views as triage_views
 from voiceadmin.voices import api as voice_api
 from voiceadmin.voices import views as voice_views
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     headers.init_app(app)
     template_filters.init_app(app)
     errors.init_app(app)
-    cached_counts.init_app(app)
+    counting.init_app(app)
     notices.init_app(app)
     large_responses.init_app(app)
     for module in VIEWS:

@@ -331,6 +331,12 @@ class AttentionThresholds:
     unused: timedelta = timedelta(days=60)
     minimum_age: timedelta = timedelta(days=14)
 
+    @property
+    def shortest_and_longest_timeout(self) -> tuple[timedelta, timedelta]:
+        """The shortest and the longest cloning timeout of all providers."""
+        timeouts = [self.other, *(timeout for _, timeout in self.cloning_timeouts)]
+        return min(timeouts), max(timeouts)
+
     def cloning_timeout(self, provider: str) -> timedelta:
         """Return how long a provider may take to clone a voice."""
         return dict(self.cloning_timeouts).get(provider, self.other)

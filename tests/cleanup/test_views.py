@@ -105,7 +105,7 @@ def test_candidates_and_excluded_voices_are_shown_with_reasons(tenants: TwoTenan
         "2 voices can be archived: 1 not used for 60 days and 1 never used. Deleting them at their providers frees"
         " 2 slots"
         " and 2.50 EUR a month at the price of 2026-05-06 (more than half a year old: update it); no price is known"
-        " for ElevenLabs. Counted just now."
+        " for ElevenLabs."
     )
     for part in (
         "Used by an assistant, active or not1",

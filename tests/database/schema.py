@@ -9,11 +9,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
 
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.engine import write_execution_options
 from voiceadmin.database.migrations import HERE
+from voiceadmin.totals.queries import find_wrong_totals
 
 
 def migrate_to(revision: str, *, down: bool = False) -> None:
@@ -47,13 +47,6 @@ def schema_differences() -> Any:
         return compare_metadata(MigrationContext.configure(db.session.connection(), opts=options), Base.metadata)
 
 
-GROUP_COLUMNS = "organization_id, status, provider, coalesce(language, ''), tier, has_last_used_at, is_never_used"
-
-
-def assert_voice_stats_are_correct() -> None:
-    """Compare the statistics that triggers maintain with a count over all voices."""
-    stored = db.session.execute(text("SELECT * FROM voice_stats")).all()
-    counted = db.session.execute(
-        text(f"SELECT {GROUP_COLUMNS}, count(*) FROM cloned_voice GROUP BY {GROUP_COLUMNS}")
-    ).all()
-    assert sorted(map(tuple, stored)) == sorted(map(tuple, counted))
+def assert_totals_are_correct() -> None:
+    """Compare everything that triggers count with a count over all voices."""
+    assert find_wrong_totals() == []

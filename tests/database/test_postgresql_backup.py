@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import func, make_url, select
 
 from tests.database.conftest import create_database
-from tests.database.schema import assert_voice_stats_are_correct, schema_differences
+from tests.database.schema import assert_totals_are_correct, schema_differences
 from tests.factories import make_organization, voice_row
 from tests.server.server_process import wait_until
 from voiceadmin import create_app
@@ -63,7 +63,7 @@ def test_a_dump_made_during_writes_is_a_consistent_database(
         count = db.session.scalar(select(func.count()).select_from(ClonedVoice)) or 0
         assert count % ROWS == 0
         assert least <= count <= most
-        assert_voice_stats_are_correct()
+        assert_totals_are_correct()
         dispose_engine()
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import func, select, text
 
-from tests.database.schema import assert_voice_stats_are_correct
+from tests.database.schema import assert_totals_are_correct
 from tests.factories import make_organization, put_voices, voice_row
 from tests.server.server_process import wait_until
 from voiceadmin import create_app
@@ -131,5 +131,5 @@ def test_a_backup_made_during_writes_is_a_consistent_database(sqlite_app: Flask,
         count = db.session.scalar(select(func.count()).select_from(ClonedVoice)) or 0
         assert count % 20 == 0
         assert least <= count <= most
-        assert_voice_stats_are_correct()
+        assert_totals_are_correct()
         dispose_engine()

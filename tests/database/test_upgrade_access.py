@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from werkzeug.routing import Rule
 
 from tests.conftest import NOW
-from tests.database.schema import assert_voice_stats_are_correct
+from tests.database.schema import assert_totals_are_correct
 from tests.database.version_0005 import (
     ADA,
     KEY_OF_ALL_ORGANIZATIONS,
@@ -126,13 +126,13 @@ def test_an_audit_event_cannot_be_replaced_after_the_upgrade(upgraded: Flask) ->
 
 
 def test_voices_are_still_counted_and_found_after_a_write(upgraded: Flask) -> None:
-    assert_voice_stats_are_correct()
+    assert_totals_are_correct()
     with write_transaction():
         db.session.execute(
             text("UPDATE cloned_voice SET status = 'failed', language = 'fr' WHERE id % 3 = 0 AND archived_at IS NULL")
         )
         db.session.execute(text("DELETE FROM cloned_voice WHERE id % 5 = 0 AND organization_id <> 9"))
-    assert_voice_stats_are_correct()
+    assert_totals_are_correct()
 
     found = list_voices(OrganizationId(NORTHWIND), VoiceFilters(text="zoë"), now=NOW)
     assert [row.id for row in found.page.rows] == [9140]

@@ -105,7 +105,10 @@ NEW_EVENT_TYPES = {
 }
 NEW_OBJECT_KINDS = {"organization"}
 NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}
-NEW_TABLES = {"audit_event_organization", "import_step", "merged_voice", "organization_merge", "provider_deletion"}
+NEW_TABLES = {
+    *("audit_event_organization", "import_step", "merged_voice", "organization_merge", "provider_deletion"),
+    *("provider_totals", "provider_day_totals"),
+}
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)
 

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from sqlalchemy import delete, select
 
 from tests.conftest import NOW
+from tests.database.schema import assert_totals_are_correct
 from tests.factories import make_account, make_assistant, make_organization, voice_row
 from voiceadmin.accounts.models import Account
 from voiceadmin.audit.models import AuditEvent
@@ -339,6 +340,10 @@ class OperationMachine(RuleBasedStateMachine):
         assert Counter(list_voices(self.acme.id, VoiceFilters(), now=self.now).status_counts) == expected
         archived = list_matching_ids(self.acme.id, VoiceFilters(statuses=(VoiceStatus.ARCHIVED,)), self.now)
         assert len(archived) == expected[VoiceStatus.ARCHIVED]
+
+    @invariant()
+    def the_totals_are_right(self) -> None:
+        assert_totals_are_correct()
 
     @invariant()
     def the_assignees_and_mutes_match_the_model(self) -> None:

@@ -44,12 +44,6 @@ def acme(client: FlaskClient) -> Organization:
     return make_organization("Acme")
 
 
-@pytest.fixture(autouse=True)
-def _uncached_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not cache counts, even if the machine is slow at the moment."""
-    monkeypatch.setattr("voiceadmin.web.stats_cache.SLOW", 3600)
-
-
 def set_clock(time: datetime, patch: pytest.MonkeyPatch) -> None:
     """Set the clock to a time."""
     patch.setattr(clock, "now", lambda: time)
@@ -345,18 +339,3 @@ def test_every_action_changes_the_etag_of_the_queue(client: FlaskClient, acme: O
         tags.append(client.get(QUEUE).headers["ETag"])
 
     assert len(set(tags)) == len(tags)
-
-
-def test_expensive_counts_are_cached_for_a_minute_and_items_are_not(
-    client: FlaskClient, acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("voiceadmin.web.stats_cache.SLOW", 0)
-    for query in ("", "?assignee=none"):
-        assert fetch_queue(client, query)["counts"] == NONE
-    make_voice(acme, status=VoiceStatus.FAILED)
-
-    for offset, number in ((timedelta(0), 0), (timedelta(minutes=1) - MOMENT, 0), (timedelta(minutes=1), 1)):
-        set_clock(NOW + offset, monkeypatch)
-        for query in ("", "?assignee=none"):
-            body = fetch_queue(client, query)
-            assert (body["counts"]["failed"], len(body["items"])) == (number, 1), offset

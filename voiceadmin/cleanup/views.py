@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -36,24 +35,23 @@ from voiceadmin.cleanup.queries.plans import (
     list_plans,
 )
 from voiceadmin.cleanup.queries.prices import list_priceable_providers, list_prices
-from voiceadmin.cleanup.types.candidates import CandidateCounts, CleanUpFilters, ExclusionReason
+from voiceadmin.cleanup.types.candidates import CandidateCounts, ExclusionReason
 from voiceadmin.cleanup.types.plans import ItemState, PlanRow
 from voiceadmin.cleanup.types.prices import BILLING_NOTES, sum_savings
-from voiceadmin.identity import Role
+from voiceadmin.identity import Role, Scope
 from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.pagination import Page
 from voiceadmin.tokens import generate_token
+from voiceadmin.totals.queries import list_providers
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
-from voiceadmin.web.stats_cache import get_stats_cache
 
 bp = Blueprint("cleanup", __name__)
 
 Answer = str | tuple[str, int] | AnyResponse
 
 LISTED_CANDIDATES = 25
-OFFERED_ORGANIZATIONS = 100  # in the filter: those with the most candidates
 REQUEST_SECONDS = 3.0  # that one request executes a plan; the page sends the next one
 
 
@@ -68,7 +66,7 @@ def index() -> Answer:
 @require_role(Role.OPERATOR)
 def plan() -> Answer:
     """Create a plan of the selected candidates."""
-    form = CreatePlanForm(request.form, list_organizations(scope()), _count_all().providers)
+    form = CreatePlanForm(request.form, list_organizations(scope()), list_providers(scope()))
     if not form.validate():
         return _render_index(CreatePlanForm, request.form)
     by, now, key = access.requester().actor, clock.now(), form.key.data or generate_token()
@@ -78,18 +76,19 @@ def plan() -> Answer:
 
 def _render_index(form_class: type[CandidateFilterForm], data: MultiDict[str, str]) -> tuple[str, int]:
     visible, now = access.requester().scope(Role.VIEWER), clock.now()
-    counts, organizations = _count_all(), list_organizations(visible)
-    form = form_class(data, organizations, counts.providers)
+    organizations = list_organizations(visible)
+    form = form_class(data, organizations, list_providers(visible))
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
     filters, prices = form.filters(), list_prices()
-    matching = counts.matching(filters)
+    selected = visible if filters.organization is None else Scope(frozenset({filters.organization}))
+    matching = count_candidates(selected, access.attention_thresholds(), now=now).matching(filters)
     providers = matching.by_provider(filters.selected_reasons, prices)
     return render_template(
         "cleanup/index.html",
         form=form,
         filters=filters,
-        organizations=_offered_organizations(counts, organizations, filters),
+        organizations={str(id): name for id, name in organizations.items()},
         counts=matching,
         providers=providers,
         savings=sum_savings({row.provider: row.candidates for row in providers}, prices, today=now.date()),
@@ -104,29 +103,12 @@ def _render_index(form_class: type[CandidateFilterForm], data: MultiDict[str, st
     ), 200
 
 
-def _offered_organizations(
-    counts: CandidateCounts, organizations: Mapping[int, str], filters: CleanUpFilters
-) -> dict[str, str]:
-    candidates = counts.by_organization(filters.selected_reasons)
-    most = sorted(candidates, key=lambda id: (-candidates[id], id))[:OFFERED_ORGANIZATIONS]
-    return {str(id): name for id, name in organizations.items() if id in {*most, filters.organization}}
-
-
 def _list_excluded(counts: CandidateCounts) -> list[tuple[str, int]]:
     return [
         (reason.describe(access.attention_thresholds()), counts.count(reason))
         for reason in ExclusionReason
         if counts.count(reason)
     ]
-
-
-def _count_all() -> CandidateCounts:
-    visible, now, thresholds = access.requester().scope(Role.VIEWER), clock.now(), access.attention_thresholds()
-    return (
-        get_stats_cache()
-        .get(("clean-up", visible), lambda: count_candidates(visible, thresholds, now=now), now=now)
-        .stats
-    )
 
 
 @bp.get("/clean-up/plans/<id:plan_id>")
@@ -198,7 +180,7 @@ def retry(plan_id: int) -> Answer:
 def _resume(plan_id: int) -> AnyResponse:
     by = access.requester().actor
     resume_plan(scope(), plan_id, access.attention_thresholds(), by=by, now=clock.now(), seconds=REQUEST_SECONDS)
-    return _redirect_after_change(url_for("cleanup.show", plan_id=plan_id, run="on"))
+    return redirect(url_for("cleanup.show", plan_id=plan_id, run="on"), 303)
 
 
 @bp.route("/clean-up/plans/<id:plan_id>/undo", methods=["GET", "POST"])
@@ -209,12 +191,7 @@ def undo(plan_id: int) -> Answer:
     if request.method != "POST":
         return render_template("cleanup/undo.html", plan=plan, now=now)
     undo_plan(scope(), plan_id, by=access.requester().actor, now=now, seconds=REQUEST_SECONDS)
-    return _redirect_after_change(url_for("cleanup.show", plan_id=plan_id))
-
-
-def _redirect_after_change(address: str) -> AnyResponse:
-    get_stats_cache().clear()
-    return redirect(address, 303)
+    return redirect(url_for("cleanup.show", plan_id=plan_id), 303)
 
 
 @bp.get("/clean-up/plans/<id:plan_id>/sheet.<format>")

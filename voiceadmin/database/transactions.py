@@ -110,6 +110,15 @@ def log_after_commit(message: str) -> None:
     db.session.info[PENDING_LOG_MESSAGES].append(message)
 
 
+def lock_tables(*names: str) -> None:
+    """Let no other transaction write these tables until the end of this one. Readers go on.
+
+    Not needed in SQLite: it has one writer.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def acquire_advisory_lock(name: str, on_wait: Callable[[], None] | None = None) -> None:
     """Take an exclusive lock of this name until the end of the transaction. Not needed in SQLite: it has one writer.
 

@@ -146,7 +146,7 @@ def _counts() -> Schema:
     counts = _object(**{rule.slug: count | {"description": f"{rule.label}."} for rule in RULES})
     return counts | {
         "description": "Number of voices and assistants with each reason, without acknowledged and snoozed ones."
-        " One with two reasons is counted under both. The counts can be up to a minute old if counting is slow."
+        " One with two reasons is counted under both."
     }
 
 

@@ -28,7 +28,6 @@ from voiceadmin.voices.usage import count_voices_in_use
 from voiceadmin.web import access
 from voiceadmin.web.access import scope
 from voiceadmin.web.notices import Notice, add_notice
-from voiceadmin.web.stats_cache import get_stats_cache
 
 ViewResponse = tuple[str, int] | Response
 
@@ -136,7 +135,6 @@ def render_confirmation(listed: FilteredList, form: ActionForm, *, former_count:
 
 def respond(operation: OperationRow, next_url: str) -> Response:
     """Redirect after an operation, with notices that describe it and offer to undo it."""
-    get_stats_cache().clear()
     summary = Notice(text=describe_operation(operation))
     if is_undoable(operation, clock.now()):
         summary["undo_operation_id"] = operation.id

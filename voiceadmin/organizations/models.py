@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Text,
     false,
+    text,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -50,10 +51,20 @@ class Assistant(Base):
         id: Upstream's id.
         name_key: The fold_case name, for search and order.
         tts_provider: See AssistantRow; so is tts_voice_id.
+        is_unready: Whether it is set to a cloned voice that is not ready. Maintained by triggers.
     """
 
     __tablename__ = "assistant"
-    __table_args__ = (Index(None, "organization_id", "tts_provider", "tts_voice_id"),)
+    __table_args__ = (
+        Index(None, "organization_id", "tts_provider", "tts_voice_id"),
+        Index(
+            "ix_assistant_unready",
+            "organization_id",
+            "tts_provider",
+            sqlite_where=text("is_unready"),
+            postgresql_where=text("is_unready"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id"), index=True)
@@ -62,6 +73,7 @@ class Assistant(Base):
     active: Mapped[bool] = mapped_column(server_default=true())
     tts_provider: Mapped[str | None] = mapped_column(Text)
     tts_voice_id: Mapped[str | None] = mapped_column(Text)
+    is_unready: Mapped[bool] = mapped_column(server_default=false())
 
 
 class OrganizationMerge(Base):

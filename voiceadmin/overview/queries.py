@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, text
+from sqlalchemy import ColumnElement, Select, select, text
 
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType
@@ -15,7 +15,8 @@ from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.overview.types import ListedVoice, OverviewStats
-from voiceadmin.voices.models import ClonedVoice, VoiceStats
+from voiceadmin.totals.queries import sum_totals
+from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.rows import StatusCounts
@@ -37,16 +38,9 @@ def get_overview_stats(scope: Scope, *, now: datetime) -> OverviewStats:
 
 
 def _count_by_provider(scope: Scope) -> Mapping[str, StatusCounts]:
-    rows = db.session.execute(
-        select(VoiceStats.provider, VoiceStats.status, cast(func.sum(VoiceStats.voices), BigInteger))
-        .where(restrict_to_scope(scope, VoiceStats.organization_id))
-        .group_by(VoiceStats.provider, VoiceStats.status)
-    ).all()
-    providers = sorted({row[0] for row in rows}, key=lambda provider: provider_label(provider).casefold())
-    counts: dict[str, dict[VoiceStatus, int]] = {provider: dict.fromkeys(VoiceStatus, 0) for provider in providers}
-    for provider, status, count in rows:
-        counts[provider][VoiceStatus(status)] = count
-    return dict(counts)
+    counts = sum_totals(scope, *(status.value for status in VoiceStatus))
+    providers = sorted(counts, key=lambda provider: provider_label(provider).casefold())
+    return {provider: {status: counts[provider][status] for status in VoiceStatus} for provider in providers}
 
 
 # The status is a literal in the SQL of the next two: with a bound parameter, the database would not use the partial

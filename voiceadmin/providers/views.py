@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
@@ -14,10 +13,8 @@ from voiceadmin.organizations.queries import list_organizations
 from voiceadmin.providers.forms import ProviderFilterForm
 from voiceadmin.providers.queries import list_provider_stats, providers_file
 from voiceadmin.providers.statistics import MIN_SAMPLE_SIZE, compare_failure_rates, format_percent
-from voiceadmin.providers.types import ProviderStats
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
-from voiceadmin.web.stats_cache import CachedStats, get_stats_cache
 
 bp = Blueprint("providers", __name__)
 
@@ -29,17 +26,17 @@ def index() -> tuple[str, int]:
     organizations = list_organizations(scope())
     form = ProviderFilterForm(request.args, organizations)
     if not form.validate():
-        return render_template("providers/index.html", form=form, stats=None), 422
+        return render_template("providers/index.html", form=form, providers=None), 422
     organization_id, now = form.organization_id(), clock.now()
     selected = _selected_scope(organization_id)
-    stats = _get_stats(selected, now)
+    providers = list_provider_stats(selected, now=now)
     return render_template(
         "providers/index.html",
         form=form,
-        stats=stats,
+        providers=providers,
         organization=None if organization_id is None else organizations[organization_id],
         covers_all=selected.organizations is None,
-        contrast=compare_failure_rates(stats.stats),
+        contrast=compare_failure_rates(providers),
         min_sample_size=MIN_SAMPLE_SIZE,
         format_percent=format_percent,
         slot_limits=_slot_limits(),
@@ -55,23 +52,18 @@ def export(format: str) -> Response | tuple[str, int]:
     file_format = parse_export_format(format)
     form = ProviderFilterForm(request.args, list_organizations(scope()))
     if not form.validate():
-        return render_template("providers/index.html", form=form, stats=None), 422
+        return render_template("providers/index.html", form=form, providers=None), 422
     organization_id, now = form.organization_id(), clock.now()
-    counted_at, providers = _get_stats(_selected_scope(organization_id), now)
+    providers = list_provider_stats(_selected_scope(organization_id), now=now)
     return stream_export(
         "providers",
         file_format,
-        lambda: providers_file(providers, _slot_limits(), counted_at, file_format),
+        lambda: providers_file(providers, _slot_limits(), now, file_format),
         target=AuditTarget(ObjectKind.DATABASE, None, "providers"),
         filters={} if organization_id is None else {"organization": organization_id},
         organizations=list_audited_organizations(scope(), organization_id),
         now=now,
     )
-
-
-def _get_stats(selected: Scope, now: datetime) -> CachedStats[list[ProviderStats]]:
-    """Return the statistics of a scope, up to a minute old if counting is slow."""
-    return get_stats_cache().get(("providers", selected), lambda: list_provider_stats(selected, now=now), now=now)
 
 
 def _selected_scope(organization_id: int | None) -> Scope:

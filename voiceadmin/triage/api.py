@@ -8,7 +8,7 @@ from voiceadmin import clock
 from voiceadmin.accounts.queries.accounts import list_assignable_accounts
 from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization
-from voiceadmin.triage.cached_counts import get_reason_counts
+from voiceadmin.triage.counting import get_reason_counts
 from voiceadmin.triage.forms import AttentionQueryForm
 from voiceadmin.triage.queries.attention import build_attention_body, list_providers_in_scope
 from voiceadmin.triage.rules import RULES_BY_SLUG
@@ -23,7 +23,7 @@ bp = Blueprint("triage_api", __name__, url_prefix="/api/v1")
 @bp.get("/attention")
 @require_role(Role.VIEWER)
 def attention() -> Response:
-    """Return what needs attention: counts by reason, at most a minute old, and a list, worst first.
+    """Return what needs attention: counts by reason, and a list, worst first.
 
     The ETag is a hash of the body, because findings also change with time, without any write.
     """
@@ -38,7 +38,7 @@ def attention() -> Response:
     filters, visible = form.filters(), scope()
     if filters.organization is not None:
         get_organization(visible, filters.organization)
-    body = build_attention_body(
-        visible, filters, get_reason_counts(filters), access.attention_thresholds(), now=clock.now()
-    )
+    now = clock.now()
+    counts = get_reason_counts(filters, now)
+    body = build_attention_body(visible, filters, counts, access.attention_thresholds(), now=now)
     return conditional_response(compute_etag(body), lambda: body)

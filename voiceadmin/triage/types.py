@@ -71,6 +71,8 @@ _CURSOR = re.compile(r"([0-9]{1,6})\.(-?[0-9]{1,18}|unknown)\.([0-9]{1,19})", re
 
 UNASSIGNED = "none"  # a filter value besides ids of accounts
 
+ANY_ASSIGNEE = "any"  # of queries only
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

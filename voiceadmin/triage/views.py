@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from flask import Blueprint, Response, render_template, request, url_for
 
@@ -13,7 +14,7 @@ from voiceadmin.identity import NOTHING, Role
 from voiceadmin.operations.bulk import FilteredList, ViewResponse, build_action_bar, respond_for_all
 from voiceadmin.operations.types import MAX_OBJECTS
 from voiceadmin.organizations.queries import list_organizations
-from voiceadmin.triage.cached_counts import get_reason_counts
+from voiceadmin.triage.counting import get_reason_counts
 from voiceadmin.triage.forms import MINE, QueueForm, queue_arguments
 from voiceadmin.triage.queries.attention import list_providers_in_scope
 from voiceadmin.triage.queries.export import export_queue
@@ -24,7 +25,6 @@ from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
-from voiceadmin.web.stats_cache import get_stats_cache
 
 bp = Blueprint("triage", __name__)
 
@@ -53,7 +53,7 @@ def index() -> tuple[str, int]:
         form=form,
         filters=filters,
         queue=list_queue(scope(), filters, access.attention_thresholds(), now=now),
-        tabs=_build_tabs(filters),
+        tabs=_build_tabs(filters, now),
         active_filters=_describe_filters(form, filters),
         url_with=_build_url,
         operated=operated,
@@ -70,20 +70,15 @@ def _build_form() -> QueueForm:
         request.args,
         reasons={rule.slug: rule.label for rule in RULES},
         organizations=list_organizations(scope()),
-        providers=_list_providers(),
+        providers=list_providers_in_scope(scope()),
         people=list_assignable_accounts(scope()),
         me=access.requester().account_id,
     )
 
 
-def _list_providers() -> list[str]:
-    visible, now = scope(), clock.now()
-    return get_stats_cache().get(("providers of", visible), lambda: list_providers_in_scope(visible), now=now).stats
-
-
-def _build_tabs(filters: QueueFilters) -> list[tuple[str, str, int]]:
+def _build_tabs(filters: QueueFilters, now: datetime) -> list[tuple[str, str, int]]:
     """Return the slug, the label and the number of findings of each reason, under the other filters."""
-    return [(slug, RULES_BY_SLUG[slug].label, count) for slug, count in get_reason_counts(filters).items()]
+    return [(slug, RULES_BY_SLUG[slug].label, count) for slug, count in get_reason_counts(filters, now).items()]
 
 
 def _describe_filters(form: QueueForm, filters: QueueFilters) -> list[str]:

@@ -7,13 +7,16 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Column,
     Enum,
     FetchedValue,
     Float,
     ForeignKey,
     Index,
+    Integer,
     SmallInteger,
     String,
+    Table,
     Text,
     case,
     func,
@@ -23,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
+from voiceadmin.database.totals import DAY_TOTALS, LARGE_TOTALS, PROVIDER_TOTALS
 from voiceadmin.database.types import BigId, Sortable, UtcTime
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -57,6 +61,7 @@ QUEUE_INDEXES = {
     "never": ("created_at", (), "status = 'ready' AND last_used_at IS NULL AND synthesis_count = 0"),
     "archived": ("archived_at", (), "archived_at IS NOT NULL"),
     "used": ("synthesis_count", (), "status = 'ready' AND synthesis_count > 0"),
+    "too_new": ("created_at", ("last_used_at",), "status = 'ready' AND last_used_at < created_at"),
 }
 
 
@@ -202,16 +207,59 @@ class VoiceStats(Base):
     voices: Mapped[int] = mapped_column(BigId)
 
 
+def _total(name: str) -> Column[int]:
+    return Column(name, BigId if name in LARGE_TOTALS else Integer, nullable=False, server_default="0")
+
+
+# The voices of an organization at a provider; see `database.totals`. Maintained by triggers.
+provider_totals = Table(
+    "provider_totals",
+    Base.metadata,
+    Column("organization_id", BigId, primary_key=True, autoincrement=False),
+    Column("provider", Sortable, primary_key=True),
+    *map(_total, PROVIDER_TOTALS),
+    Column("last_used_at", UtcTime),
+    sqlite_with_rowid=False,
+)
+
+# The voices of all organizations at a provider, by the UTC day of their creation or last use. Maintained by triggers.
+# The sum over all shards counts: PostgreSQL lets transactions that run at the same time write to different shards.
+provider_day_totals = Table(
+    "provider_day_totals",
+    Base.metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("provider", Sortable, primary_key=True),
+    Column("day", Sortable, primary_key=True),
+    *map(_total, DAY_TOTALS),
+    sqlite_with_rowid=False,
+)
+
+
 class SharedProviderVoiceRef(Base):
-    """A provider voice reference that two voices of an organization have, or once had. Maintained by triggers."""
+    """A provider voice reference that two voices of an organization have, or once had. Maintained by triggers.
+
+    Attributes:
+        voices: Number of voices with it that are not archived.
+    """
 
     __tablename__ = "shared_provider_voice_ref"
+    __table_args__ = (
+        Index(
+            "ix_shared_provider_voice_ref_duplicate",
+            "organization_id",
+            "provider",
+            "voices",
+            sqlite_where=text("voices > 1"),
+            postgresql_where=text("voices > 1"),
+        ),
+    )
 
     organization_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
     provider_voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    voices: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
 class FormerProviderVoiceRef(Base):

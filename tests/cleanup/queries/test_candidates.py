@@ -122,9 +122,9 @@ def test_only_voices_in_the_scope_that_match_the_filters_are_found(acme: Organiz
     assert find_ids(of_acme, now, CleanUpFilters(other.id)) == []
     assert find_ids(EVERYTHING, now, CleanUpFilters(acme.id, ("resemble", "playht"))) == [2]
     assert find_ids(EVERYTHING, now, CleanUpFilters(reasons=("never-used",))) == [1, 3]
-    counted = count_candidates(EVERYTHING, THRESHOLDS, now=now)
-    assert counted.by_organization(("unused", "never-used")) == {acme.id: 2, other.id: 1}
-    assert counted.matching(CleanUpFilters(acme.id, ("resemble",))).count("unused", "never-used") == 1
+    counted = {scope: count_candidates(scope, THRESHOLDS, now=now) for scope in (EVERYTHING, of_acme)}
+    assert [one.count("unused", "never-used") for one in counted.values()] == [3, 2]
+    assert counted[of_acme].matching(CleanUpFilters(None, ("resemble",))).count("unused", "never-used") == 1
     assert count_candidates(NOTHING, THRESHOLDS, now=now).counts == []
 
 

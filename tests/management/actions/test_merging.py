@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 
 from tests.conftest import SHELL
-from tests.database.schema import assert_voice_stats_are_correct
+from tests.database.schema import assert_totals_are_correct
 from tests.factories import (
     create_invitation,
     make_account,
@@ -109,7 +109,7 @@ def test_a_merge_moves_everything_to_the_target(two: Merger, now: datetime) -> N
     }
     assert {row["organization_id"] for row in rows_of("api_key_organization")} == {two.target.id}
     assert len(rows_of("api_key_organization")) == 3
-    assert_voice_stats_are_correct()
+    assert_totals_are_correct()
 
 
 def test_undoing_a_merge_restores_everything(two: Merger, now: datetime) -> None:
@@ -119,7 +119,7 @@ def test_undoing_a_merge_restores_everything(two: Merger, now: datetime) -> None
     assert undo_merge(EVERYTHING, id, by=SHELL, now=now + timedelta(days=29)) == "Assistant 31"
 
     assert comparable(dump()) == before
-    assert_voice_stats_are_correct()
+    assert_totals_are_correct()
     with pytest.raises(OrganizationNotFound):
         undo_merge(EVERYTHING, id, by=SHELL, now=now)
 

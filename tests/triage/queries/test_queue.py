@@ -123,7 +123,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_items(
     assert (
         counts
         == [
-            {"queue": len(RULES) + 8 + more, "count": 1 + more, "summary": 3 + 3 * more, "reasons": 2},
+            {"queue": len(RULES) + 8 + more, "count": 1 + more, "summary": 3 + 2 * more, "reasons": 2},
         ]
         * 2
     )

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from tests.conftest import NOW, SHELL
-from tests.database.schema import assert_voice_stats_are_correct
+from tests.database.schema import assert_totals_are_correct
 from tests.factories import make_assistant, make_organization, put_voices, voice_row
 from tests.killing import run_and_kill
 from tests.voices.importing.actions.scenario import lines
@@ -80,7 +80,7 @@ def test_a_killed_import_writes_all_records_or_none(app: Flask, settings: Settin
             assert "torn" not in states
         (name,) = list_names()
         assert name in {before, f"run {run}"}
-        assert_voice_stats_are_correct()
+        assert_totals_are_correct()
         before = name
 
     assert states - {"complete"}, "no import was killed"

@@ -19,13 +19,10 @@ def _same_reference(table: str, provider: str, provider_voice_id: str) -> str:
 
 
 USED_BY_ASSISTANT = _same_reference("assistant", "tts_provider", "tts_voice_id")
-IN_SHARED_REFERENCES = _same_reference("reference", "provider", "provider_voice_id")
-_SAME_AS_OTHER = _same_reference("other", "provider", "provider_voice_id")
+# A candidate is not archived, so that a second voice with its reference makes two.
+IN_DUPLICATE_REFERENCES = f"shared.voices > 1 AND {_same_reference('shared', 'provider', 'provider_voice_id')}"
 IS_IN_USE = f"EXISTS (SELECT 1 FROM assistant WHERE {USED_BY_ASSISTANT})"
-SHARES_REFERENCE = (
-    "EXISTS (SELECT 1 FROM cloned_voice AS other"
-    f" WHERE {_SAME_AS_OTHER} AND other.id <> voice.id AND other.status <> 'archived')"
-)
+SHARES_REFERENCE = f"EXISTS (SELECT 1 FROM shared_provider_voice_ref AS shared WHERE {IN_DUPLICATE_REFERENCES})"
 
 
 def in_scope(scope: Scope) -> str:

@@ -7,13 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from voiceadmin.cleanup.queries.conditions import (
-    CLEAN_UP_RULES,
-    IN_SHARED_REFERENCES,
-    SHARES_REFERENCE,
-    USED_BY_ASSISTANT,
-    in_scope,
-)
+from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IN_DUPLICATE_REFERENCES, USED_BY_ASSISTANT, in_scope
 from voiceadmin.cleanup.types.candidates import (
     ARCHIVED_HERE,
     ARCHIVED_UPSTREAM,
@@ -24,120 +18,96 @@ from voiceadmin.cleanup.types.candidates import (
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import fetch_all, index_hint
 from voiceadmin.identity import Scope
-from voiceadmin.organizations.queries import scope_parameters
-from voiceadmin.triage.queries.conditions import source_sql
-from voiceadmin.triage.rules.rule import Rule, rule_parameters
-from voiceadmin.voices.queries import is_small_scope
+from voiceadmin.organizations.queries import scope_parameters, scope_sql
+from voiceadmin.totals.queries import never_used_sql, old_use_sql, sum_totals, too_new_sql
+from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.voices.types.status import VoiceStatus
 
-Key = tuple[int, str, str]  # organization, provider, kind
+Key = tuple[str, str]  # provider, kind
 Counts = Counter[Key]
 
 # Exclusions of voices that a rule finds, strongest first: a voice counts under the first that applies.
 EXCLUSIONS_OF_FINDINGS = (ExclusionReason.IN_USE, ExclusionReason.SHARED_REFERENCE, ExclusionReason.MUTED)
-TOO_NEW = "voice.status = 'ready' AND voice.last_used_at <= :unused_before AND voice.created_at > :young_after"
 
 
 def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: datetime) -> CandidateCounts:
-    """Count every voice of a scope once, by organization, provider and kind.
+    """Count every voice of a scope once, by provider and kind.
 
-    Starts from the trigger-maintained counts and moves voices between kinds, so that only voices that a rule finds
-    are read.
+    Starts from the totals and moves voices between kinds, so that only voices that are excluded are read.
     """
     parameters = rule_parameters(thresholds, now) | scope_parameters(scope)
-    counts, is_small = _count_by_stats(scope), is_small_scope(scope)
-    _move_findings(counts, scope, thresholds, parameters, is_small=is_small)
-    _move_archived_here(counts, scope, parameters, is_small=is_small)
+    counts = _count_by_totals(scope)
+    _move_findings(counts, scope, thresholds, parameters)
     _move_excluded(counts, scope, thresholds, parameters)
-    return CandidateCounts(now, [CandidateCount(*key, count) for key, count in sorted(counts.items()) if count])
+    return CandidateCounts([CandidateCount(*key, count) for key, count in sorted(counts.items()) if count])
 
 
-def _count_by_stats(scope: Scope) -> Counts:
-    """Count by the columns of voice_stats: the status, and whether and when a voice was used."""
+def _count_by_totals(scope: Scope) -> Counts:
+    """Count by the status, by where a voice was archived, and by whether and when it was used."""
+    totals = sum_totals(scope, *VoiceStatus, "archived_here", "ready_dated", "ready_never_used")
     counts: Counts = Counter()
-    # Grouped in the order of the primary key, so that the database need not sort.
-    rows = fetch_all(
-        "SELECT organization_id, status, provider, sum(voices), sum(voices * has_last_used_at),"
-        " sum(voices * is_never_used)"
-        f" FROM voice_stats AS voice WHERE {in_scope(scope)} GROUP BY organization_id, status, provider",
-        scope_parameters(scope),
-    )
-    for organization, status, provider, voices, dated, never_used in rows:
-        if status == VoiceStatus.READY:
-            counts[organization, provider, ExclusionReason.RECENTLY_USED] += int(dated)
-            counts[organization, provider, ExclusionReason.TOO_NEW] += int(never_used)
-            counts[organization, provider, ExclusionReason.UNDATED] += int(voices - dated - never_used)
-        else:
-            kind = ARCHIVED_UPSTREAM if status == VoiceStatus.ARCHIVED else status
-            counts[organization, provider, kind] += int(voices)
+    for provider, total in totals.items():
+        dated, never_used, archived_here = total["ready_dated"], total["ready_never_used"], total["archived_here"]
+        counts[provider, ExclusionReason.PROCESSING] = total[VoiceStatus.PROCESSING]
+        counts[provider, ExclusionReason.FAILED] = total[VoiceStatus.FAILED]
+        counts[provider, ExclusionReason.RECENTLY_USED] = dated
+        counts[provider, ExclusionReason.TOO_NEW] = never_used
+        counts[provider, ExclusionReason.UNDATED] = total[VoiceStatus.READY] - dated - never_used
+        counts[provider, ARCHIVED_HERE] = archived_here
+        counts[provider, ARCHIVED_UPSTREAM] = total[VoiceStatus.ARCHIVED] - archived_here
     return counts
 
 
-def _move_findings(
-    counts: Counts, scope: Scope, thresholds: AttentionThresholds, parameters: dict[str, Any], *, is_small: bool
-) -> None:
-    """Move voices that a rule finds, or that are too new for it, from the kind that voice_stats puts them in."""
+def _move_findings(counts: Counts, scope: Scope, thresholds: AttentionThresholds, parameters: dict[str, Any]) -> None:
+    """Move voices that a rule finds, or that are too new for it, from the kind that the totals put them in."""
     unused, never_used = CLEAN_UP_RULES
-    moves: tuple[tuple[Rule, str, str, str], ...] = (
-        (unused, unused.condition(thresholds), ExclusionReason.RECENTLY_USED, unused.slug),
-        (unused, TOO_NEW, ExclusionReason.RECENTLY_USED, ExclusionReason.TOO_NEW),
-        (never_used, never_used.condition(thresholds), ExclusionReason.TOO_NEW, never_used.slug),
+    moves = (
+        (old_use_sql(scope), ExclusionReason.RECENTLY_USED, unused.slug),
+        (too_new_sql(scope, thresholds), unused.slug, ExclusionReason.TOO_NEW),
+        (never_used_sql(scope), ExclusionReason.TOO_NEW, never_used.slug),
     )
-    for rule, condition, source, destination in moves:
-        rows = fetch_all(
-            "SELECT voice.organization_id, voice.provider, count(*)"
-            f" FROM {source_sql(rule, is_small=is_small)}"
-            f" WHERE {condition} AND {in_scope(scope)} GROUP BY 1, 2",
-            parameters,
-        )
-        for organization, provider, count in rows:
-            _move(counts, (organization, provider), source, destination, count)
-
-
-def _move_archived_here(counts: Counts, scope: Scope, parameters: dict[str, Any], *, is_small: bool) -> None:
-    """Move voices archived here from those archived upstream: voice_stats contains only the status."""
-    table = "cloned_voice AS voice" + ("" if is_small else index_hint("ix_queue_archived"))
-    rows = fetch_all(
-        f"SELECT voice.organization_id, voice.provider, count(*) FROM {table}"
-        f" WHERE voice.archived_at IS NOT NULL AND {in_scope(scope)} GROUP BY 1, 2",
-        parameters,
-    )
-    for organization, provider, count in rows:
-        _move(counts, (organization, provider), ARCHIVED_UPSTREAM, ARCHIVED_HERE, count)
+    selects = (f"SELECT {index} AS move, part.* FROM ({select}) AS part" for index, (select, _, _) in enumerate(moves))
+    for index, provider, count in fetch_all(" UNION ALL ".join(selects), parameters):
+        _, source, destination = moves[index]
+        _move(counts, provider, source, destination, int(count))
 
 
 def _move_excluded(counts: Counts, scope: Scope, thresholds: AttentionThresholds, parameters: dict[str, Any]) -> None:
     """Move voices that a rule finds but that are excluded."""
     selects = " UNION ALL ".join(_select_excluded(scope, thresholds))
     rows = fetch_all(
-        "SELECT organization_id, provider, slug, rank, count(*) FROM"
-        " (SELECT organization_id, provider, slug, min(rank) AS rank FROM"
-        f" ({selects}) AS excluded GROUP BY id, organization_id, provider, slug) AS counted"
-        " GROUP BY 1, 2, 3, 4",
+        "SELECT provider, slug, rank, count(*) FROM"
+        f" (SELECT provider, slug, min(rank) AS rank FROM ({selects}) AS excluded GROUP BY id, provider, slug)"
+        " AS counted GROUP BY provider, slug, rank",
         parameters,
     )
-    for organization, provider, slug, rank, count in rows:
-        _move(counts, (organization, provider), slug, EXCLUSIONS_OF_FINDINGS[rank], count)
+    for provider, slug, rank, count in rows:
+        _move(counts, provider, slug, EXCLUSIONS_OF_FINDINGS[rank], count)
 
 
 def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[str]:
     """Yield one SELECT per rule and exclusion. Each starts from the smaller table: assistants, shared ids, mutes."""
+    # Without the hint, SQLite would read all ready voices of an organization and provider.
+    by_reference = f"cloned_voice AS voice{index_hint('ix_cloned_voice_organization_id_provider_provider_voice_id')}"
     for rule in CLEAN_UP_RULES:
         sources = (
-            f"assistant CROSS JOIN cloned_voice AS voice WHERE {USED_BY_ASSISTANT}",
             (
-                "shared_provider_voice_ref AS reference CROSS JOIN cloned_voice AS voice"
-                f" WHERE {IN_SHARED_REFERENCES} AND {SHARES_REFERENCE}"
+                f"assistant CROSS JOIN {by_reference} WHERE {USED_BY_ASSISTANT}"
+                f" AND {scope_sql(scope, 'assistant.organization_id')}"
+            ),
+            (
+                f"shared_provider_voice_ref AS shared CROSS JOIN {by_reference} WHERE {IN_DUPLICATE_REFERENCES}"
+                f" AND {scope_sql(scope, 'shared.organization_id')}"
             ),
             f"mute CROSS JOIN cloned_voice AS voice WHERE {rule.is_mute_of_finding} AND {rule.is_mute_in_force}",
         )
         for rank, source in enumerate(sources):
             yield (
-                f"SELECT voice.id, voice.organization_id, voice.provider, '{rule.slug}' AS slug, {rank} AS rank"
+                f"SELECT voice.id, voice.provider, '{rule.slug}' AS slug, {rank} AS rank"
                 f" FROM {source} AND {rule.condition(thresholds)} AND {in_scope(scope)}"
             )
 
 
-def _move(counts: Counts, place: tuple[int, str], source: str, destination: str, count: int) -> None:
-    counts[*place, source] -= count
-    counts[*place, destination] += count
+def _move(counts: Counts, provider: str, source: str, destination: str, count: int) -> None:
+    counts[provider, source] -= count
+    counts[provider, destination] += count

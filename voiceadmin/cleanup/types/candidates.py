@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from voiceadmin.cleanup.types.prices import Price
@@ -62,7 +61,6 @@ class CleanUpFilters:
 class CandidateCount(NamedTuple):
     """A number of voices. kind: a reason, an ExclusionReason, ARCHIVED_HERE or ARCHIVED_UPSTREAM."""
 
-    organization_id: int
     provider: str
     kind: str
     voices: int
@@ -84,39 +82,19 @@ class ProviderCandidates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CandidateCounts:
-    """Every voice of a scope, counted by reason and exclusion. at: time of counting."""
+    """Every voice of a scope, counted by provider, reason and exclusion."""
 
-    at: datetime
     counts: Sequence[CandidateCount]
 
     def matching(self, filters: CleanUpFilters) -> CandidateCounts:
-        """Return the counts of the organization and the providers that are selected."""
+        """Return the counts of the providers that are selected. The organization is not considered."""
         return CandidateCounts(
-            self.at,
-            [
-                one
-                for one in self.counts
-                if filters.organization in (None, one.organization_id)
-                and (not filters.providers or one.provider in filters.providers)
-            ],
+            [one for one in self.counts if not filters.providers or one.provider in filters.providers]
         )
-
-    @property
-    def providers(self) -> list[str]:
-        """Every provider that has a voice, sorted."""
-        return sorted({one.provider for one in self.counts})
 
     def count(self, *kinds: str) -> int:
         """Return the number of voices of some kinds."""
         return sum(one.voices for one in self.counts if one.kind in kinds)
-
-    def by_organization(self, reasons: Iterable[str]) -> dict[int, int]:
-        """Return the number of candidates by organization."""
-        found = Counter[int]()
-        for one in self.counts:
-            if one.kind in reasons:
-                found[one.organization_id] += one.voices
-        return dict(found)
 
     def by_provider(self, reasons: Sequence[str], prices: Mapping[str, Price]) -> list[ProviderCandidates]:
         """Return the candidates of each provider, most first."""

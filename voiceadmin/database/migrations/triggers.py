@@ -157,7 +157,7 @@ def _build_ref_condition(one: str, other: str) -> str:
 
 def _build_shared_ref_insert(names: Mapping[str, str]) -> str:
     # Not INSERT OR IGNORE: inside an upsert, SQLite gives the trigger the conflict handling of the outer statement.
-    return f"""INSERT INTO {names["shared_ref"]}
+    return f"""INSERT INTO {names["shared_ref"]} ({", ".join(_REF)})
         SELECT NEW.organization_id, NEW.provider, NEW.provider_voice_id
         WHERE NEW.provider_voice_id <> '' AND EXISTS (SELECT 1 FROM cloned_voice AS other
             WHERE {_build_ref_condition("other", "NEW")} AND other.id <> NEW.id) ON CONFLICT DO NOTHING;"""

@@ -7,18 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, union
-
 from voiceadmin.config import AttentionThresholds
-from voiceadmin.database.base import db
+from voiceadmin.database.dialect import fetch_all
 from voiceadmin.identity import Scope
-from voiceadmin.organizations.models import Assistant
-from voiceadmin.organizations.queries import restrict_to_scope
+from voiceadmin.organizations.queries import scope_parameters, scope_sql
 from voiceadmin.tabular import encode_json
+from voiceadmin.totals.queries import HAS_VOICES
 from voiceadmin.triage.queries.export import build_item_record
 from voiceadmin.triage.queries.queue import list_queue
 from voiceadmin.triage.types import QueueFilters, QueueItem
-from voiceadmin.voices.models import VoiceStats
 
 
 def build_attention_body(
@@ -46,13 +43,13 @@ def build_attention_body(
 
 def list_providers_in_scope(scope: Scope) -> list[str]:
     """Return the providers of the voices and assistants of a scope, in one statement."""
-    statement: Any = union(
-        select(VoiceStats.provider).where(restrict_to_scope(scope, VoiceStats.organization_id)),
-        select(Assistant.tts_provider).where(
-            restrict_to_scope(scope, Assistant.organization_id), Assistant.tts_provider != ""
-        ),
+    is_in_scope = scope_sql(scope, "organization_id")
+    rows = fetch_all(
+        f"SELECT provider FROM provider_totals WHERE {is_in_scope} AND {HAS_VOICES} UNION"
+        f" SELECT tts_provider FROM assistant WHERE {is_in_scope} AND tts_provider <> ''",
+        scope_parameters(scope),
     )
-    return sorted(db.session.scalars(statement))
+    return sorted(row[0] for row in rows)
 
 
 def build_api_item(item: QueueItem) -> dict[str, Any]:

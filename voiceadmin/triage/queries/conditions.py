@@ -11,7 +11,7 @@ from voiceadmin.database.dialect import forced_order_join, index_hint
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters, scope_sql
 from voiceadmin.triage.rules.rule import Rule, rule_parameters
-from voiceadmin.triage.types import UNASSIGNED, QueueFilters
+from voiceadmin.triage.types import ANY_ASSIGNEE, UNASSIGNED, QueueFilters
 
 
 def source_sql(rule: Rule, *, is_small: bool) -> str:
@@ -76,7 +76,7 @@ def match_filters(rule: Rule, scope: Scope, filters: QueueFilters, *, is_small: 
         conditions.append(f"{rule.provider} IN :providers")
     if filters.assignee == UNASSIGNED:
         conditions.append(f"NOT EXISTS (SELECT 1 FROM assignment AS own WHERE {is_assigned})")
-    elif filters.assignee:
+    elif filters.assignee not in ("", ANY_ASSIGNEE):
         conditions.append(
             f"EXISTS (SELECT 1 FROM assignment AS own WHERE {is_assigned} AND own.account_id = :assignee)"
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
-from voiceadmin.identity import Scope
+from voiceadmin.identity import NOTHING, Scope
 from voiceadmin.organizations.queries import scope_parameters
 from voiceadmin.triage.queries.conditions import (
     filter_parameters,
@@ -19,20 +20,38 @@ from voiceadmin.triage.queries.conditions import (
     source_sql,
 )
 from voiceadmin.triage.rules import RULES
-from voiceadmin.triage.rules.rule import rule_parameters
-from voiceadmin.triage.types import AttentionSummary, QueueFilters
+from voiceadmin.triage.rules.rule import Rule, rule_parameters
+from voiceadmin.triage.types import ANY_ASSIGNEE, UNASSIGNED, AttentionSummary, QueueFilters
 from voiceadmin.voices.queries import is_small_scope
 
 COUNT_LIMIT = 100  # pages show "99+" from here on, so that the database can stop counting
 
 
-def count_queue(scope: Scope, thresholds: AttentionThresholds, *, now: datetime, limit: int = COUNT_LIMIT) -> int:
-    """Return how many voices and assistants need attention; `limit` means that many or more."""
+def count_queue(
+    scope: Scope,
+    thresholds: AttentionThresholds,
+    *,
+    now: datetime,
+    limit: int = COUNT_LIMIT,
+    reason_counts: Mapping[str, int] | None = None,
+) -> int:
+    """Return how many voices and assistants need attention; `limit` means that many or more.
+
+    Args:
+        reason_counts: the findings of the scope by reason if they are known. Findings are read then only if fewer
+            than `limit` have the same reason.
+    """
+    counts = dict.fromkeys((rule.slug for rule in RULES), 1) if reason_counts is None else reason_counts
+    if not any(counts.values()):
+        return 0
+    if max(counts.values()) >= limit:
+        return limit
     is_small = is_small_scope(scope)
     selects = (
         f"SELECT 1 FROM {source_sql(rule, is_small=is_small)} WHERE {is_shown(rule, thresholds)}"
         f"{has_no_worse(RULES[:index], rule, thresholds)} AND {in_scope(rule, scope)}"
         for index, rule in enumerate(RULES)
+        if counts[rule.slug]
     )
     parameters = {**rule_parameters(thresholds, now), **scope_parameters(scope), "limit": limit}
     rows = fetch_all(f"SELECT count(*) FROM ({' UNION ALL '.join(selects)} LIMIT :limit) AS found", parameters)
@@ -46,31 +65,57 @@ def count_reasons(
 
     The reasons and the page of the filters are not considered.
     """
-    is_small = is_small_scope(scope, filters.organization)
-    # All findings minus the muted ones, because looking up each finding in the table of mutes would be slower: there
-    # are few mutes.
-    parts = [("count(*)", filters)]
-    if not filters.muted:
-        parts.append(("-count(*)", replace(filters, muted=True)))
-    selects = (
-        f"SELECT '{rule.slug}', {count} FROM {source} WHERE {' AND '.join([rule.condition(thresholds), *conditions])}"
-        for rule in RULES
-        for count, part in parts
-        for source, conditions in (match_filters(rule, scope, part, is_small=is_small),)
-    )
+    selected = _narrow(scope, filters)
+    selects = [select for rule in RULES for select in _select_counts(rule, selected, filters, thresholds)]
     counts = dict.fromkeys((rule.slug for rule in RULES), 0)
-    for reason, count in fetch_all(" UNION ALL ".join(selects), filter_parameters(scope, filters, thresholds, now)):
-        counts[reason] += count
+    rows = fetch_all(" UNION ALL ".join(selects), filter_parameters(selected, filters, thresholds, now))
+    for reason, provider, count in rows:
+        if not filters.providers or provider in filters.providers:
+            counts[reason] += int(count)
     return counts
+
+
+def _select_counts(rule: Rule, scope: Scope, filters: QueueFilters, thresholds: AttentionThresholds) -> Iterator[str]:
+    """Yield SELECTs of reason, provider and number, to be added.
+
+    The number of all findings comes from totals. Muted and assigned findings, of which there are few, are counted one
+    by one and subtracted.
+    """
+    if filters.muted:
+        yield _count_matches(rule, scope, filters, thresholds)
+        return
+    if filters.assignee in ("", UNASSIGNED):
+        yield f"SELECT '{rule.slug}', part.* FROM ({rule.count(scope, thresholds)}) AS part"
+    else:
+        yield _count_matches(rule, scope, filters, thresholds)
+    if filters.assignee == UNASSIGNED:
+        yield _count_matches(rule, scope, replace(filters, assignee=ANY_ASSIGNEE), thresholds, sign="-")
+    yield _count_matches(rule, scope, replace(filters, muted=True), thresholds, sign="-")
+
+
+def _narrow(scope: Scope, filters: QueueFilters) -> Scope:
+    """Return the scope, or the only organization of the filters."""
+    if filters.organization is None:
+        return scope
+    return Scope(frozenset({filters.organization})) if scope.covers(filters.organization) else NOTHING
+
+
+def _count_matches(
+    rule: Rule, scope: Scope, filters: QueueFilters, thresholds: AttentionThresholds, sign: str = ""
+) -> str:
+    """Return a SELECT that counts findings that match filters by reading each."""
+    source, conditions = match_filters(rule, scope, filters, is_small=False)
+    return (
+        f"SELECT '{rule.slug}', {rule.provider}, {sign}count(*) FROM {source}"
+        f" WHERE {' AND '.join([rule.condition(thresholds), *conditions])} GROUP BY {rule.provider}"
+    )
 
 
 def summarize(scope: Scope, thresholds: AttentionThresholds, *, now: datetime) -> AttentionSummary:
     """Return the number of findings of each reason and the age of the oldest, without muted ones."""
-    return AttentionSummary(
-        counts=count_reasons(scope, QueueFilters(), thresholds, now=now),
-        oldest=_find_oldest(scope, thresholds, now),
-        object_count=count_queue(scope, thresholds, now=now),
-    )
+    counts = count_reasons(scope, QueueFilters(), thresholds, now=now)
+    oldest = _find_oldest(scope, thresholds, now)
+    return AttentionSummary(counts, oldest, count_queue(scope, thresholds, now=now, reason_counts=counts))
 
 
 def _find_oldest(scope: Scope, thresholds: AttentionThresholds, now: datetime) -> dict[str, datetime | None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from voiceadmin.audit.types import ObjectKind
+from voiceadmin.database.dialect import index_hint
+from voiceadmin.organizations.queries import scope_sql
 from voiceadmin.triage.rules.rule import ASSISTANTS, Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
@@ -32,12 +34,11 @@ RULE = Rule(
     remedy="Set the assistant to a ready voice in the platform, or make this voice ready again.",
     kind=ObjectKind.ASSISTANT,
     source=ASSISTANTS,
-    # An id that was never a cloned voice here is a stock voice, or one that upstream does not list: not a finding.
-    condition=lambda _: (
-        "assistant.tts_provider <> '' AND assistant.tts_voice_id <> ''"
-        f" AND NOT EXISTS (SELECT 1 FROM cloned_voice WHERE {_HAS_REFERENCE} AND status = 'ready')"
-        f" AND (EXISTS (SELECT 1 FROM cloned_voice WHERE {_HAS_REFERENCE})"
-        f" OR EXISTS (SELECT 1 FROM former_provider_voice_ref WHERE {_HAS_REFERENCE}))"
+    condition=lambda _: "assistant.is_unready",
+    hint="ix_assistant_unready",
+    count=lambda scope, _: (
+        f"SELECT tts_provider, count(*) FROM assistant{index_hint('ix_assistant_unready')}"
+        f" WHERE is_unready AND {scope_sql(scope, 'organization_id')} GROUP BY tts_provider"
     ),
     since=_SINCE,
     has_unknown_since=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voiceadmin.organizations.queries import scope_sql
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
@@ -10,6 +11,12 @@ _DUPLICATES = (
     "cloned_voice AS other WHERE other.organization_id = voice.organization_id"
     " AND other.provider = voice.provider AND other.provider_voice_id = voice.provider_voice_id"
     " AND other.id <> voice.id AND other.status <> 'archived'"
+)
+
+
+_IS_SHARED = (
+    "shared.organization_id = voice.organization_id AND shared.provider = voice.provider"
+    " AND shared.provider_voice_id = voice.provider_voice_id"
 )
 
 
@@ -26,15 +33,16 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     remedy="Archive all but one of these voices.",
     condition=lambda _: (
-        f"voice.status <> 'archived' AND voice.provider_voice_id <> '' AND EXISTS (SELECT 1 FROM {_DUPLICATES})"
+        "voice.status <> 'archived' AND EXISTS (SELECT 1 FROM shared_provider_voice_ref AS shared"
+        f" WHERE shared.voices > 1 AND {_IS_SHARED})"
     ),
     since="voice.created_at",
     # The first of the other voices, and how many more there are.
     fingerprint=f"(SELECT CAST(min(other.id) AS TEXT) || '+' || CAST(count(*) - 1 AS TEXT) FROM {_DUPLICATES})",
     describe=_describe,
-    source=(
-        "shared_provider_voice_ref AS reference {join} cloned_voice AS voice"
-        " ON voice.organization_id = reference.organization_id AND voice.provider = reference.provider"
-        " AND voice.provider_voice_id = reference.provider_voice_id"
+    source=f"shared_provider_voice_ref AS shared {{join}} cloned_voice AS voice ON shared.voices > 1 AND {_IS_SHARED}",
+    count=lambda scope, _: (
+        "SELECT provider, sum(voices) FROM shared_provider_voice_ref"
+        f" WHERE voices > 1 AND {scope_sql(scope, 'organization_id')} GROUP BY provider"
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voiceadmin.text import format_age
+from voiceadmin.totals.queries import total_sql
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
@@ -25,4 +26,5 @@ RULE = Rule(
     fingerprint="CAST(voice.status_changed_at AS TEXT)",
     describe=_describe,
     hint="ix_queue_failed",
+    count=lambda scope, _: total_sql("failed", scope),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voiceadmin.text import format_score, pluralize
+from voiceadmin.totals.queries import total_sql
 from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.quality import QualityTier
@@ -29,4 +30,5 @@ RULE = Rule(
     fingerprint="CAST(voice.quality_score AS TEXT)",
     describe=_describe,
     hint="ix_queue_poor",
+    count=lambda scope, _: total_sql("poor_in_use", scope),
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from voiceadmin.audit.types import ObjectKind
 from voiceadmin.config import AttentionThresholds
+from voiceadmin.identity import Scope
 from voiceadmin.triage.types import Finding, Severity
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -41,6 +42,8 @@ class Rule:
         since: SQL of when the finding began, NULL if that is unknown.
         fingerprint: SQL of a text that stays the same as long as it is the same occurrence.
         describe: returns the evidence as a sentence.
+        count: returns SQL of the number of all findings in a scope, muted ones included: rows of a provider and a
+            number, to be added. It reads totals and not each voice.
         kind: what the rule is about.
         source: the tables to read all findings from. `{join}` joins what follows by lookup, row by row.
         hint: the index of SQLite that has the findings in the order of `since`.
@@ -56,6 +59,7 @@ class Rule:
     since: str
     fingerprint: str
     describe: Callable[[Evidence], str]
+    count: Callable[[Scope, AttentionThresholds], str]
     kind: ObjectKind = ObjectKind.VOICE
     source: str = VOICES
     hint: str = ""
@@ -103,11 +107,20 @@ def rule_parameters(thresholds: AttentionThresholds, now: datetime) -> dict[str,
         f"started_before_{index}": now - timeout for index, (_, timeout) in enumerate(thresholds.cloning_timeouts)
     }
     providers = {f"provider_{index}": provider for index, (provider, _) in enumerate(thresholds.cloning_timeouts)}
+    shortest, longest = thresholds.shortest_and_longest_timeout
     return {
         "now": now,
-        "unused_before": now - thresholds.unused,
-        "young_after": now - thresholds.minimum_age,
+        **_idle_parameters("unused", now - thresholds.unused),
+        **_idle_parameters("young", now - thresholds.minimum_age),
         "started_before": now - thresholds.other,
+        "started_before_shortest": now - shortest,
+        "started_before_longest": now - longest,
         **timeouts,
         **providers,
     }
+
+
+def _idle_parameters(name: str, before: datetime) -> dict[str, Any]:
+    """Return a threshold with its UTC day, as a text and as the time at which that day began."""
+    start = before.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {f"{name}_before": before, f"{name}_day": start.date().isoformat(), f"{name}_day_start": start}

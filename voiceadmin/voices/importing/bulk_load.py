@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from voiceadmin.database.base import db
+from voiceadmin.database.totals import rebuild_statements, voice_stats_select
 
 # The two triggers that are not listed keep the former provider voice references, which a rebuild could not derive.
 SELECT_INDEXES_AND_TRIGGERS = """SELECT type, name, sql FROM sqlite_master
@@ -26,16 +27,15 @@ SELECT_INDEXES_AND_TRIGGERS = """SELECT type, name, sql FROM sqlite_master
 # which would take as long as building all indexes.
 REBUILD_STATEMENTS = (
     "DELETE FROM voice_stats",
-    """INSERT INTO voice_stats
-        SELECT organization_id, status, provider, coalesce(language, ''), tier, has_last_used_at, is_never_used,
-            count(*)
-        FROM cloned_voice GROUP BY 1, 2, 3, 4, 5, 6, 7""",
+    f"INSERT INTO voice_stats {voice_stats_select()}",
     "INSERT INTO voice_search (voice_search) VALUES ('delete-all')",
     """INSERT INTO voice_search (rowid, grams)
         SELECT id, voice_trigrams(organization_id, search_key, max_trigrams)
         FROM cloned_voice, (SELECT max(number) AS max_trigrams FROM trigram_position)""",
-    """INSERT OR IGNORE INTO shared_provider_voice_ref SELECT organization_id, provider, provider_voice_id
+    """INSERT OR IGNORE INTO shared_provider_voice_ref (organization_id, provider, provider_voice_id)
+        SELECT organization_id, provider, provider_voice_id
         FROM cloned_voice WHERE provider_voice_id <> '' GROUP BY 1, 2, 3 HAVING count(*) > 1""",
+    *rebuild_statements("sqlite"),
 )
 
 

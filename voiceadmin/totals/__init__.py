@@ -1,0 +1,1 @@
+"""The totals that triggers maintain: sums for pages, and the comparison with the rows."""
