@@ -9,9 +9,10 @@ from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
 from voiceadmin.management import cli as management
 from voiceadmin.server import cli as server
+from voiceadmin.totals import cli as totals
 from voiceadmin.voices import cli as voices
 
-__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "management", "server", "voices"]
+__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "management", "server", "totals", "voices"]
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from tests.factories import (
     sign_in,
     voice_row,
 )
+from tests.totals.damage import damage
 from voiceadmin.accounts.actions import sessions
 from voiceadmin.accounts.actions.acceptance import accept_link
 from voiceadmin.accounts.actions.links import create_reset_link, revoke_invitation
@@ -52,6 +53,7 @@ from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample, remove_sample
+from voiceadmin.totals.actions import rebuild_totals
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import import_voices
 from voiceadmin.voices.importing.target import ImportTarget
@@ -209,6 +211,12 @@ def plan(world: World, *, steps: int = 1) -> None:
         retry_failed_items(world.scope, id, by=SHELL, now=NOW)
 
 
+def repair_totals() -> None:
+    """Make a total wrong, and let it be computed anew."""
+    damage("provider_totals")
+    rebuild_totals(by=SHELL, now=NOW)
+
+
 def remove_sample_again() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW)
@@ -328,6 +336,7 @@ CASES: list[tuple[str, AuditEventType, Callable[[World], object], set[str]]] = [
     ),
     ("sample", E.SAMPLE_ADDED, lambda w: add_sample(NOW, by=SHELL, now=NOW), NOBODY),
     ("sample removed", E.SAMPLE_REMOVED, lambda w: remove_sample_again(), NOBODY),
+    ("totals", E.TOTALS_REBUILT, lambda w: repair_totals(), NOBODY),
     ("export", E.VOICES_EXPORTED, lambda w: export(w, "assistants"), BOTH),
     ("export of one", E.VOICES_EXPORTED, lambda w: export(w, "assistants", f"?organization={w.acme}"), ACME),
     ("export of all", E.VOICES_EXPORTED, export_everything, NOBODY),

@@ -90,6 +90,7 @@ class AuditEventType(StrEnum):
     PRICE_CHANGED = "price-changed", "changed the price of a voice", Role.ADMIN
     SAMPLE_ADDED = "sample-added", "added sample data", Role.VIEWER
     SAMPLE_REMOVED = "sample-removed", "removed sample data", Role.VIEWER
+    TOTALS_REBUILT = "totals-rebuilt", "computed wrong totals anew", Role.ADMIN
     ACTIVITY_EXPORTED = "activity-exported", "exported the audit log", Role.ADMIN
     PEOPLE_EXPORTED = "people-exported", "exported the list of people", Role.ADMIN
     KEYS_EXPORTED = "keys-exported", "exported the list of API keys", Role.ADMIN
