@@ -31,7 +31,7 @@ from tests.browser.accounts import (
 from tests.browser.oversized_data import fill_with_oversized_data
 from tests.browser.page_monitor import PageMonitor
 from tests.conftest import NOW, SHELL
-from tests.factories import make_account
+from tests.factories import make_account, make_organization, make_voice
 from voiceadmin import create_app
 from voiceadmin.accounts.actions.links import create_setup_link
 from voiceadmin.config import Settings
@@ -39,6 +39,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.schema import dispose_engine
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
+from voiceadmin.organizations.queries import MAX_LISTED
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.web.access import cookie_name
 
@@ -174,6 +175,17 @@ def oversized_server(serve: Serve) -> str:
 
 
 @pytest.fixture(scope="session")
+def crowded_server(serve: Serve) -> str:
+    """The address of a server with more organizations than a select box lists."""
+
+    def fill() -> None:
+        for number in range(MAX_LISTED + 1):
+            make_voice(make_organization(f"Customer {number}"), status="failed", created_at=NOW)
+
+    return serve(fill)
+
+
+@pytest.fixture(scope="session")
 def broken_server(serve: Serve) -> str:
     """The address of a server whose database lacks a table."""
 
@@ -187,7 +199,9 @@ def broken_server(serve: Serve) -> str:
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Mapping[str, str]:
     """The addresses of all servers by name."""
-    fixtures = {name: f"{name}_server" for name in ("empty", "new", "open", "populated", "oversized", "broken")}
+    fixtures = {
+        name: f"{name}_server" for name in ("empty", "new", "open", "populated", "oversized", "crowded", "broken")
+    }
     return {name: request.getfixturevalue(fixture) for name, fixture in ({"sample": "live_server"} | fixtures).items()}
 
 

@@ -9,16 +9,26 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Column, Integer, String, select
+from sqlalchemy import Column, Integer, String, insert, select
 
 import voiceadmin
 from tests.factories import make_organization
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import compile_select
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import find_organization_id, format_revision, restrict_to_scope
+from voiceadmin.organizations.queries import (
+    MAX_LISTED,
+    find_organization_id,
+    find_organizations,
+    format_organization,
+    format_revision,
+    list_organization_choices,
+    list_organizations,
+    restrict_to_scope,
+)
 
 PACKAGE = Path(voiceadmin.__file__).parent
 SCOPES = {("scope", "Scope"), ("requester", "Requester"), ("organization_id", "OrganizationId")}
@@ -136,6 +146,73 @@ def test_an_organization_is_found_by_its_exact_name_or_its_id(app: Flask) -> Non
     assert [find_organization_id(text) for text in ("Acme", "ACME", str(acme.id))] == [acme.id, upper.id, acme.id]
     with pytest.raises(OrganizationNotFound, match=r'^There is no organization "acme"\.$'):
         find_organization_id("acme")
+
+
+def make_organizations(*names: str, **fields: Any) -> list[int]:
+    """Create organizations with one statement, and return their ids."""
+    with write_transaction():
+        db.session.execute(insert(Organization), [{"name": name, **fields} for name in names])
+    return [*db.session.scalars(select(Organization.id).order_by(Organization.id.desc()).limit(len(names)))][::-1]
+
+
+def test_organizations_are_listed_for_a_form_until_they_are_too_many(app: Flask) -> None:
+    zed, acme, *_ = make_organizations("Zed", "Acme", *(f"M {number}" for number in range(MAX_LISTED - 2)))
+    (merged,) = make_organizations("Merged", merged_into_id=acme)
+
+    listed = list_organization_choices(EVERYTHING).listed
+    assert listed is not None
+    assert list(listed.items()) == list(list_organizations(EVERYTHING).items())
+    assert list_organization_choices(NOTHING).listed == {}
+
+    make_organizations("One more")
+
+    assert list_organization_choices(EVERYTHING).listed is None
+    assert list_organization_choices(Scope(frozenset({zed, acme, merged}))).listed == {acme: "Acme", zed: "Zed"}
+    assert list_organization_choices(EVERYTHING).find("Zed") == {zed: "Zed"}
+
+
+def test_a_text_names_an_organization_by_id_name_or_a_part_of_its_name(app: Flask) -> None:
+    names = ("Acme", "ACME", "Acme West", "Café Müller", f"Number {2**63}", "Berlin (2)", "Bolt (1)")
+    ids = make_organizations(*names)
+    by_name = dict(zip(names, ids, strict=True))
+
+    def found(text: str) -> list[str]:
+        matches = find_organizations(EVERYTHING, text)
+        assert all(by_name[name] == id for id, name in matches.items())
+        return list(matches.values())
+
+    assert found(str(by_name["Acme West"])) == ["Acme West"], "by id"
+    assert found("Acme") == ["Acme"], "in the same spelling first"
+    assert found("acme") == ["ACME", "Acme"], "then in another case"
+    assert found("acm") == ["ACME", "Acme", "Acme West"], "then as a part"
+    assert found("CAFE MULLER") == ["Café Müller"], "without accents"
+    assert found(f"Acme ({by_name['Acme']})") == ["Acme"], "as a text field shows it"
+    assert found("berlin (2)") == ["Berlin (2)"], "a name that ends like that"
+    assert found("ACME (999)") == []
+    assert found(str(2**63)) == [f"Number {2**63}"], "a number that is no id"
+    assert found("zzz") == []
+
+
+def test_a_text_names_no_organization_outside_the_scope_and_no_merged_one(app: Flask) -> None:
+    acme, bolt = make_organizations("Acme", "Bolt")
+    (merged,) = make_organizations("Acme merged", merged_into_id=acme)
+
+    for text in (str(bolt), "Bolt", "bol", f"Bolt ({bolt})"):
+        assert find_organizations(Scope(frozenset({acme})), text) == {}
+        assert find_organizations(EVERYTHING, text) == {bolt: "Bolt"}
+    for text in (str(merged), "Acme merged", "merged"):
+        assert find_organizations(EVERYTHING, text) == {}
+
+
+@pytest.mark.parametrize("name", ["Acme", "", " two\n lines\t", "e\u0301", "\u202eright", "x" * 10_000, "Acme (12)"])
+def test_the_text_of_a_text_field_names_the_organization(app: Flask, name: str) -> None:
+    make_organizations("Acme", "Acme", "two lines")
+    (id,) = make_organizations(name)
+    text = format_organization(id, name)
+
+    assert find_organizations(EVERYTHING, text) == {id: name}
+    assert text.isprintable()
+    assert len(text) <= 130
 
 
 def test_a_compiled_select_is_the_same_statement() -> None:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from tests.conftest import Client
 from tests.factories import DAY, make_account, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
 from tests.two_tenants import TwoTenants, build_two_tenants, rows_of
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import MAX_ID
@@ -164,6 +167,22 @@ def test_an_export_contains_the_statistics_and_is_recorded(tenants: TwoTenants) 
     assert files["csv"].text.splitlines()[0].startswith("provider,voices,ready")
     assert [event["event_type"] for event in rows_of("audit_event")].count("voices-exported") == 3
     assert browser.get("/providers.xml").status_code == 404
+
+
+def test_one_of_many_organizations_is_named_in_a_text_field(acme: Organization, open_page: OpenPage) -> None:
+    with write_transaction():
+        db.session.execute(insert(Organization), [{"name": f"Customer {number}"} for number in range(1000)])
+    put(acme, 2)
+
+    found = open_page("/providers?organization=acm")
+
+    assert found.sentence.startswith("Showing 1 provider with 2 voices of Acme.")
+    assert found.root.one("input", id="organization").attributes["value"] == f"Acme ({acme.id})"
+    assert found.link("CSV") == f"/providers.csv?organization={acme.id}"
+    assert len(open_page("/providers").html) < 20_000
+    refused = open_page("/providers?organization=cust", 422)
+    assert refused.link("Organization") == "#organization"
+    assert '"cust" matches 1,000 organizations: Customer 0 (2), Customer 1 (3), ' in refused.text
 
 
 def test_an_export_of_one_organization_is_recorded_for_it_alone(tenants: TwoTenants) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
+from voiceadmin.organizations.types import OrganizationChoices
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import MAX_ID
 from voiceadmin.triage.forms import QueueForm, queue_arguments
@@ -36,7 +37,7 @@ def queue_form(*pairs: tuple[str, str], me: int | None = ME) -> QueueForm:
     return QueueForm(
         MultiDict(pairs),
         reasons=REASONS,
-        organizations=ORGANIZATIONS,
+        organizations=OrganizationChoices(ORGANIZATIONS, lambda _: {}),
         providers=["elevenlabs", "playht"],
         people=PEOPLE,
         me=me,

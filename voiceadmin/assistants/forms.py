@@ -24,6 +24,7 @@ class AssistantFilterForm(Form):
 
     def __init__(self, arguments: MultiDict[str, str]) -> None:
         super().__init__(arguments)
+        self.organization.flags.hidden = True  # links set it
 
     def filters(self) -> AssistantFilters:
         """Return the validated input as domain values. Call after validate()."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select, true
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import compile_select, fetch_first_row
+from voiceadmin.database.dialect import compile_select, fetch_all, fetch_first_row
 from voiceadmin.database.models import DatabaseIdentity
 from voiceadmin.errors import AssistantNotFound, ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.organizations.types import AssistantRow, OrganizationRow
-from voiceadmin.text import parse_integer, quote_value
+from voiceadmin.organizations.types import AssistantRow, OrganizationChoices, OrganizationRow
+from voiceadmin.text import MAX_ID, fold_case, parse_integer, quote_value, shorten
 
 _CountedAssistant = Assistant.__table__.alias("counted_assistant")
 
@@ -123,6 +127,66 @@ def list_organizations(scope: Scope) -> dict[int, str]:
     organizations = select(Organization.id, Organization.name).where(*is_listed)
     rows = db.session.execute(organizations.order_by(Organization.name, Organization.id))
     return {row.id: row.name for row in rows}
+
+
+MAX_LISTED = 50  # organizations in a select box; more would be most of the page
+MAX_SHOWN = 100  # characters of a name in a text field
+
+
+def list_organization_choices(scope: Scope) -> OrganizationChoices:
+    """Return the organizations of a scope for the field of a form, without merged ones.
+
+    Reads at most one more than can be listed: there may be thousands.
+    """
+    few = f"SELECT id, name FROM organization WHERE {_is_listed(scope)} LIMIT {MAX_LISTED + 1}"
+    rows = fetch_all(f"SELECT id, name FROM ({few}) AS few ORDER BY name, id", scope_parameters(scope))
+    listed = None if len(rows) > MAX_LISTED else {row.id: row.name for row in rows}
+    return OrganizationChoices(listed, partial(find_organizations, scope))
+
+
+def find_organizations(scope: Scope, text: str) -> Mapping[int, str]:
+    """Return the organizations of a scope that a text names, by id in the order of their names.
+
+    That is the one with this id, or written as `format_organization` does; otherwise those with this name, or with this
+    name in another case; otherwise those that have the text in their name.
+    """
+    written = _ENDS_WITH_ID.search(text)
+    number = parse_integer(text if written is None else written[1])
+    if number is not None and 0 < number <= MAX_ID:
+        name = _get_listed_name(scope, number)
+        if name is not None and (written is None or text == format_organization(number, name)):
+            return {number: name}
+    return _find_by_name(list_organizations(scope), text)
+
+
+_ENDS_WITH_ID = re.compile(r"\(([0-9]+)\)$", re.ASCII)
+
+
+def format_organization(organization_id: int, name: str) -> str:
+    """Return an organization as a text field shows it: "Acme (12)". Names may be long or not printable."""
+    printable = "".join(char if char.isprintable() else " " for char in unicodedata.normalize("NFC", name))
+    return f"{shorten(' '.join(printable.split()), MAX_SHOWN) or '(no name)'} ({organization_id})"
+
+
+def _get_listed_name(scope: Scope, organization_id: int) -> str | None:
+    row = fetch_all(
+        f"SELECT name FROM organization WHERE id = :id AND {_is_listed(scope)}",
+        {"id": organization_id, **scope_parameters(scope)},
+    )
+    return row[0].name if row else None
+
+
+def _find_by_name(names: Mapping[int, str], text: str) -> Mapping[int, str]:
+    same = {id: name for id, name in names.items() if name == text}
+    if same:
+        return same
+    key, keys = fold_case(text), {id: fold_case(name) for id, name in names.items()}
+    equal = {id: names[id] for id, folded in keys.items() if folded == key}
+    return equal or {id: names[id] for id, folded in keys.items() if key in folded}
+
+
+def _is_listed(scope: Scope) -> str:
+    return f"merged_into_id IS NULL AND {scope_sql(scope, 'id')}"
 
 
 def scope_sql(scope: Scope, column: str) -> str:

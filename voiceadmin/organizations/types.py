@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from voiceadmin.identity import OrganizationId
@@ -36,3 +38,16 @@ class AssistantRow(NamedTuple):
     tts_provider: str | None
     tts_voice_id: str | None
     organization: OrganizationRow
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationChoices:
+    """The organizations that a form offers.
+
+    Attributes:
+        listed: their names by id, in order; None if they are too many for a select box.
+        find: returns those that a text names, by id: by an id, a name or a part of a name.
+    """
+
+    listed: Mapping[int, str] | None
+    find: Callable[[str], Mapping[int, str]]

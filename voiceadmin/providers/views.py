@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 from voiceadmin import clock
 from voiceadmin.audit.types import AuditTarget, ObjectKind
 from voiceadmin.identity import Role, Scope
-from voiceadmin.organizations.queries import list_organizations
+from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.providers.forms import ProviderFilterForm
 from voiceadmin.providers.queries import list_provider_stats, providers_file
 from voiceadmin.providers.statistics import MIN_SAMPLE_SIZE, compare_failure_rates, format_percent
@@ -23,18 +23,17 @@ bp = Blueprint("providers", __name__)
 @require_role(Role.VIEWER)
 def index() -> tuple[str, int]:
     """Show the statistics of every provider that has voices."""
-    organizations = list_organizations(scope())
-    form = ProviderFilterForm(request.args, organizations)
+    form = ProviderFilterForm(request.args, list_organization_choices(scope()))
     if not form.validate():
         return render_template("providers/index.html", form=form, providers=None), 422
-    organization_id, now = form.organization_id(), clock.now()
+    organization_id, now = form.organization.organization_id, clock.now()
     selected = _selected_scope(organization_id)
     providers = list_provider_stats(selected, now=now)
     return render_template(
         "providers/index.html",
         form=form,
         providers=providers,
-        organization=None if organization_id is None else organizations[organization_id],
+        organization=None if organization_id is None else form.organization.organization_name,
         covers_all=selected.organizations is None,
         contrast=compare_failure_rates(providers),
         min_sample_size=MIN_SAMPLE_SIZE,
@@ -50,10 +49,10 @@ def index() -> tuple[str, int]:
 def export(format: str) -> Response | tuple[str, int]:
     """Send the statistics as a file."""
     file_format = parse_export_format(format)
-    form = ProviderFilterForm(request.args, list_organizations(scope()))
+    form = ProviderFilterForm(request.args, list_organization_choices(scope()))
     if not form.validate():
         return render_template("providers/index.html", form=form, providers=None), 422
-    organization_id, now = form.organization_id(), clock.now()
+    organization_id, now = form.organization.organization_id, clock.now()
     providers = list_provider_stats(_selected_scope(organization_id), now=now)
     return stream_export(
         "providers",

@@ -9,11 +9,13 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form, ValidationError
 
 from voiceadmin.operations.forms import FormData
+from voiceadmin.organizations.types import OrganizationChoices
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
 from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.triage.types import UNASSIGNED, QueueCursor, QueueFilters
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.web.fields import StringField, choice_field, multiple_choice_field, text_field
+from voiceadmin.web.organization_field import organization_field
 from voiceadmin.web.query_fields import (
     DEFAULT_ITEMS,
     MAX_ITEMS,
@@ -31,7 +33,7 @@ class QueueForm(Form):
     """The filters of the queue."""
 
     reason = multiple_choice_field("Reason", {}, noun="a reason")
-    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
+    organization = organization_field()
     provider = multiple_choice_field("Provider", {}, noun="a provider of these voices")
     assignee = choice_field("Assignee", {}, noun="an assignee", default="")
     muted = choice_field(
@@ -53,7 +55,7 @@ class QueueForm(Form):
         arguments: FormData,
         *,
         reasons: Mapping[str, str],
-        organizations: Mapping[int, str],
+        organizations: OrganizationChoices,
         providers: Sequence[str],
         people: Mapping[int, str],
         me: int | None,
@@ -63,14 +65,14 @@ class QueueForm(Form):
         Args:
             arguments: of the URL.
             reasons: labels by slug.
-            organizations: names by id.
+            organizations: those of the scope.
             providers: those of the visible voices and assistants.
             people: e-mails of possible assignees by account.
             me: the account of the requester, None without one.
         """
         super().__init__(arguments)
         self.reason.choices = dict(reasons)
-        self.organization.choices = {"": "All"} | {str(id): name for id, name in organizations.items()}
+        self.organization.offer(organizations)
         self.provider.choices = {provider: provider_label(provider) for provider in providers}
         mine = {} if me is None else {MINE: "Me"}
         others = {str(id): email for id, email in people.items() if id != me}
@@ -88,7 +90,7 @@ class QueueForm(Form):
         """Return the validated filters. Call only after validate()."""
         return QueueFilters(
             reasons=tuple(self.reason.data),
-            organization=int(self.organization.data) if self.organization.data else None,
+            organization=self.organization.organization_id,
             providers=tuple(self.provider.data),
             assignee=str(self.me) if self.assignee.data == MINE else self.assignee.data,
             muted=bool(self.muted.data),

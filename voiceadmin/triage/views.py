@@ -13,7 +13,7 @@ from voiceadmin.audit.types import AuditTarget, ObjectKind, ObjectRef
 from voiceadmin.identity import NOTHING, Role
 from voiceadmin.operations.bulk import FilteredList, ViewResponse, build_action_bar, respond_for_all
 from voiceadmin.operations.types import MAX_OBJECTS
-from voiceadmin.organizations.queries import list_organizations
+from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.triage.counting import get_reason_counts
 from voiceadmin.triage.forms import MINE, QueueForm, queue_arguments
 from voiceadmin.triage.queries.attention import list_providers_in_scope
@@ -69,7 +69,7 @@ def _build_form() -> QueueForm:
     return QueueForm(
         request.args,
         reasons={rule.slug: rule.label for rule in RULES},
-        organizations=list_organizations(scope()),
+        organizations=list_organization_choices(scope()),
         providers=list_providers_in_scope(scope()),
         people=list_assignable_accounts(scope()),
         me=access.requester().account_id,
@@ -85,7 +85,7 @@ def _describe_filters(form: QueueForm, filters: QueueFilters) -> list[str]:
     """Return the active filters in words."""
     words = [RULES_BY_SLUG[slug].label for slug in filters.reasons]
     if filters.organization is not None:
-        words.append(form.organization.choices[str(filters.organization)])
+        words.append(form.organization.organization_name)
     words += [provider_label(provider) for provider in filters.providers]
     if filters.assignee:
         words.append("Unassigned" if filters.assignee == UNASSIGNED else f"Assigned to {_name_assignee(form)}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from tests.factories import (
     DAY,
@@ -22,6 +24,8 @@ from tests.factories import (
 from tests.page import OpenPage, Page
 from tests.triage.views.scenario import ARCHIVED, FAILED, PROCESSING, apply, read_names
 from voiceadmin.accounts.models import Account
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.types import TriageAction
@@ -113,6 +117,39 @@ def test_the_filter_bar_offers_organizations_and_assignees_by_name(acme: Organiz
     assignees = [option.text for option in bar.one("select", name="assignee").all("option")]
     assert assignees == ["Anyone", "Me", "Unassigned"]
     assert bar.one("input", name="size").attributes["value"] == "25"
+
+
+def make_many_organizations(names: Sequence[str]) -> None:
+    with write_transaction():
+        db.session.execute(insert(Organization), [{"name": name} for name in names])
+
+
+def test_one_of_many_organizations_is_named_in_a_text_field(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
+    make_many_organizations([f"Customer {number}" for number in range(60)])
+
+    page = open_page("/triage?organization=bol&reason=failed")
+    bar = page.root.one("form", id="filters")
+
+    assert read_names(page) == ["Cy"]
+    assert page.sentence == "Showing 1 entry matching Failed; Bolt. Clear filters"
+    assert not bar.all("select", name="organization")
+    assert bar.one("input", id="organization").attributes["value"] == "Bolt (2)"
+    assert page.link("Bolt") == "/triage?reason=failed&organization=2"
+    assert read_names(open_page("/triage?organization=Bolt+%282%29&reason=failed")) == ["Cy"]
+    assert open_page("/triage").root.one("input", id="organization").attributes["value"] == ""
+
+
+def test_an_unknown_or_ambiguous_organization_is_reported_at_its_field(
+    open_page: OpenPage, queue: dict[str, VoiceRow]
+) -> None:
+    make_many_organizations([f"Customer {number}" for number in range(60)])
+
+    for text, message in (("zzz", '"zzz" is not one'), ("cust", '"cust" matches 60 organizations: Customer 0 (3), ')):
+        page = open_page(f"/triage?organization={text}", 422)
+        field = page.root.one("input", id="organization")
+        assert (field.attributes["value"], field.attributes["aria-invalid"]) == (text, "true")
+        assert page.root.one("p", id=field.attributes["aria-describedby"]).text.startswith(message)
+        assert page.link("Organization") == "#organization"
 
 
 def test_tabs_count_each_reason_under_the_other_filters(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
