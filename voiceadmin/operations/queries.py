@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-
 from voiceadmin.database.base import db
+from voiceadmin.database.dialect import fetch_all
 from voiceadmin.errors import OperationNotFound
 from voiceadmin.identity import Scope
 from voiceadmin.operations.models import Operation
@@ -56,7 +55,7 @@ def _read_skipped_item(item: Sequence[Any]) -> SkippedItem:
 
 def get_last_operation_id() -> int:
     """Return the id of the newest operation, 0 if there is none."""
-    return db.session.scalar(select(func.max(Operation.id))) or 0
+    return int(fetch_all("SELECT coalesce(max(id), 0) FROM operation", {})[0][0])
 
 
 def is_undoable(operation: OperationRow, now: datetime) -> bool:
