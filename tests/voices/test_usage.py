@@ -53,7 +53,7 @@ def test_every_page_names_the_same_voice_of_an_assistant(statuses: tuple[VoiceSt
     (summary,) = list_assistants(EVERYTHING, AssistantFilters()).rows
     (item,) = list_queue_items([ObjectRef(ObjectKind.ASSISTANT, 7)], AttentionThresholds(), now=NOW)
 
-    assert find_voices_of_assistants([get_assistant(EVERYTHING, 7)]) == {7: voices[used]}
+    assert find_voices_of_assistants([7]) == {7: voices[used]}
     assert summary.voice == voices[used]
     assert item.voice == voices[used]
 

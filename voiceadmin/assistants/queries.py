@@ -84,7 +84,7 @@ def _select(scope: Scope, filters: AssistantFilters) -> Any:
 
 def _build_summaries(rows: Sequence[Any]) -> list[AssistantSummary]:
     assistants = [build_assistant_row(row) for row in rows]
-    voices = find_voices_of_assistants(assistants)
+    voices = find_voices_of_assistants([assistant.id for assistant in assistants])
     counts = _count_by_status({assistant.organization.id for assistant in assistants})
     return [
         AssistantSummary(assistant, voices.get(assistant.id), counts[assistant.organization.id])

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, Self
 
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.enums import Tone
-from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -190,6 +189,14 @@ class ReasonDetail(NamedTuple):
     mute: MuteRow | None = None
 
 
+class QueueAssistant(NamedTuple):
+    """An assistant as the queue shows it. tts_provider: of the voice that it uses; None if unknown."""
+
+    id: int
+    name: str
+    tts_provider: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class QueueItem:
     """A voice or an assistant with its findings.
@@ -203,9 +210,9 @@ class QueueItem:
     ref: ObjectRef
     organization_id: int
     organization_name: str
-    reasons: Sequence[ReasonDetail]
+    reasons: tuple[ReasonDetail, ...]
     voice: VoiceRow | None
-    assistant: AssistantRow | None
+    assistant: QueueAssistant | None
     assignee: Assignee | None
 
     @property

@@ -9,7 +9,6 @@ from sqlalchemy import bindparam, text
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.organizations.models import Assistant
-from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -53,13 +52,13 @@ _VOICES_IN_USE = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 
-def find_voices_of_assistants(assistants: Sequence[AssistantRow]) -> dict[int, VoiceRow]:
+def find_voices_of_assistants(assistant_ids: Sequence[int]) -> dict[int, VoiceRow]:
     """Return the cloned voice that each assistant uses, by the id of the assistant.
 
     Assistants that use a stock voice or no voice are omitted.
     """
     voices = dict[int, VoiceRow]()
-    for batch in split_into_batches([assistant.id for assistant in assistants]):
+    for batch in split_into_batches(assistant_ids):
         for assistant_id, *values in db.session.execute(_VOICES_OF_ASSISTANTS, {"ids": batch}):
             voices[assistant_id] = VoiceRow._make(values)
     return voices

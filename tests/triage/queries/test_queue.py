@@ -119,11 +119,11 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_items(
     items = list_queue(seen_by, QueueFilters(size=500), THRESHOLDS, now=NOW).items
 
     assert len(items) == 8 * 25
-    # One for each rule, then the objects with their voices, organizations, assignees, mutes and findings.
+    # One for each rule, then the voices, the assistants and their voices, assignees, mutes and findings.
     assert (
         counts
         == [
-            {"queue": len(RULES) + 8 + more, "count": 1 + more, "summary": 3 + 2 * more, "reasons": 2},
+            {"queue": len(RULES) + 7 + more, "count": 1 + more, "summary": 3 + 2 * more, "reasons": 2},
         ]
         * 2
     )

@@ -58,7 +58,7 @@ def build_api_item(item: QueueItem) -> dict[str, Any]:
     Muted reasons are left out, as they are from the counts. So is the evidence: the ages in it would change the body,
     and with it the ETag, every minute.
     """
-    record = build_item_record(replace(item, reasons=[reason for reason in item.reasons if reason.mute is None]))
+    record = build_item_record(replace(item, reasons=tuple(reason for reason in item.reasons if reason.mute is None)))
     for reason in record["reasons"]:
         del reason["evidence"]
     return record

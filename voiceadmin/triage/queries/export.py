@@ -10,11 +10,10 @@ from typing import Any
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.batches import BATCH_SIZE
 from voiceadmin.identity import Scope
-from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
 from voiceadmin.triage.queries.queue import list_queue
-from voiceadmin.triage.types import QueueFilters, QueueItem, ReasonDetail
+from voiceadmin.triage.types import QueueAssistant, QueueFilters, QueueItem, ReasonDetail
 from voiceadmin.voices.types.rows import VoiceRow
 
 FIELDS = (
@@ -54,7 +53,7 @@ def export_queue(
 
 def build_item_record(item: QueueItem) -> dict[str, Any]:
     """Return an item as a record. `since` is that of the worst reason, null if unknown."""
-    named: AssistantRow | VoiceRow | None = item.assistant or item.voice
+    named: QueueAssistant | VoiceRow | None = item.assistant or item.voice
     worst = item.worst_reason
     return {
         "kind": item.ref.kind.value,

@@ -1,10 +1,9 @@
-"""Find all findings of given voices and assistants, and read findings from rows."""
+"""Find all findings of given voices and assistants."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
@@ -12,7 +11,7 @@ from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
-from voiceadmin.triage.rules.rule import Rule, rule_parameters
+from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.triage.types import Finding
 
 
@@ -34,24 +33,14 @@ def find_findings(
 
 def _find_by_id(kind: ObjectKind, ids: Sequence[int], thresholds: AttentionThresholds, now: datetime) -> list[Finding]:
     selects = (
-        f"{select_findings(rule, rule.table)} WHERE {rule.alias}.id IN :ids AND {rule.condition(thresholds)}"
+        f"SELECT '{rule.slug}', {rule.alias}.id, {rule.alias}.organization_id, {rule.provider}, {rule.since},"
+        f" {rule.fingerprint} FROM {rule.table} WHERE {rule.alias}.id IN :ids AND {rule.condition(thresholds)}"
         for rule in RULES
         if rule.kind is kind
     )
     rows = fetch_all(" UNION ALL ".join(selects), rule_parameters(thresholds, now) | {"ids": list(ids)})
-    return sorted(map(build_finding, rows), key=lambda finding: RULES_BY_SLUG[finding.reason].rank)
-
-
-def select_findings(rule: Rule, source: str) -> str:
-    """Return a SELECT without conditions, for `build_finding`."""
-    return (
-        f"SELECT '{rule.slug}' AS reason, '{rule.kind.value}' AS kind, {rule.alias}.id AS id,"
-        f" {rule.alias}.organization_id AS organization_id, {rule.provider} AS provider, {rule.since} AS since,"
-        f" {rule.fingerprint} AS fingerprint FROM {source}"
+    findings = (
+        Finding(reason, kind, id, organization_id, provider, parse_timestamp(since), fingerprint)
+        for reason, id, organization_id, provider, since, fingerprint in rows
     )
-
-
-def build_finding(row: Any) -> Finding:
-    """Return the finding of a row of `select_findings`."""
-    reason, kind, object_id, organization_id, provider, since, fingerprint = row
-    return Finding(reason, ObjectKind(kind), object_id, organization_id, provider, parse_timestamp(since), fingerprint)
+    return sorted(findings, key=lambda finding: RULES_BY_SLUG[finding.reason].rank)

@@ -2,57 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, text
 
-from voiceadmin.accounts.models import Account
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.organizations.models import Assistant, Organization
-from voiceadmin.organizations.queries import build_assistant_row, select_assistants
-from voiceadmin.organizations.types import AssistantRow
-from voiceadmin.triage.models import Assignment, Mute
+from voiceadmin.database.dialect import fetch_all
+from voiceadmin.database.types import parse_timestamp
+from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.queries.findings import find_findings
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Evidence
-from voiceadmin.triage.types import Assignee, Finding, MuteRow, QueueItem, ReasonDetail, TriageAction
+from voiceadmin.triage.types import Assignee, Finding, MuteRow, QueueAssistant, QueueItem, ReasonDetail, TriageAction
 from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.usage import find_voices_of_assistants
 
 Mutes = Mapping[tuple[ObjectRef, str], tuple[str, MuteRow]]  # by object and reason: the fingerprint and the mute
 
 
-@dataclass(frozen=True, slots=True)
-class _Objects:
-    """The voices and assistants that exist.
+class _Object(NamedTuple):
+    """A voice or an assistant that exists. voice: that of the assistant, None if it no longer exists."""
 
-    Attributes:
-        voices: by id, each with the id of its organization.
-        assistants: by id.
-        voices_of_assistants: the voice that each assistant uses.
-        organization_names: by id.
-    """
+    organization_id: int
+    organization_name: str
+    voice: VoiceRow | None
+    assistant: QueueAssistant | None
 
-    voices: Mapping[int, tuple[VoiceRow, int]]
-    assistants: Mapping[int, AssistantRow]
-    voices_of_assistants: Mapping[int, VoiceRow]
-    organization_names: Mapping[int, str]
 
-    def describe(self, ref: ObjectRef) -> tuple[VoiceRow | None, AssistantRow | None, int] | None:
-        """Return the voice and the assistant of an item and the id of their organization, None for a missing object."""
-        if ref.kind is ObjectKind.VOICE:
-            voice, organization_id = self.voices.get(ref.id, (None, 0))
-            return None if voice is None else (voice, None, organization_id)
-        assistant = self.assistants.get(ref.id)
-        if assistant is None:
-            return None
-        return self.voices_of_assistants.get(ref.id), assistant, assistant.organization.id
+# As text, because SQLAlchemy takes longer to compare a statement with those that it has compiled than to execute it.
+_VOICES = (
+    text(
+        f"SELECT voice.organization_id, organization.name, {', '.join(f'voice.{name}' for name in VoiceRow._fields)}"
+        " FROM cloned_voice AS voice JOIN organization ON organization.id = voice.organization_id"
+        " WHERE voice.id IN :ids"
+    )
+    .bindparams(bindparam("ids", expanding=True))
+    .columns(ClonedVoice.organization_id, Organization.name, *(getattr(ClonedVoice, name) for name in VoiceRow._fields))
+)
+
+
+_ASSISTANTS = (
+    "SELECT assistant.organization_id, organization.name, assistant.id, assistant.name, assistant.tts_provider"
+    " FROM assistant JOIN organization ON organization.id = assistant.organization_id WHERE assistant.id IN :ids"
+)
+
+
+_ASSIGNEES = (
+    "SELECT assignment.object_kind, assignment.object_id, account.id, account.email"
+    " FROM assignment JOIN account ON account.id = assignment.account_id WHERE assignment.object_id IN :ids"
+)
+
+
+_MUTES = (
+    "SELECT object_kind, object_id, reason, fingerprint, kind, until, muted_at, muted_by FROM mute"
+    " WHERE object_id IN :ids AND (until IS NULL OR until > :now)"
+)
 
 
 def list_queue_items(refs: Sequence[ObjectRef], thresholds: AttentionThresholds, *, now: datetime) -> list[QueueItem]:
@@ -60,70 +69,59 @@ def list_queue_items(refs: Sequence[ObjectRef], thresholds: AttentionThresholds,
 
     The caller has checked that the requester may see these objects.
     """
-    objects = _read_objects(refs)
+    objects = _read_voices(refs) | _read_assistants(refs)
     assignees, mutes = _read_assignees(refs), _read_mutes(refs, now)
     findings = find_findings(refs, thresholds, now=now)
     items = []
     for ref in refs:
-        described = objects.describe(ref)
-        if described is None:
-            continue
-        voice, assistant, organization_id = described
-        reasons = [_detail(Evidence(finding, voice, thresholds, now), mutes) for finding in findings[ref]]
-        name = objects.organization_names[organization_id]
-        items.append(QueueItem(ref, organization_id, name, reasons, voice, assistant, assignees.get(ref)))
+        if ref in objects:
+            organization_id, organization_name, voice, assistant = objects[ref]
+            reasons = tuple(_detail(Evidence(finding, voice, thresholds, now), mutes) for finding in findings[ref])
+            assignee = assignees.get(ref)
+            items.append(QueueItem(ref, organization_id, organization_name, reasons, voice, assistant, assignee))
     return items
 
 
-def _read_objects(refs: Sequence[ObjectRef]) -> _Objects:
-    voices = _read_voices([ref.id for ref in refs if ref.kind is ObjectKind.VOICE])
-    assistants = _read_assistants([ref.id for ref in refs if ref.kind is ObjectKind.ASSISTANT])
-    organizations = {organization_id for _, organization_id in voices.values()}
-    organizations |= {assistant.organization.id for assistant in assistants.values()}
-    voices_of_assistants = find_voices_of_assistants(list(assistants.values()))
-    return _Objects(voices, assistants, voices_of_assistants, _read_organization_names(organizations))
+def _read_voices(refs: Sequence[ObjectRef]) -> dict[ObjectRef, _Object]:
+    ids = _ids(refs, ObjectKind.VOICE)
+    objects = {}
+    for organization_id, organization_name, *values in db.session.execute(_VOICES, {"ids": ids}) if ids else ():
+        voice = VoiceRow._make(values)
+        objects[ObjectRef(ObjectKind.VOICE, voice.id)] = _Object(organization_id, organization_name, voice, None)
+    return objects
 
 
-def _read_voices(ids: Sequence[int]) -> dict[int, tuple[VoiceRow, int]]:
-    if not ids:
-        return {}
-    rows = db.session.execute(select(*VOICE_COLUMNS, ClonedVoice.organization_id).where(ClonedVoice.id.in_(ids)))
-    return {row.id: (build_voice_row(row), row.organization_id) for row in rows.all()}
+def _read_assistants(refs: Sequence[ObjectRef]) -> dict[ObjectRef, _Object]:
+    ids = _ids(refs, ObjectKind.ASSISTANT)
+    voices, objects = find_voices_of_assistants(ids), {}
+    for organization_id, organization_name, *values in fetch_all(_ASSISTANTS, {"ids": ids}) if ids else ():
+        assistant = QueueAssistant._make(values)
+        voice = voices.get(assistant.id)
+        objects[ObjectRef(ObjectKind.ASSISTANT, assistant.id)] = _Object(
+            organization_id, organization_name, voice, assistant
+        )
+    return objects
 
 
-def _read_assistants(ids: Sequence[int]) -> dict[int, AssistantRow]:
-    if not ids:
-        return {}
-    rows = db.session.execute(select_assistants().where(Assistant.id.in_(ids))).all()
-    return {row.id: row for row in map(build_assistant_row, rows)}
-
-
-def _read_organization_names(ids: Iterable[int]) -> dict[int, str]:
-    statement = select(Organization.id, Organization.name).where(Organization.id.in_(sorted(ids)))
-    return {row.id: row.name for row in db.session.execute(statement)}
+def _ids(refs: Sequence[ObjectRef], kind: ObjectKind) -> list[int]:
+    return [ref.id for ref in refs if ref.kind is kind]
 
 
 def _read_assignees(refs: Sequence[ObjectRef]) -> dict[ObjectRef, Assignee]:
-    rows = db.session.execute(
-        select(Assignment.object_kind, Assignment.object_id, Account.id, Account.email)
-        .join_from(Assignment, Account, Account.id == Assignment.account_id)
-        .where(Assignment.object_id.in_({ref.id for ref in refs}))
-    )
     return {
         ObjectRef(ObjectKind(kind), object_id): Assignee(account_id, email)
-        for kind, object_id, account_id, email in rows
+        for kind, object_id, account_id, email in fetch_all(_ASSIGNEES, {"ids": [ref.id for ref in refs]})
     }
 
 
 def _read_mutes(refs: Sequence[ObjectRef], now: datetime) -> Mutes:
-    rows = db.session.scalars(select(Mute).where(Mute.object_id.in_({ref.id for ref in refs})))
+    rows = fetch_all(_MUTES, {"ids": [ref.id for ref in refs], "now": now})
     return {
-        (ObjectRef(ObjectKind(row.object_kind), row.object_id), row.reason): (
-            row.fingerprint,
-            MuteRow(TriageAction(row.kind), row.until, row.muted_at, row.muted_by),
+        (ObjectRef(ObjectKind(kind), object_id), reason): (
+            fingerprint,
+            MuteRow(TriageAction(action), parse_timestamp(until), parse_timestamp(muted_at), muted_by),
         )
-        for row in rows
-        if row.until is None or row.until > now
+        for kind, object_id, reason, fingerprint, action, until, muted_at, muted_by in rows
     }
 
 
