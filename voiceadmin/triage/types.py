@@ -220,6 +220,11 @@ class QueueItem:
         """The worst reason that is not muted; if all are muted, the worst of them."""
         return next((reason for reason in self.reasons if reason.mute is None), next(iter(self.reasons), None))
 
+    @property
+    def has_mute(self) -> bool:
+        """Whether a reason is muted."""
+        return any(reason.mute is not None for reason in self.reasons)
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:

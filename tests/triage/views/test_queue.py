@@ -23,11 +23,13 @@ from tests.factories import (
 )
 from tests.page import OpenPage, Page
 from tests.triage.views.scenario import ARCHIVED, FAILED, PROCESSING, apply, read_names
+from voiceadmin import clock
 from voiceadmin.accounts.models import Account
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
+from voiceadmin.text import MINUTE
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -150,6 +152,33 @@ def test_an_unknown_or_ambiguous_organization_is_reported_at_its_field(
         assert (field.attributes["value"], field.attributes["aria-invalid"]) == (text, "true")
         assert page.root.one("p", id=field.attributes["aria-describedby"]).text.startswith(message)
         assert page.link("Organization") == "#organization"
+
+
+@pytest.mark.databases("sqlite", "postgresql")
+def test_a_page_among_a_thousand_organizations_is_small(acme: Organization, client: FlaskClient) -> None:
+    make_many_organizations([f"A customer with a name, Incorporated {number}" for number in range(1000)])
+    put_voices(acme, [voice_row(name=f"Voice {number:02}", status=FAILED) for number in range(60)])
+
+    page = client.get("/triage").text
+
+    assert page.count("<tr") == 51
+    assert len(page.encode()) < 70_000, len(page.encode())
+
+
+def test_rows_show_what_has_changed_since_they_were_shown(
+    acme: Organization, open_page: OpenPage, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_voice(acme, name="Anna", status=FAILED, created_at=now - 30 * MINUTE)
+    muted = make_voice(acme, name="Bo", status=FAILED, created_at=now - 40 * MINUTE)
+    apply(TriageAction.SNOOZE, muted, now=now, until=now + 9 * DAY)
+    assert [open_page(f"/triage?{query}").rows()[0][2] for query in ("", "muted=yes")] == ["30 min ago", "40 min ago"]
+
+    monkeypatch.setattr(clock, "now", lambda: now + 5 * MINUTE)
+
+    assert open_page("/triage").rows()[0][1:3] == ["Failed Cloning failed at ElevenLabs 35 min ago.Acme", "35 min ago"]
+    row = open_page("/triage?muted=yes").rows()[0]
+    assert "Snoozed by tester 5 min ago, until 2026-12-01" in row[1]
+    assert row[2] == "45 min ago"
 
 
 def test_tabs_count_each_reason_under_the_other_filters(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
