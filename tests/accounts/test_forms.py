@@ -23,8 +23,10 @@ from voiceadmin.accounts.forms import (
     SignInForm,
 )
 from voiceadmin.identity import Role
+from voiceadmin.organizations.types import OrganizationChoices
 
 ORGANIZATIONS = {5: "Acme", 7: "Other"}
+CHOICES = OrganizationChoices(ORGANIZATIONS, lambda _: {})
 EMPTY = ["This is empty. Fill it in."]
 NO_SECRET = ["This is empty. Enter your password."]
 STRONG = "correct horse"
@@ -129,24 +131,22 @@ def test_changing_a_password_requires_the_old_one_and_a_strong_new_one() -> None
 
 
 def test_a_grant_has_a_role_and_an_organization() -> None:
-    form = GrantForm(sent(organization="7", role=""), ORGANIZATIONS)
+    form = GrantForm(sent(organization="7", role=""), CHOICES)
 
     assert form.validate()
-    assert (form.organization.data, form.role.data, form.removes_role) == ("7", "viewer", False)
+    assert (form.organization.organization_id, form.role.data, form.removes_role) == (7, "viewer", False)
 
 
-@pytest.mark.parametrize("organization", ["6", "all", "05", " 5", "5\n", "Acme", "-5", "5.0", "٥", "*"])
+@pytest.mark.parametrize("organization", ["6", "all", "05", "Acme", "-5", "5.0", "٥", "*"])
 def test_an_organization_that_is_not_offered_is_refused(organization: str) -> None:
-    shown = '"5\\n"' if organization == "5\n" else f'"{organization}"'
-
-    assert errors(GrantForm(sent(organization=organization, role="viewer"), ORGANIZATIONS)) == {
-        "organization": [f"{shown} is not one of your organizations. Choose from the list."]
+    assert errors(GrantForm(sent(organization=organization, role="viewer"), CHOICES)) == {
+        "organization": [f'"{organization}" is not one of your organizations. Choose from the list.']
     }
 
 
 @pytest.mark.parametrize("role", ["platform", "none", "Viewer", "3", "owner"])
 def test_a_role_that_is_not_offered_is_refused(role: str) -> None:
-    assert errors(GrantForm(sent(organization="5", role=role), ORGANIZATIONS)) == {
+    assert errors(GrantForm(sent(organization="5", role=role), CHOICES)) == {
         "role": [f'"{role}" is not a role. Choose from the list.']
     }
 
@@ -154,22 +154,22 @@ def test_a_role_that_is_not_offered_is_refused(role: str) -> None:
 def test_the_form_offers_organizations_and_roles() -> None:
     roles = {"viewer": "Viewer", "operator": "Operator", "admin": "Admin"}
 
-    form = GrantForm(None, ORGANIZATIONS)
+    form = GrantForm(None, CHOICES)
 
     assert (form.organization.choices, form.role.choices) == ({"5": "Acme", "7": "Other"}, roles)
-    assert GrantForm(None, ORGANIZATIONS, offer_removal=True).role.choices == roles | {"none": "No role"}
-    assert (form.organization.default, form.role.default) == ("", "viewer")
-    assert GrantForm(None, {}).organization.choices == {}
+    assert GrantForm(None, CHOICES, offer_removal=True).role.choices == roles | {"none": "No role"}
+    assert form.role.default == "viewer"
+    assert GrantForm(None, OrganizationChoices({}, lambda _: {})).organization.choices == {}
 
 
 def test_a_grant_without_an_organization_is_refused() -> None:
-    assert errors(GrantForm(sent(role="viewer"), ORGANIZATIONS)) == {
+    assert errors(GrantForm(sent(role="viewer"), CHOICES)) == {
         "organization": ['"" is not one of your organizations. Choose from the list.']
     }
 
 
 def test_a_role_can_be_removed_where_removal_is_offered() -> None:
-    form = GrantForm(sent(organization="5", role="none"), ORGANIZATIONS, offer_removal=True)
+    form = GrantForm(sent(organization="5", role="none"), CHOICES, offer_removal=True)
 
     assert form.validate()
     assert form.removes_role
@@ -177,10 +177,10 @@ def test_a_role_can_be_removed_where_removal_is_offered() -> None:
 
 @given(st.text(max_size=6), st.text(max_size=10))
 def test_a_valid_grant_is_always_one_that_is_offered(organization: str, role: str) -> None:
-    form = GrantForm(sent(organization=organization, role=role), ORGANIZATIONS)
+    form = GrantForm(sent(organization=organization, role=role), CHOICES)
 
     if form.validate():
-        assert int(form.organization.data) in ORGANIZATIONS
+        assert form.organization.organization_id in ORGANIZATIONS
         assert Role.from_slug(form.role.data) in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
 
 
@@ -192,7 +192,7 @@ def test_a_valid_grant_is_always_one_that_is_offered(organization: str, role: st
         (FirstAccountForm(None), ["E-mail", "Your name", "Password"]),
         (OwnInvitationForm(None), ["Password"]),
         (ChangePasswordForm(None, email=""), ["Current password", "New password"]),
-        (GrantForm(None, ORGANIZATIONS), ["Organization", "Role"]),
+        (GrantForm(None, CHOICES), ["Organization", "Role"]),
         (InviteForm(None, ORGANIZATIONS, offer_platform=True), ["E-mail addresses", "Roles"]),
     ],
     ids=["sign in", "confirm", "first account", "existing account", "password", "grant", "invite"],

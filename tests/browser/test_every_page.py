@@ -202,6 +202,7 @@ PAGES = {
     "organization with an empty name": Scene(
         "populated", "/organizations/1", 422, steps=submit("Save name", **{"Name of the organization": "\u202e"})
     ),
+    "organization among many": Scene("crowded", "/organizations/1"),
     "preview of a merge": Scene("populated", "/organizations/1/merge?organization=2"),
     "settings of an assistant": Scene("populated", "/assistants/123/settings"),
     "oversized settings of an assistant": Scene("oversized", f"/assistants/{2**63 - 1}/settings"),

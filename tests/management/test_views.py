@@ -8,7 +8,14 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
-from tests.factories import make_account, make_assistant, make_organization, make_voice, sign_in
+from tests.factories import (
+    make_account,
+    make_assistant,
+    make_many_organizations,
+    make_organization,
+    make_voice,
+    sign_in,
+)
 from tests.page import Page
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
@@ -78,6 +85,22 @@ def test_an_unknown_target_is_refused_by_its_value(
     ):
         page = check_page(response, 422)
         assert "one of your organizations" in page.text
+
+
+def test_one_of_many_organizations_is_named_in_a_text_field(platform: FlaskClient, acme: Organization) -> None:
+    make_many_organizations()
+
+    for address in (f"/organizations/{acme.id}", "/assistants/31/settings"):
+        page = check_page(platform.get(address))
+        assert page.root.one("input", id="organization").attributes["type"] == "text"
+        assert len(page.html) < 20_000
+    preview = check_page(platform.get(f"/organizations/{acme.id}/merge?organization=Customer+7"))
+    refused = check_page(platform.post("/assistants/31/move", data={"organization": "customer 99"}), 422)
+    moved = submit(platform, "/assistants/31/move", organization="Customer 99")
+
+    assert "“Acme” will be merged into “Customer 7”" in preview.text
+    assert '"customer 99" matches 1 organization: Customer 99 (101).' in refused.root.one("div", role="alert").text
+    assert "The assistant was moved to “Customer 99”." in moved.text
 
 
 def test_an_organization_without_content_can_be_removed(platform: FlaskClient, acme: Organization) -> None:

@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert
 
 from tests.conftest import Client
-from tests.factories import DAY, make_account, make_organization, make_voice, sign_in
+from tests.factories import DAY, make_account, make_many_organizations, make_organization, make_voice, sign_in
 from tests.page import OpenPage, Page
 from tests.two_tenants import TwoTenants, build_two_tenants, rows_of
-from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import MAX_ID
@@ -170,8 +167,7 @@ def test_an_export_contains_the_statistics_and_is_recorded(tenants: TwoTenants) 
 
 
 def test_one_of_many_organizations_is_named_in_a_text_field(acme: Organization, open_page: OpenPage) -> None:
-    with write_transaction():
-        db.session.execute(insert(Organization), [{"name": f"Customer {number}"} for number in range(1000)])
+    make_many_organizations()
     put(acme, 2)
 
     found = open_page("/providers?organization=acm")

@@ -7,7 +7,11 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from voiceadmin.organizations.types import OrganizationChoices
-from voiceadmin.web.organization_field import OrganizationField, organization_field
+from voiceadmin.web.organization_field import (
+    OrganizationField,
+    organization_choice_field,
+    organization_filter_field,
+)
 
 NAMES = {3: "Acme", 12: "Bolt"}
 BRANCHES = {number: f"Branch {number}" for number in range(1, 8)}
@@ -16,12 +20,23 @@ BRANCHES = {number: f"Branch {number}" for number in range(1, 8)}
 class FilterForm(Form):
     """A form with the field alone."""
 
-    organization = organization_field()
+    organization = organization_filter_field()
 
 
-def read(text: str | None, listed: dict[int, str] | None, found: dict[int, str] | None = None) -> OrganizationField:
+class ActionForm(Form):
+    """A form with the field of an action alone."""
+
+    organization = organization_choice_field()
+
+
+def read(
+    text: str | None,
+    listed: dict[int, str] | None,
+    found: dict[int, str] | None = None,
+    form_class: type[FilterForm | ActionForm] = FilterForm,
+) -> OrganizationField:
     """Return the field after its validation. found: what the text names."""
-    form = FilterForm(MultiDict({} if text is None else {"organization": text}))
+    form = form_class(MultiDict({} if text is None else {"organization": text}))
     form.organization.offer(OrganizationChoices(listed, lambda text: found or {}))
     form.validate()
     field: OrganizationField = form.organization
@@ -63,7 +78,7 @@ def test_one_of_many_is_named_by_a_text_that_becomes_its_name_and_id() -> None:
 def test_a_text_that_names_no_organization_is_refused_with_its_value() -> None:
     field = read("zzz", None)
 
-    assert field.errors == ['"zzz" is not one of your organizations. Enter a name, a part of a name, or an ID.']
+    assert field.errors == ['"zzz" is not one of your organizations. Enter a name or an ID.']
     assert (field.organization_id, field.data) == (None, "zzz")
 
 
@@ -90,3 +105,28 @@ def test_a_malformed_text_is_not_looked_up(text: str, message: str) -> None:
 @pytest.mark.parametrize(("listed", "is_hidden"), [({}, True), ({3: "Acme"}, True), (NAMES, False), (None, False)])
 def test_the_field_is_hidden_when_there_is_nothing_to_choose(listed: dict[int, str] | None, is_hidden: bool) -> None:
     assert bool(read(None, listed).flags.hidden) is is_hidden
+
+
+@pytest.mark.parametrize("text", ["Acme", "3", "Acme (3)"])
+def test_an_action_needs_an_organization_with_its_name_or_id(text: str) -> None:
+    field = read(text, None, {3: "Acme"}, ActionForm)
+
+    assert (field.errors, field.organization_id, field.organization_name) == ([], 3, "Acme")
+
+
+def test_an_action_does_not_take_a_part_of_a_name() -> None:
+    message = '"acm" matches 1 organization: Acme (3). Enter an ID, or more of the name.'
+
+    assert read("acm", None, {3: "Acme"}, ActionForm).errors == [message]
+    assert read("", None, {3: "Acme"}, ActionForm).errors == ["This is empty. Fill it in."]
+
+
+def test_the_list_of_an_action_has_no_choice_of_all_and_leaves_out_organizations() -> None:
+    field = read("", NAMES, {}, ActionForm)
+
+    assert field.choices == {"3": "Acme", "12": "Bolt"}
+    assert field.errors == ['"" is not one of your organizations. Choose from the list.']
+    field.offer(OrganizationChoices(NAMES, lambda _: {}), without=[3])
+    assert (field.choices, field.flags.hidden) == ({"12": "Bolt"}, False)
+    field.offer(OrganizationChoices(NAMES, lambda _: {}), without=[3, 12])
+    assert (field.choices, field.flags.hidden) == ({}, True)

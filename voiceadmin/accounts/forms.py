@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Form, TextAreaField, ValidationError
@@ -12,6 +12,7 @@ from wtforms import Form, TextAreaField, ValidationError
 from voiceadmin.accounts.passwords import find_weakness
 from voiceadmin.accounts.types import MAX_GRANTS, MAX_INVITED, Grant
 from voiceadmin.identity import GRANTABLE_ROLES, Role
+from voiceadmin.organizations.types import OrganizationChoices
 from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.web.fields import (
     QUOTED,
@@ -26,6 +27,7 @@ from voiceadmin.web.fields import (
     password_field,
     text_or_empty,
 )
+from voiceadmin.web.organization_field import organization_choice_field
 
 FormData = MultiDict[str, str]
 
@@ -126,25 +128,27 @@ class ChangePasswordForm(Form):
 class GrantForm(Form):
     """A role and the organization in which it applies."""
 
-    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
+    organization = organization_choice_field()
     role = choice_field("Role", {}, noun="a role", default=Role.VIEWER.slug)
 
     def __init__(
         self,
         data: FormData | None,
-        organizations: Mapping[int, str],
+        organizations: OrganizationChoices,
         *,
+        without: Collection[int] = (),
         offer_removal: bool = False,
     ) -> None:
         """Create the form.
 
         Args:
             data: what the browser sent, None for an empty form.
-            organizations: names of the organizations to choose from, by id.
+            organizations: those to choose from.
+            without: ids of organizations that are not listed.
             offer_removal: whether no role is a choice.
         """
         super().__init__(data)
-        self.organization.choices = {str(id): name for id, name in organizations.items()}
+        self.organization.offer(organizations, without=without)
         self.role.choices = {role.slug: role.label for role in GRANTABLE_ROLES}
         if offer_removal:
             self.role.choices |= {NO_ROLE: "No role"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
-from voiceadmin.web.fields import choice_field, name_field
+from voiceadmin.organizations.types import OrganizationChoices
+from voiceadmin.web.fields import name_field
+from voiceadmin.web.organization_field import organization_choice_field
 
 
 class NameForm(Form):
@@ -19,8 +21,11 @@ class NameForm(Form):
 class OrganizationChoiceForm(Form):
     """One organization of those that the requester may select."""
 
-    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
+    organization = organization_choice_field()
 
-    def __init__(self, data: MultiDict[str, str] | None, organizations: Mapping[int, str]) -> None:
+    def __init__(
+        self, data: MultiDict[str, str] | None, organizations: OrganizationChoices, *, without: Collection[int] = ()
+    ) -> None:
+        """Create the form. without: ids of organizations that it does not list."""
         super().__init__(data)
-        self.organization.choices = {str(id): name for id, name in organizations.items()}
+        self.organization.offer(organizations, without=without)

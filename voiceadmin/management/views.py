@@ -22,7 +22,7 @@ from voiceadmin.management.queries import (
     preview_merge,
 )
 from voiceadmin.management.types import UNDO_MERGE_PERIOD
-from voiceadmin.organizations.queries import get_assistant, list_organizations
+from voiceadmin.organizations.queries import get_assistant, list_organization_choices
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.notices import MAX_NAME
@@ -50,13 +50,12 @@ def organization(organization_id: int) -> Page:
 
 def _render_organization(organization_id: int, form: NameForm, status: int, **context: Any) -> Page:
     summary = get_organization_summary(scope(), organization_id)
-    others = {id: name for id, name in list_organizations(scope()).items() if id != organization_id}
     return render_template(
         "management/organization.html",
         organization=summary,
         assistants=list_assistants(scope(), AssistantFilters(organization=organization_id, size=MAX_ASSISTANTS)),
         form=form,
-        merge_form=OrganizationChoiceForm(None, others),
+        merge_form=OrganizationChoiceForm(None, list_organization_choices(scope()), without=[organization_id]),
         merges=list_merges(scope(), organization_id, clock.now()) if scope() == EVERYTHING else (),
         is_platform_admin=scope() == EVERYTHING,
         undo_days=UNDO_MERGE_PERIOD.days,
@@ -81,10 +80,10 @@ def rename(organization_id: int) -> Page:
 @require_role(Role.PLATFORM, recently_authenticated=True)
 def preview(organization_id: int) -> Page:
     """Show what merging an organization into another one would change."""
-    form = OrganizationChoiceForm(request.args, list_organizations(scope()))
+    form = OrganizationChoiceForm(request.args, list_organization_choices(scope()))
     if not form.validate():
         return _render_organization(organization_id, NameForm(), 422, message=form.organization.errors[0])
-    merge = preview_merge(scope(), organization_id, int(form.organization.data))
+    merge = preview_merge(scope(), organization_id, form.organization.organization_id)
     return render_template("management/merge.html", merge=merge, undo_days=UNDO_MERGE_PERIOD.days), 200
 
 
@@ -92,10 +91,10 @@ def preview(organization_id: int) -> Page:
 @require_role(Role.PLATFORM, recently_authenticated=True)
 def merge(organization_id: int) -> Page:
     """Merge an organization into another one."""
-    form = OrganizationChoiceForm(request.form, list_organizations(scope()))
+    form = OrganizationChoiceForm(request.form, list_organization_choices(scope()))
     if not form.validate():
         return _render_organization(organization_id, NameForm(), 422, message=form.organization.errors[0])
-    source, target_id = get_organization_summary(scope(), organization_id), int(form.organization.data)
+    source, target_id = get_organization_summary(scope(), organization_id), form.organization.organization_id
     merge_organizations(scope(), organization_id, target_id, by=access.requester().actor, now=clock.now())
     flash(f"{_quote(source.name)} was merged into this organization. You can undo that below.")
     return _redirect_to_organization(target_id)
@@ -140,8 +139,7 @@ def assistant(assistant_id: int) -> Page:
 
 def _render_assistant(assistant_id: int, form: NameForm, status: int, **context: Any) -> Page:
     row = get_assistant(scope(), assistant_id)
-    others = {id: name for id, name in list_organizations(scope()).items() if id != row.organization.id}
-    move_form = OrganizationChoiceForm(None, others)
+    move_form = OrganizationChoiceForm(None, list_organization_choices(scope()), without=[row.organization.id])
     return render_template(
         "management/assistant.html",
         assistant=row,
@@ -168,13 +166,12 @@ def rename_one_assistant(assistant_id: int) -> Page:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def move(assistant_id: int) -> Page:
     """Move an assistant to another organization."""
-    organizations = list_organizations(scope())
-    form = OrganizationChoiceForm(request.form, organizations)
+    form = OrganizationChoiceForm(request.form, list_organization_choices(scope()))
     if not form.validate():
         return _render_assistant(assistant_id, NameForm(), 422, message=form.organization.errors[0])
-    target_id = int(form.organization.data)
+    target_id = form.organization.organization_id
     move_assistant(scope(), assistant_id, target_id, by=access.requester().actor, now=clock.now())
-    flash(f"The assistant was moved to {_quote(organizations[target_id])}.")
+    flash(f"The assistant was moved to {_quote(form.organization.organization_name)}.")
     return _redirect_to_assistant(assistant_id)
 
 

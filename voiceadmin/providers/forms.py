@@ -6,13 +6,13 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from voiceadmin.organizations.types import OrganizationChoices
-from voiceadmin.web.organization_field import organization_field
+from voiceadmin.web.organization_field import organization_filter_field
 
 
 class ProviderFilterForm(Form):
     """The organization whose voices are counted."""
 
-    organization = organization_field()
+    organization = organization_filter_field()
 
     def __init__(self, arguments: MultiDict[str, str], organizations: OrganizationChoices) -> None:
         super().__init__(arguments)

@@ -15,7 +15,7 @@ from voiceadmin.text import normalize_email, quote_value
 from voiceadmin.triage.types import UNASSIGNED, QueueCursor, QueueFilters
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.web.fields import StringField, choice_field, multiple_choice_field, text_field
-from voiceadmin.web.organization_field import organization_field
+from voiceadmin.web.organization_field import organization_filter_field
 from voiceadmin.web.query_fields import (
     DEFAULT_ITEMS,
     MAX_ITEMS,
@@ -33,7 +33,7 @@ class QueueForm(Form):
     """The filters of the queue."""
 
     reason = multiple_choice_field("Reason", {}, noun="a reason")
-    organization = organization_field()
+    organization = organization_filter_field()
     provider = multiple_choice_field("Provider", {}, noun="a provider of these voices")
     assignee = choice_field("Assignee", {}, noun="an assignee", default="")
     muted = choice_field(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import insert
 
 from tests.factories import (
     DAY,
     make_account,
     make_assistant,
+    make_many_organizations,
     make_organization,
     make_voice,
     put_voices,
@@ -25,8 +24,6 @@ from tests.page import OpenPage, Page
 from tests.triage.views.scenario import ARCHIVED, FAILED, PROCESSING, apply, read_names
 from voiceadmin import clock
 from voiceadmin.accounts.models import Account
-from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import MINUTE
@@ -121,13 +118,8 @@ def test_the_filter_bar_offers_organizations_and_assignees_by_name(acme: Organiz
     assert bar.one("input", name="size").attributes["value"] == "25"
 
 
-def make_many_organizations(names: Sequence[str]) -> None:
-    with write_transaction():
-        db.session.execute(insert(Organization), [{"name": name} for name in names])
-
-
 def test_one_of_many_organizations_is_named_in_a_text_field(open_page: OpenPage, queue: dict[str, VoiceRow]) -> None:
-    make_many_organizations([f"Customer {number}" for number in range(60)])
+    make_many_organizations()
 
     page = open_page("/triage?organization=bol&reason=failed")
     bar = page.root.one("form", id="filters")
@@ -144,9 +136,12 @@ def test_one_of_many_organizations_is_named_in_a_text_field(open_page: OpenPage,
 def test_an_unknown_or_ambiguous_organization_is_reported_at_its_field(
     open_page: OpenPage, queue: dict[str, VoiceRow]
 ) -> None:
-    make_many_organizations([f"Customer {number}" for number in range(60)])
+    make_many_organizations()
 
-    for text, message in (("zzz", '"zzz" is not one'), ("cust", '"cust" matches 60 organizations: Customer 0 (3), ')):
+    for text, message in (
+        ("zzz", '"zzz" is not one'),
+        ("cust", '"cust" matches 1,000 organizations: Customer 0 (3), '),
+    ):
         page = open_page(f"/triage?organization={text}", 422)
         field = page.root.one("input", id="organization")
         assert (field.attributes["value"], field.attributes["aria-invalid"]) == (text, "true")
@@ -156,7 +151,7 @@ def test_an_unknown_or_ambiguous_organization_is_reported_at_its_field(
 
 @pytest.mark.databases("sqlite", "postgresql")
 def test_a_page_among_a_thousand_organizations_is_small(acme: Organization, client: FlaskClient) -> None:
-    make_many_organizations([f"A customer with a name, Incorporated {number}" for number in range(1000)])
+    make_many_organizations()
     put_voices(acme, [voice_row(name=f"Voice {number:02}", status=FAILED) for number in range(60)])
 
     page = client.get("/triage").text

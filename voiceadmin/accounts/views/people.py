@@ -24,7 +24,7 @@ from voiceadmin.api_keys.queries import count_keys_without_creator
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.organizations.queries import list_organizations
+from voiceadmin.organizations.queries import list_organization_choices, list_organizations
 from voiceadmin.text import pluralize
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role, scope
@@ -92,7 +92,6 @@ def _render_page(account_id: int, **context: Any) -> str:
     idle, absolute = access.session_timeouts()
     account = get_account(scope(), account_id)
     organizations_with_role = {role.organization_id for role in account.roles}
-    addable = {id: name for id, name in list_organizations(scope()).items() if id not in organizations_with_role}
     return render_template(
         "accounts/person.html",
         account=account,
@@ -100,7 +99,7 @@ def _render_page(account_id: int, **context: Any) -> str:
         is_platform_admin=scope() == EVERYTHING,
         is_manageable=scope() == EVERYTHING or not (account.platform or account.has_other_roles),
         sessions=list_sessions(scope(), account_id, now=now, idle=idle, absolute=absolute),
-        form=GrantForm(None, addable),
+        form=GrantForm(None, list_organization_choices(scope()), without=organizations_with_role),
         now=now,
         **context,
     )
@@ -111,14 +110,14 @@ def _render_page(account_id: int, **context: Any) -> str:
 def change_role(account_id: int) -> Page:
     """Change or remove the role of an account in an organization."""
     get_account(scope(), account_id)
-    form = GrantForm(request.form, list_organizations(scope()), offer_removal=True)
+    form = GrantForm(request.form, list_organization_choices(scope()), offer_removal=True)
     if not form.validate():
         return _render_page(account_id, message=next(field.errors[0] for field in form if field.errors)), 422
-    organization_id = int(form.organization.data)
+    organization_id = form.organization.organization_id
     role = None if form.removes_role else Role.from_slug(form.role.data)
     by, now = access.requester().actor, clock.now()
     email = roles.change_role(scope(), account_id, organization_id, role, by=by, now=now)
-    name = form.organization.choices[form.organization.data][:MAX_NAME]
+    name = form.organization.organization_name[:MAX_NAME]
     if role is None:
         _add_notice(f"{email} has no role at {name} any more.", email)
     else:

@@ -13,7 +13,7 @@ from tests.accounts.views.people.scenario import (
     read_messages,
     submit,
 )
-from tests.factories import make_account
+from tests.factories import make_account, make_many_organizations
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 
@@ -37,6 +37,20 @@ def test_a_role_is_changed(client: FlaskClient, acme: Organization, role: str, f
     assert read_messages(found) == [flash]
     assert found.root.one("h1").text == "bo@example.com"
     assert [entry.role for entry in load_account(bo.id).roles] == roles
+
+
+def test_one_of_many_organizations_is_named_in_a_text_field(client: FlaskClient, acme: Organization) -> None:
+    make_many_organizations()
+    bo = make_account("bo@example.com", roles={acme: Role.VIEWER})
+
+    page = open_page_as(client, f"/people/{bo.id}")
+    added = submit(client, f"/people/{bo.id}/role", organization="Customer 7", role="viewer")
+    refused = submit(client, f"/people/{bo.id}/role", 422, organization="customer", role="viewer")
+
+    assert page.root.one("input", id="organization").attributes["type"] == "text"
+    assert len(page.html) < 20_000
+    assert read_messages(added)[0].startswith("The role of bo@example.com at Customer 7 is now viewer.")
+    assert '"customer" matches 1,000 organizations: Customer 0 (' in read_alert(refused)
 
 
 def test_an_account_without_a_role_disappears_from_the_pages_of_an_admin(
