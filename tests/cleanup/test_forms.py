@@ -23,15 +23,17 @@ from voiceadmin.cleanup.forms import (
 from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS, CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.cleanup.types.prices import Price
+from voiceadmin.organizations.types import OrganizationChoices
 
 ORGANIZATIONS = {3: "Acme", 12: "Bravo"}
+CHOICES = OrganizationChoices(ORGANIZATIONS, lambda _: {})
 PROVIDERS = ["elevenlabs", "resemble", "playht"]
 Pairs = list[tuple[str, str]]
 
 
 def test_no_argument_means_all_candidates() -> None:
     for pairs in ([], [("organization", ""), ("provider", ""), ("reason", "")]):
-        form = CandidateFilterForm(MultiDict(pairs), ORGANIZATIONS, PROVIDERS)
+        form = CandidateFilterForm(MultiDict(pairs), CHOICES, PROVIDERS)
 
         assert form.validate()
         assert form.filters() == CleanUpFilters()
@@ -51,7 +53,7 @@ def test_filters_round_trip_through_query_arguments(filters: CleanUpFilters) -> 
         for name, value in clean_up_arguments(filters).items()
         for one in (value if isinstance(value, tuple) else [value])
     ]
-    form = CandidateFilterForm(MultiDict(pairs), ORGANIZATIONS, PROVIDERS)
+    form = CandidateFilterForm(MultiDict(pairs), CHOICES, PROVIDERS)
 
     assert form.validate(), form.errors
     found = form.filters()
@@ -70,7 +72,7 @@ def test_filters_round_trip_through_query_arguments(filters: CleanUpFilters) -> 
     ],
 )
 def test_a_value_outside_the_list_is_refused(pair: tuple[str, str], field: str) -> None:
-    form = CandidateFilterForm(MultiDict([pair]), ORGANIZATIONS, PROVIDERS)
+    form = CandidateFilterForm(MultiDict([pair]), CHOICES, PROVIDERS)
 
     assert not form.validate()
     assert list(form.errors) == [field]
@@ -78,7 +80,7 @@ def test_a_value_outside_the_list_is_refused(pair: tuple[str, str], field: str) 
 
 @pytest.mark.parametrize(("given", "limit"), [("", None), ("1", 1), ("100", 100), ("20000", 20_000)])
 def test_the_limit_of_a_plan_is_a_number_or_empty(given: str, limit: int | None) -> None:
-    form = CreatePlanForm(MultiDict({"limit": given, "provider": "playht"}), ORGANIZATIONS, PROVIDERS)
+    form = CreatePlanForm(MultiDict({"limit": given, "provider": "playht"}), CHOICES, PROVIDERS)
 
     assert form.validate()
     assert form.filters() == CleanUpFilters(None, ("playht",), (), limit)
@@ -86,7 +88,7 @@ def test_the_limit_of_a_plan_is_a_number_or_empty(given: str, limit: int | None)
 
 @pytest.mark.parametrize("given", ["0", "20001", "-1", "1,000", "x", "1e3", "٣"])
 def test_an_invalid_limit_is_refused(given: str) -> None:
-    form = CreatePlanForm(MultiDict({"limit": given}), ORGANIZATIONS, PROVIDERS)
+    form = CreatePlanForm(MultiDict({"limit": given}), CHOICES, PROVIDERS)
 
     assert not form.validate()
     assert "is not a number from 1 to 20000." in form.limit.errors[0]

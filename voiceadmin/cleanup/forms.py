@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.cleanup.types.prices import Price
 from voiceadmin.clock import start_of_day
 from voiceadmin.operations.types import MAX_OBJECTS
+from voiceadmin.organizations.types import OrganizationChoices
 from voiceadmin.pagination import MAX_PAGE
 from voiceadmin.text import quote_value
 from voiceadmin.triage.rules import RULES_BY_SLUG
@@ -28,6 +29,7 @@ from voiceadmin.web.fields import (
     raw_value,
     text_field,
 )
+from voiceadmin.web.organization_field import organization_filter_field
 
 FormData = MultiDict[str, str]
 
@@ -39,20 +41,20 @@ _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 class CandidateFilterForm(Form):
     """The filter bar over the candidates."""
 
-    organization = choice_field("Organization", {}, noun="one of your organizations", default="")
+    organization = organization_filter_field()
     provider = multiple_choice_field("Provider", {}, noun="a provider of these voices")
     reason = multiple_choice_field("Reason", REASON_LABELS, noun="a reason to clean up")
 
-    def __init__(self, data: FormData, organizations: Mapping[int, str], providers: Sequence[str]) -> None:
-        """Fill the form. organizations: names by id; providers: slugs; both are the choices."""
+    def __init__(self, data: FormData, organizations: OrganizationChoices, providers: Sequence[str]) -> None:
+        """Fill the form. organizations: those of the scope; providers: slugs; both are the choices."""
         super().__init__(data)
-        self.organization.choices = {"": "All"} | {str(id): name for id, name in organizations.items()}
+        self.organization.offer(organizations)
         self.provider.choices = {provider: provider_label(provider) for provider in providers}
 
     def filters(self) -> CleanUpFilters:
         """Return the validated input as domain values. Call after validate()."""
         return CleanUpFilters(
-            int(self.organization.data) if self.organization.data else None,
+            self.organization.organization_id,
             tuple(self.provider.data),
             tuple(self.reason.data),
         )

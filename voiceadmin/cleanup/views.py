@@ -39,7 +39,7 @@ from voiceadmin.cleanup.types.candidates import CandidateCounts, ExclusionReason
 from voiceadmin.cleanup.types.plans import ItemState, PlanRow
 from voiceadmin.cleanup.types.prices import BILLING_NOTES, sum_savings
 from voiceadmin.identity import Role, Scope
-from voiceadmin.organizations.queries import list_organizations
+from voiceadmin.organizations.queries import get_organization_name, list_organization_choices
 from voiceadmin.pagination import Page
 from voiceadmin.tokens import generate_token
 from voiceadmin.totals.queries import list_providers
@@ -66,7 +66,7 @@ def index() -> Answer:
 @require_role(Role.OPERATOR)
 def plan() -> Answer:
     """Create a plan of the selected candidates."""
-    form = CreatePlanForm(request.form, list_organizations(scope()), list_providers(scope()))
+    form = CreatePlanForm(request.form, list_organization_choices(scope()), list_providers(scope()))
     if not form.validate():
         return _render_index(CreatePlanForm, request.form)
     by, now, key = access.requester().actor, clock.now(), form.key.data or generate_token()
@@ -76,8 +76,7 @@ def plan() -> Answer:
 
 def _render_index(form_class: type[CandidateFilterForm], data: MultiDict[str, str]) -> tuple[str, int]:
     visible, now = access.requester().scope(Role.VIEWER), clock.now()
-    organizations = list_organizations(visible)
-    form = form_class(data, organizations, list_providers(visible))
+    form = form_class(data, list_organization_choices(visible), list_providers(visible))
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
     filters, prices = form.filters(), list_prices()
@@ -88,7 +87,6 @@ def _render_index(form_class: type[CandidateFilterForm], data: MultiDict[str, st
         "cleanup/index.html",
         form=form,
         filters=filters,
-        organizations={str(id): name for id, name in organizations.items()},
         counts=matching,
         providers=providers,
         savings=sum_savings({row.provider: row.candidates for row in providers}, prices, today=now.date()),
@@ -128,12 +126,11 @@ def show(plan_id: int) -> Answer:
 def _context(plan: PlanRow, now: datetime) -> dict[str, Any]:
     """Return what every page of a plan shows."""
     prices, organization = list_prices(), plan.filters.organization
-    names = {} if organization is None else list_organizations(access.requester().scope(Role.VIEWER))
     return {
         "now": now,
         "prices": prices,
         "savings": sum_savings(plan.voices, prices, today=now.date()),
-        "organization": names.get(organization) if organization is not None else None,
+        "organization": None if organization is None else get_organization_name(scope(), organization),
         "failed": plan.count(ItemState.FAILED),
         "is_running": request.args.get("run") == "on",
         "may_execute": is_plan_covered(access.requester().scope(Role.ADMIN), plan.id),
@@ -248,7 +245,7 @@ def export(format: str) -> Response | tuple[str, int]:
         clock.now(),
         access.attention_thresholds(),
     )
-    form = CandidateFilterForm(request.args, list_organizations(where), list_priceable_providers(where))
+    form = CandidateFilterForm(request.args, list_organization_choices(where), list_priceable_providers(where))
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
     filters = form.filters()

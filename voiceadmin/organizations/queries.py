@@ -153,7 +153,7 @@ def find_organizations(scope: Scope, text: str) -> Mapping[int, str]:
     written = _ENDS_WITH_ID.search(text)
     number = parse_integer(text if written is None else written[1])
     if number is not None and 0 < number <= MAX_ID:
-        name = _get_listed_name(scope, number)
+        name = get_organization_name(scope, number)
         if name is not None and (written is None or text == format_organization(number, name)):
             return {number: name}
     return _find_by_name(list_organizations(scope), text)
@@ -168,7 +168,7 @@ def format_organization(organization_id: int, name: str) -> str:
     return f"{shorten(' '.join(printable.split()), MAX_SHOWN) or '(no name)'} ({organization_id})"
 
 
-def _get_listed_name(scope: Scope, organization_id: int) -> str | None:
+def get_organization_name(scope: Scope, organization_id: int) -> str | None:
     row = fetch_all(
         f"SELECT name FROM organization WHERE id = :id AND {_is_listed(scope)}",
         {"id": organization_id, **scope_parameters(scope)},
