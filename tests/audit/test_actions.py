@@ -144,6 +144,23 @@ def test_the_log_has_one_line_per_group_of_events(log: pytest.LogCaptureFixture)
     assert db.session.scalar(select(func.count()).where(AuditEvent.note == "import")) == 1200
 
 
+def test_many_events_are_written_by_few_statements() -> None:
+    sent: list[int] = []
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def count(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if statement.startswith("INSERT INTO audit_event "):
+            sent.append(len(parameters) if many else 1)
+
+    changes = [(AuditTarget(ObjectKind.VOICE, number, str(number)), 1, None, None) for number in range(1, 1026)]
+    with write_transaction():
+        record_events(AuditEventType.NOTE_ADDED, changes, by=ADA, now=NOW)
+
+    assert sum(sent) < len(changes) / 10
+    stored = db.session.execute(select(AuditEvent.id, AuditEvent.object_id).order_by(AuditEvent.id)).all()
+    assert [tuple(row) for row in stored] == [(number, number) for number in range(1, 1026)]
+
+
 # Transactions
 
 
@@ -355,7 +372,9 @@ def test_no_code_changes_or_deletes_events() -> None:
 
 
 def test_only_audit_actions_write_to_the_table() -> None:
-    writes = re.compile(r"\b(insert|update|delete|upsert_statement|upsert_rows)\(AuditEvent\b|\bAuditLine\(")
+    writes = re.compile(
+        r"\b(insert|insert_rows|update|delete|upsert_statement|upsert_rows)\(AuditEvent\b|\bAuditLine\("
+    )
 
     writers = {
         str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if writes.search(path.read_text("utf-8"))

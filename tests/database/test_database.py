@@ -11,13 +11,15 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
+from tests.conftest import NOW
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_first_row
 from voiceadmin.database.engine import SQLITE_PATH
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.database.upserts import ROWS_PER_STATEMENT, upsert_rows
+from voiceadmin.database.upserts import ROWS_PER_STATEMENT, insert_rows, upsert_rows
 from voiceadmin.organizations.models import Organization
+from voiceadmin.triage.models import Mute
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 
@@ -139,6 +141,22 @@ def test_a_bulk_upsert_writes_the_same_rows_as_single_upserts(app: Flask, number
         assert [row.name for row in many] == [row.name for row in given]
         assert many == one_by_one
         db.session.rollback()
+
+
+@pytest.mark.parametrize("number", [0, 1, ROWS_PER_STATEMENT, 2 * ROWS_PER_STATEMENT + 1])
+def test_a_bulk_insert_writes_every_value(app: Flask, number: int) -> None:
+    columns = list(Mute.__table__.columns)
+    acme, local = make_organization(), LONG_AGO.astimezone(timezone(DAY / 3))
+    rows = [
+        ("voice", n, acme.id, "failed", f'\'{{"x", %s ?}}\\ {n}', "snooze", local if n % 2 else None, NOW, "Ada")
+        for n in range(number)
+    ]
+
+    with write_transaction():
+        insert_rows(Mute, tuple(column.name for column in columns), rows)
+
+    stored = db.session.execute(select(*columns).order_by(Mute.object_id)).all()
+    assert [tuple(row) for row in stored] == rows
 
 
 def test_a_replaced_sqlite_file_is_noticed_by_open_connections(sqlite_app: Flask, tmp_path: Path) -> None:

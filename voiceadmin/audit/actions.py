@@ -13,6 +13,7 @@ from voiceadmin.audit.models import AuditEvent, AuditEventOrganization
 from voiceadmin.audit.types import AuditEventType, AuditTarget
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import log_after_commit, write_transaction
+from voiceadmin.database.upserts import insert_rows
 from voiceadmin.identity import Actor
 from voiceadmin.text import build_name_key, quote_value
 
@@ -43,7 +44,8 @@ def record_event(
         note: a text by the actor.
     """
     ids = set(organizations)
-    row = _build_row(event_type, (target, ids.pop() if len(ids) == 1 else None, before, after), by, now, note)
+    change = (target, ids.pop() if len(ids) == 1 else None, before, after)
+    (row,) = _build_rows(event_type, [change], by, now, note)
     event_id = db.session.scalar(insert(AuditEvent).returning(AuditEvent.id), row)
     if ids:
         rows = [{"event_id": event_id, "organization_id": id} for id in sorted(ids)]
@@ -66,9 +68,9 @@ def record_events(
         changes: target, id of the organization, and the values before and after, as in record_event.
         operation_id: the operation that made the changes, None if they cannot be undone.
     """
-    rows = [_build_row(event_type, change, by, now, note, operation_id) for change in changes]
+    rows = _build_rows(event_type, changes, by, now, note, operation_id)
     if rows:
-        db.session.execute(insert(AuditEvent), rows)
+        insert_rows(AuditEvent, tuple(rows[0]), [tuple(row.values()) for row in rows])
         _log(rows)
 
 
@@ -82,16 +84,15 @@ def record_event_now(event_type: AuditEventType, target: AuditTarget, *, by: Act
         record_event(event_type, target, by=by, now=now, **more)
 
 
-def _build_row(
+def _build_rows(
     event_type: AuditEventType,
-    change: ChangedTarget,
+    changes: Iterable[ChangedTarget],
     by: Actor,
     now: datetime,
     note: str,
     operation_id: int | None = None,
-) -> dict[str, Any]:
-    target, organization_id, before, after = change
-    return {
+) -> list[dict[str, Any]]:
+    shared = {
         "at": now,
         "actor_kind": by.kind.value,
         "actor_id": by.id,
@@ -99,15 +100,21 @@ def _build_row(
         "actor_key": build_name_key(by.name),
         "address": by.address,
         "event_type": event_type.value,
-        "organization_id": organization_id,
-        "object_kind": target.kind.value,
-        "object_id": target.id,
-        "object_name": target.name,
-        "before": _dump(before),
-        "after": _dump(after),
         "note": note,
         "operation_id": operation_id,
     }
+    return [
+        shared
+        | {
+            "organization_id": organization_id,
+            "object_kind": target.kind.value,
+            "object_id": target.id,
+            "object_name": target.name,
+            "before": _dump(before),
+            "after": _dump(after),
+        }
+        for target, organization_id, before, after in changes
+    ]
 
 
 def _log(rows: list[dict[str, Any]]) -> None:
@@ -125,4 +132,7 @@ def _describe_targets(rows: list[dict[str, Any]]) -> str:
 
 
 def _dump(facts: Facts | None) -> str | None:
-    return None if facts is None else json.dumps(facts, ensure_ascii=False, default=str)
+    return None if facts is None else _ENCODER.encode(facts)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # once, because `json.dumps` creates one for each call

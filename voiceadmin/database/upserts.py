@@ -1,4 +1,4 @@
-"""INSERT statements that overwrite existing rows (upserts), for one row or many."""
+"""INSERT statements for many rows, which may overwrite existing ones (upserts)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Enum, FetchedValue, MetaData, Table, Text, bindparam, select
+from sqlalchemy import Column, Enum, FetchedValue, MetaData, Table, Text, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from voiceadmin.database.base import Base, db
 
-ROWS_PER_STATEMENT = 50  # of SQLite; 50 rows of 19 columns stay below 999 parameters, the limit of old builds
+_PSYCOPG: Any = PGDialect_psycopg
+
+DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": _PSYCOPG(paramstyle="format")}  # with values by position
+
+ROWS_PER_STATEMENT = 50  # 50 rows of 19 columns stay below 999 parameters, the limit of old builds of SQLite
 
 
 def upsert_statement(model: type[Base]) -> Any:
@@ -22,6 +27,18 @@ def upsert_statement(model: type[Base]) -> Any:
     if db.engine.dialect.name == "postgresql":
         statement = statement.returning(*_table(model).primary_key)
     return statement
+
+
+def insert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert many rows. Several times faster than `insert(model)`, as `upsert_rows`. Call inside a write transaction.
+
+    Args:
+        model: the table.
+        names: the columns.
+        rows: the values of each row in the order of `names`.
+    """
+    if rows:
+        _execute_for_rows(model, names, rows, overwrites=False)
 
 
 def upsert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
@@ -40,7 +57,7 @@ def upsert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequen
     if db.engine.dialect.name == "postgresql":
         _upsert_postgresql_rows(model, names, rows)
     else:
-        _upsert_sqlite_rows(model, names, list(zip(*rows, strict=True)))
+        _execute_for_rows(model, names, rows, overwrites=True)
 
 
 def _upsert_postgresql_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
@@ -57,28 +74,31 @@ def _upsert_postgresql_rows(model: type[Base], names: tuple[str, ...], rows: Seq
     staging.drop(connection)
 
 
-def _upsert_sqlite_rows(model: type[Base], names: tuple[str, ...], columns: list[tuple[Any, ...]]) -> None:
+def _execute_for_rows(
+    model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]], *, overwrites: bool
+) -> None:
     """Run one statement for every ROWS_PER_STATEMENT rows, and one for each row that is left over."""
-    single = _compile_sqlite_upsert(model, names, 1)
-    values = single.convert(columns)
-    whole = len(values) - len(values) % ROWS_PER_STATEMENT
     connection = db.session.connection()
+    dialect = connection.dialect.name
+    single = _compile_insert(model, names, dialect, row_count=1, overwrites=overwrites)
+    values = single.convert(list(zip(*rows, strict=True)))
+    whole = len(values) - len(values) % ROWS_PER_STATEMENT
     if whole:
-        many = _compile_sqlite_upsert(model, names, ROWS_PER_STATEMENT)
-        batches = [
+        many = _compile_insert(model, names, dialect, row_count=ROWS_PER_STATEMENT, overwrites=overwrites)
+        groups = [
             tuple(chain.from_iterable(values[start : start + ROWS_PER_STATEMENT]))
             for start in range(0, whole, ROWS_PER_STATEMENT)
         ]
-        connection.exec_driver_sql(many.sql, batches)
+        connection.exec_driver_sql(many.sql, groups)
     if whole < len(values):
         connection.exec_driver_sql(single.sql, values[whole:])
 
 
-class CompiledUpsert(NamedTuple):
-    """SQL for SQLite's driver.
+class CompiledInsert(NamedTuple):
+    """SQL for the driver of a database.
 
     Attributes:
-        sql: the statement, with a question mark for each value.
+        sql: the statement, with a placeholder for each value.
         order: for each value of a row, the index of its column among the given names, and the function that converts
             it for the driver, if there is one.
     """
@@ -121,13 +141,16 @@ def _staging_table(model: type[Base], names: tuple[str, ...]) -> Table:
 
 
 @cache
-def _compile_sqlite_upsert(model: type[Base], names: tuple[str, ...], row_count: int) -> CompiledUpsert:
-    """Compile SQLite's statement for a number of rows."""
-    dialect = sqlite.dialect()
+def _compile_insert(
+    model: type[Base], names: tuple[str, ...], dialect_name: str, *, row_count: int, overwrites: bool
+) -> CompiledInsert:
+    """Compile the statement for a number of rows."""
+    dialect = DIALECTS[dialect_name]
     columns = _table(model).columns
     rows = [{name: bindparam(f"{name}:{row}", type_=columns[name].type) for name in names} for row in range(row_count)]
-    compiled = _upsert(model, "sqlite").values(rows).compile(dialect=dialect)
+    statement = _upsert(model, dialect_name) if overwrites else insert(_table(model))
+    compiled: Any = statement.values(rows).compile(dialect=dialect)
     processors = {name: columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
     # Every row has its columns in the same order, so that of the first row is enough.
     first_row = [parameter.partition(":")[0] for parameter in compiled.positiontup[: len(names)]]
-    return CompiledUpsert(str(compiled), [(names.index(name), processors[name]) for name in first_row])
+    return CompiledInsert(str(compiled), [(names.index(name), processors[name]) for name in first_row])

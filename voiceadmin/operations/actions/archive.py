@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,19 +35,19 @@ def _read(targets: Sequence[TargetObject]) -> dict[ObjectRef, Value]:
 
 
 def _plan(context: ActionContext) -> Iterator[Change | SkippedItem]:
-    plan = _archive if context.request.action is TriageAction.ARCHIVE else _restore
-    for target in context.targets:
-        yield plan(target, context)
+    if context.request.action is TriageAction.ARCHIVE:
+        value = {"at": format_time(context.now), "by": context.actor_name, "note": context.request.note}
+        return (_archive(target, value) for target in context.targets)
+    return map(_restore, context.targets)
 
 
-def _archive(target: TargetObject, context: ActionContext) -> Change | SkippedItem:
+def _archive(target: TargetObject, value: Value) -> Change | SkippedItem:
     if target.archived is not None:
         return skip(target, SkipReason.ALREADY_ARCHIVED)
-    value = {"at": format_time(context.now), "by": context.actor_name, "note": context.request.note}
     return Change(AuditEventType.VOICE_ARCHIVED, target, {KEY: None}, {KEY: value})
 
 
-def _restore(target: TargetObject, context: ActionContext) -> Change | SkippedItem:
+def _restore(target: TargetObject) -> Change | SkippedItem:
     if target.archived is not None:
         return Change(AuditEventType.VOICE_RESTORED, target, {KEY: target.archived}, {KEY: None})
     is_archived = target.status is VoiceStatus.ARCHIVED
@@ -56,24 +55,24 @@ def _restore(target: TargetObject, context: ActionContext) -> Change | SkippedIt
 
 
 def _write(values: Mapping[TargetObject, Value]) -> None:
-    ids_by_value: dict[str, list[int]] = {}
+    ids_by_value: dict[tuple[str, str, str] | None, list[int]] = {}
     for target, value in values.items():
-        ids_by_value.setdefault(json.dumps(value), []).append(target.ref.id)
-    for text, ids in ids_by_value.items():
-        value = json.loads(text)
-        columns = _columns_of_restored() if value is None else _columns_of_archived(value)
+        key = None if value is None else (value["at"], value["by"], value["note"])
+        ids_by_value.setdefault(key, []).append(target.ref.id)
+    for key, ids in ids_by_value.items():
+        columns = _columns_of_restored() if key is None else _columns_of_archived(*key)
         for batch in split_into_batches(ids):
             statement = update(ClonedVoice).where(ClonedVoice.id.in_(batch)).values(columns)
             db.session.execute(statement, execution_options=WITHOUT_SYNCHRONIZATION)
 
 
-def _columns_of_archived(value: Value) -> dict[str, Any]:
+def _columns_of_archived(at: str, by: str, note: str) -> dict[str, Any]:
     return {
         "upstream_status": ClonedVoice.status,
         "status": VoiceStatus.ARCHIVED,
-        "archived_at": datetime.fromisoformat(value["at"]),
-        "archived_by": value["by"],
-        "archive_note": value["note"],
+        "archived_at": datetime.fromisoformat(at),
+        "archived_by": by,
+        "archive_note": note,
     }
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
+from voiceadmin.database.upserts import insert_rows
 from voiceadmin.operations.actions.handler import (
     ActionContext,
     ActionHandler,
@@ -74,7 +75,7 @@ def _write(values: Mapping[TargetObject, Value]) -> None:
         db.session.execute(statement, execution_options=WITHOUT_SYNCHRONIZATION)
     rows = [_row(target, reason, value) for target, mutes in values.items() for reason, value in mutes.items()]
     if rows:
-        db.session.execute(insert(Mute), rows)
+        insert_rows(Mute, tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def _row(target: TargetObject, reason: str, value: Value) -> dict[str, Any]:

@@ -96,21 +96,31 @@ def _record_changes(
 
 def list_recorded_changes(operation_id: int) -> list[RecordedChange]:
     """Return the changes of an operation, in the order of their objects."""
-    events = db.session.scalars(
-        select(AuditEvent)
+    events = db.session.execute(
+        select(
+            AuditEvent.id,
+            AuditEvent.event_type,
+            AuditEvent.object_kind,
+            AuditEvent.object_id,
+            AuditEvent.organization_id,
+            AuditEvent.object_name,
+            AuditEvent.before,
+            AuditEvent.after,
+            AuditEvent.note,
+        )
         .where(AuditEvent.operation_id == operation_id)
         .order_by(AuditEvent.object_kind, AuditEvent.object_id)
     )
     return [
         RecordedChange(
-            id=event.id,
-            event_type=AuditEventType(event.event_type),
-            ref=ObjectRef(ObjectKind(event.object_kind), event.object_id or 0),
-            organization_id=event.organization_id or 0,
-            name=event.object_name,
-            before=json.loads(event.before or "null"),
-            after=json.loads(event.after or "null"),
-            note=event.note,
+            id=id,
+            event_type=AuditEventType(event_type),
+            ref=ObjectRef(ObjectKind(kind), object_id or 0),
+            organization_id=organization_id or 0,
+            name=name,
+            before=json.loads(before or "null"),
+            after=json.loads(after or "null"),
+            note=note,
         )
-        for event in events
+        for id, event_type, kind, object_id, organization_id, name, before, after, note in events
     ]
