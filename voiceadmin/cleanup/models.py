@@ -66,7 +66,8 @@ class CleanUpItem(Base):
 
     Attributes:
         reason: Slug of the rule; fingerprint and since are those of its finding.
-        json_body: The voice as the JSON route writes it, updated right before the voice is archived.
+        provider: Of the voice. Like json_body, updated right before the voice is archived.
+        json_body: The voice as the JSON route writes it.
         state: An ItemState.
         skip_reason: The code of a SkipReason; empty for none.
         operation_id: The operation that archived the voice.

@@ -180,8 +180,8 @@ def test_items_are_counted_and_listed_by_state(plan: int, acme: Organization, no
     assert (found.confirmed_at, found.confirmed_by) == (now, "tester")
     assert found.states == {ItemState.ARCHIVED: 3, ItemState.SKIPPED: 1, ItemState.RESTORED: 1, ItemState.GONE: 1}
     assert dict(found.voices) == {"playht": 1, "resemble": 1, "elevenlabs": 1}
-    assert found.undoable == 5
-    assert get_plan(EVERYTHING, plan, now=now + UNDO_PERIOD).undoable == 5
+    assert found.undoable == 3
+    assert get_plan(EVERYTHING, plan, now=now + UNDO_PERIOD).undoable == 3
     assert get_plan(EVERYTHING, plan, now=now + UNDO_PERIOD + timedelta(microseconds=1)).undoable == 0
     assert [operation.object_count for operation in list_undoable_operations(plan)] == [5]
     ids = {

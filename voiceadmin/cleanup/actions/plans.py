@@ -40,7 +40,7 @@ from voiceadmin.operations.actions.idempotency import find_repeated
 from voiceadmin.operations.actions.recording import MAX_LISTED_SKIPPED
 from voiceadmin.operations.actions.undo import execute_undo
 from voiceadmin.operations.queries import get_last_operation_id
-from voiceadmin.operations.types import MAX_OBJECTS, ActionRequest
+from voiceadmin.operations.types import MAX_OBJECTS, UNDO_PERIOD, ActionRequest
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 
@@ -151,10 +151,13 @@ def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: 
 
     Raises:
         PlanNotFound: if the scope does not cover the plan.
+        ChangeRefused: if all operations are too old.
     """
     get_plan(scope, plan_id, now=now)
     deadline, restored = monotonic() + seconds, 0
-    for operation_id in [operation.id for operation in list_undoable_operations(plan_id)]:
+    operations = list_undoable_operations(plan_id)
+    recent = [operation for operation in operations if now - operation.at <= UNDO_PERIOD]
+    for operation_id in [operation.id for operation in recent or operations]:  # one that is too old is refused
         restored += _undo_once(scope, plan_id, operation_id, by=by, now=now)
         if monotonic() >= deadline:
             break
@@ -239,11 +242,12 @@ def _archive(
 
 
 def _keep_current_voices(plan_id: int, positions: Sequence[int]) -> None:
-    current = select(ClonedVoice.json_body).where(ClonedVoice.id == CleanUpItem.voice_id).scalar_subquery()
+    is_own = ClonedVoice.id == CleanUpItem.voice_id
+    current = (ClonedVoice.json_body, ClonedVoice.provider)
     db.session.execute(
         update(CleanUpItem)
         .where(CleanUpItem.plan_id == plan_id, CleanUpItem.position.in_(positions))
-        .values(json_body=current),
+        .values({column.key: select(column).where(is_own).scalar_subquery() for column in current}),
         execution_options=_WITHOUT_SYNC,
     )
 

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import aliased
 
+from voiceadmin.audit.models import AuditEvent
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
 from voiceadmin.cleanup.queries.candidates import describe_evidence, parse_stored_voice
 from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IS_IN_USE, SHARES_REFERENCE
@@ -29,7 +31,8 @@ from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
 from voiceadmin.triage.queries.conditions import is_muted
 from voiceadmin.triage.rules.rule import rule_parameters
-from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.models import ClonedVoice, ProviderDeletion
+from voiceadmin.voices.queries import IS_DELETED_AT_PROVIDER
 
 LISTED_PLANS = 10
 ITEMS_PER_PAGE = 50
@@ -96,21 +99,20 @@ def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
     plan = db.session.scalar(select(CleanUpPlan).where(CleanUpPlan.id == plan_id, _is_covered_by(scope)))
     if plan is None:
         raise PlanNotFound(f"There is no plan {plan_id}.")
+    uses_slot = ProviderDeletion.voice_id.is_(None)
     counted = (
-        select(CleanUpItem.provider, CURRENT_STATE, func.count())
+        select(CleanUpItem.provider, CURRENT_STATE, uses_slot, func.count())
         .outerjoin(ClonedVoice, ClonedVoice.id == CleanUpItem.voice_id)
+        .outerjoin(ProviderDeletion, IS_DELETED_AT_PROVIDER)
         .where(CleanUpItem.plan_id == plan_id)
-        .group_by(CleanUpItem.provider, CURRENT_STATE)
+        .group_by(CleanUpItem.provider, CURRENT_STATE, uses_slot)
     )
     states, voices = Counter[ItemState](), Counter[str]()
-    for provider, state, count in db.session.execute(counted):
+    for provider, state, is_slot_used, count in db.session.execute(counted):
         states[ItemState(state)] += count
-        if state in (ItemState.PENDING, ItemState.ARCHIVED):
+        if is_slot_used and state in (ItemState.PENDING, ItemState.ARCHIVED):
             voices[provider] += count
-    undoable = sum(
-        operation.object_count for operation in list_undoable_operations(plan_id) if now - operation.at <= UNDO_PERIOD
-    )
-    return _plan_row(plan, states, dict(voices.most_common()), undoable)
+    return _plan_row(plan, states, dict(voices.most_common()), _count_undoable(plan_id, now))
 
 
 def list_plan_organizations(plan_id: int) -> Sequence[int]:
@@ -128,16 +130,44 @@ def is_plan_covered(scope: Scope, plan_id: int) -> bool:
 
 
 def list_undoable_operations(plan_id: int) -> Sequence[Operation]:
-    """Return the operations of a plan that changed a voice and have no undo attempt yet, oldest first.
+    """Return the operations that archived voices of a plan and have no undo attempt yet, oldest first.
 
-    An undo that could change nothing does not mark its operation as undone, but trying it again would not help.
+    Undoing an undo archives the voices again, so such an operation counts as well. An undo that could change nothing
+    does not mark its operation as undone, but trying it again would not help.
     """
-    own = select(CleanUpItem.operation_id).where(CleanUpItem.plan_id == plan_id, CleanUpItem.operation_id.is_not(None))
-    attempt = aliased(Operation)
+    undo, redo, attempt = aliased(Operation), aliased(Operation), aliased(Operation)
+    own = select(CleanUpItem.operation_id.label("id")).where(CleanUpItem.plan_id == plan_id)
+    archiving = own.cte("archiving", recursive=True)
+    archiving = archiving.union(
+        select(redo.id).join(undo, redo.undoes == undo.id).join(archiving, undo.undoes == archiving.c.id)
+    )
     was_tried = select(attempt.id).where(attempt.undoes == Operation.id).exists()
     return db.session.scalars(
-        select(Operation).where(Operation.id.in_(own), Operation.object_count > 0, ~was_tried).order_by(Operation.id)
+        select(Operation)
+        .where(Operation.id.in_(select(archiving.c.id)), Operation.object_count > 0, ~was_tried)
+        .order_by(Operation.id)
     ).all()
+
+
+def _count_undoable(plan_id: int, now: datetime) -> int:
+    """Return how many voices an undo of a plan would restore: it skips those that were changed since."""
+    operations = [one.id for one in list_undoable_operations(plan_id) if now - one.at <= UNDO_PERIOD]
+    later = aliased(AuditEvent)
+    is_changed = select(later.id).where(
+        later.object_kind == AuditEvent.object_kind,
+        later.object_id == AuditEvent.object_id,
+        later.id > AuditEvent.id,
+        later.event_type.in_([AuditEventType.VOICE_ARCHIVED.value, AuditEventType.VOICE_RESTORED.value]),
+    )
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(AuditEvent)
+            .join(ClonedVoice, ClonedVoice.id == AuditEvent.object_id)
+            .where(AuditEvent.operation_id.in_(operations), ClonedVoice.archived_at.is_not(None), ~is_changed.exists())
+        )
+        or 0
+    )
 
 
 def list_items(

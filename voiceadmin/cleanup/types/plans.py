@@ -66,8 +66,9 @@ class PlanRow:
             skipped.
         confirmed_by: Empty until an admin confirms the plan.
         states: Number of voices in each state; states without a voice are left out.
-        voices: Number of voices that are pending or archived, by provider.
-        undoable: Number of voices archived by operations that can still be undone.
+        voices: Number of voices that are pending or archived, by provider, without those that a person marked as
+            deleted at their provider.
+        undoable: Number of voices that an undo of the plan would restore.
     """
 
     id: int
