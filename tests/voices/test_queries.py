@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import pytest
@@ -12,13 +11,13 @@ from hypothesis import strategies as st
 
 from tests.factories import make_assistant, make_organization, make_voice, refill, voice_row
 from tests.strategies import IN_DATABASE, LISTS, LONGEST_NAMES, PLAIN_VOICES, STORED_LISTS
+from tests.voices.importing.reading.scenario import rows
 from voiceadmin.errors import VoiceNotFound
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.exporting.writing import format_file
-from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.queries import ASSISTANTS_SHOWN, build_voices_body, get_voice, get_voice_choices, voices_file
 from voiceadmin.voices.types.filters import VoiceQuery
@@ -122,7 +121,7 @@ def test_the_import_reads_the_json_route(acme: Organization, voices: list[VoiceR
 
     body = build_voices_body(acme.id, VoiceQuery())
 
-    assert [incoming.row for incoming in read_voices(io.BytesIO(body))] == sorted(voices, key=lambda voice: voice.id)
+    assert rows(body) == sorted(voices, key=lambda voice: voice.id)
 
 
 @pytest.mark.parametrize("format", ExportFormat)

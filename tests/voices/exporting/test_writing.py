@@ -13,18 +13,13 @@ from hypothesis import strategies as st
 
 from tests.factories import voice_row
 from tests.strategies import LISTS
+from tests.voices.importing.reading.scenario import rows
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.voices.exporting.writing import format_file, format_response
-from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
 
 FORMATS = st.sampled_from(ExportFormat)
-
-
-def read_back(data: bytes) -> list[VoiceRow | None]:
-    """Return the rows that the import reads from a file, None for an invalid record."""
-    return [record.row for record in read_voices(io.BytesIO(data))]
 
 
 @given(LISTS, FORMATS)
@@ -32,7 +27,7 @@ def test_every_file_reads_back_to_the_same_voices(voices: list[VoiceRow], format
     assume(voices or format is not ExportFormat.NDJSON)  # nothing at all is not an empty list
     data = "".join(format_file(voices, format)).encode()
 
-    assert read_back(data) == voices
+    assert rows(data) == voices
 
 
 @pytest.mark.parametrize("records", ['{"name":"Recepción"},{}', '{"name":"Recepción"},{}'.encode()])
@@ -98,7 +93,7 @@ def test_non_ascii_letters_and_large_numbers_are_written_as_they_are() -> None:
 def test_a_file_without_voices_has_an_empty_list_or_nothing(format: ExportFormat, text: str) -> None:
     assert "".join(format_file([], format)) == text
     if text:
-        assert read_back(text.encode()) == []
+        assert rows(text.encode()) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -19,7 +19,7 @@ from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.voices.importing.bulk_load import without_indexes
 from voiceadmin.voices.importing.checking import FaultHandler, RecordChecker
 from voiceadmin.voices.importing.reading import read_voices
-from voiceadmin.voices.importing.records import ParsedRecord
+from voiceadmin.voices.importing.records import AnyRecord
 from voiceadmin.voices.importing.staging import StagedChanges
 from voiceadmin.voices.importing.steps import OnWritten, finish_steps, save_steps, start_steps
 from voiceadmin.voices.importing.target import ImportTarget, find_target_organization_id, resolve_target
@@ -150,7 +150,7 @@ def _is_sqlite() -> bool:
     return db.engine.dialect.name == "sqlite"
 
 
-def _batches(records: Iterator[ParsedRecord]) -> Iterator[list[ParsedRecord]]:
+def _batches(records: Iterator[AnyRecord]) -> Iterator[list[AnyRecord]]:
     while batch := list(islice(records, BATCH_SIZE)):
         yield batch
 

@@ -35,7 +35,9 @@ _LINE_END = re.compile(r"\n")
 
 _ANY_LINE_END = re.compile(r"\r\n|\r|\n")
 
-_WHITESPACE = re.compile(r"[ \t\r\n]*")
+_BLANKS = " \t\r\n"
+
+_WHITESPACE = re.compile(f"[{_BLANKS}]*")
 
 
 class JsonStream:
@@ -53,6 +55,9 @@ class JsonStream:
 
     def peek(self) -> str:
         """Skip whitespace and return the next character without consuming it, or "" at the end."""
+        following = self.buffer[self.position : self.position + 1]
+        if following and following not in _BLANKS:
+            return following  # most records follow each other without blanks, and this is faster
         while True:
             self.position = _WHITESPACE.match(self.buffer, self.position).end()  # type: ignore[union-attr]  # matches always
             if self.position < len(self.buffer):
@@ -97,6 +102,17 @@ class JsonStream:
                     raise
         self.position = end
         return value
+
+    def read_match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Consume what a pattern matches at the next character, as far as the text was read; None if it does not.
+
+        pattern: what it matches must not depend on the text that follows.
+        """
+        self.peek()
+        match = pattern.match(self.buffer, self.position)
+        if match is not None:
+            self.position = match.end()
+        return match
 
     def read_line(self, *, any_end: bool = False) -> str:
         """Consume one line with its end, or the part that was read of a line that is too long; "" at the end.

@@ -14,13 +14,19 @@ from voiceadmin.voices.importing.csv_reading import read_csv
 from voiceadmin.voices.importing.decoding import open_text
 from voiceadmin.voices.importing.json_stream import DECODER, JsonStream
 from voiceadmin.voices.importing.other_formats import refuse_list_of_provider, refuse_other_list, refuse_other_text
-from voiceadmin.voices.importing.records import ParsedRecord, invalid_record, parse_json_record
+from voiceadmin.voices.importing.records import (
+    PLAIN_RECORD,
+    AnyRecord,
+    build_plain_record,
+    invalid_record,
+    parse_json_record,
+)
 from voiceadmin.voices.importing.types import refuse
 from voiceadmin.voices.json_body import FIELDS
 
 
-def read_voices(stream: BinaryIO, notify: Callable[[str], None] = lambda _: None) -> Iterator[ParsedRecord]:
-    """Detect the format from the first characters and yield every record, valid or not.
+def read_voices(stream: BinaryIO, notify: Callable[[str], None] = lambda _: None) -> Iterator[AnyRecord]:
+    """Detect the format from the first characters and yield every record, valid or not, or not decoded yet.
 
     Args:
         stream: the file.
@@ -64,7 +70,7 @@ def _is_response(text: JsonStream) -> bool:
             return "cloned_voices" in first or not any(name in first for name in FIELDS)
 
 
-def _read_response(text: JsonStream, notify: Callable[[str], None]) -> Iterator[ParsedRecord]:
+def _read_response(text: JsonStream, notify: Callable[[str], None]) -> Iterator[AnyRecord]:
     """Yield the records of the API's response, and check the members before and after the list."""
     text.skip("{")
     has_list, number = False, 0
@@ -117,22 +123,29 @@ def _check_member(name: str, value: object, notify: Callable[[str], None]) -> No
         refuse(f"is an error response of the API: {value!r:.200}.", "Fix that error, then call the API again.")
 
 
-def _read_array(text: JsonStream, *, is_whole_input: bool = True) -> Iterator[ParsedRecord]:
+def _read_array(text: JsonStream, *, is_whole_input: bool = True) -> Iterator[AnyRecord]:
     text.skip("[")
     number = 0
     has_more = not text.skip("]")
     while has_more:
         number += 1
         try:
-            value = text.read_value()
-            if number == 1:
-                refuse_list_of_provider(value)
-            yield parse_json_record(number, value)
+            yield _read_record(text, number)
             has_more = text.skip_separator("]")
         except ValueError as error:
             _refuse_broken_json(number, error)
     if is_whole_input:
         _check_end(text)
+
+
+def _read_record(text: JsonStream, number: int) -> AnyRecord:
+    match = text.read_match(PLAIN_RECORD)
+    if match is not None:
+        return build_plain_record(number, match)
+    value = text.read_value()
+    if number == 1:
+        refuse_list_of_provider(value)
+    return parse_json_record(number, value)
 
 
 def _refuse_broken_json(number: int, error: ValueError) -> NoReturn:
@@ -145,13 +158,20 @@ def _check_end(text: JsonStream) -> None:
         refuse("continues after its end.", "Import one response of the API at a time.")
 
 
-def _read_ndjson(text: JsonStream) -> Iterator[ParsedRecord]:
+def _read_ndjson(text: JsonStream) -> Iterator[AnyRecord]:
     number = 0
     while line := text.read_line():
         if not line.strip():
             continue
         number += 1
-        try:
-            yield parse_json_record(number, DECODER.decode(line))
-        except (ValueError, RecursionError):
-            yield invalid_record(number, "is not JSON.", "Write one complete object per line.", value=line.strip())
+        yield _read_json_line(number, line.strip("\r\n"))
+
+
+def _read_json_line(number: int, line: str) -> AnyRecord:
+    match = PLAIN_RECORD.fullmatch(line)
+    if match is not None:
+        return build_plain_record(number, match)
+    try:
+        return parse_json_record(number, DECODER.decode(line))
+    except (ValueError, RecursionError):
+        return invalid_record(number, "is not JSON.", "Write one complete object per line.", value=line.strip())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.factories import voice_row
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing.reading import read_voices
-from voiceadmin.voices.importing.records import ParsedRecord
+from voiceadmin.voices.importing.records import ParsedRecord, parse_if_plain
 from voiceadmin.voices.importing.types import Fault, UnreadableInput
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
@@ -28,7 +28,12 @@ INPUT = "The input: "
 
 def read_records(data: str | bytes) -> list[ParsedRecord]:
     """Return all records of an input."""
-    return list(read_voices(io.BytesIO(data if isinstance(data, bytes) else data.encode())))
+    return list(parse_records(io.BytesIO(data if isinstance(data, bytes) else data.encode())))
+
+
+def parse_records(stream: BinaryIO) -> Iterator[ParsedRecord]:
+    """Read and validate the records of a stream one by one."""
+    return map(parse_if_plain, read_voices(stream))
 
 
 def rows(data: str | bytes) -> list[VoiceRow | None]:
@@ -59,7 +64,7 @@ def outcome(stream: io.BufferedIOBase) -> tuple[list[ParsedRecord], Fault | None
     """Return the records of a stream, and the fault that ended it, if any."""
     found: list[ParsedRecord] = []
     try:
-        found.extend(read_voices(stream))  # type: ignore[arg-type]  # it has the methods of a BinaryIO that are used
+        found.extend(parse_records(stream))  # type: ignore[arg-type]  # it has the methods of a BinaryIO that are used
     except UnreadableInput as invalid:
         return found, invalid.fault
     return found, None

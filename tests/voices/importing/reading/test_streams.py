@@ -11,12 +11,23 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.strategies import LISTS
-from tests.voices.importing.reading.scenario import ADA, BO, CSV_A, CSV_B, HEADER, A, B, SlowStream, outcome, rows
+from tests.voices.importing.reading.scenario import (
+    ADA,
+    BO,
+    CSV_A,
+    CSV_B,
+    HEADER,
+    A,
+    B,
+    SlowStream,
+    outcome,
+    parse_records,
+    rows,
+)
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.importing import json_stream
 from voiceadmin.voices.importing.json_stream import MAX_VALUE_LENGTH
-from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.importing.types import UnreadableInput
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -29,7 +40,7 @@ from voiceadmin.voices.types.rows import VoiceRow
 def test_records_of_an_endless_stream_are_read_one_by_one(begin: str, valid: str) -> None:
     raw = SlowStream(chain([begin.encode()], repeat(valid.encode() * 100)), size=1 << 16)
 
-    found = list(islice(read_voices(io.BufferedReader(raw)), 5000))
+    found = list(islice(parse_records(io.BufferedReader(raw)), 5000))
 
     assert [record.row for record in found] == [ADA] * 5000
     assert raw.read_count < 5000 * len(valid.encode()) + 3 * json_stream.BLOCK_SIZE
@@ -60,7 +71,7 @@ def test_an_endless_record_is_refused(begin: str, rest: str) -> None:
     raw = SlowStream(chain([begin.encode()], endless), size=1 << 16)
 
     try:
-        faults = next(read_voices(io.BufferedReader(raw))).faults
+        faults = next(parse_records(io.BufferedReader(raw))).faults
     except UnreadableInput as invalid:
         faults = (invalid.fault,)
 
