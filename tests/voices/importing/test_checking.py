@@ -21,7 +21,7 @@ from tests.voices.importing.actions.scenario import ASSISTANT_ID, lines, list_st
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
-from voiceadmin.voices.importing import reading, records
+from voiceadmin.voices.importing import plain_records, reading
 from voiceadmin.voices.importing.types import ImportReport
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.models import ClonedVoice
@@ -87,7 +87,7 @@ def test_the_same_voices_again_write_nothing(acme: Organization, layout: Any) ->
 def test_the_same_voices_again_are_not_decoded(
     acme: Organization, monkeypatch: pytest.MonkeyPatch, layout: Any
 ) -> None:
-    monkeypatch.delattr(records, "parse_voice")
+    monkeypatch.delattr(plain_records.PlainRecord, "parse")
 
     report, _ = run_import(layout(export_body(acme)))
 

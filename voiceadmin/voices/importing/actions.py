@@ -18,8 +18,8 @@ from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.voices.importing.bulk_load import without_indexes
 from voiceadmin.voices.importing.checking import FaultHandler, RecordChecker
+from voiceadmin.voices.importing.plain_records import AnyRecord
 from voiceadmin.voices.importing.reading import read_voices
-from voiceadmin.voices.importing.records import AnyRecord
 from voiceadmin.voices.importing.staging import StagedChanges
 from voiceadmin.voices.importing.steps import OnWritten, finish_steps, save_steps, start_steps
 from voiceadmin.voices.importing.target import ImportTarget, find_target_organization_id, resolve_target

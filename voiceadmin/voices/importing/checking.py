@@ -13,7 +13,8 @@ from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.text import DAY, format_iso8601
 from voiceadmin.voices.importing.csv_reading import ROW
-from voiceadmin.voices.importing.records import AnyRecord, ParsedRecord, PlainRecord, parse_if_plain
+from voiceadmin.voices.importing.plain_records import AnyRecord, PlainRecord, parse_if_plain
+from voiceadmin.voices.importing.records import ParsedRecord
 from voiceadmin.voices.importing.types import RECORD, Fault, ImportReport
 from voiceadmin.voices.json_body import FIRST_KNOWN_TIME
 from voiceadmin.voices.models import ClonedVoice
@@ -39,7 +40,7 @@ class RecordChecker:
 
     def __init__(self, on_fault: FaultHandler, now: datetime) -> None:
         self.added = self.changed = self.unchanged = self.refused = self.ignored = 0
-        self._on_fault, self._now = on_fault, now
+        self._on_fault, self._latest = on_fault, now + MAX_CLOCK_DIFFERENCE
         self._ids = _ImportedIds()
 
     def check(self, batch: Sequence[AnyRecord], organization_id: int | None) -> Iterator[Change]:
@@ -49,7 +50,7 @@ class RecordChecker:
             batch: records of the file.
             organization_id: the organization that gets the voices, None if it does not exist yet.
         """
-        records = _parse_others(batch, _select_json_bodies(batch, organization_id, self._now))
+        records = _parse_others(batch, _select_json_bodies(batch, organization_id, self._latest))
         repeated = self._ids.add([(record.id, record.number) for record in records if record.id is not None])
         stored = _select_stored(
             [record.row.id for record in records if isinstance(record, ParsedRecord) and record.row]
@@ -76,7 +77,7 @@ class RecordChecker:
         return (
             _find_repetition(record.number, record.row.id, repeated, record.unit)
             or _find_conflict(record, record.row, before, is_foreign=is_foreign)
-            or _find_future_times(record, record.row, self._now)
+            or _find_future_times(record, record.row, self._latest)
         )
 
     def _compare(self, before: VoiceRow | None, after: VoiceRow) -> Iterator[Change]:
@@ -148,8 +149,9 @@ def _has_lost_zeros(given: str, known: str) -> bool:
     return given != known and given.isdecimal() and given == known.lstrip("0")
 
 
-def _find_future_times(record: ParsedRecord, row: VoiceRow, now: datetime) -> tuple[Fault, ...]:
-    latest = now + MAX_CLOCK_DIFFERENCE
+def _find_future_times(record: ParsedRecord, row: VoiceRow, latest: datetime) -> tuple[Fault, ...]:
+    if row.created_at <= latest and (row.last_used_at is None or row.last_used_at <= latest):
+        return ()
     problem = "is in the future."
     remedy = "Correct it; for clocks that differ, a time up to 1 day from now is accepted."
     return tuple(
@@ -173,7 +175,7 @@ _SELECT_JSON_BODIES = """SELECT id, provider, json_body FROM cloned_voice
     AND created_at BETWEEN :first AND :latest AND (last_used_at IS NULL OR last_used_at BETWEEN :first AND :latest)"""
 
 
-def _select_json_bodies(batch: Sequence[AnyRecord], organization_id: int | None, now: datetime) -> dict[int, str]:
+def _select_json_bodies(batch: Sequence[AnyRecord], organization_id: int | None, latest: datetime) -> dict[int, str]:
     """Return the JSON of stored voices, by id. A record that is equal to it would be read to the same voice.
 
     That is not so for a voice that was archived here, whose JSON is not that of upstream, and for one that an earlier
@@ -182,7 +184,7 @@ def _select_json_bodies(batch: Sequence[AnyRecord], organization_id: int | None,
     ids = [record.id for record in batch if isinstance(record, PlainRecord)]
     if organization_id is None or not _is_any_stored(ids):
         return {}
-    times = {"first": FIRST_KNOWN_TIME, "latest": now + MAX_CLOCK_DIFFERENCE}
+    times = {"first": FIRST_KNOWN_TIME, "latest": latest}
     rows = fetch_all(_SELECT_JSON_BODIES, {"ids": ids, "organization": organization_id} | times)
     return {id: json_body for id, provider, json_body in rows if normalize_provider(provider) == provider}
 

@@ -14,13 +14,8 @@ from voiceadmin.voices.importing.csv_reading import read_csv
 from voiceadmin.voices.importing.decoding import open_text
 from voiceadmin.voices.importing.json_stream import DECODER, JsonStream
 from voiceadmin.voices.importing.other_formats import refuse_list_of_provider, refuse_other_list, refuse_other_text
-from voiceadmin.voices.importing.records import (
-    PLAIN_RECORD,
-    AnyRecord,
-    build_plain_record,
-    invalid_record,
-    parse_json_record,
-)
+from voiceadmin.voices.importing.plain_records import PLAIN_RECORD, AnyRecord, build_plain_record
+from voiceadmin.voices.importing.records import invalid_record, parse_json_record
 from voiceadmin.voices.importing.types import refuse
 from voiceadmin.voices.json_body import FIELDS
 

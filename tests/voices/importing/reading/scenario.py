@@ -12,8 +12,9 @@ import pytest
 from tests.factories import voice_row
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.voices.exporting.writing import format_file
+from voiceadmin.voices.importing.plain_records import parse_if_plain
 from voiceadmin.voices.importing.reading import read_voices
-from voiceadmin.voices.importing.records import ParsedRecord, parse_if_plain
+from voiceadmin.voices.importing.records import ParsedRecord
 from voiceadmin.voices.importing.types import Fault, UnreadableInput
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.types.rows import VoiceRow
