@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -108,8 +108,16 @@ class CompiledInsert(NamedTuple):
 
     def convert(self, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         """Return rows as parameters of the statement."""
-        converted = (map(convert, columns[index]) if convert else columns[index] for index, convert in self.order)
+        converted = (_convert_column(convert, columns[index]) for index, convert in self.order)
         return list(zip(*converted, strict=True))
+
+
+def _convert_column(convert: Callable[[Any], Any] | None, values: Sequence[Any]) -> Iterable[Any]:
+    if convert is None:
+        return values
+    if values.count(values[0]) == len(values):  # such as the time of an import: converted once
+        return [convert(values[0])] * len(values)
+    return map(convert, values)
 
 
 def _table(model: type[Base]) -> Any:

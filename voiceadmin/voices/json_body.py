@@ -89,6 +89,11 @@ def voice_to_json(row: VoiceRow) -> dict[str, Any]:
     return body
 
 
+def value_to_json(value: Any) -> Any:
+    """Return the API's value for a field of a voice."""
+    return format_iso8601(value) if isinstance(value, datetime) else value
+
+
 # Texts
 
 

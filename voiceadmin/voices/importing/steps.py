@@ -132,15 +132,9 @@ def _load_changes(content: str) -> list[Change]:
 
 
 def _load_voice(values: list[Any]) -> VoiceRow:
-    voice = VoiceRow._make(values)
-    return voice._replace(
-        status=VoiceStatus(voice.status),
-        created_at=datetime.fromisoformat(values[_CREATED_AT]),
-        last_used_at=values[_LAST_USED_AT] and datetime.fromisoformat(values[_LAST_USED_AT]),
-    )
-
-
-_CREATED_AT, _LAST_USED_AT = VoiceRow._fields.index("created_at"), VoiceRow._fields.index("last_used_at")
+    *first, status, quality_score, created_at, last_used_at, synthesis_count = values
+    times = datetime.fromisoformat(created_at), last_used_at and datetime.fromisoformat(last_used_at)
+    return VoiceRow._make((*first, VoiceStatus(status), quality_score, *times, synthesis_count))
 
 
 def _dump_run(run: ImportRun) -> str:

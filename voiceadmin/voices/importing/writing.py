@@ -13,7 +13,7 @@ from voiceadmin.database.upserts import upsert_rows
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.voices.importing.checking import Change
-from voiceadmin.voices.json_body import voice_to_json
+from voiceadmin.voices.json_body import value_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 from voiceadmin.voices.types.rows import VoiceRow
@@ -49,10 +49,11 @@ def write_changes(run: ImportRun, changes: Sequence[Change]) -> None:
 
 def _describe_change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[AuditTarget, int, Facts, Facts]:
     """Return the audit event of a changed voice: target, organization, and the fields that differ, before and after."""
-    old, new = voice_to_json(before), voice_to_json(after)
-    changed = [name for name, value in new.items() if old[name] != value]
+    changed = [values for values in zip(VoiceRow._fields, before, after, strict=True) if values[1] != values[2]]
     voice = AuditTarget(ObjectKind.VOICE, after.id, after.name)
-    return voice, organization_id, {name: old[name] for name in changed}, {name: new[name] for name in changed}
+    old = {name: value_to_json(value) for name, value, _ in changed}
+    new = {name: value_to_json(value) for name, _, value in changed}
+    return voice, organization_id, old, new
 
 
 def record_import(run: ImportRun) -> None:
