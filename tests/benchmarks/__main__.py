@@ -36,7 +36,7 @@ from tests.benchmarks.postgresql import run_postgresql
 from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, write
 from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, find_nginx, is_installed
 from tests.benchmarks.sign_in_timing import measure_refusals
-from tests.benchmarks.writes import measure_change, measure_import_rate, measure_prices
+from tests.benchmarks.writes import measure_change, measure_import_rates, measure_prices
 
 RESULTS = Path(__file__).resolve().parents[2] / "instance" / "benchmarks.json"
 
@@ -121,7 +121,8 @@ def _measure_separately(effort: Effort, database: BenchmarkDatabase, largest: Sc
         results.export = dashboard.measure_export(
             create_database(export_plan, Path(folder) / "export", log_progress), 1
         )
-        results.single["import"] = measure_import_rate(Path(folder), effort.imported_voices)
+        rates = measure_import_rates(Path(folder), effort.imported_voices)
+        results.single |= {"import": rates.new, "import of the same file again": rates.unchanged}
         results.beside_import = measure_beside_import(
             Path(folder) / "beside", effort.changed_voices, effort.refused_sign_ins
         )
