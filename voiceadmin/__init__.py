@@ -28,6 +28,7 @@ from voiceadmin.voices import api as voice_api
 from voiceadmin.voices import views as voice_views
 from voiceadmin.web import access, errors, headers, health, hosts, large_responses, notices, template_filters
 from voiceadmin.web.converters import IdConverter
+from voiceadmin.web.template_environment import TemplateEnvironment
 
 VIEWS = (
     *(overview_views, triage_views, operation_views, assistant_views, voice_views, provider_views, cleanup_views),
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
         static_folder=str(ASSETS / "static"),
         instance_path=str(settings.instance),
     )
+    app.jinja_environment = TemplateEnvironment
     app.config.update(MAX_CONTENT_LENGTH=1 << 19, MAX_FORM_PARTS=100, **flask_config)
     hosts.init_app(app, settings)
     if settings.proxies:
