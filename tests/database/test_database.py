@@ -14,11 +14,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from tests.conftest import NOW
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import fetch_first_row
+from voiceadmin.database.dialect import build_ids_condition, fetch_first_row, fetch_rows, format_time_sql
 from voiceadmin.database.engine import SQLITE_PATH
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import ROWS_PER_STATEMENT, insert_rows, upsert_rows
 from voiceadmin.organizations.models import Organization
+from voiceadmin.text import format_iso8601
 from voiceadmin.triage.models import Mute
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
@@ -59,6 +60,36 @@ def test_fetch_first_row_reads_the_snapshot_and_returns_driver_values(app: Flask
 
     assert before == ((id, None), None)
     assert fetch_first_row(sql, {"id": id + 1}) is None
+
+
+def test_fetch_rows_converts_times_and_ignores_values_without_parameter(app: Flask) -> None:
+    voices = [make_voice(make_organization(), created_at=LONG_AGO + days * DAY) for days in (0, 1, 2)]
+    sql = "SELECT id, '100%' FROM cloned_voice WHERE created_at > :created_after AND name LIKE '%' ORDER BY id"
+
+    rows = fetch_rows(sql, {"created_after": LONG_AGO, "other": 1})
+
+    assert rows == [(voice.id, "100%") for voice in voices[1:]]
+    assert fetch_rows(sql, {"created_after": LONG_AGO + 2 * DAY}) == []
+
+
+def test_one_parameter_selects_any_number_of_ids(app: Flask) -> None:
+    ids = [make_organization().id for _ in range(3)]
+    condition, parameters = build_ids_condition("id", [ids[2], ids[0], ids[2] + 1])
+    none, no_parameters = build_ids_condition("id", [])
+
+    assert fetch_rows(f"SELECT id FROM organization WHERE {condition} ORDER BY id", parameters) == [
+        (ids[0],),
+        (ids[2],),
+    ]
+    assert fetch_rows(f"SELECT id FROM organization WHERE {none}", no_parameters) == []
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 500_000])
+def test_the_database_formats_a_time_as_python_does(app: Flask, microsecond: int) -> None:
+    time = LONG_AGO.replace(microsecond=microsecond)
+    make_voice(make_organization(), created_at=time)
+
+    assert fetch_rows(f"SELECT {format_time_sql('created_at')} FROM cloned_voice", {}) == [(format_iso8601(time),)]
 
 
 def test_an_error_of_fetch_first_row_leaves_the_session_usable(app: Flask) -> None:

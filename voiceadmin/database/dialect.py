@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import (
-    TextClause,
-    bindparam,
-    text,
-)
-
-if TYPE_CHECKING:
-    pass
-from sqlalchemy import Select
-from sqlalchemy.sql.selectable import TextualSelect
+from sqlalchemy import TextClause, bindparam, text
 
 from voiceadmin.database.base import db
 from voiceadmin.database.types import UtcTime
 
+UTC_TIME = UtcTime()
 
-def fetch_first_row(sql: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Return the first row of a statement as the driver returns it, or None.
 
-    For the few statements of every request: it bypasses SQLAlchemy, which takes longer than the database. Values are
-    not converted: in SQLite times are texts (see `parse_timestamp`) and booleans are 0 or 1.
+def fetch_rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return all rows of a statement as the driver returns them.
+
+    For the statements of the most frequent requests: it bypasses SQLAlchemy, which takes longer than the database.
+    Values are not converted: in SQLite times are texts (see `parse_timestamp`) and booleans are 0 or 1.
+
+    Args:
+        sql: its parameters are names after a colon.
+        values: by name; others are ignored. Lists are not supported.
     """
     connection = db.session.connection()
     driver: Any = connection.connection.dbapi_connection
     dialect = connection.dialect
+    given = {
+        name: UTC_TIME.process_bind_param(value, dialect) if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
     try:
-        row: tuple[Any, ...] | None = driver.execute(_driver_sql(dialect.name, sql), values).fetchone()
+        rows: list[tuple[Any, ...]] = driver.execute(_driver_sql(dialect.name, sql), given).fetchall()
     except dialect.loaded_dbapi.Error:
         db.session.rollback()
-        found = db.session.execute(
-            text(sql), values
-        ).first()  # fails again, with the exception that SQLAlchemy makes of it
-        return None if found is None else tuple(found)
-    return row
+        # Fails again, with the exception that SQLAlchemy makes of it.
+        return [tuple(row) for row in fetch_all(sql, values)]
+    return rows
 
 
-@cache
+def fetch_first_row(sql: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Return the first row of a statement as the driver returns it, or None; see `fetch_rows`."""
+    rows = fetch_rows(sql, values)
+    return rows[0] if rows else None
+
+
+@lru_cache(maxsize=1000)
 def _driver_sql(dialect: str, sql: str) -> str:
-    return sql if dialect == "sqlite" else re.sub(r":([a-z_]+)", r"%(\1)s", sql)
+    """Return a statement with its parameters as the driver of a database names them."""
+    return sql if dialect == "sqlite" else _NAMES.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 def index_hint(name: str) -> str:
@@ -96,9 +103,18 @@ def string_agg_bytes(column: str) -> str:
     return f"string_agg({column}, ',')"
 
 
-def compile_select(statement: Select[Any]) -> TextualSelect:
-    """Return the statement as text, so that SQLAlchemy does not compile it at each use."""
-    return text(str(statement)).columns(*statement.selected_columns)
+def build_ids_condition(column: str, ids: Sequence[int]) -> tuple[str, dict[str, Any]]:
+    """Return the condition that a column is one of these ids, as one parameter for all of them, and the parameter."""
+    if db.engine.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(:ids))", {"ids": json.dumps(ids)}  # noqa: S608  # a column of ours
+    return f"{column} = ANY(:ids)", {"ids": list(ids)}
+
+
+def format_time_sql(column: str) -> str:
+    """Return SQL that formats a time as `format_iso8601` does."""
+    if db.engine.dialect.name == "sqlite":
+        return f"replace({column}, '.000000Z', 'Z')"
+    return f"replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), '.000000Z', 'Z')"
 
 
 def fetch_all(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any]:

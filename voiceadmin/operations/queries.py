@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import fetch_all
+from voiceadmin.database.dialect import fetch_rows
 from voiceadmin.errors import OperationNotFound
 from voiceadmin.identity import Scope
 from voiceadmin.operations.models import Operation
@@ -55,7 +55,8 @@ def _read_skipped_item(item: Sequence[Any]) -> SkippedItem:
 
 def get_last_operation_id() -> int:
     """Return the id of the newest operation, 0 if there is none."""
-    return int(fetch_all("SELECT coalesce(max(id), 0) FROM operation", {})[0][0])
+    ((newest,),) = fetch_rows("SELECT max(id) FROM operation", {})
+    return newest or 0
 
 
 def is_undoable(operation: OperationRow, now: datetime) -> bool:

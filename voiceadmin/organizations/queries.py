@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, true
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import compile_select, fetch_all, fetch_first_row
+from voiceadmin.database.dialect import fetch_all, fetch_first_row
 from voiceadmin.database.models import DatabaseIdentity
 from voiceadmin.errors import AssistantNotFound, ChangeRefused, OrganizationNotFound
 from voiceadmin.identity import EVERYTHING, OrganizationId, Scope
@@ -62,8 +62,8 @@ def select_assistants() -> Any:
 
 def build_assistant_row(row: Any) -> AssistantRow:
     """Return the assistant in a row of `select_assistants`."""
-    split = len(_ASSISTANT_COLUMNS)
-    return AssistantRow._make((*row[:split], build_organization_row(tuple(row[split:]))))
+    id, name, active, tts_provider, tts_voice_id, *organization = row
+    return AssistantRow(id, name, bool(active), tts_provider, tts_voice_id, build_organization_row(tuple(organization)))
 
 
 def restrict_to_scope(scope: Scope, column: Any) -> ColumnElement[bool]:
@@ -71,7 +71,7 @@ def restrict_to_scope(scope: Scope, column: Any) -> ColumnElement[bool]:
     return true() if scope.organizations is None else column.in_(sorted(scope.organizations))
 
 
-_ASSISTANT_BY_ID = compile_select(select_assistants().where(Assistant.id == bindparam("id")))
+_ASSISTANT_BY_ID = str(select_assistants().where(Assistant.id == bindparam("id")))
 
 
 _ORGANIZATION_OF_ASSISTANT = (
@@ -87,7 +87,7 @@ def get_assistant(scope: Scope, assistant_id: int) -> AssistantRow:
     Raises:
         AssistantNotFound: If there is no such assistant in the scope.
     """
-    row = db.session.execute(_ASSISTANT_BY_ID, {"id": assistant_id}).one_or_none()
+    row = fetch_first_row(_ASSISTANT_BY_ID, {"id": assistant_id})
     assistant = None if row is None else build_assistant_row(row)
     if assistant is None or not scope.covers(assistant.organization.id):
         raise AssistantNotFound(f"Assistant with ID {assistant_id} not found")

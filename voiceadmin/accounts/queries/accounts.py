@@ -13,11 +13,11 @@ from voiceadmin.accounts.models import Account, AccountSession, Membership, OneT
 from voiceadmin.accounts.queries.credentials import LINK_COLUMNS, as_link_row
 from voiceadmin.accounts.types import AccountRow, LinkPurpose, OneTimeLinkRow, OrganizationRole
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import fetch_all
+from voiceadmin.database.dialect import build_ids_condition, fetch_rows
 from voiceadmin.errors import AccountNotFound
 from voiceadmin.identity import EVERYTHING, Requester, Role, Scope, SessionRow
 from voiceadmin.organizations.models import Organization
-from voiceadmin.organizations.queries import restrict_to_scope, scope_parameters, scope_sql
+from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601, normalize_email
 
@@ -208,7 +208,12 @@ def _is_open_in(scope: Scope) -> ColumnElement[bool]:
 
 def list_assignable_accounts(scope: Scope) -> dict[int, str]:
     """Return the e-mails by account id of the accounts that can act on voices of the scope, in their order."""
-    operators = f"SELECT account_id FROM membership WHERE role >= :operator AND {scope_sql(scope, 'organization_id')}"
-    accounts = f"SELECT id, email FROM account WHERE disabled_at IS NULL AND (platform OR id IN ({operators}))"
-    parameters = {"operator": int(Role.OPERATOR), **scope_parameters(scope)}
-    return {row.id: row.email for row in fetch_all(f"{accounts} ORDER BY email_key", parameters)}
+    in_scope, parameters = "TRUE", dict[str, Any]()
+    if scope.organizations is not None:
+        in_scope, parameters = build_ids_condition("organization_id", sorted(scope.organizations))
+    rows = fetch_rows(
+        "SELECT id, email FROM account WHERE disabled_at IS NULL AND (platform OR id IN (SELECT account_id"
+        f" FROM membership WHERE role >= :role AND {in_scope})) ORDER BY email_key",
+        parameters | {"role": int(Role.OPERATOR)},
+    )
+    return dict(rows)
