@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import TEXTS
-from voiceadmin.tabular import ExportFormat, escape_formula, escape_inner_formulas, format_records, unescape_formula
+from voiceadmin.tabular import (
+    ExportFormat,
+    escape_formula,
+    escape_inner_formulas,
+    format_csv,
+    format_records,
+    unescape_formula,
+)
 
 FORMULA_STARTS = "=+-@\t\r\n\0＝＋－＠"
 
@@ -110,6 +117,19 @@ def test_no_cell_of_a_file_for_spreadsheets_is_a_formula_for_any_separator(separ
 
     # A quotation mark that does not begin a cell may begin one here, before the end of a line.
     assert not [cell for cell in cells if cell.lstrip("\r\n").startswith(tuple(FORMULA_STARTS))]
+
+
+@given(st.lists(st.lists(INNER_TEXTS | st.none() | st.integers(), min_size=1, max_size=3), max_size=4))
+def test_each_text_of_a_batch_is_escaped_as_if_it_were_alone(rows: list[list[str | int | None]]) -> None:
+    for format, escape in ((ExportFormat.CSV, escape_formula), (ExportFormat.EXCEL, escape_inner_formulas)):
+        expected = io.StringIO()
+        csv.writer(expected).writerows(
+            [[escape(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        )
+
+        text = "".join(format_csv(["name"], [rows], format))
+
+        assert text.removeprefix("\ufeff") == "name\r\n" + expected.getvalue()
 
 
 def test_json_in_a_cell_is_escaped_for_spreadsheets() -> None:

@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from voiceadmin.enums import LabelledEnum
@@ -29,6 +28,10 @@ _AFTER_SEPARATOR = "(?<=[;\t\r\n])"
 _FORMULA_START = re.compile(f"\\A(?={_FORMULA})|{_AFTER_SEPARATOR}(?='{_INNER_FORMULA})")
 _ANY_FORMULA_START = re.compile(f"\\A(?={_FORMULA})|{_AFTER_SEPARATOR}(?={_INNER_FORMULA})")
 
+# Finds every text that `escape_formula` or `escape_inner_formulas` changes, and some others, in texts that follow line
+# breaks.
+_POSSIBLE_FORMULA = re.compile(f"[;\t\r\n]{_INNER_FORMULA}")
+
 _ESCAPED_FORMULA = re.compile(f"\\A'(?={_FORMULA})|{_AFTER_SEPARATOR}'(?={_INNER_FORMULA})")
 
 
@@ -47,6 +50,9 @@ def unescape_formula(cell: str) -> str:
     return _ESCAPED_FORMULA.sub("", cell)
 
 
+Rows = Sequence[Sequence[Any]]
+
+
 class ExportFormat(LabelledEnum):
     """File formats of exports."""
 
@@ -55,6 +61,11 @@ class ExportFormat(LabelledEnum):
     CSV = "csv", "CSV"
     # CSV with a byte order mark, safe also in spreadsheets that separate cells by semicolons or tabs.
     EXCEL = "excel", "CSV for Excel"
+
+    @property
+    def is_csv(self) -> bool:
+        """Return whether files of this format are CSV."""
+        return self in (ExportFormat.CSV, ExportFormat.EXCEL)
 
     @property
     def file_extension(self) -> str:
@@ -82,42 +93,61 @@ def format_records(
         fields: the header of a CSV file. In CSV, texts are escaped, and lists and objects are written as JSON.
         frame: the text before and after the records of a JSON file.
     """
-    match format:
-        case ExportFormat.JSON:
-            return _format_json(records, frame)
-        case ExportFormat.NDJSON:
-            return (_encode(record) + "\n" for record in records)
-        case ExportFormat.CSV:
-            return _format_csv(fields, records, escape_formula)
-        case ExportFormat.EXCEL:
-            return chain(["\ufeff"], _format_csv(fields, records, escape_inner_formulas))
+    if format.is_csv:
+        return format_csv(fields, ([[*map(_as_cell, record.values())]] for record in records), format)
+    return format_objects(([_encode(record)] for record in records), format, frame)
 
 
-def _format_json(records: Iterable[Mapping[str, Any]], frame: tuple[str, str]) -> Iterator[str]:
+def format_objects(batches: Iterable[Sequence[str]], format: ExportFormat, frame: tuple[str, str]) -> Iterator[str]:
+    """Yield the text of a JSON or NDJSON file with one object per line, in one piece for each batch.
+
+    Args:
+        batches: of objects as JSON.
+        frame: the text before and after the objects of a JSON file.
+    """
+    if format is ExportFormat.NDJSON:
+        yield from ("".join([f"{encoded}\n" for encoded in batch]) for batch in batches)
+        return
     yield frame[0]
-    for index, record in enumerate(records):
-        yield ("," if index else "") + "\n" + _encode(record)
+    separator = "\n"
+    for batch in batches:
+        yield separator + ",\n".join(batch)
+        separator = ",\n"
     yield f"\n{frame[1]}\n"
 
 
-def _format_csv(
-    fields: Sequence[str], records: Iterable[Mapping[str, Any]], escape: Callable[[str], str]
-) -> Iterator[str]:
+def format_csv(fields: Sequence[str], batches: Iterable[Rows], format: ExportFormat) -> Iterator[str]:
+    """Yield the text of a CSV file, in one piece for each batch.
+
+    Args:
+        fields: the header.
+        batches: of rows of texts, numbers and None. Texts are escaped.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
+    escape = escape_inner_formulas if format is ExportFormat.EXCEL else escape_formula
+    buffer.write("\ufeff" if format is ExportFormat.EXCEL else "")
     writer.writerow(fields)
-    for record in records:
+    for batch in batches:
+        writer.writerows(_escape_rows(batch, escape))
         yield _empty(buffer)
-        writer.writerow(_format_cell(value, escape) for value in record.values())
-    yield _empty(buffer)
+    yield _empty(buffer)  # the header, if there is no batch
 
 
-def _format_cell(value: Any, escape: Callable[[str], str]) -> Any:
+def _escape_rows(rows: Rows, escape: Callable[[str], str]) -> Rows:
+    """Return rows with escaped texts. One search finds out that none of them needs it, which is the usual case."""
+    texts = "\n".join([cell for row in rows for cell in row if type(cell) is str])
+    if not _POSSIBLE_FORMULA.search(f"\n{texts}"):
+        return rows
+    return [[escape(cell) if type(cell) is str else cell for cell in row] for row in rows]
+
+
+def _as_cell(value: Any) -> Any:
     match value:
         case str():
-            return escape(value)
+            return str(value)
         case dict() | list():
-            return escape(_encode(value))
+            return _encode(value)
         case _:
             return value
 

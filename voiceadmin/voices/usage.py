@@ -46,6 +46,10 @@ _ASSISTANTS_OF_VOICES = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 
+# The number of assistants that use the voice of a row of `cloned_voice AS voice`, as a column.
+ASSISTANT_COUNT = f"(SELECT count(*) FROM assistant WHERE {_HAS_REFERENCE} AND {_IS_FIRST})"
+
+
 _VOICES_IN_USE = text(
     "SELECT count(*) FROM cloned_voice AS voice"
     f" WHERE voice.id IN :ids AND EXISTS (SELECT 1 FROM assistant WHERE {_HAS_REFERENCE}) AND {_IS_FIRST}"

@@ -8,32 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, text
 
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import BATCH_SIZE
+from voiceadmin.database.dialect import build_ids_condition, fetch_rows, format_time_sql, index_hint
+from voiceadmin.database.types import UtcTime
 from voiceadmin.identity import OrganizationId
-from voiceadmin.tabular import ExportFormat, format_records
+from voiceadmin.tabular import ExportFormat, format_csv, format_objects
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.exporting.writing import RESPONSE_FRAME
 from voiceadmin.voices.json_body import FIELDS as VOICE_FIELDS
-from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.compiled_filters import CompiledFilters, build_in_list
 from voiceadmin.voices.listing.index_scan import PartitionMerge, Section
 from voiceadmin.voices.listing.lookup import LOOKUP_FROM
 from voiceadmin.voices.listing.sort_plans import SECTION_CONDITIONS, SORT_PLANS, SortPlan, build_order_by
-from voiceadmin.voices.listing.statements import prepare
 from voiceadmin.voices.listing.text_search import build_candidates_select, build_like_condition
-from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters
-from voiceadmin.voices.types.rows import VoiceRow
-from voiceadmin.voices.usage import count_assistants_by_voice
+from voiceadmin.voices.usage import ASSISTANT_COUNT
 
 FIELDS = (*VOICE_FIELDS, "assistant_count")
+
+RowBatches = Iterator[Sequence[tuple[Any, ...]]]
 
 
 def list_matching_ids(organization_id: OrganizationId, filters: VoiceFilters, now: datetime) -> list[int]:
@@ -41,28 +40,51 @@ def list_matching_ids(organization_id: OrganizationId, filters: VoiceFilters, no
     return [id for batch in _iterate_id_batches(organization_id, filters, now) for id in batch]
 
 
-def iterate_matching_voices(
-    organization_id: OrganizationId, filters: VoiceFilters, now: datetime
-) -> Iterator[VoiceRow]:
-    """Yield all matching voices in the order of their list, fetched in batches within one snapshot."""
-    for ids in _iterate_id_batches(organization_id, filters, now):
-        found = db.session.execute(select(*VOICE_COLUMNS).where(ClonedVoice.id.in_(ids)))
-        rows = {row.id: build_voice_row(row) for row in found}
-        yield from (rows[id] for id in ids)
-
-
 def export_matching_voices(
     organization_id: OrganizationId, filters: VoiceFilters, format: ExportFormat, now: datetime
 ) -> Iterator[str]:
-    """Yield all matching voices as the text of a file, in pieces, each voice with its number of assistants."""
-    voices = iterate_matching_voices(organization_id, filters, now)
-    return format_records(FIELDS, _iterate_records(voices), format, RESPONSE_FRAME)
+    """Yield all matching voices as the text of a file, in pieces, each voice with its number of assistants.
+
+    The database formats the values, so that the cost per voice in Python is small.
+    """
+    if format.is_csv:
+        rows = _iterate_row_batches(_build_cells_select(), organization_id, filters, now)
+        return format_csv(FIELDS, rows, format)
+    bodies = _iterate_row_batches(_build_bodies_select(), organization_id, filters, now)
+    return format_objects(map(_add_assistant_counts, bodies), format, RESPONSE_FRAME)
 
 
-def _iterate_records(voices: Iterator[VoiceRow]) -> Iterator[dict[str, Any]]:
-    while rows := list(islice(voices, BATCH_SIZE)):
-        counts = count_assistants_by_voice([row.id for row in rows])
-        yield from (voice_to_json(row) | {"assistant_count": counts.get(row.id, 0)} for row in rows)
+def _build_cells_select() -> str:
+    """Return SQL that selects FIELDS, as a CSV file has them."""
+    times = {name: format_time_sql(f"voice.{name}") for name in ("created_at", "last_used_at")}
+    columns = [times.get(name, f"voice.{name}") for name in VOICE_FIELDS]
+    return f"SELECT {', '.join(columns)}, {ASSISTANT_COUNT} FROM cloned_voice AS voice WHERE"
+
+
+def _build_bodies_select() -> str:
+    """Return SQL that selects the id, the stored JSON and the number of assistants of voices."""
+    return (
+        f"SELECT voice.id, voice.json_body, {ASSISTANT_COUNT} FROM cloned_voice AS voice"
+        f"{index_hint('ix_voice_json_body')} WHERE voice.organization_id = :organization AND"
+    )
+
+
+def _add_assistant_counts(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    return [f'{body[:-1]},"assistant_count":{count}}}' for _, body, count in rows]
+
+
+def _iterate_row_batches(
+    select: str, organization_id: OrganizationId, filters: VoiceFilters, now: datetime
+) -> RowBatches:
+    """Yield the rows of all matching voices in the order of their list, fetched in batches within one snapshot.
+
+    select: SQL that selects columns of `cloned_voice AS voice`, the id first, and ends before a condition on the id.
+    """
+    for ids in _iterate_id_batches(organization_id, filters, now):
+        condition, parameters = build_ids_condition("voice.id", ids)
+        found = fetch_rows(f"{select} {condition}", parameters | {"organization": organization_id})
+        rows = {row[0]: row for row in found}
+        yield [rows[id] for id in ids]
 
 
 def _iterate_id_batches(
@@ -70,9 +92,10 @@ def _iterate_id_batches(
 ) -> Iterator[Sequence[int]]:
     compiled = CompiledFilters.compile(organization_id, filters, now)
     build_selects = _build_text_selects if compiled.text else _build_section_selects
+    times = [bindparam("idle_since", type_=UtcTime)] if compiled.depends_on_time else []
     for statement, parameters in build_selects(compiled, filters):
         rows = db.session.execute(
-            prepare(statement),
+            text(statement).bindparams(*times),
             compiled.parameters | parameters,
             execution_options={"yield_per": BATCH_SIZE},
         )
@@ -109,7 +132,7 @@ def _divide_into_sections(organization_id: int, plan: SortPlan, filters: VoiceFi
     """Yield the sections of a list in order. They are not counted, since all their voices are read."""
     partitions = [
         (status, provider)
-        for status, provider in db.session.execute(_PARTITIONS, {"organization": organization_id}).all()
+        for status, provider in fetch_rows(_PARTITIONS, {"organization": organization_id})
         if (not filters.statuses or status in filters.statuses)
         and (not filters.providers or provider in filters.providers)
     ]
@@ -123,4 +146,4 @@ def _divide_into_sections(organization_id: int, plan: SortPlan, filters: VoiceFi
         yield from (Section(condition, tuple(partitions)) for condition in conditions)
 
 
-_PARTITIONS = text("SELECT DISTINCT status, provider FROM voice_stats WHERE organization_id = :organization")
+_PARTITIONS = "SELECT DISTINCT status, provider FROM voice_stats WHERE organization_id = :organization"
