@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, case, false, select, text
+from sqlalchemy import and_, case, false, select
 
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import fetch_all, fetch_first_row, index_hint, string_agg_bytes
+from voiceadmin.database.dialect import fetch_all, fetch_first_row, fetch_rows, index_hint, string_agg_bytes
+from voiceadmin.database.types import parse_timestamp
 from voiceadmin.errors import VoiceNotFound
 from voiceadmin.identity import OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
@@ -37,6 +38,16 @@ VOICE_COLUMNS = [getattr(ClonedVoice, name) for name in VoiceRow._fields]
 def build_voice_row(row: Any) -> VoiceRow:
     """Return the voice in a result row that begins with VOICE_COLUMNS."""
     return VoiceRow._make(row[: len(VOICE_COLUMNS)])
+
+
+def parse_voice_row(values: Sequence[Any]) -> VoiceRow:
+    """Return the voice in a row of the driver that begins with the columns of a VoiceRow; see `fetch_rows`."""
+    voice = VoiceRow._make(values[: len(VoiceRow._fields)])
+    return voice._replace(
+        status=VoiceStatus(voice.status),
+        created_at=parse_timestamp(voice.created_at),
+        last_used_at=parse_timestamp(voice.last_used_at),
+    )
 
 
 def with_upstream_status(voice: VoiceRow, upstream_status: str | None) -> VoiceRow:
@@ -87,12 +98,12 @@ IS_DELETED_AT_PROVIDER = and_(
 ASSISTANTS_SHOWN = 25
 
 
-_CHOICES = text("SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization")
+_CHOICES = "SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization"
 
 
 def get_voice_choices(organization_id: OrganizationId) -> VoiceChoices:
     """Return the providers and languages of an organization's voices, with one statement."""
-    rows = db.session.execute(_CHOICES, {"organization": organization_id}).all()
+    rows = fetch_rows(_CHOICES, {"organization": organization_id})
     return VoiceChoices(
         providers=tuple(sorted({provider for provider, _ in rows})),
         languages=tuple(sorted({language for _, language in rows if language})),

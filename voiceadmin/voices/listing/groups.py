@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from voiceadmin.database.base import db
+from voiceadmin.database.dialect import fetch_rows
 from voiceadmin.voices.listing.compiled_filters import CompiledFilters
-from voiceadmin.voices.listing.statements import prepare
 from voiceadmin.voices.types.status import VoiceStatus
 
 
@@ -43,19 +42,13 @@ def list_groups(compiled: CompiledFilters, section_field: str) -> Iterator[Voice
     group_by = ["status", "provider"]
     group_by += ["3"] if has_last_used_at != "1" else []  # positions in the select list
     group_by += ["4"] if is_scored != "1" else []
-    rows = db.session.execute(
-        prepare(
-            f"SELECT status, provider, {has_last_used_at} AS has_last_used_at, {is_scored} AS is_scored,"
-            f" CAST(sum(voices) AS BIGINT), CAST(sum({matching}) AS BIGINT)"
-            " FROM voice_stats WHERE organization_id = :organization"
-            f" GROUP BY {', '.join(group_by)}"
-        ),
-        {
-            name: value
-            for name, value in compiled.parameters.items()
-            if name == "organization" or f":{name}" in condition
-        },
-    ).all()
+    rows = fetch_rows(
+        f"SELECT status, provider, {has_last_used_at} AS has_last_used_at, {is_scored} AS is_scored,"
+        f" CAST(sum(voices) AS BIGINT), CAST(sum({matching}) AS BIGINT)"
+        " FROM voice_stats WHERE organization_id = :organization"
+        f" GROUP BY {', '.join(group_by)}",
+        compiled.parameters,
+    )
     for status, *fields in rows:
         yield VoiceGroup(VoiceStatus(status), *fields)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from voiceadmin.database.base import db
-from voiceadmin.database.dialect import index_hint
+from voiceadmin.database.dialect import fetch_rows, index_hint
 from voiceadmin.voices.listing.compiled_filters import CompiledFilters
 from voiceadmin.voices.listing.groups import VoiceGroup
-from voiceadmin.voices.listing.statements import prepare
 from voiceadmin.voices.types.status import VoiceStatus
 
 
@@ -38,7 +36,7 @@ def count_idle_voices(compiled: CompiledFilters, groups: Collection[VoiceGroup],
         )
     if not selects:
         return StatusTotals(totals, frozenset())
-    for value, entries, matching in db.session.execute(prepare(" UNION ALL ".join(selects)), parameters):
+    for value, entries, matching in fetch_rows(" UNION ALL ".join(selects), parameters):
         totals[VoiceStatus(value)] = min(matching or 0, limit)
         if entries > limit:
             inexact.add(VoiceStatus(value))

@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextClause
-from sqlalchemy.sql.selectable import TextualSelect
-
-from voiceadmin.database.base import db
-from voiceadmin.database.dialect import index_hint
+from voiceadmin.database.dialect import fetch_rows, index_hint
 from voiceadmin.voices.listing.compiled_filters import CompiledFilters
 from voiceadmin.voices.listing.groups import VoiceGroup
 from voiceadmin.voices.listing.sort_plans import SECTION_CONDITIONS, SORT_PLANS, SortPlan, format_direction
-from voiceadmin.voices.listing.statements import SELECTED_COLUMNS, prepare, prepare_voice_select
+from voiceadmin.voices.listing.statements import SELECTED_COLUMNS, VoiceRows
 from voiceadmin.voices.listing.text_search import build_like_condition
-from voiceadmin.voices.queries import build_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceUse
-from voiceadmin.voices.types.rows import VoiceRow
 
 # How many index entries a scan reads for a page of combined filters, before it stops and reports it. In SQLite an entry
 # takes 0.14 µs, and 1.7 µs if its voice must be fetched to compare it with a search text: at most about 35 ms per page
@@ -151,12 +145,12 @@ class PartitionMerge:
 
 def scan_index(
     compiled: CompiledFilters, groups: Sequence[VoiceGroup], filters: VoiceFilters
-) -> tuple[list[VoiceRow], int | None]:
+) -> tuple[VoiceRows, int | None]:
     """Return a page of voices, and the number of index entries after which the scan was truncated, if it was."""
     plan = SORT_PLANS[filters.order.column]
     sections = list(_divide_into_sections(compiled, groups, plan, descending=filters.order.descending))
     section_limit = SCAN_LIMIT // max(1, len(sections))
-    rows, offset = list[VoiceRow](), filters.offset
+    rows, offset = VoiceRows(), filters.offset
     truncated_after: int | None = None
     for section in sections:
         window = _find_window(section, offset, filters.size - len(rows))
@@ -165,7 +159,7 @@ def scan_index(
             continue
         merge = PartitionMerge.build(plan, section, compiled, filters, reverse=window.reverse)
         parameters = compiled.parameters | section.build_parameters() | _build_scan_parameters(compiled, section_limit)
-        found = _fetch(merge, parameters | {"limit": window.limit, "offset": window.offset})
+        found = fetch_rows(_build_page_select(merge), parameters | {"limit": window.limit, "offset": window.offset})
         rows += found
         if merge.is_bounded and len(found) < window.limit and section.voice_count > section_limit:
             truncated_after = SCAN_LIMIT
@@ -241,25 +235,17 @@ def _build_key_range(plan: SortPlan, filters: VoiceFilters) -> str:
     return ""
 
 
-def _fetch(merge: PartitionMerge, parameters: dict[str, Any]) -> list[VoiceRow]:
-    rows = db.session.execute(_prepare_page(merge), parameters).all()  # faster than iterating over the result
-    return [build_voice_row(row) for row in rows]
-
-
 def _count(merge: PartitionMerge, parameters: dict[str, Any]) -> int:
-    return int(db.session.execute(_prepare_count(merge), parameters).scalar_one())
+    ((count,),) = fetch_rows(f"SELECT count(*) FROM ({merge.build_sql()}) AS found", parameters)
+    return int(count)
 
 
+# Combinations of filters result in too many SQL texts to cache all; 1,000 cover the common ones and need a few MB.
 @lru_cache(maxsize=1000)
-def _prepare_page(merge: PartitionMerge) -> TextualSelect:
+def _build_page_select(merge: PartitionMerge) -> str:
     direction = format_direction(descending=merge.descending)
-    return prepare_voice_select(
+    return (
         f"SELECT {SELECTED_COLUMNS} FROM ({merge.build_sql()}) AS found"
         " JOIN cloned_voice AS voice ON voice.id = found.id"
         f" ORDER BY found.sort_key {direction}, found.id {direction}"
     )
-
-
-@lru_cache(maxsize=1000)
-def _prepare_count(merge: PartitionMerge) -> TextClause:
-    return prepare(f"SELECT count(*) FROM ({merge.build_sql()}) AS found")

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from voiceadmin.database.base import db
-from voiceadmin.database.dialect import index_hint
+from voiceadmin.database.dialect import build_ids_condition, fetch_rows, index_hint
 from voiceadmin.voices.listing.compiled_filters import CompiledFilters, build_in_list
 from voiceadmin.voices.listing.groups import VoiceGroup
 from voiceadmin.voices.listing.idle_scan import build_idle_select
 from voiceadmin.voices.listing.sort_plans import build_order_by
-from voiceadmin.voices.listing.statements import SELECTED_COLUMNS, prepare_voice_select
-from voiceadmin.voices.queries import build_voice_row
+from voiceadmin.voices.listing.statements import SELECTED_COLUMNS, VoiceRows
 from voiceadmin.voices.types.filters import VoiceFilters
-from voiceadmin.voices.types.rows import VoiceRow
 
 # How many voices are looked up one by one, or counted per status, for one page: about 8 ms in SQLite.
 LOOKUP_LIMIT = 5_000
@@ -35,28 +32,28 @@ ORDER_COLUMNS = (
 LOOKUP_FROM = "FROM ({}) AS candidate CROSS JOIN cloned_voice AS voice WHERE voice.id = candidate.id"
 
 
-def look_up_page(compiled: CompiledFilters, groups: Collection[VoiceGroup], filters: VoiceFilters) -> list[VoiceRow]:
+def look_up_page(compiled: CompiledFilters, groups: Collection[VoiceGroup], filters: VoiceFilters) -> VoiceRows:
     """Return a page of voices by looking up all voices that match, for a list without a search text."""
     build_ids_select = _build_idle_ids_select if compiled.depends_on_time else _build_group_ids_select
     ids_select, parameters = build_ids_select(compiled, groups)
-    statement = prepare_voice_select(
-        f"SELECT {SELECTED_COLUMNS} {LOOKUP_FROM.format(ids_select)}"
-        f" ORDER BY {build_order_by(filters)} LIMIT :limit OFFSET :offset"
-    )
+    order = f"ORDER BY {build_order_by(filters)}"
     page = {"limit": filters.size, "offset": filters.offset}
-    rows = db.session.execute(statement, compiled.parameters | parameters | page).all()
-    return [build_voice_row(row) for row in rows]
+    return fetch_rows(
+        f"SELECT {SELECTED_COLUMNS} FROM (SELECT voice.id {LOOKUP_FROM.format(ids_select)} {order}"
+        f" LIMIT :limit OFFSET :offset) AS found JOIN cloned_voice AS voice ON voice.id = found.id {order}",
+        compiled.parameters | parameters | page,
+    )
 
 
-def fetch_voices(ids: Sequence[int], filters: VoiceFilters) -> list[VoiceRow]:
+def fetch_voices(ids: Sequence[int], filters: VoiceFilters) -> VoiceRows:
     """Return the voices with these ids, in the order of the list."""
     if not ids:
         return []
-    statement = prepare_voice_select(
-        f"SELECT {SELECTED_COLUMNS} FROM cloned_voice AS voice"
-        f" WHERE voice.id IN :ids ORDER BY {build_order_by(filters)}"
+    condition, parameters = build_ids_condition("voice.id", ids)
+    return fetch_rows(
+        f"SELECT {SELECTED_COLUMNS} FROM cloned_voice AS voice WHERE {condition} ORDER BY {build_order_by(filters)}",
+        parameters,
     )
-    return [build_voice_row(row) for row in db.session.execute(statement, {"ids": ids}).all()]
 
 
 def _build_idle_ids_select(compiled: CompiledFilters, groups: Collection[VoiceGroup]) -> tuple[str, dict[str, Any]]:

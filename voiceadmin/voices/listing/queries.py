@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from voiceadmin.database.base import db
+from voiceadmin.database.dialect import fetch_rows
 from voiceadmin.identity import OrganizationId
 from voiceadmin.pagination import Page
 from voiceadmin.voices.listing import index_scan, lookup
@@ -13,12 +13,12 @@ from voiceadmin.voices.listing.compiled_filters import CompiledFilters, build_in
 from voiceadmin.voices.listing.groups import VoiceGroup, list_groups, sum_by_status
 from voiceadmin.voices.listing.idle_scan import StatusTotals, count_idle_voices
 from voiceadmin.voices.listing.sort_plans import SORT_PLANS, build_order_by
-from voiceadmin.voices.listing.statements import prepare
+from voiceadmin.voices.listing.statements import VoiceRows
 from voiceadmin.voices.listing.text_search import build_candidates_select, build_like_condition
+from voiceadmin.voices.queries import parse_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters
-from voiceadmin.voices.types.rows import VoiceList, VoiceRow
+from voiceadmin.voices.types.rows import VoiceList
 from voiceadmin.voices.types.status import VoiceStatus
-from voiceadmin.voices.usage import count_assistants_by_voice
 
 
 def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: datetime) -> VoiceList:
@@ -38,13 +38,13 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
     (totals, inexact_statuses), rows, scan_truncated_after = find_page(compiled, groups, filters)
     statuses = set(filters.statuses or VoiceStatus)
     page = Page(
-        rows,
+        [parse_voice_row(row) for row in rows],
         total=sum(totals[status] for status in statuses),
         page_number=filters.page,
         size=filters.size,
         is_total_exact=not statuses & inexact_statuses,
     )
-    assistant_counts = count_assistants_by_voice([row.id for row in rows])
+    assistant_counts = {id: count for id, *_, count in rows if count}
     return VoiceList(page, totals, inexact_statuses, assistant_counts, scan_truncated_after)
 
 
@@ -52,7 +52,7 @@ class PageResult(NamedTuple):
     """What a plan found. scan_truncated_after: see VoiceList."""
 
     status_totals: StatusTotals
-    rows: list[VoiceRow]
+    rows: VoiceRows
     scan_truncated_after: int | None
 
 
@@ -99,7 +99,7 @@ def _find_page_by_text(compiled: CompiledFilters, groups: list[VoiceGroup], filt
     matching = f"{lookup_from} AND {' AND '.join(filter(None, conditions))}"
     if _count_candidates(candidates, parameters) <= lookup.LOOKUP_LIMIT:
         return _look_up_matching(matching, parameters, filters)
-    rows = db.session.execute(prepare(f"SELECT status, count(*) {matching} GROUP BY status"), parameters).all()
+    rows = fetch_rows(f"SELECT status, count(*) {matching} GROUP BY status", parameters)
     totals = sum_by_status((VoiceStatus(status), count) for status, count in rows)
     selected = _select_statuses(groups, filters)
     return PageResult(StatusTotals(totals, frozenset(VoiceStatus)), *index_scan.scan_index(compiled, selected, filters))
@@ -107,8 +107,9 @@ def _find_page_by_text(compiled: CompiledFilters, groups: list[VoiceGroup], filt
 
 def _count_candidates(candidates: str, parameters: dict[str, Any]) -> int:
     """Count candidates, up to one more than may be looked up."""
-    statement = prepare(f"SELECT count(*) FROM ({candidates} LIMIT :lookup_limit + 1) AS candidate")
-    return int(db.session.execute(statement, parameters).scalar_one())
+    statement = f"SELECT count(*) FROM ({candidates} LIMIT :lookup_limit + 1) AS candidate"
+    ((count,),) = fetch_rows(statement, parameters)
+    return int(count)
 
 
 def _look_up_matching(matching: str, parameters: dict[str, Any], filters: VoiceFilters) -> PageResult:
@@ -116,15 +117,13 @@ def _look_up_matching(matching: str, parameters: dict[str, Any], filters: VoiceF
     statuses, status_parameters = build_in_list("status", filters.statuses)
     where = f"WHERE status IN ({statuses}) " if statuses else ""
     page = {"limit": filters.size, "offset": filters.offset}
-    rows = db.session.execute(
-        prepare(
-            f"WITH found AS (SELECT voice.id AS id, {lookup.ORDER_COLUMNS} {matching})"
-            " SELECT status, count(*) AS number FROM found GROUP BY status UNION ALL"
-            f" SELECT '', id FROM (SELECT voice.id FROM found AS voice {where}ORDER BY {build_order_by(filters)}"
-            " LIMIT :limit OFFSET :offset) AS page"
-        ),
+    rows = fetch_rows(
+        f"WITH found AS (SELECT voice.id AS id, {lookup.ORDER_COLUMNS} {matching})"
+        " SELECT status, count(*) AS number FROM found GROUP BY status UNION ALL"
+        f" SELECT '', id FROM (SELECT voice.id FROM found AS voice {where}ORDER BY {build_order_by(filters)}"
+        " LIMIT :limit OFFSET :offset) AS page",
         parameters | status_parameters | page,
-    ).all()
+    )
     totals = sum_by_status((VoiceStatus(status), count) for status, count in rows if status)
     voices = lookup.fetch_voices([id for status, id in rows if not status], filters)
     return PageResult(StatusTotals(totals, frozenset()), voices, None)
