@@ -33,7 +33,6 @@ from voiceadmin.web.template_filters import (
     format_timestamp,
     iso_timestamp,
     join_known,
-    max_synthesis_count,
     sort_by_column,
 )
 
@@ -107,11 +106,6 @@ def test_known_values_are_joined() -> None:
         "female",
         "–",
     ]
-
-
-def test_the_maximum_count_is_that_of_the_most_used_voice() -> None:
-    assert max_synthesis_count([voice_row(synthesis_count=3), voice_row(synthesis_count=70), voice_row()]) == 70
-    assert max_synthesis_count([]) == 0
 
 
 def test_each_active_filter_is_described_with_the_filters_without_it() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flask import Flask, request
 from jinja2.runtime import Macro
+from markupsafe import Markup
 
 from voiceadmin.config import format_command
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
@@ -28,12 +29,14 @@ from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.filters import VoiceColumn, VoiceFilters, VoiceOrder
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED_ADVICE, NOT_SCORED_LABEL, QualityTier
-from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.rows import VoiceList, VoiceRow
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER
 from voiceadmin.web.fields import choice_arguments, raw_value
 from voiceadmin.web.navigation import SECTIONS
 
 MAX_SHOWN_LENGTH = 500  # characters of a name
+
+BAR_WIDTH = 56  # pixels, of the longest bar next to the syntheses of a voice
 
 
 def init_app(app: Flask) -> None:
@@ -69,11 +72,6 @@ def display_name(name: str) -> str:
 def join_known(values: Sequence[str | None]) -> str:
     """Return the known values with dots between them, "en · female", or a dash."""
     return " · ".join(filter(None, values)) or "–"
-
-
-def max_synthesis_count(voices: Sequence[VoiceRow]) -> int:
-    """Return the largest synthesis count among voices."""
-    return max((voice.synthesis_count for voice in voices), default=0)
 
 
 def format_count(number: int) -> str:
@@ -130,6 +128,32 @@ def format_last_use(voice: VoiceRow, now: datetime) -> str:
     if voice.last_used_at is None:
         return "no date" if voice.synthesis_count else "never"
     return format_age(voice.last_used_at, now)
+
+
+def render_voice_rows(voices: VoiceList, row: Macro, base: str, is_selectable: bool, now: datetime) -> Markup:
+    """Return the rows of a page of voices. A loop in Python takes half the time of one in a template.
+
+    Args:
+        voices: the page.
+        row: the macro of a row; see `voices/_row.html` for this and for `base` and `is_selectable`.
+        base: the path of all voices.
+        is_selectable: whether the rows have a checkbox.
+        now: the current time.
+    """
+    max_count = max((voice.synthesis_count for voice in voices.page.rows), default=0)
+    rows = [
+        cached_macro(
+            row,
+            voice,
+            base,
+            bar_width(voice.synthesis_count, max_count, BAR_WIDTH),
+            format_last_use(voice, now),
+            voices.assistant_counts.get(voice.id, 0),
+            is_selectable,
+        )
+        for voice in voices.page.rows
+    ]
+    return Markup("\n".join(rows))  # noqa: S704  # macros escape their arguments
 
 
 def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
@@ -194,9 +218,9 @@ TEMPLATE_FILTERS = (
     iso_timestamp,
     join_alternatives,
     join_known,
-    max_synthesis_count,
     pluralize,
     provider_label,
     raw_value,
+    render_voice_rows,
     sort_by_column,
 )
