@@ -43,7 +43,7 @@ def measure_change(database: BenchmarkDatabase, organization: int, times: int = 
     """The median milliseconds of changes of one voice, each in a transaction. The last one restores its value."""
     taken = []
     with _open_database(database.settings):
-        (record,) = json.loads(build_voices_body(OrganizationId(organization), VoiceQuery(limit=1)))["cloned_voices"]
+        (record,) = json.loads(build_voices_body(OrganizationId(organization), VoiceQuery(limit=1))[1])["cloned_voices"]
         db.session.rollback()
         for number in range(2 * times):
             changed = record | {"synthesis_count": record["synthesis_count"] + (number + 1) % 2}

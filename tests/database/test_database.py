@@ -16,7 +16,7 @@ from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_vo
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import build_ids_condition, fetch_first_row, fetch_rows, format_time_sql
 from voiceadmin.database.engine import SQLITE_PATH
-from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.transactions import read_without_snapshot, write_transaction
 from voiceadmin.database.upserts import ROWS_PER_STATEMENT, insert_rows, upsert_rows
 from voiceadmin.organizations.models import Organization
 from voiceadmin.text import format_iso8601
@@ -50,6 +50,20 @@ def test_a_reader_keeps_its_snapshot_until_its_context_ends(app: Flask) -> None:
     db.session.rollback()
 
     assert (before, during, count_organizations()) == (0, 0, 1)
+
+
+@pytest.mark.databases("postgresql")
+def test_only_a_reader_without_snapshot_sees_later_writes(app: Flask) -> None:
+    read_without_snapshot()
+    before = count_organizations()
+    run_in_other_thread(app, make_organization)
+    during = count_organizations()
+    db.session.rollback()
+    next_before = count_organizations()
+    run_in_other_thread(app, make_organization)
+
+    assert (before, during) == (0, 1)
+    assert (next_before, count_organizations()) == (1, 1)
 
 
 def test_fetch_first_row_reads_the_snapshot_and_returns_driver_values(app: Flask) -> None:

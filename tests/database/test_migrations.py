@@ -187,7 +187,7 @@ def test_existing_voices_are_counted_indexed_and_serialized_by_the_upgrade(bare:
     found = list_voices(OrganizationId(1), VoiceFilters(text="ada"), now=datetime(2026, 1, 1, tzinfo=UTC))
     assert [row.id for row in found.page.rows] == [7]
     assert (
-        json.loads(build_voices_body(OrganizationId(1), VoiceQuery()))["cloned_voices"][0]["created_at"]
+        json.loads(build_voices_body(OrganizationId(1), VoiceQuery())[1])["cloned_voices"][0]["created_at"]
         == "2024-01-15T10:45:00Z"
     )
 

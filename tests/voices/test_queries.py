@@ -91,7 +91,7 @@ def test_the_json_route_returns_the_list_that_plain_python_builds(
         key=lambda row: row.id,
     )
 
-    body = json.loads(build_voices_body(acme.id, VoiceQuery(status, provider, skip, limit)))
+    body = json.loads(build_voices_body(acme.id, VoiceQuery(status, provider, skip, limit))[1])
 
     assert body["success"] is True
     expected = matching[skip:] if limit is None else matching[skip : skip + limit]
@@ -107,7 +107,7 @@ def test_the_json_route_returns_the_list_that_plain_python_builds(
 def test_the_database_encodes_every_voice_as_python_does(acme: Organization, voices: list[VoiceRow]) -> None:
     refill(acme, voices)
 
-    body = build_voices_body(acme.id, VoiceQuery())
+    body = build_voices_body(acme.id, VoiceQuery())[1]
 
     records = [voice_to_json(voice) for voice in sorted(voices, key=lambda voice: voice.id)]
     assert json.loads(body) == {"success": True, "cloned_voices": records}
@@ -119,7 +119,7 @@ def test_the_database_encodes_every_voice_as_python_does(acme: Organization, voi
 def test_the_import_reads_the_json_route(acme: Organization, voices: list[VoiceRow]) -> None:
     refill(acme, voices)
 
-    body = build_voices_body(acme.id, VoiceQuery())
+    body = build_voices_body(acme.id, VoiceQuery())[1]
 
     assert rows(body) == sorted(voices, key=lambda voice: voice.id)
 
@@ -167,4 +167,4 @@ def test_assistants_with_the_same_name_are_ordered_by_id(acme: Organization) -> 
 def test_the_json_of_one_voice_is_what_the_json_route_lists(acme: Organization) -> None:
     voice = make_voice(acme)
 
-    assert json.loads(build_voices_body(acme.id, VoiceQuery()))["cloned_voices"] == [voice_to_json(voice)]
+    assert json.loads(build_voices_body(acme.id, VoiceQuery())[1])["cloned_voices"] == [voice_to_json(voice)]

@@ -70,7 +70,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.config["SQLALCHEMY_DATABASE_URI"] = url
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
             "isolation_level": "REPEATABLE READ",
-            "pool_pre_ping": True,
             "hide_parameters": True,
             "pool_timeout": POOL_SECONDS,
             "connect_args": {"connect_timeout": CONNECT_SECONDS},

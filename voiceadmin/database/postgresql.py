@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import select
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
 
 from voiceadmin.errors import BadSettings, DatabaseNotReady
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 CONNECT_SECONDS = 5
 
@@ -27,7 +29,7 @@ FORMATS = {"timezone": "UTC", "datestyle": "ISO,MDY"}  # in which the server sen
 STARTUP_OPTIONS = " ".join(f"-c {name}={value}" for name, value in (SETTINGS | FORMATS).items())
 
 
-IS_POOLED = "voiceadmin_is_pooled"  # key in the info of a pool entry: whether a pooler is in between
+IS_POOLED = "voiceadmin_is_pooled"  # execution option of the engine: whether a pooler is in between
 
 
 # PgBouncer keeps these for a client. It forgets others after the transaction, or leaves them to other clients.
@@ -75,13 +77,26 @@ def tune_postgresql(engine: Engine) -> None:
             connection.autocommit = True
             connection.execute(SESSION_STATEMENT)
             connection.autocommit = False
-            record.info[IS_POOLED] = True
+            engine.update_execution_options(**{IS_POOLED: True})
         return connection  # type: ignore[no-any-return]
+
+    @event.listens_for(engine, "checkout")
+    def check_open(connection: Any, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+        """Refuse a connection that the server has closed. Unlike `pool_pre_ping`, this needs no round trip."""
+        if connection.closed or _has_data(connection.fileno()):
+            raise DisconnectionError("PostgreSQL has closed the connection.")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.connection.info.get(IS_POOLED):
+        if engine.get_execution_options().get(IS_POOLED):
             connection.exec_driver_sql(TRANSACTION_STATEMENT)
+
+
+def _has_data(descriptor: int) -> bool:
+    """Return whether a socket has something to read. On an idle connection this is the end, or a message before it."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _check_encoding(connection: Any) -> None:

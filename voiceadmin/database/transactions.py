@@ -15,6 +15,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import BUSY_SECONDS, PATIENCE, WRITER_LOCK, write_execution_options
+from voiceadmin.database.postgresql import IS_POOLED
 from voiceadmin.database.unavailable import describe_unavailable
 
 log = logging.getLogger("voiceadmin.audit")
@@ -41,6 +42,17 @@ def write_transaction() -> Iterator[None]:
     """Run one transaction that may write: commit at the end, roll back on any exception."""
     with _write(BUSY_SECONDS):
         yield
+
+
+def read_without_snapshot() -> None:
+    """Let each of the next statements see the newest data, until a transaction writes or the session is rolled back.
+
+    For requests whose statements need not agree with each other: PostgreSQL then needs no BEGIN and no ROLLBACK, which
+    are two round trips. A pooler needs a transaction for its settings, and SQLite gains nothing.
+    """
+    engine = db.engine
+    if engine.dialect.name == "postgresql" and not engine.get_execution_options().get(IS_POOLED):
+        db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 
 @contextmanager

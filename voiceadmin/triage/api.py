@@ -41,4 +41,4 @@ def attention() -> Response:
     now = clock.now()
     counts = get_reason_counts(filters, now)
     body = build_attention_body(visible, filters, counts, access.attention_thresholds(), now=now)
-    return conditional_response(compute_etag(body), lambda: body)
+    return conditional_response(body, compute_etag(body))

@@ -15,7 +15,7 @@ from voiceadmin.voices.queries import build_voices_body, get_voice_choices
 from voiceadmin.voices.types.filters import VoiceQuery
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.body_cache import ResponseBodyCache
-from voiceadmin.web.conditional import compute_etag, conditional_response
+from voiceadmin.web.conditional import compute_etag, conditional_response, is_current
 from voiceadmin.web.large_responses import large_response
 from voiceadmin.web.query_fields import NOT_AN_INTEGER, BadQuery, Detail
 
@@ -38,12 +38,11 @@ REPRESENTATION = "cloned-voices/1"
 
 
 @bp.get("/assistants/<assistant_id>/cloned-voices")
-@require_role(Role.VIEWER)
+@require_role(Role.VIEWER, snapshot=False)
 def cloned_voices(assistant_id: str) -> Response:
     """Return all cloned voices that an assistant can use, in the platform's format.
 
-    The revision is read in the same snapshot as the voices, so no response is cached under the wrong ETag. As in
-    FastAPI, invalid parameters are reported before a missing assistant.
+    As in FastAPI, invalid parameters are reported before a missing assistant.
     """
     id = parse_integer(assistant_id)
     owner = None if id is None or not 1 <= id <= MAX_ID else get_assistant_organization(scope(), id)
@@ -64,13 +63,19 @@ def cloned_voices(assistant_id: str) -> Response:
 
 
 def _voices(organization_id: OrganizationId, revision: str, query: VoiceQuery) -> Response:
+    """Return the response for a revision, or that for a newer one if the voices change in the meantime."""
     etag = compute_etag(REPRESENTATION, revision, query)
-    return conditional_response(etag, lambda: bodies.get(etag, lambda: _build_body(organization_id, query)))
+    body = b"" if is_current(etag) else bodies.find(etag)
+    if body is None:
+        revision, body = _build_body(organization_id, query)
+        etag = compute_etag(REPRESENTATION, revision, query)
+        bodies.store(etag, body)
+    return conditional_response(body, etag)
 
 
-def _build_body(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
+def _build_body(organization_id: OrganizationId, query: VoiceQuery) -> tuple[str, bytes]:
     with large_response() if organization_id in large_lists else nullcontext():
-        body = build_voices_body(organization_id, query)
+        revision, body = build_voices_body(organization_id, query)
     if len(body) > LARGE_BODY:
         large_lists.add(organization_id)
-    return body
+    return revision, body

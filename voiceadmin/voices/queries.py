@@ -11,13 +11,14 @@ from sqlalchemy import and_, case, false, select
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_all, fetch_first_row, fetch_rows, index_hint, string_agg_bytes
 from voiceadmin.database.types import parse_timestamp
-from voiceadmin.errors import VoiceNotFound
+from voiceadmin.errors import OrganizationNotFound, VoiceNotFound
 from voiceadmin.identity import OrganizationId, Scope
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.organizations.queries import (
     ORGANIZATION_COLUMNS,
     build_assistant_row,
     build_organization_row,
+    format_revision,
     scope_parameters,
     scope_sql,
     select_assistants,
@@ -159,10 +160,14 @@ def _list_first_assistants(
     return [build_assistant_row(row) for row in rows]
 
 
-def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> bytes:
-    """Return the body of the JSON route: all matching voices by id, with one statement.
+def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> tuple[str, bytes]:
+    """Return the revision of an organization, and the body of the JSON route: all matching voices by id.
 
-    The database concatenates the stored `json_body` texts, so that the cost per voice in Python is zero.
+    One statement reads both, so that they belong together without a snapshot. The database concatenates the stored
+    `json_body` texts, so that the cost per voice in Python is zero.
+
+    Raises:
+        OrganizationNotFound: If it has been removed in the meantime.
     """
     filters = {"status": query.status and query.status.value, "provider": query.provider}
     parameters: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
@@ -173,7 +178,10 @@ def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> byt
     if is_slice:
         parameters |= {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip}
     row = fetch_first_row(statement, parameters)
-    return format_response(None if row is None else row[0])
+    if row is None:
+        raise OrganizationNotFound("The organization has been removed.")
+    *identity, bodies = row
+    return format_revision(*identity), format_response(bodies)
 
 
 @lru_cache(maxsize=16)  # every combination of two filters, with and without a slice, for both dialects
@@ -183,7 +191,10 @@ def _build_body_select(table: str, joined_bodies: str, filters: tuple[str, ...],
         f"SELECT json_body FROM {table} WHERE organization_id = :organization"
         f"{conditions} ORDER BY id{' LIMIT :limit OFFSET :skip' if is_slice else ''}"
     )
-    return f"SELECT {joined_bodies} FROM ({bodies}) AS voice"
+    return (
+        f"SELECT organization.id, database_identity.name, revision, (SELECT {joined_bodies} FROM ({bodies}) AS voice)"
+        " FROM organization CROSS JOIN database_identity WHERE organization.id = :organization"
+    )
 
 
 def voices_file(organization_id: OrganizationId, format: ExportFormat) -> Iterator[str]:

@@ -29,6 +29,7 @@ from voiceadmin.accounts.types import REAUTH_TTL
 from voiceadmin.api_keys.queries import find_api_key
 from voiceadmin.api_keys.rate_limiter import KeyRateLimiter, too_many_requests
 from voiceadmin.config import AttentionThresholds, Settings, is_loopback
+from voiceadmin.database.transactions import read_without_snapshot
 from voiceadmin.errors import AuthenticationRequired, InvalidApiKey, ReauthenticationRequired
 from voiceadmin.identity import Actor, ActorKind, Requester, Role, Scope, SessionRow, anonymous_requester
 from voiceadmin.rate_limits.types import RateLimit
@@ -109,20 +110,22 @@ class AccessRequirement:
         role: the lowest role, in any organization.
         signed_in: whether an account is required, with any role.
         recently_authenticated: whether the password must have been entered within REAUTH_TTL.
+        snapshot: whether all statements of the request must see the same state of the database.
     """
 
     role: Role
     signed_in: bool = False
     recently_authenticated: bool = False
+    snapshot: bool = True
 
 
 def require_role(
-    role: Role, *, signed_in: bool = False, recently_authenticated: bool = False
+    role: Role, *, signed_in: bool = False, recently_authenticated: bool = False, snapshot: bool = True
 ) -> Callable[[View], View]:
     """Declare the access requirement of a view; `_check_access` enforces it."""
 
     def decorate(view: View) -> View:
-        view.access_requirement = AccessRequirement(role, signed_in, recently_authenticated)  # type: ignore[attr-defined]
+        view.access_requirement = AccessRequirement(role, signed_in, recently_authenticated, snapshot)  # type: ignore[attr-defined]
         return view
 
     return decorate
@@ -312,6 +315,8 @@ def _check_access() -> None:
     if requirement.role is Role.ANYONE and not requirement.signed_in:
         return
     now = clock.now()
+    if not requirement.snapshot:
+        read_without_snapshot()
     _check_role(requirement)
     current = requester()
     if current.session is not None and BACKGROUND_HEADER not in request.headers and not _is_api_request():

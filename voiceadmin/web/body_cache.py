@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Lock
 
 from cachetools import LRUCache
@@ -23,16 +22,14 @@ class ResponseBodyCache:
         """The bytes in use."""
         return int(self._bodies.currsize)
 
-    def get(self, etag: str, build: Callable[[], bytes]) -> bytes:
-        """Return the body of an ETag, building it unless it is cached.
-
-        Two threads may build the same body at the same time. A body larger than the cache is not stored.
-        """
+    def find(self, etag: str) -> bytes | None:
+        """Return the body of an ETag, None if it is not cached."""
         with self._lock:
             body: bytes | None = self._bodies.get(etag)
-        if body is None:
-            body = build()
-            with self._lock:
-                if len(body) <= self._bodies.maxsize:
-                    self._bodies[etag] = body
         return body
+
+    def store(self, etag: str, body: bytes) -> None:
+        """Store a body, unless it is larger than the cache."""
+        with self._lock:
+            if len(body) <= self._bodies.maxsize:
+                self._bodies[etag] = body

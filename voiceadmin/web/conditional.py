@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
 
 
-def conditional_response(etag: str, body: Callable[[], bytes]) -> Response:
-    """Return the body, or 304 if the client has it already. Apache adds -gzip to the tags of bodies it compresses."""
-    if request.if_none_match.contains_weak(etag) or request.if_none_match.contains_weak(f"{etag}-gzip"):
-        response = Response(status=304)
-    else:
-        response = Response(body(), mimetype="application/json")
+def is_current(etag: str) -> bool:
+    """Return whether the client has the body of an ETag. Apache adds -gzip to the ETags of bodies it compresses."""
+    return request.if_none_match.contains_weak(etag) or request.if_none_match.contains_weak(f"{etag}-gzip")
+
+
+def conditional_response(body: bytes, etag: str) -> Response:
+    """Return the body, or 304 if the client has it already."""
+    response = Response(status=304) if is_current(etag) else Response(body, mimetype="application/json")
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
