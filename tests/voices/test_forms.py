@@ -16,7 +16,7 @@ from voiceadmin.assistants.types import AssistantFilters
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE, PAGE_SIZES
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices import forms as filter_forms
-from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
+from voiceadmin.voices.forms import VoiceFilterForm, validate_voice_filters, voice_arguments, voice_query
 from voiceadmin.voices.types.filters import VoiceChoices, VoiceFilters, VoiceOrder, VoiceUse
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED_LABEL, QualityTier
@@ -47,6 +47,17 @@ def test_no_parameters_mean_the_default_filters() -> None:
 
     assert submitted.validate()
     assert submitted.filters() == VoiceFilters()
+
+
+def test_a_cached_form_is_that_of_the_same_parameters_and_choices() -> None:
+    arguments = (("language", "fr"), ("status", "ready"), ("status", "failed"))
+    submitted = validate_voice_filters(arguments, CHOICES)
+
+    assert not submitted.errors
+    assert submitted.filters() == VoiceFilters(statuses=(VoiceStatus.READY, VoiceStatus.FAILED), languages=("fr",))
+    assert set(validate_voice_filters(arguments, VoiceChoices((), ())).errors) == {"language"}
+    assert validate_voice_filters(arguments[1:], CHOICES).filters().languages == ()
+    assert validate_voice_filters(arguments, CHOICES) is submitted
 
 
 def test_empty_parameters_are_ignored() -> None:

@@ -71,6 +71,19 @@ class VoiceFilterForm(Form):
         )
 
 
+@lru_cache(maxsize=200)
+def validate_voice_filters(arguments: tuple[tuple[str, str], ...], choices: VoiceChoices) -> VoiceFilterForm:
+    """Return a validated form, which must not be changed. The same lists are opened often, and a form takes long.
+
+    Args:
+        arguments: The query parameters as pairs of name and value.
+        choices: See VoiceFilterForm.
+    """
+    form = VoiceFilterForm(MultiDict(arguments), choices)
+    form.validate()
+    return form
+
+
 def voice_arguments(filters: VoiceFilters) -> dict[str, Any]:
     """Return the query parameters from which VoiceFilterForm reads these filters, without defaults."""
     return omit_empty(

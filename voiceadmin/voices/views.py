@@ -19,7 +19,7 @@ from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.code_samples import build_code_samples
 from voiceadmin.voices.exporting.queries import export_matching_voices, list_matching_ids
-from voiceadmin.voices.forms import VoiceFilterForm, voice_arguments, voice_query
+from voiceadmin.voices.forms import VoiceFilterForm, validate_voice_filters, voice_arguments, voice_query
 from voiceadmin.voices.json_body import voice_to_json
 from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.queries import get_voice, get_voice_choices
@@ -50,7 +50,7 @@ def index(assistant_id: int) -> ViewResponse:
     """Show one page of the voices of an assistant."""
     assistant = get_assistant(scope(), assistant_id)
     form = _read_filters(assistant)
-    if not form.validate():
+    if form.errors:
         return _reject_filters(assistant, form)
     filters, now, operator_scope = form.filters(), clock.now(), access.requester().scope(Role.OPERATOR)
     return render_template(
@@ -75,7 +75,7 @@ def code(assistant_id: int) -> ViewResponse:
     """Show code samples that read the voices of a list."""
     assistant = get_assistant(scope(), assistant_id)
     form = _read_filters(assistant)
-    if not form.validate():
+    if form.errors:
         return _reject_filters(assistant, form)
     filters = form.filters().with_changes()
     return render_template(
@@ -94,7 +94,7 @@ def all_matching(assistant_id: int) -> ViewResponse:
     assistant, now = get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
     form = _read_filters(assistant)
-    if not form.validate():
+    if form.errors:
         return _reject_filters(assistant, form)
     filters = form.filters().with_changes()
     return respond_for_all(
@@ -109,7 +109,8 @@ def all_matching(assistant_id: int) -> ViewResponse:
 
 
 def _read_filters(assistant: AssistantRow) -> VoiceFilterForm:
-    return VoiceFilterForm(request.args, get_voice_choices(assistant.organization.id))
+    choices = get_voice_choices(assistant.organization.id)
+    return validate_voice_filters(tuple(request.args.items(multi=True)), choices)
 
 
 def _reject_filters(assistant: AssistantRow, form: VoiceFilterForm) -> tuple[str, int]:
@@ -175,7 +176,7 @@ def export(assistant_id: int, format: str) -> Response | tuple[str, int]:
     export_format, assistant, now = parse_export_format(format), get_assistant(scope(), assistant_id), clock.now()
     organization = assistant.organization.id
     form = _read_filters(assistant)
-    if not form.validate():
+    if form.errors:
         return _reject_filters(assistant, form)
     filters = form.filters().with_changes(size=DEFAULT_PAGE_SIZE)
     return stream_export(
