@@ -45,7 +45,7 @@ def acme(app: Flask) -> Organization:
 def export_body(organization: Organization) -> bytes:
     """Return the body of the JSON route."""
     db.session.rollback()
-    return build_voices_body(organization.id, VoiceQuery())
+    return build_voices_body(organization.id, VoiceQuery())[1]
 
 
 def list_revisions() -> Sequence[int]:
