@@ -107,14 +107,26 @@ def test_threads_of_two_processes_allow_exactly_the_bucket(app: Flask) -> None:
         assert sum(pool.map(acquire_many, range(8))) == 50
 
 
-def test_unused_tokens_of_a_lease_are_available_later() -> None:
+@pytest.mark.parametrize(("seconds", "allowed"), [(1, 59), (29, 59), (30, 50)])
+def test_unused_tokens_of_a_lease_can_be_used_for_half_a_minute(seconds: int, allowed: int) -> None:
     key, limiter = find_key(create_key()), KeyRateLimiter(TEN_PER_SECOND)
     acquire(limiter, key)
-    later = NOW + timedelta(seconds=1)
+    later = NOW + timedelta(seconds=seconds)
 
-    results = [acquire(limiter, key, later) for _ in range(60)]
+    results = [acquire(limiter, key, later) for _ in range(70)]
 
-    assert sum(result.allowed for result in results) == 50  # 49 were left, and one was refilled
+    # Nine of the ten leased tokens were left, and the bucket is full again. Later they are returned to a full bucket.
+    assert sum(result.allowed for result in results) == allowed
+
+
+def test_a_key_that_polls_every_five_seconds_causes_a_write_in_half_a_minute(write_transactions: list[Any]) -> None:
+    limiter, key = KeyRateLimiter(TEN_PER_SECOND), find_key(create_key())
+    write_transactions.clear()
+
+    results = [acquire(limiter, key, NOW + timedelta(seconds=5 * step)) for step in range(12)]
+
+    assert all(result.allowed for result in results)
+    assert len(write_transactions) == 2
 
 
 def test_unused_tokens_of_a_lease_return_to_a_bucket_that_is_not_full() -> None:

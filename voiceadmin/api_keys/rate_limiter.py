@@ -23,7 +23,10 @@ from voiceadmin.text import pluralize
 
 LAST_USED_PRECISION = timedelta(minutes=1)  # limits writes to one per minute and key
 
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 1.0  # the tokens of a lease are those of this time; without any left, it is renewed after it
+
+# For how long the tokens of a lease can be used. Programs that poll every few seconds then need no write for each poll.
+LEASE_LIFETIME = 30.0
 
 # At most half of the tokens of a key go to one process, so that the others can serve the key too.
 LEASE_SHARE = 0.5
@@ -36,13 +39,13 @@ class _Lease:
     Attributes:
         tokens: not used yet.
         bucket_remaining: tokens left in the bucket when the lease was taken.
-        expires_at: when the lease is renewed.
+        taken_at: when the lease was taken.
         silent_until: when the next audit event of the rate limit may be recorded.
     """
 
     tokens: int = 0
     bucket_remaining: float = 0
-    expires_at: float = 0
+    taken_at: float = 0
     silent_until: float = 0
     lock: Lock = field(default_factory=Lock)
 
@@ -53,7 +56,7 @@ class KeyRateLimiter:
     A process leases the tokens of one second at once, at most half of those in
     the bucket, and returns unused ones with the next lease. A key within its
     rate limit causes at most one write per second and process, and tokens
-    remain for other processes. The total never exceeds the bucket.
+    remain for other processes. Every request uses a token of the bucket.
     """
 
     def __init__(self, limit: RateLimit) -> None:
@@ -67,13 +70,14 @@ class KeyRateLimiter:
             lease = self._leases.setdefault(key.id, _Lease())
         time = now.timestamp()
         with lease.lock:
-            is_current = lease.expires_at - LEASE_SECONDS <= time < lease.expires_at
+            lifetime = LEASE_LIFETIME if lease.tokens else LEASE_SECONDS
+            is_current = lease.taken_at <= time < lease.taken_at + lifetime
             if not is_current or (not lease.tokens and lease.bucket_remaining >= 1):
                 self._renew(key, lease, now=now)
             if not lease.tokens:
                 if time >= lease.silent_until:
                     lease.silent_until = time + self._record_limited(key, by=by, now=now)
-                return RateLimitResult(False, 0, max(0.0, lease.expires_at - time))
+                return RateLimitResult(False, 0, max(0.0, lease.taken_at + LEASE_SECONDS - time))
             lease.tokens -= 1
             return RateLimitResult(True, lease.tokens + int(lease.bucket_remaining), 0.0)
 
@@ -83,7 +87,7 @@ class KeyRateLimiter:
             self._renew_from_bucket(key, lease, now=now)
         except WriteUnavailable:  # programs must be able to read: allow one lease without the bucket
             lease.tokens, lease.bucket_remaining = ceil(self.limit.rate * LEASE_SECONDS), 0
-        lease.expires_at = now.timestamp() + LEASE_SECONDS
+        lease.taken_at = now.timestamp()
 
     def _renew_from_bucket(self, key: AuthenticatedKey, lease: _Lease, *, now: datetime) -> None:
         with optional_write_transaction():
