@@ -49,10 +49,13 @@ class Client:
             self.socket.close()
         self.socket, self.rest = None, b""
 
-    def get(self, path: str, etag: str | None = None) -> Response:
-        """Send a request and read the whole response."""
+    def get(self, path: str, etag: str | None = None, token: str | None = None) -> Response:
+        """Send a request and read the whole response. token: an API key to send instead of HEADERS."""
+        credentials = HEADERS if token is None else f"Authorization: Bearer {token}\r\n"
         condition = f"If-None-Match: {etag}\r\n" if etag else ""
-        request = f"GET {path} HTTP/1.1\r\nHost: {HOST}:{self.port}\r\nAccept: */*\r\n{HEADERS}{condition}\r\n".encode()
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: {HOST}:{self.port}\r\nAccept: */*\r\n{credentials}{condition}\r\n".encode()
+        )
         if self.socket is None:
             self.socket = socket.create_connection((HOST, self.port), timeout=TIMEOUT)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
