@@ -6,6 +6,7 @@ import io
 import json
 import signal
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.factories import make_account, make_assistant, make_organization, mak
 from tests.programs import find_program
 from tests.server.server_process import (
     HEALTHY,
+    ROOT,
     SETUP_MESSAGE,
     Browser,
     Start,
@@ -167,3 +169,28 @@ def test_two_servers_can_start_together_on_a_new_database(start: Start, tmp_path
     assert ready == [200, 200]
     assert ends == [(0, ""), (0, "")]
     assert count_voices(tmp_path / "new") == filled
+
+
+PRINT_TEMPLATES = """
+import os, sys
+from pathlib import Path
+from voiceadmin import create_app
+from voiceadmin.config import Settings
+from voiceadmin.server.gunicorn import serve
+
+def print_templates():
+    print(len({name for _, name in app.jinja_env.cache.keys()}), len(app.jinja_env.list_templates()), flush=True)
+    os._exit(0)
+
+app = create_app(Settings(instance=Path(sys.argv[1])))
+serve(app, host="127.0.0.1", port=0, workers=1, threads=1, log_as_json=False, when_ready=print_templates)
+"""
+
+
+def test_all_templates_are_compiled_before_the_workers_are_forked(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", PRINT_TEMPLATES, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    compiled, all_templates = map(int, found.stdout.split())
+    assert compiled == all_templates > 0

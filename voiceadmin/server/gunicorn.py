@@ -40,6 +40,12 @@ def _unblock_stop_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
+def _compile_templates(app: Flask) -> None:
+    """Compile all templates, so that no worker does it again while the first user of a page waits."""
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+
+
 class _Server(BaseApplication):
     """gunicorn's application without its command line and configuration files."""
 
@@ -71,6 +77,7 @@ def serve(
     from this process.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # also without LOG_CONFIG, as with `run`
+    _compile_templates(app)
     os.register_at_fork(after_in_parent=_unblock_stop_signals)  # gunicorn has no hook after a fork in the parent
     _Server(
         app,
