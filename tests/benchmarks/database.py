@@ -1,8 +1,8 @@
 """Create the database of the benchmarks: the same rows in every run, in the migrated schema.
 
-Rows are written in the order of their ids by the upsert of the import, with
-triggers. The ids of the voices of an organization are spread over all ids, as
-they are upstream, where ids are assigned in order of creation.
+Rows are written in the order of their ids. The ids of the voices of an
+organization are spread over all ids, as they are upstream, where ids are assigned
+in order of creation.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy import insert, text
 
+from tests.benchmarks import loader
 from tests.benchmarks.credentials import SETTINGS, create_credentials
 from tests.benchmarks.peers.fields import FIELDS
 from voiceadmin import create_app
@@ -30,17 +30,13 @@ from voiceadmin.database.base import db
 from voiceadmin.database.migrations import head_revision
 from voiceadmin.database.schema import dispose_engine, prepare_database
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.text import build_name_key
-from voiceadmin.voices.models import ClonedVoice
-from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.provider import Provider
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
-BATCH = 1000  # voices a statement
-COMMIT = 50  # batches a transaction
+SOURCES = (Path(__file__), Path(loader.__file__))  # a database of other versions of these is created again
 TODAY = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SEARCH_TEXT = "Alder"  # the text of the search; one name in fifty contains it
 NAMES = (
@@ -61,17 +57,19 @@ STATUSES = {VoiceStatus.READY: 14, VoiceStatus.ARCHIVED: 3, VoiceStatus.FAILED: 
 class Plan:
     """The size of a database. big: the voices of the first organizations; the others share the rest evenly.
 
-    Organizations are numbered from 1. Their only assistant has the same id.
+    Organizations are numbered from 1. Their only assistant has the same id. copies: how many times the database has all
+    this, each time with other ids and organizations.
     """
 
     voices: int
     organizations: int
     big: tuple[int, ...] = (100_000, 10_000, 1_000, 100)
+    copies: int = 1
 
     @property
     def name(self) -> str:
         """What its folder is called."""
-        return f"{self.voices}-voices-{self.organizations}-organizations"
+        return f"{self.voices * self.copies}-voices-{self.organizations * self.copies}-organizations"
 
     def owner_of(self, size: int) -> int:
         """The id of the organization that has so many voices by plan."""
@@ -166,7 +164,7 @@ def create_database(
     database = BenchmarkDatabase(plan, folder / f"{kind}-{plan.name}", address)
     stamp, version = (
         database.folder / "finished",
-        f"{head_revision()} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}",
+        f"{head_revision()} {hashlib.sha256(b''.join(source.read_bytes() for source in SOURCES)).hexdigest()}",
     )
     if stamp.exists() and stamp.read_text("utf-8") == version:
         _write_fragments(database)  # a run may have been stopped between two writes
@@ -174,7 +172,7 @@ def create_database(
         return database
     for old_folder in [database.folder, *(folder.glob(f"{kind}-*") if address is not None else [])]:
         shutil.rmtree(old_folder, ignore_errors=True)  # a PostgreSQL server has only one of the databases
-    log_progress(f"Creating a database of {plan.voices:,} voices in {plan.organizations:,} organizations ({kind}) ...")
+    log_progress(f"Creating a database: {plan.name.replace('-', ' ')} ({kind}) ...")
     app = create_app(database.settings)
     with app.app_context():
         if address is not None:
@@ -182,8 +180,8 @@ def create_database(
                 connection.execute(text("DROP SCHEMA public CASCADE"))
                 connection.execute(text("CREATE SCHEMA public"))
         prepare_database()
-        _fill(plan)
-        _optimize()
+        fill_database(plan)
+        optimize_database()
         dispose_engine()
     create_credentials(database.settings)
     database.folder.mkdir(parents=True, exist_ok=True)
@@ -192,12 +190,10 @@ def create_database(
     return database
 
 
-def _fill(plan: Plan) -> None:
-    if db.engine.dialect.name == "sqlite":  # a small cache would read pages back more often than it writes them
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA cache_size=-1000000")  # KiB; the pool has only this connection
+def fill_database(plan: Plan) -> None:
+    """Write the organizations, assistants and voices of a plan to an empty, migrated database."""
     with write_transaction():
-        ids = range(1, plan.organizations + 1)
+        ids = range(1, plan.organizations * plan.copies + 1)
         names = [f"Organization {id}" for id in ids]
         keys = [{"id": id, "name": name} for id, name in zip(ids, names, strict=True)]
         db.session.execute(insert(Organization), keys)
@@ -205,16 +201,8 @@ def _fill(plan: Plan) -> None:
             insert(Assistant),
             [key | {"organization_id": key["id"], "name_key": build_name_key(str(key["name"]))} for key in keys],
         )
-    rows = (build_voice_columns(row, organization) for organization, row in generate_voices(plan))
-    has_more = True
-    while has_more:
-        with write_transaction():
-            for _ in range(COMMIT):
-                batch = list(islice(rows, BATCH))
-                has_more = bool(batch)
-                if not has_more:
-                    break
-                db.session.execute(upsert_statement(ClonedVoice), batch)
+    steps = [loader.Step(plan.voices * number, plan.organizations * number) for number in range(1, plan.copies)]
+    loader.load_voices(generate_voices(plan), steps)
     with write_transaction():  # each assistant uses a voice of its organization with any status
         db.session.execute(
             text(
@@ -224,7 +212,7 @@ def _fill(plan: Plan) -> None:
         )
 
 
-def _optimize() -> None:
+def optimize_database() -> None:
     """Do at once what happens in the background: PostgreSQL vacuums and analyzes, SQLite empties its log."""
     statement = "VACUUM ANALYZE" if db.engine.dialect.name == "postgresql" else "PRAGMA wal_checkpoint(TRUNCATE)"
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
