@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import random
+import secrets
 import shutil
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,19 +191,24 @@ def create_database(
     return database
 
 
-def fill_database(plan: Plan) -> None:
-    """Write the organizations, assistants and voices of a plan to an empty, migrated database."""
+def fill_database(plan: Plan, voices: Iterable[tuple[int, VoiceRow]] | None = None) -> None:
+    """Write the organizations, assistants and voices of a plan to an empty, migrated database.
+
+    Args:
+        plan: how many there are.
+        voices: other voices than those of the plan, with their organizations.
+    """
     with write_transaction():
         ids = range(1, plan.organizations * plan.copies + 1)
         names = [f"Organization {id}" for id in ids]
         keys = [{"id": id, "name": name} for id, name in zip(ids, names, strict=True)]
-        db.session.execute(insert(Organization), keys)
+        db.session.execute(insert(Organization), [key | {"revision": secrets.randbits(63)} for key in keys])
         db.session.execute(
             insert(Assistant),
             [key | {"organization_id": key["id"], "name_key": build_name_key(str(key["name"]))} for key in keys],
         )
     steps = [loader.Step(plan.voices * number, plan.organizations * number) for number in range(1, plan.copies)]
-    loader.load_voices(generate_voices(plan), steps)
+    loader.load_voices(generate_voices(plan) if voices is None else voices, steps)
     with write_transaction():  # each assistant uses a voice of its organization with any status
         db.session.execute(
             text(

@@ -1,0 +1,111 @@
+"""How the work of pages grows with the database, as docs/scaling.md states it. Counts work, and no time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.benchmarks.database import Plan, fill_database, generate_voices, optimize_database
+from tests.conftest import app_on_empty_database, reset_sqlite
+from tests.counted_work import count_work
+from tests.factories import make_account, sign_in
+from voiceadmin.database.engine import SQLITE_PATH
+from voiceadmin.voices.types.rows import VoiceRow
+
+TOTALS = {
+    "Overview": "/",
+    "Triage": "/triage",
+    "Triage, unused": "/triage?reason=unused",
+    "Findings": "/api/v1/attention",
+    "Providers": "/providers",
+    "Providers, one organization": "/providers?organization=1",
+    "Clean-up": "/clean-up",
+    "Assistants": "/assistants",
+    "Organizations": "/organizations",
+}
+LISTS = {
+    "List": "/assistants/1/voices",
+    "List, filtered": "/assistants/1/voices?status=ready&provider=elevenlabs",
+}
+OF_ONE_ORGANIZATION = {
+    "Triage": "/triage?organization=1",
+    "Providers": "/providers?organization=1",
+    "Clean-up": "/clean-up?organization=1",
+    "Search": "/assistants/1/voices?q=Alder",
+}
+OF_ALL_VOICES = {
+    "JSON": "/api/v1/assistants/1/cloned-voices",
+    "CSV": "/assistants/1/voices.csv",
+}
+
+SMALL = Plan(600, 6, (250, 100, 100, 50))
+ADDED = 9 * SMALL.voices  # by the database that is ten times as large
+
+
+@pytest.fixture(autouse=True)
+def fixed_time(now: datetime) -> None:
+    """Fix the clock, so that the same voices have findings in every run."""
+
+
+def repeat_voices(copies: int) -> Iterator[tuple[int, VoiceRow]]:
+    """Yield the voices of SMALL so many times, with other ids in the same organizations."""
+    voices = list(generate_voices(SMALL))
+    for copy in range(copies):
+        for organization, row in voices:
+            id = row.id + copy * SMALL.voices
+            yield organization, row._replace(id=id, provider_voice_id=f"voice_{id}")
+
+
+class Measure(Protocol):
+    """Return the work of the first request for each page, in a database so many times as large as SMALL."""
+
+    def __call__(self, paths: Mapping[str, str], *, voices: int = 1, organizations: int = 1) -> dict[str, int]: ...
+
+
+@pytest.fixture
+def measure(shared_app: Flask, sqlite_template: Path) -> Measure:
+    def measure(paths: Mapping[str, str], *, voices: int = 1, organizations: int = 1) -> dict[str, int]:
+        if shared_app.extensions[SQLITE_PATH] is not None:
+            reset_sqlite(shared_app, sqlite_template)
+        with app_on_empty_database(shared_app):
+            fill_database(replace(SMALL, copies=organizations), repeat_voices(voices))
+            optimize_database()
+            client = sign_in(shared_app.test_client(), make_account("root@example.com", platform=True))
+            return {name: count_page(client, path) for name, path in paths.items()}
+
+    return measure
+
+
+def count_page(client: FlaskClient, path: str) -> int:
+    with count_work() as work:
+        assert client.get(path).status_code == 200, path
+    return work.amount
+
+
+def test_more_voices_add_no_work_to_totals_and_lists(measure: Measure) -> None:
+    pages = TOTALS | LISTS
+    small, large = measure(pages), measure(pages, voices=10)
+
+    added = {name: (large[name] - small[name]) / ADDED for name in pages}
+    assert {name: work for name, work in added.items() if work > 0.3} == {}
+
+
+def test_more_voices_add_work_to_what_contains_all_of_them(measure: Measure) -> None:
+    small, large = measure(OF_ALL_VOICES), measure(OF_ALL_VOICES, voices=10)
+
+    assert {name for name in OF_ALL_VOICES if not 5 < large[name] / small[name] < 12} == set()
+
+
+def test_other_organizations_add_no_work_to_the_pages_of_one(measure: Measure) -> None:
+    pages = LISTS | OF_ONE_ORGANIZATION | OF_ALL_VOICES
+    small, large = measure(pages), measure(pages, organizations=10)
+
+    added = {name: (large[name] - small[name]) / ADDED for name in pages}
+    assert {name: work for name, work in added.items() if work > 1} == {}
