@@ -12,7 +12,7 @@ import signal
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,13 +21,16 @@ import click
 from tests.benchmarks import dashboard
 from tests.benchmarks.beside_import import measure_beside_import
 from tests.benchmarks.client import BadResponse
+from tests.benchmarks.cold import measure_cold
 from tests.benchmarks.database import BenchmarkDatabase, Plan, create_database, create_plain_database
 from tests.benchmarks.measure import (
     POSTGRESQL,
+    TEN_TIMES,
     TENTH,
     Results,
     Runner,
     Scenario,
+    build_growth_scenarios,
     build_scenarios,
     measure_memory,
     measure_starts,
@@ -56,12 +59,13 @@ class Effort:
     priced_voices: int
     refused_sign_ins: int
     page_requests: int
+    first_requests: int
     exported_voices: int
     changed_voices: int
 
 
-FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 500_000, 100_000)
-QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 20_000, 20_000)
+FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 20, 500_000, 100_000)
+QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 3, 20_000, 20_000)
 
 
 def log_progress(line: str) -> None:
@@ -85,7 +89,8 @@ def run(
         if postgres:
             address, postgresql_folder = stack.enter_context(run_postgresql(folder / "postgresql"))
             chosen = [kind for kind in kinds if kind.name in WITH_POSTGRESQL]
-            runner.start(chosen, create_database(plan, postgresql_folder, log_progress, address), POSTGRESQL)
+            on_postgresql = create_database(plan, postgresql_folder, log_progress, address)
+            runner.start(chosen, on_postgresql, POSTGRESQL)
         tenth = _tenth(plan)
         runner.start([KINDS[OURS]], create_database(tenth, folder, log_progress), TENTH, only=scenarios[0].name)
         log_progress("Checking that all responses are the same ...")
@@ -94,7 +99,29 @@ def run(
         by_name = {scenario.name: scenario for scenario in scenarios}
         concurrent = [by_name[f"{kind} of {plan.big[2]:,}"] for kind in ("page", "JSON")]
         runner.run_rates(concurrent, effort.many_rounds, effort.many_seconds, database)
+        if postgres:
+            runner.results.cold[OURS + POSTGRESQL] = measure_cold(on_postgresql, effort.first_requests)
     _measure_separately(effort, database, by_name[f"JSON of {plan.big[0]:,}"], runner.results)
+    return runner.results, evaluate_targets(runner.results, plan)
+
+
+def run_ten_times(effort: Effort, folder: Path) -> tuple[Results, list[Target]]:
+    """Measure voiceadmin on PostgreSQL with the voices of the plan, and with ten times as many voices."""
+    plan, load = effort.plan, os.getloadavg()[0]
+    with ExitStack() as stack:
+        runner = Runner(stack, log_progress)
+        runner.results.single["load"] = load
+        databases = {}
+        for suffix, copies in ((POSTGRESQL, 1), (TEN_TIMES, 10)):
+            address, subfolder = stack.enter_context(run_postgresql(folder / f"postgresql-{copies}"))
+            database = create_database(replace(plan, copies=copies), subfolder, log_progress, address)
+            databases[OURS + suffix] = database
+            runner.start([KINDS[OURS]], database, suffix)
+        scenarios = build_growth_scenarios(plan)
+        runner.run_rounds(scenarios, effort.rounds, effort.seconds, effort.max_requests)
+        for server, database in databases.items():
+            log_progress(f"First requests of {server} ...")
+            runner.results.cold[server] = measure_cold(database, effort.first_requests)
     return runner.results, evaluate_targets(runner.results, plan)
 
 
@@ -111,6 +138,7 @@ def _measure_separately(effort: Effort, database: BenchmarkDatabase, largest: Sc
     measure_starts(database, results, effort.rounds)
     results.single["change"] = measure_change(database, effort.plan.big.index(effort.plan.big[2]) + 1, effort.changes)
     log_progress("Pages, a bulk operation and an export ...")
+    results.cold[OURS] = measure_cold(database, effort.first_requests)
     results.pages = dashboard.measure_pages(database, effort.page_requests)
     results.among_slow_clients = dashboard.measure_among_slow_clients(
         database, effort.plan.owner_of(effort.plan.big[1]), effort.page_requests
@@ -158,6 +186,12 @@ def _interrupt(*_: object) -> NoReturn:
 )
 @click.option("--postgres", is_flag=True, help="Measure a PostgreSQL database with the same rows as well.")
 @click.option(
+    "--ten-million",
+    is_flag=True,
+    help="Measure only voiceadmin, on PostgreSQL with 1,000,000 and with 10,000,000 voices. They take 30 GB and"
+    " an hour.",
+)
+@click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder that keeps the databases for the next run. Default: a temporary folder.",
@@ -169,7 +203,7 @@ def _interrupt(*_: object) -> NoReturn:
     default=RESULTS,
     help="The file for the results as JSON. Default: instance/benchmarks.json.",
 )
-def main(quick: bool, postgres: bool, shared: bool, folder: Path | None, results_: Path) -> None:
+def main(quick: bool, postgres: bool, shared: bool, ten_million: bool, folder: Path | None, results_: Path) -> None:
     """Run the benchmarks."""
     signal.signal(signal.SIGTERM, _interrupt)
     effort = QUICK if quick else FULL
@@ -177,7 +211,11 @@ def main(quick: bool, postgres: bool, shared: bool, folder: Path | None, results
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voiceadmin-bench-")))
         try:
-            results, targets = run(effort, folder.resolve(), find_installed_kinds(), postgres=postgres, shared=shared)
+            if ten_million:
+                results, targets = run_ten_times(effort, folder.resolve())
+            else:
+                kinds = find_installed_kinds()
+                results, targets = run(effort, folder.resolve(), kinds, postgres=postgres, shared=shared)
         except BadResponse as bad:
             raise click.ClickException(str(bad)) from bad
     write(results_, as_json(results, targets, effort.plan) | {"shared": shared})

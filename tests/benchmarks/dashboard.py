@@ -63,7 +63,7 @@ def measure_pages(database: BenchmarkDatabase, times: int) -> dict[str, PageTime
     found = {}
     with start_server(KINDS[OURS], database) as server, Client(server.port) as client:
         for name, path in PAGES.items():
-            taken = [_time(client, path) for _ in range(times + 1)]
+            taken = [measure_response(client, path) for _ in range(times + 1)]
             rest = sorted(taken[1:])
             found[name] = PageTimes(taken[0], rest[len(rest) // 2], rest[min(len(rest) - 1, len(rest) * 95 // 100)])
     return found
@@ -77,12 +77,12 @@ def measure_among_slow_clients(database: BenchmarkDatabase, organization: int, t
     path = f"/assistants/{organization}/voices"
     with start_server(KINDS[OURS], database) as server, ExitStack() as stack:
         client = stack.enter_context(Client(server.port))
-        alone = sorted(_time(client, path) for _ in range(times))
+        alone = sorted(measure_response(client, path) for _ in range(times))
         for _ in range(SLOW_CLIENTS):
             reader = stack.enter_context(_slow_client(server, f"GET /api/v1{path[:-6]}cloned-voices HTTP/1.1", ""))
             reader.recv(1)
             stack.enter_context(_slow_client(server, "POST /sign-in HTTP/1.1", "Content-Length: 100\r\n"))
-        among = sorted(_time(client, path) for _ in range(times))
+        among = sorted(measure_response(client, path) for _ in range(times))
     return PageTimes(alone[len(alone) // 2], among[len(among) // 2], among[min(len(among) - 1, len(among) * 95 // 100)])
 
 
@@ -95,7 +95,7 @@ def _slow_client(server: Server, request_line: str, headers: str) -> socket.sock
     return connection
 
 
-def _time(client: Client, path: str) -> float:
+def measure_response(client: Client, path: str) -> float:
     """Return the milliseconds of a response."""
     start = time.perf_counter()
     response = client.get(path)

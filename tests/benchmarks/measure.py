@@ -22,8 +22,9 @@ from typing import Any
 
 from tests.benchmarks.beside_import import BesideImport
 from tests.benchmarks.client import BadResponse, Rate, fetch, measure_rate, measure_times
+from tests.benchmarks.cold import ColdTimes
 from tests.benchmarks.dashboard import Export, Operation, PageTimes
-from tests.benchmarks.database import SEARCH_TEXT, BenchmarkDatabase, Touch
+from tests.benchmarks.database import SEARCH_TEXT, BenchmarkDatabase, Plan, Touch
 from tests.benchmarks.servers import (
     ADDRESSES,
     ADMINS,
@@ -46,6 +47,7 @@ from tests.benchmarks.servers import (
 from tests.benchmarks.writes import Price
 
 POSTGRESQL = ", PostgreSQL"  # suffix of the name of a server with that database
+TEN_TIMES = ", PostgreSQL, ten times the voices"
 TENTH = ", a tenth of the database"
 MANY = 8  # parallel clients
 SIZE = 50  # rows per page
@@ -72,7 +74,8 @@ class Results:
     rounds: median milliseconds in each round, by scenario and server. fastest: of
     all responses, which other load affects least. rates: of each round, by scenario
     and number of clients. single: other values by name. prices: of the indexes and
-    triggers that a write maintains. pages: by name.
+    triggers that a write maintains. pages: by name. cold: first requests, by server and
+    by name of the page.
     """
 
     rounds: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
@@ -81,6 +84,7 @@ class Results:
     single: dict[str, float | None] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
     pages: Mapping[str, PageTimes] = field(default_factory=dict)
+    cold: dict[str, Mapping[str, ColdTimes]] = field(default_factory=dict)
     among_slow_clients: PageTimes | None = None
     operation: Operation | None = None
     export: Export | None = None
@@ -116,6 +120,18 @@ def build_scenarios(database: BenchmarkDatabase) -> list[Scenario]:
         scenarios.append(_json(f"JSON of {size}, again", organization, (OURS, MEMORY, NGINX), is_uncached=False))
         scenarios.append(_json(f"304 of {size}", organization, (OURS,), is_uncached=False, is_conditional=True))
     return scenarios
+
+
+def build_growth_scenarios(plan: Plan) -> list[Scenario]:
+    """The lists and the JSON that should take the same time in a database ten times as large."""
+    _, _, of_thousand, of_hundred = range(1, len(plan.big) + 1)
+    huge, _, thousand, hundred = (f"{size:,}" for size in plan.big)
+    return [
+        _page(f"page of {thousand}", Page(of_thousand), (OURS,)),
+        _page(f"page 1 of {huge}", Page(1), (OURS,)),
+        _json(f"JSON of {hundred}", of_hundred, (OURS,)),
+        _json(f"JSON of {thousand}", of_thousand, (OURS,)),
+    ]
 
 
 def _page(name: str, page: Page, servers: Sequence[str], *, is_uncached: bool = True) -> Scenario:

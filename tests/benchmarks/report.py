@@ -12,8 +12,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tests.benchmarks.cold import JSON, LIST, PAGES
 from tests.benchmarks.database import Plan
-from tests.benchmarks.measure import MANY, POSTGRESQL, TENTH, Results
+from tests.benchmarks.measure import MANY, POSTGRESQL, TEN_TIMES, TENTH, Results, build_growth_scenarios
 from tests.benchmarks.servers import ADMINS, FRAGMENTS, JSON_PEERS, MEMORY, OURS, TABLE
 
 BUSY = 0.5  # load average before any server is start_server
@@ -52,6 +53,8 @@ def evaluate_targets(results: Results, plan: Plan) -> list[Target]:
         *_evaluate_rates(results),
         *_evaluate_postgresql(results, plan),
         *_evaluate_dashboard(results),
+        *_evaluate_cold(results),
+        *_evaluate_ten_times(results, plan),
         *_evaluate_beside_import(results),
         *_evaluate_others(results),
     ]
@@ -144,6 +147,20 @@ def _evaluate_dashboard(results: Results) -> Iterator[Target]:
     yield Target(f"{long}: additional memory", export and export.memory, 20, "MB")
 
 
+def _evaluate_cold(results: Results) -> Iterator[Target]:
+    for suffix, most in (("", 100), (POSTGRESQL, 100), (TEN_TIMES, 150)):
+        cold = results.cold.get(OURS + suffix, {})
+        for name in (*PAGES, LIST, JSON):
+            times = cold.get(name)
+            yield Target(f"{name}{suffix}: first request", times and times.percentile_95, most, "ms")
+
+
+def _evaluate_ten_times(results: Results, plan: Plan) -> Iterator[Target]:
+    for scenario in build_growth_scenarios(plan):
+        ratio = results.ratio((scenario.name, OURS + TEN_TIMES), (scenario.name, OURS + POSTGRESQL))
+        yield Target(f"{scenario.name}{TEN_TIMES}", ratio, 1.5)
+
+
 def _evaluate_beside_import(results: Results) -> Iterator[Target]:
     found = results.beside_import
     yield Target("refused requests beside an import into SQLite", found and found.refused, 0, "")
@@ -187,9 +204,18 @@ def lines(results: Results, targets: list[Target]) -> Iterator[str]:
         yield "\nPages over the whole database, in milliseconds: uncached; median and 95th percentile of the others"
         for name, times in results.pages.items():
             yield f"    {name:<36} {times.uncached:10.1f} {times.median:10.1f} {times.percentile_95:10.1f}"
+    yield from _format_cold(results)
     yield from _format_beside_import(results)
     yield "\nTargets"
     yield from map(str, targets)
+
+
+def _format_cold(results: Results) -> Iterator[str]:
+    for server, pages in results.cold.items():
+        yield f"\nFirst requests of {server}, in milliseconds: median, 95th percentile, and with the database on disk"
+        for name, times in pages.items():
+            from_disk = "" if times.from_disk is None else f"{times.from_disk:10.1f}"
+            yield f"    {name:<36} {times.median:10.1f} {times.percentile_95:10.1f} {from_disk}"
 
 
 def _format_beside_import(results: Results) -> Iterator[str]:
@@ -219,6 +245,9 @@ def as_json(results: Results, targets: list[Target], plan: Plan) -> dict[str, An
         "single": results.single,
         "prices_us": {part: price._asdict() for part, price in results.prices.items()},
         "pages_ms": {name: times._asdict() for name, times in results.pages.items()},
+        "cold_ms": {
+            server: {name: times._asdict() for name, times in pages.items()} for server, pages in results.cold.items()
+        },
         "among_slow_clients": results.among_slow_clients and results.among_slow_clients._asdict(),
         "operation": results.operation and results.operation._asdict(),
         "export": results.export and results.export._asdict(),

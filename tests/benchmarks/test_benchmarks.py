@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import servers
+from tests.benchmarks import cold, servers
 from tests.benchmarks.client import BadResponse, fetch
 from tests.benchmarks.database import (
     BenchmarkDatabase,
@@ -27,7 +27,7 @@ from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, wr
 from tests.benchmarks.servers import KINDS, OURS, RAW, TABLE, Page, is_installed, start_server
 
 TINY = Plan(400, 12, (200, 60, 80, 20))
-EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 50, 1500)
+EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 1, 50, 1500)
 CHOSEN = (OURS, RAW)
 ALL_CHOSEN = (OURS, TABLE, "Django admin", RAW)  # with --long: each server takes seconds to start
 
@@ -48,12 +48,31 @@ def test_all_scenarios_are_measured_and_reported(database: BenchmarkDatabase, tm
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert all(name in text for name in results.rounds)
     assert set(document["medians_ms"]["JSON of 80"]) >= {OURS, RAW}
+    assert document["cold_ms"][OURS]["Overview"]["from_disk"] > 0
     assert not any(rate.errors for rates in results.rates.values() for rate in rates)
     missing = {"PostgreSQL", "page 1 of", "peer", *(KINDS.keys() - {kind.name for kind in kinds})}
     missing |= {"bare table", "Flask ORM + jsonify"} if TABLE in missing else set()
     assert all(target.met is not None or any(name in target.description for name in missing) for target in targets), (
         targets
     )
+
+
+def test_ten_times_the_voices_are_measured_and_reported(tmp_path: Path, long: bool) -> None:
+    if not long:
+        pytest.skip("starts two PostgreSQL servers; run with --long")
+    results, targets = benchmarks.run_ten_times(EFFORT, tmp_path)
+
+    measured = [target for target in targets if "ten times" in target.description]
+    assert len(measured) == len(cold.PAGES) + 6
+    assert all(target.met is not None for target in measured)
+    assert any("ten times" in line for line in lines(results, targets))
+
+
+@pytest.fixture(autouse=True)
+def few_first_requests(monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
+    """Measure the first request for one of the pages only: each needs a server of its own."""
+    for name in () if long else [name for name in cold.PAGES if name != "Overview"]:
+        monkeypatch.delitem(cold.PAGES, name)
 
 
 def test_the_generated_rows_are_the_same_in_every_run() -> None:
