@@ -21,6 +21,7 @@ from voiceadmin.voices.importing.checking import FaultHandler, RecordChecker
 from voiceadmin.voices.importing.plain_records import AnyRecord
 from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.importing.staging import StagedChanges
+from voiceadmin.voices.importing.statistics import analyze_after_growth
 from voiceadmin.voices.importing.steps import OnWritten, finish_steps, save_steps, start_steps
 from voiceadmin.voices.importing.target import ImportTarget, find_target_organization_id, resolve_target
 from voiceadmin.voices.importing.types import ImportReport
@@ -80,6 +81,7 @@ def import_voices(
         report = checker.report(written=True)
         counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
         _Writer(staged, target, counts, by, now, on_written).write()
+        analyze_after_growth(report.added)
         return report
 
 
