@@ -191,7 +191,7 @@ def test_only_actions_write() -> None:
 
 # Tests of no single module: by the start of their file name.
 ABOUT_THE_WHOLE = {
-    *("architecture", "documents", "dev", "wheel", "hostile", "fuzz", "folding"),
+    *("architecture", "documents", "dev", "wheel", "hostile", "fuzz", "folding", "growth"),
     *("database", "migrations", "upgrade", "exports"),
     *("killed", "states", "concurrency", "situations", "documentation"),
 }

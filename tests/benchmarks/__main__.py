@@ -23,6 +23,7 @@ from tests.benchmarks.beside_import import measure_beside_import
 from tests.benchmarks.client import BadResponse
 from tests.benchmarks.cold import measure_cold
 from tests.benchmarks.database import BenchmarkDatabase, Plan, create_database, create_plain_database
+from tests.benchmarks.growth import measure_costs
 from tests.benchmarks.measure import (
     POSTGRESQL,
     TEN_TIMES,
@@ -40,6 +41,7 @@ from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, wr
 from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, find_nginx, is_installed
 from tests.benchmarks.sign_in_timing import measure_refusals
 from tests.benchmarks.writes import measure_change, measure_import_rates, measure_prices
+from voiceadmin.config import Settings
 
 RESULTS = Path(__file__).resolve().parents[2] / "instance" / "benchmarks.json"
 
@@ -154,6 +156,7 @@ def _measure_separately(effort: Effort, database: BenchmarkDatabase, largest: Sc
         results.beside_import = measure_beside_import(
             Path(folder) / "beside", effort.changed_voices, effort.refused_sign_ins
         )
+        results.costs = measure_costs(Settings(instance=Path(folder) / "costs"), effort.priced_voices)
         results.prices = measure_prices(Path(folder) / "prices", effort.priced_voices)
         unknown, known = measure_refusals(Path(folder) / "accounts", effort.refused_sign_ins)
         results.single |= {"refused, unknown": unknown, "refused, known": known}

@@ -198,15 +198,7 @@ def fill_database(plan: Plan, voices: Iterable[tuple[int, VoiceRow]] | None = No
         plan: how many there are.
         voices: other voices than those of the plan, with their organizations.
     """
-    with write_transaction():
-        ids = range(1, plan.organizations * plan.copies + 1)
-        names = [f"Organization {id}" for id in ids]
-        keys = [{"id": id, "name": name} for id, name in zip(ids, names, strict=True)]
-        db.session.execute(insert(Organization), [key | {"revision": secrets.randbits(63)} for key in keys])
-        db.session.execute(
-            insert(Assistant),
-            [key | {"organization_id": key["id"], "name_key": build_name_key(str(key["name"]))} for key in keys],
-        )
+    create_organizations(plan.organizations * plan.copies)
     steps = [loader.Step(plan.voices * number, plan.organizations * number) for number in range(1, plan.copies)]
     loader.load_voices(generate_voices(plan) if voices is None else voices, steps)
     with write_transaction():  # each assistant uses a voice of its organization with any status
@@ -215,6 +207,19 @@ def fill_database(plan: Plan, voices: Iterable[tuple[int, VoiceRow]] | None = No
                 "UPDATE assistant SET (tts_provider, tts_voice_id) = (SELECT provider, provider_voice_id"
                 " FROM cloned_voice WHERE organization_id = assistant.organization_id AND id % 3 = 0 LIMIT 1)"
             )
+        )
+
+
+def create_organizations(count: int) -> None:
+    """Write organizations, each with an assistant of the same id."""
+    with write_transaction():
+        ids = range(1, count + 1)
+        names = [f"Organization {id}" for id in ids]
+        keys = [{"id": id, "name": name} for id, name in zip(ids, names, strict=True)]
+        db.session.execute(insert(Organization), [key | {"revision": secrets.randbits(63)} for key in keys])
+        db.session.execute(
+            insert(Assistant),
+            [key | {"organization_id": key["id"], "name_key": build_name_key(str(key["name"]))} for key in keys],
         )
 
 

@@ -90,6 +90,7 @@ def _without_postgresql_indexes() -> Iterator[None]:
         driver.execute(f"DROP INDEX {name}")
     driver.execute("SET LOCAL session_replication_role = replica")  # in which triggers do not run
     driver.execute("SET LOCAL maintenance_work_mem = '1GB'")
+    driver.execute("SET LOCAL work_mem = '256MB'")
     yield
     for statement in (*(definition for _, definition in indexes), *POSTGRESQL_REBUILD_STATEMENTS):
         driver.execute(statement)

@@ -25,6 +25,7 @@ from tests.benchmarks.client import BadResponse, Rate, fetch, measure_rate, meas
 from tests.benchmarks.cold import ColdTimes
 from tests.benchmarks.dashboard import Export, Operation, PageTimes
 from tests.benchmarks.database import SEARCH_TEXT, BenchmarkDatabase, Plan, Touch
+from tests.benchmarks.growth import Cost
 from tests.benchmarks.servers import (
     ADDRESSES,
     ADMINS,
@@ -74,7 +75,7 @@ class Results:
     rounds: median milliseconds in each round, by scenario and server. fastest: of
     all responses, which other load affects least. rates: of each round, by scenario
     and number of clients. single: other values by name. prices: of the indexes and
-    triggers that a write maintains. pages: by name. cold: first requests, by server and
+    triggers that a write maintains. costs: of a row, by kind. pages: by name. cold: first requests, by server and
     by name of the page.
     """
 
@@ -83,6 +84,7 @@ class Results:
     rates: dict[str, list[Rate]] = field(default_factory=lambda: defaultdict(list))
     single: dict[str, float | None] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    costs: Mapping[str, Cost] = field(default_factory=dict)
     pages: Mapping[str, PageTimes] = field(default_factory=dict)
     cold: dict[str, Mapping[str, ColdTimes]] = field(default_factory=dict)
     among_slow_clients: PageTimes | None = None

@@ -196,10 +196,7 @@ def lines(results: Results, targets: list[Target]) -> Iterator[str]:
         yield "\nResponses per second"
         for name, rates in results.rates.items():
             yield f"    {name:<46} {median(rate.responses_per_second for rate in rates):10.1f}"
-    if results.prices:
-        yield "\nMicroseconds of writes: a voice added, a voice used"
-        for part, price in results.prices.items():
-            yield f"    {part:<36} {price.adding:10.1f} {price.changing:10.1f}"
+    yield from _format_writes(results)
     if results.pages:
         yield "\nPages over the whole database, in milliseconds: uncached; median and 95th percentile of the others"
         for name, times in results.pages.items():
@@ -208,6 +205,17 @@ def lines(results: Results, targets: list[Target]) -> Iterator[str]:
     yield from _format_beside_import(results)
     yield "\nTargets"
     yield from map(str, targets)
+
+
+def _format_writes(results: Results) -> Iterator[str]:
+    if results.prices:
+        yield "\nMicroseconds of writes: a voice added, a voice used"
+        for part, price in results.prices.items():
+            yield f"    {part:<36} {price.adding:10.1f} {price.changing:10.1f}"
+    if results.costs:
+        yield "\nBytes of a row with its indexes, and microseconds to write it among many"
+        for kind, cost in results.costs.items():
+            yield f"    {kind:<36} {cost.bytes:10.0f} {cost.microseconds:10.1f}"
 
 
 def _format_cold(results: Results) -> Iterator[str]:
@@ -244,6 +252,7 @@ def as_json(results: Results, targets: list[Target], plan: Plan) -> dict[str, An
         "responses_per_second": {name: [rate._asdict() for rate in rates] for name, rates in results.rates.items()},
         "single": results.single,
         "prices_us": {part: price._asdict() for part, price in results.prices.items()},
+        "costs": {kind: cost._asdict() for kind, cost in results.costs.items()},
         "pages_ms": {name: times._asdict() for name, times in results.pages.items()},
         "cold_ms": {
             server: {name: times._asdict() for name, times in pages.items()} for server, pages in results.cold.items()

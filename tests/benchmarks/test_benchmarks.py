@@ -27,7 +27,7 @@ from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, wr
 from tests.benchmarks.servers import KINDS, OURS, RAW, TABLE, Page, is_installed, start_server
 
 TINY = Plan(400, 12, (200, 60, 80, 20))
-EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 30, 1, 3, 1, 50, 1500)
+EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 400, 1, 3, 1, 50, 1500)
 CHOSEN = (OURS, RAW)
 ALL_CHOSEN = (OURS, TABLE, "Django admin", RAW)  # with --long: each server takes seconds to start
 
@@ -48,6 +48,7 @@ def test_all_scenarios_are_measured_and_reported(database: BenchmarkDatabase, tm
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert all(name in text for name in results.rounds)
     assert set(document["medians_ms"]["JSON of 80"]) >= {OURS, RAW}
+    assert all(cost["bytes"] > 0 for cost in document["costs"].values())
     assert document["cold_ms"][OURS]["Overview"]["from_disk"] > 0
     assert not any(rate.errors for rates in results.rates.values() for rate in rates)
     missing = {"PostgreSQL", "page 1 of", "peer", *(KINDS.keys() - {kind.name for kind in kinds})}

@@ -42,7 +42,7 @@ BENCH = Actor(ActorKind.CLI, None, "bench")
 def measure_change(database: BenchmarkDatabase, organization: int, times: int = 100) -> float:
     """The median milliseconds of changes of one voice, each in a transaction. The last one restores its value."""
     taken = []
-    with _open_database(database.settings):
+    with open_database(database.settings):
         (record,) = json.loads(build_voices_body(OrganizationId(organization), VoiceQuery(limit=1))[1])["cloned_voices"]
         db.session.rollback()
         for number in range(2 * times):
@@ -68,7 +68,7 @@ def measure_import_rates(folder: Path, voices: int) -> ImportRates:
     file = io.BytesIO(
         b"\n".join(json.dumps(voice_to_json(generate_voice(id, generator))).encode() for id in range(1, voices + 1))
     )
-    with _open_database(Settings(instance=folder)):
+    with open_database(Settings(instance=folder)):
         added, new_seconds = _measure_import(file)
         file.seek(0)
         again, unchanged_seconds = _measure_import(file)
@@ -118,7 +118,7 @@ def _price(folder: Path, voices: int, without: str | None) -> Price:
     generator = random.Random(3)
     rows = [build_voice_columns(generate_voice(id, generator), 1) for id in range(1, 2 * voices + 1)]
     generator.shuffle(rows)
-    with _open_database(Settings(instance=folder)):
+    with open_database(Settings(instance=folder)):
         with write_transaction():
             db.session.add(Organization(id=1, name="One"))
             db.session.flush()
@@ -157,7 +157,8 @@ _USE = text("UPDATE cloned_voice SET synthesis_count = synthesis_count + 1, last
 
 
 @contextmanager
-def _open_database(settings: Settings) -> Iterator[None]:
+def open_database(settings: Settings) -> Iterator[None]:
+    """Push the context of an application with a migrated database."""
     app = create_app(settings)
     with app.app_context():
         prepare_database()
