@@ -36,6 +36,7 @@ from tests.benchmarks.measure import (
     measure_memory,
     measure_starts,
 )
+from tests.benchmarks.polling import Polling, measure_polling
 from tests.benchmarks.postgresql import run_postgresql
 from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, write
 from tests.benchmarks.servers import KINDS, OURS, PEERS, WITH_POSTGRESQL, Kind, find_nginx, is_installed
@@ -64,10 +65,12 @@ class Effort:
     first_requests: int
     exported_voices: int
     changed_voices: int
+    polling_keys: int
+    polling_rounds: int
 
 
-FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 20, 500_000, 100_000)
-QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 3, 20_000, 20_000)
+FULL = Effort(Plan(1_000_000, 1_000), 7, 1.0, 60, 5, 3.0, 200, 200_000, 50_000, 50, 200, 20, 500_000, 100_000, 2_000, 5)
+QUICK = Effort(Plan(300_000, 300), 3, 0.4, 30, 2, 1.5, 50, 40_000, 10_000, 25, 50, 3, 20_000, 20_000, 200, 3)
 
 
 def log_progress(line: str) -> None:
@@ -103,6 +106,7 @@ def run(
         runner.run_rates(concurrent, effort.many_rounds, effort.many_seconds, database)
         if postgres:
             runner.results.cold[OURS + POSTGRESQL] = measure_cold(on_postgresql, effort.first_requests)
+            runner.results.polling[OURS + POSTGRESQL] = _measure_polling(effort, on_postgresql)
     _measure_separately(effort, database, by_name[f"JSON of {plan.big[0]:,}"], runner.results)
     return runner.results, evaluate_targets(runner.results, plan)
 
@@ -127,6 +131,12 @@ def run_ten_times(effort: Effort, folder: Path) -> tuple[Results, list[Target]]:
     return runner.results, evaluate_targets(runner.results, plan)
 
 
+def _measure_polling(effort: Effort, database: BenchmarkDatabase) -> Polling:
+    log_progress("Polling ...")
+    organization = effort.plan.owner_of(effort.plan.big[3])
+    return measure_polling(database, organization, effort.polling_keys, effort.polling_rounds)
+
+
 def _tenth(plan: Plan) -> Plan:
     """A database with the same small lists and a tenth of everything else."""
     big = (0, 0, *plan.big[2:])
@@ -145,6 +155,7 @@ def _measure_separately(effort: Effort, database: BenchmarkDatabase, largest: Sc
     results.among_slow_clients = dashboard.measure_among_slow_clients(
         database, effort.plan.owner_of(effort.plan.big[1]), effort.page_requests
     )
+    results.polling[OURS] = _measure_polling(effort, database)
     results.operation = dashboard.measure_operation(database, effort.plan.owner_of(effort.plan.big[1]))
     with tempfile.TemporaryDirectory(prefix="voiceadmin-") as folder:
         export_plan = Plan(effort.exported_voices + 60, 4, (effort.exported_voices, 20, 20, 20))

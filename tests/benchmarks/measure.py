@@ -26,6 +26,7 @@ from tests.benchmarks.cold import ColdTimes
 from tests.benchmarks.dashboard import Export, Operation, PageTimes
 from tests.benchmarks.database import SEARCH_TEXT, BenchmarkDatabase, Plan, Touch
 from tests.benchmarks.growth import Cost
+from tests.benchmarks.polling import Polling
 from tests.benchmarks.servers import (
     ADDRESSES,
     ADMINS,
@@ -91,6 +92,7 @@ class Results:
     operation: Operation | None = None
     export: Export | None = None
     beside_import: BesideImport | None = None
+    polling: dict[str, Polling] = field(default_factory=dict)
 
     def median(self, scenario: str, server: str = OURS) -> float | None:
         """The median of the rounds in milliseconds, or None if it was not measured."""

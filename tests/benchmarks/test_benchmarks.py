@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import cold, servers
+from tests.benchmarks import cold, polling, servers
 from tests.benchmarks.client import BadResponse, fetch
 from tests.benchmarks.database import (
     BenchmarkDatabase,
@@ -27,7 +27,7 @@ from tests.benchmarks.report import Target, as_json, evaluate_targets, lines, wr
 from tests.benchmarks.servers import KINDS, OURS, RAW, TABLE, Page, is_installed, start_server
 
 TINY = Plan(400, 12, (200, 60, 80, 20))
-EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 400, 1, 3, 1, 50, 1500)
+EFFORT = benchmarks.Effort(TINY, 1, 0.01, 2, 1, 0.05, 1, 30, 400, 1, 3, 1, 50, 1500, 4, 2)
 CHOSEN = (OURS, RAW)
 ALL_CHOSEN = (OURS, TABLE, "Django admin", RAW)  # with --long: each server takes seconds to start
 
@@ -50,6 +50,7 @@ def test_all_scenarios_are_measured_and_reported(database: BenchmarkDatabase, tm
     assert set(document["medians_ms"]["JSON of 80"]) >= {OURS, RAW}
     assert all(cost["bytes"] > 0 for cost in document["costs"].values())
     assert document["cold_ms"][OURS]["Overview"]["from_disk"] > 0
+    assert document["polling"][OURS]["refused"] == 0
     assert not any(rate.errors for rates in results.rates.values() for rate in rates)
     missing = {"PostgreSQL", "page 1 of", "peer", *(KINDS.keys() - {kind.name for kind in kinds})}
     missing |= {"bare table", "Flask ORM + jsonify"} if TABLE in missing else set()
@@ -67,6 +68,12 @@ def test_ten_times_the_voices_are_measured_and_reported(tmp_path: Path, long: bo
     assert len(measured) == len(cold.PAGES) + 6
     assert all(target.met is not None for target in measured)
     assert any("ten times" in line for line in lines(results, targets))
+
+
+@pytest.fixture(autouse=True)
+def fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each key ask every tenth of a second."""
+    monkeypatch.setattr(polling, "EVERY", 0.1)
 
 
 @pytest.fixture(autouse=True)
