@@ -12,11 +12,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.benchmarks.database import Plan, fill_database, generate_voices, optimize_database
-from tests.conftest import app_on_empty_database, reset_sqlite
+from tests.benchmarks.database import Plan, create_organizations, fill_database, generate_voices, optimize_database
+from tests.benchmarks.growth import add_events, add_keys
+from tests.conftest import NOW, SHELL, app_on_empty_database, reset_sqlite
 from tests.counted_work import count_work
 from tests.factories import make_account, sign_in
+from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.database.engine import SQLITE_PATH
+from voiceadmin.identity import EVERYTHING
 from voiceadmin.voices.types.rows import VoiceRow
 
 TOTALS = {
@@ -83,9 +86,9 @@ def measure(shared_app: Flask, sqlite_template: Path) -> Measure:
     return measure
 
 
-def count_page(client: FlaskClient, path: str) -> int:
+def count_page(client: FlaskClient, path: str, **headers: str) -> int:
     with count_work() as work:
-        assert client.get(path).status_code == 200, path
+        assert client.get(path, headers=headers).status_code == 200, path
     return work.amount
 
 
@@ -109,3 +112,30 @@ def test_other_organizations_add_no_work_to_the_pages_of_one(measure: Measure) -
 
     added = {name: (large[name] - small[name]) / ADDED for name in pages}
     assert {name: work for name, work in added.items() if work > 1} == {}
+
+
+ROWS = 200
+CONSTANT_IN_ROWS = {
+    "Activity": "/activity",
+    "Activity of a day": "/activity?from=2026-11-01",
+    "JSON": "/api/v1/assistants/1/cloned-voices",  # with an API key
+}
+LINEAR_IN_ROWS = {"Assistants": "/assistants", "Organizations": "/organizations", "API keys": "/api-keys"}
+
+
+def test_events_and_keys_add_no_work_to_a_page_and_organizations_and_keys_some_to_their_lists(app: Flask) -> None:
+    client = sign_in(app.test_client(), make_account("root@example.com", platform=True))
+    pages, works = CONSTANT_IN_ROWS | LINEAR_IN_ROWS, []
+    key = create_api_key(EVERYTHING, "", None, expires_at=None, by=SHELL, now=NOW)
+    for first, count in ((1, ROWS), (ROWS + 1, 9 * ROWS)):
+        create_organizations(count, first=first)
+        add_keys(count, first=first + 1)
+        add_events(count)
+        optimize_database()
+        programs = {"JSON": {"Authorization": f"Bearer {key}"}}
+        works.append({name: count_page(client, path, **programs.get(name, {})) for name, path in pages.items()})
+
+    small, large = works
+    added = {name: (large[name] - small[name]) / (9 * ROWS) for name in pages}
+    assert {name: work for name, work in added.items() if work > (0.3 if name in CONSTANT_IN_ROWS else 100)} == {}
+    assert {name for name, work in added.items() if work > 1} == set(LINEAR_IN_ROWS)

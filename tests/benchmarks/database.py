@@ -210,10 +210,10 @@ def fill_database(plan: Plan, voices: Iterable[tuple[int, VoiceRow]] | None = No
         )
 
 
-def create_organizations(count: int) -> None:
-    """Write organizations, each with an assistant of the same id."""
+def create_organizations(count: int, *, first: int = 1) -> None:
+    """Write organizations, each with an assistant of the same id. first: the first id."""
     with write_transaction():
-        ids = range(1, count + 1)
+        ids = range(first, first + count)
         names = [f"Organization {id}" for id in ids]
         keys = [{"id": id, "name": name} for id, name in zip(ids, names, strict=True)]
         db.session.execute(insert(Organization), [key | {"revision": secrets.randbits(63)} for key in keys])

@@ -47,8 +47,8 @@ def _fill(plan: Plan) -> dict[str, Cost]:
     return {
         "organization with an assistant": _measure(lambda: create_organizations(organizations), organizations),
         "voice": _measure(lambda: loader.load_voices(generate_voices(plan)), rows),
-        "API key": _measure(lambda: _add_keys(rows), rows),
-        "audit event": _measure(lambda: _add_events(rows), rows),
+        "API key": _measure(lambda: add_keys(rows), rows),
+        "audit event": _measure(lambda: add_events(rows), rows),
     }
 
 
@@ -65,16 +65,16 @@ def _size() -> int:
     return size
 
 
-def _add_keys(count: int) -> None:
-    """Add API keys, each for one organization."""
-    ids = range(1, count + 1)
+def add_keys(count: int, *, first: int = 1) -> None:
+    """Add API keys, each for one of the first two organizations. first: the id of the first key."""
+    ids = range(first, first + count)
     fixed = {"name": "Phone agent", "hint": "vak_abcd", "created_by": "admin@example.com", "created_at": TODAY}
     with write_transaction():
         db.session.execute(insert(ApiKey), [fixed | {"id": id, "token_hash": f"{id:064x}"} for id in ids])
         db.session.execute(insert(ApiKeyOrganization), [{"key_id": id, "organization_id": 1 + id % 2} for id in ids])
 
 
-def _add_events(count: int) -> None:
+def add_events(count: int) -> None:
     """Record audit events such as those of an import that changes one field of each voice."""
     events = (
         (
