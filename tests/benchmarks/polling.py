@@ -6,6 +6,7 @@ behind cannot hide it.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -78,11 +79,11 @@ def measure_polling(database: BenchmarkDatabase, organization: int, keys: int, r
 
 def _poll(port: int, path: str, tokens: Sequence[str], numbers: range, begin: float) -> list[tuple[int, int, float]]:
     """Send the requests of these numbers when they are due. Return number, status and milliseconds of each."""
-    results = []
+    results, pause = [], threading.Event()
     with Client(port) as client:
         for number in numbers:
             due = begin + number * EVERY / len(tokens)
-            time.sleep(max(0.0, due - time.perf_counter()))
+            pause.wait(max(0.0, due - time.perf_counter()))
             try:
                 status = client.get(path, token=tokens[number % len(tokens)]).status
             except (BadResponse, OSError):

@@ -38,6 +38,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> BenchmarkDatabase:
     return create_database(TINY, tmp_path_factory.mktemp("bench") / "a folder", lambda line: None)
 
 
+@pytest.mark.timeout(600)  # it starts a dozen servers
 def test_all_scenarios_are_measured_and_reported(database: BenchmarkDatabase, tmp_path: Path, long: bool) -> None:
     kinds = [KINDS[name] for name in (ALL_CHOSEN if long else CHOSEN) if is_installed(KINDS[name])]
 
@@ -48,7 +49,7 @@ def test_all_scenarios_are_measured_and_reported(database: BenchmarkDatabase, tm
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert all(name in text for name in results.rounds)
     assert set(document["medians_ms"]["JSON of 80"]) >= {OURS, RAW}
-    assert all(cost["bytes"] > 0 for cost in document["costs"].values())
+    assert all(document["costs"][name]["bytes"] > 0 for name in ("voice", "audit event"))
     assert document["cold_ms"][OURS]["Overview"]["from_disk"] > 0
     assert document["polling"][OURS]["refused"] == 0
     assert not any(rate.errors for rates in results.rates.values() for rate in rates)

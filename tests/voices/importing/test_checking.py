@@ -109,7 +109,7 @@ def test_voices_of_another_organization_are_refused_also_if_they_are_unchanged(a
     with write_transaction():
         db.session.execute(update(ClonedVoice).values(organization_id=acme.id + 1))
 
-    report, faults = run_import(to_array(build_voices_body(acme.id + 1, VoiceQuery())))  # type: ignore[arg-type]
+    report, faults = run_import(to_array(build_voices_body(acme.id + 1, VoiceQuery())[1]))  # type: ignore[arg-type]
 
     assert report.refused == 2
     assert faults[0].startswith("Record 1, id: 1 belongs to a voice of another organization.")
