@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from voiceadmin.database.dialect import fetch_all, forced_order_join, index_hint
+from voiceadmin.database.dialect import fetch_all, index_hint
 from voiceadmin.database.totals import PROVIDER_TOTALS
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.identity import Scope
@@ -14,7 +14,7 @@ from voiceadmin.organizations.queries import scope_parameters, scope_sql
 from voiceadmin.providers.types import ProviderStats
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
-from voiceadmin.totals.queries import sum_totals
+from voiceadmin.totals.queries import Deletions, count_deleted_at_provider, sum_totals
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
@@ -27,7 +27,7 @@ Rows = Sequence[Any]
 def list_provider_stats(scope: Scope, *, now: datetime) -> list[ProviderStats]:
     """Return the statistics of every provider that has voices in the scope, by name. Executes four statements."""
     totals = sum_totals(scope, *PROVIDER_TOTALS)
-    last_uses, deleted = _select_last_uses(scope), _select_deleted(scope)
+    last_uses, deleted = _select_last_uses(scope), count_deleted_at_provider(scope)
     recent = _select_recent(scope, since=first_recent_day(now))
     stats = [
         _build_stats(provider, total, last_uses.get(provider), recent.get(provider, (0, 0)), deleted)
@@ -79,18 +79,6 @@ def _recent_in_organizations_sql(scope: Scope) -> str:
     )
 
 
-def _select_deleted(scope: Scope) -> Rows:
-    """Return rows of provider, status and number of the voices that are marked as deleted at the provider."""
-    return _fetch(
-        "SELECT voice.provider, voice.status, count(*) FROM provider_deletion AS deletion"
-        f" {forced_order_join()} cloned_voice AS voice ON voice.id = deletion.voice_id"
-        " AND voice.provider = deletion.provider"
-        " AND voice.provider_voice_id = deletion.provider_voice_id"
-        f" WHERE {scope_sql(scope, 'voice.organization_id')} GROUP BY voice.provider, voice.status",
-        scope,
-    )
-
-
 def _in_scope(scope: Scope) -> str:
     return scope_sql(scope, "organization_id")
 
@@ -100,9 +88,9 @@ def _fetch(statement: str, scope: Scope, **parameters: Any) -> Rows:
 
 
 def _build_stats(
-    provider: str, total: Mapping[str, int], last_used_at: datetime | None, recent: tuple[int, int], deleted: Rows
+    provider: str, total: Mapping[str, int], last_used_at: datetime | None, recent: tuple[int, int], deleted: Deletions
 ) -> ProviderStats:
-    freed = {VoiceStatus(status): count for of_provider, status, count in deleted if of_provider == provider}
+    freed = {status: deleted[provider, status] for status in VoiceStatus}
     status_counts = {status: total[status] for status in VoiceStatus}
     tier_counts: dict[QualityTier | None, int] = {tier: total[tier] for tier in QualityTier}
     return ProviderStats(
@@ -114,7 +102,7 @@ def _build_stats(
         created_recently=recent[0],
         failed_recently=recent[1],
         used_slots=sum(status_counts.values()) - total["without_id"] - sum(freed.values()),
-        archived_slots=total["archived"] - total["archived_without_id"] - freed.get(VoiceStatus.ARCHIVED, 0),
+        archived_slots=total["archived"] - total["archived_without_id"] - freed[VoiceStatus.ARCHIVED],
     )
 
 

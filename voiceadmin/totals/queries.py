@@ -6,12 +6,13 @@ Its parameters are those of `rule_parameters` and `scope_parameters`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
-from voiceadmin.database.dialect import fetch_all, index_hint
+from voiceadmin.database.dialect import fetch_all, forced_order_join, index_hint
 from voiceadmin.database.totals import (
     DAY_TOTALS,
     PROVIDER_TOTALS,
@@ -25,6 +26,7 @@ from voiceadmin.database.totals import (
 )
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters, scope_sql
+from voiceadmin.voices.types.status import VoiceStatus
 
 # Rows of totals without any voice say nothing.
 HAS_VOICES = f"{' + '.join(STATUS_TOTALS)} > 0"
@@ -43,6 +45,22 @@ def sum_totals(scope: Scope, *names: str) -> dict[str, dict[str, int]]:
 def list_providers(scope: Scope) -> list[str]:
     """Return the providers of the voices of a scope, sorted."""
     return sorted(sum_totals(scope, "ready"))
+
+
+Deletions = Counter[tuple[str, VoiceStatus]]
+
+
+def count_deleted_at_provider(scope: Scope) -> Deletions:
+    """Return the number of voices that are marked as deleted at their provider, by provider and status."""
+    rows = fetch_all(
+        "SELECT voice.provider, voice.status, count(*) FROM provider_deletion AS deletion"
+        f" {forced_order_join()} cloned_voice AS voice ON voice.id = deletion.voice_id"
+        " AND voice.provider = deletion.provider AND voice.provider_voice_id = deletion.provider_voice_id"
+        f" WHERE {scope_sql(scope, 'voice.organization_id')} AND voice.provider_voice_id <> ''"
+        " GROUP BY voice.provider, voice.status",
+        scope_parameters(scope),
+    )
+    return Counter({(provider, VoiceStatus(status)): count for provider, status, count in rows})
 
 
 def total_sql(name: str, scope: Scope) -> str:

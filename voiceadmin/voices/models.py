@@ -59,7 +59,6 @@ QUEUE_INDEXES = {
     "poor": ("created_at", (), "quality_score < 0.7 AND synthesis_count > 0 AND status <> 'archived'"),
     "unused": ("last_used_at", ("created_at",), "status = 'ready' AND last_used_at IS NOT NULL"),
     "never": ("created_at", (), "status = 'ready' AND last_used_at IS NULL AND synthesis_count = 0"),
-    "archived": ("archived_at", (), "archived_at IS NOT NULL"),
     "used": ("synthesis_count", (), "status = 'ready' AND synthesis_count > 0"),
     "too_new": ("created_at", ("last_used_at",), "status = 'ready' AND last_used_at < created_at"),
 }

@@ -17,7 +17,7 @@ from tests.strategies import IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.queries.candidates import CANDIDATE_FIELDS, export_candidates, list_candidates
 from voiceadmin.cleanup.queries.counts import count_candidates
-from voiceadmin.cleanup.types.candidates import ARCHIVED_HERE, ARCHIVED_UPSTREAM, CleanUpFilters, ExclusionReason
+from voiceadmin.cleanup.types.candidates import ARCHIVED, ARCHIVED_WITHOUT_SLOT, CleanUpFilters, ExclusionReason
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
@@ -25,6 +25,7 @@ from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.providers.queries import list_provider_stats
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.types.rows import VoiceRow
@@ -33,7 +34,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 THRESHOLDS = AttentionThresholds()
 ALL = CleanUpFilters()
 KIND_BY_STATUS = {
-    VoiceStatus.ARCHIVED: ARCHIVED_UPSTREAM,
+    VoiceStatus.ARCHIVED: ARCHIVED,
     VoiceStatus.PROCESSING: ExclusionReason.PROCESSING,
     VoiceStatus.FAILED: ExclusionReason.FAILED,
 }
@@ -50,6 +51,8 @@ def reason_of(row: VoiceRow, now: datetime) -> str:
 
 def kind_of(row: VoiceRow, rows: list[VoiceRow], references: set[tuple[str, str]], now: datetime) -> str:
     """Return the clean-up reason of a voice, or why it is excluded."""
+    if row.status is VoiceStatus.ARCHIVED and not row.provider_voice_id:
+        return ARCHIVED_WITHOUT_SLOT
     if row.status is not VoiceStatus.READY:
         return KIND_BY_STATUS[row.status]
     reference = row.provider, row.provider_voice_id
@@ -128,21 +131,19 @@ def test_only_voices_in_the_scope_that_match_the_filters_are_found(acme: Organiz
     assert count_candidates(NOTHING, THRESHOLDS, now=now).counts == []
 
 
-def test_voices_archived_here_and_upstream_are_counted_separately(acme: Organization, now: datetime) -> None:
-    put_voices(acme, [voice_row(id=1), *(voice_row(id=id, status=VoiceStatus.ARCHIVED) for id in (2, 3))])
-    apply_action(
-        EVERYTHING,
-        ActionRequest(TriageAction.ARCHIVE, (ObjectRef(ObjectKind.VOICE, 1),), "a", 10**9),
-        THRESHOLDS,
-        by=SHELL,
-        now=now,
-    )
+def test_archived_voices_without_a_slot_are_counted_separately(acme: Organization, now: datetime) -> None:
+    archived = (voice_row(id=id, status=VoiceStatus.ARCHIVED) for id in (2, 3))
+    put_voices(acme, [voice_row(id=1), *archived, voice_row(id=4, status=VoiceStatus.ARCHIVED, provider_voice_id="")])
+    for action, id in ((TriageAction.ARCHIVE, 1), (TriageAction.MARK_DELETED, 2)):
+        request = ActionRequest(action, (ObjectRef(ObjectKind.VOICE, id),), f"key {id}", 10**9)
+        apply_action(EVERYTHING, request, THRESHOLDS, by=SHELL, now=now)
 
     counted = count_candidates(EVERYTHING, THRESHOLDS, now=now)
 
-    assert {one.kind: one.voices for one in counted.counts} == {ARCHIVED_HERE: 1, ARCHIVED_UPSTREAM: 2}
+    assert {one.kind: one.voices for one in counted.counts} == {ARCHIVED: 2, ARCHIVED_WITHOUT_SLOT: 2}
     (freed,) = counted.by_provider(("unused", "never-used"), {})
-    assert (freed.candidates, freed.archived, freed.price) == (0, 3, None)
+    assert (freed.candidates, freed.archived, freed.price) == (0, 2, None)
+    assert list_provider_stats(EVERYTHING, now=now)[0].archived_slots == freed.archived
 
 
 def test_muted_voices_are_no_candidates_until_the_snooze_ends(acme: Organization, now: datetime) -> None:

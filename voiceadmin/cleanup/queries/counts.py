@@ -9,8 +9,8 @@ from typing import Any
 
 from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IN_DUPLICATE_REFERENCES, USED_BY_ASSISTANT, in_scope
 from voiceadmin.cleanup.types.candidates import (
-    ARCHIVED_HERE,
-    ARCHIVED_UPSTREAM,
+    ARCHIVED,
+    ARCHIVED_WITHOUT_SLOT,
     CandidateCount,
     CandidateCounts,
     ExclusionReason,
@@ -19,7 +19,13 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import fetch_all, index_hint
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters, scope_sql
-from voiceadmin.totals.queries import never_used_sql, old_use_sql, sum_totals, too_new_sql
+from voiceadmin.totals.queries import (
+    count_deleted_at_provider,
+    never_used_sql,
+    old_use_sql,
+    sum_totals,
+    too_new_sql,
+)
 from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -43,18 +49,20 @@ def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: date
 
 
 def _count_by_totals(scope: Scope) -> Counts:
-    """Count by the status, by where a voice was archived, and by whether and when it was used."""
-    totals = sum_totals(scope, *VoiceStatus, "archived_here", "ready_dated", "ready_never_used")
+    """Count by the status, by whether an archived voice uses a slot, and by whether and when a voice was used."""
+    totals = sum_totals(scope, *VoiceStatus, "archived_without_id", "ready_dated", "ready_never_used")
+    deleted = count_deleted_at_provider(scope)
     counts: Counts = Counter()
     for provider, total in totals.items():
-        dated, never_used, archived_here = total["ready_dated"], total["ready_never_used"], total["archived_here"]
+        dated, never_used = total["ready_dated"], total["ready_never_used"]
+        without_slot = total["archived_without_id"] + deleted[provider, VoiceStatus.ARCHIVED]
         counts[provider, ExclusionReason.PROCESSING] = total[VoiceStatus.PROCESSING]
         counts[provider, ExclusionReason.FAILED] = total[VoiceStatus.FAILED]
         counts[provider, ExclusionReason.RECENTLY_USED] = dated
         counts[provider, ExclusionReason.TOO_NEW] = never_used
         counts[provider, ExclusionReason.UNDATED] = total[VoiceStatus.READY] - dated - never_used
-        counts[provider, ARCHIVED_HERE] = archived_here
-        counts[provider, ARCHIVED_UPSTREAM] = total[VoiceStatus.ARCHIVED] - archived_here
+        counts[provider, ARCHIVED_WITHOUT_SLOT] = without_slot
+        counts[provider, ARCHIVED] = total[VoiceStatus.ARCHIVED] - without_slot
     return counts
 
 

@@ -16,8 +16,8 @@ from voiceadmin.voices.types.rows import VoiceRow
 CLEAN_UP_REASONS = ("unused", "never-used")  # slugs of the rules, in the order of plans
 
 # Kinds of CandidateCount besides the slugs above and the members of ExclusionReason.
-ARCHIVED_HERE = "archived-here"
-ARCHIVED_UPSTREAM = "archived-upstream"
+ARCHIVED = "archived"
+ARCHIVED_WITHOUT_SLOT = "archived-without-slot"  # has no id at the provider, or was marked as deleted there
 
 
 class ExclusionReason(LabelledEnum):
@@ -59,7 +59,7 @@ class CleanUpFilters:
 
 
 class CandidateCount(NamedTuple):
-    """A number of voices. kind: a reason, an ExclusionReason, ARCHIVED_HERE or ARCHIVED_UPSTREAM."""
+    """A number of voices. kind: a reason, an ExclusionReason, ARCHIVED or ARCHIVED_WITHOUT_SLOT."""
 
     provider: str
     kind: str
@@ -67,7 +67,7 @@ class CandidateCount(NamedTuple):
 
 
 class ProviderCandidates(NamedTuple):
-    """Candidates and archived voices at one provider."""
+    """Candidates at one provider, and archived voices that still use a slot there."""
 
     provider: str
     by_reason: Mapping[str, int]
@@ -100,13 +100,13 @@ class CandidateCounts:
         """Return the candidates of each provider, most first."""
         found: dict[str, Counter[str]] = {}
         for one in self.counts:
-            if one.kind in (*reasons, ARCHIVED_HERE, ARCHIVED_UPSTREAM):
+            if one.kind in (*reasons, ARCHIVED):
                 found.setdefault(one.provider, Counter())[one.kind] += one.voices
         rows = [
             ProviderCandidates(
                 provider,
                 {reason: kinds[reason] for reason in reasons},
-                kinds[ARCHIVED_HERE] + kinds[ARCHIVED_UPSTREAM],
+                kinds[ARCHIVED],
                 prices.get(provider),
             )
             for provider, kinds in found.items()

@@ -1,4 +1,7 @@
-"""Add the totals by provider and by day, and the flags and counts of references that triggers maintain."""
+"""Add the totals by provider and by day, and the flags and counts of references that triggers maintain.
+
+The index of voices that were archived here, which was read for such counts only, is dropped.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +71,7 @@ def _create_columns() -> None:
     _create_index("ix_shared_provider_voice_ref_duplicate", "shared_provider_voice_ref", columns, "voices > 1")
     columns = ["created_at", "id", "organization_id", "provider", "last_used_at"]
     _create_index("ix_queue_too_new", "cloned_voice", columns, USED_BEFORE_CREATION)
+    op.drop_index("ix_queue_archived", "cloned_voice")
 
 
 def _create_index(name: str, table: str, columns: list[str], condition: str) -> None:
@@ -102,6 +106,8 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER {name} ON {table}")
         for signature in build_postgresql_totals_functions():
             op.execute(f"DROP FUNCTION {signature}")
+    columns = ["archived_at", "id", "organization_id", "provider"]
+    _create_index("ix_queue_archived", "cloned_voice", columns, "archived_at IS NOT NULL")
     op.drop_index("ix_queue_too_new", "cloned_voice")
     op.drop_index("ix_shared_provider_voice_ref_duplicate", "shared_provider_voice_ref")
     op.drop_column("shared_provider_voice_ref", "voices")
