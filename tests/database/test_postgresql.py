@@ -85,6 +85,7 @@ def read_created_at(app: Flask) -> set[str]:
     """Return the creation times of the voices of assistant 31 in the JSON route and in an export."""
     client = sign_in(app.test_client(), make_account(platform=True))
     listed = client.get("/api/v1/assistants/31/cloned-voices").get_json()["cloned_voices"]
+    db.session.rollback()  # the JSON route reads without a transaction, and its session is that of the test
     owner = get_assistant_organization(EVERYTHING, 31)
     assert owner is not None
     exported = [json.loads(line) for line in "".join(voices_file(owner[0], ExportFormat.NDJSON)).splitlines()]

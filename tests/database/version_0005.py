@@ -102,6 +102,7 @@ NEW_EVENT_TYPES = {
     *("organization-renamed", "organization-merged", "organization-merge-undone", "organization-removed"),
     *("assistant-renamed", "assistant-moved", "assistant-removed"),
     *("voice-deleted-at-provider", "voice-not-deleted-at-provider"),
+    "totals-rebuilt",
 }
 NEW_OBJECT_KINDS = {"organization"}
 NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}
