@@ -52,6 +52,7 @@ def read_without_snapshot() -> None:
     """
     engine = db.engine
     if engine.dialect.name == "postgresql" and not engine.get_execution_options().get(IS_POOLED):
+        db.session.rollback()  # a connection that is in use keeps its transaction
         db.session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
 
 

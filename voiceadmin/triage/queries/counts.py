@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -114,20 +114,23 @@ def _count_matches(
 def summarize(scope: Scope, thresholds: AttentionThresholds, *, now: datetime) -> AttentionSummary:
     """Return the number of findings of each reason and the age of the oldest, without muted ones."""
     counts = count_reasons(scope, QueueFilters(), thresholds, now=now)
-    oldest = _find_oldest(scope, thresholds, now)
+    oldest = _find_oldest(scope, [rule for rule in RULES if counts[rule.slug]], thresholds, now)
     return AttentionSummary(counts, oldest, count_queue(scope, thresholds, now=now, reason_counts=counts))
 
 
-def _find_oldest(scope: Scope, thresholds: AttentionThresholds, now: datetime) -> dict[str, datetime | None]:
+def _find_oldest(
+    scope: Scope, rules: Sequence[Rule], thresholds: AttentionThresholds, now: datetime
+) -> dict[str, datetime | None]:
+    """Return when the oldest finding of each reason began. rules: those that have a finding."""
     is_small = is_small_scope(scope)
-    selects = (
+    selects = [
         f"SELECT * FROM (SELECT '{rule.slug}', {rule.since} FROM {source_sql(rule, is_small=is_small)}"
         f" WHERE {is_shown(rule, thresholds)} AND {in_scope(rule, scope)}"
         f" ORDER BY {rule.order_by} LIMIT 1) AS {rule.slug.replace('-', '_')}"
-        for rule in RULES
-    )
+        for rule in rules
+    ]
     parameters = {**rule_parameters(thresholds, now), **scope_parameters(scope)}
     oldest: dict[str, datetime | None] = dict.fromkeys((rule.slug for rule in RULES), None)
-    for reason, since in fetch_all(" UNION ALL ".join(selects), parameters):
+    for reason, since in fetch_all(" UNION ALL ".join(selects), parameters) if selects else ():
         oldest[reason] = parse_timestamp(since)
     return oldest
