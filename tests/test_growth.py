@@ -100,10 +100,13 @@ def test_more_voices_add_no_work_to_totals_and_lists(measure: Measure) -> None:
     assert {name: work for name, work in added.items() if work > 0.3} == {}
 
 
-def test_more_voices_add_work_to_what_contains_all_of_them(measure: Measure) -> None:
-    small, large = measure(OF_ALL_VOICES), measure(OF_ALL_VOICES, voices=10)
+def test_more_voices_add_work_to_what_contains_all_of_them(measure: Measure, shared_app: Flask) -> None:
+    pages = dict(OF_ALL_VOICES)
+    if shared_app.extensions[SQLITE_PATH] is None:
+        del pages["JSON"]  # PostgreSQL counts by transaction, and this route reads without one
+    small, large = measure(pages), measure(pages, voices=10)
 
-    assert {name for name in OF_ALL_VOICES if not 5 < large[name] / small[name] < 12} == set()
+    assert {name for name in pages if not 5 < large[name] / small[name] < 12} == set()
 
 
 def test_other_organizations_add_no_work_to_the_pages_of_one(measure: Measure) -> None:
