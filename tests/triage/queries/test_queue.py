@@ -120,13 +120,15 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_items(
 
     assert len(items) == 8 * 25
     # One for each rule, then the voices, the assistants and their voices, assignees, mutes and findings.
-    assert (
-        counts
-        == [
-            {"queue": len(RULES) + 7 + more, "count": 1 + more, "summary": 3 + 2 * more, "reasons": 2},
-        ]
-        * 2
-    )
+    few, many = counts
+    assert few == {
+        "queue": len(RULES) + 7 + more,
+        "count": len(RULES) + more,
+        "summary": len(RULES) + 2 + 2 * more,
+        "reasons": 2,
+    }
+    assert many == few | {"summary": many["summary"]}
+    assert many["summary"] <= few["summary"]  # it stops at a hundred findings
 
 
 def explain(statements: Sequence[tuple[str, Any]]) -> list[str]:

@@ -11,6 +11,7 @@ from tests.factories import make_assistant, make_voice, put_voices, voice_row
 from tests.page import OpenPage, Page
 from tests.statements import record_statements
 from voiceadmin.organizations.models import Organization
+from voiceadmin.triage.rules import RULES
 from voiceadmin.voices.listing import index_scan, lookup
 from voiceadmin.voices.types.filters import VoiceOrder
 from voiceadmin.voices.types.status import VoiceStatus
@@ -275,7 +276,7 @@ def test_code_samples_name_several_statuses_as_ignored(acme: Organization, open_
 
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("voices", [10, 1000])
-def test_the_list_executes_eight_statements_regardless_of_the_number_of_voices(
+def test_the_list_executes_seven_statements_and_those_of_the_header_regardless_of_the_number_of_voices(
     acme: Organization, client: FlaskClient, voices: int
 ) -> None:
     put_voices(acme, [voice_row() for _ in range(voices)])
@@ -283,4 +284,4 @@ def test_the_list_executes_eight_statements_regardless_of_the_number_of_voices(
     with record_statements() as statements:
         assert client.get("/assistants/31/voices?size=50").status_code == 200
 
-    assert len(statements) == 8
+    assert len(statements) == 7 + len(RULES)
