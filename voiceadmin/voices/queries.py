@@ -178,7 +178,7 @@ def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> tup
     if is_slice:
         parameters |= {"limit": MAX_ID if query.limit is None else query.limit, "skip": query.skip}
     row = fetch_first_row(statement, parameters)
-    if row is None:
+    if row is None or row[0] is None:
         raise OrganizationNotFound("The organization has been removed.")
     *identity, bodies = row
     return format_revision(*identity), format_response(bodies)
@@ -191,9 +191,10 @@ def _build_body_select(table: str, joined_bodies: str, filters: tuple[str, ...],
         f"SELECT json_body FROM {table} WHERE organization_id = :organization"
         f"{conditions} ORDER BY id{' LIMIT :limit OFFSET :skip' if is_slice else ''}"
     )
+    # The bodies are not in a subquery: SQLite would hold the whole text twice.
     return (
-        f"SELECT organization.id, database_identity.name, revision, (SELECT {joined_bodies} FROM ({bodies}) AS voice)"
-        " FROM organization CROSS JOIN database_identity WHERE organization.id = :organization"
+        "SELECT (SELECT id FROM organization WHERE id = :organization), (SELECT name FROM database_identity),"
+        f" (SELECT revision FROM organization WHERE id = :organization), {joined_bodies} FROM ({bodies}) AS voice"
     )
 
 
