@@ -102,3 +102,11 @@ def test_an_api_key_is_active_until_it_expires_or_is_revoked(
     key = ApiKeyRow(1, "k", "va_x", None, "", NOW, None if expires is None else NOW + expires, revoked, None)
 
     assert key.is_active(NOW) is is_active
+
+
+def test_a_scope_is_narrowed_to_one_of_its_organizations() -> None:
+    scope = Scope(frozenset({3, 12}))
+
+    assert scope.narrow(None) == scope
+    assert [one.narrow(3) for one in (scope, EVERYTHING)] == [Scope(frozenset({3}))] * 2
+    assert scope.narrow(4) == NOTHING

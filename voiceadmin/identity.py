@@ -85,6 +85,12 @@ class Scope:
         """Return whether the scope has all these organizations."""
         return self.organizations is None or organization_ids <= self.organizations
 
+    def narrow(self, organization_id: int | None) -> Scope:
+        """Return the scope of only this organization, which is empty if it is not in this scope. None: all of it."""
+        if organization_id is None:
+            return self
+        return Scope(frozenset({organization_id} if self.covers(organization_id) else ()))
+
 
 EVERYTHING = Scope(None)
 NOTHING = Scope(frozenset())

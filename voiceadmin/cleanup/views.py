@@ -38,7 +38,7 @@ from voiceadmin.cleanup.queries.prices import list_priceable_providers, list_pri
 from voiceadmin.cleanup.types.candidates import CandidateCounts, ExclusionReason
 from voiceadmin.cleanup.types.plans import ItemState, PlanRow
 from voiceadmin.cleanup.types.prices import BILLING_NOTES, sum_savings
-from voiceadmin.identity import Role, Scope
+from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization_name, list_organization_choices
 from voiceadmin.pagination import Page
 from voiceadmin.tokens import generate_token
@@ -80,7 +80,7 @@ def _render_index(form_class: type[CandidateFilterForm], data: MultiDict[str, st
     if not form.validate():
         return render_template("cleanup/index.html", form=form, filters=None), 422
     filters, prices = form.filters(), list_prices()
-    selected = visible if filters.organization is None else Scope(frozenset({filters.organization}))
+    selected = visible.narrow(filters.organization)
     matching = count_candidates(selected, access.attention_thresholds(), now=now).matching(filters)
     providers = matching.by_provider(filters.selected_reasons, prices)
     return render_template(

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 
 from voiceadmin import clock
 from voiceadmin.audit.types import AuditTarget, ObjectKind
-from voiceadmin.identity import Role, Scope
+from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.providers.forms import ProviderFilterForm
 from voiceadmin.providers.queries import list_provider_stats, providers_file
@@ -27,7 +27,7 @@ def index() -> tuple[str, int]:
     if not form.validate():
         return render_template("providers/index.html", form=form, providers=None), 422
     organization_id, now = form.organization.organization_id, clock.now()
-    selected = _selected_scope(organization_id)
+    selected = scope().narrow(organization_id)
     providers = list_provider_stats(selected, now=now)
     return render_template(
         "providers/index.html",
@@ -53,7 +53,7 @@ def export(format: str) -> Response | tuple[str, int]:
     if not form.validate():
         return render_template("providers/index.html", form=form, providers=None), 422
     organization_id, now = form.organization.organization_id, clock.now()
-    providers = list_provider_stats(_selected_scope(organization_id), now=now)
+    providers = list_provider_stats(scope().narrow(organization_id), now=now)
     return stream_export(
         "providers",
         file_format,
@@ -63,10 +63,6 @@ def export(format: str) -> Response | tuple[str, int]:
         organizations=list_audited_organizations(scope(), organization_id),
         now=now,
     )
-
-
-def _selected_scope(organization_id: int | None) -> Scope:
-    return scope() if organization_id is None else Scope(frozenset({organization_id}))
 
 
 def _slot_limits() -> dict[str, int]:

@@ -219,7 +219,7 @@ def is_small_scope(scope: Scope, organization_id: int | None = None) -> bool:
         scope: the organizations visible to the requester.
         organization_id: the only organization to count, None for the whole scope.
     """
-    only = scope if organization_id is None else Scope(frozenset({organization_id}))
+    only = scope.narrow(organization_id)
     if only.organizations is None:
         return False
     counted = fetch_all(

@@ -9,7 +9,7 @@ from datetime import datetime
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
-from voiceadmin.identity import NOTHING, Scope
+from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters
 from voiceadmin.triage.queries.conditions import (
     filter_parameters,
@@ -67,7 +67,7 @@ def count_reasons(
 
     The reasons and the page of the filters are not considered.
     """
-    selected = _narrow(scope, filters)
+    selected = scope.narrow(filters.organization)
     selects = [select for rule in RULES for select in _select_counts(rule, selected, filters, thresholds)]
     counts = dict.fromkeys((rule.slug for rule in RULES), 0)
     rows = fetch_all(" UNION ALL ".join(selects), filter_parameters(selected, filters, thresholds, now))
@@ -80,8 +80,8 @@ def count_reasons(
 def _select_counts(rule: Rule, scope: Scope, filters: QueueFilters, thresholds: AttentionThresholds) -> Iterator[str]:
     """Yield SELECTs of reason, provider and number, to be added.
 
-    The number of all findings comes from totals. Muted and assigned findings, of which there are few, are counted one
-    by one and subtracted.
+    The number of all findings comes from totals. The few muted and assigned findings are counted one by one and
+    subtracted.
     """
     if filters.muted:
         yield _count_matches(rule, scope, filters, thresholds)
@@ -93,13 +93,6 @@ def _select_counts(rule: Rule, scope: Scope, filters: QueueFilters, thresholds: 
     if filters.assignee == UNASSIGNED:
         yield _count_matches(rule, scope, replace(filters, assignee=ANY_ASSIGNEE), thresholds, sign="-")
     yield _count_matches(rule, scope, replace(filters, muted=True), thresholds, sign="-")
-
-
-def _narrow(scope: Scope, filters: QueueFilters) -> Scope:
-    """Return the scope, or the only organization of the filters."""
-    if filters.organization is None:
-        return scope
-    return Scope(frozenset({filters.organization})) if scope.covers(filters.organization) else NOTHING
 
 
 def _count_matches(
