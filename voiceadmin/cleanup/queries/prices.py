@@ -10,7 +10,7 @@ from voiceadmin.cleanup.models import Price as PriceModel
 from voiceadmin.cleanup.types.prices import Price
 from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
-from voiceadmin.voices.models import VoiceStats
+from voiceadmin.totals.queries import list_providers
 from voiceadmin.voices.types.provider import Provider
 
 
@@ -21,10 +21,7 @@ def list_prices() -> dict[str, Price]:
 
 def list_priceable_providers(scope: Scope) -> list[str]:
     """Return the providers with a label, then every other one that has a voice in the scope or a price."""
-    with_voices = select(VoiceStats.provider).distinct()
-    if scope.organizations is not None:
-        with_voices = with_voices.where(VoiceStats.organization_id.in_(sorted(scope.organizations)))
-    stored = {*db.session.scalars(with_voices), *(row.provider for row in _select_prices())}
+    stored = {*list_providers(scope), *(row.provider for row in _select_prices())}
     labelled = [provider.value for provider in Provider]
     return labelled + sorted(stored - set(labelled))
 
