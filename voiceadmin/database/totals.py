@@ -90,6 +90,11 @@ def voice_stats_select() -> str:
     return f"SELECT {_GROUP}, count(*) FROM cloned_voice GROUP BY {_GROUP}"
 
 
+def rebuild_voice_stats_statements() -> list[str]:
+    """Return the statements that compute voice_stats anew."""
+    return ["DELETE FROM voice_stats", f"INSERT INTO voice_stats {voice_stats_select()}"]
+
+
 def provider_totals_select() -> str:
     """Return a SELECT of all rows that provider_totals should have."""
     return (
@@ -137,7 +142,7 @@ SHARED_VOICES = (
 
 
 def rebuild_statements(dialect: str) -> list[str]:
-    """Return the statements that compute all totals anew. They write only what differs, where that is cheap."""
+    """Return the statements that compute all totals but voice_stats anew."""
     totals = ", ".join(("organization_id", "provider", *PROVIDER_TOTALS, "last_used_at"))
     days = ", ".join(("shard", "provider", "day", *DAY_TOTALS))
     return [

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
-from voiceadmin.database.totals import rebuild_statements, voice_stats_select
+from voiceadmin.database.totals import rebuild_statements, rebuild_voice_stats_statements
 from voiceadmin.database.transactions import lock_tables, write_transaction
 from voiceadmin.identity import Actor
 from voiceadmin.totals.queries import Difference, find_wrong_totals
@@ -36,9 +36,5 @@ def rebuild_totals(*, by: Actor, now: datetime) -> list[Difference]:
 
 
 def _rebuild() -> None:
-    for statement in (
-        "DELETE FROM voice_stats",
-        f"INSERT INTO voice_stats {voice_stats_select()}",  # built from constants
-        *rebuild_statements(db.engine.dialect.name),
-    ):
+    for statement in (*rebuild_voice_stats_statements(), *rebuild_statements(db.engine.dialect.name)):
         db.session.execute(text(statement))

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from voiceadmin.database.base import db
-from voiceadmin.database.totals import rebuild_statements, voice_stats_select
+from voiceadmin.database.totals import rebuild_statements, rebuild_voice_stats_statements
 
 # The two triggers that are not listed keep the former provider voice references, which a rebuild could not derive.
 SELECT_INDEXES_AND_TRIGGERS = """SELECT type, name, sql FROM sqlite_master
@@ -26,8 +26,7 @@ SELECT_INDEXES_AND_TRIGGERS = """SELECT type, name, sql FROM sqlite_master
 # The rows that the triggers would have written. The Python function voice_trigrams replaces the SQL of the triggers,
 # which would take as long as building all indexes.
 REBUILD_STATEMENTS = (
-    "DELETE FROM voice_stats",
-    f"INSERT INTO voice_stats {voice_stats_select()}",
+    *rebuild_voice_stats_statements(),
     "INSERT INTO voice_search (voice_search) VALUES ('delete-all')",
     """INSERT INTO voice_search (rowid, grams)
         SELECT id, voice_trigrams(organization_id, search_key, max_trigrams)
