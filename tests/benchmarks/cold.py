@@ -14,19 +14,14 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
+from tests.benchmarks import dashboard
 from tests.benchmarks.client import Client
 from tests.benchmarks.dashboard import measure_response
 from tests.benchmarks.database import BenchmarkDatabase
 from tests.benchmarks.servers import ADDRESSES, KINDS, OURS, Page, start_server
 
-PAGES = {
-    "Overview": "/",
-    "Triage": "/triage",
-    "Triage, unused": "/triage?reason=unused",
-    "Triage, one organization": "/triage?organization=1",
-    "Providers": "/providers",
+PAGES = {name: path for name, path in dashboard.PAGES.items() if not name.startswith("JSON")} | {
     "Providers, one organization": "/providers?organization=1",
-    "Clean-up": "/clean-up",
     "Clean-up, one organization": "/clean-up?organization=1",
 }
 LIST, JSON = "Voice list", "JSON of the smallest list"
