@@ -28,7 +28,7 @@ def _condition(thresholds: AttentionThresholds) -> str:
 
 
 def _count_sql(scope: Scope, thresholds: AttentionThresholds) -> str:
-    """Return SQL of all processing voices less those that began recently, of which there are few."""
+    """Return SQL of all processing voices minus the few that began recently."""
     return (
         f"{total_sql('processing', scope)} UNION ALL SELECT voice.provider, -count(*)"
         f" FROM {VOICES}{index_hint(_INDEX)} WHERE voice.status = 'processing'"
