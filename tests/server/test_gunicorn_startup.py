@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import make_url
 
 from tests.conftest import NOW, SHELL
+from tests.database.conftest import connect, create_database
 from tests.factories import make_account, make_assistant, make_organization, make_voice, voice_row
 from tests.programs import find_program
 from tests.server.server_process import (
@@ -23,6 +25,7 @@ from tests.server.server_process import (
     Browser,
     Start,
     count_voices,
+    wait_until,
 )
 from tests.voices.importing.actions.scenario import lines
 from voiceadmin.config import COMMAND
@@ -171,26 +174,41 @@ def test_two_servers_can_start_together_on_a_new_database(start: Start, tmp_path
     assert count_voices(tmp_path / "new") == filled
 
 
-PRINT_TEMPLATES = """
+PRINT_PREPARED = """
 import os, sys
 from pathlib import Path
 from voiceadmin import create_app
 from voiceadmin.config import Settings
+from voiceadmin.database.base import db
 from voiceadmin.server.gunicorn import serve
 
-def print_templates():
+def print_prepared():
     print(len({name for _, name in app.jinja_env.cache.keys()}), len(app.jinja_env.list_templates()), flush=True)
+    print(all(mapper.configured for mapper in db.Model.registry.mappers), flush=True)
     os._exit(0)
 
 app = create_app(Settings(instance=Path(sys.argv[1])))
-serve(app, host="127.0.0.1", port=0, workers=1, threads=1, log_as_json=False, when_ready=print_templates)
+serve(app, host="127.0.0.1", port=0, workers=1, threads=1, log_as_json=False, when_ready=print_prepared)
 """
 
 
-def test_all_templates_are_compiled_before_the_workers_are_forked(tmp_path: Path) -> None:
+def test_templates_and_models_are_prepared_before_the_workers_are_forked(tmp_path: Path) -> None:
     found = subprocess.run(
-        [sys.executable, "-c", PRINT_TEMPLATES, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", PRINT_PREPARED, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
     )
 
-    compiled, all_templates = map(int, found.stdout.split())
-    assert compiled == all_templates > 0
+    compiled, all_templates, are_configured = found.stdout.split()
+    assert int(compiled) == int(all_templates) > 0
+    assert are_configured == "True"
+
+
+def test_each_worker_opens_a_connection_before_its_first_request(start: Start, postgres: str) -> None:
+    name = f"{make_url(postgres).database}_workers"
+    create_database(postgres, name)
+    address = make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+    start("serve", "--workers", "2", VOICEADMIN_DATABASE_URL=address)
+
+    with connect(postgres) as observer:
+        count_connections = f"SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = '{name}'".encode()
+        wait_until(lambda: observer.execute(count_connections).fetchone() == (True,), "two connections")

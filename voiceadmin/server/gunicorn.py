@@ -7,12 +7,16 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 
+from voiceadmin.database.base import db
 from voiceadmin.server.logs import LOG_CONFIG
 from voiceadmin.server.worker import GRACE_SECONDS, Worker
 
@@ -40,10 +44,22 @@ def _unblock_stop_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def _compile_templates(app: Flask) -> None:
-    """Compile all templates, so that no worker does it again while the first user of a page waits."""
+def _prepare(app: Flask) -> None:
+    """Compile all templates and configure the models, so that no worker does it again during its first requests."""
     for name in app.jinja_env.list_templates():
         app.jinja_env.get_template(name)
+    configure_mappers()
+
+
+def _open_connection(app: Flask) -> None:
+    """Open a worker's first connection before its first request. Without a database, requests are answered with 503."""
+    with app.app_context(), suppress(SQLAlchemyError):
+        db.engine.connect().close()
+
+
+def _start_worker(app: Flask) -> None:
+    _open_connection(app)
+    _unblock_stop_signals()
 
 
 class _Server(BaseApplication):
@@ -77,7 +93,7 @@ def serve(
     from this process.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # also without LOG_CONFIG, as with `run`
-    _compile_templates(app)
+    _prepare(app)
     os.register_at_fork(after_in_parent=_unblock_stop_signals)  # gunicorn has no hook after a fork in the parent
     _Server(
         app,
@@ -93,7 +109,7 @@ def serve(
             "preload_app": True,
             "control_socket_disable": True,  # it is in the home folder, where all servers would share it
             "pre_fork": lambda server, worker: _block_stop_signals(),
-            "post_worker_init": lambda worker: _unblock_stop_signals(),
+            "post_worker_init": lambda worker: _start_worker(app),
             "when_ready": lambda server: when_ready(),
             "worker_tmp_dir": heartbeat_folder(),
             "proc_name": "voiceadmin",
