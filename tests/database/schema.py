@@ -25,12 +25,13 @@ def migrate_to(revision: str, *, down: bool = False) -> None:
         (command.downgrade if down or revision == "base" else command.upgrade)(config, revision)
 
 
-# Tables and indexes of only one kind of database, which are not part of the models.
+# Tables and indexes that only one kind of database has, or has in this form. They are not part of the models.
 NOT_IN_MODELS = {
     "trigram_position",
     "ix_voice_json_body",
     "ix_voice_search",
     "ix_voice_by_group",
+    "ix_assistant_unready_since",
 }
 
 

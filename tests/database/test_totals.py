@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import ColumnElement, delete, text, update
+from sqlalchemy import ColumnElement, delete, select, text, update
 
 from tests.conftest import NOW
 from tests.database.schema import assert_totals_are_correct
@@ -32,11 +32,12 @@ CHANGED_VALUES: dict[str, list[Any]] = {
     "quality_score": [None, 0.5, 0.95],
     "synthesis_count": [0, 1, 2**62],
     "created_at": [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)],
+    "recorded_status_changed_at": [None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))],
     "last_used_at": [None, *(datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))],
 }
 WRITES = st.lists(
     st.tuples(
-        st.sampled_from(["insert", "delete", "move", "archive", "assistant", *CHANGED_VALUES]),
+        st.sampled_from(["insert", "delete", "move", "archive", "archived_at", "assistant", *CHANGED_VALUES]),
         st.integers(1, 5),
         st.integers(0, 2),
     ),
@@ -88,6 +89,9 @@ def write(
     elif change == "archive":
         values = {"status": "archived", "upstream_status": ClonedVoice.status, "archived_at": NOW}
         statement = statement.where(ClonedVoice.archived_at.is_(None)).values(values)
+    elif change == "archived_at":
+        values = {"archived_at": CHANGED_VALUES["created_at"][number]}
+        statement = statement.where(ClonedVoice.archived_at.is_not(None)).values(values)
     elif change == "assistant":
         values = {"organization_id": organization_id, "tts_voice_id": CHANGED_VALUES["provider_voice_id"][number]}
         statement = update(Assistant).where(Assistant.id == assistant_id).values(values)
@@ -96,6 +100,34 @@ def write(
             statement = statement.where(ClonedVoice.archived_at.is_(None))
         statement = statement.values({change: CHANGED_VALUES[change][number]})
     db.session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def test_an_assistant_is_unready_since_the_last_of_its_voices_stopped_being_ready(app: Flask) -> None:
+    acme, (first, second, third) = make_organization(), CHANGED_VALUES["created_at"]
+    rows = [voice_row(provider_voice_id="a", status="failed", created_at=first) for _ in range(2)]
+    one, other = rows
+    put_voices(acme, rows)
+    assistant = make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="a")
+    archived = {"status": "archived", "upstream_status": "failed", "archived_at": third}
+    of_one, of_other = (update(ClonedVoice).where(ClonedVoice.id == row.id) for row in rows)
+    statements: list[tuple[Any, datetime | None]] = [
+        (of_one.values(recorded_status_changed_at=second), second),
+        (of_other.values(archived), third),
+        (of_other.values(archived_at=first), second),
+        (of_one.values(status="ready"), None),
+        (of_one.values(status="processing"), second),
+        (delete(ClonedVoice).where(ClonedVoice.id == one.id), first),
+        (delete(ClonedVoice).where(ClonedVoice.id == other.id), None),
+    ]
+
+    found = []
+    for statement, _ in statements:
+        with write_transaction():
+            db.session.execute(statement, execution_options={"synchronize_session": False})
+        found.append(db.session.scalar(select(Assistant.unready_since).where(Assistant.id == assistant.id)))
+
+    assert found == [since for _, since in statements]
+    assert_totals_are_correct()
 
 
 @pytest.mark.databases("postgresql")

@@ -12,13 +12,14 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.models import Organization
 from voiceadmin.voices.types.status import VoiceStatus
 
-# By the table whose totals become wrong.
+# By the table whose totals become wrong, and the column if there are several.
 DAMAGE = {
     "voice_stats": "UPDATE voice_stats SET voices = voices + 1",
     "provider_totals": "DELETE FROM provider_totals",
     "provider_day_totals": "UPDATE provider_day_totals SET ready_dated = ready_dated + 1",
     "shared_provider_voice_ref": "UPDATE shared_provider_voice_ref SET voices = 0",
     "assistant": "UPDATE assistant SET is_unready = NOT is_unready",
+    "assistant.unready_since": "UPDATE assistant SET unready_since = NULL",
 }
 
 
@@ -31,7 +32,8 @@ def make_totals(now: datetime) -> Organization:
     return acme
 
 
-def damage(table: str) -> None:
-    """Make the totals of a table wrong."""
+def damage(name: str) -> str:
+    """Make one kind of total wrong. Returns its table."""
     with write_transaction():
-        db.session.execute(text(DAMAGE[table]))
+        db.session.execute(text(DAMAGE[name]))
+    return name.partition(".")[0]

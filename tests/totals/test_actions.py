@@ -24,10 +24,10 @@ def list_recorded() -> list[object]:
     return [json.loads(after or "null") for after in db.session.scalars(found)]
 
 
-@pytest.mark.parametrize("table", DAMAGE)
-def test_wrong_totals_are_computed_anew_and_recorded(app: Flask, now: datetime, table: str) -> None:
+@pytest.mark.parametrize("name", DAMAGE)
+def test_wrong_totals_are_computed_anew_and_recorded(app: Flask, now: datetime, name: str) -> None:
     make_totals(now)
-    damage(table)
+    table = damage(name)
 
     (difference,) = rebuild_totals(by=SHELL, now=now)
 

@@ -19,11 +19,11 @@ def test_totals_are_right_after_writes(app: Flask, now: datetime) -> None:
     assert find_wrong_totals() == []
 
 
-@pytest.mark.parametrize("table", DAMAGE)
-def test_a_wrong_total_is_found(app: Flask, now: datetime, table: str) -> None:
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_wrong_total_is_found(app: Flask, now: datetime, name: str) -> None:
     make_totals(now)
 
-    damage(table)
+    table = damage(name)
 
     assert [difference.table for difference in find_wrong_totals()] == [table]
 

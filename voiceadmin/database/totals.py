@@ -6,7 +6,7 @@ organizations by provider and day, so that "unused for 60 days" is a sum over da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 
 def _count(condition: str) -> str:
@@ -119,10 +119,7 @@ def day_totals_select(dialect: str) -> str:
 
 def is_unready_sql(assistant: str = "assistant") -> str:
     """Return SQL of whether an assistant is set to a cloned voice that is not ready. assistant: its row."""
-    reference = (
-        f"organization_id = {assistant}.organization_id AND provider = {assistant}.tts_provider"
-        f" AND provider_voice_id = {assistant}.tts_voice_id"
-    )
+    reference = _has_reference_of(assistant)
     # An id that was never a cloned voice here is a stock voice, or one that upstream does not list: not a finding.
     return (
         f"coalesce({assistant}.tts_provider <> '' AND {assistant}.tts_voice_id <> ''"
@@ -130,6 +127,45 @@ def is_unready_sql(assistant: str = "assistant") -> str:
         f" AND (EXISTS (SELECT 1 FROM cloned_voice WHERE {reference})"
         f" OR EXISTS (SELECT 1 FROM former_provider_voice_ref WHERE {reference})), FALSE)"
     )
+
+
+def unready_since_sql(assistant: str = "assistant") -> str:
+    """Return SQL of when the last voice of an unready assistant stopped being ready. assistant: its row.
+
+    NULL if the assistant is not unready, or if no voice with its reference exists.
+    """
+    return (
+        f"CASE WHEN {is_unready_sql(assistant)} THEN (SELECT max(coalesce(archived_at, status_changed_at))"
+        f" FROM cloned_voice WHERE {_has_reference_of(assistant)}) END"
+    )
+
+
+def _has_reference_of(assistant: str) -> str:
+    return (
+        f"organization_id = {assistant}.organization_id AND provider = {assistant}.tts_provider"
+        f" AND provider_voice_id = {assistant}.tts_voice_id"
+    )
+
+
+AssistantTotals = Mapping[str, Callable[[str], str]]
+
+# Columns of assistants that depend on voices: for each, the function that returns its SQL for a row.
+ASSISTANT_TOTALS_0013: AssistantTotals = {"is_unready": is_unready_sql}
+ASSISTANT_TOTALS: AssistantTotals = {**ASSISTANT_TOTALS_0013, "unready_since": unready_since_sql}
+
+
+def is_wrong_assistant_sql(dialect: str, columns: AssistantTotals = ASSISTANT_TOTALS) -> str:
+    """Return the condition that one of these columns of an assistant has not the value that it should have."""
+    differs = "IS NOT" if dialect == "sqlite" else "IS DISTINCT FROM"
+    comparisons = (f"{name} {differs} ({sql('assistant')})" for name, sql in columns.items())
+    return f"({' OR '.join(comparisons)})"
+
+
+def recheck_assistants_sql(dialect: str, condition: str = "", columns: AssistantTotals = ASSISTANT_TOTALS) -> str:
+    """Return an UPDATE of the assistants whose columns are wrong. condition: which are checked; "" for all."""
+    assignments = ", ".join(f"{name} = {sql('assistant')}" for name, sql in columns.items())
+    checked = f"{condition} AND " if condition else ""
+    return f"UPDATE assistant SET {assignments} WHERE {checked}{is_wrong_assistant_sql(dialect, columns)}"
 
 
 # The voices that share a provider voice reference and are not archived.
@@ -141,7 +177,7 @@ SHARED_VOICES = (
 )
 
 
-def rebuild_statements(dialect: str) -> list[str]:
+def rebuild_statements(dialect: str, assistant_totals: AssistantTotals = ASSISTANT_TOTALS) -> list[str]:
     """Return the statements that compute all totals but voice_stats anew."""
     totals = ", ".join(("organization_id", "provider", *PROVIDER_TOTALS, "last_used_at"))
     days = ", ".join(("shard", "provider", "day", *DAY_TOTALS))
@@ -151,5 +187,5 @@ def rebuild_statements(dialect: str) -> list[str]:
         "DELETE FROM provider_day_totals",
         f"INSERT INTO provider_day_totals ({days}) SELECT 0, counted.* FROM ({day_totals_select(dialect)}) AS counted",
         f"UPDATE shared_provider_voice_ref SET voices = {SHARED_VOICES} WHERE voices <> {SHARED_VOICES}",
-        f"UPDATE assistant SET is_unready = {is_unready_sql()} WHERE is_unready <> {is_unready_sql()}",
+        recheck_assistants_sql(dialect, columns=assistant_totals),
     ]

@@ -52,6 +52,8 @@ class Assistant(Base):
         name_key: The fold_case name, for search and order.
         tts_provider: See AssistantRow; so is tts_voice_id.
         is_unready: Whether it is set to a cloned voice that is not ready. Maintained by triggers.
+        unready_since: When the last voice with its reference stopped being ready. None if it is not unready, or if no
+            such voice exists. Maintained by triggers.
     """
 
     __tablename__ = "assistant"
@@ -64,6 +66,7 @@ class Assistant(Base):
             sqlite_where=text("is_unready"),
             postgresql_where=text("is_unready"),
         ),
+        # ix_assistant_unready_since is created by migration 0014: only PostgreSQL's must say NULLS FIRST.
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
@@ -74,6 +77,7 @@ class Assistant(Base):
     tts_provider: Mapped[str | None] = mapped_column(Text)
     tts_voice_id: Mapped[str | None] = mapped_column(Text)
     is_unready: Mapped[bool] = mapped_column(server_default=false())
+    unready_since: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class OrganizationMerge(Base):

@@ -19,7 +19,7 @@ from voiceadmin.database.totals import (
     SHARED_VOICES,
     STATUS_TOTALS,
     day_totals_select,
-    is_unready_sql,
+    is_wrong_assistant_sql,
     provider_totals_select,
     sum_columns,
     voice_stats_select,
@@ -145,7 +145,8 @@ def _select_differences() -> Iterator[tuple[str, str]]:
     stored_days = (
         f"SELECT provider, day, {sum_columns(DAY_TOTALS)} FROM provider_day_totals GROUP BY provider, day HAVING {days}"
     )
-    day_totals = day_totals_select(db.engine.dialect.name)
+    dialect = db.engine.dialect.name
+    day_totals = day_totals_select(dialect)
     yield "voice_stats", _count_differences("SELECT * FROM voice_stats", voice_stats_select())
     yield "provider_totals", _count_differences(f"SELECT {totals} FROM provider_totals", provider_totals_select())
     yield "provider_day_totals", _count_differences(stored_days, day_totals)
@@ -153,7 +154,7 @@ def _select_differences() -> Iterator[tuple[str, str]]:
         "shared_provider_voice_ref",
         f"SELECT count(*) FROM shared_provider_voice_ref WHERE voices <> {SHARED_VOICES}",
     )
-    yield "assistant", f"SELECT count(*) FROM assistant WHERE is_unready <> {is_unready_sql()}"
+    yield "assistant", f"SELECT count(*) FROM assistant WHERE {is_wrong_assistant_sql(dialect)}"
 
 
 def _count_differences(stored: str, right: str) -> str:

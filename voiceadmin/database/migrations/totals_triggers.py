@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from voiceadmin.database.totals import (
+    ASSISTANT_TOTALS,
     CREATION_DAY_TOTALS,
     DAY_TOTALS,
     PROVIDER_TOTALS,
@@ -12,10 +13,11 @@ from voiceadmin.database.totals import (
     STATUS_TOTALS,
     TOTALLED_COLUMNS,
     USE_DAY_TOTALS,
+    AssistantTotals,
     day_sql,
     format_terms,
     format_zeros,
-    is_unready_sql,
+    recheck_assistants_sql,
     sum_columns,
 )
 
@@ -26,6 +28,7 @@ _KEYS_OF_TOTALS = "organization_id, provider"
 _KEYS_OF_DAYS = "shard, provider, day"
 _ARE_EMPTY = f"{' + '.join(STATUS_TOTALS)} = 0"
 _ASSISTANT_COLUMNS = "organization_id, tts_provider, tts_voice_id"
+_REF_TOTALLED_COLUMNS = (*_REF, "status", "archived_at", "status_changed_at")  # what the totals of references read
 
 
 def _assign(columns: Iterable[str], change: str) -> str:
@@ -48,27 +51,37 @@ _LATEST_USE = (
 # SQLite: the triggers run once for each voice.
 
 
-def build_sqlite_totals_triggers() -> dict[str, str]:
-    """Return the triggers, as CREATE statements by name."""
+def build_sqlite_totals_triggers(assistant_totals: AssistantTotals = ASSISTANT_TOTALS) -> dict[str, str]:
+    """Return the triggers, as CREATE statements by name. assistant_totals: the columns of assistants to write."""
     add, remove = _add_to_totals(), _remove_from_totals()
     old, new = (", ".join(f"{row}.{column}" for column in TOTALLED_COLUMNS) for row in ("OLD", "NEW"))
-    old_ref, new_ref = (", ".join(f"{row}.{column}" for column in (*_REF, "status")) for row in ("OLD", "NEW"))
     bodies = {
         "voice_insert_totals": f"INSERT ON cloned_voice BEGIN {add} END",
         "voice_delete_totals": f"DELETE ON cloned_voice BEGIN {remove} {_recompute_latest_use('TRUE')} END",
         "voice_update_totals": f"UPDATE ON cloned_voice WHEN ({old}) IS NOT ({new})"
         f" BEGIN {remove} {add} {_recompute_latest_use(_LATEST_USE_LEFT)} END",
-        "voice_insert_ref_totals": f"INSERT ON cloned_voice BEGIN {_recount_ref('NEW')} END",
-        "voice_delete_ref_totals": f"DELETE ON cloned_voice BEGIN {_recount_ref('OLD')} END",
-        "voice_update_ref_totals": f"UPDATE ON cloned_voice WHEN ({old_ref}) IS NOT ({new_ref})"
-        f" BEGIN {_recount_ref('OLD')} {_recount_ref('NEW')} END",
+    }
+    bodies |= _build_sqlite_ref_bodies(assistant_totals)
+    return {name: f"CREATE TRIGGER {name} AFTER {body}" for name, body in bodies.items()}
+
+
+def _build_sqlite_ref_bodies(assistant_totals: AssistantTotals) -> dict[str, str]:
+    """Return the events and bodies of the triggers that write totals of references, by name."""
+    old, new = (", ".join(f"{row}.{column}" for column in _REF_TOTALLED_COLUMNS) for row in ("OLD", "NEW"))
+    recount_old, recount_new = (_recount_ref(row, assistant_totals) for row in ("OLD", "NEW"))
+    recheck_new = _recheck_assistants("NEW", assistant_totals)
+    recheck_assistant = f"{recheck_assistants_sql('sqlite', 'id = NEW.id', assistant_totals)};"
+    return {
+        "voice_insert_ref_totals": f"INSERT ON cloned_voice BEGIN {recount_new} END",
+        "voice_delete_ref_totals": f"DELETE ON cloned_voice BEGIN {recount_old} END",
+        "voice_update_ref_totals": f"UPDATE ON cloned_voice WHEN ({old}) IS NOT ({new})"
+        f" BEGIN {recount_old} {recount_new} END",
         # SQLite runs the triggers of one event in any order, so that a new reference may come after the recount.
         "shared_ref_insert_totals": f"INSERT ON shared_provider_voice_ref BEGIN {_recount_shared('NEW')} END",
-        "former_ref_insert_totals": f"INSERT ON former_provider_voice_ref BEGIN {_recheck_assistants('NEW')} END",
-        "assistant_insert_totals": f"INSERT ON assistant BEGIN {_RECHECK_ASSISTANT} END",
-        "assistant_update_totals": f"UPDATE OF {_ASSISTANT_COLUMNS} ON assistant BEGIN {_RECHECK_ASSISTANT} END",
+        "former_ref_insert_totals": f"INSERT ON former_provider_voice_ref BEGIN {recheck_new} END",
+        "assistant_insert_totals": f"INSERT ON assistant BEGIN {recheck_assistant} END",
+        "assistant_update_totals": f"UPDATE OF {_ASSISTANT_COLUMNS} ON assistant BEGIN {recheck_assistant} END",
     }
-    return {name: f"CREATE TRIGGER {name} AFTER {body}" for name, body in bodies.items()}
 
 
 # Whether the last use of a changed voice is not at the same provider any more, or earlier than it was.
@@ -124,8 +137,8 @@ def _recompute_latest_use(condition: str) -> str:
     )
 
 
-def _recount_ref(row: str) -> str:
-    return f"{_recount_shared(row)} {_recheck_assistants(row)}"
+def _recount_ref(row: str, assistant_totals: AssistantTotals) -> str:
+    return f"{_recount_shared(row)} {_recheck_assistants(row, assistant_totals)}"
 
 
 def _recount_shared(row: str) -> str:
@@ -134,27 +147,24 @@ def _recount_shared(row: str) -> str:
     return f"UPDATE shared_provider_voice_ref SET voices = {SHARED_VOICES} WHERE {same};"
 
 
-def _recheck_assistants(row: str) -> str:
+def _recheck_assistants(row: str, assistant_totals: AssistantTotals) -> str:
     """Return the statement that checks the assistants that are set to one reference again."""
-    return f"""UPDATE assistant SET is_unready = {is_unready_sql()} WHERE organization_id = {row}.organization_id
-        AND tts_provider = {row}.provider AND tts_voice_id = {row}.provider_voice_id
-        AND is_unready <> {is_unready_sql()};"""
-
-
-_RECHECK_ASSISTANT = (
-    f"UPDATE assistant SET is_unready = {is_unready_sql()} WHERE id = NEW.id AND is_unready <> {is_unready_sql()};"
-)
+    is_set_to_ref = (
+        f"organization_id = {row}.organization_id AND tts_provider = {row}.provider"
+        f" AND tts_voice_id = {row}.provider_voice_id"
+    )
+    return f"{recheck_assistants_sql('sqlite', is_set_to_ref, assistant_totals)};"
 
 
 # PostgreSQL: the functions run once for each statement, with all its voices.
 
 
-def build_postgresql_totals_functions() -> dict[str, str]:
-    """Return the functions by signature, as CREATE statements."""
-    bodies = {"clear_totals": _CLEAR, "check_assistant": _CHECK_ASSISTANT}
+def build_postgresql_totals_functions(assistant_totals: AssistantTotals = ASSISTANT_TOTALS) -> dict[str, str]:
+    """Return the functions by signature, as CREATE statements. assistant_totals: the columns of assistants to write."""
+    bodies = {"clear_totals": _clear_body(assistant_totals), "check_assistant": _check_body(assistant_totals)}
     for event, tables in (("insert", ("written",)), ("update", ("written", "former")), ("delete", ("former",))):
         bodies[f"update_totals_after_{event}"] = _totals_body(tables)
-        bodies[f"update_ref_totals_after_{event}"] = _ref_totals_body(tables)
+        bodies[f"update_ref_totals_after_{event}"] = _ref_totals_body(tables, assistant_totals)
     functions = {
         f"{name}()": f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
         for name, body in bodies.items()
@@ -213,18 +223,20 @@ _TAKE_SHARD = f"""CREATE FUNCTION take_totals_shard() RETURNS integer LANGUAGE p
         RETURN {SHARDS} + pg_backend_pid();
     END $$"""
 
-_CLEAR = f"""BEGIN
+
+def _clear_body(assistant_totals: AssistantTotals) -> str:
+    return f"""BEGIN
         DELETE FROM provider_totals;
         DELETE FROM provider_day_totals;
         UPDATE shared_provider_voice_ref SET voices = 0;
-        UPDATE assistant SET is_unready = {is_unready_sql()} WHERE is_unready <> {is_unready_sql()};
+        {recheck_assistants_sql("postgresql", columns=assistant_totals)};
         RETURN NULL;
     END"""
 
-_CHECK_ASSISTANT = f"""BEGIN
-        NEW.is_unready := {is_unready_sql("NEW")};
-        RETURN NEW;
-    END"""
+
+def _check_body(assistant_totals: AssistantTotals) -> str:
+    assignments = " ".join(f"NEW.{name} := {sql('NEW')};" for name, sql in assistant_totals.items())
+    return f"BEGIN {assignments} RETURN NEW; END"
 
 
 def _totals_body(tables: Iterable[str]) -> str:
@@ -284,13 +296,12 @@ def _day_terms(table: str) -> tuple[str, str]:
     )
 
 
-def _ref_totals_body(tables: Iterable[str]) -> str:
+def _ref_totals_body(tables: Iterable[str], assistant_totals: AssistantTotals) -> str:
     """Return the body that counts the changed references again, and checks the assistants that are set to them."""
     refs = " UNION ".join(f"SELECT {', '.join(_REF)} FROM {table}" for table in tables)
     return f"""BEGIN
         UPDATE shared_provider_voice_ref SET voices = {SHARED_VOICES}
             WHERE ({", ".join(_REF)}) IN ({refs}) AND voices <> {SHARED_VOICES};
-        UPDATE assistant SET is_unready = {is_unready_sql()}
-            WHERE ({_ASSISTANT_COLUMNS}) IN ({refs}) AND is_unready <> {is_unready_sql()};
+        {recheck_assistants_sql("postgresql", f"({_ASSISTANT_COLUMNS}) IN ({refs})", assistant_totals)};
         RETURN NULL;
     END"""

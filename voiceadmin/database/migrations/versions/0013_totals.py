@@ -14,7 +14,13 @@ from voiceadmin.database.migrations.totals_triggers import (
     build_sqlite_totals_triggers,
 )
 from voiceadmin.database.migrations.triggers import NAMES_0006, build_sqlite_voice_triggers
-from voiceadmin.database.totals import DAY_TOTALS, LARGE_TOTALS, PROVIDER_TOTALS, rebuild_statements
+from voiceadmin.database.totals import (
+    ASSISTANT_TOTALS_0013,
+    DAY_TOTALS,
+    LARGE_TOTALS,
+    PROVIDER_TOTALS,
+    rebuild_statements,
+)
 from voiceadmin.database.types import BigId, Sortable, UtcTime
 
 revision = "0013"
@@ -35,7 +41,7 @@ def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     if dialect == "sqlite":
         _recreate_shared_ref_triggers()
-    for statement in rebuild_statements(dialect):
+    for statement in rebuild_statements(dialect, ASSISTANT_TOTALS_0013):
         op.execute(sa.text(statement))
     _create_triggers(dialect)
 
@@ -88,9 +94,10 @@ def _recreate_shared_ref_triggers() -> None:
 
 def _create_triggers(dialect: str) -> None:
     if dialect == "sqlite":
-        statements = [*build_sqlite_totals_triggers().values()]
+        statements = [*build_sqlite_totals_triggers(ASSISTANT_TOTALS_0013).values()]
     else:
-        functions, triggers = build_postgresql_totals_functions(), build_postgresql_totals_triggers()
+        functions = build_postgresql_totals_functions(ASSISTANT_TOTALS_0013)
+        triggers = build_postgresql_totals_triggers()
         statements = [*functions.values(), *(statement for _, statement in triggers.values())]
     for statement in statements:
         op.execute(statement)
