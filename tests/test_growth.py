@@ -11,16 +11,24 @@ from typing import Protocol
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from tests.benchmarks.database import Plan, create_organizations, fill_database, generate_voices, optimize_database
 from tests.benchmarks.growth import add_events, add_keys
 from tests.conftest import NOW, SHELL, app_on_empty_database, reset_sqlite
 from tests.counted_work import count_work
-from tests.factories import make_account, sign_in
+from tests.factories import make_account, sign_in, voice_row
 from voiceadmin.api_keys.actions import create_api_key
+from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH
-from voiceadmin.identity import EVERYTHING
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_statement
+from voiceadmin.identity import EVERYTHING, OrganizationId
+from voiceadmin.organizations.models import Assistant
+from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
 
 TOTALS = {
     "Overview": "/",
@@ -115,6 +123,44 @@ def test_other_organizations_add_no_work_to_the_pages_of_one(measure: Measure) -
 
     added = {name: (large[name] - small[name]) / ADDED for name in pages}
     assert {name: work for name, work in added.items() if work > 1} == {}
+
+
+UNREADY = 200  # more than the header counts
+UNREADY_PAGES = {
+    "Header": "/activity",
+    "Overview": "/",
+    "Triage": "/triage",
+    "Triage, unready": "/triage?reason=assistant-unready",
+    "Findings": "/api/v1/attention",
+}
+# For each unready assistant: counting its entry of an index, and its provider for a filter. Reading its voice is more.
+COUNTED = {"sqlite": 25, "postgresql": 2.5}
+
+
+def add_unready_assistants(count: int, *, first: int) -> None:
+    """Add assistants to the organization 1, each set to another archived voice."""
+    refs = [(first + index, f"archived_{first + index}") for index in range(count)]
+    rows = [voice_row(id=id, provider_voice_id=ref, status=VoiceStatus.ARCHIVED) for id, ref in refs]
+    settings = {"organization_id": 1, "name": "Desk", "name_key": "desk", "tts_provider": "elevenlabs"}
+    with write_transaction():
+        upsert = upsert_statement(ClonedVoice)
+        db.session.execute(upsert, [build_voice_columns(row, OrganizationId(1)) for row in rows])
+        db.session.execute(insert(Assistant), [{"id": id, "tts_voice_id": ref} | settings for id, ref in refs])
+
+
+def test_more_unready_assistants_add_the_work_of_counting_them_only(app: Flask) -> None:
+    client = sign_in(app.test_client(), make_account("root@example.com", platform=True))
+    create_organizations(1)
+    works = []
+    for first, count in ((1000, UNREADY), (1000 + UNREADY, 9 * UNREADY)):
+        add_unready_assistants(count, first=first)
+        optimize_database()
+        works.append({name: count_page(client, path) for name, path in UNREADY_PAGES.items()})
+
+    small, large = works
+    added = {name: (large[name] - small[name]) / (9 * UNREADY) for name in UNREADY_PAGES}
+    assert added.pop("Header") < 0.3
+    assert {name: work for name, work in added.items() if work > COUNTED[db.engine.dialect.name]} == {}
 
 
 ROWS = 200

@@ -138,6 +138,7 @@ def explain(statements: Sequence[tuple[str, Any]]) -> list[str]:
 
 
 INDEXES = {
+    "assistant-unready": "ix_assistant_unready_since",
     "failed": "ix_queue_failed",
     "stuck": "ix_queue_stuck",
     "poor": "ix_queue_poor",
@@ -157,7 +158,11 @@ def test_sqlite_scans_only_the_index_of_each_rule(sqlite_app: Flask) -> None:
             query()
         found = explain(seen)
         for index in INDEXES.values():
-            assert [step for step in found if re.fullmatch(rf"(SCAN|SEARCH) voice USING .*INDEX {index}\b.*", step)]
+            assert [
+                step
+                for step in found
+                if re.fullmatch(rf"(SCAN|SEARCH) (voice|assistant) USING .*INDEX {index}\b.*", step)
+            ]
         scans = {step for step in found if step.startswith(("SCAN voice", "SCAN cloned_voice", "SCAN twin"))}
         assert not [step for step in scans if step.rpartition(" ")[2] not in INDEXES.values()]
         assert not [step for step in found if step.endswith("(organization_id=?)")]  # all voices of an organization
@@ -173,3 +178,15 @@ def test_sqlite_reads_a_page_of_one_reason_in_index_order(sqlite_app: Flask, rea
     found = explain(seen)
     assert INDEXES[reason] in found[0]
     assert not [step for step in found if "TEMP B-TREE" in step]
+
+
+def test_the_queue_and_its_count_read_no_voices_to_find_unready_assistants(acme: Organization) -> None:
+    make_findings(acme, 3)
+
+    with record_statements() as seen:
+        count_queue(EVERYTHING, THRESHOLDS, now=NOW)
+        list_queue_refs(EVERYTHING, QueueFilters(), THRESHOLDS, now=NOW, limit=100)
+
+    found = [sql for sql, _ in seen if "FROM assistant" in sql]
+    assert len(found) == 2
+    assert [sql for sql in found if "cloned_voice" in sql] == []

@@ -9,15 +9,6 @@ from voiceadmin.triage.rules.rule import ASSISTANTS, Evidence, Rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.provider import provider_label
 
-_HAS_REFERENCE = (
-    "organization_id = assistant.organization_id AND provider = assistant.tts_provider"
-    " AND provider_voice_id = assistant.tts_voice_id"
-)
-
-
-# When the last voice with this reference stopped being ready; NULL if none exists.
-_SINCE = f"(SELECT max(coalesce(archived_at, status_changed_at)) FROM cloned_voice WHERE {_HAS_REFERENCE})"
-
 
 def _describe(evidence: Evidence) -> str:
     voice, provider = evidence.voice, provider_label(evidence.finding.provider)
@@ -35,15 +26,17 @@ RULE = Rule(
     kind=ObjectKind.ASSISTANT,
     source=ASSISTANTS,
     condition=lambda _: "assistant.is_unready",
-    hint="ix_assistant_unready",
+    hint="ix_assistant_unready_since",
     count=lambda scope, _: (
         f"SELECT tts_provider, count(*) FROM assistant{index_hint('ix_assistant_unready')}"
         f" WHERE is_unready AND {scope_sql(scope, 'organization_id')} GROUP BY tts_provider"
     ),
-    since=_SINCE,
+    since="assistant.unready_since",
     has_unknown_since=True,
+    # Mutes store this text: it must not change.
     fingerprint=(
-        f"assistant.tts_provider || ' ' || assistant.tts_voice_id || ' ' || coalesce(CAST({_SINCE} AS TEXT), 'gone')"
+        "assistant.tts_provider || ' ' || assistant.tts_voice_id"
+        " || ' ' || coalesce(CAST(assistant.unready_since AS TEXT), 'gone')"
     ),
     describe=_describe,
 )
