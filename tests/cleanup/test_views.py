@@ -121,6 +121,18 @@ def test_candidates_and_excluded_voices_are_shown_with_reasons(tenants: TwoTenan
     assert "An operator creates a plan" in found.text
 
 
+def test_candidates_without_an_id_at_the_provider_free_no_slots(tenants: TwoTenants) -> None:
+    put_voices(tenants.acme, [voice_row(id=id, provider="resemble", provider_voice_id="") for id in (11, 12)])
+    admin = tenants.browser("admin")
+
+    found = open_page_as(admin, "/clean-up?provider=resemble")
+    assert found.sentence == ("2 voices can be archived: 0 not used for 60 days and 2 never used. Clear filters")
+    assert found.root.one("td", **{"data-label": "Freed by deletion"}).text == "–"
+    address = make_plan(admin, provider="resemble")
+    assert "No voice of this plan is archived or pending and still uses a slot." in open_page_as(admin, address).text
+    assert "frees" not in open_page_as(admin, f"{address}/run").text.replace("frees no slots", "")
+
+
 @pytest.mark.parametrize("who", ["viewer", "operator", "admin"])
 def test_each_role_is_offered_only_its_actions(tenants: TwoTenants, who: str) -> None:
     address = make_plan(tenants.browser("operator"))

@@ -89,7 +89,7 @@ def _render_index(form_class: type[CandidateFilterForm], data: MultiDict[str, st
         filters=filters,
         counts=matching,
         providers=providers,
-        savings=sum_savings({row.provider: row.candidates for row in providers}, prices, today=now.date()),
+        savings=sum_savings({row.provider: row.with_slot for row in providers}, prices, today=now.date()),
         candidates=list_candidates(visible, filters, access.attention_thresholds(), now=now, limit=LISTED_CANDIDATES),
         plans=list_plans(visible),
         arguments=clean_up_arguments(filters),

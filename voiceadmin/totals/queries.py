@@ -53,14 +53,20 @@ Deletions = Counter[tuple[str, VoiceStatus]]
 def count_deleted_at_provider(scope: Scope) -> Deletions:
     """Return the number of voices that are marked as deleted at their provider, by provider and status."""
     rows = fetch_all(
-        "SELECT voice.provider, voice.status, count(*) FROM provider_deletion AS deletion"
-        f" {forced_order_join()} cloned_voice AS voice ON voice.id = deletion.voice_id"
-        " AND voice.provider = deletion.provider AND voice.provider_voice_id = deletion.provider_voice_id"
-        f" WHERE {scope_sql(scope, 'voice.organization_id')} AND voice.provider_voice_id <> ''"
-        " GROUP BY voice.provider, voice.status",
+        f"SELECT voice.provider, voice.status, count(*) FROM {deleted_at_provider_sql()}"
+        f" AND {scope_sql(scope, 'voice.organization_id')} GROUP BY voice.provider, voice.status",
         scope_parameters(scope),
     )
     return Counter({(provider, VoiceStatus(status)): count for provider, status, count in rows})
+
+
+def deleted_at_provider_sql() -> str:
+    """Return the tables and the condition of the voices that are marked as deleted at their provider."""
+    return (
+        f"provider_deletion AS deletion {forced_order_join()} cloned_voice AS voice ON voice.id = deletion.voice_id"
+        " AND voice.provider = deletion.provider AND voice.provider_voice_id = deletion.provider_voice_id"
+        " WHERE voice.provider_voice_id <> ''"
+    )
 
 
 def total_sql(name: str, scope: Scope) -> str:

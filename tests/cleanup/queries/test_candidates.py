@@ -17,7 +17,13 @@ from tests.strategies import IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.queries.candidates import CANDIDATE_FIELDS, export_candidates, list_candidates
 from voiceadmin.cleanup.queries.counts import count_candidates
-from voiceadmin.cleanup.types.candidates import ARCHIVED, ARCHIVED_WITHOUT_SLOT, CleanUpFilters, ExclusionReason
+from voiceadmin.cleanup.types.candidates import (
+    ARCHIVED,
+    ARCHIVED_WITHOUT_SLOT,
+    CLEAN_UP_REASONS,
+    CleanUpFilters,
+    ExclusionReason,
+)
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
@@ -107,6 +113,9 @@ def test_candidates_and_counts_equal_plain_python(
         counted = count_candidates(scope, THRESHOLDS, now=now)
         numbers = {(one.provider, one.kind): one.voices for one in counted.counts}
         assert numbers == Counter((row.provider, kinds[row.id]) for row in rows)
+        with_slot = {one.provider: one.with_slot for one in counted.by_provider(CLEAN_UP_REASONS, {})}
+        candidates = [row for row in rows if kinds[row.id] in CLEAN_UP_REASONS]
+        assert +Counter(with_slot) == Counter(row.provider for row in candidates if row.provider_voice_id)
         unused = sorted((row.last_used_at, row.id) for row in rows if kinds[row.id] == "unused" and row.last_used_at)
         never = sorted((row.created_at, row.id) for row in rows if kinds[row.id] == "never-used")
         assert find_ids(scope, now) == [id for _, id in (*unused, *never)]
@@ -144,6 +153,22 @@ def test_archived_voices_without_a_slot_are_counted_separately(acme: Organizatio
     (freed,) = counted.by_provider(("unused", "never-used"), {})
     assert (freed.candidates, freed.archived, freed.price) == (0, 2, None)
     assert list_provider_stats(EVERYTHING, now=now)[0].archived_slots == freed.archived
+
+
+def test_candidates_without_a_slot_are_counted_separately(acme: Organization, now: datetime) -> None:
+    without_id = (voice_row(id=id, provider_voice_id="") for id in (2, 3, 4))
+    put_voices(acme, [voice_row(id=1), *without_id, voice_row(id=5), voice_row(id=6, provider="resemble")])
+    put_voices(make_organization("Other"), [voice_row(id=7, provider_voice_id="")])
+    archive, mark, restore = TriageAction.ARCHIVE, TriageAction.MARK_DELETED, TriageAction.RESTORE
+    for action, id in ((archive, 2), (TriageAction.ACKNOWLEDGE, 3), (archive, 5), (mark, 5), (restore, 5)):
+        request = ActionRequest(action, (ObjectRef(ObjectKind.VOICE, id),), f"key {action} {id}", 10**9)
+        apply_action(EVERYTHING, request, THRESHOLDS, by=SHELL, now=now)
+
+    for scope, candidates in ((EVERYTHING, 4), (Scope(frozenset({acme.id})), 3)):
+        counted = count_candidates(scope, THRESHOLDS, now=now)
+        rows = [(one.provider, one.candidates, one.with_slot) for one in counted.by_provider(CLEAN_UP_REASONS, {})]
+        assert rows == [("elevenlabs", candidates, 1), ("resemble", 1, 1)]
+        assert counted.by_provider(("unused",), {}) == []
 
 
 def test_muted_voices_are_no_candidates_until_the_snooze_ends(acme: Organization, now: datetime) -> None:

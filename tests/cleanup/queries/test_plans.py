@@ -128,6 +128,17 @@ def test_all_items_of_a_new_plan_are_pending(plan: int, now: datetime) -> None:
     assert len(list_plan_organizations(plan)) == 2
 
 
+def test_only_items_with_an_id_at_the_provider_free_a_slot(acme: Organization, now: datetime) -> None:
+    put_voices(acme, [voice_row(id=1), voice_row(id=2, provider_voice_id="")])
+    plan = create_plan(EVERYTHING, ALL, THRESHOLDS, "key", by=SHELL, now=now)
+
+    assert get_plan(EVERYTHING, plan, now=now).voices == {"elevenlabs": 1}
+    confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
+    resume_plan(EVERYTHING, plan, THRESHOLDS, by=SHELL, now=now, seconds=60)
+    archived = get_plan(EVERYTHING, plan, now=now)
+    assert (archived.voices, archived.states) == ({"elevenlabs": 1}, {ItemState.ARCHIVED: 2})
+
+
 def test_pending_items_are_rechecked_in_order_or_one_by_one(plan: int, now: datetime) -> None:
     assert recheck(plan, now, limit=2) == [(1, 3, None), (2, 1, None)]
     assert recheck(plan, now, limit=2, position=4) == [(4, 4, None)]

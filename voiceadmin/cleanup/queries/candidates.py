@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.models import CleanUpItem
-from voiceadmin.cleanup.queries.conditions import IS_IN_USE, SHARES_REFERENCE, in_scope
+from voiceadmin.cleanup.queries.conditions import in_scope, is_candidate
 from voiceadmin.cleanup.types.candidates import Candidate, CleanUpFilters
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
@@ -21,7 +21,7 @@ from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import list_organizations, scope_parameters
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import MAX_ID, format_iso8601
-from voiceadmin.triage.queries.conditions import is_muted, source_sql
+from voiceadmin.triage.queries.conditions import source_sql
 from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Evidence, Rule, rule_parameters
@@ -153,8 +153,7 @@ def _select_of_rule(
         f" voice.provider AS provider, '{rule.slug}' AS reason, {rule.fingerprint} AS fingerprint,"
         f" {rule.since} AS since, voice.json_body AS json_body"
         f" FROM {source_sql(rule, is_small=is_small)}"
-        f" WHERE {rule.condition(thresholds)} AND {' AND '.join(conditions)}"
-        f" AND NOT {IS_IN_USE} AND NOT {SHARES_REFERENCE} AND NOT {is_muted(rule)}"
+        f" WHERE {is_candidate(rule, thresholds)} AND {' AND '.join(conditions)}"
     )
 
 

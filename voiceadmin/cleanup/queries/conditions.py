@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_sql
+from voiceadmin.triage.queries.conditions import is_shown
 from voiceadmin.triage.rules import RULES_BY_SLUG
+from voiceadmin.triage.rules.rule import Rule
 
 CLEAN_UP_RULES = tuple(RULES_BY_SLUG[slug] for slug in CLEAN_UP_REASONS)
 
@@ -23,6 +26,11 @@ USED_BY_ASSISTANT = _same_reference("assistant", "tts_provider", "tts_voice_id")
 IN_DUPLICATE_REFERENCES = f"shared.voices > 1 AND {_same_reference('shared', 'provider', 'provider_voice_id')}"
 IS_IN_USE = f"EXISTS (SELECT 1 FROM assistant WHERE {USED_BY_ASSISTANT})"
 SHARES_REFERENCE = f"EXISTS (SELECT 1 FROM shared_provider_voice_ref AS shared WHERE {IN_DUPLICATE_REFERENCES})"
+
+
+def is_candidate(rule: Rule, thresholds: AttentionThresholds) -> str:
+    """Return the condition that a plan can archive a voice for the reason of a rule."""
+    return f"{is_shown(rule, thresholds)} AND NOT {IS_IN_USE} AND NOT {SHARES_REFERENCE}"
 
 
 def in_scope(scope: Scope) -> str:

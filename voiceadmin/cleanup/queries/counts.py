@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IN_DUPLICATE_REFERENCES, USED_BY_ASSISTANT, in_scope
+from voiceadmin.cleanup.queries.conditions import (
+    CLEAN_UP_RULES,
+    IN_DUPLICATE_REFERENCES,
+    USED_BY_ASSISTANT,
+    in_scope,
+    is_candidate,
+)
 from voiceadmin.cleanup.types.candidates import (
     ARCHIVED,
     ARCHIVED_WITHOUT_SLOT,
@@ -21,6 +27,7 @@ from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_parameters, scope_sql
 from voiceadmin.totals.queries import (
     count_deleted_at_provider,
+    deleted_at_provider_sql,
     never_used_sql,
     old_use_sql,
     sum_totals,
@@ -31,6 +38,9 @@ from voiceadmin.voices.types.status import VoiceStatus
 
 Key = tuple[str, str]  # provider, kind
 Counts = Counter[Key]
+
+# Without the hint, SQLite would read all ready voices of an organization and provider.
+REFERENCE_INDEX = "ix_cloned_voice_organization_id_provider_provider_voice_id"
 
 # Exclusions of voices that a rule finds, strongest first: a voice counts under the first that applies.
 EXCLUSIONS_OF_FINDINGS = (ExclusionReason.IN_USE, ExclusionReason.SHARED_REFERENCE, ExclusionReason.MUTED)
@@ -45,7 +55,10 @@ def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: date
     counts = _count_by_totals(scope)
     _move_findings(counts, scope, thresholds, parameters)
     _move_excluded(counts, scope, thresholds, parameters)
-    return CandidateCounts([CandidateCount(*key, count) for key, count in sorted(counts.items()) if count])
+    without_slot = _count_without_slot(scope, thresholds, parameters)
+    return CandidateCounts(
+        [CandidateCount(*key, count, without_slot[key]) for key, count in sorted(counts.items()) if count]
+    )
 
 
 def _count_by_totals(scope: Scope) -> Counts:
@@ -95,8 +108,7 @@ def _move_excluded(counts: Counts, scope: Scope, thresholds: AttentionThresholds
 
 def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[str]:
     """Yield one SELECT per rule and exclusion. Each starts from the smaller table: assistants, shared ids, mutes."""
-    # Without the hint, SQLite would read all ready voices of an organization and provider.
-    by_reference = f"cloned_voice AS voice{index_hint('ix_cloned_voice_organization_id_provider_provider_voice_id')}"
+    by_reference = f"cloned_voice AS voice{index_hint(REFERENCE_INDEX)}"
     for rule in CLEAN_UP_RULES:
         sources = (
             (
@@ -113,6 +125,34 @@ def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[
             yield (
                 f"SELECT voice.id, voice.provider, '{rule.slug}' AS slug, {rank} AS rank"
                 f" FROM {source} AND {rule.condition(thresholds)} AND {in_scope(scope)}"
+            )
+
+
+def _count_without_slot(scope: Scope, thresholds: AttentionThresholds, parameters: dict[str, Any]) -> Counts:
+    """Count the candidates whose deletion frees nothing, by provider and reason."""
+    rows = fetch_all(" UNION ALL ".join(_select_without_slot(scope, thresholds)), parameters)
+    counts: Counts = Counter()
+    for provider, slug, count in rows:
+        counts[provider, slug] += count
+    return counts
+
+
+def _select_without_slot(scope: Scope, thresholds: AttentionThresholds) -> Iterator[str]:
+    """Yield SELECTs per rule: candidates without an id at the provider, and those marked as deleted there."""
+    sources = (
+        (
+            f"provider_totals AS totals CROSS JOIN cloned_voice AS voice{index_hint(REFERENCE_INDEX)}"
+            " WHERE totals.without_id > totals.archived_without_id AND voice.organization_id = totals.organization_id"
+            " AND voice.provider = totals.provider AND voice.provider_voice_id = ''"
+            f" AND {scope_sql(scope, 'totals.organization_id')}"
+        ),
+        deleted_at_provider_sql(),
+    )
+    for rule in CLEAN_UP_RULES:
+        for source in sources:
+            yield (
+                f"SELECT voice.provider, '{rule.slug}', count(*) FROM {source}"
+                f" AND {is_candidate(rule, thresholds)} AND {in_scope(scope)} GROUP BY voice.provider"
             )
 
 

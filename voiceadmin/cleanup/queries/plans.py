@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import aliased
 
 from voiceadmin.audit.models import AuditEvent
@@ -99,7 +99,7 @@ def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
     plan = db.session.scalar(select(CleanUpPlan).where(CleanUpPlan.id == plan_id, _is_covered_by(scope)))
     if plan is None:
         raise PlanNotFound(f"There is no plan {plan_id}.")
-    uses_slot = ProviderDeletion.voice_id.is_(None)
+    uses_slot = and_(ClonedVoice.provider_voice_id != "", ProviderDeletion.voice_id.is_(None))
     counted = (
         select(CleanUpItem.provider, CURRENT_STATE, uses_slot, func.count())
         .outerjoin(ClonedVoice, ClonedVoice.id == CleanUpItem.voice_id)

@@ -59,18 +59,25 @@ class CleanUpFilters:
 
 
 class CandidateCount(NamedTuple):
-    """A number of voices. kind: a reason, an ExclusionReason, ARCHIVED or ARCHIVED_WITHOUT_SLOT."""
+    """A number of voices.
+
+    Attributes:
+        kind: a reason, an ExclusionReason, ARCHIVED or ARCHIVED_WITHOUT_SLOT.
+        without_slot: of a reason, how many of the voices have no id at the provider, or were marked as deleted there.
+    """
 
     provider: str
     kind: str
     voices: int
+    without_slot: int = 0
 
 
 class ProviderCandidates(NamedTuple):
-    """Candidates at one provider, and archived voices that still use a slot there."""
+    """Candidates at one provider, how many of them use a slot, and archived voices that still use a slot."""
 
     provider: str
     by_reason: Mapping[str, int]
+    with_slot: int
     archived: int
     price: Price | None
 
@@ -99,13 +106,16 @@ class CandidateCounts:
     def by_provider(self, reasons: Sequence[str], prices: Mapping[str, Price]) -> list[ProviderCandidates]:
         """Return the candidates of each provider, most first."""
         found: dict[str, Counter[str]] = {}
+        without_slot: Counter[str] = Counter()
         for one in self.counts:
             if one.kind in (*reasons, ARCHIVED):
                 found.setdefault(one.provider, Counter())[one.kind] += one.voices
+                without_slot[one.provider] += one.without_slot
         rows = [
             ProviderCandidates(
                 provider,
                 {reason: kinds[reason] for reason in reasons},
+                sum(kinds[reason] for reason in reasons) - without_slot[provider],
                 kinds[ARCHIVED],
                 prices.get(provider),
             )

@@ -66,8 +66,8 @@ class PlanRow:
             skipped.
         confirmed_by: Empty until an admin confirms the plan.
         states: Number of voices in each state; states without a voice are left out.
-        voices: Number of voices that are pending or archived, by provider, without those that a person marked as
-            deleted at their provider.
+        voices: Number of voices that are pending or archived and use a slot, by provider: those with an id at the
+            provider, unless a person marked them as deleted there.
         undoable: Number of voices that an undo of the plan would restore.
     """
 
