@@ -19,6 +19,7 @@ from typing import NoReturn
 import click
 
 from tests.benchmarks import dashboard
+from tests.benchmarks.agreement import check_agreement
 from tests.benchmarks.beside_import import measure_beside_import
 from tests.benchmarks.client import BadResponse
 from tests.benchmarks.cold import measure_cold
@@ -131,6 +132,15 @@ def run_ten_times(effort: Effort, folder: Path) -> tuple[Results, list[Target]]:
     return runner.results, evaluate_targets(runner.results, plan)
 
 
+def run_agreement(plan: Plan, folder: Path, *, postgres: bool) -> list[str]:
+    """Return the contradictions between the pages of two servers, on SQLite or on PostgreSQL."""
+    with ExitStack() as stack:
+        address = None
+        if postgres:
+            address, folder = stack.enter_context(run_postgresql(folder / "postgresql"))
+        return check_agreement(create_database(plan, folder, log_progress, address), log_progress)
+
+
 def _measure_polling(effort: Effort, database: BenchmarkDatabase) -> Polling:
     log_progress("Polling ...")
     organization = effort.plan.owner_of(effort.plan.big[3])
@@ -206,6 +216,12 @@ def _interrupt(*_: object) -> NoReturn:
     " an hour.",
 )
 @click.option(
+    "--agreement",
+    is_flag=True,
+    help="Measure nothing. Start two servers on one database, apply every kind of action with one of them, and report"
+    " numbers that differ between the servers or between pages. With --postgres: on PostgreSQL only.",
+)
+@click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder that keeps the databases for the next run. Default: a temporary folder.",
@@ -217,7 +233,15 @@ def _interrupt(*_: object) -> NoReturn:
     default=RESULTS,
     help="The file for the results as JSON. Default: instance/benchmarks.json.",
 )
-def main(quick: bool, postgres: bool, shared: bool, ten_million: bool, folder: Path | None, results_: Path) -> None:
+def main(
+    quick: bool,
+    postgres: bool,
+    shared: bool,
+    ten_million: bool,
+    agreement: bool,
+    folder: Path | None,
+    results_: Path,
+) -> None:
     """Run the benchmarks."""
     signal.signal(signal.SIGTERM, _interrupt)
     effort = QUICK if quick else FULL
@@ -225,6 +249,9 @@ def main(quick: bool, postgres: bool, shared: bool, ten_million: bool, folder: P
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voiceadmin-bench-")))
         try:
+            if agreement:
+                _report_contradictions(run_agreement(effort.plan, folder.resolve(), postgres=postgres))
+                return
             if ten_million:
                 results, targets = run_ten_times(effort, folder.resolve())
             else:
@@ -236,6 +263,14 @@ def main(quick: bool, postgres: bool, shared: bool, ten_million: bool, folder: P
     for line in lines(results, targets):
         click.echo(line)
     log_progress(f"As JSON: {results_}")
+
+
+def _report_contradictions(contradictions: Sequence[str]) -> None:
+    for contradiction in contradictions:
+        click.echo(contradiction)
+    if contradictions:
+        raise click.ClickException(f"Contradictions: {len(contradictions)}.")
+    click.echo("Both servers and all pages agree after every action.")
 
 
 if __name__ == "__main__":

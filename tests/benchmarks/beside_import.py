@@ -59,7 +59,7 @@ def measure_beside_import(folder: Path, voices: int, rounds: int) -> BesideImpor
     changed = _write_files(folder, voices)
     for assistant, file in ((1, "voices"), (2, "others")):
         _import(database, folder / file, assistant).wait()
-    _create_account(database)
+    create_account(database)
     with start_server(TWO_WORKERS, database, "/healthz") as server:
         alone, _ = _request_until(server, lambda done: done >= rounds)
         start = time.perf_counter()
@@ -85,7 +85,8 @@ def _import(database: BenchmarkDatabase, file: Path, assistant: int) -> subproce
     return subprocess.Popen(command, env=os.environ | database.environ, stdout=subprocess.DEVNULL)
 
 
-def _create_account(database: BenchmarkDatabase) -> None:
+def create_account(database: BenchmarkDatabase) -> None:
+    """Write the account of FORM, a platform admin, to a database."""
     create_credentials(database.settings)
     email, now = FORM["email"], datetime.now(UTC)
     with create_app(database.settings).app_context():

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import cold, polling, servers
@@ -69,6 +70,24 @@ def test_ten_times_the_voices_are_measured_and_reported(tmp_path: Path, long: bo
     assert len(measured) == len(cold.PAGES) + 6
     assert all(target.met is not None for target in measured)
     assert any("ten times" in line for line in lines(results, targets))
+
+
+@pytest.mark.slow
+def test_two_servers_on_the_database_of_a_plan_agree(tmp_path: Path) -> None:
+    assert benchmarks.run_agreement(Plan(2_000, 8, (200,)), tmp_path, postgres=False) == []
+    assert not list(tmp_path.rglob("finished")), "the actions changed the database"
+
+
+@pytest.mark.parametrize(("contradictions", "exit_code"), [([], 0), (["After merge: /triage: '1' but '2'"], 1)])
+def test_contradictions_are_reported(
+    monkeypatch: pytest.MonkeyPatch, contradictions: list[str], exit_code: int
+) -> None:
+    monkeypatch.setattr(benchmarks, "run_agreement", lambda plan, folder, postgres: contradictions)
+
+    result = CliRunner().invoke(benchmarks.main, ["--agreement", "--quick"])
+
+    assert result.exit_code == exit_code
+    assert all(line in result.output for line in contradictions)
 
 
 @pytest.fixture(autouse=True)

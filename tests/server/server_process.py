@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Flask
 from sqlalchemy import func, select
@@ -38,30 +34,6 @@ VOICES_REQUEST = b"GET /api/v1/assistants/31/cloned-voices HTTP/1.1\r\nHost: loc
 ANONYMOUS_VIEWER = {"VOICEADMIN_ANONYMOUS_ROLE": "viewer"}  # most of these tests need no account
 LOCK_WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 SETUP_MESSAGE = "Create the first account within 30 minutes: "
-
-
-class Browser:
-    """An HTTP client that stores cookies, follows redirects, and sends forms with their CSRF token."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        policy = http.cookiejar.DefaultCookiePolicy(secure_protocols=("http", "https"))
-        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar(policy))
-        self.opener = urllib.request.build_opener(jar)
-
-    def get(self, path: str, data: bytes | None = None) -> str:
-        """Fetch a path, and return the text of the final response."""
-        try:
-            with self.opener.open(self.address + path, data) as answer:
-                text: str = answer.read().decode()
-        except urllib.error.HTTPError as error:
-            text = error.read().decode()
-        return text
-
-    def send(self, path: str, **fields: str) -> str:
-        """Fill in the form of a page and submit it."""
-        (token,) = re.findall(r'name="csrf_token" value="([^"]+)"', self.get(path))[-1:]
-        return self.get(path, urlencode(fields | {"csrf_token": token}).encode())
 
 
 class ServerProcess:

@@ -16,10 +16,10 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.factories import PASSWORD, voice_row
+from tests.server.http_browser import Browser
 from tests.server.server_process import (
     SETUP_MESSAGE,
     VOICES_REQUEST,
-    Browser,
     ServerProcess,
     Start,
     connect,

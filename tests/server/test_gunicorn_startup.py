@@ -18,11 +18,11 @@ from tests.conftest import NOW, SHELL
 from tests.database.conftest import connect, create_database
 from tests.factories import make_account, make_assistant, make_organization, make_voice, voice_row
 from tests.programs import find_program
+from tests.server.http_browser import Browser
 from tests.server.server_process import (
     HEALTHY,
     ROOT,
     SETUP_MESSAGE,
-    Browser,
     Start,
     count_voices,
     wait_until,
