@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from voiceadmin.accounts.forms import InviteForm, parse_emails
+from voiceadmin.accounts.forms import InviteForm, InviteToManyForm, create_invite_form, parse_emails
 from voiceadmin.accounts.types import Grant
 from voiceadmin.identity import Role
+from voiceadmin.organizations.types import OrganizationChoices
 
 ORGANIZATIONS = {5: "Acme", 7: "Other"}
 NOT_AN_ADDRESS = "is not an e-mail address. Write it as name@example.com."
@@ -22,7 +23,17 @@ def fill(emails: str, *roles: str, offer_platform: bool = False) -> InviteForm:
     return InviteForm(data, ORGANIZATIONS, offer_platform=offer_platform)
 
 
-def errors(form: InviteForm) -> dict[str, Any]:
+def fill_for_many(organizations: str, role: str = "", *, offer_platform: bool = False) -> InviteToManyForm:
+    """Return the form with a text field, for the organizations 1 to 60, which have their ids as names."""
+    data = MultiDict({"emails": "a@x.example", "organizations": organizations, "role": role})
+    names = {str(id): {id: str(id)} for id in range(1, 61)}
+    offered = OrganizationChoices(None, lambda text: names.get(text, {}))
+    form = create_invite_form(data, offered, offer_platform=offer_platform)
+    assert isinstance(form, InviteToManyForm)
+    return form
+
+
+def errors(form: InviteForm | InviteToManyForm) -> dict[str, Any]:
     form.validate()
     return {str(name): list(messages) for name, messages in form.errors.items()}
 
@@ -154,3 +165,42 @@ def test_the_only_organization_has_a_role_at_first() -> None:
     assert InviteForm(None, only, offer_platform=False).roles.data == ["5:viewer"]
     assert InviteForm(None, only, offer_platform=True).roles.data == []
     assert InviteForm(None, ORGANIZATIONS, offer_platform=False).roles.data == []
+
+
+# Many organizations
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, Role.ADMIN])
+def test_one_role_is_granted_in_those_of_many_organizations_that_the_lines_name(role: Role) -> None:
+    form = fill_for_many("7\n5\n7", role.slug)
+
+    assert errors(form) == {}
+    assert (form.addresses, form.grants()) == (["a@x.example"], [Grant(5, role), Grant(7, role)])
+    assert (fill_for_many("5").role.data, form.organizations.text) == ("viewer", "7\n5\n7")
+
+
+def test_a_platform_admin_is_invited_without_naming_one_of_many_organizations() -> None:
+    form = fill_for_many("", "platform", offer_platform=True)
+    assert errors(form) == {}
+    assert form.grants() == [Grant(None, Role.PLATFORM)]
+
+    assert errors(fill_for_many("5", "platform", offer_platform=True)) == {
+        "organizations": ["A platform admin is an admin of every organization. Leave this empty."]
+    }
+    assert errors(fill_for_many("5", "platform")) == {"role": ['"platform" is not a role. Choose from the list.']}
+
+
+def test_no_unknown_and_too_many_of_many_organizations_are_refused() -> None:
+    def check(organizations: str) -> object:
+        return errors(fill_for_many(organizations)).get("organizations")
+
+    assert check(" \n") == ["No organization is given. Enter at least one."]
+    assert check("5\n61") == ['Line 2: "61" is not one of your organizations. Enter a name or an ID.']
+    assert check("\n".join(map(str, range(1, 51)))) is None
+    assert check("\n".join(map(str, range(1, 52)))) == ["These are 51 organizations. Choose at most 50."]
+
+
+def test_a_few_organizations_are_listed() -> None:
+    few = OrganizationChoices(ORGANIZATIONS, lambda _: {})
+
+    assert isinstance(create_invite_form(None, few, offer_platform=False), InviteForm)

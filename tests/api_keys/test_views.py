@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from tests.conftest import SHELL
-from tests.factories import DAY, make_account, make_assistant, make_organization, sign_in
+from tests.factories import DAY, make_account, make_assistant, make_many_organizations, make_organization, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin.accounts.actions.state import disable_account
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
@@ -184,6 +184,24 @@ def test_without_organizations_a_platform_admin_can_select_all(open_page: OpenPa
     assert [
         checkbox.attributes["value"] for checkbox in open_page("/api-keys/new").root.all("input", type="checkbox")
     ] == ["all"]
+
+
+def test_many_organizations_are_named_in_a_text_field(client: FlaskClient, acme: Organization) -> None:
+    make_many_organizations()
+    page = check_page(client.get("/api-keys/new"))
+    assert [checkbox.attributes["value"] for checkbox in page.root.all("input", type="checkbox")] == ["all"]
+
+    refused = submit(client, "/api-keys/new", 422, name="x", organizations=["Acme\n99999"])
+    assert refused.root.one("p", id="organizations-error").text == (
+        'Line 2: "99999" is not one of your organizations. Enter a name or an ID.'
+    )
+    assert refused.root.one("textarea", id="organizations").raw_text.strip() == "Acme\n99999"
+    submit(client, "/api-keys/new", name="x", organizations=["Acme\nCustomer 7"])
+    submit(client, "/api-keys/new", name="y", organizations=["", "all"])
+    newest, older = list_api_keys(EVERYTHING)
+    assert newest.organizations is None
+    assert older.organizations is not None
+    assert sorted(older.organizations.values()) == ["Acme", "Customer 7"]
 
 
 @pytest.mark.parametrize(

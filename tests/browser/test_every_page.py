@@ -286,6 +286,10 @@ STATES = {
     "dialog to disable an account": Scene("populated", "/people/9", steps=open_dialog("Disable account")),
     "oversized person": Scene("oversized", "/people/1"),
     "invite": Scene("populated", "/people/invite"),
+    "invite among many organizations": Scene("crowded", "/people/invite"),
+    "invite among many organizations with errors": Scene(
+        "crowded", "/people/invite", 422, steps=submit("Create invitations", Organizations="nobody\n999999")
+    ),
     "oversized invite": Scene("oversized", "/people/invite"),
     "invite with errors": Scene(
         "populated",
@@ -300,6 +304,10 @@ STATES = {
     "no keys": Scene("empty", "/api-keys"),
     "dialog to revoke a key": Scene("populated", "/api-keys", steps=open_dialog("Revoke")),
     "oversized keys": Scene("oversized", "/api-keys"),
+    "new key among many organizations": Scene("crowded", "/api-keys/new"),
+    "new key among many organizations with errors": Scene(
+        "crowded", "/api-keys/new", 422, steps=submit("Create API key", Organizations="nobody\n999999")
+    ),
     "new key without organizations": Scene("empty", "/api-keys/new"),
     "new key with errors": Scene("populated", "/api-keys/new", 422, steps=submit("Create API key")),
     "key created": Scene("populated", "/api-keys/new", steps=create_api_key),

@@ -27,11 +27,16 @@ from voiceadmin.web.fields import (
     password_field,
     text_or_empty,
 )
-from voiceadmin.web.organization_field import organization_choice_field
+from voiceadmin.web.organization_field import (
+    ALL_ORGANIZATIONS,
+    NO_ORGANIZATION,
+    OrganizationListField,
+    organization_choice_field,
+    organization_list_field,
+)
 
 FormData = MultiDict[str, str]
 
-ALL_ORGANIZATIONS = "all"  # a value of the field organizations besides ids
 PLATFORM_ADMIN = f"{ALL_ORGANIZATIONS}:{Role.PLATFORM.slug}"  # a value of the field roles besides those like 7:viewer
 NO_ROLE = "none"
 
@@ -159,31 +164,40 @@ class GrantForm(Form):
         return self.role.data == NO_ROLE
 
 
-class InviteForm(Form):
-    """The e-mail addresses to invite, and the roles to grant to each of them.
+class _AddressesForm(Form):
+    """The e-mail addresses to invite.
 
     Attributes:
-        organizations: names of the organizations to choose from, by id.
         addresses: the parsed e-mail addresses, after validate().
     """
 
     emails = TextAreaField("E-mail addresses", filters=[text_or_empty])
-    roles = multiple_choice_field("Roles", {}, noun="a role in one of your organizations")
-
-    def __init__(self, data: FormData | None, organizations: Mapping[int, str], *, offer_platform: bool) -> None:
-        """Create the form. offer_platform: whether platform admin is a choice."""
-        super().__init__(data)
-        self.organizations, self.addresses = organizations, list[str]()
-        self.roles.choices = {f"{id}:{role.slug}": role.label for id in organizations for role in GRANTABLE_ROLES}
-        if offer_platform:
-            self.roles.choices |= {PLATFORM_ADMIN: Role.PLATFORM.label}
-        elif data is None and len(organizations) == 1:
-            self.roles.data = [next(iter(self.roles.choices))]
+    addresses: Sequence[str] = ()
 
     def validate_emails(self, field: TextAreaField) -> None:
         """Read the addresses, and name each line that is wrong."""
         self.addresses, errors = parse_emails((field.data or "").splitlines(), "Line")
         field.errors = [*field.errors, *errors]
+
+
+class InviteForm(_AddressesForm):
+    """The e-mail addresses to invite, and a role to grant to each of them in each of a few organizations.
+
+    Attributes:
+        organizations: names of the organizations to choose from, by id.
+    """
+
+    roles = multiple_choice_field("Roles", {}, noun="a role in one of your organizations")
+
+    def __init__(self, data: FormData | None, organizations: Mapping[int, str], *, offer_platform: bool) -> None:
+        """Create the form. offer_platform: whether platform admin is a choice."""
+        super().__init__(data)
+        self.organizations = organizations
+        self.roles.choices = {f"{id}:{role.slug}": role.label for id in organizations for role in GRANTABLE_ROLES}
+        if offer_platform:
+            self.roles.choices |= {PLATFORM_ADMIN: Role.PLATFORM.label}
+        elif data is None and len(organizations) == 1:
+            self.roles.data = [next(iter(self.roles.choices))]
 
     def validate_roles(self, field: SelectMultipleField) -> None:
         """Refuse no role, several roles in one organization, and too many organizations."""
@@ -197,12 +211,55 @@ class InviteForm(Form):
         id, count = counts.most_common(1)[0]
         if id is not None and count > 1:
             raise ValidationError(f"{quote_value(self.organizations[id], QUOTED)} has {count} roles. Choose one.")
-        if len(counts) > MAX_GRANTS:
-            raise ValidationError(f"These are {len(counts)} organizations. Choose at most {MAX_GRANTS}.")
+        _refuse_many(len(counts))
 
     def grants(self) -> list[Grant]:
         """Return the roles to grant. Call after the roles have been compared with the choices."""
         return [_parse_grant(value) for value in self.roles.data]
+
+
+class InviteToManyForm(_AddressesForm):
+    """The e-mail addresses to invite, and one role to grant to each of them in some of many organizations."""
+
+    organizations = organization_list_field()
+    role = choice_field("Role", {}, noun="a role", default=Role.VIEWER.slug)
+
+    def __init__(self, data: FormData | None, organizations: OrganizationChoices, *, offer_platform: bool) -> None:
+        """Create the form. offer_platform: whether platform admin is a choice."""
+        super().__init__(data)
+        self.organizations.offer(organizations)
+        roles = (*GRANTABLE_ROLES, Role.PLATFORM) if offer_platform else GRANTABLE_ROLES
+        self.role.choices = {role.slug: role.label for role in roles}
+
+    def validate_organizations(self, field: OrganizationListField) -> None:
+        """Refuse no organization and too many, and any for a platform admin."""
+        if field.errors or self.role.data not in self.role.choices:
+            return
+        is_platform, count = self.role.data == Role.PLATFORM.slug, len(field.organization_ids)
+        if is_platform and count:
+            raise ValidationError("A platform admin is an admin of every organization. Leave this empty.")
+        if not (is_platform or count):
+            raise ValidationError(NO_ORGANIZATION[field.is_text])
+        _refuse_many(count)
+
+    def grants(self) -> list[Grant]:
+        """Return the roles to grant. Call after validate()."""
+        role, organizations = Role.from_slug(self.role.data), sorted(self.organizations.organization_ids)
+        return [Grant(None, role)] if role is Role.PLATFORM else [Grant(id, role) for id in organizations]
+
+
+def create_invite_form(
+    data: FormData | None, organizations: OrganizationChoices, *, offer_platform: bool
+) -> InviteForm | InviteToManyForm:
+    """Return the form that fits the number of organizations. offer_platform: whether platform admin is a choice."""
+    if organizations.listed is None:
+        return InviteToManyForm(data, organizations, offer_platform=offer_platform)
+    return InviteForm(data, organizations.listed, offer_platform=offer_platform)
+
+
+def _refuse_many(count: int) -> None:
+    if count > MAX_GRANTS:
+        raise ValidationError(f"These are {count} organizations. Choose at most {MAX_GRANTS}.")
 
 
 def _parse_grant(value: str) -> Grant:

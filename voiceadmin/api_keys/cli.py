@@ -15,6 +15,7 @@ from voiceadmin.api_keys.types import ApiKeyRow
 from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import find_organization_id
+from voiceadmin.organizations.types import OrganizationChoices
 from voiceadmin.text import MAX_ID, format_age
 
 
@@ -80,7 +81,7 @@ def revoke(ctx: click.Context, id: int) -> None:
 
 
 def _check_name(text: str) -> str:
-    form = ApiKeyForm(MultiDict({"name": text}), {}, offer_all=False)
+    form = ApiKeyForm(MultiDict({"name": text}), OrganizationChoices({}, lambda _: {}), offer_all=False)
     form.validate()
     if form.name.errors:
         raise click.BadParameter(str(form.name.errors[0]), param_hint="NAME")

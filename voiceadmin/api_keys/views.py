@@ -12,7 +12,7 @@ from voiceadmin.api_keys.forms import ApiKeyForm
 from voiceadmin.api_keys.queries import export_api_keys, list_api_keys
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.identity import EVERYTHING, Role, Scope
-from voiceadmin.organizations.queries import find_example_assistant, list_organizations
+from voiceadmin.organizations.queries import find_example_assistant, list_organization_choices
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
@@ -32,7 +32,7 @@ def index() -> str:
 def new() -> tuple[str, int]:
     """Create an API key and show it once."""
     data = request.form if request.method == "POST" else None
-    form = ApiKeyForm(data, list_organizations(scope()), offer_all=scope() == EVERYTHING)
+    form = ApiKeyForm(data, list_organization_choices(scope()), offer_all=scope() == EVERYTHING)
     if data is None:
         return render_template("api_keys/new.html", form=form), 200
     if not form.validate():

@@ -1,4 +1,4 @@
-"""A field for an organization: a select box of a few, or a text field for the name or id of one of many."""
+"""Fields for organizations: a list of a few to choose from, or a text field for the names or ids of some of many."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import wtforms
+from werkzeug.datastructures import MultiDict
 from wtforms import Form, ValidationError
 from wtforms.validators import StopValidation
 
@@ -19,10 +20,19 @@ from voiceadmin.web.fields import (
     KnownChoice,
     MaxLength,
     NoControlCharacters,
+    SelectMultipleField,
     normalize_text,
+    unique_values,
 )
 
 MAX_MATCHES = 5  # organizations that an error message lists
+MAX_LINES = 100  # organizations in a text field; each is looked up
+# By whether the field is a text.
+NO_ORGANIZATION = {
+    False: "No organization is selected. Select at least one.",
+    True: "No organization is given. Enter at least one.",
+}
+ALL_ORGANIZATIONS = "all"  # a value besides ids
 
 
 class OrganizationField(wtforms.StringField):
@@ -110,3 +120,72 @@ def _describe_matches(text: str, matches: Mapping[int, str]) -> str:
     more = f" and {len(matches) - len(shown):,} more" if len(matches) > len(shown) else ""
     count = pluralize(len(matches), "organization")
     return f"{value} matches {count}: {', '.join(shown)}{more}. Enter an ID, or more of the name."
+
+
+class OrganizationListField(SelectMultipleField):
+    """A field for several organizations of those that `offer` sets: checkboxes, or a text field with one per line.
+
+    Attributes:
+        data: the values that were sent: ids, ALL_ORGANIZATIONS, or the text.
+        choices: labels of the checkboxes by value.
+        organization_ids: of the selected organizations. Set by the validation.
+    """
+
+    offered: OrganizationChoices
+    organization_ids: frozenset[int] = frozenset()
+
+    def offer(self, offered: OrganizationChoices, *, offer_all: bool = False) -> None:
+        """Set the organizations to choose from. offer_all: whether all of them, present and future, are a choice."""
+        everything = {ALL_ORGANIZATIONS: "All organizations, including future ones"} if offer_all else {}
+        self.offered, self.choices = offered, everything
+        self.choices |= {str(id): name for id, name in (offered.listed or {}).items()}
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the organizations are too many for checkboxes."""
+        return self.offered.listed is None
+
+    @property
+    def text(self) -> str:
+        """The text of the text field."""
+        return "\n".join(value for value in self.data if value not in self.choices)
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether all organizations, present and future, are selected."""
+        return ALL_ORGANIZATIONS in self.choices and ALL_ORGANIZATIONS in self.data
+
+
+def organization_list_field() -> Any:
+    """Return a field for several organizations. The constructor of its form calls `offer`."""
+    # validate_choice is off, as in `multiple_choice_field`
+    checks = [_SelectOrganizations()]
+    return OrganizationListField("Organizations", checks, choices={}, validate_choice=False, filters=[unique_values])
+
+
+class _SelectOrganizations:
+    """Select the organizations of a field, and refuse values that name none or several."""
+
+    def __call__(self, form: Form, field: OrganizationListField) -> None:
+        """Look the organizations up. Raises ValidationError, or adds an error for each line that is wrong."""
+        if not field.is_text:
+            KnownChoice("one of your organizations")(form, field)
+            field.organization_ids = frozenset(int(value) for value in field.data if value != ALL_ORGANIZATIONS)
+            return
+        lines = [(number, line) for number, line in enumerate(field.text.splitlines(), 1) if line.strip()]
+        if len(lines) > MAX_LINES:
+            raise ValidationError(f"These are {len(lines):,} organizations. Enter at most {MAX_LINES}.")
+        forms = {number: _LineForm(line, field.offered) for number, line in lines}
+        faults = [f"Line {number}: {one.organization.errors[0]}" for number, one in forms.items() if not one.validate()]
+        field.errors = [*field.errors, *faults]
+        field.organization_ids = frozenset(one.organization.organization_id for one in forms.values()) - {None}
+
+
+class _LineForm(Form):
+    """One organization of a text field."""
+
+    organization = organization_choice_field()
+
+    def __init__(self, line: str, offered: OrganizationChoices) -> None:
+        super().__init__(MultiDict({"organization": line}))
+        self.organization.offer(offered)

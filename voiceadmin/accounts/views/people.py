@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from voiceadmin import clock
 from voiceadmin.accounts.actions import links, roles, state
-from voiceadmin.accounts.forms import GrantForm, InviteForm
+from voiceadmin.accounts.forms import GrantForm, create_invite_form
 from voiceadmin.accounts.queries.accounts import (
     export_accounts,
     get_account,
@@ -24,7 +24,7 @@ from voiceadmin.api_keys.queries import count_keys_without_creator
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, Role
-from voiceadmin.organizations.queries import list_organization_choices, list_organizations
+from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.text import pluralize
 from voiceadmin.web import access, session_cookie
 from voiceadmin.web.access import require_role, scope
@@ -55,7 +55,7 @@ def index() -> str:
 def invite() -> Page:
     """Create invitations and show their links."""
     data = request.form if request.method == "POST" else None
-    form = InviteForm(data, list_organizations(scope()), offer_platform=scope() == EVERYTHING)
+    form = create_invite_form(data, list_organization_choices(scope()), offer_platform=scope() == EVERYTHING)
     if data is None or not form.validate():
         page = render_template("accounts/invite.html", form=form, max_invited=MAX_INVITED)
         return page, 200 if data is None else 422

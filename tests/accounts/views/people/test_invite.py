@@ -17,7 +17,7 @@ from tests.accounts.views.people.scenario import (
     read_event_types,
     read_rows,
 )
-from tests.factories import make_account, make_organization, sign_in
+from tests.factories import make_account, make_many_organizations, make_organization, sign_in
 from tests.page import Page
 from voiceadmin.accounts.models import OneTimeLink
 from voiceadmin.accounts.queries.credentials import find_link
@@ -105,6 +105,27 @@ def test_a_platform_admin_can_choose_platform_admin_and_no_role_is_chosen_at_fir
         *("No role", "Platform admin")
     ]
     assert not [option for option in choices.all("option") if "selected" in option.attributes]
+
+
+def test_many_organizations_are_named_in_a_text_field(client: FlaskClient, acme: Organization) -> None:
+    make_many_organizations()
+    page = open_page_as(client, "/people/invite")
+    assert not page.root.all("select", name="roles")
+    assert [option.text for option in page.root.one("select", id="role").all("option")] == [
+        *("Viewer", "Operator", "Admin", "Platform admin")
+    ]
+
+    def send(organizations: str, status: int) -> Page:
+        data = {"emails": "bo@example.com", "organizations": organizations, "role": "operator"}
+        return check_page(client.post("/people/invite", data=data), status)
+
+    refused = send("Acme\nCustomer", 422)
+    assert 'Line 2: "Customer" matches 1,000 organizations: Customer 0 (' in read_alert(refused)
+    assert refused.root.one("textarea", id="organizations").raw_text.strip() == "Acme\nCustomer"
+    send("acme\nCustomer 7", 422)
+    send("Acme\nCustomer 7", 200)
+    rows = check_page(client.get("/people")).html
+    assert "Customer 7" in rows
 
 
 @pytest.mark.parametrize("emails", ["a" * 100_000, "a@b.c," * 5000, "<" * 5000, '"' * 5000, "\n" * 50_000])
