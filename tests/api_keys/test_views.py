@@ -186,6 +186,13 @@ def test_without_organizations_a_platform_admin_can_select_all(open_page: OpenPa
     ] == ["all"]
 
 
+@pytest.mark.parametrize(("path", "current"), [("/api-keys", "page"), ("/api-keys/new", "true")])
+def test_the_section_is_marked_in_the_header(client: FlaskClient, path: str, current: str) -> None:
+    (link,) = [node for node in check_page(client.get(path)).root.all("a") if "aria-current" in node.attributes]
+
+    assert (link.text, link.attributes["aria-current"]) == ("API keys", current)
+
+
 def test_many_organizations_are_named_in_a_text_field(client: FlaskClient, acme: Organization) -> None:
     make_many_organizations()
     page = check_page(client.get("/api-keys/new"))
