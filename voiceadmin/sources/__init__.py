@@ -1,0 +1,1 @@
+"""The platform and the TTS providers as sources of voices."""

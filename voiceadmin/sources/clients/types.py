@@ -1,0 +1,120 @@
+"""What the clients return: voices, assistants, slots, rights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from voiceadmin.enums import LabelledEnum
+from voiceadmin.sources.clients.outcomes import Fault
+
+
+class ProviderState(LabelledEnum):
+    """What a provider's words say about a voice. UNKNOWN is never shown as failed."""
+
+    READY = "ready", "Ready"
+    PROCESSING = "processing", "Processing"
+    WAITING = "waiting", "Waiting for a person"
+    FAILED = "failed", "Failed"
+    BLOCKED = "blocked", "Blocked"
+    ARCHIVED = "archived", "Archived"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class SlotKind(LabelledEnum):
+    """The gauge in which a voice counts."""
+
+    INSTANT = "instant", "Instant voices"
+    PROFESSIONAL = "professional", "Professional voices"
+
+
+class ProviderVoice(NamedTuple):
+    """A voice as its provider lists it.
+
+    Attributes:
+        is_ours: False for stock voices, library copies and voices of others.
+        raw_state: the provider's own words, from which `state` follows.
+        reason: the provider's text about a failure; "" if there is none.
+        category: the provider's own word for the kind of voice.
+        slot: the gauge in which it counts; None if it takes no slot.
+        breaks_at: when the voice will stop working; None if the provider names no date.
+    """
+
+    id: str
+    name: str
+    state: ProviderState
+    is_ours: bool
+    raw_state: str = ""
+    reason: str = ""
+    category: str = ""
+    slot: SlotKind | None = None
+    created_at: datetime | None = None
+    language: str = ""
+    gender: str = ""
+    breaks_at: datetime | None = None
+
+
+class VoiceReference(NamedTuple):
+    """A provider voice ID that an assistant's settings name. field: where, such as tts_settings.voice_id."""
+
+    provider: str
+    provider_voice_id: str
+    field: str
+
+
+class PlatformAssistant(NamedTuple):
+    """An assistant as the platform lists it.
+
+    Attributes:
+        organization_id: the platform's id of its organization; "" if it is not given.
+        references: every voice that its settings name.
+        is_spoken: False if the assistant's mode does not use its TTS settings.
+    """
+
+    id: int
+    name: str
+    organization_id: str
+    is_active: bool
+    references: tuple[VoiceReference, ...]
+    is_spoken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The provider has the voice."""
+
+    voice: ProviderVoice
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The provider says that it does not have the voice. message: what that proves, in a sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The look-up proves nothing. fault: what came instead."""
+
+    fault: Fault
+
+
+LookUp = Found | Absent | Unclear
+
+
+class SlotReading(NamedTuple):
+    """Slots of one kind. used, limit: None if the provider does not tell."""
+
+    kind: SlotKind
+    used: int | None
+    limit: int | None
+
+
+class RightCheck(NamedTuple):
+    """Whether a key may do something. is_granted: None if that could not be found out."""
+
+    label: str
+    is_granted: bool | None
+    message: str = ""
