@@ -68,12 +68,20 @@ class ElevenLabs:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list_voices(self, page_size: int = PAGE_SIZE) -> Outcome[ProviderVoice]:
+    def list_voices(self) -> dict[str, Outcome[ProviderVoice]]:
         """Return all voices, stock voices and library copies included.
 
         The filter `voice_type` is not sent: voices of two clients vanished from listings with it.
         """
-        return read_pages(lambda token: self._read_page(token, page_size))
+        return {"voices": read_pages(lambda token: self._read_page(token, PAGE_SIZE))}
+
+    def check_list(self) -> None:
+        """Request one voice.
+
+        Raises:
+            UpstreamFailed: such as RIGHT_MISSING for a key without the right voices_read.
+        """
+        self._read_page(None, 1)
 
     def _read_page(self, token: str | None, page_size: int) -> Page[ProviderVoice]:
         cursor = {} if token is None else {"next_page_token": token}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from voiceadmin.enums import LabelledEnum
-from voiceadmin.sources.clients.outcomes import Fault
+from voiceadmin.sources.clients.outcomes import Fault, Outcome
 
 
 class ProviderState(LabelledEnum):
@@ -118,3 +119,27 @@ class RightCheck(NamedTuple):
     label: str
     is_granted: bool | None
     message: str = ""
+
+
+class ProviderClient(Protocol):
+    """What every client of a provider can do. All methods but the first two and `look_up` raise UpstreamFailed."""
+
+    def list_voices(self) -> Mapping[str, Outcome[ProviderVoice]]:
+        """Return the outcome of each listing of the provider by name. A voice may be in one of them only."""
+        ...
+
+    def look_up(self, voice_id: str) -> LookUp:
+        """Ask for one voice by its ID."""
+        ...
+
+    def check_list(self) -> None:
+        """Request one page with as few voices as possible, to find out whether the key may list voices."""
+        ...
+
+    def read_slots(self) -> tuple[SlotReading, ...]:
+        """Return the slots; an empty tuple if the provider does not tell them."""
+        ...
+
+    def read_account(self) -> str:
+        """Return what identifies the account behind the key; "" if the provider does not tell it."""
+        ...
