@@ -260,6 +260,16 @@ def test_a_repeated_page_of_assistants_is_never_the_end(world: BurkiWorld, run: 
     assert outcome.fault.kind is FaultKind.REPEATED_PAGE
 
 
+def test_full_pages_without_a_usable_id_are_not_requested_without_end(run: Run, connect: Connect) -> None:
+    upstream = run(BurkiWorld().start())
+    upstream.show(server.status(200, [{"id": None}] * 1000), times=5)
+
+    outcome = make_client(connect, upstream.address).list_assistants()
+
+    assert isinstance(outcome, Broken)
+    assert len(upstream.requests) == 1
+
+
 COUNTS: dict[str, tuple[Fault, FaultKind]] = {
     "another number": (server.with_field("count", 2051), FaultKind.TOTAL_DIFFERS),
     "no number": (server.text(b'{"count": null}'), FaultKind.WRONG_SHAPE),
@@ -311,10 +321,13 @@ def test_assistants_that_are_too_long_even_in_smaller_pages_break_the_listing(
 ) -> None:
     monkeypatch.setattr(transports, "BODY_LIMIT", 10_000)
 
-    outcome = make_client(connect, run(world.start()).address).list_assistants()
+    upstream = run(world.start())
+    client = make_client(connect, upstream.address)
 
-    assert isinstance(outcome, Broken)
-    assert outcome.fault.kind is FaultKind.TOO_LARGE
+    outcomes = [client.list_assistants(), client.list_assistants()]
+
+    assert [type(outcome) for outcome in outcomes] == [Broken, Broken]
+    assert [request.query["limit"] for request in upstream.requests] == ["1000", "100", "100"]
 
 
 IDS: dict[str, Any] = {

@@ -7,9 +7,8 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from voiceadmin.config import is_loopback
 from voiceadmin.sources.clients.outcomes import Fault, FaultKind, UpstreamFailed
-
-LOOPBACK_NAME = "localhost"
 
 
 def check_address(address: str, fixed_hosts: Iterable[str], named_hosts: Iterable[str]) -> None:
@@ -42,14 +41,6 @@ def check_address(address: str, fixed_hosts: Iterable[str], named_hosts: Iterabl
     if host not in fixed_hosts:
         raise _refused(f"{host} is not a known host. Add it to VOICEADMIN_UPSTREAM_HOSTS to allow it.")
     _check_public(host, parts.port or 443)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its name or address."""
-    try:
-        return host == LOOPBACK_NAME or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_public(host: str, port: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from voiceadmin.sources.clients.outcomes import Fault, FaultKind, Outcome, UpstreamFailed
@@ -20,7 +20,7 @@ from voiceadmin.sources.clients.parsing import (
     require_object,
 )
 from voiceadmin.sources.clients.transport import Transport
-from voiceadmin.sources.clients.types import PlatformAssistant, VoiceReference
+from voiceadmin.sources.clients.types import PlatformAssistant, UpstreamOrganization, VoiceReference
 
 ADDRESS = "https://api.burki.dev"
 
@@ -41,13 +41,6 @@ DEFAULT_PROVIDER = "elevenlabs"  # of tts_settings
 EMPTY_IDS = {"", "None"}
 
 LIVE_MODE = "openai_live"
-
-
-class Organization(NamedTuple):
-    """The organization to which a key belongs. name: "" if it is not given."""
-
-    id: str
-    name: str
 
 
 def build_headers(key: str) -> dict[str, str]:
@@ -124,6 +117,14 @@ class Burki:
         """Return all assistants, inactive ones included."""
         return read_pages(self._read_page)
 
+    def check_assistants(self) -> None:
+        """Request one assistant, and check that the response is a list.
+
+        Raises:
+            UpstreamFailed: such as RIGHT_MISSING.
+        """
+        self._require_entries(self._request_assistants(0, 1), "items")
+
     def _read_page(self, cursor: str | None) -> Page[PlatformAssistant]:
         """Return the page that begins after as many assistants as the cursor says. A short page is the end."""
         skip = int(cursor or 0)
@@ -173,7 +174,7 @@ class Burki:
         """Return a list that is the body itself or a field of it."""
         return body if isinstance(body, list) else require_list(body, name, self._transport.host)
 
-    def read_organization(self) -> Organization:
+    def read_organization(self) -> UpstreamOrganization:
         """Return the organization to which the key belongs.
 
         Raises:
@@ -185,7 +186,9 @@ class Burki:
         if not organization_id:
             refuse_shape(self._transport.host, "it names no organization.")
         names = (body.get("organization_name"), inner.get("name"), body.get("name"))
-        return Organization(organization_id, next(filter(None, (read_text(name, MAX_NAME) for name in names)), ""))
+        return UpstreamOrganization(
+            organization_id, next(filter(None, (read_text(name, MAX_NAME) for name in names)), "")
+        )
 
 
 def _is_unknown_address(fault: Fault) -> bool:

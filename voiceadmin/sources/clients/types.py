@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from voiceadmin.enums import LabelledEnum
 from voiceadmin.sources.clients.outcomes import Fault, Outcome
@@ -142,4 +142,35 @@ class ProviderClient(Protocol):
 
     def read_account(self) -> str:
         """Return what identifies the account behind the key; "" if the provider does not tell it."""
+        ...
+
+
+class UpstreamOrganization(NamedTuple):
+    """The organization to which a key of the platform belongs. name: "" if it is not given."""
+
+    id: str
+    name: str
+
+
+class PlatformClient(Protocol):
+    """What every client of a platform can do. All methods but `list_assistants` raise UpstreamFailed."""
+
+    def download_voices(self, file: BinaryIO, assistant_ids: Iterable[int | str] = ()) -> str:
+        """Write the list of voices to a file as the platform sent it. Return the path that answered."""
+        ...
+
+    def list_assistants(self) -> Outcome[PlatformAssistant]:
+        """Return the outcome of the listing of assistants."""
+        ...
+
+    def read_organization(self) -> UpstreamOrganization:
+        """Return the organization to which the key belongs."""
+        ...
+
+    def check_list(self) -> None:
+        """Request as few voices as possible, to find out whether the key may list voices."""
+        ...
+
+    def check_assistants(self) -> None:
+        """Request one assistant, to find out whether the key may list assistants."""
         ...
