@@ -26,8 +26,8 @@ TEMPLATES = ROOT / "templates"
 LAYERS = (
     ("root", {"clock", "config", "enums", "errors", "identity", "pagination", "tabular", "text", "tokens"}),
     ("database", {"database"}),
-    ("types", {"models", "types", "json_body", "data", "names", "passwords", "statistics"}),
-    ("queries", {"queries", "rules", "changes", "sentences", "listing", "exporting", "locks", "usage"}),
+    ("types", {"models", "types", "json_body", "data", "names", "passwords", "statistics", "clients", "keys"}),
+    ("queries", {"queries", "rules", "changes", "sentences", "listing", "exporting", "locks", "usage", "connecting"}),
     ("actions", {"actions", "rate_limiter", "importing"}),
     ("web", {"web", "cli"}),
     ("forms", {"forms", "counting", "bulk", "code_samples", "document"}),

@@ -21,6 +21,7 @@ from voiceadmin.openapi import api as openapi_api
 from voiceadmin.operations import views as operation_views
 from voiceadmin.overview import views as overview_views
 from voiceadmin.providers import views as provider_views
+from voiceadmin.sources import views as source_views
 from voiceadmin.triage import api as triage_api
 from voiceadmin.triage import counting
 from voiceadmin.triage import views as triage_views
@@ -32,7 +33,7 @@ from voiceadmin.web.template_environment import TemplateEnvironment
 
 VIEWS = (
     *(overview_views, triage_views, operation_views, assistant_views, voice_views, provider_views, cleanup_views),
-    management_views,
+    *(management_views, source_views),
     *(voice_api, triage_api, openapi_api, health, sign_in, account, people, api_key_views, activity_views),
 )
 

@@ -9,10 +9,11 @@ from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
 from voiceadmin.management import cli as management
 from voiceadmin.server import cli as server
+from voiceadmin.sources import cli as sources
 from voiceadmin.totals import cli as totals
 from voiceadmin.voices import cli as voices
 
-__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "management", "server", "totals", "voices"]
+__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "management", "server", "sources", "totals", "voices"]
 
 
 def main() -> None:

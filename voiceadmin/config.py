@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
 import ipaddress
 import os
@@ -44,6 +45,9 @@ OTHERS = "others"  # in a setting: every provider without a value of its own
 
 
 MIN_SECRET_LENGTH = 32  # characters; that many random hexadecimal digits have 128 bits
+
+
+ENCRYPTION_KEY_LENGTH = 32  # bytes of a Fernet key
 
 
 _PORT = re.compile(r":\d*\Z", re.ASCII)
@@ -95,6 +99,8 @@ class Settings:
         cloning_timeouts: minutes that each provider may take to clone a voice.
         unused_days: days without use after which a voice counts as unused.
         minimum_age_days: minimum age of a voice that counts as unused or never used.
+        encryption_keys: encrypt the keys of sources. The first encrypts, all decrypt.
+        upstream_hosts: further hosts to which the keys of sources may be sent, also with private addresses.
     """
 
     instance: Path = field(default_factory=default_instance)
@@ -112,6 +118,8 @@ class Settings:
     cloning_timeouts: tuple[tuple[str, int], ...] = ()
     unused_days: int = 60
     minimum_age_days: int = 14
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    upstream_hosts: tuple[str, ...] = ()
 
     @property
     def public_host(self) -> str | None:
@@ -250,6 +258,26 @@ def _secret_key(raw: str) -> str:
     return raw
 
 
+def _encryption_keys(raw: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in raw.split(",") if key.strip())
+    try:
+        lengths = {len(base64.b64decode(key, altchars="-_", validate=True)) for key in keys}
+    except ValueError:
+        lengths = set()
+    if lengths != {ENCRYPTION_KEY_LENGTH}:
+        raise ValueError(
+            "must be keys of 44 characters, separated by commas, such as the output of “python3 -c 'from"
+            " cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'”."
+        )
+    return keys
+
+
+def _upstream_hosts(raw: str) -> tuple[str, ...]:
+    if any(host.strip().startswith(".") for host in raw.split(",")):
+        raise ValueError("must be host names; a leading dot for subdomains is not allowed here.")
+    return _hosts(raw)
+
+
 def _yes_or_no(raw: str) -> bool:
     if raw not in ("yes", "no"):
         raise ValueError("must be yes or no.")
@@ -307,6 +335,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "cloning_timeouts": _by_provider(MAX_CLONING_TIMEOUT, "minutes", "elevenlabs=10,resemble=60,others=60"),
     "unused_days": _number(1, 36_500, "days"),
     "minimum_age_days": _number(0, 36_500, "days"),
+    "encryption_keys": _encryption_keys,
+    "upstream_hosts": _upstream_hosts,
 }
 
 

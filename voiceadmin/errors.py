@@ -27,6 +27,14 @@ class ImportInterrupted(Problem):
     """A part of an import is written, and the rest will be written by the next import or start of a server."""
 
 
+class SourceRefused(Problem):
+    """A source cannot be created, changed or used as given."""
+
+
+class SourceNotFound(Problem):
+    """There is no source with this id."""
+
+
 class SampleRefused(Problem):
     """The sample data would conflict with other data."""
 

@@ -24,6 +24,7 @@ class ObjectKind(LabelledEnum):
     LINK = "link", "One-time link"
     ORGANIZATION = "organization", "Organization"
     PLAN = "plan", "Clean-up plan"
+    SOURCE = "source", "Source"
     DATABASE = "database", "Database"
     VOICE = "voice", "Voice"
 
@@ -60,6 +61,12 @@ class AuditEventType(StrEnum):
     ASSISTANT_REMOVED = "assistant-removed", "removed an assistant", Role.VIEWER
     KEY_CREATED = "key-created", "created an API key", Role.ADMIN
     KEY_REVOKED = "key-revoked", "revoked an API key", Role.ADMIN
+    SOURCE_CREATED = "source-created", "added a source", Role.ADMIN
+    SOURCE_TESTED = "source-tested", "tested the key of a source", Role.ADMIN
+    SOURCE_DISABLED = "source-disabled", "disabled a source", Role.ADMIN
+    SOURCE_ENABLED = "source-enabled", "enabled a source", Role.ADMIN
+    SOURCE_REMOVED = "source-removed", "removed a source", Role.ADMIN
+    SOURCE_KEY_REENCRYPTED = "source-key-reencrypted", "encrypted the key of a source anew", Role.ADMIN
     VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER
     VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER
     VOICE_CHANGED = "voice-changed", "changed a voice", Role.VIEWER

@@ -35,6 +35,8 @@ from voiceadmin.errors import (
     SelectionChanged,
     SessionNotFound,
     SignInRefused,
+    SourceNotFound,
+    SourceRefused,
     VoiceNotFound,
 )
 from voiceadmin.web.access import SAFE_METHODS, ForeignSite, current_path, forget_requester, requester
@@ -54,6 +56,8 @@ HTTP_STATUS: dict[type[Problem], int] = {
     PlanNotFound: 404,
     SessionNotFound: 404,
     SelectionChanged: 409,
+    SourceNotFound: 404,
+    SourceRefused: 409,
     SignInRefused: 422,
     DatabaseNotReady: 503,
     ObjectNotFound: 404,

@@ -10,6 +10,7 @@ SECTIONS = (  # path, label, and the lowest role that sees it
     ("assistants", "Assistants", Role.VIEWER),
     ("providers", "Providers", Role.VIEWER),
     ("clean-up", "Clean-up", Role.VIEWER),
+    ("sources", "Sources", Role.ADMIN),
     ("activity", "Activity", Role.VIEWER),
     ("people", "People", Role.ADMIN),
     ("api-keys", "API keys", Role.ADMIN),

@@ -30,11 +30,12 @@ from voiceadmin.management.types import UNDO_MERGE_PERIOD, MergePreview
 from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, MergedVoice, Organization, OrganizationMerge
+from voiceadmin.sources.models import Source
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.voices.importing.actions import write_transaction_without_import
 from voiceadmin.voices.models import ClonedVoice
 
-_MOVED_TABLES = (ClonedVoice, Assistant, Assignment, Mute)
+_MOVED_TABLES = (ClonedVoice, Assistant, Assignment, Mute, Source)
 
 
 def merge_organizations(scope: Scope, source_id: int, target_id: int, *, by: Actor, now: datetime) -> int:
@@ -70,6 +71,7 @@ def _save_merge(preview: MergePreview, *, by: Actor, now: datetime) -> Organizat
         "target_roles": {role.account_id: int(role.target_role) for role in preview.roles if role.target_role},
         "keys": [key.id for key in preview.keys],
         "new_keys": [key.id for key in preview.new_keys],
+        "sources": list(db.session.scalars(select(Source.id).where(Source.organization_id == source_id))),
         "merged": list(db.session.scalars(select(Organization.id).where(Organization.merged_into_id == source_id))),
     }
     merge = OrganizationMerge(
@@ -132,6 +134,7 @@ def undo_merge(scope: Scope, merge_id: int, *, by: Actor, now: datetime) -> str:
             raise ChangeRefused(f"A merge can be undone for {UNDO_MERGE_PERIOD.days} days.")
         details = json.loads(merge.details)
         _return_objects(merge, details["assistants"])
+        _move_back(Source, merge, Source.id.in_(details.get("sources", ())))  # older merges moved none
         _return_roles(merge, details["roles"], details["target_roles"], now=now)
         _return_keys(merge, details["keys"], details["new_keys"])
         restored = Organization.id.in_(details["merged"])

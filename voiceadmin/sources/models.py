@@ -1,0 +1,103 @@
+"""Tables of sources."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from voiceadmin.database.base import Base
+from voiceadmin.database.types import BigId, UtcTime
+
+
+class Source(Base):
+    """A platform or provider account from which voices are read.
+
+    Attributes:
+        organization_id: The owner; None for the platform.
+        key_variable: The variable of the environment that contains the key; None if the key is stored.
+        encrypted_key: None if the key is in the environment.
+        assistant_ids: Of the platform, separated by commas; "" for all assistants of the key.
+        tested_at: When the key was last tested; None if never.
+        rights: The rights that the test found, as JSON; None if it was never tested.
+        account_hash: Identifies the account behind the key; "" if that is not known.
+        account_changed_at: When the key was last seen to belong to another account than before.
+    """
+
+    __tablename__ = "source"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    organization_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    key_variable: Mapped[str | None] = mapped_column(Text)
+    encrypted_key: Mapped[str | None] = mapped_column(Text)
+    assistant_ids: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    created_by: Mapped[str] = mapped_column(Text)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    tested_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    rights: Mapped[str | None] = mapped_column(Text)
+    account_hash: Mapped[str] = mapped_column(Text, default="")
+    account_changed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class SyncRun(Base):
+    """One run of a sync of a source.
+
+    Attributes:
+        ended_at: None while it runs, and for a run whose process was killed.
+        result: `SyncResult` as a value; "" while it runs.
+        message: Why the result is not complete; "" if it is.
+        counts: Numbers by name, as JSON.
+        requests: The attempts of all requests, as JSON; the first MAX_REQUESTS of them.
+        faults: Records that could not be used, as JSON; the first MAX_FAULTS of them.
+        started_by: The name of the actor.
+    """
+
+    __tablename__ = "sync_run"
+    __table_args__ = (Index(None, "source_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source_id: Mapped[int] = mapped_column(BigId, ForeignKey("source.id", ondelete="CASCADE"))
+    started_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    result: Mapped[str] = mapped_column(String(20), default="")
+    message: Mapped[str] = mapped_column(Text, default="")
+    counts: Mapped[str] = mapped_column(Text, default="{}")
+    requests: Mapped[str] = mapped_column(Text, default="[]")
+    faults: Mapped[str] = mapped_column(Text, default="[]")
+    started_by: Mapped[str] = mapped_column(Text)
+
+
+class SourceVoice(Base):
+    """A voice that a source of the platform lists, or once listed.
+
+    Attributes:
+        first_listed_at: When a sync first found it in the source's list.
+        missing_since: When a complete list first lacked it; None while it is listed.
+    """
+
+    __tablename__ = "source_voice"
+    __table_args__ = (
+        Index(
+            "ix_source_voice_missing",
+            "missing_since",
+            sqlite_where=text("missing_since IS NOT NULL"),
+            postgresql_where=text("missing_since IS NOT NULL"),
+        ),
+    )
+
+    source_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("source.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    voice_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("cloned_voice.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+    first_listed_at: Mapped[datetime] = mapped_column(UtcTime)
+    missing_since: Mapped[datetime | None] = mapped_column(UtcTime)

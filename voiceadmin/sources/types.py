@@ -1,0 +1,153 @@
+"""Kinds of sources, and the rows that pages show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from voiceadmin.enums import LabelledEnum, Tone
+from voiceadmin.sources.clients.types import RightCheck
+
+
+class SourceKind(LabelledEnum):
+    """The program behind a source."""
+
+    BURKI = "burki", "Burki"
+    VOICEADMIN = "voiceadmin", "voiceadmin"
+    ELEVENLABS = "elevenlabs", "ElevenLabs"
+    RESEMBLE = "resemble", "Resemble"
+    INWORLD = "inworld", "Inworld"
+    CARTESIA = "cartesia", "Cartesia"
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it lists voices of the platform; otherwise it is a provider."""
+        return self in (SourceKind.BURKI, SourceKind.VOICEADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSource:
+    """A source to create.
+
+    Attributes:
+        organization_id: the owner; None for the platform.
+        address: the base address.
+        key_variable: the variable of the environment that contains the key; "" if the key is given.
+        key: as text, to be encrypted; "" if a variable is named.
+        assistant_ids: of a platform source: the assistants whose voices to read; empty for all of the key.
+    """
+
+    organization_id: int | None
+    kind: SourceKind
+    name: str
+    address: str
+    key_variable: str = ""
+    key: str = ""
+    assistant_ids: tuple[int, ...] = ()
+
+
+class SourceState(LabelledEnum):
+    """What is known about a source."""
+
+    tone: Tone
+
+    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> SourceState:
+        """Create a member with its value, label and tone."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.tone = value, label, tone
+        return member
+
+    NOT_TESTED = "not-tested", "Not tested", Tone.WARN
+    WORKING = "working", "Key works", Tone.GOOD
+    FAILING = "failing", "Key does not work", Tone.BAD
+    DISABLED = "disabled", "Disabled", Tone.MUTED
+
+
+class KeyTest(NamedTuple):
+    """The result of a test of a key.
+
+    Attributes:
+        account_hash: identifies the account behind the key; "" if the upstream does not tell it.
+    """
+
+    at: datetime
+    rights: tuple[RightCheck, ...]
+    account_hash: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the key may list voices. It needs no other right."""
+        return bool(self.rights) and self.rights[0].is_granted is True
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source as pages show it. It contains no key.
+
+    Attributes:
+        organization_name: None for a source of the platform.
+        key_variable: "" if the key is stored.
+        test: the newest test of the key; None before the first.
+        account_changed_at: when the key was last seen to belong to another account than before; None if never.
+    """
+
+    id: int
+    organization_id: int | None
+    organization_name: str | None
+    kind: SourceKind
+    name: str
+    address: str
+    key_variable: str
+    assistant_ids: tuple[int, ...]
+    created_at: datetime
+    created_by: str
+    disabled_at: datetime | None
+    test: KeyTest | None
+    account_changed_at: datetime | None
+
+    @property
+    def state(self) -> SourceState:
+        """The state of the source."""
+        if self.disabled_at is not None:
+            return SourceState.DISABLED
+        if self.test is None:
+            return SourceState.NOT_TESTED
+        return SourceState.WORKING if self.test.is_good else SourceState.FAILING
+
+
+class SyncResult(LabelledEnum):
+    """How far a sync came."""
+
+    COMPLETE = "complete", "Complete"
+    INCOMPLETE = "incomplete", "Incomplete"
+    FAILED = "failed", "Failed"
+
+
+@dataclass(slots=True)
+class SyncCounts:
+    """What a sync has changed. refused: records that could not be used. missing: voices that the list lacks now."""
+
+    assistants: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    missing: int = 0
+    returned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """The end of a sync.
+
+    Attributes:
+        messages: why the result is not complete, and what else a person should know.
+        faults: records that could not be used, as sentences.
+    """
+
+    run_id: int
+    result: SyncResult
+    messages: tuple[str, ...]
+    counts: SyncCounts
+    faults: tuple[str, ...]

@@ -1,0 +1,121 @@
+"""Pages of sources: the list, a new source, and what can be done with one."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from voiceadmin import clock
+from voiceadmin.config import Settings
+from voiceadmin.errors import SourceRefused
+from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.organizations.queries import list_organization_choices
+from voiceadmin.sources.actions.managing import (
+    check_source,
+    create_source,
+    disable_source,
+    enable_source,
+    remove_source,
+)
+from voiceadmin.sources.connecting import CLIENT_KINDS
+from voiceadmin.sources.forms import SourceForm
+from voiceadmin.sources.queries import get_source, list_sources
+from voiceadmin.sources.types import KeyTest
+from voiceadmin.web import access
+from voiceadmin.web.access import require_role, scope
+
+bp = Blueprint("sources", __name__)
+
+Page = Response | tuple[str, int]
+
+
+@bp.get("/sources")
+@require_role(Role.ADMIN)
+def index() -> str:
+    """List the sources."""
+    return render_template("sources/index.html", sources=list_sources(scope()), now=clock.now())
+
+
+@bp.route("/sources/new", methods=["GET", "POST"])
+@require_role(Role.ADMIN, recently_authenticated=True)
+def new() -> Page:
+    """Add a source, and test its key."""
+    data = request.form if request.method == "POST" else None
+    form = SourceForm(data, list_organization_choices(scope()), offer_platform=scope() == EVERYTHING)
+    if data is None:
+        return _render_form(form, 200)
+    if not form.validate():
+        return _render_form(form, 422)
+    try:
+        id = create_source(scope(), form.build_source(), _settings(), by=access.requester().actor, now=clock.now())
+        test = check_source(scope(), id, _settings(), by=access.requester().actor, now=clock.now())
+    except SourceRefused as refused:
+        return _render_form(form, 422, str(refused))
+    flash(f"The source “{form.name.data}” was added. {describe_test(test)}")
+    return redirect(url_for("sources.show", source_id=id), 303)
+
+
+def _render_form(form: SourceForm, status: int, message: str = "") -> Page:
+    addresses = {kind.label: client.address for kind, client in CLIENT_KINDS.items() if client.address}
+    return render_template("sources/new.html", form=form, message=message, addresses=addresses), status
+
+
+@bp.get("/sources/<id:source_id>")
+@require_role(Role.ADMIN)
+def show(source_id: int) -> str:
+    """Show a source."""
+    return render_template("sources/source.html", source=get_source(scope(), source_id), now=clock.now())
+
+
+@bp.post("/sources/<id:source_id>/test")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def check(source_id: int) -> Response:
+    """Test the key of a source."""
+    test = check_source(scope(), source_id, _settings(), by=access.requester().actor, now=clock.now())
+    flash(describe_test(test))
+    return _redirect_to_source(source_id)
+
+
+@bp.post("/sources/<id:source_id>/disable")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def disable(source_id: int) -> Response:
+    """Stop using a source."""
+    name = disable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
+    flash(f"The source “{name}” is not used any more. Its voices stay.")
+    return _redirect_to_source(source_id)
+
+
+@bp.post("/sources/<id:source_id>/enable")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def enable(source_id: int) -> Response:
+    """Use a source again."""
+    name = enable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
+    flash(f"The source “{name}” is used again.")
+    return _redirect_to_source(source_id)
+
+
+@bp.post("/sources/<id:source_id>/remove")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def remove(source_id: int) -> Response:
+    """Remove a source."""
+    name = remove_source(scope(), source_id, by=access.requester().actor, now=clock.now())
+    flash(f"The source “{name}” was removed with its key. Its voices stay.")
+    return redirect(url_for("sources.index"), 303)
+
+
+def describe_test(test: KeyTest) -> str:
+    """Return the result of a test as a sentence."""
+    if test.is_good:
+        return "The key works: it may list voices."
+    needed = test.rights[0]
+    reason = "The key may not list voices" if needed.is_granted is False else "The key could not be tested"
+    return f"{reason}. {needed.message}"
+
+
+def _redirect_to_source(source_id: int) -> Response:
+    return redirect(url_for("sources.show", source_id=source_id), 303)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["VOICEADMIN"]
+    return settings
