@@ -7,9 +7,9 @@ import getpass
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 from flask import Flask
@@ -86,3 +86,26 @@ def application_context(ctx: click.Context) -> Iterator[Flask]:
     with app.app_context():
         prepare_database()
         yield app
+
+
+class WritingBar:
+    """On a terminal, a progress bar of the changes written, which begins with the first ones."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def update(self, written: int, total: int) -> None:
+        """Show how many changes have been written."""
+        if self._bar is None:
+            bar = click.progressbar(length=total, label="Writing  ", file=sys.stderr, hidden=not sys.stderr.isatty())
+            self._bar = self._stack.enter_context(bar)
+        self._bar.update(written - self._bar.pos)
+
+    def __exit__(self, *error: object) -> None:
+        """End the bar."""
+        self._stack.__exit__(None, None, None)

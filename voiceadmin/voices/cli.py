@@ -6,9 +6,9 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import click
 from flask import Flask
@@ -16,7 +16,7 @@ from flask import Flask
 from voiceadmin import clock
 from voiceadmin.audit.actions import record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
-from voiceadmin.cli import application_context, cli, current_cli_actor
+from voiceadmin.cli import WritingBar, application_context, cli, current_cli_actor
 from voiceadmin.database.schema import prepare_database
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
@@ -75,7 +75,7 @@ def import_(
 
     Reads the response of the API, a JSON array of voices, NDJSON, or the CSV that export writes.
     """
-    with application_context(ctx), _show_progress(file) as stream, _WritingBar() as writing:
+    with application_context(ctx), _show_progress(file) as stream, WritingBar() as writing:
         report = import_voices(
             stream,
             ImportTarget(assistant_id, assistant_name, organization),
@@ -132,27 +132,6 @@ class _ReportingStream(io.RawIOBase):
         buffer[: len(data)] = data
         self._report(len(data))
         return len(data)
-
-
-class _WritingBar:
-    """On a terminal, a progress bar of the changes written, which begins with the first ones."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._bar: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def update(self, written: int, total: int) -> None:
-        """Show how many changes have been written."""
-        if self._bar is None:
-            bar = click.progressbar(length=total, label="Writing  ", file=sys.stderr, hidden=not sys.stderr.isatty())
-            self._bar = self._stack.enter_context(bar)
-        self._bar.update(written - self._bar.pos)
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.__exit__(None, None, None)
 
 
 @cli.command()

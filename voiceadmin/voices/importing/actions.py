@@ -45,6 +45,7 @@ def import_voices(
     now: datetime,
     dry_run: bool = False,
     skip_bad: bool = False,
+    records_unchanged: bool = True,
     on_fault: FaultHandler,
     notify: Callable[[str], None] = lambda _: None,
     on_written: OnWritten = lambda *_: None,
@@ -56,6 +57,7 @@ def import_voices(
 
     Args:
         skip_bad: write the valid records even if others are invalid. Otherwise one fault prevents the import.
+        records_unchanged: record the audit event of the import even if it changes nothing.
         on_fault: called with every fault, in the order of the records.
         notify: called with what a person should know although no record is invalid.
         on_written: called with the number of changes written so far, and their total.
@@ -80,7 +82,8 @@ def import_voices(
             return checker.report(written=False)
         report = checker.report(written=True)
         counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
-        _Writer(staged, target, counts, by, now, on_written).write()
+        if staged.count or records_unchanged:
+            _Writer(staged, target, counts, by, now, on_written).write()
         analyze_after_growth(report.added)
         return report
 

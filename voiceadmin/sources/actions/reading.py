@@ -1,0 +1,62 @@
+"""Read everything that a source of the platform lists, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from voiceadmin.sources.clients.outcomes import Broken, Incomplete, Outcome, RequestRecord
+from voiceadmin.sources.clients.types import PlatformAssistant, UpstreamOrganization
+from voiceadmin.sources.connecting import PLATFORMS, Connection, open_transport
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSnapshot:
+    """What a source of the platform lists.
+
+    Attributes:
+        upstream_organization: the organization to which the key belongs.
+        assistants: the outcome of their listing.
+        voices: the list of voices as the platform sent it. It is deleted when it is closed.
+    """
+
+    upstream_organization: UpstreamOrganization
+    assistants: Outcome[PlatformAssistant]
+    voices: BinaryIO
+
+    @property
+    def assistants_message(self) -> str:
+        """Why the listing of assistants is not complete, "" if it is."""
+        return self.assistants.fault.message if isinstance(self.assistants, (Broken, Incomplete)) else ""
+
+
+@contextmanager
+def read_platform(
+    connection: Connection, assistant_ids: tuple[int, ...], on_request: Callable[[RequestRecord], None]
+) -> Iterator[PlatformSnapshot]:
+    """Yield what a source lists.
+
+    Args:
+        assistant_ids: only these assistants; all of the key if there are none.
+        on_request: called with a record of each attempt of a request.
+
+    Raises:
+        UpstreamFailed: if the organization or the list of voices cannot be read.
+    """
+    with open_transport(connection, on_request) as transport, TemporaryFile() as file:
+        client = PLATFORMS[connection.kind](transport)
+        organization = client.read_organization()
+        assistants = client.list_assistants()
+        client.download_voices(file, assistant_ids)
+        yield PlatformSnapshot(organization, _select(assistants, assistant_ids), file)
+
+
+def _select(outcome: Outcome[PlatformAssistant], assistant_ids: tuple[int, ...]) -> Outcome[PlatformAssistant]:
+    """Return a listing with only these assistants, with all if there are none."""
+    if isinstance(outcome, Broken) or not assistant_ids:
+        return outcome
+    items = tuple(assistant for assistant in outcome.items if assistant.id in assistant_ids)
+    return replace(outcome, items=items)
