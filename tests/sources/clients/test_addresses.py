@@ -42,6 +42,10 @@ REFUSED = {
     "https://user@api.example.com": "is not a base address",
     "https://api.example.com?key=1": "is not a base address",
     "api.example.com": "is not a base address",
+    "https://api.example.com:port": "is not a base address",
+    "https://api.example.com:99999": "is not a base address",
+    "https://[": "is not a base address",
+    "https://a b": "is not a base address",
     "https://": "is not a base address",
     "": "is not a base address",
 }
