@@ -200,6 +200,19 @@ def test_the_record_of_a_request_has_its_outcome_and_no_key(
     assert "secret" not in repr(record)
 
 
+@pytest.mark.parametrize("header", [{"xi_api_key": "planted-key"}, {"Authorization": "Bearer planted-key"}], ids=str)
+def test_a_key_that_an_upstream_repeats_in_its_message_is_removed(
+    upstream: StandIn, connect: Connect, header: dict[str, str]
+) -> None:
+    upstream.show(server.status(401, {"detail": {"status": "planted-key", "message": "Invalid key planted-key."}}))
+
+    with pytest.raises(UpstreamFailed) as raised:
+        connect(upstream, **header).get_json("/list")
+
+    assert "planted-key" not in repr(raised.value.fault)
+    assert "Invalid key (key removed)." in raised.value.fault.message
+
+
 def test_a_long_listing_is_written_to_a_file_and_begun_anew_after_a_failure(
     upstream: StandIn, connect: Connect
 ) -> None:

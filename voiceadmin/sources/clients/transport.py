@@ -43,6 +43,12 @@ RETRIED = {
     FaultKind.SERVER_FAILED,
 }
 
+KEY_HEADERS = ("authorization", "xi-api-key")
+
+MIN_SECRET = 8  # characters; shorter texts occur in messages by chance
+
+REMOVED = b"(key removed)"
+
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id")
 
 Parameters = Mapping[str, str | int]
@@ -141,7 +147,7 @@ class Transport:
             if response.is_success:
                 yield from _count(_decode_body(response, limit, self.host), record)
                 return
-            body = _read_start(response)
+            body = _remove_secrets(_read_start(response), request.headers)
             raise UpstreamFailed(read_error(self.host, response.status_code, response.headers, body, clock.now()))
         finally:
             response.close()
@@ -241,6 +247,15 @@ def _read_start(response: httpx2.Response) -> bytes:
             body += part
     except (UpstreamFailed, httpx2.TransportError, zlib.error):
         pass
+    return body
+
+
+def _remove_secrets(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return an error body without the key of the request, which an upstream could repeat in its message."""
+    for name in KEY_HEADERS:
+        key = headers.get(name, "").rpartition(" ")[2].encode()
+        if len(key) >= MIN_SECRET:
+            body = body.replace(key, REMOVED)
     return body
 
 
