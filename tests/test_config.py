@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from voiceadmin.errors import BadSettings
 from voiceadmin.identity import Role
 
 SECRET = "0123456789abcdef" * 2
+ENCRYPTION_KEYS = (base64.urlsafe_b64encode(b"\xfb" * 32).decode(), base64.urlsafe_b64encode(b"b" * 32).decode())
+ENCRYPTION_KEYS_ERROR = "must be keys of 44 characters, separated by commas, such as the output of"
 SLOTS_ERROR = (
     "must be providers with a whole number of slots each, separated by commas, as in elevenlabs=660,resemble=25."
 )
@@ -60,6 +63,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "VOICEADMIN_CLONING_TIMEOUTS": "resemble=90,others=30",
         "VOICEADMIN_UNUSED_DAYS": "90",
         "VOICEADMIN_MINIMUM_AGE_DAYS": "0",
+        "VOICEADMIN_ENCRYPTION_KEYS": f"{ENCRYPTION_KEYS[0]} , {ENCRYPTION_KEYS[1]},",
+        "VOICEADMIN_UPSTREAM_HOSTS": "Voices.Internal, 10.0.0.7 ,",
     }
 
     settings = Settings.from_environ(given)
@@ -81,8 +86,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         cloning_timeouts=(("resemble", 90), ("others", 30)),
         unused_days=90,
         minimum_age_days=0,
+        encryption_keys=ENCRYPTION_KEYS,
+        upstream_hosts=("voices.internal", "10.0.0.7"),
     )
-    assert SECRET not in repr(settings)
+    assert not any(secret in repr(settings) for secret in (SECRET, *ENCRYPTION_KEYS))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +120,12 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("CLONING_TIMEOUTS", "others=525601", TIMEOUTS_ERROR),
         ("UNUSED_DAYS", "0", "is not a whole number of days from 1 to 36,500."),
         ("MINIMUM_AGE_DAYS", "-1", "is not a whole number of days from 0 to 36,500."),
+        ("ENCRYPTION_KEYS", ",", ENCRYPTION_KEYS_ERROR),
+        ("ENCRYPTION_KEYS", "a-plain-password", ENCRYPTION_KEYS_ERROR),
+        ("ENCRYPTION_KEYS", ENCRYPTION_KEYS[0][:-4], ENCRYPTION_KEYS_ERROR),
+        ("ENCRYPTION_KEYS", f"{ENCRYPTION_KEYS[0]},short", ENCRYPTION_KEYS_ERROR),
+        ("ENCRYPTION_KEYS", ENCRYPTION_KEYS[0].replace("-", "!"), ENCRYPTION_KEYS_ERROR),
+        ("UPSTREAM_HOSTS", ".example.com", "must be host names; a leading dot for subdomains is not allowed here."),
         ("SLOTS", "elevenlabs=1,resemble=2,elevenlabs=3", "contains a provider twice; give each one number of slots."),
     ],
 )
@@ -121,7 +134,7 @@ def test_an_invalid_value_is_reported_with_its_remedy(name: str, raw: str, messa
         Settings.from_environ({f"VOICEADMIN_{name}": raw})
 
     assert f"VOICEADMIN_{name} {message}" in str(bad.value)
-    assert name != "SECRET_KEY" or raw not in str(bad.value)
+    assert name not in ("SECRET_KEY", "ENCRYPTION_KEYS") or raw == "," or raw not in str(bad.value)
 
 
 @pytest.mark.parametrize(
