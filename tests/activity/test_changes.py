@@ -110,6 +110,13 @@ def event(before: dict[str, Any] | None, after: dict[str, Any] | None, **fields:
         ),
         pytest.param(None, {"format": "csv"}, [("Format", None, "CSV")], id="export-of-the-command"),
         pytest.param(None, {"format": "xlsx"}, [("Format", None, "xlsx")], id="unknown-format"),
+        pytest.param(
+            None,
+            {"kind": "elevenlabs", "key": "stored"},
+            [("Kind", None, "ElevenLabs"), ("Key", None, "stored")],
+            id="source",
+        ),
+        pytest.param(None, {"works": None}, [("Key works", None, "not known")], id="test-without-result"),
     ],
 )
 def test_changes_are_described_by_label_and_values(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from voiceadmin.audit.types import AuditEventRow, AuditEventType, ObjectKind
 from voiceadmin.cleanup.types.prices import format_amount
 from voiceadmin.identity import Role
+from voiceadmin.sources.types import SourceKind
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.types import UNASSIGNED
@@ -37,6 +38,7 @@ LABELS = {
     "synthesis_count": "Syntheses",
     "until": "To",
     "voice": "Voice ID",
+    "works": "Key works",
 }
 
 LINK_LABELS = {"setup": "set-up link", "invitation": "invitation", "reset": "password reset link"}
@@ -186,6 +188,7 @@ def _describe_assignee_filter(value: str) -> str:
 
 
 _describe_format = _find_label({format.value: format.label for format in ExportFormat})
+_describe_source_kind = _find_label({kind.value: kind.label for kind in SourceKind})
 _describe_status = _find_label({status.value: status.label for status in VoiceStatus})
 
 _DESCRIBERS: dict[str, Callable[[Any], str | None]] = {
@@ -194,12 +197,14 @@ _DESCRIBERS: dict[str, Callable[[Any], str | None]] = {
     "deleted_at_provider": _describe_deletion,
     "expires_at": _describe_expiry,
     "format": _describe_format,
+    "kind": _describe_source_kind,
     "link": describe_link,
     "mute": _describe_mute,
     "provider": lambda value: provider_label(value) if isinstance(value, str) else _describe_value(value),
     "purpose": describe_link,
     "role": describe_role,
     "status": _describe_status,
+    "works": lambda value: "not known" if value is None else _describe_value(value),
 }
 
 _FILTER_DESCRIBERS: dict[str, Callable[[str], str]] = {
