@@ -44,6 +44,8 @@ from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
+from voiceadmin.sources.actions.managing import create_source
+from voiceadmin.sources.types import NewSource, SourceKind
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.web.access import AccessRequirement, cookie_name
 
@@ -66,8 +68,9 @@ ROLES = {  # refused requesters come before those whose requests change data
 # Route parameters with the id of an object that belongs to an organization.
 OWNED = {
     *("assistant_id", "voice_id", "account_id", "link_id", "key_id", "operation_id", "plan_id"),
-    *("organization_id", "merge_id"),
+    *("organization_id", "merge_id", "source_id"),
 }
+LOOPBACK_ADDRESS = "http://127.0.0.1:9"  # nothing listens there
 ALL_KEY = "Key of all organizations"
 
 
@@ -227,6 +230,12 @@ def _merge_of(tenants: TwoTenants, of: Organization, _: str) -> int:
     return merge_organizations(EVERYTHING, merged.id, of.id, by=SHELL, now=clock.now())
 
 
+def _source_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+    name, variable = f"Source of {of.name} {next(tenants.counter)}", "UPSTREAM_KEY_OF_NO_TEST"
+    new = NewSource(of.id, SourceKind.ELEVENLABS, name, LOOPBACK_ADDRESS, variable)
+    return create_source(EVERYTHING, new, tenants.settings, by=SHELL, now=NOW)
+
+
 PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
     "assistant_id": lambda tenants, of, _: tenants.assistants[of.id],
     "voice_id": lambda tenants, of, _: tenants.voices[of.id],
@@ -237,6 +246,7 @@ PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
     "plan_id": _plan_of,
     "organization_id": lambda tenants, of, _: of.id,
     "merge_id": _merge_of,
+    "source_id": _source_of,
     "session_id": _session_of,
     "token": lambda tenants, of, _: tenants.invite(of),
     "format": lambda *_: "csv",
@@ -269,6 +279,12 @@ FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
     "management.move": lambda tenants: {"organization": tenants.acme.id},
     "management.preview": lambda tenants: {"organization": tenants.globex.id},
     "management.merge": lambda tenants: {"organization": tenants.globex.id},
+    "sources.new": lambda tenants: {
+        "kind": "elevenlabs",
+        "name": "A new source",
+        "organization": tenants.acme.id,
+        "key_variable": "UPSTREAM_KEY_OF_NO_TEST",
+    },
     "api_keys.new": lambda tenants: {"name": "A new key", "organizations": [tenants.acme.id], "expires": "30"},
 }
 

@@ -40,7 +40,7 @@ from voiceadmin.cleanup.actions.plans import confirm_plan, create_plan, resume_p
 from voiceadmin.cleanup.actions.prices import set_price
 from voiceadmin.cleanup.models import CleanUpItem
 from voiceadmin.cleanup.types.candidates import CleanUpFilters
-from voiceadmin.config import AttentionThresholds
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ObjectNotFound, RateLimited, SignInRefused
@@ -53,6 +53,8 @@ from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample, remove_sample
+from voiceadmin.sources.actions import managing
+from voiceadmin.sources.types import NewSource, SourceKind
 from voiceadmin.totals.actions import rebuild_totals
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import import_voices
@@ -217,6 +219,35 @@ def repair_totals() -> None:
     rebuild_totals(by=SHELL, now=NOW)
 
 
+SOURCE_SETTINGS = Settings(encryption_keys=("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",))
+
+
+def make_source(organization_id: int | None) -> int:
+    new = NewSource(organization_id, SourceKind.ELEVENLABS, "Voices", "http://127.0.0.1:9", key="planted-key")
+    return managing.create_source(EVERYTHING, new, SOURCE_SETTINGS, by=SHELL, now=NOW)
+
+
+def check_source(world: World) -> None:
+    """Test a key that cannot be decrypted, for which nothing is requested."""
+    managing.check_source(EVERYTHING, make_source(world.acme), Settings(), by=SHELL, now=NOW)
+
+
+def disable_source(world: World, *, then_enable: bool = False) -> None:
+    id = make_source(world.acme)
+    managing.disable_source(EVERYTHING, id, by=SHELL, now=NOW)
+    if then_enable:
+        managing.enable_source(EVERYTHING, id, by=SHELL, now=NOW)
+
+
+def remove_source(world: World) -> None:
+    managing.remove_source(EVERYTHING, make_source(world.acme), by=SHELL, now=NOW)
+
+
+def reencrypt_source_key(world: World) -> None:
+    make_source(world.acme)
+    managing.reencrypt_keys(SOURCE_SETTINGS, by=SHELL, now=NOW)
+
+
 def remove_sample_again() -> None:
     add_sample(NOW, by=SHELL, now=NOW)
     remove_sample(by=SHELL, now=NOW)
@@ -312,6 +343,13 @@ CASES: list[tuple[str, AuditEventType, Callable[[World], object], set[str]]] = [
     ("key of both", E.KEY_CREATED, lambda w: create_key(frozenset({w.acme, w.other})), BOTH),
     ("key of all", E.KEY_CREATED, lambda w: create_key(None), NOBODY),
     ("revoked key", E.KEY_REVOKED, revoke_key, BOTH),
+    ("source", E.SOURCE_CREATED, lambda w: make_source(w.acme), ACME),
+    ("source of the platform", E.SOURCE_CREATED, lambda w: make_source(None), NOBODY),
+    ("source tested", E.SOURCE_TESTED, check_source, ACME),
+    ("source disabled", E.SOURCE_DISABLED, disable_source, ACME),
+    ("source enabled", E.SOURCE_ENABLED, lambda w: disable_source(w, then_enable=True), ACME),
+    ("source removed", E.SOURCE_REMOVED, remove_source, ACME),
+    ("source key", E.SOURCE_KEY_REENCRYPTED, reencrypt_source_key, ACME),
     ("import", E.VOICES_IMPORTED, import_voice, ACME),
     ("changed voice", E.VOICE_CHANGED, import_voice, ACME),
     ("removed voice", E.VOICE_REMOVED, record_removal, ACME),

@@ -34,7 +34,7 @@ from voiceadmin.audit.types import AuditEventType, ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.plans import confirm_plan, create_plan, resume_plan
 from voiceadmin.cleanup.models import CleanUpItem
 from voiceadmin.cleanup.types.candidates import CleanUpFilters
-from voiceadmin.config import AttentionThresholds
+from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
@@ -42,6 +42,8 @@ from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
+from voiceadmin.sources.actions.managing import create_source, disable_source
+from voiceadmin.sources.types import NewSource, SourceKind
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.web.access import cookie_name
 
@@ -185,6 +187,17 @@ def undo_merge(world: World) -> Form:
     return f"/organizations/merges/{id}/undo", {}
 
 
+def make_source(world: World) -> int:
+    new = NewSource(world.acme.id, SourceKind.ELEVENLABS, "Voices", "http://127.0.0.1:9", "UPSTREAM_KEY_OF_NO_TEST")
+    return create_source(EVERYTHING, new, Settings(), by=SHELL, now=NOW)
+
+
+def enable_source(world: World) -> Form:
+    id = make_source(world)
+    disable_source(EVERYTHING, id, by=SHELL, now=NOW)
+    return f"/sources/{id}/enable", {}
+
+
 ARCHIVE = {"ref": "voice-9456", "action": "archive", "key": "once", "next": "/triage"}
 PRICE = {"provider": "elevenlabs", "price": "2.00", "currency": "USD", "as_of": "2026-11-01"}
 CASES: dict[str, tuple[AuditEventType, str, Callable[[World], Form]]] = {
@@ -239,6 +252,9 @@ CASES: dict[str, tuple[AuditEventType, str, Callable[[World], Form]]] = {
     "remove an organization": (E.ORGANIZATION_REMOVED, "root", remove_organization),
     "merge organizations": (E.ORGANIZATION_MERGED, "root", merge),
     "undo a merge": (E.ORGANIZATION_MERGE_UNDONE, "root", undo_merge),
+    "disable a source": (E.SOURCE_DISABLED, "admin", lambda w: (f"/sources/{make_source(w)}/disable", {})),
+    "enable a source": (E.SOURCE_ENABLED, "admin", enable_source),
+    "remove a source": (E.SOURCE_REMOVED, "admin", lambda w: (f"/sources/{make_source(w)}/remove", {})),
     "set a price": (E.PRICE_CHANGED, "root", lambda _: ("/clean-up/prices", PRICE)),
 }
 

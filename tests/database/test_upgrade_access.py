@@ -44,6 +44,7 @@ def addresses(app: Flask) -> Iterator[str]:
         "plan_id": list(db.session.scalars(text("SELECT id FROM clean_up_plan"))),
         "operation_id": list(db.session.scalars(text("SELECT id FROM operation"))),
         "account_id": list(db.session.scalars(text("SELECT id FROM account"))),
+        "source_id": [],
         "format": ["csv"],
         "token": [OPEN_INVITATION, OPEN_PASSWORD_RESET],
     }

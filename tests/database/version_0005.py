@@ -103,12 +103,15 @@ NEW_EVENT_TYPES = {
     *("assistant-renamed", "assistant-moved", "assistant-removed"),
     *("voice-deleted-at-provider", "voice-not-deleted-at-provider"),
     "totals-rebuilt",
+    *("source-created", "source-tested", "source-disabled", "source-enabled", "source-removed"),
+    "source-key-reencrypted",
 }
-NEW_OBJECT_KINDS = {"organization"}
+NEW_OBJECT_KINDS = {"organization", "source"}
 NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}
 NEW_TABLES = {
     *("audit_event_organization", "import_step", "merged_voice", "organization_merge", "provider_deletion"),
     *("provider_totals", "provider_day_totals"),
+    *("source", "source_voice", "sync_run"),
 }
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)

@@ -45,11 +45,11 @@ def test_every_view_declares_an_access_requirement() -> None:
     assert {name for name, requirement in requirements.items() if requirement == public} == OPEN_TO_ANYONE
 
 
-def test_changes_of_people_and_api_keys_require_the_password() -> None:
+def test_changes_of_people_api_keys_and_sources_require_the_password() -> None:
     recently_authenticated = {
         rule.rule: requirement_of(rule).recently_authenticated
         for rule in POSTS
-        if rule.endpoint.startswith(("people.", "api_keys."))
+        if rule.endpoint.startswith(("people.", "api_keys.", "sources."))
     }
 
     assert recently_authenticated
@@ -188,6 +188,13 @@ def test_the_requirements_are_those_of_the_table() -> None:
         "api_keys.index": ("admin", False),
         "api_keys.new": ("admin", True),
         "api_keys.revoke": ("admin", True),
+        "sources.index": ("admin", False),
+        "sources.new": ("admin", True),
+        "sources.show": ("admin", False),
+        "sources.check": ("admin", True),
+        "sources.disable": ("admin", True),
+        "sources.enable": ("admin", True),
+        "sources.remove": ("admin", True),
         "management.index": ("admin", False),
         "management.organization": ("admin", False),
         "management.rename": ("admin", False),

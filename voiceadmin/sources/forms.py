@@ -48,7 +48,7 @@ class SourceForm(Form):
         Args:
             data: what the browser sent, None for an empty form.
             organizations: to choose from.
-            offer_platform: whether the source may belong to the platform, and have another address.
+            offer_platform: whether the source may belong to the platform, have another address, and name a variable.
         """
         super().__init__(data)
         self.offers_platform = offer_platform
@@ -57,6 +57,8 @@ class SourceForm(Form):
             rest = {value: label for value, label in self.organization.choices.items() if value}
             self.organization.choices = {"": "The platform"} | rest if offer_platform else rest
             self.organization.flags.hidden = len(self.organization.choices) < 2
+            if self.organization.flags.hidden and not self.organization.data:
+                self.organization.data = next(iter(self.organization.choices), "")
 
     @property
     def source_kind(self) -> SourceKind:
@@ -66,7 +68,8 @@ class SourceForm(Form):
     def validate_key(self, field: PasswordField) -> None:
         """Require either a key or the name of a variable."""
         if bool(field.data) == bool(self.key_variable.data):
-            raise ValidationError("Enter either a key, or the name of a variable that contains it.")
+            either = "either a key, or the name of a variable that contains it"
+            raise ValidationError(f"Enter {either if self.offers_platform else 'a key'}.")
 
     def validate_key_variable(self, field: StringField) -> None:
         """Refuse other variables than those for keys."""
@@ -80,7 +83,7 @@ class SourceForm(Form):
     def validate_assistants(self, field: StringField) -> None:
         """Refuse what is not a list of ids."""
         words = _split(text_or_empty(field.data))
-        if field.data and not SourceKind(self.kind.data).is_platform:
+        if field.data and self.kind.data in KINDS and not self.source_kind.is_platform:
             raise ValidationError("A provider has no assistants. Leave this empty.")
         wrong = [word for word in words if not word.isascii() or not word.isdecimal() or not 0 < int(word) <= MAX_ID]
         if wrong:

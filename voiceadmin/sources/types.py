@@ -60,6 +60,7 @@ class SourceState(LabelledEnum):
 
     NOT_TESTED = "not-tested", "Not tested", Tone.WARN
     WORKING = "working", "Key works", Tone.GOOD
+    NO_ANSWER = "no-answer", "Test without result", Tone.WARN
     FAILING = "failing", "Key does not work", Tone.BAD
     DISABLED = "disabled", "Disabled", Tone.MUTED
 
@@ -78,7 +79,12 @@ class KeyTest(NamedTuple):
     @property
     def is_good(self) -> bool:
         """Whether the key may list voices. It needs no other right."""
-        return bool(self.rights) and self.rights[0].is_granted is True
+        return self.works is True
+
+    @property
+    def works(self) -> bool | None:
+        """Whether the key may list voices; None if that could not be found out."""
+        return self.rights[0].is_granted if self.rights else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,8 @@ class SourceRow:
             return SourceState.DISABLED
         if self.test is None:
             return SourceState.NOT_TESTED
-        return SourceState.WORKING if self.test.is_good else SourceState.FAILING
+        states = {True: SourceState.WORKING, False: SourceState.FAILING, None: SourceState.NO_ANSWER}
+        return states[self.test.works]
 
 
 class SyncResult(LabelledEnum):

@@ -18,9 +18,10 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import OrganizationNotFound, SourceNotFound, SourceRefused
 from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sources.clients.addresses import check_address
+from voiceadmin.sources.clients.addresses import check_host
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
-from voiceadmin.sources.connecting import CLIENT_KINDS, build_connection, check_key_rights
+from voiceadmin.sources.clients.types import RightCheck
+from voiceadmin.sources.connecting import CLIENT_KINDS, LIST_VOICES, build_connection, check_key_rights
 from voiceadmin.sources.keys import check_key, encrypt_key, is_variable_name, reencrypt_key
 from voiceadmin.sources.models import Source
 from voiceadmin.sources.queries import is_visible
@@ -35,6 +36,8 @@ def create_source(scope: Scope, new: NewSource, settings: Settings, *, by: Actor
         SourceRefused: if the address is not allowed, or the key is missing or cannot be stored.
     """
     _check_address(scope, new, settings)
+    if new.key_variable and scope != EVERYTHING:
+        raise SourceRefused("Only a platform admin can name a variable, because it can contain the key of others.")
     encrypted = encrypt_key(check_key(new.key, "The key"), settings.encryption_keys) if new.key else None
     if encrypted is None and not is_variable_name(new.key_variable):
         raise SourceRefused("There is no key. Give one, or name a variable such as UPSTREAM_KEY_ELEVENLABS.")
@@ -63,7 +66,7 @@ def _check_address(scope: Scope, new: NewSource, settings: Settings) -> None:
     if new.address != kind.address and scope != EVERYTHING:
         raise SourceRefused(f"Only a platform admin can give another address than {kind.address}.")
     try:
-        check_address(new.address, kind.hosts, settings.upstream_hosts)
+        check_host(new.address, kind.hosts, settings.upstream_hosts)
     except UpstreamFailed as failed:
         raise SourceRefused(failed.fault.message) from failed
 
@@ -89,23 +92,30 @@ def check_source(
 ) -> KeyTest:
     """Ask the upstream what the key of a source may do, and store the answer.
 
-    The requests are sent outside of any transaction.
+    The requests are sent outside of any transaction. A key that cannot be read is stored as a test without a result.
 
     Raises:
         SourceNotFound: if there is no such source in the scope.
-        SourceRefused: if its key cannot be read.
     """
-    connection = build_connection(find_source(scope, source_id), settings, environ)
-    db.session.rollback()
-    test = check_key_rights(connection, now)
+    try:
+        connection = build_connection(find_source(scope, source_id), settings, environ)
+    except SourceRefused as refused:
+        test = KeyTest(now, (RightCheck(LIST_VOICES, None, str(refused)),), "")
+    else:
+        db.session.rollback()
+        test = check_key_rights(connection, now)
+    _save_test(scope, source_id, test, by=by, now=now)
+    return test
+
+
+def _save_test(scope: Scope, source_id: int, test: KeyTest, *, by: Actor, now: datetime) -> None:
     with write_transaction():
-        source = find_source(scope, source_id)
+        source = _lock_source(scope, source_id)
         if test.account_hash and source.account_hash not in ("", test.account_hash):
             source.account_changed_at = now
         source.account_hash = test.account_hash or source.account_hash
         source.tested_at, source.rights = now, json.dumps([list(right) for right in test.rights])
-        _record(AuditEventType.SOURCE_TESTED, source, by, now, after={"works": test.is_good})
-    return test
+        _record(AuditEventType.SOURCE_TESTED, source, by, now, after={"works": test.works})
 
 
 def disable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
@@ -115,7 +125,7 @@ def disable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         SourceNotFound: if there is no such source in the scope.
     """
     with write_transaction():
-        source = find_source(scope, source_id)
+        source = _lock_source(scope, source_id)
         if source.disabled_at is None:
             source.disabled_at = now
             _record(AuditEventType.SOURCE_DISABLED, source, by, now)
@@ -129,7 +139,7 @@ def enable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         SourceNotFound: if there is no such source in the scope.
     """
     with write_transaction():
-        source = find_source(scope, source_id)
+        source = _lock_source(scope, source_id)
         if source.disabled_at is not None:
             source.disabled_at = None
             _record(AuditEventType.SOURCE_ENABLED, source, by, now)
@@ -143,7 +153,7 @@ def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         SourceNotFound: if there is no such source in the scope.
     """
     with write_transaction():
-        source = find_source(scope, source_id)
+        source = _lock_source(scope, source_id)
         facts = {"kind": source.kind, "address": source.address}
         _record(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
         db.session.delete(source)
@@ -171,6 +181,14 @@ def find_source(scope: Scope, source_id: int) -> Source:
         SourceNotFound: if there is no such source in the scope.
     """
     source = db.session.scalar(select(Source).where(Source.id == source_id, is_visible(scope)))
+    if source is None:
+        raise SourceNotFound(f"There is no source {source_id}.")
+    return source
+
+
+def _lock_source(scope: Scope, source_id: int) -> Source:
+    """Return a source that no other transaction changes until the end of this one."""
+    source = db.session.scalar(select(Source).where(Source.id == source_id, is_visible(scope)).with_for_update())
     if source is None:
         raise SourceNotFound(f"There is no source {source_id}.")
     return source
