@@ -12,7 +12,7 @@ from voiceadmin import clock
 from voiceadmin.cli import WritingBar, application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING
-from voiceadmin.organizations.queries import list_organization_choices
+from voiceadmin.organizations.queries import find_organization_id, list_organization_choices
 from voiceadmin.sources.actions.managing import (
     check_source,
     create_source,
@@ -56,9 +56,10 @@ def add(
 ) -> None:
     """Add a source, and test its key."""
     key = sys.stdin.read().strip() if key_from_input else ""
-    given = {"kind": kind, "name": name, "organization": organization, "address": address, "key": key}
+    given = {"kind": kind, "name": name, "address": address, "key": key}
     given |= {"key_variable": key_variable, "assistants": assistants}
     with application_context(ctx) as app:
+        given["organization"] = str(find_organization_id(organization)) if organization else ""
         settings: Settings = app.config["VOICEADMIN"]
         form = SourceForm(MultiDict(given), list_organization_choices(EVERYTHING), offer_platform=True)
         if not form.validate():
@@ -98,7 +99,7 @@ def _test(id: int, settings: Settings) -> bool:
     result = check_source(EVERYTHING, id, settings, by=current_cli_actor(), now=clock.now(), environ=os.environ)
     for line in _describe_rights(result):
         click.echo(line)
-    return result.is_good
+    return result.works is True
 
 
 def _describe_rights(result: KeyTest) -> list[str]:
@@ -113,7 +114,7 @@ def disable(ctx: click.Context, id: int) -> None:
     """Stop using a source. Its voices stay."""
     with application_context(ctx):
         name = disable_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
-        click.echo(f"The source “{name}” is not used any more.")
+        click.echo(f"The source “{name}” was disabled. Its voices stay.")
 
 
 @source.command("enable")
@@ -123,7 +124,7 @@ def enable(ctx: click.Context, id: int) -> None:
     """Use a source again."""
     with application_context(ctx):
         name = enable_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
-        click.echo(f"The source “{name}” is used again.")
+        click.echo(f"The source “{name}” was enabled.")
 
 
 @source.command("remove")
@@ -133,7 +134,7 @@ def remove(ctx: click.Context, id: int) -> None:
     """Remove a source with its key. Its voices stay."""
     with application_context(ctx):
         name = remove_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
-        click.echo(f"The source “{name}” was removed.")
+        click.echo(f"The source “{name}” and its key were removed. Its voices stay.")
 
 
 @source.command("reencrypt-keys")

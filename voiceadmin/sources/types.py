@@ -77,13 +77,8 @@ class KeyTest(NamedTuple):
     account_hash: str
 
     @property
-    def is_good(self) -> bool:
-        """Whether the key may list voices. It needs no other right."""
-        return self.works is True
-
-    @property
     def works(self) -> bool | None:
-        """Whether the key may list voices; None if that could not be found out."""
+        """Whether the key may list voices, the only right that it needs; None if that could not be found out."""
         return self.rights[0].is_granted if self.rights else None
 
 

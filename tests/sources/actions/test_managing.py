@@ -6,6 +6,7 @@ import json
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -184,7 +185,7 @@ def test_a_key_is_stored_encrypted_and_a_variable_by_its_name(app: Flask, settin
     ids=["none", "another variable", "blank"],
 )
 def test_a_source_without_a_usable_key_is_refused(
-    app: Flask, settings: Settings, fields: dict[str, str], message: str
+    app: Flask, settings: Settings, fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(SourceRefused, match=message) as raised:
         make_source(settings, describe_source(**fields))
@@ -341,7 +342,8 @@ def test_a_removed_source_leaves_nothing_but_its_audit_events(app: Flask, settin
 
 
 def test_all_stored_keys_are_encrypted_with_the_first_encryption_key(app: Flask, settings: Settings) -> None:
-    for fields in ({}, {"key": "another-key"}, {"key_variable": VARIABLE}):
+    cases: list[dict[str, Any]] = [{}, {"key": "another-key"}, {"key_variable": VARIABLE}]
+    for fields in cases:
         make_source(settings, describe_source(**fields))
 
     both = replace(settings, encryption_keys=(NEWER_ENCRYPTION_KEY, ENCRYPTION_KEY))
