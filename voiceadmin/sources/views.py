@@ -17,7 +17,6 @@ from voiceadmin.sources.actions.managing import (
     enable_source,
     remove_source,
 )
-from voiceadmin.sources.connecting import CLIENT_KINDS
 from voiceadmin.sources.forms import SourceForm
 from voiceadmin.sources.queries import get_source, list_sources
 from voiceadmin.sources.types import KeyTest
@@ -33,7 +32,8 @@ Page = Response | tuple[str, int]
 @require_role(Role.ADMIN)
 def index() -> str:
     """List the sources."""
-    return render_template("sources/index.html", sources=list_sources(scope()), now=clock.now())
+    options = {"is_platform_admin": scope() == EVERYTHING, "now": clock.now()}
+    return render_template("sources/index.html", sources=list_sources(scope()), **options)
 
 
 @bp.route("/sources/new", methods=["GET", "POST"])
@@ -56,8 +56,8 @@ def new() -> Page:
 
 
 def _render_form(form: SourceForm, status: int, message: str = "") -> Page:
-    addresses = {kind.label: client.address for kind, client in CLIENT_KINDS.items() if client.address}
-    return render_template("sources/new.html", form=form, message=message, addresses=addresses), status
+    options = {"message": message, "stores_keys": bool(_settings().encryption_keys)}
+    return render_template("sources/new.html", form=form, **options), status
 
 
 @bp.get("/sources/<id:source_id>")
@@ -81,7 +81,7 @@ def check(source_id: int) -> Response:
 def disable(source_id: int) -> Response:
     """Stop using a source."""
     name = disable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
-    flash(f"The source “{name}” is not used any more. Its voices stay.")
+    flash(f"The source “{name}” was disabled. Its voices stay.")
     return _redirect_to_source(source_id)
 
 
@@ -90,7 +90,7 @@ def disable(source_id: int) -> Response:
 def enable(source_id: int) -> Response:
     """Use a source again."""
     name = enable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
-    flash(f"The source “{name}” is used again.")
+    flash(f"The source “{name}” was enabled.")
     return _redirect_to_source(source_id)
 
 
@@ -99,17 +99,16 @@ def enable(source_id: int) -> Response:
 def remove(source_id: int) -> Response:
     """Remove a source."""
     name = remove_source(scope(), source_id, by=access.requester().actor, now=clock.now())
-    flash(f"The source “{name}” was removed with its key. Its voices stay.")
+    flash(f"The source “{name}” and its key were removed. Its voices stay.")
     return redirect(url_for("sources.index"), 303)
 
 
 def describe_test(test: KeyTest) -> str:
     """Return the result of a test as a sentence."""
-    if test.is_good:
+    if test.works:
         return "The key works: it may list voices."
-    needed = test.rights[0]
-    reason = "The key may not list voices" if needed.is_granted is False else "The key could not be tested"
-    return f"{reason}. {needed.message}"
+    reason = "The key may not list voices" if test.works is False else "The key could not be tested"
+    return f"{reason}. {test.rights[0].message}"
 
 
 def _redirect_to_source(source_id: int) -> Response:
