@@ -41,6 +41,8 @@ PROVIDERS: dict[SourceKind, Callable[[Transport], ProviderClient]] = {
     SourceKind.CARTESIA: cartesia.Cartesia,
 }
 
+WITHOUT_ACCOUNT = {SourceKind.CARTESIA}  # providers that tell neither the account of a key nor slots
+
 CLIENT_KINDS = {
     kind: ClientKind(module.ADDRESS, module.HOSTS, module.build_headers)
     for kind, module in (
@@ -110,6 +112,8 @@ def _list_checks(kind: SourceKind, transport: Transport, account: list[str]) -> 
     """Return the rights of a kind of source. account: gets what identifies the account."""
     if kind in PROVIDERS:
         provider = PROVIDERS[kind](transport)
+        if kind in WITHOUT_ACCOUNT:
+            return ((LIST_VOICES, provider.check_list),)
         return (
             (LIST_VOICES, provider.check_list),
             ("Read the account", lambda: account.append(provider.read_account())),
