@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from tests.browser.sources import fill_with_sources
 from tests.conftest import SHELL
 from tests.factories import DAY, create_invitation, make_account
 from voiceadmin.accounts.actions.links import create_reset_link
@@ -99,6 +100,7 @@ def fill_with_accounts(now: datetime) -> None:
     _create_links(now, acme, organizations, people, by)
     _create_api_keys(now, organizations, by)
     _record_events(now, acme, by)
+    fill_with_sources(now, acme.id)
     disable_account(EVERYTHING, people[2].id, by=by, now=now - 2 * DAY)
 
 

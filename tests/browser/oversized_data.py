@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tests.browser.accounts import INVITED, VIEWER, create_session_with_token, set_newest_link_token
+from tests.browser.sources import fill_with_oversized_source
 from tests.conftest import SHELL
 from tests.factories import (
     LONG_AGO,
@@ -51,6 +52,7 @@ def fill_with_oversized_data(now: datetime) -> None:
         organization, id=LONG_NAME_ASSISTANT, name="A" * 10_000, tts_provider=PROVIDERS[0], tts_voice_id=PROVIDER_IDS[1]
     )
     _add_people(now, organization)
+    fill_with_oversized_source(now, organization.id)
     make_assistant(organization, id=BLANK_NAME_ASSISTANT, name="  ", tts_provider=PROVIDERS[2], tts_voice_id="q" * 500)
     make_assistant(make_organization(" "), id=EMPTY_ASSISTANT, name="Solo")
     _add_mixed_voices(now)

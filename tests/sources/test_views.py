@@ -190,7 +190,7 @@ def test_without_an_encryption_key_the_form_says_that_keys_cannot_be_stored(clie
     text = Page(client.get("/sources/new").text).text
     refused = post(client, "/sources/new", fill(NOWHERE))
 
-    assert "Keys cannot be stored yet" in text
+    assert "Keys cannot be stored yet: VOICEADMIN_ENCRYPTION_KEYS is not set. Set it, or name a variable." in text
     assert "VOICEADMIN_ENCRYPTION_KEYS" in refused.text
     assert rows_of("source") == []
 
@@ -207,6 +207,7 @@ def test_a_source_is_disabled_enabled_and_removed(client: FlaskClient, settings:
 
     assert "The source “Voices” was disabled. Its voices stay." in disabled
     assert "Disabled just now." in disabled
+    assert "Not tested" in disabled
     assert "The source “Voices” was enabled." in enabled
     assert "The source “Voices” and its key were removed. Its voices stay." in removed
     assert client.get(path).status_code == 404
@@ -249,7 +250,8 @@ def test_the_page_says_since_when_the_key_belongs_to_another_account(
     for provider.world.workspace_id in ("one", "two"):
         text = post(client, f"/sources/{id}/test").text
 
-    assert "The key belongs to another account since just now." in text
+    assert "Account changed just now: the key belongs to another account than before." in text
+    assert "Account changed" in Page(client.get("/sources").text).text
 
 
 def test_names_and_messages_of_others_are_shown_as_text(

@@ -110,8 +110,11 @@ class SourceRow:
     @property
     def state(self) -> SourceState:
         """The state of the source."""
-        if self.disabled_at is not None:
-            return SourceState.DISABLED
+        return self.key_state if self.disabled_at is None else SourceState.DISABLED
+
+    @property
+    def key_state(self) -> SourceState:
+        """What the newest test found out about the key."""
         if self.test is None:
             return SourceState.NOT_TESTED
         states = {True: SourceState.WORKING, False: SourceState.FAILING, None: SourceState.NO_ANSWER}
