@@ -28,23 +28,30 @@ def resolve_organization(source: Source, upstream_id: str, name: str) -> int:
     Raises:
         SourceRefused: if the key belongs to another organization than the source.
     """
-    number = parse_integer(upstream_id)
+    number = _parse_upstream_id(upstream_id)
     known = _find_by_upstream_id(number)
     if source.organization_id is None:
         source.organization_id = known.id if known else _create_organization(number, name)
     own = db.session.get_one(Organization, source.organization_id)
     if known is not None and known.id != own.id:
         raise SourceRefused(f"The key belongs to the organization “{known.name}” ({known.id}), not to “{own.name}”.")
-    if own.upstream_id is not None and own.upstream_id != number:
+    if known is None and own.upstream_id not in (None, number):
         raise SourceRefused(f"The key belongs to another organization ({upstream_id}) than “{own.name}”.")
-    own.upstream_id = number
+    if known is None:
+        own.upstream_id = number
     db.session.flush()
     return own.id
 
 
+def _parse_upstream_id(text: str) -> int | None:
+    """Return the platform's id of an organization, None if it is not a number that the database can store."""
+    number = parse_integer(text)
+    return number if number is not None and 0 < number <= MAX_ID else None
+
+
 def _find_by_upstream_id(number: int | None) -> Organization | None:
     """Return the organization with this id on the platform; the one into which it was merged, if it was."""
-    if number is None or not 0 < number <= MAX_ID:
+    if number is None:
         return None
     found = db.session.scalar(select(Organization).where(Organization.upstream_id == number))
     while found is not None and found.merged_into_id is not None:
@@ -59,8 +66,15 @@ def _create_organization(number: int | None, name: str) -> int:
     return organization.id
 
 
-def write_assistants(assistants: Iterable[PlatformAssistant], organization_id: int) -> tuple[int, Sequence[str]]:
+def write_assistants(
+    assistants: Iterable[PlatformAssistant], organization_id: int, upstream_id: str
+) -> tuple[int, Sequence[str]]:
     """Create or change assistants as the platform lists them. Call inside a write transaction.
+
+    Args:
+        assistants: as they are listed.
+        organization_id: their organization here.
+        upstream_id: the platform's id of that organization. Assistants that name another one are skipped.
 
     Returns:
         How many were created or changed, and why others were skipped.
@@ -68,15 +82,17 @@ def write_assistants(assistants: Iterable[PlatformAssistant], organization_id: i
     lock_organizations([organization_id])
     listed = {assistant.id: assistant for assistant in assistants}
     existing = {row.id: row for row in db.session.scalars(select(Assistant).where(Assistant.id.in_(listed)))}
-    foreign = [row for row in existing.values() if row.organization_id != organization_id]
-    changed = sum(
-        _write_assistant(existing.get(id), assistant, organization_id)
+    owners = {id: row.organization_id for id, row in existing.items()}
+    own = {
+        id: assistant
         for id, assistant in listed.items()
-        if existing.get(id) not in foreign
-    )
+        if owners.get(id, organization_id) == organization_id and assistant.organization_id in ("", upstream_id)
+    }
+    changed = sum(_write_assistant(existing.get(id), assistant, organization_id) for id, assistant in own.items())
     db.session.flush()
-    problem = f"{pluralize(len(foreign), 'assistant')} belong to another organization here and were skipped."
-    return changed, [problem] if foreign else []
+    count = len(listed) - len(own)
+    problem = f"Skipped because of another organization: {pluralize(count, 'assistant')}."
+    return changed, [problem] if count else []
 
 
 def _write_assistant(row: Assistant | None, assistant: PlatformAssistant, organization_id: int) -> bool:

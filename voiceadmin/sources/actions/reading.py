@@ -32,6 +32,10 @@ class PlatformSnapshot:
         """Why the listing of assistants is not complete, "" if it is."""
         return self.assistants.fault.message if isinstance(self.assistants, (Broken, Incomplete)) else ""
 
+    def list_assistants(self) -> tuple[PlatformAssistant, ...]:
+        """Return the assistants that could be read."""
+        return () if isinstance(self.assistants, Broken) else self.assistants.items
+
 
 @contextmanager
 def read_platform(

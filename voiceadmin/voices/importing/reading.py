@@ -45,6 +45,27 @@ def read_voices(stream: BinaryIO, notify: Callable[[str], None] = lambda _: None
             yield from read_csv(text, notify)
 
 
+def read_response(stream: BinaryIO, notify: Callable[[str], None] = lambda _: None) -> Iterator[AnyRecord]:
+    """Yield every record of a response of the API or of a JSON array, as `read_voices` does.
+
+    Other formats are refused: their end cannot be told from an interruption.
+
+    Raises:
+        UnreadableInput: as read_voices.
+    """
+    text = JsonStream(open_text(stream))
+    match text.peek():
+        case "":
+            refuse("is empty.", "A list without voices is [].")
+        case "[":
+            yield from _read_array(text)
+        case "{":
+            yield from _read_response(text, notify)
+        case _:
+            refuse_other_text(text.buffer, text.position)
+            refuse("is not JSON.", "Check the base address.")
+
+
 # JSON
 
 
