@@ -39,12 +39,14 @@ from voiceadmin.cleanup.types.candidates import CleanUpFilters
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.database.schema import dispose_engine
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.managing import create_source
+from voiceadmin.sources.models import Source, SyncRun
 from voiceadmin.sources.types import NewSource, SourceKind
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.web.access import AccessRequirement, cookie_name
@@ -165,7 +167,7 @@ class TwoTenants:
     def address(self, rule: Rule, user: str = "platform", of: Organization | None = None) -> str:
         """The address of a route, filled in with objects of an organization that no other test step has used."""
         values = {}
-        for name in rule.arguments:
+        for name in sorted(rule.arguments, reverse=True):  # the source before its run
             if name not in PARAMETERS:
                 pytest.fail(f"Add <{name}> of {rule.rule} to PARAMETERS in tests/two_tenants.py.")
             values[name] = PARAMETERS[name](self, of or self.acme, user)
@@ -236,6 +238,13 @@ def _source_of(tenants: TwoTenants, of: Organization, _: str) -> int:
     return create_source(EVERYTHING, new, tenants.settings, by=SHELL, now=NOW)
 
 
+def _run_of(tenants: TwoTenants, of: Organization, _: str) -> int:
+    source_id = last_id(Source, Source.organization_id == of.id)
+    with write_transaction():
+        db.session.add(SyncRun(source_id=source_id, started_at=NOW, started_by=of.name))
+    return last_id(SyncRun, SyncRun.source_id == source_id)
+
+
 PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
     "assistant_id": lambda tenants, of, _: tenants.assistants[of.id],
     "voice_id": lambda tenants, of, _: tenants.voices[of.id],
@@ -247,6 +256,7 @@ PARAMETERS: dict[str, Callable[[TwoTenants, Organization, str], Any]] = {
     "organization_id": lambda tenants, of, _: of.id,
     "merge_id": _merge_of,
     "source_id": _source_of,
+    "run_id": _run_of,
     "session_id": _session_of,
     "token": lambda tenants, of, _: tenants.invite(of),
     "format": lambda *_: "csv",

@@ -191,6 +191,7 @@ def test_the_requirements_are_those_of_the_table() -> None:
         "sources.index": ("admin", False),
         "sources.new": ("admin", True),
         "sources.show": ("admin", False),
+        "sources.show_run": ("admin", False),
         "sources.check": ("admin", True),
         "sources.disable": ("admin", True),
         "sources.enable": ("admin", True),

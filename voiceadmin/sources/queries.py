@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from voiceadmin.database.base import db
 from voiceadmin.errors import SourceNotFound
@@ -13,8 +13,23 @@ from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.sources.clients.types import RightCheck
-from voiceadmin.sources.models import Source
-from voiceadmin.sources.types import KeyTest, SourceKind, SourceRow
+from voiceadmin.sources.models import Source, SourceVoice, SyncRun
+from voiceadmin.sources.types import (
+    KeyTest,
+    MissingVoice,
+    MissingVoices,
+    RequestRow,
+    RunRow,
+    SourceKind,
+    SourceRow,
+    SyncCounts,
+    SyncResult,
+)
+from voiceadmin.voices.models import ClonedVoice
+
+MAX_LISTED_RUNS = 10
+
+MAX_LISTED_MISSING = 100
 
 
 def is_visible(scope: Scope) -> ColumnElement[bool]:
@@ -74,3 +89,59 @@ def parse_ids(text: str) -> tuple[int, ...]:
 def _parse_rights(source: Source) -> tuple[RightCheck, ...]:
     rights: list[Any] = json.loads(source.rights or "[]")
     return tuple(RightCheck(*right) for right in rights)
+
+
+def list_runs(scope: Scope, source_id: int) -> list[RunRow]:
+    """Return the newest MAX_LISTED_RUNS syncs of a source, newest first; none if it is outside the scope."""
+    statement = (
+        select(SyncRun)
+        .join(Source, Source.id == SyncRun.source_id)
+        .where(SyncRun.source_id == source_id, is_visible(scope))
+        .order_by(SyncRun.id.desc())
+        .limit(MAX_LISTED_RUNS)
+    )
+    return [_build_run(run) for run in db.session.scalars(statement)]
+
+
+def get_run(scope: Scope, source_id: int, run_id: int) -> RunRow:
+    """Return one sync of a source.
+
+    Raises:
+        SourceNotFound: if the source is outside the scope, or has no such sync.
+    """
+    is_run = (SyncRun.id == run_id, SyncRun.source_id == source_id, is_visible(scope))
+    run = db.session.scalar(select(SyncRun).join(Source, Source.id == SyncRun.source_id).where(*is_run))
+    if run is None:
+        raise SourceNotFound(f"There is no sync {run_id} of a source {source_id}.")
+    return _build_run(run)
+
+
+def list_missing_voices(scope: Scope, source_id: int) -> MissingVoices:
+    """Return the voices of the scope that a source does not list any more, the newest MAX_LISTED_MISSING of them."""
+    statement = (
+        select(ClonedVoice.id, ClonedVoice.name, SourceVoice.missing_since, func.count().over())
+        .join(SourceVoice, SourceVoice.voice_id == ClonedVoice.id)
+        .join(Source, Source.id == SourceVoice.source_id)
+        .where(SourceVoice.source_id == source_id, SourceVoice.missing_since.is_not(None))
+        .where(is_visible(scope), restrict_to_scope(scope, ClonedVoice.organization_id))
+        .order_by(SourceVoice.missing_since.desc(), ClonedVoice.id)
+        .limit(MAX_LISTED_MISSING)
+    )
+    rows = db.session.execute(statement).all()
+    voices = tuple(MissingVoice(id, name, since) for id, name, since, _ in rows if since is not None)
+    return MissingVoices(voices, rows[0][3] if rows else 0)
+
+
+def _build_run(run: SyncRun) -> RunRow:
+    requests: list[dict[str, Any]] = json.loads(run.requests)
+    return RunRow(
+        id=run.id,
+        started_at=run.started_at,
+        started_by=run.started_by,
+        ended_at=run.ended_at,
+        result=SyncResult(run.result),
+        messages=tuple(run.message.splitlines()),
+        counts=SyncCounts(**json.loads(run.counts)),
+        requests=tuple(RequestRow(**request) for request in requests),
+        faults=tuple(json.loads(run.faults)),
+    )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from voiceadmin.enums import LabelledEnum, Tone
 from voiceadmin.sources.clients.types import RightCheck
+from voiceadmin.text import pluralize
 
 
 class SourceKind(LabelledEnum):
@@ -124,9 +125,18 @@ class SourceRow:
 class SyncResult(LabelledEnum):
     """How far a sync came."""
 
-    COMPLETE = "complete", "Complete"
-    INCOMPLETE = "incomplete", "Incomplete"
-    FAILED = "failed", "Failed"
+    tone: Tone
+
+    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> SyncResult:
+        """Create a member with its value, label and tone."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.tone = value, label, tone
+        return member
+
+    UNFINISHED = "", "Not finished", Tone.MUTED
+    COMPLETE = "complete", "Complete", Tone.GOOD
+    INCOMPLETE = "incomplete", "Incomplete", Tone.WARN
+    FAILED = "failed", "Failed", Tone.BAD
 
 
 @dataclass(slots=True)
@@ -140,6 +150,19 @@ class SyncCounts:
     refused: int = 0
     missing: int = 0
     returned: int = 0
+
+    def describe_changes(self) -> tuple[str, ...]:
+        """Return what has changed, as phrases; an empty tuple if nothing has."""
+        phrases = (
+            (self.added, "added"),
+            (self.changed, "changed"),
+            (self.missing, "missing now"),
+            (self.returned, "listed again"),
+        )
+        voices = [f"{pluralize(count, 'voice')} {what}" for count, what in phrases if count]
+        assistants = [f"{pluralize(self.assistants, 'assistant')} added or changed"] if self.assistants else []
+        refused = [f"{pluralize(self.refused, 'record')} refused"] if self.refused else []
+        return (*voices, *assistants, *refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +179,61 @@ class SyncReport:
     messages: tuple[str, ...]
     counts: SyncCounts
     faults: tuple[str, ...]
+
+
+class RequestRow(NamedTuple):
+    """One attempt of a request of a sync; the fields of `RequestRecord`, with the message of its fault or None."""
+
+    method: str
+    target: str
+    attempt: int
+    status: int | None
+    milliseconds: int
+    size: int
+    request_id: str
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One sync of a source.
+
+    Attributes:
+        ended_at: None while it runs, and for a run whose process was killed.
+        messages: why the result is not complete.
+        requests: the first of its requests.
+        faults: the first records that could not be used, as sentences.
+    """
+
+    id: int
+    started_at: datetime
+    started_by: str
+    ended_at: datetime | None
+    result: SyncResult
+    messages: tuple[str, ...]
+    counts: SyncCounts
+    requests: tuple[RequestRow, ...]
+    faults: tuple[str, ...]
+
+    @property
+    def duration(self) -> str:
+        """How long it took: "0.4 s", "2 min 5 s"; "" if it has not ended."""
+        if self.ended_at is None:
+            return ""
+        seconds = max(0.0, (self.ended_at - self.started_at).total_seconds())
+        return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+class MissingVoice(NamedTuple):
+    """A voice that the source does not list any more. since: the first complete list that lacked it."""
+
+    id: int
+    name: str
+    since: datetime
+
+
+class MissingVoices(NamedTuple):
+    """The voices of a source that are missing. voices: the newest of them. total: the number of all."""
+
+    voices: tuple[MissingVoice, ...]
+    total: int

@@ -18,7 +18,7 @@ from voiceadmin.sources.actions.managing import (
     remove_source,
 )
 from voiceadmin.sources.forms import SourceForm
-from voiceadmin.sources.queries import get_source, list_sources
+from voiceadmin.sources.queries import get_run, get_source, list_missing_voices, list_runs, list_sources
 from voiceadmin.sources.types import KeyTest
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
@@ -63,8 +63,18 @@ def _render_form(form: SourceForm, status: int, message: str = "") -> Page:
 @bp.get("/sources/<id:source_id>")
 @require_role(Role.ADMIN)
 def show(source_id: int) -> str:
-    """Show a source."""
-    return render_template("sources/source.html", source=get_source(scope(), source_id), now=clock.now())
+    """Show a source, its newest syncs, and the voices that it does not list any more."""
+    source = get_source(scope(), source_id)
+    syncs = {"runs": list_runs(scope(), source_id), "missing": list_missing_voices(scope(), source_id)}
+    return render_template("sources/source.html", source=source, now=clock.now(), **syncs)
+
+
+@bp.get("/sources/<id:source_id>/runs/<id:run_id>")
+@require_role(Role.ADMIN)
+def show_run(source_id: int, run_id: int) -> str:
+    """Show one sync of a source with its requests."""
+    run = get_run(scope(), source_id, run_id)
+    return render_template("sources/run.html", source=get_source(scope(), source_id), run=run, now=clock.now())
 
 
 @bp.post("/sources/<id:source_id>/test")
