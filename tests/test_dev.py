@@ -50,6 +50,8 @@ class Checkout:
         (folder / "bench.lock").write_text("# nothing\n")
         (folder / "tests" / "benchmarks").mkdir(parents=True)
         (folder / "tests" / "benchmarks" / "__main__.py").write_text(FAKE_PROGRAM)
+        (folder / "tests" / "upstream").mkdir()
+        (folder / "tests" / "upstream" / "demo.py").write_text(FAKE_PROGRAM)
         (folder / "bin").mkdir()
         (folder / "bin" / "uv").write_text(FAKE_UV)
         (folder / "bin" / "uv").chmod(0o755)
@@ -108,7 +110,7 @@ def test_dev_without_arguments_prints_its_usage_and_fails(ready: Checkout) -> No
     code, output, messages = ready.dev()
 
     assert (code, output) == (1, "")
-    assert all(f"./dev {verb}" in messages for verb in ("run", "test", "check", "bench", "mutate", "lock"))
+    assert all(f"./dev {verb}" in messages for verb in ("run", "test", "check", "bench", "upstream", "mutate", "lock"))
 
 
 def test_help_prints_the_usage_and_succeeds(ready: Checkout) -> None:
@@ -181,6 +183,45 @@ def test_bench_has_its_own_environment(ready: Checkout) -> None:
 
     assert call["words"] == ["--quick", "--folder", "ein Ordner"]
     assert any("/.venv/bench/" in path for path in call["path"])
+
+
+def test_the_stand_ins_need_no_packages_of_the_tests(ready: Checkout) -> None:
+    call = ready.run_program("upstream")
+
+    assert call["words"] == []
+    assert any("/.venv/run/" in path for path in call["path"])
+
+
+def test_the_commands_that_the_stand_ins_print_add_sources_and_sync_them(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "tests.upstream.demo"]
+    with subprocess.Popen(command, cwd=ROOT, env=CLEAN, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        lines = [demo.stdout.readline() for _ in range(6)]
+        outputs = [run_printed_command(line, tmp_path) for line in lines]
+        demo.send_signal(signal.SIGINT)
+
+    assert demo.returncode == 130
+    assert [re.findall("List voices: (.*)", output) for output in outputs] == [["yes"]] * 5 + [[]]
+    assert outputs[-1] == (
+        "burki-demo: complete. Voices: 60 added, 0 changed, 0 unchanged. Assistants: 4 added or changed.\n"
+    )
+
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("VOICEADMIN_", "UPSTREAM_"))} | {
+    "PYTHONPATH": str(ROOT)
+}
+
+
+def run_printed_command(line: str, instance: Path) -> str:
+    """Run a line such as KEY=value ./dev COMMAND with the program of this environment. Return its output."""
+    variable, _, *words = line.split()
+    name, _, key = variable.partition("=")
+    environ = CLEAN | {name: key, "VOICEADMIN_INSTANCE": str(instance)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "voiceadmin", *words], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_working_folder_is_not_changed(fresh: Checkout, tmp_path: Path) -> None:
