@@ -26,3 +26,15 @@ class LabelledEnum(StrEnum):
         member = str.__new__(cls, value)
         member._value_, member.label = value, label
         return member
+
+
+class TonedEnum(LabelledEnum):
+    """Values with a label and a tone."""
+
+    tone: Tone
+
+    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> Self:
+        """Create a member with its value, label and tone."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.tone = value, label, tone
+        return member

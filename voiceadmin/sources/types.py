@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from voiceadmin.enums import LabelledEnum, Tone
+from voiceadmin.enums import LabelledEnum, Tone, TonedEnum
 from voiceadmin.sources.clients.types import RightCheck
 from voiceadmin.text import pluralize
 
@@ -48,16 +48,8 @@ class NewSource:
     assistant_ids: tuple[int, ...] = ()
 
 
-class SourceState(LabelledEnum):
+class SourceState(TonedEnum):
     """What is known about a source."""
-
-    tone: Tone
-
-    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> SourceState:
-        """Create a member with its value, label and tone."""
-        member = str.__new__(cls, value)
-        member._value_, member.label, member.tone = value, label, tone
-        return member
 
     NOT_TESTED = "not-tested", "Not tested", Tone.WARN
     WORKING = "working", "Key works", Tone.GOOD
@@ -122,16 +114,8 @@ class SourceRow:
         return states[self.test.works]
 
 
-class SyncResult(LabelledEnum):
+class SyncResult(TonedEnum):
     """How far a sync came."""
-
-    tone: Tone
-
-    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> SyncResult:
-        """Create a member with its value, label and tone."""
-        member = str.__new__(cls, value)
-        member._value_, member.label, member.tone = value, label, tone
-        return member
 
     UNFINISHED = "", "Not finished", Tone.MUTED
     COMPLETE = "complete", "Complete", Tone.GOOD

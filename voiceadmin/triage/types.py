@@ -10,27 +10,18 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
 from voiceadmin.audit.types import ObjectKind, ObjectRef
-from voiceadmin.enums import Tone
+from voiceadmin.enums import Tone, TonedEnum
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.types.rows import VoiceRow
 
 
-class Severity(StrEnum):
+class Severity(TonedEnum):
     """How urgent a reason is."""
 
     CRITICAL = "critical", "Critical", Tone.BAD
     HIGH = "high", "High", Tone.BAD
     MEDIUM = "medium", "Medium", Tone.WARN
     LOW = "low", "Low", Tone.MUTED
-
-    label: str
-    tone: Tone
-
-    def __new__(cls, value: str, label: str = "", tone: Tone = Tone.MUTED) -> Self:
-        """Create a member with its value, label and tone."""
-        member = str.__new__(cls, value)
-        member._value_, member.label, member.tone = value, label, tone
-        return member
 
 
 class TriageAction(StrEnum):
