@@ -26,7 +26,10 @@ TEMPLATES = ROOT / "templates"
 LAYERS = (
     ("root", {"clock", "config", "enums", "errors", "identity", "pagination", "tabular", "text", "tokens"}),
     ("database", {"database"}),
-    ("types", {"models", "types", "json_body", "data", "names", "passwords", "statistics", "clients", "keys"}),
+    (
+        "types",
+        {"models", "types", "json_body", "data", "names", "passwords", "statistics", "clients", "keys", "verdicts"},
+    ),
     ("queries", {"queries", "rules", "changes", "sentences", "listing", "exporting", "locks", "usage", "connecting"}),
     ("actions", {"actions", "rate_limiter", "importing"}),
     ("web", {"web", "cli"}),
