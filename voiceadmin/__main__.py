@@ -10,10 +10,22 @@ from voiceadmin.config import COMMAND
 from voiceadmin.management import cli as management
 from voiceadmin.server import cli as server
 from voiceadmin.sources import cli as sources
+from voiceadmin.sources import sync_cli as syncs
 from voiceadmin.totals import cli as totals
 from voiceadmin.voices import cli as voices
 
-__all__ = ["ErrorReportingGroup", "accounts", "api_keys", "cli", "management", "server", "sources", "totals", "voices"]
+__all__ = [
+    "ErrorReportingGroup",
+    "accounts",
+    "api_keys",
+    "cli",
+    "management",
+    "server",
+    "sources",
+    "syncs",
+    "totals",
+    "voices",
+]
 
 
 def main() -> None:

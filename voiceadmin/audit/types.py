@@ -67,6 +67,8 @@ class AuditEventType(StrEnum):
     SOURCE_ENABLED = "source-enabled", "enabled a source", Role.ADMIN
     SOURCE_REMOVED = "source-removed", "removed a source", Role.ADMIN
     SOURCE_KEY_REENCRYPTED = "source-key-reencrypted", "encrypted the key of a source anew", Role.ADMIN
+    SOURCE_SYNCED = "source-synced", "synced a source", Role.VIEWER
+    SYNC_REQUESTED = "sync-requested", "asked for a sync of a source", Role.ADMIN
     VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER
     VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER
     VOICE_CHANGED = "voice-changed", "changed a voice", Role.VIEWER

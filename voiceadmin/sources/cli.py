@@ -9,7 +9,7 @@ import click
 from werkzeug.datastructures import MultiDict
 
 from voiceadmin import clock
-from voiceadmin.cli import WritingBar, application_context, cli, current_cli_actor
+from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import find_organization_id, list_organization_choices
@@ -21,10 +21,9 @@ from voiceadmin.sources.actions.managing import (
     reencrypt_keys,
     remove_source,
 )
-from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.forms import KINDS, SourceForm
 from voiceadmin.sources.queries import list_sources
-from voiceadmin.sources.types import KeyTest, SourceRow, SyncReport, SyncResult
+from voiceadmin.sources.types import KeyTest, SourceRow
 from voiceadmin.text import MAX_ID, format_age, pluralize
 
 ID = click.argument("id", type=click.IntRange(1, MAX_ID))
@@ -144,40 +143,3 @@ def reencrypt_command(ctx: click.Context) -> None:
     with application_context(ctx) as app:
         count = reencrypt_keys(app.config["VOICEADMIN"], by=current_cli_actor(), now=clock.now())
         click.echo(f"{pluralize(count, 'key was', 'keys were')} encrypted with the first encryption key.")
-
-
-@cli.command("sync")
-@click.option("--source", "source_id", type=click.IntRange(1, MAX_ID), help="Only the source with this id.")
-@click.pass_context
-def sync(ctx: click.Context, source_id: int | None) -> None:
-    """Read voices and assistants from the platform, and write what has changed. Nothing is ever deleted.
-
-    Exits with 1 if a source could not be read as a whole.
-    """
-    with application_context(ctx) as app:
-        rows = [row for row in list_sources(EVERYTHING) if source_id in (None, row.id)]
-        chosen = [row for row in rows if row.id == source_id or (row.kind.is_platform and row.disabled_at is None)]
-        if not chosen:
-            raise click.UsageError("There is no such source. Add one with “source add burki NAME”.")
-        reports = [_sync(row, app.config["VOICEADMIN"]) for row in chosen]
-    if any(report.result is not SyncResult.COMPLETE for report in reports):
-        ctx.exit(1)
-
-
-def _sync(row: SourceRow, settings: Settings) -> SyncReport:
-    with WritingBar() as bar:
-        report = sync_source(
-            EVERYTHING, row.id, settings, by=current_cli_actor(), now=clock.now(), on_written=bar.update
-        )
-    click.echo(f"{row.name}: {report.result.label.lower()}. {_describe_counts(report)}")
-    for line in (*report.messages, *report.faults):
-        click.echo(f"  {line}", err=True)
-    return report
-
-
-def _describe_counts(report: SyncReport) -> str:
-    counts = report.counts
-    voices = f"{counts.added:,} added, {counts.changed:,} changed, {counts.unchanged:,} unchanged"
-    missing = f", {counts.missing:,} missing now" if counts.missing else ""
-    returned = f", {counts.returned:,} listed again" if counts.returned else ""
-    return f"Voices: {voices}{missing}{returned}. Assistants: {counts.assistants:,} added or changed."

@@ -23,6 +23,7 @@ class Source(Base):
         rights: The rights that the test found, as JSON; None if it was never tested.
         account_hash: Identifies the account behind the key; "" if that is not known.
         account_changed_at: When the key was last seen to belong to another account than before.
+        sync_requested_at: When a person last asked for a sync; None if never.
     """
 
     __tablename__ = "source"
@@ -45,6 +46,7 @@ class Source(Base):
     rights: Mapped[str | None] = mapped_column(Text)
     account_hash: Mapped[str] = mapped_column(Text, default="")
     account_changed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    sync_requested_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class SyncRun(Base):
@@ -101,3 +103,20 @@ class SourceVoice(Base):
     )
     first_listed_at: Mapped[datetime] = mapped_column(UtcTime)
     missing_since: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class SyncLease(Base):
+    """One row: the process that syncs regularly, so that of several only one does.
+
+    Attributes:
+        holder: The name of the process.
+        expires_at: When another process may take the lease, because this one has not renewed it.
+        every_seconds: The time between two syncs of a source.
+    """
+
+    __tablename__ = "sync_lease"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    holder: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    every_seconds: Mapped[int]

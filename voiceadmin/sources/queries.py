@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -13,7 +14,7 @@ from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.sources.clients.types import RightCheck
-from voiceadmin.sources.models import Source, SourceVoice, SyncRun
+from voiceadmin.sources.models import Source, SourceVoice, SyncLease, SyncRun
 from voiceadmin.sources.types import (
     KeyTest,
     MissingVoice,
@@ -23,6 +24,7 @@ from voiceadmin.sources.types import (
     SourceKind,
     SourceRow,
     SyncCounts,
+    SyncProcess,
     SyncResult,
 )
 from voiceadmin.voices.models import ClonedVoice
@@ -59,6 +61,14 @@ def get_source(scope: Scope, source_id: int) -> SourceRow:
     if not rows:
         raise SourceNotFound(f"There is no source {source_id}.")
     return rows[0]
+
+
+def find_sync_process(*, now: datetime) -> SyncProcess | None:
+    """Return the process that syncs all sources regularly, None if none does."""
+    lease = db.session.get(SyncLease, 1)
+    if lease is None or lease.expires_at <= now:
+        return None
+    return SyncProcess(timedelta(seconds=lease.every_seconds))
 
 
 def _build_row(source: Source, organization_name: str | None) -> SourceRow:

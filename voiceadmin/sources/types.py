@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from voiceadmin.enums import LabelledEnum, Tone, TonedEnum
@@ -99,6 +99,11 @@ class SourceRow:
     disabled_at: datetime | None
     test: KeyTest | None
     account_changed_at: datetime | None
+
+    @property
+    def can_sync(self) -> bool:
+        """Whether it lists voices of the platform, and is not disabled."""
+        return self.kind.is_platform and self.disabled_at is None
 
     @property
     def state(self) -> SourceState:
@@ -221,3 +226,16 @@ class MissingVoices(NamedTuple):
 
     voices: tuple[MissingVoice, ...]
     total: int
+
+
+class DueSource(NamedTuple):
+    """A source that a process syncs now."""
+
+    id: int
+    name: str
+
+
+class SyncProcess(NamedTuple):
+    """The process that syncs all sources regularly. every: the time between two syncs of a source."""
+
+    every: timedelta

@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
-from voiceadmin.config import Settings
+from voiceadmin.config import COMMAND, Settings
 from voiceadmin.errors import SourceRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organization_choices
@@ -16,9 +16,17 @@ from voiceadmin.sources.actions.managing import (
     disable_source,
     enable_source,
     remove_source,
+    request_sync,
 )
 from voiceadmin.sources.forms import SourceForm
-from voiceadmin.sources.queries import get_run, get_source, list_missing_voices, list_runs, list_sources
+from voiceadmin.sources.queries import (
+    find_sync_process,
+    get_run,
+    get_source,
+    list_missing_voices,
+    list_runs,
+    list_sources,
+)
 from voiceadmin.sources.types import KeyTest
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
@@ -64,9 +72,9 @@ def _render_form(form: SourceForm, status: int, message: str = "") -> Page:
 @require_role(Role.ADMIN)
 def show(source_id: int) -> str:
     """Show a source, its newest syncs, and the voices that it does not list any more."""
-    source = get_source(scope(), source_id)
+    source, now = get_source(scope(), source_id), clock.now()
     syncs = {"runs": list_runs(scope(), source_id), "missing": list_missing_voices(scope(), source_id)}
-    return render_template("sources/source.html", source=source, now=clock.now(), **syncs)
+    return render_template("sources/source.html", source=source, process=find_sync_process(now=now), now=now, **syncs)
 
 
 @bp.get("/sources/<id:source_id>/runs/<id:run_id>")
@@ -83,6 +91,18 @@ def check(source_id: int) -> Response:
     """Test the key of a source."""
     test = check_source(scope(), source_id, _settings(), by=access.requester().actor, now=clock.now())
     flash(describe_test(test))
+    return _redirect_to_source(source_id)
+
+
+@bp.post("/sources/<id:source_id>/sync")
+@require_role(Role.ADMIN)
+def sync(source_id: int) -> Response:
+    """Let a source be synced next. The request does not wait for it."""
+    name = request_sync(scope(), source_id, by=access.requester().actor, now=clock.now())
+    if find_sync_process(now=clock.now()) is None:
+        flash(f"The sync of “{name}” is noted, but no process syncs. Start one with “{COMMAND} sync --every 5m”.")
+    else:
+        flash(f"The sync of “{name}” begins within seconds. Load this page again to see its result.")
     return _redirect_to_source(source_id)
 
 

@@ -25,7 +25,7 @@ from voiceadmin.sources.connecting import CLIENT_KINDS, LIST_VOICES, build_conne
 from voiceadmin.sources.keys import check_key, encrypt_key, is_variable_name, reencrypt_key
 from voiceadmin.sources.models import Source
 from voiceadmin.sources.queries import is_visible
-from voiceadmin.sources.types import KeyTest, NewSource
+from voiceadmin.sources.types import KeyTest, NewSource, SourceKind
 
 
 def create_source(scope: Scope, new: NewSource, settings: Settings, *, by: Actor, now: datetime) -> int:
@@ -57,7 +57,7 @@ def create_source(scope: Scope, new: NewSource, settings: Settings, *, by: Actor
         db.session.add(source)
         db.session.flush()
         facts = {"kind": new.kind.value, "address": new.address, "key": source.key_variable or "stored"}
-        _record(AuditEventType.SOURCE_CREATED, source, by, now, after=facts)
+        record_source_event(AuditEventType.SOURCE_CREATED, source, by, now, after=facts)
         return source.id
 
 
@@ -115,7 +115,7 @@ def _save_test(scope: Scope, source_id: int, test: KeyTest, *, by: Actor, now: d
             source.account_changed_at = now
         source.account_hash = test.account_hash or source.account_hash
         source.tested_at, source.rights = now, json.dumps([list(right) for right in test.rights])
-        _record(AuditEventType.SOURCE_TESTED, source, by, now, after={"works": test.works})
+        record_source_event(AuditEventType.SOURCE_TESTED, source, by, now, after={"works": test.works})
 
 
 def disable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
@@ -128,7 +128,7 @@ def disable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         source = _lock_source(scope, source_id)
         if source.disabled_at is None:
             source.disabled_at = now
-            _record(AuditEventType.SOURCE_DISABLED, source, by, now)
+            record_source_event(AuditEventType.SOURCE_DISABLED, source, by, now)
         return source.name
 
 
@@ -142,8 +142,37 @@ def enable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         source = _lock_source(scope, source_id)
         if source.disabled_at is not None:
             source.disabled_at = None
-            _record(AuditEventType.SOURCE_ENABLED, source, by, now)
+            record_source_event(AuditEventType.SOURCE_ENABLED, source, by, now)
         return source.name
+
+
+def request_sync(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
+    """Let the process that syncs regularly sync a source next, and return the name of the source.
+
+    Raises:
+        SourceNotFound: if there is no such source in the scope.
+        SourceRefused: if it is disabled, or has no voices to sync.
+    """
+    with write_transaction():
+        source = find_source(scope, source_id)
+        check_can_sync(source)
+        source.sync_requested_at = now
+        record_source_event(AuditEventType.SYNC_REQUESTED, source, by, now)
+        return source.name
+
+
+def check_can_sync(source: Source) -> None:
+    """Refuse a source that cannot be synced.
+
+    Raises:
+        SourceRefused: if it is disabled, or has no voices to sync.
+    """
+    if source.disabled_at is not None:
+        raise SourceRefused(f"The source “{source.name}” is disabled. Enable it first.")
+    if not SourceKind(source.kind).is_platform:
+        raise SourceRefused(
+            f"The source “{source.name}” is a provider. Only sources of the platform have voices to sync."
+        )
 
 
 def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
@@ -155,7 +184,7 @@ def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
     with write_transaction():
         source = _lock_source(scope, source_id)
         facts = {"kind": source.kind, "address": source.address}
-        _record(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
+        record_source_event(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
         db.session.delete(source)
         return source.name
 
@@ -170,7 +199,7 @@ def reencrypt_keys(settings: Settings, *, by: Actor, now: datetime) -> int:
         sources = db.session.scalars(select(Source).where(Source.encrypted_key.is_not(None)).order_by(Source.id)).all()
         for source in sources:
             source.encrypted_key = reencrypt_key(source.encrypted_key or "", settings.encryption_keys)
-            _record(AuditEventType.SOURCE_KEY_REENCRYPTED, source, by, now)
+            record_source_event(AuditEventType.SOURCE_KEY_REENCRYPTED, source, by, now)
         return len(sources)
 
 
@@ -194,7 +223,7 @@ def _lock_source(scope: Scope, source_id: int) -> Source:
     return source
 
 
-def _record(
+def record_source_event(
     event_type: AuditEventType,
     source: Source,
     by: Actor,
@@ -203,6 +232,7 @@ def _record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
+    """Record an audit event about a source, for its organization. Call inside a write transaction."""
     target = AuditTarget(ObjectKind.SOURCE, source.id, source.name)
     owners = () if source.organization_id is None else (source.organization_id,)
     record_event(event_type, target, by=by, now=now, organizations=owners, before=before, after=after)

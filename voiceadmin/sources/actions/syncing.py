@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import delete, select
 
 from voiceadmin import clock
+from voiceadmin.audit.types import AuditEventType
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
@@ -26,14 +27,14 @@ from voiceadmin.sources.actions.listed_voices import (
     read_known_voices,
     write_list,
 )
-from voiceadmin.sources.actions.managing import find_source
+from voiceadmin.sources.actions.managing import check_can_sync, find_source, record_source_event
 from voiceadmin.sources.actions.organizations import resolve_organization, write_assistants
 from voiceadmin.sources.actions.reading import PlatformSnapshot, read_platform
 from voiceadmin.sources.clients.outcomes import RequestRecord, UpstreamFailed
 from voiceadmin.sources.connecting import build_connection
 from voiceadmin.sources.models import Source, SyncRun
 from voiceadmin.sources.queries import parse_ids
-from voiceadmin.sources.types import SourceKind, SyncCounts, SyncReport, SyncResult
+from voiceadmin.sources.types import SyncCounts, SyncReport, SyncResult
 from voiceadmin.text import pluralize
 from voiceadmin.voices.importing.actions import import_voices
 from voiceadmin.voices.importing.reading import read_response
@@ -43,6 +44,8 @@ from voiceadmin.voices.importing.types import Fault, UnreadableInput
 MAX_REQUESTS = 200  # of a run that are kept
 
 MAX_FAULTS = 100
+
+CHANGES = {"assistants", "added", "changed", "missing", "returned"}  # counts of what a sync writes
 
 MAX_RUNS = 500  # of a source that are kept
 
@@ -70,12 +73,7 @@ def sync_source(
         SourceRefused: if the source is disabled, or its key cannot be read.
     """
     source = find_source(scope, source_id)
-    if source.disabled_at is not None:
-        raise SourceRefused(f"The source “{source.name}” is disabled. Enable it first.")
-    if not SourceKind(source.kind).is_platform:
-        raise SourceRefused(
-            f"The source “{source.name}” is a provider. Only sources of the platform have voices to sync."
-        )
+    check_can_sync(source)
     connection, assistant_ids = build_connection(source, settings, environ), parse_ids(source.assistant_ids)
     run = _Run(_start_run(source_id, by, now), source_id, by, now, on_written)
     known = read_known_voices(source_id)
@@ -208,6 +206,10 @@ class _Run:
         run.ended_at, run.result, run.message = clock.now(), self._result.value, "\n".join(self._messages)
         run.counts, run.faults = json.dumps(asdict(self._counts)), json.dumps(self._faults)
         run.requests = json.dumps([_dump_request(request) for request in self.requests[:MAX_REQUESTS]])
+        changes = {name: count for name, count in asdict(self._counts).items() if count and name in CHANGES}
+        if changes:
+            source = db.session.get_one(Source, self._source_id)
+            record_source_event(AuditEventType.SOURCE_SYNCED, source, self._by, self._now, after=changes)
 
 
 def _require_source(source_id: int) -> Source:

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _create_source()
     _create_sync_run()
     _create_source_voice()
+    _create_sync_lease()
 
 
 def _create_source() -> None:
@@ -39,6 +40,7 @@ def _create_source() -> None:
         sa.Column("rights", sa.Text),
         sa.Column("account_hash", sa.Text, nullable=False),
         sa.Column("account_changed_at", UtcTime),
+        sa.Column("sync_requested_at", UtcTime),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_source_organization_id", "source", ["organization_id"])
@@ -79,7 +81,17 @@ def _create_source_voice() -> None:
     )
 
 
+def _create_sync_lease() -> None:
+    op.create_table(
+        "sync_lease",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("expires_at", UtcTime, nullable=False),
+        sa.Column("every_seconds", sa.Integer, nullable=False),
+    )
+
+
 def downgrade() -> None:
     """Drop the tables."""
-    for name in ("source_voice", "sync_run", "source"):
+    for name in ("sync_lease", "source_voice", "sync_run", "source"):
         op.drop_table(name)

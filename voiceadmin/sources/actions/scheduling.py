@@ -1,0 +1,108 @@
+"""Sync all sources again and again, in one process of a deployment at a time."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event, Thread
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from voiceadmin import clock
+from voiceadmin.config import Settings
+from voiceadmin.database.base import db
+from voiceadmin.errors import Problem
+from voiceadmin.identity import EVERYTHING, Actor
+from voiceadmin.sources.actions.leasing import end_lease, renew_lease
+from voiceadmin.sources.actions.syncing import sync_source
+from voiceadmin.sources.models import Source, SyncRun
+from voiceadmin.sources.types import DueSource, SourceKind, SyncReport
+
+POLL_SECONDS = 2.0  # between two looks for sources that are due
+
+RENEW_SECONDS = 30.0  # between two renewals of the lease
+
+
+@dataclass(frozen=True, slots=True)
+class SyncLoop:
+    """Syncs each source when it is due.
+
+    Attributes:
+        every: the time between the starts of two syncs of a source.
+        enter_context: enters an application context, for the thread that renews the lease.
+        on_report: called after each sync.
+        on_problem: called for a source that cannot be synced at all.
+    """
+
+    settings: Settings
+    every: timedelta
+    by: Actor
+    enter_context: Callable[[], AbstractContextManager[object]]
+    on_report: Callable[[DueSource, SyncReport], None]
+    on_problem: Callable[[DueSource, Problem], None]
+
+    def run(self, stopped: Event) -> None:
+        """Run until `stopped` is set, and return between two syncs.
+
+        Another process that does the same waits until this one ends or dies.
+        """
+        holder = name_process()
+        with self._renew_regularly(holder):
+            while not stopped.is_set():
+                self._sync_due_sources(holder, stopped)
+                stopped.wait(POLL_SECONDS)
+
+    def _sync_due_sources(self, holder: str, stopped: Event) -> None:
+        """Sync the sources that are due, as long as this process has the lease."""
+        if not renew_lease(holder, self.every, now=clock.now()):
+            return
+        for source in list_due_sources(self.every, now=clock.now()):
+            if stopped.is_set() or not renew_lease(holder, self.every, now=clock.now()):
+                return
+            try:
+                report = sync_source(EVERYTHING, source.id, self.settings, by=self.by, now=clock.now())
+            except Problem as problem:
+                self.on_problem(source, problem)
+            else:
+                self.on_report(source, report)
+
+    @contextmanager
+    def _renew_regularly(self, holder: str) -> Iterator[None]:
+        """Renew the lease in a thread while a long sync runs, and give it up at the end."""
+        ended = Event()
+
+        def renew() -> None:
+            with self.enter_context():
+                while not ended.wait(RENEW_SECONDS):
+                    with suppress(SQLAlchemyError):  # a long transaction writes, or the database is away for a moment
+                        renew_lease(holder, self.every, now=clock.now())
+
+        thread = Thread(target=renew, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            end_lease(holder)
+
+
+def name_process() -> str:
+    """Return a name of this process that no other one has."""
+    return f"{socket.gethostname()} {secrets.token_hex(8)}"
+
+
+def list_due_sources(every: timedelta, *, now: datetime) -> Sequence[DueSource]:
+    """Return the enabled sources of the platform that a person wants synced, or whose last sync is long enough ago."""
+    started = select(func.max(SyncRun.started_at)).where(SyncRun.source_id == Source.id).scalar_subquery()
+    is_due = or_(started.is_(None), started <= now - every, Source.sync_requested_at > started)
+    platforms = [kind.value for kind in SourceKind if kind.is_platform]
+    statement = select(Source.id, Source.name).where(Source.disabled_at.is_(None), Source.kind.in_(platforms), is_due)
+    sources = [DueSource(*row) for row in db.session.execute(statement.order_by(Source.id))]
+    db.session.rollback()
+    return sources

@@ -1,0 +1,116 @@
+"""The command that syncs sources, once or continuously."""
+
+from __future__ import annotations
+
+import re
+import signal
+from datetime import timedelta
+from threading import Event
+
+import click
+from flask import Flask
+
+from voiceadmin import clock
+from voiceadmin.cli import WritingBar, application_context, cli, current_cli_actor
+from voiceadmin.config import Settings
+from voiceadmin.errors import Problem
+from voiceadmin.identity import EVERYTHING
+from voiceadmin.sources.actions.scheduling import SyncLoop
+from voiceadmin.sources.actions.syncing import sync_source
+from voiceadmin.sources.queries import list_sources
+from voiceadmin.sources.types import DueSource, SourceRow, SyncReport, SyncResult
+from voiceadmin.text import DAY, HOUR, MAX_ID, MINUTE
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
+
+
+class Interval(click.ParamType[timedelta]):
+    """A time such as 5m, 2h or 1d."""
+
+    name = "interval"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the time. Fails with the value and an example."""
+        match = re.fullmatch(r"([1-9][0-9]{0,3})([mhd])", str(value), re.ASCII)
+        if match is None:
+            self.fail(f"{value!r} is not an interval. Give minutes, hours or days, such as 5m, 2h or 1d.", param, ctx)
+        return int(match[1]) * UNITS[match[2]]
+
+
+@cli.command("sync")
+@click.option("--source", "source_id", type=click.IntRange(1, MAX_ID), help="Only the source with this id.")
+@click.option(
+    "--every",
+    type=Interval(),
+    help="Sync all sources again and again, such as every 5m. Of several such processes, one syncs.",
+)
+@click.pass_context
+def sync(ctx: click.Context, source_id: int | None, every: timedelta | None) -> None:
+    """Read voices and assistants from the platform, and write what has changed. Nothing is ever deleted.
+
+    Exits with 1 if a source could not be read as a whole.
+    """
+    if every is not None and source_id is not None:
+        raise click.UsageError("Give either --source or --every.")
+    with application_context(ctx) as app:
+        if every is not None:
+            _sync_continuously(app, every)
+            return
+        reports = [_sync(row, app.config["VOICEADMIN"]) for row in _choose(source_id)]
+    if any(report.result is not SyncResult.COMPLETE for report in reports):
+        ctx.exit(1)
+
+
+def _choose(source_id: int | None) -> list[SourceRow]:
+    """Return the source with this id, or all that can be synced."""
+    rows = list_sources(EVERYTHING)
+    chosen = [row for row in rows if row.id == source_id or (source_id is None and row.can_sync)]
+    if not chosen:
+        raise click.UsageError("There is no such source. Add one with “source add burki NAME”.")
+    return chosen
+
+
+def _sync(row: SourceRow, settings: Settings) -> SyncReport:
+    with WritingBar() as bar:
+        report = sync_source(
+            EVERYTHING, row.id, settings, by=current_cli_actor(), now=clock.now(), on_written=bar.update
+        )
+    _print_report(row.name, report)
+    return report
+
+
+def _print_report(name: str, report: SyncReport) -> None:
+    click.echo(f"{name}: {report.result.label.lower()}. {_describe_counts(report)}")
+    for line in (*report.messages, *report.faults):
+        click.echo(f"  {line}", err=True)
+
+
+def _describe_counts(report: SyncReport) -> str:
+    counts = report.counts
+    voices = f"{counts.added:,} added, {counts.changed:,} changed, {counts.unchanged:,} unchanged"
+    missing = f", {counts.missing:,} missing now" if counts.missing else ""
+    returned = f", {counts.returned:,} listed again" if counts.returned else ""
+    return f"Voices: {voices}{missing}{returned}. Assistants: {counts.assistants:,} added or changed."
+
+
+def _sync_continuously(app: Flask, every: timedelta) -> None:
+    """Sync until a stop signal."""
+    stopped = Event()
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, lambda *_: stopped.set())
+    loop = SyncLoop(
+        app.config["VOICEADMIN"],
+        every,
+        current_cli_actor(),
+        app.app_context,
+        on_report=lambda source, report: _print_report(source.name, report),
+        on_problem=_print_problem,
+    )
+    click.echo("Syncing all sources. Stop with Ctrl-C.")
+    loop.run(stopped)
+
+
+def _print_problem(source: DueSource, problem: Problem) -> None:
+    click.echo(f"{source.name}: {problem}", err=True)
