@@ -68,6 +68,8 @@ class AuditEventType(StrEnum):
     SOURCE_REMOVED = "source-removed", "removed a source", Role.ADMIN
     SOURCE_KEY_REENCRYPTED = "source-key-reencrypted", "encrypted the key of a source anew", Role.ADMIN
     SOURCE_SYNCED = "source-synced", "synced a source", Role.VIEWER
+    LIST_BELIEVED = "list-believed", "believed a list that lacks many voices", Role.ADMIN
+    ACCOUNT_ACCEPTED = "account-accepted", "accepted another account of a key", Role.ADMIN
     SYNC_REQUESTED = "sync-requested", "asked for a sync of a source", Role.ADMIN
     VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER
     VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER

@@ -120,3 +120,95 @@ class SyncLease(Base):
     holder: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     every_seconds: Mapped[int]
+
+
+class ProviderListing(Base):
+    """The newest attempt to read one of the listings of a provider.
+
+    Attributes:
+        name: Of the listing, such as "voices".
+        attempted_at: When it was last read, with any outcome.
+        result: `ListingResult` as a value.
+        message: Why it is not complete; "" if it is.
+        complete_at: When it was last read as a whole, and believed; None if never.
+        voices: How many voices the last attempt has read.
+        withheld: What a complete list lacks that is not believed, as JSON: ids that were listed before, and ids that
+            the platform names. "" for any other list.
+    """
+
+    __tablename__ = "provider_listing"
+
+    source_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("source.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    attempted_at: Mapped[datetime] = mapped_column(UtcTime)
+    result: Mapped[str] = mapped_column(String(20))
+    message: Mapped[str] = mapped_column(Text)
+    complete_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    voices: Mapped[int]
+    withheld: Mapped[str] = mapped_column(Text)
+
+
+class StoredProviderVoice(Base):
+    """A voice as its provider last listed it; see `clients.types.ProviderVoice`.
+
+    Attributes:
+        first_listed_at: When a sync first found it.
+        absent_since: When a complete list first lacked it; None while it is listed.
+    """
+
+    __tablename__ = "provider_voice"
+    __table_args__ = (Index(None, "voice_id"),)
+
+    source_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("source.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(20))
+    is_ours: Mapped[bool]
+    raw_state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    category: Mapped[str] = mapped_column(Text)
+    slot: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    language: Mapped[str] = mapped_column(Text)
+    gender: Mapped[str] = mapped_column(Text)
+    breaks_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    first_listed_at: Mapped[datetime] = mapped_column(UtcTime)
+    absent_since: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class ProviderLookUp(Base):
+    """The answer of a provider about one voice that its list lacks. Deleted when the voice is listed again.
+
+    Attributes:
+        answer: `Answer` as a value.
+        message: What the answer proves, or why it proves nothing.
+    """
+
+    __tablename__ = "provider_look_up"
+
+    source_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("source.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    answer: Mapped[str] = mapped_column(String(20))
+    message: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class SlotUse(Base):
+    """Slots of one kind. used, slot_limit: None if the provider does not tell. is_counted: whether we counted them."""
+
+    __tablename__ = "slot_use"
+
+    source_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("source.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    used: Mapped[int | None]
+    slot_limit: Mapped[int | None]
+    is_counted: Mapped[bool]
+    read_at: Mapped[datetime] = mapped_column(UtcTime)

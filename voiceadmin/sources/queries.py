@@ -40,6 +40,11 @@ def is_visible(scope: Scope) -> ColumnElement[bool]:
     return or_(Source.organization_id.is_(None), own) if scope == EVERYTHING else own
 
 
+def scope_of(source: Source) -> Scope:
+    """Return the organizations whose voices a source can list: its own, or all for a source of the platform."""
+    return EVERYTHING if source.organization_id is None else Scope(frozenset({source.organization_id}))
+
+
 def list_sources(scope: Scope) -> list[SourceRow]:
     """Return the sources of a scope: those of the platform first, then by organization and name."""
     statement = (

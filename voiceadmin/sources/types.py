@@ -102,8 +102,8 @@ class SourceRow:
 
     @property
     def can_sync(self) -> bool:
-        """Whether it lists voices of the platform, and is not disabled."""
-        return self.kind.is_platform and self.disabled_at is None
+        """Whether it is not disabled."""
+        return self.disabled_at is None
 
     @property
     def state(self) -> SourceState:
@@ -117,6 +117,15 @@ class SourceRow:
             return SourceState.NOT_TESTED
         states = {True: SourceState.WORKING, False: SourceState.FAILING, None: SourceState.NO_ANSWER}
         return states[self.test.works]
+
+
+class ListingResult(LabelledEnum):
+    """How far a listing of a provider was read. WITHHELD: it is complete, but lacks too many voices to be believed."""
+
+    COMPLETE = "complete", "Complete"
+    WITHHELD = "withheld", "Not believed"
+    INCOMPLETE = "incomplete", "Incomplete"
+    BROKEN = "broken", "Broken"
 
 
 class SyncResult(TonedEnum):

@@ -15,6 +15,7 @@ from voiceadmin.operations.bulk import FilteredList, ViewResponse, build_action_
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
+from voiceadmin.sources.evidence import collect_evidence
 from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.code_samples import build_code_samples
@@ -145,6 +146,9 @@ def show(voice_id: int) -> str:
         bar=build_action_bar(operator_scope) if operator_scope.covers(detail.organization.id) else None,
         actions=_list_actions(detail, has_reasons=bool(line.reasons)),
         confirms_archive=_confirms_archive(detail),
+        evidence=collect_evidence(
+            detail, now=now, cloning_timeout=access.attention_thresholds().cloning_timeout(detail.voice.provider)
+        ),
         now=now,
     )
 

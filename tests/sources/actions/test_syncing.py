@@ -440,7 +440,7 @@ def test_a_run_says_when_it_was_and_what_came(platform: Platform) -> None:
 
 
 def test_only_the_newest_runs_are_kept(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voiceadmin.sources.actions.syncing.MAX_RUNS", 2)
+    monkeypatch.setattr("voiceadmin.sources.actions.runs.MAX_RUNS", 2)
 
     ids = [platform.sync().run_id for _ in range(4)]
 

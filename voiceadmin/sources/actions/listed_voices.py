@@ -11,15 +11,11 @@ from sqlalchemy import exists, insert, literal, select, update
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.transactions import write_transaction
+from voiceadmin.sources.breaker import is_suspicious
 from voiceadmin.sources.models import Source, SourceVoice
 from voiceadmin.voices.models import ClonedVoice
 
 BATCH_SIZE = 2000  # voices of one transaction
-
-BREAKER_COUNT = 5  # voices, and
-BREAKER_PERCENT = 30  # percent of the known ones, that are missing at once
-
-WITHHELD = "Too many voices are missing at once. The list may be wrong, so that none of them counts as missing."
 
 
 class Differences(NamedTuple):
@@ -38,9 +34,7 @@ class Differences(NamedTuple):
     @property
     def is_suspicious(self) -> bool:
         """Whether so many voices are missing at once that the list is more likely to be wrong."""
-        missing = len(self.missing)
-        is_large_part = missing >= BREAKER_COUNT and missing * 100 >= self.known * BREAKER_PERCENT
-        return missing > 0 and (missing == self.known or is_large_part)
+        return is_suspicious(len(self.missing), self.known)
 
 
 def read_known_voices(source_id: int) -> dict[int, datetime | None]:

@@ -25,7 +25,7 @@ from voiceadmin.sources.connecting import CLIENT_KINDS, LIST_VOICES, build_conne
 from voiceadmin.sources.keys import check_key, encrypt_key, is_variable_name, reencrypt_key
 from voiceadmin.sources.models import Source
 from voiceadmin.sources.queries import is_visible
-from voiceadmin.sources.types import KeyTest, NewSource, SourceKind
+from voiceadmin.sources.types import KeyTest, NewSource
 
 
 def create_source(scope: Scope, new: NewSource, settings: Settings, *, by: Actor, now: datetime) -> int:
@@ -151,7 +151,7 @@ def request_sync(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> s
 
     Raises:
         SourceNotFound: if there is no such source in the scope.
-        SourceRefused: if it is disabled, or has no voices to sync.
+        SourceRefused: if it is disabled.
     """
     with write_transaction():
         source = find_source(scope, source_id)
@@ -162,17 +162,13 @@ def request_sync(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> s
 
 
 def check_can_sync(source: Source) -> None:
-    """Refuse a source that cannot be synced.
+    """Refuse a disabled source.
 
     Raises:
-        SourceRefused: if it is disabled, or has no voices to sync.
+        SourceRefused: if it is disabled.
     """
     if source.disabled_at is not None:
         raise SourceRefused(f"The source “{source.name}” is disabled. Enable it first.")
-    if not SourceKind(source.kind).is_platform:
-        raise SourceRefused(
-            f"The source “{source.name}” is a provider. Only sources of the platform have voices to sync."
-        )
 
 
 def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:

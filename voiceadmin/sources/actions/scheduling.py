@@ -98,11 +98,12 @@ def name_process() -> str:
 
 
 def list_due_sources(every: timedelta, *, now: datetime) -> Sequence[DueSource]:
-    """Return the enabled sources of the platform that a person wants synced, or whose last sync is long enough ago."""
+    """Return the enabled sources that a person wants synced, or whose last sync is long enough ago."""
     started = select(func.max(SyncRun.started_at)).where(SyncRun.source_id == Source.id).scalar_subquery()
     is_due = or_(started.is_(None), started <= now - every, Source.sync_requested_at > started)
-    platforms = [kind.value for kind in SourceKind if kind.is_platform]
-    statement = select(Source.id, Source.name).where(Source.disabled_at.is_(None), Source.kind.in_(platforms), is_due)
-    sources = [DueSource(*row) for row in db.session.execute(statement.order_by(Source.id))]
+    is_platform = Source.kind.in_([kind.value for kind in SourceKind if kind.is_platform])
+    statement = select(Source.id, Source.name).where(Source.disabled_at.is_(None), is_due)
+    # The platform first, so that providers are compared with its newest voices.
+    sources = [DueSource(*row) for row in db.session.execute(statement.order_by(is_platform.desc(), Source.id))]
     db.session.rollback()
     return sources

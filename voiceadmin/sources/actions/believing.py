@@ -1,0 +1,82 @@
+"""What a person can decide about lists that are not believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from voiceadmin.audit.types import AuditEventType
+from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.errors import ChangeRefused
+from voiceadmin.identity import Actor, Scope
+from voiceadmin.sources.actions.managing import find_source, record_source_event
+from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
+from voiceadmin.sources.types import ListingResult
+from voiceadmin.sources.verdicts import Answer
+
+TABLES_OF_ACCOUNT = (ProviderListing, StoredProviderVoice, ProviderLookUp, SlotUse)
+
+
+def believe_list(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> int:
+    """Believe the newest lists of a source although they lack many voices. Return how many they lack.
+
+    Holds for these lists only. The next sync looks the voices up before any of them counts as missing.
+
+    Raises:
+        SourceNotFound: if there is no such source in the scope.
+        ChangeRefused: if its newest lists are believed already, or are not complete.
+    """
+    with write_transaction():
+        source = find_source(scope, source_id)
+        listings = db.session.scalars(select(ProviderListing).filter_by(source_id=source_id).with_for_update()).all()
+        if source.account_changed_at or any(row.result != ListingResult.WITHHELD for row in listings) or not listings:
+            raise ChangeRefused("There is no list that waits for a decision. Load the page again.")
+        withheld = json.loads(listings[0].withheld)
+        _mark_absent(source_id, withheld["absent"], now)
+        _add_unanswered(source_id, withheld["lacking"], now)
+        for row in listings:
+            row.result, row.message, row.withheld = ListingResult.COMPLETE.value, "", ""
+            row.complete_at = row.attempted_at
+        lacking = len({*withheld["absent"], *withheld["lacking"]})
+        record_source_event(AuditEventType.LIST_BELIEVED, source, by, now, after={"voices": lacking})
+        return lacking
+
+
+def _mark_absent(source_id: int, ids: Sequence[str], now: datetime) -> None:
+    for batch in split_into_batches(ids):
+        chosen = (StoredProviderVoice.source_id == source_id, StoredProviderVoice.voice_id.in_(batch))
+        db.session.execute(update(StoredProviderVoice).where(*chosen).values(absent_since=now))
+
+
+def _add_unanswered(source_id: int, ids: Sequence[str], now: datetime) -> None:
+    """Note voices that the list lacks and that are still to be looked up."""
+    message = "A person believes the list, which lacks the voice. It has not been looked up yet."
+    for id in ids:
+        row = ProviderLookUp(source_id=source_id, voice_id=id, answer=Answer.NOT_ASKED.value)
+        row.message, row.asked_at = message, now
+        db.session.add(row)
+
+
+def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
+    """Accept that a key belongs to another account, and return the name of the source.
+
+    What was known by the former account is deleted. The next sync reads the lists of the new one.
+
+    Raises:
+        SourceNotFound: if there is no such source in the scope.
+        ChangeRefused: if the account has not changed.
+    """
+    with write_transaction():
+        source = find_source(scope, source_id)
+        if source.account_changed_at is None:
+            raise ChangeRefused("The account of this key has not changed. Load the page again.")
+        for table in TABLES_OF_ACCOUNT:
+            db.session.execute(delete(table).where(table.source_id == source_id))
+        source.account_changed_at, source.account_hash, source.sync_requested_at = None, "", now
+        record_source_event(AuditEventType.ACCOUNT_ACCEPTED, source, by, now)
+        return source.name

@@ -1,0 +1,156 @@
+"""Write what a provider lists: its voices, and since when its list lacks others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence, Set
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select, update
+
+from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
+from voiceadmin.database.transactions import write_transaction
+from voiceadmin.database.upserts import upsert_rows
+from voiceadmin.sources.clients.outcomes import Broken, Complete, Outcome
+from voiceadmin.sources.clients.types import ProviderVoice, SlotReading
+from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
+from voiceadmin.sources.types import ListingResult
+
+BATCH_SIZE = 1000  # voices of one transaction
+
+COLUMNS = ("source_id", "voice_id", *ProviderVoice._fields[1:], "first_listed_at", "absent_since")
+
+
+class ListChanges(NamedTuple):
+    """How the lists of a provider differ from what is stored.
+
+    Attributes:
+        written: rows of COLUMNS to write.
+        added, returned: how many of them are new, and how many were absent.
+        known: number of stored voices of ours that were not absent.
+        absent: ids of voices of ours that the lists lack for the first time.
+    """
+
+    written: Sequence[Sequence[Any]]
+    added: int
+    returned: int
+    known: int
+    absent: Sequence[str]
+
+
+def merge_listings(listings: Mapping[str, Outcome[ProviderVoice]]) -> dict[str, ProviderVoice]:
+    """Return the voices of all listings by id. A voice that is in several has its state of the first one."""
+    merged: dict[str, ProviderVoice] = {}
+    for outcome in listings.values():
+        if not isinstance(outcome, Broken):
+            for voice in outcome.items:
+                merged.setdefault(voice.id, voice)
+    return merged
+
+
+def compare_voices(source_id: int, listed: Mapping[str, ProviderVoice], *, now: datetime) -> ListChanges:
+    """Return how lists differ from the stored voices of a source."""
+    columns = [getattr(StoredProviderVoice, name) for name in COLUMNS[1:]]
+    stored = {row[0]: tuple(row) for row in db.session.execute(select(*columns).filter_by(source_id=source_id))}
+    written, added, returned = [], 0, 0
+    for id, voice in listed.items():
+        before = stored.get(id)
+        after = (*_store(voice), before[-2] if before else now, None)
+        if before != after:
+            written.append((source_id, *after))
+            added += before is None
+            returned += before is not None and before[-1] is not None
+    is_ours = COLUMNS.index("is_ours") - 1
+    known = [id for id, row in stored.items() if row[is_ours] and row[-1] is None]
+    return ListChanges(written, added, returned, len(known), sorted(id for id in known if id not in listed))
+
+
+def _store(voice: ProviderVoice) -> tuple[Any, ...]:
+    """Return the values of a voice for the database."""
+    return (*voice._replace(state=voice.state.value, slot=voice.slot and voice.slot.value),)  # type: ignore[arg-type]
+
+
+def write_voices(source_id: int, changes: ListChanges, listed: Collection[str]) -> None:
+    """Write the listed voices, in transactions of BATCH_SIZE, and delete the answers about them."""
+    for rows in split_into_batches(changes.written, BATCH_SIZE):
+        with write_transaction():
+            upsert_rows(StoredProviderVoice, COLUMNS, rows)
+    for ids in split_into_batches(_find_answered(source_id, set(listed))):
+        with write_transaction():
+            db.session.execute(
+                delete(ProviderLookUp).where(ProviderLookUp.source_id == source_id, ProviderLookUp.voice_id.in_(ids))
+            )
+
+
+def _find_answered(source_id: int, listed: Set[str]) -> list[str]:
+    """Return the listed voices about which there is an answer."""
+    answered = db.session.scalars(select(ProviderLookUp.voice_id).where(ProviderLookUp.source_id == source_id))
+    return [id for id in answered if id in listed]
+
+
+def mark_absent(source_id: int, ids: Sequence[str], *, now: datetime) -> None:
+    """Write since when voices are absent."""
+    for batch in split_into_batches(ids):
+        with write_transaction():
+            is_one = (StoredProviderVoice.source_id == source_id, StoredProviderVoice.voice_id.in_(batch))
+            db.session.execute(update(StoredProviderVoice).where(*is_one).values(absent_since=now))
+
+
+def write_listings(
+    source_id: int,
+    listings: Mapping[str, Outcome[ProviderVoice]],
+    doubt: str,
+    withheld: Mapping[str, Sequence[str]],
+    *,
+    now: datetime,
+) -> None:
+    """Write the outcome of each listing.
+
+    Args:
+        doubt: why complete lists are not believed; "" if they are.
+        withheld: ids of the voices that they lack then, by how they are known: listed before, or named.
+    """
+    is_complete = all(isinstance(outcome, Complete) for outcome in listings.values())
+    with write_transaction():
+        for name, outcome in listings.items():
+            row = db.session.get(ProviderListing, (source_id, name))
+            if row is None:
+                row = ProviderListing(source_id=source_id, name=name)
+                db.session.add(row)
+            row.attempted_at, row.voices = now, 0 if isinstance(outcome, Broken) else len(outcome.items)
+            row.result, row.message = _describe(outcome, doubt)
+            row.withheld = json.dumps(withheld) if doubt and isinstance(outcome, Complete) else ""
+            if is_complete and not doubt:
+                row.complete_at = now
+
+
+def _describe(outcome: Outcome[ProviderVoice], doubt: str) -> tuple[str, str]:
+    """Return the result of a listing, and why it is not complete."""
+    if isinstance(outcome, Complete):
+        return (ListingResult.WITHHELD if doubt else ListingResult.COMPLETE).value, doubt
+    result = ListingResult.BROKEN if isinstance(outcome, Broken) else ListingResult.INCOMPLETE
+    return result.value, outcome.fault.message
+
+
+def write_slots(
+    source_id: int, readings: Sequence[SlotReading], listed: Collection[ProviderVoice], *, now: datetime
+) -> None:
+    """Write the slots. Where the provider tells only the limit, the listed voices are counted."""
+    with write_transaction():
+        db.session.execute(delete(SlotUse).where(SlotUse.source_id == source_id))
+        for reading in readings:
+            counted = sum(voice.slot is reading.kind for voice in listed)
+            is_counted = reading.used is None
+            used = counted if is_counted else reading.used
+            db.session.add(
+                SlotUse(
+                    source_id=source_id,
+                    kind=reading.kind.value,
+                    used=used,
+                    slot_limit=reading.limit,
+                    is_counted=is_counted,
+                    read_at=now,
+                )
+            )
