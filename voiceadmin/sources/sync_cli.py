@@ -64,8 +64,8 @@ def sync(ctx: click.Context, source_id: int | None, every: timedelta | None) -> 
 
 
 def _choose(source_id: int | None) -> list[SourceRow]:
-    """Return the source with this id, or all that can be synced."""
-    rows = list_sources(EVERYTHING)
+    """Return the source with this id, or all that can be synced, those of the platform first."""
+    rows = sorted(list_sources(EVERYTHING), key=lambda row: not row.kind.is_platform)
     chosen = [row for row in rows if row.id == source_id or (source_id is None and row.can_sync)]
     if not chosen:
         raise click.UsageError("There is no such source. Add one with “source add burki NAME”.")
@@ -92,7 +92,8 @@ def _describe_counts(report: SyncReport) -> str:
     voices = f"{counts.added:,} added, {counts.changed:,} changed, {counts.unchanged:,} unchanged"
     missing = f", {counts.missing:,} missing now" if counts.missing else ""
     returned = f", {counts.returned:,} listed again" if counts.returned else ""
-    return f"Voices: {voices}{missing}{returned}. Assistants: {counts.assistants:,} added or changed."
+    assistants = f" Assistants: {counts.assistants:,} added or changed." if counts.assistants else ""
+    return f"Voices: {voices}{missing}{returned}.{assistants}"
 
 
 def _sync_continuously(app: Flask, every: timedelta) -> None:
