@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 from tests.conftest import NOW, SHELL
 from tests.factories import PASSWORD, create_invitation, make_account, make_assistant, make_organization, make_voice
+from tests.sources.scenario import describe_source, make_source
 from tests.two_tenants import RULES
 from voiceadmin.accounts.actions.sessions import create_session
 from voiceadmin.accounts.models import Account, Membership
@@ -180,6 +181,8 @@ class Fuzzer:
         self.accounts = {role: make_account(f"{role.slug}@example.com") for role in roles}
         make_account("person@example.com", roles={self.acme: Role.VIEWER})
         create_api_key(EVERYTHING, "poller", frozenset([self.acme.id]), expires_at=None, by=SHELL, now=NOW)
+        source = describe_source(self.acme.id, key_variable="UPSTREAM_KEY_OF_NO_TEST")
+        make_source(app.config["VOICEADMIN"], source)
         grant = Grant(self.acme.id, Role.VIEWER)
         self.link = create_invitation(EVERYTHING, "new@example.com", grant, by=SHELL, now=NOW)
         self.tokens = restore_accounts(self.accounts, self.acme)
