@@ -80,7 +80,6 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a key and a variable": ({"key": "a-key", "key_variable": VARIABLE}, "key", "Enter either a key, or"),
     "another variable": ({"key_variable": "PATH"}, "key_variable", '"PATH" must begin with UPSTREAM_KEY_'),
     "an unknown kind": ({"kind": "acme"}, "kind", '"acme" is not a kind of source'),
-    "no client for it": ({"kind": "voiceadmin"}, "kind", '"voiceadmin" is not a kind of source'),
     "no name": ({"name": " "}, "name", ""),
     "a long name": ({"name": "n" * 101}, "name", ""),
     "assistants of a provider": ({"assistants": "31"}, "assistants", "A provider has no assistants"),

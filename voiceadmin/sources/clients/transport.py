@@ -43,13 +43,13 @@ RETRIED = {
     FaultKind.SERVER_FAILED,
 }
 
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id")
+
 KEY_HEADERS = ("authorization", "xi-api-key")
 
 MIN_SECRET = 8  # characters; shorter texts occur in messages by chance
 
 REMOVED = b"(key removed)"
-
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id")
 
 Parameters = Mapping[str, str | int]
 
