@@ -293,6 +293,7 @@ FORMS: dict[str, Callable[[TwoTenants], dict[str, Any]]] = {
         "kind": "elevenlabs",
         "name": "A new source",
         "organization": tenants.acme.id,
+        "key": "",
         "key_variable": "UPSTREAM_KEY_OF_NO_TEST",
     },
     "api_keys.new": lambda tenants: {"name": "A new key", "organizations": [tenants.acme.id], "expires": "30"},

@@ -213,6 +213,8 @@ def test_a_field_that_a_form_does_not_have_is_ignored(
     """Such fields are sent in the form, in the query string and as JSON."""
     role, written = requirement_of(rule).role, []
     who = {Role.PLATFORM: "platform", Role.ADMIN: "admin", Role.OPERATOR: "operator"}.get(role, "viewer")
+    if rule.endpoint == "sources.new":  # an admin of an organization cannot name a variable
+        who = "platform"
     for number, has_extra_fields in enumerate((False, True)):
         with new_tenants(sqlite_template, tmp_path / str(number)) as tenants:
             browser, form = tenants.browser(who), tenants.form(rule)
