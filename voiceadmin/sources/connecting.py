@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from voiceadmin.config import Settings
-from voiceadmin.sources.clients import burki, cartesia, elevenlabs, inworld, resemble
+from voiceadmin.sources.clients import burki, cartesia, elevenlabs, inworld, resemble, voiceadmin
 from voiceadmin.sources.clients.addresses import check_address
 from voiceadmin.sources.clients.outcomes import RequestRecord, UpstreamFailed
 from voiceadmin.sources.clients.rights import Check, check_rights
@@ -18,7 +18,7 @@ from voiceadmin.sources.clients.transport import Transport
 from voiceadmin.sources.clients.types import PlatformClient, ProviderClient, RightCheck
 from voiceadmin.sources.keys import decrypt_key, read_variable
 from voiceadmin.sources.models import Source
-from voiceadmin.sources.types import KeyTest, SourceKind
+from voiceadmin.sources.types import KeyTest, SourceKind, parse_ids
 
 LIST_VOICES = "List voices"
 
@@ -32,7 +32,10 @@ class ClientKind:
     build_headers: Callable[[str], dict[str, str]]
 
 
-PLATFORMS: dict[SourceKind, Callable[[Transport], PlatformClient]] = {SourceKind.BURKI: burki.Burki}
+PLATFORMS: dict[SourceKind, Callable[[Transport, tuple[int, ...]], PlatformClient]] = {
+    SourceKind.BURKI: lambda transport, _: burki.Burki(transport),
+    SourceKind.VOICEADMIN: voiceadmin.Voiceadmin,
+}
 
 PROVIDERS: dict[SourceKind, Callable[[Transport], ProviderClient]] = {
     SourceKind.ELEVENLABS: elevenlabs.ElevenLabs,
@@ -47,6 +50,7 @@ CLIENT_KINDS = {
     kind: ClientKind(module.ADDRESS, module.HOSTS, module.build_headers)
     for kind, module in (
         (SourceKind.BURKI, burki),
+        (SourceKind.VOICEADMIN, voiceadmin),
         (SourceKind.ELEVENLABS, elevenlabs),
         (SourceKind.RESEMBLE, resemble),
         (SourceKind.INWORLD, inworld),
@@ -57,12 +61,18 @@ CLIENT_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What is needed to send requests to a source. It contains the key: never log or show it."""
+    """What is needed to send requests to a source. It contains the key: never log or show it.
+
+    Attributes:
+        hosts: the value of VOICEADMIN_UPSTREAM_HOSTS.
+        assistant_ids: of a platform source: the assistants that it names.
+    """
 
     kind: SourceKind
     address: str
     key: str
     hosts: tuple[str, ...]
+    assistant_ids: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         """Return a text without the key."""
@@ -79,7 +89,8 @@ def build_connection(source: Source, settings: Settings, environ: Mapping[str, s
         key = read_variable(source.key_variable, environ)
     else:
         key = decrypt_key(source.encrypted_key or "", settings.encryption_keys)
-    return Connection(SourceKind(source.kind), source.address, key, settings.upstream_hosts)
+    assistant_ids = parse_ids(source.assistant_ids)
+    return Connection(SourceKind(source.kind), source.address, key, settings.upstream_hosts, assistant_ids)
 
 
 @contextmanager
@@ -102,14 +113,15 @@ def check_key_rights(connection: Connection, now: datetime) -> KeyTest:
     account: list[str] = []
     try:
         with open_transport(connection) as transport:
-            rights = check_rights(_list_checks(connection.kind, transport, account))
+            rights = check_rights(_list_checks(connection, transport, account))
     except UpstreamFailed as failed:
         rights = (RightCheck(LIST_VOICES, None, failed.fault.message),)
     return KeyTest(now, rights, hash_account(connection.kind, account[0]) if account and account[0] else "")
 
 
-def _list_checks(kind: SourceKind, transport: Transport, account: list[str]) -> tuple[Check, ...]:
+def _list_checks(connection: Connection, transport: Transport, account: list[str]) -> tuple[Check, ...]:
     """Return the rights of a kind of source. account: gets what identifies the account."""
+    kind = connection.kind
     if kind in PROVIDERS:
         provider = PROVIDERS[kind](transport)
         if kind in WITHOUT_ACCOUNT:
@@ -119,7 +131,9 @@ def _list_checks(kind: SourceKind, transport: Transport, account: list[str]) -> 
             ("Read the account", lambda: account.append(provider.read_account())),
             ("Read slots", provider.read_slots),
         )
-    platform = PLATFORMS[kind](transport)
+    platform = PLATFORMS[kind](transport, connection.assistant_ids)
+    if kind is SourceKind.VOICEADMIN:
+        return (LIST_VOICES, platform.check_list), ("Read each assistant", platform.check_assistants)
     return (
         (LIST_VOICES, platform.check_list),
         ("Read the organization", lambda: account.append(platform.read_organization()[0])),

@@ -65,6 +65,14 @@ class SourceForm(Form):
         """The selected kind. Call after validate()."""
         return SourceKind(self.kind.data)
 
+    def validate_kind(self, field: StringField) -> None:
+        """Require what another voiceadmin does not tell."""
+        needed = (self.address.data, self.organization.data, self.assistants.data)
+        if field.data == SourceKind.VOICEADMIN.value and not all(needed):
+            raise ValidationError(
+                "Another voiceadmin needs its base address, the organization here, and the IDs of its assistants."
+            )
+
     def validate_key(self, field: PasswordField) -> None:
         """Require either a key or the name of a variable."""
         if bool(field.data) == bool(self.key_variable.data):

@@ -19,6 +19,8 @@ class Source(Base):
         key_variable: The variable of the environment that contains the key; None if the key is stored.
         encrypted_key: None if the key is in the environment.
         assistant_ids: Of the platform, separated by commas; "" for all assistants of the key.
+        etags: The ETags of the lists of the last complete sync, and the revision of the organization after it, as JSON;
+            "" if there are none.
         tested_at: When the key was last tested; None if never.
         rights: The rights that the test found, as JSON; None if it was never tested.
         account_hash: Identifies the account behind the key; "" if that is not known.
@@ -39,6 +41,7 @@ class Source(Base):
     key_variable: Mapped[str | None] = mapped_column(Text)
     encrypted_key: Mapped[str | None] = mapped_column(Text)
     assistant_ids: Mapped[str] = mapped_column(Text, default="")
+    etags: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     created_by: Mapped[str] = mapped_column(Text)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcTime)

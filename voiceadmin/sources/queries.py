@@ -26,6 +26,7 @@ from voiceadmin.sources.types import (
     SyncCounts,
     SyncProcess,
     SyncResult,
+    parse_ids,
 )
 from voiceadmin.voices.models import ClonedVoice
 
@@ -94,11 +95,6 @@ def _build_row(source: Source, organization_name: str | None) -> SourceRow:
         else KeyTest(source.tested_at, _parse_rights(source), source.account_hash),
         account_changed_at=source.account_changed_at,
     )
-
-
-def parse_ids(text: str) -> tuple[int, ...]:
-    """Return the ids of a column."""
-    return tuple(map(int, text.split(","))) if text else ()
 
 
 def _parse_rights(source: Source) -> tuple[RightCheck, ...]:

@@ -248,3 +248,8 @@ class SyncProcess(NamedTuple):
     """The process that syncs all sources regularly. every: the time between two syncs of a source."""
 
     every: timedelta
+
+
+def parse_ids(text: str) -> tuple[int, ...]:
+    """Return the ids of a column that contains them separated by commas."""
+    return tuple(map(int, text.split(","))) if text else ()

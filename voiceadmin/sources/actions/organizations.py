@@ -22,12 +22,14 @@ def resolve_organization(source: Source, upstream_id: str, name: str) -> int:
     """Return the id of the organization of a source, created if the source has none. Call inside a write transaction.
 
     Args:
-        upstream_id: the platform's id of the organization to which the key belongs.
+        upstream_id: the platform's id of the organization to which the key belongs; "" if it does not tell it.
         name: its name on the platform.
 
     Raises:
         SourceRefused: if the key belongs to another organization than the source.
     """
+    if not upstream_id:
+        return _require_owner(source)
     number = _parse_upstream_id(upstream_id)
     known = _find_by_upstream_id(number)
     if source.organization_id is None:
@@ -41,6 +43,13 @@ def resolve_organization(source: Source, upstream_id: str, name: str) -> int:
         own.upstream_id = number
     db.session.flush()
     return own.id
+
+
+def _require_owner(source: Source) -> int:
+    """Return the organization that was selected when the source was added."""
+    if source.organization_id is None:
+        raise SourceRefused(f"The source “{source.name}” has no organization. Add it again with one.")
+    return source.organization_id
 
 
 def _parse_upstream_id(text: str) -> int | None:
@@ -93,6 +102,16 @@ def write_assistants(
     count = len(listed) - len(own)
     problem = f"Skipped because of another organization: {pluralize(count, 'assistant')}."
     return changed, [problem] if count else []
+
+
+def add_assistants(ids: Sequence[int], organization_id: int) -> int:
+    """Create assistants of which only the id is known, unless they exist. Return their number."""
+    existing = set(db.session.scalars(select(Assistant.id).where(Assistant.id.in_(ids))))
+    names = {id: f"Assistant {id}" for id in ids if id not in existing}
+    for id, name in names.items():
+        db.session.add(Assistant(id=id, organization_id=organization_id, name=name, name_key=build_name_key(name)))
+    db.session.flush()
+    return len(names)
 
 
 def _write_assistant(row: Assistant | None, assistant: PlatformAssistant, organization_id: int) -> bool:

@@ -13,12 +13,14 @@ from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SourceNotFound, SourceRefused
 from voiceadmin.organizations.models import Assistant
+from voiceadmin.sources.actions.etags import write_etags
 from voiceadmin.sources.actions.listed_voices import Differences, compare_list, write_list
-from voiceadmin.sources.actions.organizations import resolve_organization, write_assistants
+from voiceadmin.sources.actions.organizations import add_assistants, resolve_organization, write_assistants
 from voiceadmin.sources.actions.reading import PlatformSnapshot
 from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.breaker import WITHHELD
 from voiceadmin.sources.models import Source
+from voiceadmin.sources.types import SourceKind, SyncResult, parse_ids
 from voiceadmin.text import pluralize
 from voiceadmin.voices.importing.actions import import_voices
 from voiceadmin.voices.importing.reading import read_response
@@ -42,10 +44,15 @@ def write_platform(
         SourceRefused: if the key belongs to another organization than the source, or that has no assistants.
         UnreadableInput: if the list of voices cannot be read to its end.
     """
+    if snapshot.is_unchanged:
+        run.counts.unchanged = sum(since is None for since in known.values())
+        return
     listed, is_whole = _read_ids(run, snapshot.voices)
     organization_id = _write_organization(run, snapshot)
     _write_voices(run, snapshot.voices, organization_id, on_written)
     _write_list(run, compare_list(known, listed), organization_id, is_whole=is_whole)
+    is_complete = run.result is SyncResult.COMPLETE
+    write_etags(run.source_id, organization_id, snapshot.etags if is_complete else {})
 
 
 def _read_ids(run: Run, file: BinaryIO) -> tuple[set[int], bool]:
@@ -63,8 +70,10 @@ def _write_organization(run: Run, snapshot: PlatformSnapshot) -> int:
     if snapshot.assistants_message:
         run.limit(f"Assistants: {snapshot.assistants_message}")
     with write_transaction():
-        organization_id = resolve_organization(_require_source(run.source_id), *snapshot.upstream_organization)
-        changed = 0
+        source, changed = _require_source(run.source_id), 0
+        organization_id = resolve_organization(source, *snapshot.upstream_organization)
+        if source.kind == SourceKind.VOICEADMIN.value:
+            changed += add_assistants(parse_ids(source.assistant_ids), organization_id)
         for batch in split_into_batches(snapshot.list_assistants()):
             written, problems = write_assistants(batch, organization_id, snapshot.upstream_organization.id)
             changed += written

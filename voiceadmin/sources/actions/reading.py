@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from tempfile import TemporaryFile
@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from voiceadmin.sources.clients.outcomes import Broken, Incomplete, Outcome, RequestRecord
 from voiceadmin.sources.clients.types import PlatformAssistant, UpstreamOrganization
+from voiceadmin.sources.clients.voiceadmin import Voiceadmin
 from voiceadmin.sources.connecting import PLATFORMS, Connection, open_transport
 
 
@@ -21,11 +22,15 @@ class PlatformSnapshot:
         upstream_organization: the organization to which the key belongs.
         assistants: the outcome of their listing.
         voices: the list of voices as the platform sent it. It is deleted when it is closed.
+        is_unchanged: whether the platform says that the list is the known one. Then `voices` is empty.
+        etags: of the lists, by their path.
     """
 
     upstream_organization: UpstreamOrganization
     assistants: Outcome[PlatformAssistant]
     voices: BinaryIO
+    is_unchanged: bool
+    etags: Mapping[str, str]
 
     @property
     def assistants_message(self) -> str:
@@ -39,23 +44,28 @@ class PlatformSnapshot:
 
 @contextmanager
 def read_platform(
-    connection: Connection, assistant_ids: tuple[int, ...], on_request: Callable[[RequestRecord], None]
+    connection: Connection, etags: Mapping[str, str], on_request: Callable[[RequestRecord], None]
 ) -> Iterator[PlatformSnapshot]:
     """Yield what a source lists.
 
     Args:
-        assistant_ids: only these assistants; all of the key if there are none.
+        connection: to the source.
+        etags: of the known lists, by their path.
         on_request: called with a record of each attempt of a request.
 
     Raises:
         UpstreamFailed: if the organization or the list of voices cannot be read.
     """
     with open_transport(connection, on_request) as transport, TemporaryFile() as file:
-        client = PLATFORMS[connection.kind](transport)
+        assistant_ids = connection.assistant_ids
+        client = PLATFORMS[connection.kind](transport, assistant_ids)
+        if isinstance(client, Voiceadmin):
+            client.etags = dict(etags)
         organization = client.read_organization()
         assistants = client.list_assistants()
-        client.download_voices(file, assistant_ids)
-        yield PlatformSnapshot(organization, _select(assistants, assistant_ids), file)
+        is_unchanged = not client.download_voices(file, assistant_ids)
+        found = client.etags if isinstance(client, Voiceadmin) else {}
+        yield PlatformSnapshot(organization, _select(assistants, assistant_ids), file, is_unchanged, found)
 
 
 def _select(outcome: Outcome[PlatformAssistant], assistant_ids: tuple[int, ...]) -> Outcome[PlatformAssistant]:

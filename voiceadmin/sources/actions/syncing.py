@@ -9,6 +9,7 @@ from datetime import datetime
 from voiceadmin.config import Settings
 from voiceadmin.errors import ImportRefused, SourceRefused
 from voiceadmin.identity import Actor, Scope
+from voiceadmin.sources.actions.etags import read_etags
 from voiceadmin.sources.actions.listed_voices import read_known_voices
 from voiceadmin.sources.actions.managing import check_can_sync, find_source
 from voiceadmin.sources.actions.platform_syncing import write_platform
@@ -18,8 +19,7 @@ from voiceadmin.sources.actions.reading import read_platform
 from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
 from voiceadmin.sources.connecting import build_connection
-from voiceadmin.sources.queries import parse_ids
-from voiceadmin.sources.types import SyncReport
+from voiceadmin.sources.types import SourceKind, SyncReport
 from voiceadmin.voices.importing.types import UnreadableInput
 
 OnWritten = Callable[[int, int], None]
@@ -47,12 +47,14 @@ def sync_source(
     """
     source = find_source(scope, source_id)
     check_can_sync(source)
-    connection, assistant_ids = build_connection(source, settings, environ), parse_ids(source.assistant_ids)
+    if source.kind == SourceKind.VOICEADMIN.value and source.organization_id is None:
+        raise SourceRefused(f"The source “{source.name}” has no organization. Add it again with one.")
+    connection, etags = build_connection(source, settings, environ), read_etags(source)
     run = Run.start(source_id, by=by, now=now)
     known = read_known_voices(source_id)
     try:
         if connection.kind.is_platform:
-            with read_platform(connection, assistant_ids, run.requests.append) as platform:
+            with read_platform(connection, etags, run.requests.append) as platform:
                 write_platform(run, platform, known, on_written)
         else:
             with read_provider(connection, run.requests.append) as provider:

@@ -43,6 +43,8 @@ RETRIED = {
     FaultKind.SERVER_FAILED,
 }
 
+MAX_ETAG = 300  # characters
+
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-trace-id")
 
 KEY_HEADERS = ("authorization", "xi-api-key")
@@ -54,6 +56,10 @@ REMOVED = b"(key removed)"
 Parameters = Mapping[str, str | int]
 
 T = TypeVar("T")
+
+
+class _NotModified(Exception):
+    """The upstream says that the body is still the one of the ETag."""
 
 
 class Transport:
@@ -70,6 +76,8 @@ class Transport:
     ) -> None:
         self.host = httpx2.URL(address).host
         self._on_request = on_request
+        self._headers: dict[str, str] = {}
+        self._etag = ""
         self._client = httpx2.Client(
             base_url=address.rstrip("/"),
             headers={"Accept": "application/json", "User-Agent": "voiceadmin", **headers},
@@ -110,6 +118,30 @@ class Transport:
 
         self._get(path, parameters, limit, write)
 
+    def download_if_changed(self, path: str, file: BinaryIO, etag: str, limit: int = LIST_BODY_LIMIT) -> str | None:
+        """Write the body of a GET request to a file, unless it is still the one of an ETag.
+
+        Args:
+            path: below the base address.
+            file: gets the body.
+            etag: of the body that is known; "" if none is.
+            limit: bytes of the decoded body.
+
+        Returns:
+            The ETag of the body, "" if it has none; None if the body has not changed.
+
+        Raises:
+            UpstreamFailed: if the body did not arrive as a whole with a status of success.
+        """
+        self._headers = {"If-None-Match": etag} if etag else {}
+        try:
+            self.download(path, None, file, limit)
+        except _NotModified:
+            return None
+        finally:
+            self._headers = {}
+        return self._etag if len(self._etag) <= MAX_ETAG else ""
+
     def delete(self, path: str) -> None:
         """Send a DELETE request once. It is never retried: a lost answer does not say whether it was carried out.
 
@@ -119,7 +151,9 @@ class Transport:
         self._request(self._client.build_request("DELETE", path.lstrip("/")), 1, BODY_LIMIT, b"".join)
 
     def _get(self, path: str, parameters: Parameters | None, limit: int, read: Callable[[Iterator[bytes]], T]) -> T:
-        request = self._client.build_request("GET", path.lstrip("/"), params=dict(parameters or {}))
+        request = self._client.build_request(
+            "GET", path.lstrip("/"), params=dict(parameters or {}), headers=self._headers
+        )
         for context in stamina.retry_context(on=_choose_wait, attempts=ATTEMPTS, timeout=RETRY_SECONDS):
             with context:
                 return self._request(request, context.num, limit, read)
@@ -133,6 +167,9 @@ class Transport:
         except UpstreamFailed as failed:
             record.end(failed.fault)
             raise
+        except _NotModified:
+            record.end(None)
+            raise
         except (httpx2.TransportError, zlib.error) as error:
             fault = _describe_error(self.host, error)
             record.end(fault)
@@ -144,6 +181,9 @@ class Transport:
         response = self._client.send(request, stream=True)
         try:
             record.response = response
+            self._etag = response.headers.get("etag", "")
+            if response.status_code == 304 and "if-none-match" in request.headers:
+                raise _NotModified
             if response.is_success:
                 yield from _count(_decode_body(response, limit, self.host), record)
                 return

@@ -33,6 +33,7 @@ def _create_source() -> None:
         sa.Column("key_variable", sa.Text),
         sa.Column("encrypted_key", sa.Text),
         sa.Column("assistant_ids", sa.Text, nullable=False),
+        sa.Column("etags", sa.Text, nullable=False),
         sa.Column("created_at", UtcTime, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False),
         sa.Column("disabled_at", UtcTime),
