@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 BREAKER_COUNT = 5  # voices, and
 
 BREAKER_PERCENT = 30  # percent of the known ones
@@ -18,3 +20,8 @@ def is_suspicious(lacking: int, known: int) -> bool:
     """
     is_large_part = lacking >= BREAKER_COUNT and lacking * 100 >= known * BREAKER_PERCENT
     return lacking > 0 and (lacking == known or is_large_part)
+
+
+def hash_withheld(withheld: str) -> str:
+    """Return a hash of what a list lacks, so that a person believes exactly the list that the page has shown."""
+    return hashlib.sha256(withheld.encode()).hexdigest()[:32]

@@ -19,7 +19,14 @@ from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.rows import VoiceDetail
 from voiceadmin.voices.types.status import VoiceStatus
 
+MAX_AGE = timedelta(days=2)  # of lists from which a voice can be missing
+
+TOO_OLD = "Its lists have not been read for more than two days."
+
 NOT_READ = "Its lists have not been read yet. Sync the source."
+
+
+NO_ANSWERS = (Answer.NOT_ASKED, Answer.ELSEWHERE)
 
 
 class SourceEvidence(NamedTuple):
@@ -56,6 +63,7 @@ class _Known(NamedTuple):
     """A source with its listings, and what it says about one voice."""
 
     source: Source
+    now: datetime
     listings: Sequence[ProviderListing]
     voice: StoredProviderVoice | None
     look_up: ProviderLookUp | None
@@ -74,7 +82,14 @@ class _Known(NamedTuple):
         if not self.listings:
             return NOT_READ
         messages = [row.message for row in self.listings if row.result != ListingResult.COMPLETE]
-        return messages[0] if messages else ""
+        if messages or self.read_at is None:
+            return messages[0] if messages else NOT_READ
+        return TOO_OLD if self.now - self.read_at > MAX_AGE else ""
+
+    @property
+    def listed(self) -> StoredProviderVoice | None:
+        """The voice, None if the lists lack it."""
+        return self.voice if self.voice is not None and self.voice.absent_since is None else None
 
 
 def collect_evidence(detail: VoiceDetail, *, now: datetime, cloning_timeout: timedelta) -> VoiceEvidence | None:
@@ -82,8 +97,8 @@ def collect_evidence(detail: VoiceDetail, *, now: datetime, cloning_timeout: tim
     voice, organization_id = detail.voice, detail.organization.id
     if voice.provider not in {kind.value for kind in SourceKind if not kind.is_platform} or not voice.provider_voice_id:
         return None
-    known = [_read(source, voice.provider_voice_id) for source in _list_sources(voice.provider, organization_id)]
-    provider = _build_facts(voice.provider, [item for item in known if item.source.disabled_at is None], bool(known))
+    known = [_read(source, voice.provider_voice_id, now) for source in _list_sources(voice.provider, organization_id)]
+    provider = _build_facts(voice.provider, known)
     if provider.listed is None and not provider.unverified:
         other = _find_other_provider(voice.provider, voice.provider_voice_id, organization_id)
         provider = replace(provider, other_provider=other)
@@ -97,21 +112,29 @@ def _list_sources(provider: str, organization_id: int) -> Sequence[Source]:
     return db.session.scalars(select(Source).where(Source.kind == provider, is_own).order_by(Source.id)).all()
 
 
-def _read(source: Source, voice_id: str) -> _Known:
+def _read(source: Source, voice_id: str, now: datetime) -> _Known:
     listings = db.session.scalars(select(ProviderListing).filter_by(source_id=source.id)).all()
     voice = db.session.get(StoredProviderVoice, (source.id, voice_id))
-    return _Known(source, listings, voice, db.session.get(ProviderLookUp, (source.id, voice_id)))
+    return _Known(source, now, listings, voice, db.session.get(ProviderLookUp, (source.id, voice_id)))
 
 
-def _build_facts(provider: str, enabled: Sequence[_Known], has_disabled: bool) -> ProviderFacts:
-    """Return what the enabled sources of a provider say together."""
+def _build_facts(provider: str, known: Sequence[_Known]) -> ProviderFacts:
+    """Return what the enabled sources of a provider say together.
+
+    A disabled source may have any voice that the others lack.
+    """
+    enabled = [item for item in known if item.source.disabled_at is None]
+    disabled = [item.source.name for item in known if item.source.disabled_at is not None]
     if not enabled:
-        what = "Its source is disabled" if has_disabled else "No source is connected"
+        what = "Its source is disabled" if disabled else "No source is connected"
         return ProviderFacts(unverified=f"{what}, so that {provider_label(provider)} is not asked.", is_by_choice=True)
     unread = [item for item in enabled if item.read_at is None or item.source.account_changed_at is not None]
     if unread:
         return ProviderFacts(unverified=f"{unread[0].source.name}: {unread[0].message}")
-    voices = [item.voice for item in enabled if item.voice is not None and item.voice.absent_since is None]
+    voices = [item.listed for item in enabled if item.listed is not None]
+    if disabled and not voices:
+        message = f"The lists that are read lack the voice. “{disabled[0]}” is disabled, and may have it."
+        return ProviderFacts(unverified=message, is_by_choice=True)
     voices.sort(key=lambda voice: not voice.is_ours)
     return ProviderFacts(
         is_current=not any(item.message for item in enabled),
@@ -127,7 +150,7 @@ def _build_listed(voice: StoredProviderVoice) -> ListedVoice:
 def _combine(look_ups: Sequence[ProviderLookUp | None]) -> Answer:
     """Return the answer of several sources: one that finds the voice is enough, and absent are all or none."""
     answers = {Answer.NOT_ASKED if row is None else Answer(row.answer) for row in look_ups}
-    for answer in (Answer.FOUND, Answer.UNCLEAR, Answer.NOT_ASKED):
+    for answer in (Answer.FOUND, Answer.ELSEWHERE, Answer.UNCLEAR, Answer.NOT_ASKED):
         if answer in answers:
             return answer
     return Answer.ABSENT
@@ -171,8 +194,8 @@ def _build_platform_facts(detail: VoiceDetail) -> PlatformFacts:
 
 
 def _describe(item: _Known) -> SourceEvidence:
-    listed = item.voice if item.voice is not None and item.voice.absent_since is None else None
-    asked = item.look_up if item.look_up is not None and item.look_up.answer != Answer.NOT_ASKED else None
+    listed, is_asked = item.listed, item.look_up is not None and item.look_up.answer not in NO_ANSWERS
+    asked = item.look_up if is_asked else None
     return SourceEvidence(
         source_id=item.source.id,
         name=item.source.name,

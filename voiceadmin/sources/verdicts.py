@@ -50,6 +50,7 @@ class Answer(LabelledEnum):
     FOUND = "found", "Found"
     ABSENT = "absent", "Absent"
     UNCLEAR = "unclear", "Unclear"
+    ELSEWHERE = "elsewhere", "Listed by a removed source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +156,13 @@ def _judge_absent(
         return Judgement(Verdict.IN_STEP, _choose_certainty(provider), "The voice is still being cloned.")
     if not provider.is_current:
         return Judgement(None, Certainty.STALE, "An older list of the provider lacks the voice.")
+    certainty = Certainty.CONFIRMED if provider.answer is Answer.ABSENT else Certainty.LISTED
+    if platform.is_archived:
+        return Judgement(Verdict.IN_STEP, certainty, "Archived, and not in the provider's list.")
+    if platform.status is VoiceStatus.FAILED:
+        return Judgement(Verdict.IN_STEP, certainty, "Cloning failed, and the provider's list has no such voice.")
     if provider.answer is not Answer.ABSENT:
         return Judgement(None, Certainty.UNVERIFIED, _ABSENCE[provider.answer])
-    if platform.is_archived:
-        return Judgement(Verdict.IN_STEP, Certainty.CONFIRMED, "Archived, and deleted at the provider.")
-    if platform.status is VoiceStatus.FAILED:
-        return Judgement(Verdict.IN_STEP, Certainty.CONFIRMED, "Cloning failed, and the provider has no such voice.")
     message = "The provider has no voice with this ID. Assistants that use it cannot speak."
     return Judgement(Verdict.MISSING, Certainty.CONFIRMED, message)
 
@@ -168,6 +170,7 @@ def _judge_absent(
 _ABSENCE = {
     Answer.NOT_ASKED: "The provider's list lacks the voice. It has not been looked up yet.",
     Answer.UNCLEAR: "The provider's list lacks the voice, but a look-up proves nothing.",
+    Answer.ELSEWHERE: "A source that was removed listed the voice. The other sources do not tell whether it is gone.",
 }
 
 

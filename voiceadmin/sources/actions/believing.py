@@ -15,6 +15,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.managing import find_source, record_source_event
+from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
 from voiceadmin.sources.types import ListingResult
 from voiceadmin.sources.verdicts import Answer
@@ -22,21 +23,22 @@ from voiceadmin.sources.verdicts import Answer
 TABLES_OF_ACCOUNT = (ProviderListing, StoredProviderVoice, ProviderLookUp, SlotUse)
 
 
-def believe_list(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> int:
+def believe_list(scope: Scope, source_id: int, list_hash: str, *, by: Actor, now: datetime) -> int:
     """Believe the newest lists of a source although they lack many voices. Return how many they lack.
 
     Holds for these lists only. The next sync looks the voices up before any of them counts as missing.
 
+    Args:
+        list_hash: of the lists that the person has seen, see `hash_withheld`.
+
     Raises:
         SourceNotFound: if there is no such source in the scope.
-        ChangeRefused: if its newest lists are believed already, or are not complete.
+        ChangeRefused: if its newest lists are believed already, are not complete, or are not those that were seen.
     """
     with write_transaction():
         source = find_source(scope, source_id)
         listings = db.session.scalars(select(ProviderListing).filter_by(source_id=source_id).with_for_update()).all()
-        if source.account_changed_at or any(row.result != ListingResult.WITHHELD for row in listings) or not listings:
-            raise ChangeRefused("There is no list that waits for a decision. Load the page again.")
-        withheld = json.loads(listings[0].withheld)
+        withheld = _check_withheld(listings, list_hash)
         _mark_absent(source_id, withheld["absent"], now)
         _add_unanswered(source_id, withheld["lacking"], now)
         for row in listings:
@@ -45,6 +47,17 @@ def believe_list(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> i
         lacking = len({*withheld["absent"], *withheld["lacking"]})
         record_source_event(AuditEventType.LIST_BELIEVED, source, by, now, after={"voices": lacking})
         return lacking
+
+
+def _check_withheld(listings: Sequence[ProviderListing], list_hash: str) -> dict[str, list[str]]:
+    """Return what the lists lack."""
+    is_waiting = listings and all(row.result == ListingResult.WITHHELD for row in listings)
+    withheld: dict[str, list[str]] = json.loads(listings[0].withheld or "{}") if is_waiting else {}
+    if not withheld:
+        raise ChangeRefused("There is no list that waits for a decision. Load the page again.")
+    if hash_withheld(listings[0].withheld) != list_hash:
+        raise ChangeRefused("The list has changed since the page was loaded. Load the page again.")
+    return withheld
 
 
 def _mark_absent(source_id: int, ids: Sequence[str], now: datetime) -> None:
@@ -59,7 +72,7 @@ def _add_unanswered(source_id: int, ids: Sequence[str], now: datetime) -> None:
     for id in ids:
         row = ProviderLookUp(source_id=source_id, voice_id=id, answer=Answer.NOT_ASKED.value)
         row.message, row.asked_at = message, now
-        db.session.add(row)
+        db.session.merge(row)
 
 
 def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:

@@ -18,6 +18,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import OrganizationNotFound, SourceNotFound, SourceRefused
 from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
+from voiceadmin.sources.actions.removal import remember_voices
 from voiceadmin.sources.clients.addresses import check_host
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
 from voiceadmin.sources.clients.types import RightCheck
@@ -181,6 +182,7 @@ def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         source = _lock_source(scope, source_id)
         facts = {"kind": source.kind, "address": source.address}
         record_source_event(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
+        remember_voices(source, now=now)
         db.session.delete(source)
         return source.name
 

@@ -19,15 +19,16 @@ class ProviderSnapshot:
     """What a provider lists now.
 
     Attributes:
-        account_hash: identifies the account behind the key; "" if the provider does not tell it, or refuses to.
+        account_hash: identifies the account behind the key; "" if the provider does not tell it, None if it could not
+            be read.
         listings: the outcome of each listing by name.
-        slots: empty if the provider does not tell them, or refuses to.
+        slots: empty if the provider does not tell them, None if they could not be read.
         look_up: asks for one voice. Usable while the snapshot is open.
     """
 
-    account_hash: str
+    account_hash: str | None
     listings: Mapping[str, Outcome[ProviderVoice]]
-    slots: tuple[SlotReading, ...]
+    slots: tuple[SlotReading, ...] | None
     look_up: Callable[[str], LookUp]
 
     @property
@@ -47,18 +48,18 @@ def read_provider(connection: Connection, on_request: Callable[[RequestRecord], 
     """
     with open_transport(connection, on_request) as transport:
         client = PROVIDERS[connection.kind](transport)
-        account = _try(client.read_account, "")
+        account = _try(client.read_account)
         yield ProviderSnapshot(
-            account_hash=hash_account(connection.kind, account) if account else "",
+            account_hash=hash_account(connection.kind, account) if account else account,
             listings=client.list_voices(),
-            slots=_try(client.read_slots, ()),
+            slots=_try(client.read_slots),
             look_up=client.look_up,
         )
 
 
-def _try(request: Callable[[], T], default: T) -> T:
-    """Return the result of a request that a key need not be allowed to make."""
+def _try(request: Callable[[], T]) -> T | None:
+    """Return the result of a request that a key need not be allowed to make, None if it fails."""
     try:
         return request()
     except UpstreamFailed:
-        return default
+        return None

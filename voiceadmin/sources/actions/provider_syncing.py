@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
@@ -23,7 +23,7 @@ from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.breaker import WITHHELD, is_suspicious
 from voiceadmin.sources.clients.outcomes import Complete
 from voiceadmin.sources.clients.types import Absent, Found, LookUp
-from voiceadmin.sources.models import ProviderLookUp, Source
+from voiceadmin.sources.models import ProviderLookUp, Source, StoredProviderVoice
 from voiceadmin.sources.queries import scope_of
 from voiceadmin.sources.verdicts import Answer
 from voiceadmin.text import pluralize
@@ -40,6 +40,13 @@ ACCOUNT_CHANGED = (
     "The key belongs to another account than before. Nothing is concluded from its lists until a person accepts it."
 )
 
+ACCOUNT_UNREADABLE = (
+    "The account behind the key could not be read, as it was before. Nothing is concluded from the lists, because they "
+    "may be those of another account. Give the key the right to read its account."
+)
+
+DOUBTS_OF_ACCOUNT = (ACCOUNT_CHANGED, ACCOUNT_UNREADABLE)
+
 
 def write_provider(run: Run, snapshot: ProviderSnapshot) -> None:
     """Write the voices, the outcome of each listing, the slots, and the answers about voices that the list lacks."""
@@ -49,18 +56,21 @@ def write_provider(run: Run, snapshot: ProviderSnapshot) -> None:
     lacking, answers = [id for id in named if id not in listed], _read_answers(run.source_id)
     new = [id for id in lacking if id not in answers]
     expected = len(named) - len(lacking) + len(new)
-    doubt = _find_doubt(run, snapshot, len(changes.absent), changes.known, len(new), expected)
+    doubt = _find_doubt(run, snapshot, changes.lost, changes.known, len(new), expected)
     absent = changes.absent
     if not snapshot.is_complete or doubt:
         changes = changes._replace(absent=())
-    if doubt != ACCOUNT_CHANGED:
+    if doubt not in DOUBTS_OF_ACCOUNT:
         write_voices(run.source_id, changes, listed)
         mark_absent(run.source_id, changes.absent, now=run.now)
-        write_slots(run.source_id, snapshot.slots, listed.values(), now=run.now)
+        if snapshot.slots is not None:
+            is_whole = snapshot.is_complete and not doubt
+            write_slots(run.source_id, snapshot.slots, listed.values() if is_whole else None, now=run.now)
         run.counts.added, run.counts.changed = changes.added, len(changes.written) - changes.added - changes.returned
         run.counts.unchanged = len(listed) - len(changes.written)
         run.counts.missing, run.counts.returned = len(changes.absent), changes.returned
-    write_listings(run.source_id, snapshot.listings, doubt, {"absent": absent, "lacking": new}, now=run.now)
+    withheld = {} if doubt in DOUBTS_OF_ACCOUNT else {"absent": absent, "lacking": new}
+    write_listings(run.source_id, snapshot.listings, doubt, withheld, now=run.now)
     _note_outcomes(run, snapshot, doubt)
     if snapshot.is_complete and not doubt:
         _look_up(run, snapshot, _choose_due(run, lacking, answers))
@@ -76,7 +86,10 @@ def _note_outcomes(run: Run, snapshot: ProviderSnapshot, doubt: str) -> None:
 
 
 def _list_named_ids(source_id: int) -> Sequence[str]:
-    """Return the provider's ids of all voices that the platform names and that are neither archived nor failed."""
+    """Return the provider's ids of all voices that the platform names and that are neither archived nor failed.
+
+    Voices that another source of the provider lists are not expected in this one.
+    """
     source = db.session.get_one(Source, source_id)
     statement = (
         select(ClonedVoice.provider_voice_id)
@@ -85,6 +98,7 @@ def _list_named_ids(source_id: int) -> Sequence[str]:
             ClonedVoice.provider == source.kind,
             ClonedVoice.status.in_([VoiceStatus.READY, VoiceStatus.PROCESSING]),
             ClonedVoice.provider_voice_id != "",
+            ~_is_listed_elsewhere(source),
         )
         .distinct()
     )
@@ -93,18 +107,34 @@ def _list_named_ids(source_id: int) -> Sequence[str]:
     return ids
 
 
-def _find_doubt(run: Run, snapshot: ProviderSnapshot, absent: int, known: int, lacking: int, named: int) -> str:
+def _is_listed_elsewhere(source: Source) -> ColumnElement[bool]:
+    """Return the condition that another source of the same provider lists a voice of the platform."""
+    return exists().where(
+        StoredProviderVoice.voice_id == ClonedVoice.provider_voice_id,
+        StoredProviderVoice.absent_since.is_(None),
+        StoredProviderVoice.source_id == Source.id,
+        Source.id != source.id,
+        Source.kind == source.kind,
+        or_(Source.organization_id.is_(None), Source.organization_id == ClonedVoice.organization_id),
+        Source.disabled_at.is_(None),
+        Source.account_changed_at.is_(None),
+    )
+
+
+def _find_doubt(run: Run, snapshot: ProviderSnapshot, lost: int, known: int, lacking: int, named: int) -> str:
     """Return why lists are not believed although they were read to their end, "" if they are.
 
     Args:
-        absent, known: voices of ours that the lists lack for the first time, and all that were listed before.
+        lost, known: voices of ours that the lists lack for the first time, and all that were listed before.
         lacking, named: voices that the platform names and the lists lack for the first time, and all that it names but
             those that were lacking before.
     """
     if _has_account_changed(run, snapshot):
         return ACCOUNT_CHANGED
-    if snapshot.is_complete and is_suspicious(absent, known):
-        return f"{pluralize(absent, 'voice')} of {known:,} listed before: {WITHHELD}"
+    if snapshot.account_hash is None and db.session.get_one(Source, run.source_id).account_hash:
+        return ACCOUNT_UNREADABLE
+    if snapshot.is_complete and is_suspicious(lost, known):
+        return f"{pluralize(lost, 'voice')} of {known:,} listed before: {WITHHELD}"
     if snapshot.is_complete and is_suspicious(lacking, named):
         return f"{pluralize(lacking, 'voice')} of {named:,} that the platform names: {WITHHELD}"
     return ""
@@ -130,13 +160,17 @@ def _read_answers(source_id: int) -> dict[str, tuple[str, datetime]]:
 
 
 def _choose_due(run: Run, lacking: Collection[str], answers: Mapping[str, tuple[str, datetime]]) -> list[str]:
-    """Return the ids to look up: those without an answer first, then those that were asked for a day ago."""
+    """Return the ids to look up: those without an answer first, then those that were asked for a day ago.
+
+    A voice that a removed source listed is not looked up: another source cannot tell whether it is gone.
+    """
 
     def asked_at(id: str) -> datetime:
         answer, at = answers.get(id, (Answer.NOT_ASKED.value, LONG_AGO))
         return LONG_AGO if answer == Answer.NOT_ASKED.value else at
 
-    due = [id for id in lacking if asked_at(id) <= run.now - ASK_AGAIN]
+    elsewhere = {id for id, (answer, _) in answers.items() if answer == Answer.ELSEWHERE.value}
+    due = [id for id in lacking if id not in elsewhere and asked_at(id) <= run.now - ASK_AGAIN]
     return sorted(due, key=lambda id: (asked_at(id), id))[:MAX_LOOK_UPS]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
@@ -17,6 +17,7 @@ from voiceadmin.sources.clients.outcomes import Broken, Complete, Outcome
 from voiceadmin.sources.clients.types import ProviderVoice, SlotReading
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
 from voiceadmin.sources.types import ListingResult
+from voiceadmin.sources.verdicts import Answer
 
 BATCH_SIZE = 1000  # voices of one transaction
 
@@ -29,14 +30,16 @@ class ListChanges(NamedTuple):
     Attributes:
         written: rows of COLUMNS to write.
         added, returned: how many of them are new, and how many were absent.
-        known: number of stored voices of ours that were not absent.
-        absent: ids of voices of ours that the lists lack for the first time.
+        known: number of voices of ours that a believed list had, and that were not absent.
+        lost: how many of them the lists lack.
+        absent: ids of all voices of ours that the lists lack for the first time.
     """
 
     written: Sequence[Sequence[Any]]
     added: int
     returned: int
     known: int
+    lost: int
     absent: Sequence[str]
 
 
@@ -63,8 +66,25 @@ def compare_voices(source_id: int, listed: Mapping[str, ProviderVoice], *, now: 
             added += before is None
             returned += before is not None and before[-1] is not None
     is_ours = COLUMNS.index("is_ours") - 1
-    known = [id for id, row in stored.items() if row[is_ours] and row[-1] is None]
-    return ListChanges(written, added, returned, len(known), sorted(id for id in known if id not in listed))
+    present = {id: row[-2] for id, row in stored.items() if row[is_ours] and row[-1] is None}
+    absent = sorted(present.keys() - listed.keys())
+    known = _select_known(source_id, present)
+    return ListChanges(written, added, returned, len(known), len(known.intersection(absent)), absent)
+
+
+def _select_known(source_id: int, present: Mapping[str, datetime]) -> set[str]:
+    """Return the voices that a believed list had.
+
+    Voices of lists that are not believed would make a loss look small: with a wrong key, they are those of others.
+
+    Args:
+        present: when each voice was first listed.
+    """
+    times = db.session.scalars(select(ProviderListing.complete_at).filter_by(source_id=source_id)).all()
+    believed_at = [time for time in times if time is not None]
+    if not times or len(believed_at) < len(times):
+        return set()
+    return {id for id, first_listed_at in present.items() if first_listed_at <= min(believed_at)}
 
 
 def _store(voice: ProviderVoice) -> tuple[Any, ...]:
@@ -73,21 +93,20 @@ def _store(voice: ProviderVoice) -> tuple[Any, ...]:
 
 
 def write_voices(source_id: int, changes: ListChanges, listed: Collection[str]) -> None:
-    """Write the listed voices, in transactions of BATCH_SIZE, and delete the answers about them."""
+    """Write the listed voices, in transactions of BATCH_SIZE, and delete the answers that the list refutes."""
     for rows in split_into_batches(changes.written, BATCH_SIZE):
         with write_transaction():
             upsert_rows(StoredProviderVoice, COLUMNS, rows)
-    for ids in split_into_batches(_find_answered(source_id, set(listed))):
+    is_refuted = or_(ProviderLookUp.source_id == source_id, ProviderLookUp.answer == Answer.ELSEWHERE.value)
+    for ids in split_into_batches(_find_answered(is_refuted, set(listed))):
         with write_transaction():
-            db.session.execute(
-                delete(ProviderLookUp).where(ProviderLookUp.source_id == source_id, ProviderLookUp.voice_id.in_(ids))
-            )
+            db.session.execute(delete(ProviderLookUp).where(is_refuted, ProviderLookUp.voice_id.in_(ids)))
 
 
-def _find_answered(source_id: int, listed: Set[str]) -> list[str]:
+def _find_answered(is_refuted: ColumnElement[bool], listed: Set[str]) -> list[str]:
     """Return the listed voices about which there is an answer."""
-    answered = db.session.scalars(select(ProviderLookUp.voice_id).where(ProviderLookUp.source_id == source_id))
-    return [id for id in answered if id in listed]
+    answered = db.session.scalars(select(ProviderLookUp.voice_id).where(is_refuted))
+    return sorted({id for id in answered if id in listed})
 
 
 def mark_absent(source_id: int, ids: Sequence[str], *, now: datetime) -> None:
@@ -134,23 +153,34 @@ def _describe(outcome: Outcome[ProviderVoice], doubt: str) -> tuple[str, str]:
     return result.value, outcome.fault.message
 
 
-def write_slots(
-    source_id: int, readings: Sequence[SlotReading], listed: Collection[ProviderVoice], *, now: datetime
-) -> None:
-    """Write the slots. Where the provider tells only the limit, the listed voices are counted."""
+def mark_unread(source_id: int, message: str, *, now: datetime) -> None:
+    """Note that no listing could be read, so that what is known from them is no longer current."""
     with write_transaction():
-        db.session.execute(delete(SlotUse).where(SlotUse.source_id == source_id))
+        for row in db.session.scalars(select(ProviderListing).filter_by(source_id=source_id)):
+            row.attempted_at, row.voices, row.withheld = now, 0, ""
+            row.result, row.message = ListingResult.BROKEN.value, message
+
+
+def write_slots(
+    source_id: int, readings: Sequence[SlotReading], listed: Collection[ProviderVoice] | None, *, now: datetime
+) -> None:
+    """Write the slots. Where the provider tells only the limit, the listed voices are counted.
+
+    Args:
+        listed: None if the list is not complete. What must be counted keeps its former number and time then.
+    """
+    with write_transaction():
+        kinds = [reading.kind.value for reading in readings]
+        db.session.execute(delete(SlotUse).where(SlotUse.source_id == source_id, SlotUse.kind.not_in(kinds)))
         for reading in readings:
-            counted = sum(voice.slot is reading.kind for voice in listed)
-            is_counted = reading.used is None
-            used = counted if is_counted else reading.used
-            db.session.add(
-                SlotUse(
-                    source_id=source_id,
-                    kind=reading.kind.value,
-                    used=used,
-                    slot_limit=reading.limit,
-                    is_counted=is_counted,
-                    read_at=now,
-                )
-            )
+            if reading.used is not None:
+                _write_slot(source_id, reading, reading.used, now, is_counted=False)
+            elif listed is not None:
+                used = sum(voice.slot is reading.kind for voice in listed)
+                _write_slot(source_id, reading, used, now, is_counted=True)
+
+
+def _write_slot(source_id: int, reading: SlotReading, used: int, now: datetime, *, is_counted: bool) -> None:
+    row = SlotUse(source_id=source_id, kind=reading.kind.value, used=used, slot_limit=reading.limit)
+    row.is_counted, row.read_at = is_counted, now
+    db.session.merge(row)

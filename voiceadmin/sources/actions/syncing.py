@@ -15,6 +15,7 @@ from voiceadmin.sources.actions.managing import check_can_sync, find_source
 from voiceadmin.sources.actions.platform_syncing import write_platform
 from voiceadmin.sources.actions.provider_reading import read_provider
 from voiceadmin.sources.actions.provider_syncing import write_provider
+from voiceadmin.sources.actions.provider_voices import mark_unread
 from voiceadmin.sources.actions.reading import read_platform
 from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
@@ -61,6 +62,7 @@ def sync_source(
                 write_provider(run, provider)
     except UpstreamFailed as failed:
         run.fail(failed.fault.message)
+        mark_unread(source_id, failed.fault.message, now=now)
     except (SourceRefused, UnreadableInput, ImportRefused) as refused:
         run.fail(str(refused))
     return run.end()

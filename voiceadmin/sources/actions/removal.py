@@ -1,0 +1,36 @@
+"""Remember the voices of a source that is removed, so that no other source reports them as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from voiceadmin.database.base import db
+from voiceadmin.database.upserts import upsert_rows
+from voiceadmin.sources.models import ProviderLookUp, Source, StoredProviderVoice
+from voiceadmin.sources.verdicts import Answer
+
+MESSAGE = "A source that was removed listed the voice."
+
+COLUMNS = ("source_id", "voice_id", "answer", "message", "asked_at")
+
+
+def remember_voices(source: Source, *, now: datetime) -> None:
+    """Note with the other sources of a provider which voices this one lists. Call inside a write transaction.
+
+    The others read other workspaces, so that their answer about these voices proves nothing.
+    """
+    others = db.session.scalars(select(Source.id).where(Source.kind == source.kind, Source.id != source.id)).all()
+    listed = _list_present(source.id)
+    for other in others:
+        present = set(_list_present(other))
+        rows = [(other, id, Answer.ELSEWHERE.value, MESSAGE, now) for id in listed if id not in present]
+        upsert_rows(ProviderLookUp, COLUMNS, rows)
+
+
+def _list_present(source_id: int) -> Sequence[str]:
+    """Return the ids of the voices that a source lists."""
+    is_present = (StoredProviderVoice.source_id == source_id, StoredProviderVoice.absent_since.is_(None))
+    return db.session.scalars(select(StoredProviderVoice.voice_id).where(*is_present)).all()
