@@ -100,8 +100,7 @@ def collect_evidence(detail: VoiceDetail, *, now: datetime, cloning_timeout: tim
     known = [_read(source, voice.provider_voice_id, now) for source in _list_sources(voice.provider, organization_id)]
     provider = _build_facts(voice.provider, known)
     if provider.listed is None and not provider.unverified:
-        other = _find_other_provider(voice.provider, voice.provider_voice_id, organization_id)
-        provider = replace(provider, other_provider=other)
+        provider = _add_other_provider(provider, voice.provider, voice.provider_voice_id, organization_id)
     judgement = judge(_build_platform_facts(detail), provider, now=now, cloning_timeout=cloning_timeout)
     return VoiceEvidence(judgement, [_describe(item) for item in known])
 
@@ -156,24 +155,32 @@ def _combine(look_ups: Sequence[ProviderLookUp | None]) -> Answer:
     return Answer.ABSENT
 
 
-def _find_other_provider(provider: str, voice_id: str, organization_id: int) -> str:
-    """Return the label of another provider that lists a voice of ours with this ID, "" if there is none."""
-    is_own = or_(Source.organization_id == organization_id, Source.organization_id.is_(None))
-    kind = db.session.scalar(
-        select(Source.kind)
+def _add_other_provider(facts: ProviderFacts, provider: str, voice_id: str, organization_id: int) -> ProviderFacts:
+    """Return facts with another provider that lists a voice of ours with this ID, if there is one."""
+    sources = _list_other_sources(provider, voice_id, organization_id)
+    read = [source for source in sources if source.disabled_at is None and source.account_changed_at is None]
+    if read:
+        return replace(facts, other_provider=provider_label(read[0].kind))
+    if sources:
+        message = f"“{sources[0].name}” of another provider listed a voice with this ID, but is not read any more."
+        return replace(facts, unverified=message, is_by_choice=sources[0].disabled_at is not None)
+    return facts
+
+
+def _list_other_sources(provider: str, voice_id: str, organization_id: int) -> Sequence[Source]:
+    """Return the sources of other providers that list a voice of ours with this ID."""
+    statement = (
+        select(Source)
         .join(StoredProviderVoice, StoredProviderVoice.source_id == Source.id)
         .where(
             StoredProviderVoice.voice_id == voice_id,
             StoredProviderVoice.is_ours,
             StoredProviderVoice.absent_since.is_(None),
             Source.kind != provider,
-            Source.disabled_at.is_(None),
-            Source.account_changed_at.is_(None),
-            is_own,
+            or_(Source.organization_id == organization_id, Source.organization_id.is_(None)),
         )
-        .limit(1)
     )
-    return "" if kind is None else provider_label(kind)
+    return db.session.scalars(statement.order_by(Source.id)).all()
 
 
 def _build_platform_facts(detail: VoiceDetail) -> PlatformFacts:
