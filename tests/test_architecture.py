@@ -55,6 +55,7 @@ LAYERS = (
             "usage",
             "connecting",
             "evidence",
+            "provider_queries",
         },
     ),
     ("actions", {"actions", "rate_limiter", "importing"}),

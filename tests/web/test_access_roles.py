@@ -207,6 +207,8 @@ def test_the_requirements_are_those_of_the_table() -> None:
         "management.rename_one_assistant": ("admin", False),
         "management.move": ("admin", True),
         "management.remove_one_assistant": ("admin", True),
+        "sources.accept": ("admin", True),
+        "sources.believe": ("admin", True),
     }
 
 

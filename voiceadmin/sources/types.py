@@ -119,13 +119,13 @@ class SourceRow:
         return states[self.test.works]
 
 
-class ListingResult(LabelledEnum):
+class ListingResult(TonedEnum):
     """How far a listing of a provider was read. WITHHELD: it is complete, but lacks too many voices to be believed."""
 
-    COMPLETE = "complete", "Complete"
-    WITHHELD = "withheld", "Not believed"
-    INCOMPLETE = "incomplete", "Incomplete"
-    BROKEN = "broken", "Broken"
+    COMPLETE = "complete", "Complete", Tone.GOOD
+    WITHHELD = "withheld", "Not believed", Tone.WARN
+    INCOMPLETE = "incomplete", "Incomplete", Tone.WARN
+    BROKEN = "broken", "Not read", Tone.WARN
 
 
 class SyncResult(TonedEnum):

@@ -10,6 +10,7 @@ from voiceadmin.config import COMMAND, Settings
 from voiceadmin.errors import SourceRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organization_choices
+from voiceadmin.sources.actions.believing import accept_account, believe_list
 from voiceadmin.sources.actions.managing import (
     check_source,
     create_source,
@@ -19,6 +20,7 @@ from voiceadmin.sources.actions.managing import (
     request_sync,
 )
 from voiceadmin.sources.forms import SourceForm
+from voiceadmin.sources.provider_queries import read_provider_report
 from voiceadmin.sources.queries import (
     find_sync_process,
     get_run,
@@ -28,6 +30,7 @@ from voiceadmin.sources.queries import (
     list_sources,
 )
 from voiceadmin.sources.types import KeyTest
+from voiceadmin.text import pluralize
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 
@@ -74,7 +77,8 @@ def show(source_id: int) -> str:
     """Show a source, its newest syncs, and the voices that it does not list any more."""
     source, now = get_source(scope(), source_id), clock.now()
     syncs = {"runs": list_runs(scope(), source_id), "missing": list_missing_voices(scope(), source_id)}
-    return render_template("sources/source.html", source=source, process=find_sync_process(now=now), now=now, **syncs)
+    process, report = find_sync_process(now=now), read_provider_report(source)
+    return render_template("sources/source.html", source=source, process=process, report=report, now=now, **syncs)
 
 
 @bp.get("/sources/<id:source_id>/runs/<id:run_id>")
@@ -131,6 +135,25 @@ def remove(source_id: int) -> Response:
     name = remove_source(scope(), source_id, by=access.requester().actor, now=clock.now())
     flash(f"The source “{name}” and its key were removed. Its voices stay.")
     return redirect(url_for("sources.index"), 303)
+
+
+@bp.post("/sources/<id:source_id>/believe")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def believe(source_id: int) -> Response:
+    """Believe the list that the page has shown."""
+    list_hash = request.form.get("list_hash", "")
+    lacking = believe_list(scope(), source_id, list_hash, by=access.requester().actor, now=clock.now())
+    flash(f"The list is believed. The next sync looks {pluralize(lacking, 'voice')} up.")
+    return _redirect_to_source(source_id)
+
+
+@bp.post("/sources/<id:source_id>/accept-account")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def accept(source_id: int) -> Response:
+    """Accept that the key belongs to another account."""
+    name = accept_account(scope(), source_id, by=access.requester().actor, now=clock.now())
+    flash(f"The account of “{name}” is accepted. The next sync reads its lists.")
+    return _redirect_to_source(source_id)
 
 
 def describe_test(test: KeyTest) -> str:

@@ -1,0 +1,150 @@
+"""Read what is known from the lists of a provider: their results, slots and orphans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Subquery, func, select
+
+from voiceadmin.database.base import db
+from voiceadmin.sources.breaker import hash_withheld
+from voiceadmin.sources.clients.types import ProviderState, SlotKind
+from voiceadmin.sources.models import ProviderListing, SlotUse, StoredProviderVoice
+from voiceadmin.sources.types import ListingResult, SourceKind, SourceRow
+from voiceadmin.voices.models import ClonedVoice
+
+MAX_ORPHANS = 100  # that a page shows
+
+MAX_EXAMPLES = 10  # of the voices that withheld lists lack
+
+
+class ListingRow(NamedTuple):
+    """The newest attempt to read a listing. message: why it is not complete; "" if it is."""
+
+    name: str
+    result: ListingResult
+    voices: int
+    attempted_at: datetime
+    complete_at: datetime | None
+    message: str
+
+
+class SlotRow(NamedTuple):
+    """Slots of one kind. is_counted: whether the voices in the lists were counted."""
+
+    kind: SlotKind
+    used: int | None
+    limit: int | None
+    is_counted: bool
+    read_at: datetime
+
+
+class OrphanRow(NamedTuple):
+    """A voice of ours at the provider that no voice of the platform names. state: in the provider's words."""
+
+    voice_id: str
+    name: str
+    state: str
+    created_at: datetime | None
+
+
+class WithheldLists(NamedTuple):
+    """Complete lists that are not believed.
+
+    Attributes:
+        list_hash: identifies what they lack.
+        count: how many known voices they lack.
+        examples: the first of their ids.
+    """
+
+    list_hash: str
+    count: int
+    examples: Sequence[str]
+
+
+class ProviderReport(NamedTuple):
+    """What is known from a source of a provider. orphan_count: None if the lists do not tell."""
+
+    listings: Sequence[ListingRow]
+    slots: Sequence[SlotRow]
+    orphans: Sequence[OrphanRow]
+    orphan_count: int | None
+    withheld: WithheldLists | None
+
+
+def read_provider_report(source: SourceRow) -> ProviderReport | None:
+    """Return what is known from the lists of a source, None if it is one of the platform.
+
+    Args:
+        source: from a query with a scope.
+    """
+    if source.kind.is_platform:
+        return None
+    rows = db.session.scalars(select(ProviderListing).filter_by(source_id=source.id).order_by(ProviderListing.name))
+    listings = rows.all()
+    slots = db.session.scalars(select(SlotUse).filter_by(source_id=source.id).order_by(SlotUse.kind)).all()
+    believed_at = None if source.account_changed_at else _find_believed_at(listings)
+    orphans, orphan_count = _list_orphans(source, believed_at)
+    return ProviderReport(
+        listings=[_build_listing(row) for row in listings],
+        slots=[SlotRow(SlotKind(row.kind), row.used, row.slot_limit, row.is_counted, row.read_at) for row in slots],
+        orphans=orphans,
+        orphan_count=orphan_count,
+        withheld=_read_withheld(listings),
+    )
+
+
+def _build_listing(row: ProviderListing) -> ListingRow:
+    result = ListingResult(row.result)
+    return ListingRow(row.name, result, row.voices, row.attempted_at, row.complete_at, row.message)
+
+
+def _find_believed_at(listings: Sequence[ProviderListing]) -> datetime | None:
+    """Return when all lists were last read as a whole, None if one never was."""
+    times = [row.complete_at for row in listings if row.complete_at is not None]
+    return min(times) if times and len(times) == len(listings) else None
+
+
+def _read_withheld(listings: Sequence[ProviderListing]) -> WithheldLists | None:
+    """Return what lists lack that wait for a decision, None if there are none."""
+    withheld = listings[0].withheld if listings else ""
+    lacking = sorted({id for ids in json.loads(withheld or "{}").values() for id in ids})
+    return WithheldLists(hash_withheld(withheld), len(lacking), lacking[:MAX_EXAMPLES]) if lacking else None
+
+
+def _list_orphans(source: SourceRow, believed_at: datetime | None) -> tuple[list[OrphanRow], int | None]:
+    """Return the first orphans by name, and the number of all.
+
+    A voice that any organization names is no orphan, whoever owns the source. The anti-join is an outer join, for
+    which SQLite builds an index once.
+    """
+    if believed_at is None:
+        return [], None
+    voice, named = StoredProviderVoice, _select_named(source.kind)
+    columns = select(voice.voice_id, voice.name, voice.raw_state, voice.state, voice.created_at, func.count().over())
+    rows = db.session.execute(
+        columns.outerjoin(named, named.c.provider_voice_id == voice.voice_id)
+        .where(*_is_ours(source.id, believed_at), named.c.provider_voice_id.is_(None))
+        .order_by(voice.name, voice.voice_id)
+        .limit(MAX_ORPHANS)
+    ).all()
+    orphans = [OrphanRow(id, name, raw or ProviderState(state).label, at) for id, name, raw, state, at, _ in rows]
+    return orphans, rows[0][-1] if rows else 0
+
+
+def _select_named(kind: SourceKind) -> Subquery:
+    """Return the provider's ids of the voices of all organizations."""
+    return select(ClonedVoice.provider_voice_id).where(ClonedVoice.provider == kind.value).subquery()
+
+
+def _is_ours(source_id: int, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of voices of ours in lists that are believed."""
+    return (
+        StoredProviderVoice.source_id == source_id,
+        StoredProviderVoice.is_ours,
+        StoredProviderVoice.absent_since.is_(None),
+        StoredProviderVoice.first_listed_at <= believed_at,
+    )
