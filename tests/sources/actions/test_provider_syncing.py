@@ -52,9 +52,9 @@ def acme(app: Flask) -> Organization:
 def start(app: Flask, run: Run) -> Start:
     """Return a function that starts a stand-in of ElevenLabs with a source."""
 
-    def start_provider(ids: list[str], **fields: object) -> Provider:
+    def start_provider(ids: list[str]) -> Provider:
         world = elevenlabs.ElevenLabsWorld([elevenlabs.make_voice(id) for id in ids])
-        return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"], **fields)
+        return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
 
     return start_provider
 
