@@ -82,7 +82,7 @@ def test_voices_of_lists_that_are_not_believed_are_no_orphans(provider: Provider
 
     assert (report.orphans, report.orphan_count) == ([], 0)
     assert report.withheld is not None
-    assert (report.withheld.count, report.withheld.examples) == (10, IDS)
+    assert (report.withheld.voice_count, report.withheld.examples) == (10, IDS)
 
 
 def test_a_list_that_was_not_read_says_why(provider: Provider, open_page: OpenPage) -> None:

@@ -56,12 +56,12 @@ class WithheldLists(NamedTuple):
 
     Attributes:
         list_hash: identifies what they lack.
-        count: how many known voices they lack.
+        voice_count: how many known voices they lack.
         examples: the first of their ids.
     """
 
     list_hash: str
-    count: int
+    voice_count: int
     examples: Sequence[str]
 
 
@@ -144,7 +144,7 @@ def _is_ours(source_id: int, believed_at: datetime) -> tuple[ColumnElement[bool]
     """Return the conditions of voices of ours in lists that are believed."""
     return (
         StoredProviderVoice.source_id == source_id,
-        StoredProviderVoice.is_ours,
+        StoredProviderVoice.is_ours.is_(True),
         StoredProviderVoice.absent_since.is_(None),
         StoredProviderVoice.first_listed_at <= believed_at,
     )
