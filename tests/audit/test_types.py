@@ -16,6 +16,7 @@ def test_viewers_read_about_voices_and_admins_about_people_keys_and_refusals() -
         *("sample-added", "sample-removed"),
         *("organization-renamed", "organization-merged", "organization-merge-undone"),
         *("voice-deleted-at-provider", "voice-not-deleted-at-provider"),
+        "source-synced",
         *("assistant-renamed", "assistant-moved", "assistant-removed"),
     }
     assert {event_type.minimum_role for event_type in AuditEventType} == {Role.VIEWER, Role.ADMIN}

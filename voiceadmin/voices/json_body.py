@@ -144,7 +144,12 @@ def _parse_optional_word(value: Any) -> str | None:
 # Numbers
 
 
-def _parse_id(value: Any) -> int:
+def parse_voice_id(value: Any) -> int:
+    """Return the id of a voice.
+
+    Raises:
+        InvalidValue: if it is not an integer, or out of range.
+    """
     return _parse_bounded_integer(value, 1)
 
 
@@ -259,7 +264,7 @@ def _parse_last_used_at(value: Any) -> datetime | None:
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
-    "id": _parse_id,
+    "id": parse_voice_id,
     "name": parse_name,
     "provider": _parse_provider,
     "provider_voice_id": _parse_provider_voice_id,

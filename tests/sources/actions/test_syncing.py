@@ -360,16 +360,6 @@ def test_a_disabled_source_is_refused_until_it_is_enabled(platform: Platform) ->
     assert platform.sync().result is SyncResult.COMPLETE
 
 
-def test_a_provider_has_no_voices_to_sync(app: Flask, world: BurkiWorld, run: Run) -> None:
-    upstream = run(world.start())
-    platform = add_platform(world, upstream, app.config["VOICEADMIN"], kind=SourceKind.ELEVENLABS)
-
-    with pytest.raises(SourceRefused, match="is a provider"):
-        platform.sync()
-
-    assert upstream.requests == []
-
-
 def test_a_source_outside_the_scope_is_not_found(platform: Platform) -> None:
     scope = Scope(frozenset({1}))
 

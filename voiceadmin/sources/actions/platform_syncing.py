@@ -23,7 +23,9 @@ from voiceadmin.sources.models import Source
 from voiceadmin.sources.types import SourceKind, SyncResult, parse_ids
 from voiceadmin.text import pluralize
 from voiceadmin.voices.importing.actions import import_voices
+from voiceadmin.voices.importing.plain_records import AnyRecord
 from voiceadmin.voices.importing.reading import read_response
+from voiceadmin.voices.importing.records import ParsedRecord
 from voiceadmin.voices.importing.target import ImportTarget
 
 OnWritten = Callable[[int, int], None]
@@ -59,10 +61,16 @@ def _read_ids(run: Run, file: BinaryIO) -> tuple[set[int], bool]:
     """Return the ids of a list of voices. What the response says besides is a reason not to trust its end."""
     notes: list[str] = []
     file.seek(0)
-    listed = {record.id for record in read_response(file, notes.append) if record.id is not None}
+    ids = (_find_id(record) for record in read_response(file, notes.append))
+    listed = {id for id in ids if id is not None}
     for note in notes:
         run.limit(f"Voices: {note}")
     return listed, not notes
+
+
+def _find_id(record: AnyRecord) -> int | None:
+    """Return the id of a record, also of one that cannot be used otherwise; None if it has no valid id."""
+    return record.given_id if isinstance(record, ParsedRecord) and record.row is None else record.id
 
 
 def _write_organization(run: Run, snapshot: PlatformSnapshot) -> int:

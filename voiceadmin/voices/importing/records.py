@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from voiceadmin.voices.importing.types import RECORD, Fault
-from voiceadmin.voices.json_body import FIELDS, InvalidVoice, parse_voice
+from voiceadmin.voices.json_body import FIELDS, InvalidValue, InvalidVoice, parse_voice, parse_voice_id
 from voiceadmin.voices.types.rows import VoiceRow
 
 
@@ -18,6 +18,7 @@ class ParsedRecord(NamedTuple):
         row: None if the record is invalid; `faults` contains the reasons.
         unknown_fields: how many fields the API does not have; they are ignored.
         unit: what the record is called in messages.
+        given_id: the id of an invalid record, None if it has no valid one.
     """
 
     number: int
@@ -25,6 +26,7 @@ class ParsedRecord(NamedTuple):
     faults: tuple[Fault, ...]
     unknown_fields: int
     unit: str = RECORD
+    given_id: int | None = None
 
     @property
     def id(self) -> int | None:
@@ -38,7 +40,15 @@ def parse_record(number: int, raw: Mapping[str, Any], *, unknown_fields: int, un
         return ParsedRecord(number, parse_voice(raw), (), unknown_fields, unit)
     except InvalidVoice as invalid:
         faults = tuple(Fault(number, *error, unit) for error in invalid.errors)
-        return ParsedRecord(number, None, faults, unknown_fields, unit)
+        return ParsedRecord(number, None, faults, unknown_fields, unit, _read_id(raw))
+
+
+def _read_id(raw: Mapping[str, Any]) -> int | None:
+    """Return the id of a record whose other fields may be invalid, None if it is invalid itself."""
+    try:
+        return parse_voice_id(raw.get("id"))
+    except InvalidValue:
+        return None
 
 
 def parse_json_record(number: int, raw: object) -> ParsedRecord:
