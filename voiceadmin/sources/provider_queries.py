@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Subquery, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from voiceadmin.database.base import db
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.clients.types import ProviderState, SlotKind
 from voiceadmin.sources.models import ProviderListing, SlotUse, StoredProviderVoice
-from voiceadmin.sources.types import ListingResult, SourceKind, SourceRow
+from voiceadmin.sources.types import ListingResult, SourceRow
 from voiceadmin.voices.models import ClonedVoice
 
 MAX_ORPHANS = 100  # that a page shows
@@ -118,26 +118,21 @@ def _read_withheld(listings: Sequence[ProviderListing]) -> WithheldLists | None:
 def _list_orphans(source: SourceRow, believed_at: datetime | None) -> tuple[list[OrphanRow], int | None]:
     """Return the first orphans by name, and the number of all.
 
-    A voice that any organization names is no orphan, whoever owns the source. The anti-join is an outer join, for
-    which SQLite builds an index once.
+    A voice that any organization names is no orphan, whoever owns the source. The anti-join is an EXCEPT, which reads
+    the index of voices once; SQLite would read it once for each voice with NOT EXISTS or an outer join.
     """
     if believed_at is None:
         return [], None
-    voice, named = StoredProviderVoice, _select_named(source.kind)
+    voice, named = StoredProviderVoice, select(ClonedVoice.provider_voice_id).filter_by(provider=source.kind.value)
+    unnamed = select(voice.voice_id).filter_by(source_id=source.id).except_(named)
     columns = select(voice.voice_id, voice.name, voice.raw_state, voice.state, voice.created_at, func.count().over())
     rows = db.session.execute(
-        columns.outerjoin(named, named.c.provider_voice_id == voice.voice_id)
-        .where(*_is_ours(source.id, believed_at), named.c.provider_voice_id.is_(None))
+        columns.where(*_is_ours(source.id, believed_at), voice.voice_id.in_(unnamed))
         .order_by(voice.name, voice.voice_id)
         .limit(MAX_ORPHANS)
     ).all()
     orphans = [OrphanRow(id, name, raw or ProviderState(state).label, at) for id, name, raw, state, at, _ in rows]
     return orphans, rows[0][-1] if rows else 0
-
-
-def _select_named(kind: SourceKind) -> Subquery:
-    """Return the provider's ids of the voices of all organizations."""
-    return select(ClonedVoice.provider_voice_id).where(ClonedVoice.provider == kind.value).subquery()
 
 
 def _is_ours(source_id: int, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:
