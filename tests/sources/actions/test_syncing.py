@@ -43,7 +43,7 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.models import Source, SourceVoice, SyncRun
-from voiceadmin.sources.types import SourceKind, SyncResult
+from voiceadmin.sources.types import SyncResult
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voices_body
