@@ -108,6 +108,7 @@ def _sync_continuously(app: Flask, every: timedelta) -> None:
         app.app_context,
         on_report=lambda source, report: _print_report(source.name, report),
         on_problem=_print_problem,
+        on_database_error=lambda text: click.echo(text, err=True),
     )
     click.echo("Syncing all sources. Stop with Ctrl-C.")
     loop.run(stopped)

@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from tests.conftest import NOW, SHELL
 from tests.sources.actions.scenario import VARIABLE, Platform, add_platform, stored_voices
@@ -18,7 +18,7 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import Problem, SourceRefused
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.sources.actions.leasing import renew_lease
-from voiceadmin.sources.actions.managing import disable_source, request_sync
+from voiceadmin.sources.actions.managing import disable_source, remove_source, request_sync
 from voiceadmin.sources.actions.scheduling import SyncLoop, list_due_sources
 from voiceadmin.sources.models import Source
 from voiceadmin.sources.types import DueSource, SourceKind, SyncReport, SyncResult
@@ -43,7 +43,10 @@ class Outcomes:
         self.problems: list[tuple[DueSource, Problem]] = []
         monkeypatch.setenv(VARIABLE, "key")
         settings = app.config["VOICEADMIN"]
-        self.loop = SyncLoop(settings, EVERY, SHELL, app.app_context, self._add_report, self._add_problem)
+        self.database_errors: list[str] = []
+        self.loop = SyncLoop(
+            settings, EVERY, SHELL, app.app_context, self._add_report, self._add_problem, self.database_errors.append
+        )
 
     def _add_report(self, source: DueSource, report: SyncReport) -> None:
         self.reports.append((source, report))
@@ -82,20 +85,22 @@ def test_a_source_is_due_when_a_person_asks_for_a_sync(platform: Platform) -> No
     assert due_at(2) == []
 
 
-def test_disabled_sources_and_providers_are_not_due(platform: Platform) -> None:
-    db.session.execute(update(Source).values(kind=SourceKind.RESEMBLE.value))
-    db.session.commit()
-    assert due_at(0) == []
-
-    with pytest.raises(SourceRefused, match="is a provider"):
-        request_sync(EVERYTHING, platform.source_id, by=SHELL, now=NOW)
-    db.session.execute(update(Source).values(kind=SourceKind.BURKI.value))
-    db.session.commit()
+def test_a_disabled_source_is_not_due(platform: Platform) -> None:
     disable_source(EVERYTHING, platform.source_id, by=SHELL, now=NOW)
 
     assert due_at(0) == []
     with pytest.raises(SourceRefused, match="Enable it first"):
         request_sync(EVERYTHING, platform.source_id, by=SHELL, now=NOW)
+
+
+def test_the_platform_is_synced_before_the_providers(
+    app: Flask, platform: Platform, world: BurkiWorld, run: Run
+) -> None:
+    db.session.execute(update(Source).values(kind=SourceKind.RESEMBLE.value))
+    db.session.commit()
+    add_platform(world, run(world.start()), app.config["VOICEADMIN"], name="Second")
+
+    assert due_at(0) == ["Second", "Harbour"]
 
 
 def test_a_loop_syncs_what_is_due_and_gives_the_lease_up(platform: Platform, outcomes: Outcomes) -> None:
@@ -148,3 +153,31 @@ def test_a_stop_signal_ends_a_loop_after_the_sync_that_runs(
     outcomes.loop.run(stopped)
 
     assert [source.name for source, _ in outcomes.reports] == ["Harbour"]
+
+
+def test_a_database_error_is_reported_and_does_not_end_the_loop(platform: Platform, outcomes: Outcomes) -> None:
+    rename = "ALTER TABLE {} RENAME TO {}"
+    db.session.execute(text(rename.format("sync_lease", "other")))
+    db.session.commit()
+    outcomes.loop.run(OneRound())
+
+    db.session.execute(text(rename.format("other", "sync_lease")))
+    db.session.commit()
+    outcomes.loop.run(OneRound())
+
+    assert len(outcomes.database_errors) == 1
+    assert "sync_lease" in outcomes.database_errors[0]
+    assert [source.id for source, _ in outcomes.reports] == [platform.source_id]
+
+
+def test_a_source_that_is_removed_during_its_sync_is_a_problem(platform: Platform, outcomes: Outcomes) -> None:
+    def remove(response: Response) -> Response:
+        with outcomes.loop.enter_context():
+            remove_source(EVERYTHING, platform.source_id, by=SHELL, now=NOW)
+        return response
+
+    platform.upstream.show(remove, times=1)
+    outcomes.loop.run(OneRound())
+
+    assert [str(problem) for _, problem in outcomes.problems] == [f"There is no source {platform.source_id} any more."]
+    assert outcomes.database_errors == []

@@ -213,6 +213,18 @@ def find_source(scope: Scope, source_id: int) -> Source:
     return source
 
 
+def require_source(source_id: int) -> Source:
+    """Return a source that may have been removed since its sync began.
+
+    Raises:
+        SourceNotFound: if it was.
+    """
+    source = db.session.get(Source, source_id)
+    if source is None:
+        raise SourceNotFound(f"There is no source {source_id} any more.")
+    return source
+
+
 def _lock_source(scope: Scope, source_id: int) -> Source:
     """Return a source that no other transaction changes until the end of this one."""
     source = db.session.scalar(select(Source).where(Source.id == source_id, is_visible(scope)).with_for_update())

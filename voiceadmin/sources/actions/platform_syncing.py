@@ -11,15 +11,15 @@ from sqlalchemy import select
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import SourceNotFound, SourceRefused
+from voiceadmin.errors import SourceRefused
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.sources.actions.etags import write_etags
 from voiceadmin.sources.actions.listed_voices import Differences, compare_list, write_list
+from voiceadmin.sources.actions.managing import require_source
 from voiceadmin.sources.actions.organizations import add_assistants, resolve_organization, write_assistants
 from voiceadmin.sources.actions.reading import PlatformSnapshot
 from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.breaker import WITHHELD
-from voiceadmin.sources.models import Source
 from voiceadmin.sources.types import SourceKind, SyncResult, parse_ids
 from voiceadmin.text import pluralize
 from voiceadmin.voices.importing.actions import import_voices
@@ -78,7 +78,7 @@ def _write_organization(run: Run, snapshot: PlatformSnapshot) -> int:
     if snapshot.assistants_message:
         run.limit(f"Assistants: {snapshot.assistants_message}")
     with write_transaction():
-        source, changed = _require_source(run.source_id), 0
+        source, changed = require_source(run.source_id), 0
         organization_id = resolve_organization(source, *snapshot.upstream_organization)
         if source.kind == SourceKind.VOICEADMIN.value:
             changed += add_assistants(parse_ids(source.assistant_ids), organization_id)
@@ -93,14 +93,6 @@ def _write_organization(run: Run, snapshot: PlatformSnapshot) -> int:
             )
     run.counts.assistants = changed
     return organization_id
-
-
-def _require_source(source_id: int) -> Source:
-    """Return a source that may have been removed since the sync began."""
-    source = db.session.get(Source, source_id)
-    if source is None:
-        raise SourceNotFound(f"There is no source {source_id} any more.")
-    return source
 
 
 def _find_assistant(organization_id: int) -> int | None:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.organizations.queries import restrict_to_scope
+from voiceadmin.sources.actions.managing import require_source
 from voiceadmin.sources.actions.provider_reading import ProviderSnapshot
 from voiceadmin.sources.actions.provider_voices import (
     compare_voices,
@@ -90,7 +91,7 @@ def _list_named_ids(source_id: int) -> Sequence[str]:
 
     Voices that another source of the provider lists are not expected in this one.
     """
-    source = db.session.get_one(Source, source_id)
+    source = require_source(source_id)
     statement = (
         select(ClonedVoice.provider_voice_id)
         .where(
@@ -131,7 +132,7 @@ def _find_doubt(run: Run, snapshot: ProviderSnapshot, lost: int, known: int, lac
     """
     if _has_account_changed(run, snapshot):
         return ACCOUNT_CHANGED
-    if snapshot.account_hash is None and db.session.get_one(Source, run.source_id).account_hash:
+    if snapshot.account_hash is None and require_source(run.source_id).account_hash:
         return ACCOUNT_UNREADABLE
     if snapshot.is_complete and is_suspicious(lost, known):
         return f"{pluralize(lost, 'voice')} of {known:,} listed before: {WITHHELD}"
@@ -143,7 +144,7 @@ def _find_doubt(run: Run, snapshot: ProviderSnapshot, lost: int, known: int, lac
 def _has_account_changed(run: Run, snapshot: ProviderSnapshot) -> bool:
     """Return whether the key belongs to another account than was seen first, and nobody has accepted that."""
     with write_transaction():
-        source = db.session.get_one(Source, run.source_id)
+        source = require_source(run.source_id)
         if snapshot.account_hash and source.account_hash not in ("", snapshot.account_hash):
             source.account_changed_at = source.account_changed_at or run.now
         elif snapshot.account_hash:

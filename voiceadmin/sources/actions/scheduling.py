@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from voiceadmin import clock
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
+from voiceadmin.database.unavailable import describe_unavailable, first_line
 from voiceadmin.errors import Problem
 from voiceadmin.identity import EVERYTHING, Actor
 from voiceadmin.sources.actions.leasing import end_lease, renew_lease
@@ -37,6 +38,7 @@ class SyncLoop:
         enter_context: enters an application context, for the thread that renews the lease.
         on_report: called after each sync.
         on_problem: called for a source that cannot be synced at all.
+        on_database_error: called with a sentence when the database fails; the loop goes on.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class SyncLoop:
     enter_context: Callable[[], AbstractContextManager[object]]
     on_report: Callable[[DueSource, SyncReport], None]
     on_problem: Callable[[DueSource, Problem], None]
+    on_database_error: Callable[[str], None]
 
     def run(self, stopped: Event) -> None:
         """Run until `stopped` is set, and return between two syncs.
@@ -54,8 +57,18 @@ class SyncLoop:
         holder = name_process()
         with self._renew_regularly(holder):
             while not stopped.is_set():
-                self._sync_due_sources(holder, stopped)
-                stopped.wait(POLL_SECONDS)
+                is_well = self._try_to_sync(holder, stopped)
+                stopped.wait(POLL_SECONDS if is_well else RENEW_SECONDS)
+
+    def _try_to_sync(self, holder: str, stopped: Event) -> bool:
+        """Sync what is due. Return whether the database has answered all statements."""
+        try:
+            self._sync_due_sources(holder, stopped)
+        except SQLAlchemyError as error:
+            self.on_database_error(describe_unavailable(error) or first_line(error))
+            db.session.remove()
+            return False
+        return True
 
     def _sync_due_sources(self, holder: str, stopped: Event) -> None:
         """Sync the sources that are due, as long as this process has the lease."""
@@ -89,7 +102,8 @@ class SyncLoop:
         finally:
             ended.set()
             thread.join()
-            end_lease(holder)
+            with suppress(SQLAlchemyError):  # the lease expires
+                end_lease(holder)
 
 
 def name_process() -> str:
