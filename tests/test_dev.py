@@ -196,15 +196,19 @@ def test_the_commands_that_the_stand_ins_print_add_sources_and_sync_them(tmp_pat
     command = [sys.executable, "-P", "-m", "tests.upstream.demo"]
     with subprocess.Popen(command, cwd=ROOT, env=CLEAN, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout
-        lines = [demo.stdout.readline() for _ in range(6)]
-        outputs = [run_printed_command(line, tmp_path) for line in lines]
+        commands = "".join(demo.stdout.readline() for _ in range(7))
+        done = run_printed_commands(commands, tmp_path)
         demo.send_signal(signal.SIGINT)
 
     assert demo.returncode == 130
-    assert [re.findall("List voices: (.*)", output) for output in outputs] == [["yes"]] * 5 + [[]]
-    assert outputs[-1] == (
-        "burki-demo: complete. Voices: 60 added, 0 changed, 0 unchanged. Assistants: 4 added or changed.\n"
-    )
+    assert re.findall("List voices: (.*)", done.stdout) == ["yes"] * 5
+    assert done.stdout.splitlines()[-5:] == [
+        "burki-demo: complete. Voices: 60 added, 0 changed, 0 unchanged. Assistants: 4 added or changed.",
+        *(
+            f"{provider}-demo: complete. Voices: 15 added, 0 changed, 0 unchanged."
+            for provider in ("cartesia", "elevenlabs", "inworld", "resemble")
+        ),
+    ]
 
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("VOICEADMIN_", "UPSTREAM_"))} | {
@@ -212,16 +216,11 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 }
 
 
-def run_printed_command(line: str, instance: Path) -> str:
-    """Run a line such as KEY=value ./dev COMMAND with the program of this environment. Return its output."""
-    variable, _, *words = line.split()
-    name, _, key = variable.partition("=")
-    environ = CLEAN | {name: key, "VOICEADMIN_INSTANCE": str(instance)}
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "voiceadmin", *words], env=environ, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run_printed_commands(commands: str, instance: Path) -> subprocess.CompletedProcess[str]:
+    """Run printed commands as a person does who copies them, with the program of this environment."""
+    script = commands.replace("./dev ", f"{sys.executable} -P -m voiceadmin ")
+    environ = CLEAN | {"VOICEADMIN_INSTANCE": str(instance)}
+    return subprocess.run(["sh", "-e", "-c", script], env=environ, capture_output=True, text=True, check=True)
 
 
 def test_the_working_folder_is_not_changed(fresh: Checkout, tmp_path: Path) -> None:

@@ -53,34 +53,47 @@ def _build_provider_id(provider: str, number: int) -> str:
     return f"{inworld.WORKSPACE}__voice-{number}" if provider == "inworld" else f"{provider}-{number}"
 
 
+def build_elevenlabs(ids: list[str]) -> elevenlabs.ElevenLabsWorld:
+    """A workspace without the first voice, with a blocked one, and with one that the platform does not name."""
+    _, blocked, *others = ids
+    voices = [elevenlabs.make_voice(blocked, safety_control="BAN"), *map(elevenlabs.make_voice, others)]
+    return elevenlabs.ElevenLabsWorld([*voices, elevenlabs.make_voice("elevenlabs-orphan", name="Left over")])
+
+
 def start_all() -> dict[str, tuple[StandIn, str]]:
     """Return a server that does not run yet, and its key, for each kind of source."""
     ids = {provider: [f"{provider}-{number}" for number in list_numbers(provider)] for provider in PROVIDERS}
     names = [f"voice-{number}" for number in list_numbers("inworld")]
     return {
         "burki": (build_platform().start(), KEY),
-        "elevenlabs": (elevenlabs.ElevenLabsWorld(map(elevenlabs.make_voice, ids["elevenlabs"])).start(), KEY),
+        "elevenlabs": (build_elevenlabs(ids["elevenlabs"]).start(), KEY),
         "resemble": (resemble.ResembleWorld(map(resemble.make_voice, ids["resemble"])).start(), KEY),
         "inworld": (inworld.InworldWorld(map(inworld.make_voice, names)).start(), inworld.KEY),
         "cartesia": (cartesia.CartesiaWorld(map(cartesia.make_voice, ids["cartesia"])).start(), KEY),
     }
 
 
-def describe(kind: str, stand_in: StandIn, key: str) -> str:
+def describe(kind: str, stand_in: StandIn) -> str:
     """The command that adds a source of a stand-in."""
-    variable = f"UPSTREAM_KEY_{kind.upper()}"
-    command = f"./dev source add {kind} {kind}-demo --address {stand_in.address} --key-variable {variable}"
-    return f"{variable}={key} {command}"
+    return f"./dev source add {kind} {kind}-demo --address {stand_in.address} --key-variable {name_variable(kind)}"
+
+
+def name_variable(kind: str) -> str:
+    """The variable that contains the key of a stand-in."""
+    return f"UPSTREAM_KEY_{kind.upper()}"
 
 
 def main() -> None:
     """Run all stand-ins until the process is interrupted, and print how to use them."""
     with ExitStack() as stack:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-        for kind, (stand_in, key) in start_all().items():
+        stand_ins = start_all()
+        keys = " ".join(f"{name_variable(kind)}={key}" for kind, (_, key) in stand_ins.items())
+        click.echo(f"export {keys}")
+        for kind, (stand_in, _) in stand_ins.items():
             stack.enter_context(stand_in.run())
-            click.echo(describe(kind, stand_in, key))
-        click.echo(f"UPSTREAM_KEY_BURKI={KEY} ./dev sync")
+            click.echo(describe(kind, stand_in))
+        click.echo("./dev sync")
         click.echo("The stand-ins run until Ctrl-C. Their addresses change with each start.", err=True)
         signal.pause()
 
