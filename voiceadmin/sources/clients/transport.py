@@ -6,9 +6,11 @@ httpx2 is imported only here.
 from __future__ import annotations
 
 import json
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
 
@@ -84,6 +86,7 @@ class Transport:
             timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=False,  # .netrc could replace the key
+            verify=_create_ssl_context(),
         )
 
     def __enter__(self) -> Self:
@@ -200,6 +203,12 @@ class Transport:
             what = "a web page" if body.lstrip()[:1] == b"<" else "something else"
             message = f"{self.host} sent {what} instead of JSON. Check the base address."
             raise UpstreamFailed(Fault(FaultKind.NOT_JSON, message, 200)) from error
+
+
+@cache
+def _create_ssl_context() -> ssl.SSLContext:
+    """Return the TLS settings of all connections. Loading the certificates of the system takes about 30 ms."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 class _Recorder:
