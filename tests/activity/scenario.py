@@ -53,8 +53,11 @@ from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample, remove_sample
-from voiceadmin.sources.actions import managing
-from voiceadmin.sources.types import NewSource, SourceKind
+from voiceadmin.sources.actions import believing, managing
+from voiceadmin.sources.actions.runs import Run
+from voiceadmin.sources.breaker import hash_withheld
+from voiceadmin.sources.models import ProviderListing, Source
+from voiceadmin.sources.types import ListingResult, NewSource, SourceKind
 from voiceadmin.totals.actions import rebuild_totals
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.importing.actions import import_voices
@@ -239,6 +242,32 @@ def disable_source(world: World, *, then_enable: bool = False) -> None:
         managing.enable_source(EVERYTHING, id, by=SHELL, now=NOW)
 
 
+def accept_account(world: World) -> None:
+    """Accept the account of a key, as if a sync had noticed another one."""
+    id = make_source(world.acme)
+    with write_transaction():
+        db.session.execute(update(Source).where(Source.id == id).values(account_changed_at=NOW))
+    believing.accept_account(EVERYTHING, id, by=SHELL, now=NOW)
+
+
+def believe_list(world: World) -> None:
+    """Believe a list that lacks a voice."""
+    id, withheld = make_source(world.acme), json.dumps({"absent": ["a"], "lacking": []})
+    result = ListingResult.WITHHELD.value
+    listing = ProviderListing(source_id=id, name="voices", attempted_at=NOW, result=result, message="", voices=0)
+    with write_transaction():
+        listing.withheld = withheld
+        db.session.add(listing)
+    believing.believe_list(EVERYTHING, id, hash_withheld(withheld), by=SHELL, now=NOW)
+
+
+def record_sync(world: World) -> None:
+    """End a sync that has changed a voice."""
+    run = Run.start(make_source(world.acme), by=SHELL, now=NOW)
+    run.counts.changed = 1
+    run.end()
+
+
 def remove_source(world: World) -> None:
     managing.remove_source(EVERYTHING, make_source(world.acme), by=SHELL, now=NOW)
 
@@ -348,6 +377,15 @@ CASES: list[tuple[str, AuditEventType, Callable[[World], object], set[str]]] = [
     ("source tested", E.SOURCE_TESTED, check_source, ACME),
     ("source disabled", E.SOURCE_DISABLED, disable_source, ACME),
     ("source enabled", E.SOURCE_ENABLED, lambda w: disable_source(w, then_enable=True), ACME),
+    (
+        "sync requested",
+        E.SYNC_REQUESTED,
+        lambda w: managing.request_sync(EVERYTHING, make_source(w.acme), by=SHELL, now=NOW),
+        ACME,
+    ),
+    ("synced", E.SOURCE_SYNCED, record_sync, ACME),
+    ("list believed", E.LIST_BELIEVED, believe_list, ACME),
+    ("account accepted", E.ACCOUNT_ACCEPTED, accept_account, ACME),
     ("source removed", E.SOURCE_REMOVED, remove_source, ACME),
     ("source key", E.SOURCE_KEY_REENCRYPTED, reencrypt_source_key, ACME),
     ("import", E.VOICES_IMPORTED, import_voice, ACME),

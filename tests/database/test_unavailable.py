@@ -178,7 +178,7 @@ def test_a_postgresql_server_that_became_a_standby_is_read_but_not_ready(
     monkeypatch.setattr(clock, "now", lambda: NOW)
     request_all = prepare_reader(app)
     monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=5))
-    end_sessions = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    end_sessions = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
     server = make_url(database).set(database="postgres").render_as_string(hide_password=False)
 
     run_sql(server, f"ALTER DATABASE {name} SET default_transaction_read_only = on", end_sessions)

@@ -104,14 +104,15 @@ NEW_EVENT_TYPES = {
     *("voice-deleted-at-provider", "voice-not-deleted-at-provider"),
     "totals-rebuilt",
     *("source-created", "source-tested", "source-disabled", "source-enabled", "source-removed"),
-    "source-key-reencrypted",
+    *("source-key-reencrypted", "source-synced", "sync-requested", "list-believed", "account-accepted"),
 }
 NEW_OBJECT_KINDS = {"organization", "source"}
 NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}
 NEW_TABLES = {
     *("audit_event_organization", "import_step", "merged_voice", "organization_merge", "provider_deletion"),
     *("provider_totals", "provider_day_totals"),
-    *("source", "source_voice", "sync_run"),
+    *("source", "source_voice", "sync_run", "sync_lease"),
+    *("provider_listing", "provider_look_up", "provider_voice", "slot_use"),
 }
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)

@@ -59,6 +59,7 @@ WITHOUT_SCOPE = {  # queries that take no scope, with the reason
     "voices.find_voices_of_assistants": CHECKED,
     "voices.count_assistants_by_voice": CHECKED,
     "voices.count_voices_in_use": CHECKED,
+    "sources.find_sync_process": "returns only how often sources are synced",
     "totals.find_wrong_totals": "returns numbers of wrong rows, to the CLI only",
     "voices.list_groups": LISTING,
     "voices.count_idle_voices": LISTING,

@@ -250,7 +250,7 @@ def test_the_page_says_since_when_the_key_belongs_to_another_account(
     for provider.world.workspace_id in ("one", "two"):
         text = post(client, f"/sources/{id}/test").text
 
-    assert "Account changed just now: the key belongs to another account than before." in text
+    assert "Since just now the key belongs to another account than before." in text
     assert "Account changed" in Page(client.get("/sources").text).text
 
 

@@ -32,7 +32,7 @@ LATER = NOW + timedelta(minutes=1)
 def test_a_source_without_a_sync_says_how_to_start_one(platform: Platform, open_page: OpenPage) -> None:
     page = open_page(f"/sources/{platform.source_id}")
 
-    assert "Not synced yet. No process syncs the sources. Start one with ./dev sync --every 5m ." in page.text
+    assert "Not synced yet. No process syncs the sources. Start one with ./dev sync --every 5m" in page.text
 
 
 def test_the_page_of_a_source_lists_its_syncs(platform: Platform, open_page: OpenPage) -> None:

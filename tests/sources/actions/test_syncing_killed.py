@@ -50,7 +50,7 @@ def test_the_sync_after_a_killed_one_completes_it(platform: Platform, long: bool
     randomness = random.Random(11)
     platform.voices[:] = [make_voice(id, name="run 0") for id in range(1, 121)]
     was_killed = set()
-    for run in range(1, 40 if long else 6):
+    for run in range(1, 40 if long else 3):
         platform.voices[:] = [make_voice(id, name=f"run {run}") for id in range(1, 121) if id % 9 or run % 2]
         now = NOW + timedelta(hours=run)
         arguments = (str(platform.source_id), now.isoformat())

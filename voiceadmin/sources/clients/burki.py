@@ -134,12 +134,17 @@ class Burki:
         if entries and not assistants:
             refuse_shape(self._transport.host, "no assistant of a page has an ID.")
         is_last = len(entries) < self._page_size
-        return Page(
-            tuple(assistants),
-            None if is_last else str(skip + len(entries)),
-            self._read_total(body) if is_last else None,
-            unreadable=len(entries) - len(assistants),
-        )
+        total, doubt = self._check_total(body) if is_last else (None, None)
+        following = None if is_last else str(skip + len(entries))
+        unreadable = len(entries) - len(assistants)
+        return Page(tuple(assistants), following, total, unreadable=unreadable, doubt=doubt)
+
+    def _check_total(self, body: Any) -> tuple[int | None, Fault | None]:
+        """Return how many assistants there are, and why that could not be found out."""
+        try:
+            return self._read_total(body), None
+        except UpstreamFailed as failed:
+            return None, failed.fault
 
     def _request_largest_page(self, skip: int) -> Any:
         """Return the body of a page. Smaller pages are requested from the first one on that is too large."""

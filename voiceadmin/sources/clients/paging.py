@@ -23,12 +23,14 @@ class Page(Generic[T]):
         following: the cursor of the next page; None only if this page has the documented mark of the end.
         total: how many items the listing has according to this page; None if the total proves nothing.
         unreadable: how many entries had no id.
+        doubt: why this page may not be the last one although it has the mark; None if there is no doubt.
     """
 
     items: tuple[tuple[str, T], ...]
     following: str | None
     total: int | None = None
     unreadable: int = 0
+    doubt: Fault | None = None
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ def read_pages(fetch: Callable[[str | None], Page[T]]) -> Outcome[T]:
         if kind is not None:
             return _end_early(progress, Fault(kind, _MESSAGES[kind]))
         if page.following is None:
-            return _end(progress, page.total)
+            return _end(progress, page.total) if page.doubt is None else _end_early(progress, page.doubt)
         cursor = page.following
 
 
