@@ -14,6 +14,7 @@ from voiceadmin.sources.clients.parsing import (
     only_objects,
     read_id,
     read_number,
+    read_object,
     read_text,
     refuse_shape,
     require_list,
@@ -186,7 +187,7 @@ class Burki:
             UpstreamFailed: if the response names none.
         """
         body = require_object(self._transport.get_json(f"{ASSISTANTS}/me/organization"), self._transport.host)
-        inner = _object(body, "organization")
+        inner = read_object(body, "organization")
         organization_id = read_id(body.get("organization_id")) or read_id(inner.get("id")) or read_id(body.get("id"))
         if not organization_id:
             refuse_shape(self._transport.host, "it names no organization.")
@@ -211,7 +212,7 @@ def parse_assistant(entry: Mapping[str, Any]) -> PlatformAssistant | None:
         name=read_text(entry.get("name"), MAX_NAME),
         organization_id=read_id(entry.get("organization_id")),
         is_active=entry.get("is_active") is not False,
-        references=_find_references(_object(entry, "tts_settings")),
+        references=_find_references(read_object(entry, "tts_settings")),
         is_spoken=entry.get("voice_mode") != LIVE_MODE,
     )
 
@@ -219,7 +220,7 @@ def parse_assistant(entry: Mapping[str, Any]) -> PlatformAssistant | None:
 def _find_references(settings: Mapping[str, Any]) -> tuple[VoiceReference, ...]:
     """Return every voice that TTS settings name. Which of several is spoken depends on the provider."""
     provider = read_text(settings.get("provider")) or DEFAULT_PROVIDER
-    config = _object(settings, "provider_config")
+    config = read_object(settings, "provider_config")
     values = {
         "tts_settings.voice_id": settings.get("voice_id"),
         "tts_settings.provider_config.custom_voice_id": config.get("custom_voice_id"),
@@ -227,8 +228,3 @@ def _find_references(settings: Mapping[str, Any]) -> tuple[VoiceReference, ...]:
     }
     ids = {field: read_id(value) for field, value in values.items()}
     return tuple(VoiceReference(provider, id, field) for field, id in ids.items() if id.strip() not in EMPTY_IDS)
-
-
-def _object(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = entry.get(name)
-    return value if isinstance(value, dict) else {}

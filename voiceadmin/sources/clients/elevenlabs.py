@@ -14,6 +14,7 @@ from voiceadmin.sources.clients.parsing import (
     only_objects,
     read_id,
     read_number,
+    read_object,
     read_text,
     read_time,
     refuse_shape,
@@ -149,7 +150,7 @@ class ElevenLabs:
 def parse_voice(entry: Mapping[str, Any]) -> ProviderVoice:
     """Return one voice. Its id is "" if the entry has none."""
     category, created_at = read_text(entry.get("category")), read_time(entry.get("created_at_unix"))
-    labels, sharing = _object(entry, "labels"), _object(entry, "sharing")
+    labels, sharing = read_object(entry, "labels"), read_object(entry, "sharing")
     state, reason = _find_state(entry, category)
     is_ours = not _is_of_others(entry, category)
     return ProviderVoice(
@@ -168,13 +169,8 @@ def parse_voice(entry: Mapping[str, Any]) -> ProviderVoice:
     )
 
 
-def _object(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = entry.get(name)
-    return value if isinstance(value, dict) else {}
-
-
 def _is_of_others(entry: Mapping[str, Any], category: str) -> bool:
-    is_copy = _object(entry, "sharing").get("status") in COPIES
+    is_copy = read_object(entry, "sharing").get("status") in COPIES
     return category in STOCK_CATEGORIES or is_copy or entry.get("is_owner") is False
 
 
@@ -186,35 +182,35 @@ def _find_slot(category: str) -> SlotKind | None:
 
 def _find_state(entry: Mapping[str, Any], category: str) -> tuple[ProviderState, str]:
     """Return the state and the reason of a failure. The first matching word decides."""
-    ban = read_text(_object(entry, "sharing").get("ban_reason"))
+    ban = read_text(read_object(entry, "sharing").get("ban_reason"))
     if entry.get("safety_control") in BANS or ban:
         return ProviderState.BLOCKED, ban
     if category in STOCK_CATEGORIES:
         return ProviderState.READY, ""
     if category in ("cloned", "generated"):
-        verification = _object(entry, "voice_verification")
+        verification = read_object(entry, "voice_verification")
         is_waiting = verification.get("requires_verification") is True and verification.get("is_verified") is not True
         return (ProviderState.WAITING if is_waiting else ProviderState.READY), ""
     if category == "professional":
-        return _find_professional_state(_object(entry, "fine_tuning"))
+        return _find_professional_state(read_object(entry, "fine_tuning"))
     return ProviderState.UNKNOWN, ""
 
 
 def _find_professional_state(fine_tuning: Mapping[str, Any]) -> tuple[ProviderState, str]:
     """Return the state of a voice that is trained for several models. One trained model is enough to use it."""
-    words = set(map(read_text, _object(fine_tuning, "state").values()))
+    words = set(map(read_text, read_object(fine_tuning, "state").values()))
     if "fine_tuned" in words:
         return ProviderState.READY, ""
     if words & IN_TRAINING:
         return ProviderState.PROCESSING, ""
     if "failed" in words:
-        messages = filter(None, map(read_text, _object(fine_tuning, "message").values()))
+        messages = filter(None, map(read_text, read_object(fine_tuning, "message").values()))
         return ProviderState.FAILED, next(messages, "")
     return (ProviderState.WAITING if words <= NOT_TRAINED else ProviderState.UNKNOWN), ""
 
 
 def _describe_words(entry: Mapping[str, Any], category: str) -> str:
     """Return the words from which the state follows."""
-    models = _object(_object(entry, "fine_tuning"), "state")
+    models = read_object(read_object(entry, "fine_tuning"), "state")
     words = {"category": category, "safety_control": entry.get("safety_control")}
     return join_words(words | {f"fine_tuning {read_text(model)}": word for model, word in models.items()})

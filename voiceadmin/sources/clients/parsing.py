@@ -81,6 +81,12 @@ def read_number(value: Any) -> int | None:
     return int(value) if is_digits else None
 
 
+def read_object(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a field that should be an object, an empty one if it is missing or of another type."""
+    value = entry.get(name)
+    return value if isinstance(value, dict) else {}
+
+
 def read_time(value: Any) -> datetime | None:
     """Return a time that is given in ISO 8601, in seconds or in milliseconds since 1970; None if it cannot be read.
 

@@ -14,6 +14,7 @@ from voiceadmin.sources.clients.parsing import (
     only_objects,
     read_id,
     read_number,
+    read_object,
     read_text,
     read_time,
     refuse_shape,
@@ -127,7 +128,7 @@ class Resemble:
             UpstreamFailed: such as KEY_REFUSED for a wrong key.
         """
         body = require_object(self._transport.get_json("/account"), self._transport.host)
-        account = read_id(_object(body, "item").get("email")) or read_id(body.get("email"))
+        account = read_id(read_object(body, "item").get("email")) or read_id(body.get("email"))
         if not account:
             refuse_shape(self._transport.host, "it names no e-mail address.")
         return account
@@ -157,11 +158,6 @@ def parse_voice(entry: Mapping[str, Any]) -> ProviderVoice:
     )
 
 
-def _object(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = entry.get(name)
-    return value if isinstance(value, dict) else {}
-
-
 def _read_word(value: Any) -> str:
     return read_text(value).strip().lower()
 
@@ -180,7 +176,7 @@ def _find_state(entry: Mapping[str, Any]) -> ProviderState:
 
 def _read_components(entry: Mapping[str, Any]) -> dict[str, str]:
     """Return the word of each component. It is a text on some pages and an object with a status on others."""
-    components = _object(entry, "component_status").items()
+    components = read_object(entry, "component_status").items()
     return {name: _read_word(value.get("status") if isinstance(value, dict) else value) for name, value in components}
 
 
