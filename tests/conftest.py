@@ -50,7 +50,10 @@ hypothesis.settings.load_profile("short")  # for modules that pytest imports bef
 
 DATABASES = ("sqlite", "postgresql")
 # Test modules and folders of layers above the SQL. They run on SQLite alone unless --long is given.
-ABOVE_SQL = {"cli", "forms", "openapi", "server", "syncing_faults", "views", "web"}
+ABOVE_SQL = {
+    *("cli", "forms", "openapi", "server", "views", "web"),
+    *("evidence_states", "provider_syncing", "syncing_faults", "syncing_missing"),
+}
 # Test modules and folders that start processes, try every route or fill large tables. They do not run with --fast.
 SLOW = {
     *("server", "benchmarks", "sample", "cli", "test_dev", "test_wheel"),
