@@ -48,13 +48,8 @@ def scope_of(source: Source) -> Scope:
 
 def list_sources(scope: Scope) -> list[SourceRow]:
     """Return the sources of a scope: those of the platform first, then by organization and name."""
-    statement = (
-        select(Source, Organization.name)
-        .outerjoin(Organization, Organization.id == Source.organization_id)
-        .where(is_visible(scope))
-        .order_by(Organization.name.is_not(None), Organization.name, Source.name, Source.id)
-    )
-    return [_build_row(*row) for row in db.session.execute(statement)]
+    ordered = _select_sources(scope).order_by(Organization.name.is_not(None), Organization.name, Source.name, Source.id)
+    return [_build_row(*row) for row in db.session.execute(ordered)]
 
 
 def get_source(scope: Scope, source_id: int) -> SourceRow:
@@ -63,10 +58,16 @@ def get_source(scope: Scope, source_id: int) -> SourceRow:
     Raises:
         SourceNotFound: if there is no such source in the scope.
     """
-    rows = [row for row in list_sources(scope) if row.id == source_id]
-    if not rows:
+    row = db.session.execute(_select_sources(scope).where(Source.id == source_id)).one_or_none()
+    if row is None:
         raise SourceNotFound(f"There is no source {source_id}.")
-    return rows[0]
+    return _build_row(*row)
+
+
+def _select_sources(scope: Scope) -> Any:
+    """Return a statement that selects the sources of a scope with the names of their organizations."""
+    statement = select(Source, Organization.name).outerjoin(Organization, Organization.id == Source.organization_id)
+    return statement.where(is_visible(scope))
 
 
 def find_sync_process(*, now: datetime) -> SyncProcess | None:

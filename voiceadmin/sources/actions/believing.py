@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
-from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.managing import find_source, record_source_event
+from voiceadmin.sources.actions.provider_voices import set_absent
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
 from voiceadmin.sources.types import ListingResult
@@ -39,7 +39,7 @@ def believe_list(scope: Scope, source_id: int, list_hash: str, *, by: Actor, now
         source = find_source(scope, source_id)
         listings = db.session.scalars(select(ProviderListing).filter_by(source_id=source_id).with_for_update()).all()
         withheld = _check_withheld(listings, list_hash)
-        _mark_absent(source_id, withheld["absent"], now)
+        set_absent(source_id, withheld["absent"], now=now)
         _add_unanswered(source_id, withheld["lacking"], now)
         for row in listings:
             row.result, row.message, row.withheld = ListingResult.COMPLETE.value, "", ""
@@ -58,12 +58,6 @@ def _check_withheld(listings: Sequence[ProviderListing], list_hash: str) -> dict
     if hash_withheld(listings[0].withheld) != list_hash:
         raise ChangeRefused("The list has changed since the page was loaded. Load the page again.")
     return withheld
-
-
-def _mark_absent(source_id: int, ids: Sequence[str], now: datetime) -> None:
-    for batch in split_into_batches(ids):
-        chosen = (StoredProviderVoice.source_id == source_id, StoredProviderVoice.voice_id.in_(batch))
-        db.session.execute(update(StoredProviderVoice).where(*chosen).values(absent_since=now))
 
 
 def _add_unanswered(source_id: int, ids: Sequence[str], now: datetime) -> None:

@@ -111,7 +111,7 @@ def check_source(
 
 def _save_test(scope: Scope, source_id: int, test: KeyTest, *, by: Actor, now: datetime) -> None:
     with write_transaction():
-        source = _lock_source(scope, source_id)
+        source = find_source(scope, source_id, is_locked=True)
         if test.account_hash and source.account_hash not in ("", test.account_hash):
             source.account_changed_at = now
         source.account_hash = test.account_hash or source.account_hash
@@ -126,7 +126,7 @@ def disable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         SourceNotFound: if there is no such source in the scope.
     """
     with write_transaction():
-        source = _lock_source(scope, source_id)
+        source = find_source(scope, source_id, is_locked=True)
         if source.disabled_at is None:
             source.disabled_at = now
             record_source_event(AuditEventType.SOURCE_DISABLED, source, by, now)
@@ -140,7 +140,7 @@ def enable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         SourceNotFound: if there is no such source in the scope.
     """
     with write_transaction():
-        source = _lock_source(scope, source_id)
+        source = find_source(scope, source_id, is_locked=True)
         if source.disabled_at is not None:
             source.disabled_at = None
             record_source_event(AuditEventType.SOURCE_ENABLED, source, by, now)
@@ -179,7 +179,7 @@ def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         SourceNotFound: if there is no such source in the scope.
     """
     with write_transaction():
-        source = _lock_source(scope, source_id)
+        source = find_source(scope, source_id, is_locked=True)
         facts = {"kind": source.kind, "address": source.address}
         record_source_event(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
         remember_voices(source, now=now)
@@ -201,13 +201,17 @@ def reencrypt_keys(settings: Settings, *, by: Actor, now: datetime) -> int:
         return len(sources)
 
 
-def find_source(scope: Scope, source_id: int) -> Source:
+def find_source(scope: Scope, source_id: int, *, is_locked: bool = False) -> Source:
     """Return a source with its key.
+
+    Args:
+        is_locked: let no other transaction change the source until the end of this one.
 
     Raises:
         SourceNotFound: if there is no such source in the scope.
     """
-    source = db.session.scalar(select(Source).where(Source.id == source_id, is_visible(scope)))
+    statement = select(Source).where(Source.id == source_id, is_visible(scope))
+    source = db.session.scalar(statement.with_for_update() if is_locked else statement)
     if source is None:
         raise SourceNotFound(f"There is no source {source_id}.")
     return source
@@ -222,14 +226,6 @@ def require_source(source_id: int) -> Source:
     source = db.session.get(Source, source_id)
     if source is None:
         raise SourceNotFound(f"There is no source {source_id} any more.")
-    return source
-
-
-def _lock_source(scope: Scope, source_id: int) -> Source:
-    """Return a source that no other transaction changes until the end of this one."""
-    source = db.session.scalar(select(Source).where(Source.id == source_id, is_visible(scope)).with_for_update())
-    if source is None:
-        raise SourceNotFound(f"There is no source {source_id}.")
     return source
 
 

@@ -110,11 +110,17 @@ def _find_answered(is_refuted: ColumnElement[bool], listed: Set[str]) -> list[st
 
 
 def mark_absent(source_id: int, ids: Sequence[str], *, now: datetime) -> None:
-    """Write since when voices are absent."""
+    """Write since when voices are absent, each batch in a transaction of its own."""
     for batch in split_into_batches(ids):
         with write_transaction():
-            is_one = (StoredProviderVoice.source_id == source_id, StoredProviderVoice.voice_id.in_(batch))
-            db.session.execute(update(StoredProviderVoice).where(*is_one).values(absent_since=now))
+            set_absent(source_id, batch, now=now)
+
+
+def set_absent(source_id: int, ids: Sequence[str], *, now: datetime) -> None:
+    """Write since when voices are absent. Call inside a write transaction."""
+    for batch in split_into_batches(ids):
+        is_one = (StoredProviderVoice.source_id == source_id, StoredProviderVoice.voice_id.in_(batch))
+        db.session.execute(update(StoredProviderVoice).where(*is_one).values(absent_since=now))
 
 
 def write_listings(

@@ -52,9 +52,9 @@ def sync_source(
         raise SourceRefused(f"The source “{source.name}” has no organization. Add it again with one.")
     connection, etags = build_connection(source, settings, environ), read_etags(source)
     run = Run.start(source_id, by=by, now=now)
-    known = read_known_voices(source_id)
     try:
         if connection.kind.is_platform:
+            known = read_known_voices(source_id)
             with read_platform(connection, etags, run.requests.append) as platform:
                 write_platform(run, platform, known, on_written)
         else:

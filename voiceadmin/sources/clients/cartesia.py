@@ -30,8 +30,6 @@ from voiceadmin.sources.clients.types import (
     Unclear,
 )
 
-PROVIDER = "cartesia"
-
 ADDRESS = "https://api.cartesia.ai"
 
 HOSTS = ("api.cartesia.ai",)

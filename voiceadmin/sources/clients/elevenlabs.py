@@ -33,8 +33,6 @@ from voiceadmin.sources.clients.types import (
     Unclear,
 )
 
-PROVIDER = "elevenlabs"
-
 ADDRESS = "https://api.elevenlabs.io"
 
 HOSTS = (

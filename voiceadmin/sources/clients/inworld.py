@@ -32,8 +32,6 @@ from voiceadmin.sources.clients.types import (
     Unclear,
 )
 
-PROVIDER = "inworld"
-
 ADDRESS = "https://api.inworld.ai"
 
 HOSTS = ("api.inworld.ai",)

@@ -33,8 +33,6 @@ from voiceadmin.sources.clients.types import (
     Unclear,
 )
 
-PROVIDER = "resemble"
-
 ADDRESS = "https://app.resemble.ai/api/v2"
 
 HOSTS = ("app.resemble.ai",)
