@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.audit.types import AuditTarget, ObjectKind
@@ -13,7 +11,7 @@ from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.providers.forms import ProviderFilterForm
 from voiceadmin.providers.queries import list_provider_stats, providers_file
 from voiceadmin.providers.statistics import MIN_SAMPLE_SIZE, compare_failure_rates, format_percent
-from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.access import current_settings, require_role, scope
 from voiceadmin.web.downloads import list_audited_organizations, parse_export_format, stream_export
 
 bp = Blueprint("providers", __name__)
@@ -66,5 +64,4 @@ def export(format: str) -> Response | tuple[str, int]:
 
 
 def _slot_limits() -> dict[str, int]:
-    settings: Any = current_app.config["VOICEADMIN"]
-    return dict(settings.slots)
+    return dict(current_settings().slots)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
-from voiceadmin.config import COMMAND, Settings
+from voiceadmin.config import COMMAND
 from voiceadmin.errors import SourceRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organization_choices
@@ -32,7 +32,7 @@ from voiceadmin.sources.queries import (
 from voiceadmin.sources.types import KeyTest
 from voiceadmin.text import pluralize
 from voiceadmin.web import access
-from voiceadmin.web.access import require_role, scope
+from voiceadmin.web.access import current_settings, require_role, scope
 
 bp = Blueprint("sources", __name__)
 
@@ -58,8 +58,10 @@ def new() -> Page:
     if not form.validate():
         return _render_form(form, 422)
     try:
-        id = create_source(scope(), form.build_source(), _settings(), by=access.requester().actor, now=clock.now())
-        test = check_source(scope(), id, _settings(), by=access.requester().actor, now=clock.now())
+        id = create_source(
+            scope(), form.build_source(), current_settings(), by=access.requester().actor, now=clock.now()
+        )
+        test = check_source(scope(), id, current_settings(), by=access.requester().actor, now=clock.now())
     except SourceRefused as refused:
         return _render_form(form, 422, str(refused))
     flash(f"The source “{form.name.data}” was added. {describe_test(test)}")
@@ -67,7 +69,7 @@ def new() -> Page:
 
 
 def _render_form(form: SourceForm, status: int, message: str = "") -> Page:
-    options = {"message": message, "stores_keys": bool(_settings().encryption_keys)}
+    options = {"message": message, "stores_keys": bool(current_settings().encryption_keys)}
     return render_template("sources/new.html", form=form, **options), status
 
 
@@ -93,7 +95,7 @@ def show_run(source_id: int, run_id: int) -> str:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def check(source_id: int) -> Response:
     """Test the key of a source."""
-    test = check_source(scope(), source_id, _settings(), by=access.requester().actor, now=clock.now())
+    test = check_source(scope(), source_id, current_settings(), by=access.requester().actor, now=clock.now())
     flash(describe_test(test))
     return _redirect_to_source(source_id)
 
@@ -166,8 +168,3 @@ def describe_test(test: KeyTest) -> str:
 
 def _redirect_to_source(source_id: int) -> Response:
     return redirect(url_for("sources.show", source_id=source_id), 303)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["VOICEADMIN"]
-    return settings

@@ -169,7 +169,7 @@ def cookie_name(settings: Settings, prefix: str = "") -> str:
 
 def session_cookie_options() -> dict[str, Any]:
     """Return the arguments that set and delete the session cookie, which must be equal."""
-    settings = _settings()
+    settings = current_settings()
     return {
         "key": cookie_name(settings, request.script_root),
         "path": request.script_root or "/",
@@ -195,7 +195,7 @@ def requester() -> Requester:
 def session_token() -> str:
     """Return the token in the session cookie that the browser has after this response, "" without one."""
     if "session_token" not in g:
-        g.session_token = request.cookies.get(cookie_name(_settings(), request.script_root), "")
+        g.session_token = request.cookies.get(cookie_name(current_settings(), request.script_root), "")
     token: str = g.session_token
     return token
 
@@ -223,12 +223,12 @@ def remote_address() -> str:
 
 def attention_thresholds() -> AttentionThresholds:
     """Return the thresholds of the attention rules."""
-    return _settings().attention_thresholds
+    return current_settings().attention_thresholds
 
 
 def session_timeouts() -> tuple[timedelta, timedelta]:
     """Return how long a session lasts without activity, and how long it lasts in any case."""
-    settings = _settings()
+    settings = current_settings()
     return timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
 
 
@@ -254,7 +254,7 @@ def is_recently_authenticated(now: datetime) -> bool:
 def anonymous_role() -> Role:
     """Return the role of requesters that are not signed in."""
     if not is_open_until_first_account():
-        return _settings().anonymous_role
+        return current_settings().anonymous_role
     if not current_app.extensions.get(ACCOUNTS_EXIST):
         current_app.extensions[ACCOUNTS_EXIST] = has_any_account()
     return Role.ANYONE if current_app.extensions[ACCOUNTS_EXIST] else Role.OPERATOR
@@ -274,7 +274,7 @@ def keeps_cookies(request: Request) -> bool:
     """Return whether a browser accepts the session cookie: over TLS, on localhost, or if plain HTTP is allowed."""
     host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
     name = (host or request.host).strip("[]")
-    return request.is_secure or _settings().plain_cookies or is_loopback(name)
+    return request.is_secure or current_settings().plain_cookies or is_loopback(name)
 
 
 def _find_requester() -> Requester:
@@ -358,7 +358,7 @@ def _origin(url: str) -> tuple[str, str]:
 def _add_rate_limit_headers(response: Response) -> Response:
     result = g.get("rate_limit")
     if result is not None:
-        settings = _settings()
+        settings = current_settings()
         missing = settings.key_burst - result.remaining
         response.headers["RateLimit-Limit"] = str(settings.key_burst)
         response.headers["RateLimit-Remaining"] = str(result.remaining)
@@ -375,6 +375,7 @@ def _is_api_request() -> bool:
     return request.path.startswith("/api/")
 
 
-def _settings() -> Settings:
+def current_settings() -> Settings:
+    """Return the settings of the application."""
     settings: Settings = current_app.config["VOICEADMIN"]
     return settings
