@@ -24,7 +24,9 @@ from voiceadmin.__main__ import cli
 ROOT = Path(__file__).resolve().parent.parent
 FAKE_PROGRAM = """
 import json, os, signal, sys
-print(json.dumps({"words": sys.argv[1:], "folder": os.getcwd(), "pid": os.getpid(), "path": sys.path}), flush=True)
+bytecode = {"writes_bytecode": not sys.dont_write_bytecode, "bytecode": sys.pycache_prefix}
+call = {"words": sys.argv[1:], "folder": os.getcwd(), "pid": os.getpid(), "path": sys.path} | bytecode
+print(json.dumps(call), flush=True)
 if "--wait" in sys.argv:
     signal.pause()
 """
@@ -81,9 +83,9 @@ class Checkout:
             output, messages = process.communicate()
         return process.returncode, output, messages
 
-    def run_program(self, *words: str, folder: Path | None = None) -> dict[str, Any]:
+    def run_program(self, *words: str, folder: Path | None = None, **environ: str) -> dict[str, Any]:
         """Run `dev`, and return how it called the fake program: arguments, folder, process id and import path."""
-        code, output, messages = self.dev(*words, folder=folder)
+        code, output, messages = self.dev(*words, folder=folder, **environ)
         assert code == 0, messages
         call: dict[str, Any] = json.loads(output)
         return call
@@ -221,6 +223,13 @@ def run_printed_commands(commands: str, instance: Path) -> subprocess.CompletedP
     script = commands.replace("./dev ", f"{sys.executable} -P -m voiceadmin ")
     environ = CLEAN | {"VOICEADMIN_INSTANCE": str(instance)}
     return subprocess.run(["sh", "-e", "-c", script], env=environ, capture_output=True, text=True, check=True)
+
+
+def test_bytecode_is_written_outside_of_the_source_folders(ready: Checkout) -> None:
+    call = ready.run_program("import", "x.json", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX="")
+
+    assert call["writes_bytecode"]
+    assert Path(call["bytecode"]) == ready.folder.resolve() / ".venv" / "pycache"
 
 
 def test_the_working_folder_is_not_changed(fresh: Checkout, tmp_path: Path) -> None:
