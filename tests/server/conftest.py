@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import signal
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server.server_process import (
-    ServerProcess,
-    Start,
-)
+from tests.server.server_process import ServerProcess, Start
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Return a function that starts a server. All servers are stopped after the test."""
+def start(tmp_path: Path, sqlite_template: Path) -> Iterator[Start]:
+    """Return a function that starts a server, on an empty database unless a folder is given.
+
+    All servers are killed after the test: how they stop is tested elsewhere, and takes longer.
+    """
     started: list[ServerProcess] = []
 
     def begin(
-        verb: str, *arguments: str, folder: Path = tmp_path, ready_text: str = "", **options: Any
+        verb: str, *arguments: str, folder: Path | None = None, ready_text: str = "", **options: Any
     ) -> ServerProcess:
+        if folder is None and verb == "serve" and not (tmp_path / sqlite_template.name).exists():
+            shutil.copy(sqlite_template, tmp_path)
         ready_text = ready_text or {"run": "curl", "serve": "listens"}[verb]
-        server = ServerProcess(folder, verb, *arguments, ready_text=ready_text, **options)
+        server = ServerProcess(folder or tmp_path, verb, *arguments, ready_text=ready_text, **options)
         started.append(server)
         return server
 
     yield begin
     for server in started:
-        if server.process.stdout and not server.process.stdout.closed:
-            server.end(signal.SIGTERM)
+        server.kill()

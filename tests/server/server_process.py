@@ -63,6 +63,7 @@ class ServerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # so that `kill` reaches the workers
         )
         self.output: list[str] = []
         self.log: list[str] = []
@@ -84,6 +85,14 @@ class ServerProcess:
             self.process.send_signal(stop_signal)
         output, _ = self.process.communicate()
         return self.process.returncode, output
+
+    def kill(self) -> None:
+        """Kill the server and its workers, and wait for the end. Does nothing if it has ended."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
 
 
 Start = Callable[..., ServerProcess]
