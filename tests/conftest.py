@@ -53,6 +53,7 @@ DATABASES = ("sqlite", "postgresql")
 ABOVE_SQL = {
     *("cli", "forms", "openapi", "server", "views", "web"),
     *("evidence_states", "provider_syncing", "syncing_faults", "syncing_missing"),
+    *("documentation", "fuzz", "views_text"),
 }
 # Test modules and folders that start processes, try every route or fill large tables. They do not run with --fast.
 SLOW = {

@@ -239,8 +239,7 @@ def fuzzer(app: Flask, anonymous_client: FlaskClient) -> Fuzzer:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("route", ROUTES)
 def test_no_request_ends_in_a_server_error(fuzzer: Fuzzer, route: str, long: bool) -> None:
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    fuzzer.run(*ROUTES[route], examples=2000 if long else 15 if is_sqlite else 5)
+    fuzzer.run(*ROUTES[route], examples=2000 if long else 15)
 
     assert [status for role, status in fuzzer.answers if role is Role.PLATFORM and status != 403]
 

@@ -375,8 +375,9 @@ class OperationMachine(RuleBasedStateMachine):
 
 @pytest.mark.timeout(3600)
 def test_random_operations_and_imports_leave_consistent_data(app: Flask, long: bool) -> None:
+    is_sqlite = db.engine.dialect.name == "sqlite"
     profile = settings(
-        max_examples=1000 if long else 20,
+        max_examples=1000 if long else 20 if is_sqlite else 8,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
