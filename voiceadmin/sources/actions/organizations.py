@@ -1,27 +1,45 @@
-"""Write the organization and the assistants of a source."""
+"""Plan and write the organization and the assistants of a source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from voiceadmin.database.base import db
+from voiceadmin.database.batches import split_into_batches
 from voiceadmin.errors import SourceRefused
-from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sources.clients.types import PlatformAssistant, VoiceReference
 from voiceadmin.sources.models import Source
-from voiceadmin.text import MAX_ID, build_name_key, parse_integer, pluralize
+from voiceadmin.text import MAX_ID, build_name_key, parse_integer
 from voiceadmin.voices.types.provider import normalize_provider
 
 SPOKEN_FIELD_OF_INWORLD = "tts_settings.provider_config.custom_voice_id"  # replaces voice_id if it is set
 
 
-def resolve_organization(source: Source, upstream_id: str, name: str) -> int:
-    """Return the id of the organization of a source, created if the source has none. Call inside a write transaction.
+class OrganizationPlan(NamedTuple):
+    """The organization of a source.
+
+    Attributes:
+        id: None if it does not exist yet.
+        name: of the organization.
+        upstream_id: the platform's id of it, to be stored; None if nothing is to be stored.
+        is_assigned: whether the source gets it only now.
+    """
+
+    id: int | None
+    name: str
+    upstream_id: int | None
+    is_assigned: bool
+
+
+def plan_organization(source: Source, upstream_id: str, name: str) -> OrganizationPlan:
+    """Return which organization a source gets. Writes nothing.
 
     Args:
+        source: the source.
         upstream_id: the platform's id of the organization to which the key belongs; "" if it does not tell it.
         name: its name on the platform.
 
@@ -29,20 +47,34 @@ def resolve_organization(source: Source, upstream_id: str, name: str) -> int:
         SourceRefused: if the key belongs to another organization than the source.
     """
     if not upstream_id:
-        return _require_owner(source)
+        own = db.session.get_one(Organization, _require_owner(source))
+        return OrganizationPlan(own.id, own.name, None, is_assigned=False)
     number = _parse_upstream_id(upstream_id)
     known = _find_by_upstream_id(number)
     if source.organization_id is None:
-        source.organization_id = known.id if known else _create_organization(number, name)
+        if known is None:
+            return OrganizationPlan(None, name or f"Organization {number}", number, is_assigned=True)
+        return OrganizationPlan(known.id, known.name, None, is_assigned=True)
     own = db.session.get_one(Organization, source.organization_id)
     if known is not None and known.id != own.id:
         raise SourceRefused(f"The key belongs to the organization “{known.name}” ({known.id}), not to “{own.name}”.")
     if known is None and own.upstream_id not in (None, number):
         raise SourceRefused(f"The key belongs to another organization ({upstream_id}) than “{own.name}”.")
-    if known is None:
-        own.upstream_id = number
+    return OrganizationPlan(own.id, own.name, None if known else number, is_assigned=False)
+
+
+def write_organization(source: Source, plan: OrganizationPlan) -> int:
+    """Write the organization of a source, and return its id. Call inside a write transaction."""
+    if plan.id is None:
+        organization = Organization(name=plan.name, upstream_id=plan.upstream_id)
+        db.session.add(organization)
+        db.session.flush()
+    else:
+        organization = db.session.get_one(Organization, plan.id)
+        organization.upstream_id = plan.upstream_id or organization.upstream_id
+    source.organization_id = organization.id
     db.session.flush()
-    return own.id
+    return organization.id
 
 
 def _require_owner(source: Source) -> int:
@@ -68,70 +100,87 @@ def _find_by_upstream_id(number: int | None) -> Organization | None:
     return found
 
 
-def _create_organization(number: int | None, name: str) -> int:
-    organization = Organization(name=name or f"Organization {number}", upstream_id=number)
-    db.session.add(organization)
-    db.session.flush()
-    return organization.id
+class AssistantChange(NamedTuple):
+    """An assistant to write.
+
+    Attributes:
+        before: the fields that differ; None for a new one.
+        after: the fields that it gets.
+    """
+
+    id: int
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
 
 
-def write_assistants(
-    assistants: Iterable[PlatformAssistant], organization_id: int, upstream_id: str
-) -> tuple[int, Sequence[str]]:
-    """Create or change assistants as the platform lists them. Call inside a write transaction.
+class AssistantPlan(NamedTuple):
+    """The assistants to write. skipped: how many belong to another organization."""
+
+    changes: Sequence[AssistantChange]
+    skipped: int
+
+
+def plan_assistants(
+    assistants: Sequence[PlatformAssistant], organization_id: int | None, upstream_id: str
+) -> AssistantPlan:
+    """Return how assistants differ from those that the platform lists. Writes nothing.
 
     Args:
         assistants: as they are listed.
-        organization_id: their organization here.
+        organization_id: their organization here; None if it does not exist yet.
         upstream_id: the platform's id of that organization. Assistants that name another one are skipped.
-
-    Returns:
-        How many were created or changed, and why others were skipped.
     """
-    lock_organizations([organization_id])
-    listed = {assistant.id: assistant for assistant in assistants}
-    existing = {row.id: row for row in db.session.scalars(select(Assistant).where(Assistant.id.in_(listed)))}
-    owners = {id: row.organization_id for id, row in existing.items()}
-    own = {
-        id: assistant
-        for id, assistant in listed.items()
-        if owners.get(id, organization_id) == organization_id and assistant.organization_id in ("", upstream_id)
-    }
-    changed = sum(_write_assistant(existing.get(id), assistant, organization_id) for id, assistant in own.items())
-    db.session.flush()
-    count = len(listed) - len(own)
-    problem = f"Skipped because of another organization: {pluralize(count, 'assistant')}."
-    return changed, [problem] if count else []
+    changes: list[AssistantChange] = []
+    skipped = 0
+    for batch in split_into_batches(assistants):
+        listed = {assistant.id: assistant for assistant in batch}
+        existing = {row.id: row for row in db.session.scalars(select(Assistant).where(Assistant.id.in_(listed)))}
+        for id, assistant in listed.items():
+            row = existing.get(id)
+            is_foreign = row is not None and row.organization_id != organization_id
+            if is_foreign or assistant.organization_id not in ("", upstream_id):
+                skipped += 1
+            else:
+                changes += _compare_assistant(row, assistant)
+    return AssistantPlan(changes, skipped)
 
 
-def add_assistants(ids: Sequence[int], organization_id: int) -> int:
-    """Create assistants of which only the id is known, unless they exist. Return their number."""
+def plan_unnamed_assistants(ids: Sequence[int]) -> AssistantPlan:
+    """Return the assistants to create of which only the id is known. Writes nothing."""
     existing = set(db.session.scalars(select(Assistant.id).where(Assistant.id.in_(ids))))
-    names = {id: f"Assistant {id}" for id in ids if id not in existing}
-    for id, name in names.items():
-        db.session.add(Assistant(id=id, organization_id=organization_id, name=name, name_key=build_name_key(name)))
+    return AssistantPlan([AssistantChange(id, None, _name(f"Assistant {id}")) for id in ids if id not in existing], 0)
+
+
+def write_assistants(changes: Iterable[AssistantChange], organization_id: int) -> None:
+    """Create or change assistants. Call inside a write transaction, after `lock_organizations`."""
+    for change in changes:
+        if change.before is None:
+            db.session.add(Assistant(id=change.id, organization_id=organization_id, **change.after))
+        else:
+            row = db.session.get_one(Assistant, change.id)
+            for field, value in change.after.items():
+                setattr(row, field, value)
     db.session.flush()
-    return len(names)
 
 
-def _write_assistant(row: Assistant | None, assistant: PlatformAssistant, organization_id: int) -> bool:
-    """Write one assistant. Return whether it was created or changed."""
+def _compare_assistant(row: Assistant | None, assistant: PlatformAssistant) -> Iterator[AssistantChange]:
+    """Yield the change of one assistant, if there is one."""
     reference = choose_reference(assistant.references)
-    name = assistant.name.strip() or f"Assistant {assistant.id}"
-    values = {
-        "name": name,
-        "name_key": build_name_key(name),
+    values = _name(assistant.name.strip() or f"Assistant {assistant.id}") | {
         "active": assistant.is_active,
         "tts_provider": normalize_provider(reference.provider) if reference else None,
         "tts_voice_id": reference.provider_voice_id if reference else None,
     }
     if row is None:
-        db.session.add(Assistant(id=assistant.id, organization_id=organization_id, **values))
-        return True
-    changes = {field: value for field, value in values.items() if getattr(row, field) != value}
-    for field, value in changes.items():
-        setattr(row, field, value)
-    return bool(changes)
+        yield AssistantChange(assistant.id, None, values)
+        return
+    before = {field: getattr(row, field) for field, value in values.items() if getattr(row, field) != value}
+    if before:
+        yield AssistantChange(assistant.id, before, {field: values[field] for field in before})
+
+
+def _name(name: str) -> dict[str, Any]:
+    return {"name": name, "name_key": build_name_key(name)}
 
 
 def choose_reference(references: Sequence[VoiceReference]) -> VoiceReference | None:

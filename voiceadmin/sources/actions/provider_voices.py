@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -92,21 +92,25 @@ def _store(voice: ProviderVoice) -> tuple[Any, ...]:
     return (*voice._replace(state=voice.state.value, slot=voice.slot and voice.slot.value),)  # type: ignore[arg-type]
 
 
-def write_voices(source_id: int, changes: ListChanges, listed: Collection[str]) -> None:
+def write_voices(source_id: int, changes: ListChanges, refuted: Sequence[str]) -> None:
     """Write the listed voices, in transactions of BATCH_SIZE, and delete the answers that the list refutes."""
     for rows in split_into_batches(changes.written, BATCH_SIZE):
         with write_transaction():
             upsert_rows(StoredProviderVoice, COLUMNS, rows)
-    is_refuted = or_(ProviderLookUp.source_id == source_id, ProviderLookUp.answer == Answer.ELSEWHERE.value)
-    for ids in split_into_batches(_find_answered(is_refuted, set(listed))):
+    for ids in split_into_batches(refuted):
         with write_transaction():
-            db.session.execute(delete(ProviderLookUp).where(is_refuted, ProviderLookUp.voice_id.in_(ids)))
+            db.session.execute(delete(ProviderLookUp).where(_is_refutable(source_id), ProviderLookUp.voice_id.in_(ids)))
 
 
-def _find_answered(is_refuted: ColumnElement[bool], listed: Set[str]) -> list[str]:
+def find_refuted(source_id: int, listed: Collection[str]) -> list[str]:
     """Return the listed voices about which there is an answer."""
-    answered = db.session.scalars(select(ProviderLookUp.voice_id).where(is_refuted))
+    answered = db.session.scalars(select(ProviderLookUp.voice_id).where(_is_refutable(source_id)))
     return sorted({id for id in answered if id in listed})
+
+
+def _is_refutable(source_id: int) -> ColumnElement[bool]:
+    """Return the condition of answers that a list of a source can refute."""
+    return or_(ProviderLookUp.source_id == source_id, ProviderLookUp.answer == Answer.ELSEWHERE.value)
 
 
 def mark_absent(source_id: int, ids: Sequence[str], *, now: datetime) -> None:
@@ -145,13 +149,13 @@ def write_listings(
                 row = ProviderListing(source_id=source_id, name=name)
                 db.session.add(row)
             row.attempted_at, row.voices = now, 0 if isinstance(outcome, Broken) else len(outcome.items)
-            row.result, row.message = _describe(outcome, doubt)
+            row.result, row.message = describe_listing(outcome, doubt)
             row.withheld = json.dumps(withheld) if doubt and isinstance(outcome, Complete) else ""
             if is_complete and not doubt:
                 row.complete_at = now
 
 
-def _describe(outcome: Outcome[ProviderVoice], doubt: str) -> tuple[str, str]:
+def describe_listing(outcome: Outcome[ProviderVoice], doubt: str) -> tuple[str, str]:
     """Return the result of a listing, and why it is not complete."""
     if isinstance(outcome, Complete):
         return (ListingResult.WITHHELD if doubt else ListingResult.COMPLETE).value, doubt

@@ -13,6 +13,7 @@ from voiceadmin.sources.actions.etags import read_etags
 from voiceadmin.sources.actions.listed_voices import read_known_voices
 from voiceadmin.sources.actions.managing import check_can_sync, find_source
 from voiceadmin.sources.actions.platform_syncing import write_platform
+from voiceadmin.sources.actions.provider_planning import plan_provider
 from voiceadmin.sources.actions.provider_reading import read_provider
 from voiceadmin.sources.actions.provider_syncing import write_provider
 from voiceadmin.sources.actions.provider_voices import mark_unread
@@ -59,7 +60,7 @@ def sync_source(
                 write_platform(run, platform, known, on_written)
         else:
             with read_provider(connection, run.requests.append) as provider:
-                write_provider(run, provider)
+                write_provider(run, provider, plan_provider(source_id, provider, now=now, due_at=now))
     except UpstreamFailed as failed:
         run.fail(failed.fault.message)
         mark_unread(source_id, failed.fault.message, now=now)

@@ -17,7 +17,7 @@ from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.voices.importing.bulk_load import without_indexes
-from voiceadmin.voices.importing.checking import FaultHandler, RecordChecker
+from voiceadmin.voices.importing.checking import Change, FaultHandler, RecordChecker
 from voiceadmin.voices.importing.plain_records import AnyRecord
 from voiceadmin.voices.importing.reading import read_voices
 from voiceadmin.voices.importing.staging import StagedChanges
@@ -48,6 +48,7 @@ def import_voices(
     records_unchanged: bool = True,
     on_fault: FaultHandler,
     notify: Callable[[str], None] = lambda _: None,
+    confirm: Callable[[StagedChanges], None] = lambda _: None,
     on_written: OnWritten = lambda *_: None,
 ) -> ImportReport:
     """Insert or update every voice of a file by its id.
@@ -60,6 +61,7 @@ def import_voices(
         records_unchanged: record the audit event of the import even if it changes nothing.
         on_fault: called with every fault, in the order of the records.
         notify: called with what a person should know although no record is invalid.
+        confirm: called with all changes before the first one is written. What it raises prevents the import.
         on_written: called with the number of changes written so far, and their total.
 
     Raises:
@@ -71,21 +73,49 @@ def import_voices(
         closing(StagedChanges()) as staged,
         _lock_imports(notify),
     ):
-        organization_id = find_target_organization_id(target)
-        for batch in _batches(read_voices(stream, notify)):
-            changes = list(checker.check(batch, organization_id))
+        for changes in _compare(read_voices(stream, notify), checker, find_target_organization_id(target)):
             if not dry_run and (skip_bad or not checker.refused):
                 staged.add(changes)
-            if _is_sqlite():
-                db.session.rollback()  # a snapshot kept for long would stop SQLite from truncating its write-ahead log
         if dry_run or (checker.refused and not skip_bad):
             return checker.report(written=False)
         report = checker.report(written=True)
         counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
+        confirm(staged)
         if staged.count or records_unchanged:
             _Writer(staged, target, counts, by, now, on_written).write()
         analyze_after_growth(report.added)
         return report
+
+
+def stage_changes(
+    stream: BinaryIO, organization_id: int | None, staged: StagedChanges, *, now: datetime, on_fault: FaultHandler
+) -> ImportReport:
+    """Stage what an import with `skip_bad` would write, and write nothing to the database. No import has to wait.
+
+    Args:
+        stream: the file.
+        organization_id: the organization that would get the voices; None if it does not exist yet.
+        staged: gets the changes.
+        now: as for the import.
+        on_fault: called with every fault, in the order of the records.
+
+    Raises:
+        UnreadableInput: if the file cannot be read to its end.
+    """
+    with closing(RecordChecker(on_fault, now)) as checker:
+        for changes in _compare(read_voices(stream), checker, organization_id):
+            staged.add(changes)
+        return checker.report(written=False)
+
+
+def _compare(
+    records: Iterator[AnyRecord], checker: RecordChecker, organization_id: int | None
+) -> Iterator[list[Change]]:
+    """Yield the changes of each batch of records."""
+    for batch in _batches(records):
+        yield list(checker.check(batch, organization_id))
+        if _is_sqlite():
+            db.session.rollback()  # a snapshot kept for long would stop SQLite from truncating its write-ahead log
 
 
 def finish_interrupted_import() -> bool:

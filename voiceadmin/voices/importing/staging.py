@@ -44,6 +44,11 @@ class StagedChanges:
             batch = pickle.load(self._file)  # noqa: S301  # only this object can write to the file
             yield [Change(before and VoiceRow._make(before), VoiceRow._make(after)) for before, after in batch]
 
+    def is_equal(self, other: StagedChanges) -> bool:
+        """Return whether another import has the same changes in the same order."""
+        pairs = zip(self.read_batches(), other.read_batches(), strict=False)
+        return self.count == other.count and all(mine == others for mine, others in pairs)
+
     def close(self) -> None:
         """Delete the file. The count stays."""
         with suppress(OSError):  # of a full disk: the rest of the last batch
