@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 from voiceadmin.sources.clients.outcomes import Broken, Incomplete, Outcome, RequestRecord
 from voiceadmin.sources.clients.types import PlatformAssistant, UpstreamOrganization
-from voiceadmin.sources.clients.voiceadmin import Voiceadmin
 from voiceadmin.sources.connecting import PLATFORMS, Connection, open_transport
 
 
@@ -59,13 +58,11 @@ def read_platform(
     with open_transport(connection, on_request) as transport, TemporaryFile() as file:
         assistant_ids = connection.assistant_ids
         client = PLATFORMS[connection.kind](transport, assistant_ids)
-        if isinstance(client, Voiceadmin):
-            client.etags = dict(etags)
+        client.etags = dict(etags)
         organization = client.read_organization()
         assistants = client.list_assistants()
         is_unchanged = not client.download_voices(file, assistant_ids)
-        found = client.etags if isinstance(client, Voiceadmin) else {}
-        yield PlatformSnapshot(organization, _select(assistants, assistant_ids), file, is_unchanged, found)
+        yield PlatformSnapshot(organization, _select(assistants, assistant_ids), file, is_unchanged, client.etags)
 
 
 def _select(outcome: Outcome[PlatformAssistant], assistant_ids: tuple[int, ...]) -> Outcome[PlatformAssistant]:

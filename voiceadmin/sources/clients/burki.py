@@ -50,9 +50,10 @@ def build_headers(key: str) -> dict[str, str]:
 
 
 class Burki:
-    """The organization to which a key belongs."""
+    """The organization to which a key belongs. Its lists have no ETags."""
 
     def __init__(self, transport: Transport) -> None:
+        self.etags: dict[str, str] = {}
         self._transport = transport
         self._page_size = PAGE_SIZE
 

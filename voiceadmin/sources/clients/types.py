@@ -153,10 +153,21 @@ class UpstreamOrganization(NamedTuple):
 
 
 class PlatformClient(Protocol):
-    """What every client of a platform can do. All methods but `list_assistants` raise UpstreamFailed."""
+    """What every client of a platform can do. All methods but `list_assistants` raise UpstreamFailed.
+
+    Attributes:
+        etags: of each list, by its path. `download_voices` sends those that are given, and stores those that came. It
+            stays empty if the platform sends none.
+    """
+
+    etags: dict[str, str]
 
     def download_voices(self, file: BinaryIO, assistant_ids: Iterable[int | str] = ()) -> str:
-        """Write the list of voices to a file as the platform sent it. Return the path that answered."""
+        """Write the list of voices to a file as the platform sent it.
+
+        Returns:
+            The path that answered; "" if no list has changed since those of the ETags. Nothing is written then.
+        """
         ...
 
     def list_assistants(self) -> Outcome[PlatformAssistant]:
