@@ -58,7 +58,7 @@ LAYERS = (
             "provider_queries",
         },
     ),
-    ("actions", {"actions", "rate_limiter", "importing"}),
+    ("actions", {"actions", "rate_limiter", "importing", "plan_text"}),
     ("web", {"web", "cli"}),
     ("forms", {"forms", "counting", "bulk", "code_samples", "document"}),
     ("views", {"views", "api", "cli", "sync_cli", "server"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import click
@@ -15,13 +16,18 @@ from voiceadmin.cli import WritingBar, application_context, cli, current_cli_act
 from voiceadmin.config import Settings
 from voiceadmin.errors import Problem
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.sources.actions.plan_files import read_plan, write_plan
+from voiceadmin.sources.actions.planning import apply_plan, plan_sync
 from voiceadmin.sources.actions.scheduling import SyncLoop
 from voiceadmin.sources.actions.syncing import sync_source
+from voiceadmin.sources.plan_text import format_plan
 from voiceadmin.sources.queries import list_sources
 from voiceadmin.sources.types import DueSource, SourceRow, SyncReport, SyncResult
 from voiceadmin.text import DAY, HOUR, MAX_ID, MINUTE
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+FILE: click.Path[Path] = click.Path(dir_okay=False, path_type=Path)
 
 UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
 
@@ -46,21 +52,73 @@ class Interval(click.ParamType[timedelta]):
     type=Interval(),
     help="Sync all sources again and again, such as every 5m. Of several such processes, one syncs.",
 )
+@click.option("--dry-run", is_flag=True, help="Print what a sync of --source would write; write nothing.")
+@click.option("--output", type=FILE, help="With --dry-run: save all differences in this file.")
+@click.option("--apply", "plan", type=FILE, help="Write what a file of --output says, if nothing has changed since.")
 @click.pass_context
-def sync(ctx: click.Context, source_id: int | None, every: timedelta | None) -> None:
+def sync(
+    ctx: click.Context,
+    source_id: int | None,
+    every: timedelta | None,
+    dry_run: bool,
+    output: Path | None,
+    plan: Path | None,
+) -> None:
     """Read voices and assistants from the platform, and write what has changed. Nothing is ever deleted.
 
     Exits with 1 if a source could not be read as a whole.
     """
-    if every is not None and source_id is not None:
-        raise click.UsageError("Give either --source or --every.")
+    _check_options(source_id, every, dry_run=dry_run, output=output, plan=plan)
     with application_context(ctx) as app:
+        settings: Settings = app.config["VOICEADMIN"]
         if every is not None:
             _sync_continuously(app, every)
             return
-        reports = [_sync(row, app.config["VOICEADMIN"]) for row in _choose(source_id)]
-    if any(report.result is not SyncResult.COMPLETE for report in reports):
+        if dry_run and source_id is not None:
+            is_complete = _plan(source_id, settings, output)
+        elif plan is not None:
+            is_complete = _apply(plan, settings)
+        else:
+            reports = [_sync(row, settings) for row in _choose(source_id)]
+            is_complete = all(report.result is SyncResult.COMPLETE for report in reports)
+    if not is_complete:
         ctx.exit(1)
+
+
+def _check_options(
+    source_id: int | None, every: timedelta | None, *, dry_run: bool, output: Path | None, plan: Path | None
+) -> None:
+    """Refuse options that contradict each other."""
+    if every is not None and source_id is not None:
+        raise click.UsageError("Give either --source or --every.")
+    if plan is not None and (source_id is not None or every is not None or dry_run or output is not None):
+        raise click.UsageError("Give --apply alone. The file names the source.")
+    if dry_run and source_id is None:
+        raise click.UsageError("Give --source with --dry-run, as in “sync --source 1 --dry-run”.")
+    if output is not None and not dry_run:
+        raise click.UsageError("Give --dry-run with --output.")
+
+
+def _plan(source_id: int, settings: Settings, output: Path | None) -> bool:
+    """Print and save what a sync would write. Return whether the lists could be read as a whole."""
+    document = plan_sync(EVERYTHING, source_id, settings, now=clock.now())
+    for line in format_plan(document):
+        click.echo(line)
+    if output is not None:
+        write_plan(output, document)
+        click.echo(f"Saved in {output}. Write exactly this with “sync --apply {output}”.")
+    return not document["messages"]
+
+
+def _apply(plan: Path, settings: Settings) -> bool:
+    """Write what a file says. Return whether the result is complete."""
+    with WritingBar() as bar:
+        document = read_plan(plan)
+        report = apply_plan(
+            EVERYTHING, document, settings, by=current_cli_actor(), now=clock.now(), on_written=bar.update
+        )
+    _print_report(document["source"]["name"], report)
+    return report.result is SyncResult.COMPLETE
 
 
 def _choose(source_id: int | None) -> list[SourceRow]:
