@@ -23,6 +23,8 @@ from voiceadmin.identity import Role
 
 SECRET = "0123456789abcdef" * 2
 ENCRYPTION_KEYS = (base64.urlsafe_b64encode(b"\xfb" * 32).decode(), base64.urlsafe_b64encode(b"b" * 32).decode())
+UPSTREAM_PROXY_ERROR = "must be the address of a proxy, as in http://proxy.example:3128, without user name or path."
+
 ENCRYPTION_KEYS_ERROR = "must be keys of 44 characters, separated by commas, such as the output of"
 SLOTS_ERROR = (
     "must be providers with a whole number of slots each, separated by commas, as in elevenlabs=660,resemble=25."
@@ -65,6 +67,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "VOICEADMIN_MINIMUM_AGE_DAYS": "0",
         "VOICEADMIN_ENCRYPTION_KEYS": f"{ENCRYPTION_KEYS[0]} , {ENCRYPTION_KEYS[1]},",
         "VOICEADMIN_UPSTREAM_HOSTS": "Voices.Internal, 10.0.0.7 ,",
+        "VOICEADMIN_UPSTREAM_PROXY": "http://Proxy.Internal:3128/",
     }
 
     settings = Settings.from_environ(given)
@@ -88,6 +91,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         minimum_age_days=0,
         encryption_keys=ENCRYPTION_KEYS,
         upstream_hosts=("voices.internal", "10.0.0.7"),
+        upstream_proxy="http://proxy.internal:3128",
     )
     assert not any(secret in repr(settings) for secret in (SECRET, *ENCRYPTION_KEYS))
 
@@ -126,6 +130,13 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("ENCRYPTION_KEYS", f"{ENCRYPTION_KEYS[0]},short", ENCRYPTION_KEYS_ERROR),
         ("ENCRYPTION_KEYS", ENCRYPTION_KEYS[0].replace("-", "!"), ENCRYPTION_KEYS_ERROR),
         ("UPSTREAM_HOSTS", ".example.com", "must be host names; a leading dot for subdomains is not allowed here."),
+        ("UPSTREAM_PROXY", "proxy.internal:3128", UPSTREAM_PROXY_ERROR),
+        ("UPSTREAM_PROXY", "socks5://proxy.internal:3128", UPSTREAM_PROXY_ERROR),
+        ("UPSTREAM_PROXY", "http://proxy.internal", UPSTREAM_PROXY_ERROR),
+        ("UPSTREAM_PROXY", "http://user:secret@proxy.internal:3128", UPSTREAM_PROXY_ERROR),
+        ("UPSTREAM_PROXY", "http://proxy.internal:3128/path", UPSTREAM_PROXY_ERROR),
+        ("UPSTREAM_PROXY", "http://proxy.internal:99999", UPSTREAM_PROXY_ERROR),
+        ("UPSTREAM_PROXY", "http://:3128", UPSTREAM_PROXY_ERROR),
         ("SLOTS", "elevenlabs=1,resemble=2,elevenlabs=3", "contains a provider twice; give each one number of slots."),
     ],
 )

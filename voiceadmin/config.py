@@ -101,6 +101,7 @@ class Settings:
         minimum_age_days: minimum age of a voice that counts as unused or never used.
         encryption_keys: encrypt the keys of sources. The first encrypts, all decrypt.
         upstream_hosts: further hosts to which the keys of sources may be sent, also with private addresses.
+        upstream_proxy: URL of the proxy for requests to sources, except those on this machine; "" for none.
     """
 
     instance: Path = field(default_factory=default_instance)
@@ -120,6 +121,7 @@ class Settings:
     minimum_age_days: int = 14
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     upstream_hosts: tuple[str, ...] = ()
+    upstream_proxy: str = ""
 
     @property
     def public_host(self) -> str | None:
@@ -278,6 +280,18 @@ def _upstream_hosts(raw: str) -> tuple[str, ...]:
     return _hosts(raw)
 
 
+def _upstream_proxy(raw: str) -> str:
+    try:
+        parts = urlsplit(raw.rstrip("/"))
+        is_address = parts.scheme in ("http", "https") and parts.port is not None and parts.username is None
+        host = normalize_host(f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "")
+    except ValueError:
+        is_address, host = False, None
+    if not is_address or host is None or parts.path or parts.query or parts.fragment:
+        raise ValueError("must be the address of a proxy, as in http://proxy.example:3128, without user name or path.")
+    return f"{parts.scheme}://{host}:{parts.port}"
+
+
 def _yes_or_no(raw: str) -> bool:
     if raw not in ("yes", "no"):
         raise ValueError("must be yes or no.")
@@ -337,6 +351,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "minimum_age_days": _number(0, 36_500, "days"),
     "encryption_keys": _encryption_keys,
     "upstream_hosts": _upstream_hosts,
+    "upstream_proxy": _upstream_proxy,
 }
 
 

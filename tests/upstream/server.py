@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -82,6 +83,15 @@ class StandIn:
         self._faults: list[tuple[str, Fault, int]] = []
         self._server = _Server((LOOPBACK, 0), _build_handler(self))
         self.address = f"http://{LOOPBACK}:{self._server.server_port}"
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        """Answer with TLS. Call before `run`."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
+    @property
+    def port(self) -> int:
+        """The port of the server."""
+        return self._server.server_port
 
     def show(self, fault: Fault, path: str = "", times: int = 1 << 30) -> None:
         """Apply a fault to the next responses to paths that begin with this one."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from voiceadmin.config import Settings
 from voiceadmin.sources.clients import burki, cartesia, elevenlabs, inworld, resemble, voiceadmin
-from voiceadmin.sources.clients.addresses import check_address
+from voiceadmin.sources.clients.addresses import check_address, check_host
 from voiceadmin.sources.clients.outcomes import RequestRecord, UpstreamFailed
 from voiceadmin.sources.clients.rights import Check, check_rights
 from voiceadmin.sources.clients.transport import Transport
@@ -66,6 +66,7 @@ class Connection:
     Attributes:
         hosts: the value of VOICEADMIN_UPSTREAM_HOSTS.
         assistant_ids: of a platform source: the assistants that it names.
+        proxy: the value of VOICEADMIN_UPSTREAM_PROXY.
     """
 
     kind: SourceKind
@@ -73,6 +74,7 @@ class Connection:
     key: str
     hosts: tuple[str, ...]
     assistant_ids: tuple[int, ...] = ()
+    proxy: str = ""
 
     def __repr__(self) -> str:
         """Return a text without the key."""
@@ -90,7 +92,9 @@ def build_connection(source: Source, settings: Settings, environ: Mapping[str, s
     else:
         key = decrypt_key(source.encrypted_key or "", settings.encryption_keys)
     assistant_ids = parse_ids(source.assistant_ids)
-    return Connection(SourceKind(source.kind), source.address, key, settings.upstream_hosts, assistant_ids)
+    return Connection(
+        SourceKind(source.kind), source.address, key, settings.upstream_hosts, assistant_ids, settings.upstream_proxy
+    )
 
 
 @contextmanager
@@ -103,8 +107,12 @@ def open_transport(
         UpstreamFailed: if keys must not be sent to the address.
     """
     kind = CLIENT_KINDS[connection.kind]
-    check_address(connection.address, kind.hosts, connection.hosts)
-    with Transport(connection.address, kind.build_headers(connection.key), on_request) as transport:
+    if connection.proxy:  # only the proxy need be able to resolve the host
+        check_host(connection.address, kind.hosts, connection.hosts)
+    else:
+        check_address(connection.address, kind.hosts, connection.hosts)
+    headers = kind.build_headers(connection.key)
+    with Transport(connection.address, headers, on_request, proxy=connection.proxy) as transport:
         yield transport
 
 

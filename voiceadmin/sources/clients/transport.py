@@ -18,6 +18,7 @@ import httpx2
 import stamina
 
 from voiceadmin import clock
+from voiceadmin.config import is_loopback
 from voiceadmin.sources.clients.errors import read_error
 from voiceadmin.sources.clients.outcomes import Fault, FaultKind, RequestRecord, UpstreamFailed
 
@@ -55,6 +56,8 @@ MIN_SECRET = 8  # characters; shorter texts occur in messages by chance
 
 REMOVED = b"(key removed)"
 
+PROXY_SETTING = "VOICEADMIN_UPSTREAM_PROXY"
+
 Parameters = Mapping[str, str | int]
 
 T = TypeVar("T")
@@ -71,12 +74,20 @@ class Transport:
         address: the base address, which has passed `check_address`.
         headers: sent with each request, such as the key.
         on_request: called with a record of each attempt.
+        proxy: the address of the proxy; "" for none. It is not used for addresses of this machine. TLS is between this
+            program and the upstream, so that the proxy cannot read the key.
     """
 
     def __init__(
-        self, address: str, headers: Mapping[str, str], on_request: Callable[[RequestRecord], None] = lambda _: None
+        self,
+        address: str,
+        headers: Mapping[str, str],
+        on_request: Callable[[RequestRecord], None] = lambda _: None,
+        *,
+        proxy: str = "",
     ) -> None:
         self.host = httpx2.URL(address).host
+        self._proxy = "" if is_loopback(self.host) else proxy
         self._on_request = on_request
         self._headers: dict[str, str] = {}
         self._etag = ""
@@ -87,6 +98,7 @@ class Transport:
             follow_redirects=False,
             trust_env=False,  # .netrc could replace the key
             verify=_create_ssl_context(),
+            proxy=_build_proxy(self._proxy) if self._proxy else None,
         )
 
     def __enter__(self) -> Self:
@@ -174,7 +186,7 @@ class Transport:
             record.end(None)
             raise
         except (httpx2.TransportError, zlib.error) as error:
-            fault = _describe_error(self.host, error)
+            fault = _describe_error(self.host, error, self._proxy)
             record.end(fault)
             raise UpstreamFailed(fault) from error
         record.end(None)
@@ -209,6 +221,11 @@ class Transport:
 def _create_ssl_context() -> ssl.SSLContext:
     """Return the TLS settings of all connections. Loading the certificates of the system takes about 30 ms."""
     return httpx2.create_ssl_context(trust_env=False)
+
+
+def _build_proxy(address: str) -> httpx2.Proxy:
+    is_secure = address.startswith("https:")
+    return httpx2.Proxy(address, ssl_context=_create_ssl_context() if is_secure else None)
 
 
 class _Recorder:
@@ -308,12 +325,18 @@ def _remove_secrets(body: bytes, headers: Mapping[str, str]) -> bytes:
     return body
 
 
-def _describe_error(host: str, error: Exception) -> Fault:
+def _describe_error(host: str, error: Exception, proxy: str) -> Fault:
     """Return the fault of a request without a usable response."""
+    if isinstance(error, httpx2.ProxyError):
+        message = f"The proxy {proxy} does not connect to {host}. Allow the host there, or correct {PROXY_SETTING}."
+        return Fault(FaultKind.UNREACHABLE, message)
     if isinstance(error, httpx2.TimeoutException):
         return Fault(FaultKind.TIMED_OUT, f"{host} did not answer in time.")
     if isinstance(error, (httpx2.RemoteProtocolError, httpx2.ReadError, zlib.error)):
         return Fault(FaultKind.TRUNCATED, f"{host} closed the connection before the response was complete.")
     if "certificate" in str(error).lower() or "ssl" in str(error).lower():
         return Fault(FaultKind.INSECURE, f"The certificate of {host} is not valid. The key was not sent.")
+    if proxy:
+        message = f"{host} cannot be reached through the proxy {proxy}. Check the network and {PROXY_SETTING}."
+        return Fault(FaultKind.UNREACHABLE, message)
     return Fault(FaultKind.UNREACHABLE, f"{host} cannot be reached. Check the network and the base address.")
