@@ -321,3 +321,16 @@ def test_no_transaction_is_open_while_the_upstream_is_asked(
 
     assert len(counts) == 3
     assert counts == [0, 0, 0]
+
+
+def test_a_key_that_is_tested_too_often_is_answered_with_the_time_to_wait(
+    client: FlaskClient, settings: Settings, provider: Provider
+) -> None:
+    id = make_source(settings, describe_source(None, provider.server.address))
+    for _ in range(10):
+        check_source(EVERYTHING, id, settings, by=SHELL, now=NOW)
+
+    response = client.post(f"/sources/{id}/test")
+
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "6")
+    assert "Wait 6 seconds, then test it again." in Page(response.text).text

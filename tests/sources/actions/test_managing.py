@@ -25,7 +25,7 @@ from tests.sources.scenario import (
 from tests.two_tenants import audit_event_types, dump, rows_of
 from tests.upstream import server
 from voiceadmin.config import Settings
-from voiceadmin.errors import OrganizationNotFound, SourceNotFound, SourceRefused
+from voiceadmin.errors import OrganizationNotFound, RateLimited, SourceNotFound, SourceRefused
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
 from voiceadmin.management.actions.moving import remove_organization
@@ -250,6 +250,23 @@ def test_a_test_that_the_upstream_did_not_answer_has_no_result(
     assert check(settings, id).works is None
     assert state_of(id) is SourceState.NO_ANSWER
     assert json.loads(rows_of("audit_event")[-1]["after"]) == {"works": None}
+
+
+def test_a_key_that_is_tested_too_often_is_not_sent_until_the_named_time_is_over(
+    app: Flask, settings: Settings, provider: Provider
+) -> None:
+    id, other = (make_source(settings, describe_source(None, provider.server.address)) for _ in range(2))
+    for _ in range(10):
+        check(settings, id)
+    sent = len(provider.server.requests)
+
+    with pytest.raises(RateLimited) as limited:
+        check(settings, id)
+
+    assert str(limited.value) == "The key of this source was tested too often. Wait 6 seconds, then test it again."
+    assert len(provider.server.requests) == sent
+    assert check(settings, other).works is True
+    assert check(settings, id, now=NOW + timedelta(seconds=6)).works is True
 
 
 def test_a_key_that_cannot_be_read_is_a_test_without_a_result(app: Flask, settings: Settings) -> None:

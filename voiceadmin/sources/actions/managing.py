@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from sqlalchemy import select
@@ -15,9 +16,11 @@ from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
-from voiceadmin.errors import OrganizationNotFound, SourceNotFound, SourceRefused
+from voiceadmin.errors import OrganizationNotFound, RateLimited, SourceNotFound, SourceRefused
 from voiceadmin.identity import EVERYTHING, Actor, Scope
 from voiceadmin.organizations.models import Organization
+from voiceadmin.rate_limits.actions import acquire_tokens
+from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.sources.actions.removal import remember_voices
 from voiceadmin.sources.clients.addresses import check_host
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
@@ -27,6 +30,9 @@ from voiceadmin.sources.keys import check_key, encrypt_key, is_variable_name, re
 from voiceadmin.sources.models import Source
 from voiceadmin.sources.queries import is_visible
 from voiceadmin.sources.types import KeyTest, NewSource
+from voiceadmin.text import pluralize
+
+KEY_TESTS = RateLimit(10, 1 / 6)  # of each source
 
 
 def create_source(scope: Scope, new: NewSource, settings: Settings, *, by: Actor, now: datetime) -> int:
@@ -97,7 +103,10 @@ def check_source(
 
     Raises:
         SourceNotFound: if there is no such source in the scope.
+        RateLimited: if the key was tested too often.
     """
+    find_source(scope, source_id)
+    _limit_tests(source_id, now)
     try:
         connection = build_connection(find_source(scope, source_id), settings, environ)
     except SourceRefused as refused:
@@ -107,6 +116,21 @@ def check_source(
         test = check_key_rights(connection, now)
     _save_test(scope, source_id, test, by=by, now=now)
     return test
+
+
+def _limit_tests(source_id: int, now: datetime) -> None:
+    """Count a test of a key, so that nobody uses up the rate limit of the upstream.
+
+    Raises:
+        RateLimited: with the time to wait.
+    """
+    with write_transaction():
+        acquisition = acquire_tokens(f"test source {source_id}", KEY_TESTS, now)
+    if not acquisition.tokens:
+        seconds = pluralize(max(1, ceil(acquisition.retry_after)), "second")
+        raise RateLimited(
+            f"The key of this source was tested too often. Wait {seconds}, then test it again.", acquisition.retry_after
+        )
 
 
 def _save_test(scope: Scope, source_id: int, test: KeyTest, *, by: Actor, now: datetime) -> None:
