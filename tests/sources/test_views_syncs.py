@@ -104,6 +104,17 @@ def test_a_sync_shows_its_counts_messages_and_requests(platform: Platform, open_
     assert (answered[2].endswith(" ms"), answered[3].endswith(" bytes")) == (True, True)
 
 
+def test_a_sync_names_the_voices_whose_counter_went_back(platform: Platform, open_page: OpenPage) -> None:
+    platform.voices[0]["synthesis_count"] = 5
+    platform.sync()
+    platform.voices[0]["synthesis_count"] = 1
+    run_id = platform.sync().run_id
+
+    page = open_page(f"/sources/{platform.source_id}/runs/{run_id}")
+
+    assert "1 voice counts from zero again: the platform reports fewer syntheses than before." in page.text
+
+
 def test_a_sync_that_has_not_ended_says_so(platform: Platform, open_page: OpenPage) -> None:
     with write_transaction():
         db.session.add(SyncRun(source_id=platform.source_id, started_at=NOW, started_by="tester"))

@@ -151,7 +151,8 @@ def _describe_counts(report: SyncReport) -> str:
     missing = f", {counts.missing:,} missing now" if counts.missing else ""
     returned = f", {counts.returned:,} listed again" if counts.returned else ""
     assistants = f" Assistants: {counts.assistants:,} added or changed." if counts.assistants else ""
-    return f"Voices: {voices}{missing}{returned}.{assistants}"
+    reset = "".join(f" {phrase}." for phrase in counts.describe_reset())
+    return f"Voices: {voices}{missing}{returned}.{reset}{assistants}"
 
 
 def _sync_continuously(app: Flask, every: timedelta) -> None:

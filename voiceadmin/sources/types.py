@@ -139,7 +139,13 @@ class SyncResult(TonedEnum):
 
 @dataclass(slots=True)
 class SyncCounts:
-    """What a sync has changed. refused: records that could not be used. missing: voices that the list lacks now."""
+    """What a sync has changed.
+
+    Attributes:
+        refused: records that could not be used.
+        missing: voices that the list lacks now.
+        reset: changed voices whose number of uses is lower than before, so that it was counted anew.
+    """
 
     assistants: int = 0
     added: int = 0
@@ -148,6 +154,7 @@ class SyncCounts:
     refused: int = 0
     missing: int = 0
     returned: int = 0
+    reset: int = 0
 
     def describe_changes(self) -> tuple[str, ...]:
         """Return what has changed, as phrases; an empty tuple if nothing has."""
@@ -160,7 +167,11 @@ class SyncCounts:
         voices = [f"{pluralize(count, 'voice')} {what}" for count, what in phrases if count]
         assistants = [f"{pluralize(self.assistants, 'assistant')} added or changed"] if self.assistants else []
         refused = [f"{pluralize(self.refused, 'record')} refused"] if self.refused else []
-        return (*voices, *assistants, *refused)
+        return (*voices, *self.describe_reset(), *assistants, *refused)
+
+    def describe_reset(self) -> tuple[str, ...]:
+        """Return how many voices are counted anew, as one phrase; an empty tuple if there are none."""
+        return (f"{pluralize(self.reset, 'voice counts', 'voices count')} from zero again",) if self.reset else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,19 @@ def test_changed_and_new_voices_are_written(platform: Platform) -> None:
     assert missing_since(platform.source_id)[900] is None
 
 
+def test_voices_whose_counter_goes_back_are_counted(platform: Platform) -> None:
+    for voice in platform.voices[:3]:
+        voice["synthesis_count"] = 5
+    platform.sync()
+    platform.voices[0]["synthesis_count"], platform.voices[1]["synthesis_count"] = 0, 6
+    platform.voices[2]["name"] = "Renamed"
+
+    counts = platform.sync(LATER).counts
+
+    assert (counts.changed, counts.reset) == (3, 1)
+    assert counts.describe_changes() == ("3 voices changed", "1 voice counts from zero again")
+
+
 def test_changed_assistants_are_written(platform: Platform) -> None:
     platform.sync()
     platform.world.assistants[0] = make_assistant(31, "provider-voice-801", name="Night desk")

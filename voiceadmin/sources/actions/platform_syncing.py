@@ -112,7 +112,7 @@ def _write_voices(
     )
     counts = run.counts
     counts.added, counts.changed, counts.unchanged = report.added, report.changed, report.unchanged
-    counts.refused = report.refused
+    counts.refused, counts.reset = report.refused, report.reset
     if report.refused:
         run.limit(describe_refused(report.refused))
 

@@ -39,7 +39,7 @@ class RecordChecker:
     """Compares records with the clock, the database and earlier records, and counts the outcomes."""
 
     def __init__(self, on_fault: FaultHandler, now: datetime) -> None:
-        self.added = self.changed = self.unchanged = self.refused = self.ignored = 0
+        self.added = self.changed = self.unchanged = self.refused = self.ignored = self.reset = 0
         self._on_fault, self._latest = on_fault, now + MAX_CLOCK_DIFFERENCE
         self._ids = _ImportedIds()
 
@@ -87,6 +87,7 @@ class RecordChecker:
             return
         self.added += before is None
         self.changed += before is not None
+        self.reset += before is not None and before.synthesis_count > after.synthesis_count
         yield Change(before, after)
 
     def close(self) -> None:
@@ -95,7 +96,8 @@ class RecordChecker:
 
     def report(self, *, written: bool) -> ImportReport:
         """Return the counts."""
-        return ImportReport(self.added, self.changed, self.unchanged, self.refused, self.ignored, written)
+        counts = (self.added, self.changed, self.unchanged, self.refused, self.ignored)
+        return ImportReport(*counts, written, self.reset)
 
 
 class _ImportedIds:

@@ -59,6 +59,7 @@ class ImportReport:
     Attributes:
         ignored: unknown fields, in all records together.
         written: False after a dry run, and if invalid records prevented the import.
+        reset: changed voices whose number of uses is lower than the stored one.
     """
 
     added: int
@@ -67,3 +68,4 @@ class ImportReport:
     refused: int
     ignored: int
     written: bool
+    reset: int = 0
