@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +12,7 @@ from tests.conftest import NOW
 from tests.factories import make_account, make_organization, sign_in
 from tests.page import OpenPage
 from tests.sources.actions.conftest import _no_pauses, platform, run, world
-from tests.sources.actions.scenario import Platform, newest_run, owners
+from tests.sources.actions.scenario import Platform, owners
 from tests.upstream import server
 from tests.upstream.burki import VOICES, make_voice
 from voiceadmin.database.base import db
@@ -115,15 +116,35 @@ def test_a_sync_names_the_voices_whose_counter_went_back(platform: Platform, ope
     assert "1 voice counts from zero again: the platform reports fewer syntheses than before." in page.text
 
 
-def test_a_sync_that_has_not_ended_says_so(platform: Platform, open_page: OpenPage) -> None:
+def add_run(platform: Platform, started_at: datetime, **fields: Any) -> int:
+    """Add a run that has not ended."""
     with write_transaction():
-        db.session.add(SyncRun(source_id=platform.source_id, started_at=NOW, started_by="tester"))
+        run = SyncRun(source_id=platform.source_id, started_at=started_at, started_by="tester", **fields)
+        db.session.add(run)
+        db.session.flush()
+        return run.id
 
-    page = open_page(f"/sources/{platform.source_id}/runs/{newest_run().id}")
 
-    assert "It is still running, or was interrupted. The next sync completes it." in page.text
-    assert page.rows() == [["No requests were recorded."]]
-    assert "Not finished just now" in open_page(f"/sources/{platform.source_id}").text
+def test_a_sync_that_runs_shows_its_progress(platform: Platform, open_page: OpenPage) -> None:
+    id = add_run(platform, NOW, progress='["reading", "voices", 12, 1204, null]', progress_at=NOW)
+
+    page = open_page(f"/sources/{platform.source_id}/runs/{id}")
+
+    assert "Running Reading voices, page 12, 1,204 so far. Updated just now. Refresh page" in page.text
+    assert page.link("Refresh page") == f"/sources/{platform.source_id}/runs/{id}"
+    text = open_page(f"/sources/{platform.source_id}").text
+    assert "Running just now Reading voices, page 12, 1,204 so far" in text
+
+
+def test_a_sync_whose_process_has_died_says_so(platform: Platform, open_page: OpenPage) -> None:
+    id = add_run(platform, NOW - timedelta(minutes=6))
+
+    page = open_page(f"/sources/{platform.source_id}/runs/{id}")
+
+    assert "Interrupted No progress was recorded." in page.text
+    assert "There has been no progress for more than 5 min, so the process has probably ended." in page.text
+    assert "Requests" not in page.text
+    assert "Interrupted 6 min ago" in open_page(f"/sources/{platform.source_id}").text
 
 
 def test_a_sync_of_another_source_is_not_found(platform: Platform, open_page: OpenPage) -> None:

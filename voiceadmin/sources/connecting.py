@@ -14,7 +14,7 @@ from voiceadmin.sources.clients import burki, cartesia, elevenlabs, inworld, res
 from voiceadmin.sources.clients.addresses import check_address, check_host
 from voiceadmin.sources.clients.outcomes import RequestRecord, UpstreamFailed
 from voiceadmin.sources.clients.rights import Check, check_rights
-from voiceadmin.sources.clients.transport import Transport
+from voiceadmin.sources.clients.transport import OnPage, Transport
 from voiceadmin.sources.clients.types import PlatformClient, ProviderClient, RightCheck
 from voiceadmin.sources.keys import decrypt_key, read_variable
 from voiceadmin.sources.models import Source
@@ -99,7 +99,9 @@ def build_connection(source: Source, settings: Settings, environ: Mapping[str, s
 
 @contextmanager
 def open_transport(
-    connection: Connection, on_request: Callable[[RequestRecord], None] = lambda _: None
+    connection: Connection,
+    on_request: Callable[[RequestRecord], None] = lambda _: None,
+    on_page: OnPage = lambda *_: None,
 ) -> Iterator[Transport]:
     """Yield a transport with the key of a source.
 
@@ -112,7 +114,7 @@ def open_transport(
     else:
         check_address(connection.address, kind.hosts, connection.hosts)
     headers = kind.build_headers(connection.key)
-    with Transport(connection.address, headers, on_request, proxy=connection.proxy) as transport:
+    with Transport(connection.address, headers, on_request, on_page=on_page, proxy=connection.proxy) as transport:
         yield transport
 
 

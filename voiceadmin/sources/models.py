@@ -63,6 +63,8 @@ class SyncRun(Base):
         requests: The attempts of all requests, as JSON; the first MAX_REQUESTS of them.
         faults: Records that could not be used, as JSON; the first MAX_FAULTS of them.
         started_by: The name of the actor.
+        progress: `Progress` as a JSON array; None before the first one, and after the end.
+        progress_at: When it was written; None if it never was.
     """
 
     __tablename__ = "sync_run"
@@ -78,6 +80,8 @@ class SyncRun(Base):
     requests: Mapped[str] = mapped_column(Text, default="[]")
     faults: Mapped[str] = mapped_column(Text, default="[]")
     started_by: Mapped[str] = mapped_column(Text)
+    progress: Mapped[str | None] = mapped_column(Text)
+    progress_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class SourceVoice(Base):

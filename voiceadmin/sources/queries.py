@@ -19,11 +19,13 @@ from voiceadmin.sources.types import (
     KeyTest,
     MissingVoice,
     MissingVoices,
+    Progress,
     RequestRow,
     RunRow,
     SourceKind,
     SourceRow,
     SyncCounts,
+    SyncPhase,
     SyncProcess,
     SyncResult,
     parse_ids,
@@ -156,4 +158,13 @@ def _build_run(run: SyncRun) -> RunRow:
         counts=SyncCounts(**json.loads(run.counts)),
         requests=tuple(RequestRow(**request) for request in requests),
         faults=tuple(json.loads(run.faults)),
+        progress=_parse_progress(run),
+        progress_at=run.progress_at,
     )
+
+
+def _parse_progress(run: SyncRun) -> Progress | None:
+    if run.progress is None:
+        return None
+    phase, *values = json.loads(run.progress)
+    return Progress(SyncPhase(phase), *values)

@@ -10,6 +10,8 @@ from voiceadmin.enums import LabelledEnum, Tone, TonedEnum
 from voiceadmin.sources.clients.types import RightCheck
 from voiceadmin.text import pluralize
 
+INTERRUPTED_AFTER = timedelta(minutes=5)  # without progress; longer than the retries of a request can take
+
 
 class SourceKind(LabelledEnum):
     """The program behind a source."""
@@ -131,10 +133,43 @@ class ListingResult(TonedEnum):
 class SyncResult(TonedEnum):
     """How far a sync came."""
 
-    UNFINISHED = "", "Not finished", Tone.MUTED
+    RUNNING = "", "Running", Tone.MUTED
+    INTERRUPTED = "interrupted", "Interrupted", Tone.WARN  # never stored: the process has died
     COMPLETE = "complete", "Complete", Tone.GOOD
     INCOMPLETE = "incomplete", "Incomplete", Tone.WARN
     FAILED = "failed", "Failed", Tone.BAD
+
+
+class SyncPhase(LabelledEnum):
+    """What a sync does."""
+
+    READING = "reading", "Reading"
+    WRITING = "writing", "Writing"
+    LOOKING_UP = "looking-up", "Looking up"
+
+
+class Progress(NamedTuple):
+    """How far a sync is.
+
+    Attributes:
+        listing: what is read or written, such as "voices".
+        page: from 1; 0 if it has no pages.
+        done: entries so far.
+        total: all entries; None while reading, when it is not known.
+    """
+
+    phase: SyncPhase
+    listing: str
+    page: int
+    done: int
+    total: int | None = None
+
+    def describe(self) -> str:
+        """Return a phrase such as "Reading voices, page 12, 1,204 so far"."""
+        if self.total is not None:
+            return f"{self.phase.label} {self.done:,} of {self.total:,} {self.listing}"
+        page = f", page {self.page:,}, {self.done:,} so far" if self.page else ""
+        return f"{self.phase.label} {self.listing}{page}"
 
 
 @dataclass(slots=True)
@@ -212,6 +247,8 @@ class RunRow:
         messages: why the result is not complete.
         requests: the first of its requests.
         faults: the first records that could not be used, as sentences.
+        progress: None before the first one, and after the end.
+        progress_at: when it was written; None if it never was.
     """
 
     id: int
@@ -223,6 +260,13 @@ class RunRow:
     counts: SyncCounts
     requests: tuple[RequestRow, ...]
     faults: tuple[str, ...]
+    progress: Progress | None = None
+    progress_at: datetime | None = None
+
+    def find_state(self, now: datetime) -> SyncResult:
+        """Return the result; for a run that has not ended, whether its process seems to have died."""
+        is_silent = now - (self.progress_at or self.started_at) > INTERRUPTED_AFTER
+        return SyncResult.INTERRUPTED if self.ended_at is None and is_silent else self.result
 
     @property
     def duration(self) -> str:

@@ -29,7 +29,7 @@ from voiceadmin.sources.queries import (
     list_runs,
     list_sources,
 )
-from voiceadmin.sources.types import KeyTest
+from voiceadmin.sources.types import INTERRUPTED_AFTER, KeyTest
 from voiceadmin.text import pluralize
 from voiceadmin.web import access
 from voiceadmin.web.access import current_settings, require_role, scope
@@ -88,7 +88,8 @@ def show(source_id: int) -> str:
 def show_run(source_id: int, run_id: int) -> str:
     """Show one sync of a source with its requests."""
     run = get_run(scope(), source_id, run_id)
-    return render_template("sources/run.html", source=get_source(scope(), source_id), run=run, now=clock.now())
+    options = {"source": get_source(scope(), source_id), "interrupted_after": INTERRUPTED_AFTER, "now": clock.now()}
+    return render_template("sources/run.html", run=run, **options)
 
 
 @bp.post("/sources/<id:source_id>/test")

@@ -40,10 +40,10 @@ class Platform:
         """The voices of the organization, to be changed by tests."""
         return self.world.voices[ORGANIZATION_ID]
 
-    def sync(self, now: datetime = NOW) -> SyncReport:
+    def sync(self, now: datetime = NOW, **options: Any) -> SyncReport:
         """Sync the source."""
         environ = {VARIABLE: self.key}
-        return sync_source(EVERYTHING, self.source_id, self.settings, by=SHELL, now=now, environ=environ)
+        return sync_source(EVERYTHING, self.source_id, self.settings, by=SHELL, now=now, environ=environ, **options)
 
 
 def add_platform(world: BurkiWorld, upstream: StandIn, settings: Settings, **fields: Any) -> Platform:

@@ -95,6 +95,11 @@ def _write_voices(
     def confirm(staged: StagedChanges) -> None:
         if expected is not None and not staged.is_equal(expected.staged):
             raise SourceRefused(CHANGED_MEANWHILE.format("Voices were"))
+        run.progress.report_written(0, staged.count)
+
+    def report_written(written: int, total: int) -> None:
+        run.progress.report_written(written, total)
+        on_written(written, total)
 
     target = ImportTarget(find_assistant(organization_id) or 0, organization=str(organization_id))
     db.session.rollback()
@@ -108,7 +113,7 @@ def _write_voices(
         records_unchanged=False,
         on_fault=run.add_fault,
         confirm=confirm,
-        on_written=on_written,
+        on_written=report_written,
     )
     counts = run.counts
     counts.added, counts.changed, counts.unchanged = report.added, report.changed, report.unchanged

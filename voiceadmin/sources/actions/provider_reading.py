@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from voiceadmin.sources.clients.outcomes import Complete, Outcome, RequestRecord, UpstreamFailed
+from voiceadmin.sources.clients.transport import OnPage
 from voiceadmin.sources.clients.types import LookUp, ProviderVoice, SlotReading
 from voiceadmin.sources.connecting import PROVIDERS, Connection, hash_account, open_transport
 
@@ -38,7 +39,9 @@ class ProviderSnapshot:
 
 
 @contextmanager
-def read_provider(connection: Connection, on_request: Callable[[RequestRecord], None]) -> Iterator[ProviderSnapshot]:
+def read_provider(
+    connection: Connection, on_request: Callable[[RequestRecord], None], on_page: OnPage = lambda *_: None
+) -> Iterator[ProviderSnapshot]:
     """Yield what a provider lists. Listings that fail are part of it, and raise nothing.
 
     The account is read first: if it has changed, the lists are those of another account.
@@ -46,7 +49,7 @@ def read_provider(connection: Connection, on_request: Callable[[RequestRecord], 
     Raises:
         UpstreamFailed: if keys must not be sent to the address.
     """
-    with open_transport(connection, on_request) as transport:
+    with open_transport(connection, on_request, on_page) as transport:
         client = PROVIDERS[connection.kind](transport)
         account = _try(client.read_account)
         yield ProviderSnapshot(

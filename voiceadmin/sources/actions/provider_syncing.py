@@ -21,7 +21,7 @@ def write_provider(run: Run, snapshot: ProviderSnapshot, plan: ProviderPlan) -> 
     """Write the voices, the outcome of each listing, the slots, and the answers about voices that the list lacks."""
     _write_account(run, snapshot)
     if not plan.is_account_doubted:
-        write_voices(run.source_id, plan.changes, plan.refuted)
+        write_voices(run.source_id, plan.changes, plan.refuted, run.progress.report_written)
         mark_absent(run.source_id, plan.changes.absent, now=run.now)
         if snapshot.slots is not None:
             is_whole = snapshot.is_complete and not plan.doubt
@@ -55,7 +55,8 @@ def _write_account(run: Run, snapshot: ProviderSnapshot) -> None:
 
 def _look_up(run: Run, snapshot: ProviderSnapshot, voice_ids: Sequence[str]) -> None:
     """Ask for voices that the list lacks, and write the answers."""
-    for voice_id in voice_ids:
+    for number, voice_id in enumerate(voice_ids):
+        run.progress.report_looked_up(number, len(voice_ids))
         answer, message = _describe(snapshot.look_up(voice_id))
         with write_transaction():
             row = db.session.get(ProviderLookUp, (run.source_id, voice_id))

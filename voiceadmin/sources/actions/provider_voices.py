@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -92,9 +92,19 @@ def _store(voice: ProviderVoice) -> tuple[Any, ...]:
     return (*voice._replace(state=voice.state.value, slot=voice.slot and voice.slot.value),)  # type: ignore[arg-type]
 
 
-def write_voices(source_id: int, changes: ListChanges, refuted: Sequence[str]) -> None:
-    """Write the listed voices, in transactions of BATCH_SIZE, and delete the answers that the list refutes."""
-    for rows in split_into_batches(changes.written, BATCH_SIZE):
+def write_voices(
+    source_id: int, changes: ListChanges, refuted: Sequence[str], on_written: Callable[[int, int], None]
+) -> None:
+    """Write the listed voices, in transactions of BATCH_SIZE, and delete the answers that the list refutes.
+
+    Args:
+        source_id: the source.
+        changes: the voices to write.
+        refuted: ids of the voices whose answers are deleted.
+        on_written: called with the number of voices written so far, and their total.
+    """
+    for number, rows in enumerate(split_into_batches(changes.written, BATCH_SIZE)):
+        on_written(number * BATCH_SIZE, len(changes.written))
         with write_transaction():
             upsert_rows(StoredProviderVoice, COLUMNS, rows)
     for ids in split_into_batches(refuted):

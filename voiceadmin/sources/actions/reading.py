@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from voiceadmin.sources.clients.outcomes import Broken, Incomplete, Outcome, RequestRecord
+from voiceadmin.sources.clients.transport import OnPage
 from voiceadmin.sources.clients.types import PlatformAssistant, UpstreamOrganization
 from voiceadmin.sources.connecting import PLATFORMS, Connection, open_transport
 
@@ -43,7 +44,10 @@ class PlatformSnapshot:
 
 @contextmanager
 def read_platform(
-    connection: Connection, etags: Mapping[str, str], on_request: Callable[[RequestRecord], None]
+    connection: Connection,
+    etags: Mapping[str, str],
+    on_request: Callable[[RequestRecord], None],
+    on_page: OnPage = lambda *_: None,
 ) -> Iterator[PlatformSnapshot]:
     """Yield what a source lists.
 
@@ -51,16 +55,18 @@ def read_platform(
         connection: to the source.
         etags: of the known lists, by their path.
         on_request: called with a record of each attempt of a request.
+        on_page: called with what is read, and the numbers of pages and entries so far.
 
     Raises:
         UpstreamFailed: if the organization or the list of voices cannot be read.
     """
-    with open_transport(connection, on_request) as transport, TemporaryFile() as file:
+    with open_transport(connection, on_request, on_page) as transport, TemporaryFile() as file:
         assistant_ids = connection.assistant_ids
         client = PLATFORMS[connection.kind](transport, assistant_ids)
         client.etags = dict(etags)
         organization = client.read_organization()
         assistants = client.list_assistants()
+        on_page("voices", 0, 0)
         is_unchanged = not client.download_voices(file, assistant_ids)
         yield PlatformSnapshot(organization, _select(assistants, assistant_ids), file, is_unchanged, client.etags)
 

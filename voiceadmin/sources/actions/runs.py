@@ -15,6 +15,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor
 from voiceadmin.sources.actions.managing import record_source_event
+from voiceadmin.sources.actions.progress import ProgressReporter
 from voiceadmin.sources.clients.outcomes import RequestRecord
 from voiceadmin.sources.models import Source, SyncRun
 from voiceadmin.sources.types import SyncCounts, SyncReport, SyncResult
@@ -41,6 +42,11 @@ class Run:
     faults: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     result: SyncResult = SyncResult.COMPLETE
+    progress: ProgressReporter = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Create the reporter."""
+        self.progress = ProgressReporter(self.id)
 
     @classmethod
     def start(cls, source_id: int, *, by: Actor, now: datetime) -> Self:
@@ -80,6 +86,7 @@ class Run:
         """Record the end, with an audit event if something has changed."""
         counts = asdict(self.counts)
         run.ended_at, run.result, run.message = clock.now(), self.result.value, "\n".join(self.messages)
+        run.progress = None
         run.counts, run.faults = json.dumps(counts), json.dumps(self.faults)
         run.requests = json.dumps([_dump_request(request) for request in self.requests[:MAX_REQUESTS]])
         changes = {name: count for name, count in counts.items() if count and name in CHANGES}

@@ -56,10 +56,10 @@ def sync_source(
     try:
         if connection.kind.is_platform:
             known = read_known_voices(source_id)
-            with read_platform(connection, etags, run.requests.append) as platform:
+            with read_platform(connection, etags, run.requests.append, run.progress.report_page) as platform:
                 write_platform(run, platform, known, on_written)
         else:
-            with read_provider(connection, run.requests.append) as provider:
+            with read_provider(connection, run.requests.append, run.progress.report_page) as provider:
                 write_provider(run, provider, plan_provider(source_id, provider, now=now, due_at=now))
     except UpstreamFailed as failed:
         run.fail(failed.fault.message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -117,7 +118,7 @@ class Burki:
 
     def list_assistants(self) -> Outcome[PlatformAssistant]:
         """Return all assistants, inactive ones included."""
-        return read_pages(self._read_page)
+        return read_pages(self._read_page, partial(self._transport.on_page, "assistants"))
 
     def check_assistants(self) -> None:
         """Request one assistant, and check that the response is a list.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -70,8 +71,14 @@ class Cartesia:
         The voices of a completed fine-tune are among the voices. Fine-tunes are read first: one that is completed
         meanwhile is then in at least one of the listings.
         """
-        fine_tunes = read_pages(lambda cursor: self._read_page(FINE_TUNES, cursor, PAGE_SIZE, parse_fine_tune))
-        voices = read_pages(lambda cursor: self._read_page(VOICES, cursor, PAGE_SIZE, parse_voice))
+        on_page = self._transport.on_page
+        fine_tunes = read_pages(
+            lambda cursor: self._read_page(FINE_TUNES, cursor, PAGE_SIZE, parse_fine_tune),
+            partial(on_page, "fine-tunes"),
+        )
+        voices = read_pages(
+            lambda cursor: self._read_page(VOICES, cursor, PAGE_SIZE, parse_voice), partial(on_page, "voices")
+        )
         return {"voices": voices, "fine-tunes": _drop_completed(fine_tunes)}
 
     def check_list(self) -> None:

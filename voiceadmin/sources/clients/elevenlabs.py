@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -72,7 +73,11 @@ class ElevenLabs:
 
         The filter `voice_type` is not sent: voices of two clients vanished from listings with it.
         """
-        return {"voices": read_pages(lambda token: self._read_page(token, PAGE_SIZE))}
+        return {
+            "voices": read_pages(
+                lambda token: self._read_page(token, PAGE_SIZE), partial(self._transport.on_page, "voices")
+            )
+        }
 
     def check_list(self) -> None:
         """Request one voice.

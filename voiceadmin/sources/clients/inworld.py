@@ -66,7 +66,11 @@ class Inworld:
 
     def list_voices(self) -> dict[str, Outcome[ProviderVoice]]:
         """Return all voices, stock voices included. A professional voice that is ready is in both listings."""
-        return {name: read_pages(partial(self._read_page, listing)) for name, listing in LISTINGS.items()}
+        on_page = self._transport.on_page
+        return {
+            name: read_pages(partial(self._read_page, listing), partial(on_page, name))
+            for name, listing in LISTINGS.items()
+        }
 
     def check_list(self) -> None:
         """Request one voice of each listing.

@@ -56,11 +56,14 @@ class _Progress(Generic[T]):
         return FaultKind.TOO_MANY_PAGES if self.pages >= MAX_PAGES and page.following is not None else None
 
 
-def read_pages(fetch: Callable[[str | None], Page[T]]) -> Outcome[T]:
+def read_pages(
+    fetch: Callable[[str | None], Page[T]], on_page: Callable[[int, int], None] = lambda *_: None
+) -> Outcome[T]:
     """Read a listing to its end.
 
     Args:
         fetch: returns the page of a cursor; None is the first page. Raises UpstreamFailed.
+        on_page: called after each page with the number of pages and of items so far.
     """
     progress, cursor = _Progress[T](), None
     while True:
@@ -69,6 +72,7 @@ def read_pages(fetch: Callable[[str | None], Page[T]]) -> Outcome[T]:
         except UpstreamFailed as failed:
             return _end_early(progress, failed.fault)
         kind = progress.add(page)
+        on_page(progress.pages, len(progress.items))
         if kind is not None:
             return _end_early(progress, Fault(kind, _MESSAGES[kind]))
         if page.following is None:

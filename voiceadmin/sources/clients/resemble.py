@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -71,7 +72,8 @@ class Resemble:
 
         No filter is sent: the listing must contain every voice that an assistant can use.
         """
-        return {"voices": read_pages(lambda cursor: self._read_page(int(cursor or 1), PAGE_SIZE))}
+        on_page = partial(self._transport.on_page, "voices")
+        return {"voices": read_pages(lambda cursor: self._read_page(int(cursor or 1), PAGE_SIZE), on_page)}
 
     def check_list(self) -> None:
         """Request one page of the smallest size.

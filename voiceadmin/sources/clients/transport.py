@@ -58,6 +58,8 @@ REMOVED = b"(key removed)"
 
 PROXY_SETTING = "VOICEADMIN_UPSTREAM_PROXY"
 
+OnPage = Callable[[str, int, int], None]
+
 Parameters = Mapping[str, str | int]
 
 T = TypeVar("T")
@@ -74,6 +76,7 @@ class Transport:
         address: the base address, which has passed `check_address`.
         headers: sent with each request, such as the key.
         on_request: called with a record of each attempt.
+        on_page: called by clients after each page of a listing: with its name, and the pages and items so far.
         proxy: the address of the proxy; "" for none. It is not used for addresses of this machine. TLS is between this
             program and the upstream, so that the proxy cannot read the key.
     """
@@ -84,10 +87,12 @@ class Transport:
         headers: Mapping[str, str],
         on_request: Callable[[RequestRecord], None] = lambda _: None,
         *,
+        on_page: OnPage = lambda *_: None,
         proxy: str = "",
     ) -> None:
         self.host = httpx2.URL(address).host
         self._proxy = "" if is_loopback(self.host) else proxy
+        self.on_page = on_page
         self._on_request = on_request
         self._headers: dict[str, str] = {}
         self._etag = ""
