@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import stamina
@@ -11,8 +13,12 @@ from tests.factories import DAY
 from tests.sources.scenario import ENCRYPTION_KEY, KEY, describe_source, make_source
 from tests.upstream.elevenlabs import ElevenLabsWorld
 from voiceadmin.config import Settings
+from voiceadmin.database.base import db
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.sources.actions.managing import check_source, disable_source
+from voiceadmin.sources.models import SyncRun
+from voiceadmin.sources.types import RequestRow, SyncCounts
 
 SETTINGS = Settings(encryption_keys=(ENCRYPTION_KEY,))
 LONG_VARIABLE = "UPSTREAM_KEY_" + "W" * 100
@@ -31,6 +37,34 @@ def fill_with_sources(now: datetime, organization_id: int) -> None:
         for id in (1, 4):
             check_source(EVERYTHING, id, SETTINGS, by=SHELL, now=now - timedelta(hours=3))
     disable_source(EVERYTHING, 3, by=SHELL, now=now - DAY)
+    _add_runs(now)
+
+
+def _add_runs(now: datetime) -> None:
+    """Add syncs of source 1: 1 with everything that a page can show, 2 whose process has died, 3 that runs."""
+    target, fault = "/v2/voices?page_size=100&next_page_token=" + "w" * 60, "127.0.0.1 answered 503: Try again."
+    requests = [("GET", target, 1, 503, 1204, 80, "r" * 60, fault), ("GET", target, 2, 200, 950, 65536, "", None)]
+    counts = SyncCounts(assistants=2, added=1204, changed=3, unchanged=17, refused=1, missing=2, returned=1, reset=2)
+    ended = {
+        "ended_at": now - timedelta(hours=2, seconds=-75),
+        "result": "incomplete",
+        "message": "1 record could not be used, so that no voice counts as missing.",
+        "counts": json.dumps(asdict(counts)),
+        "requests": json.dumps([RequestRow(*request)._asdict() for request in requests]),
+        "faults": json.dumps(
+            ['Record 11, quality_score: "' + "7" * 60 + '" is out of range. Give a score from 0.0 to 1.0.']
+        ),
+    }
+    running = {"progress": json.dumps(["reading", "voices", 12, 1204, None]), "progress_at": now}
+    runs: tuple[tuple[datetime, dict[str, object]], ...] = (
+        (now - timedelta(hours=2), ended),
+        (now - timedelta(hours=1), {}),
+        (now, running),
+    )
+    with write_transaction():
+        for started_at, fields in runs:
+            db.session.add(SyncRun(source_id=1, started_at=started_at, started_by="tester", **fields))
+            db.session.flush()
 
 
 def fill_with_oversized_source(now: datetime, organization_id: int) -> None:
