@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from tests.commands import Shell
+from tests.factories import voice_row
 from tests.sources.actions.scenario import VARIABLE, Platform, add_platform
 from tests.sources.clients.conftest import Run, run
 from tests.two_tenants import dump
 from tests.upstream.burki import BurkiWorld, make_assistant, make_voice
+from voiceadmin.voices.json_body import voice_to_json
 
 __all__ = ["run"]
 
@@ -90,3 +93,22 @@ def test_options_that_contradict_each_other_are_refused(
     result = shell("sync", *words)
 
     assert (result.exit_code, message in result.stderr) == (2, True)
+
+
+def test_a_sync_merges_what_an_import_created_for_an_assistant_and_syncs_again(
+    platform: Platform, shell: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "voices.json"
+    file.write_text(json.dumps([voice_to_json(voice_row(id=801, name="Radio spot"))]))
+    shell("import", file, "--assistant", 31)
+
+    result = shell("sync")
+
+    assert result.exit_code == 0
+    assert (
+        "Harbour: 1 organization that an import created was merged into that of the source."
+        " Merges can be undone on the page Organizations.\n"
+    ) in result.stdout
+    assert result.stdout.splitlines()[-1] == (
+        "Harbour: complete. Voices: 29 added, 1 changed, 0 unchanged. Assistants: 1 added or changed."
+    )

@@ -14,8 +14,9 @@ from flask import Flask
 from voiceadmin import clock
 from voiceadmin.cli import WritingBar, application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
-from voiceadmin.errors import Problem
+from voiceadmin.errors import ChangeRefused, Problem
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.joining import join_organizations
 from voiceadmin.sources.actions.plan_files import read_plan, write_plan
 from voiceadmin.sources.actions.planning import apply_plan, plan_sync
 from voiceadmin.sources.actions.scheduling import SyncLoop
@@ -23,7 +24,7 @@ from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.plan_text import format_plan
 from voiceadmin.sources.queries import list_sources
 from voiceadmin.sources.types import DueSource, SourceRow, SyncReport, SyncResult
-from voiceadmin.text import DAY, HOUR, MAX_ID, MINUTE
+from voiceadmin.text import DAY, HOUR, MAX_ID, MINUTE, pluralize
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -131,12 +132,34 @@ def _choose(source_id: int | None) -> list[SourceRow]:
 
 
 def _sync(row: SourceRow, settings: Settings) -> SyncReport:
+    """Sync a source, and again if that has shown where assistants belong."""
+    report = _sync_once(row, settings)
+    return _sync_once(row, settings) if _join(row.id, row.name, report) else report
+
+
+def _sync_once(row: SourceRow, settings: Settings) -> SyncReport:
     with WritingBar() as bar:
         report = sync_source(
             EVERYTHING, row.id, settings, by=current_cli_actor(), now=clock.now(), on_written=bar.update
         )
     _print_report(row.name, report)
     return report
+
+
+def _join(source_id: int, name: str, report: SyncReport) -> bool:
+    """Merge the organizations that imports created for assistants which the sync has skipped. Return whether any was.
+
+    The loop then syncs the source again.
+    """
+    try:
+        merged = join_organizations(source_id, report.owned_elsewhere, by=current_cli_actor(), now=clock.now())
+    except ChangeRefused as refused:  # an import is running
+        click.echo(f"  {refused}", err=True)
+        return False
+    if merged:
+        what = pluralize(merged, "organization that an import created was", "organizations that imports created were")
+        click.echo(f"{name}: {what} merged into that of the source. Merges can be undone on the page Organizations.")
+    return merged > 0
 
 
 def _print_report(name: str, report: SyncReport) -> None:
@@ -165,12 +188,17 @@ def _sync_continuously(app: Flask, every: timedelta) -> None:
         every,
         current_cli_actor(),
         app.app_context,
-        on_report=lambda source, report: _print_report(source.name, report),
+        on_report=_handle_report,
         on_problem=_print_problem,
         on_database_error=lambda text: click.echo(text, err=True),
     )
     click.echo("Syncing all sources. Stop with Ctrl-C.")
     loop.run(stopped)
+
+
+def _handle_report(source: DueSource, report: SyncReport) -> None:
+    _print_report(source.name, report)
+    _join(source.id, source.name, report)
 
 
 def _print_problem(source: DueSource, problem: Problem) -> None:

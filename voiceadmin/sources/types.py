@@ -216,6 +216,8 @@ class SyncReport:
     Attributes:
         messages: why the result is not complete, and what else a person should know.
         faults: records that could not be used, as sentences.
+        owned_elsewhere: assistants that the platform lists in the organization of the source, and that were skipped
+            because they belong to another organization here.
     """
 
     run_id: int
@@ -223,6 +225,7 @@ class SyncReport:
     messages: tuple[str, ...]
     counts: SyncCounts
     faults: tuple[str, ...]
+    owned_elsewhere: tuple[int, ...] = ()
 
 
 class RequestRow(NamedTuple):

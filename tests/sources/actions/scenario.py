@@ -14,11 +14,11 @@ from tests.upstream.server import StandIn
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.config import Settings
 from voiceadmin.database.base import Base, db
-from voiceadmin.identity import EVERYTHING
+from voiceadmin.identity import EVERYTHING, OrganizationId
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sources.actions.managing import create_source
 from voiceadmin.sources.actions.syncing import sync_source
-from voiceadmin.sources.models import SourceVoice, SyncRun
+from voiceadmin.sources.models import Source, SourceVoice, SyncRun
 from voiceadmin.sources.types import NewSource, SourceKind, SyncReport
 from voiceadmin.voices.models import ClonedVoice
 
@@ -51,6 +51,15 @@ def add_platform(world: BurkiWorld, upstream: StandIn, settings: Settings, **fie
     given: dict[str, Any] = {"organization_id": None, "kind": SourceKind.BURKI, "name": "Harbour"} | fields
     new = NewSource(address=upstream.address, key_variable=VARIABLE, **given)
     return Platform(world, upstream, settings, create_source(EVERYTHING, new, settings, by=SHELL, now=NOW))
+
+
+def own_organization(platform: Platform) -> OrganizationId:
+    """The organization of the source."""
+    source = db.session.get_one(Source, platform.source_id)
+    id = source.organization_id
+    db.session.rollback()
+    assert id is not None
+    return OrganizationId(id)
 
 
 def missing_since(source_id: int) -> dict[int, datetime | None]:

@@ -24,6 +24,7 @@ from tests.sources.actions.scenario import (
     missing_since,
     newest_run,
     organizations,
+    own_organization,
     owners,
     revisions,
     stored_voices,
@@ -35,14 +36,14 @@ from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.errors import SourceNotFound, SourceRefused
-from voiceadmin.identity import EVERYTHING, OrganizationId, Scope
+from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
 from voiceadmin.sources.actions.syncing import sync_source
-from voiceadmin.sources.models import Source, SourceVoice, SyncRun
+from voiceadmin.sources.models import SourceVoice, SyncRun
 from voiceadmin.sources.types import SyncResult
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice
@@ -51,15 +52,6 @@ from voiceadmin.voices.types.filters import VoiceQuery
 
 LATER = NOW + timedelta(hours=1)
 MUCH_LATER = NOW + timedelta(hours=2)
-
-
-def own_organization(platform: Platform) -> OrganizationId:
-    """The organization of the source."""
-    source = db.session.get_one(Source, platform.source_id)
-    id = source.organization_id
-    db.session.rollback()
-    assert id is not None
-    return OrganizationId(id)
 
 
 # First and second sync

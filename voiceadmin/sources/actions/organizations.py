@@ -114,10 +114,16 @@ class AssistantChange(NamedTuple):
 
 
 class AssistantPlan(NamedTuple):
-    """The assistants to write. skipped: how many belong to another organization."""
+    """The assistants to write.
+
+    Attributes:
+        skipped: how many belong to another organization, here or on the platform.
+        owned_elsewhere: those of them that the platform lists in this organization.
+    """
 
     changes: Sequence[AssistantChange]
-    skipped: int
+    skipped: int = 0
+    owned_elsewhere: Sequence[int] = ()
 
 
 def plan_assistants(
@@ -131,24 +137,26 @@ def plan_assistants(
         upstream_id: the platform's id of that organization. Assistants that name another one are skipped.
     """
     changes: list[AssistantChange] = []
-    skipped = 0
+    skipped, owned_elsewhere = 0, list[int]()
     for batch in split_into_batches(assistants):
         listed = {assistant.id: assistant for assistant in batch}
         existing = {row.id: row for row in db.session.scalars(select(Assistant).where(Assistant.id.in_(listed)))}
         for id, assistant in listed.items():
             row = existing.get(id)
             is_foreign = row is not None and row.organization_id != organization_id
-            if is_foreign or assistant.organization_id not in ("", upstream_id):
+            is_listed_elsewhere = assistant.organization_id not in ("", upstream_id)
+            if is_foreign or is_listed_elsewhere:
                 skipped += 1
+                owned_elsewhere += [] if is_listed_elsewhere or not upstream_id else [id]
             else:
                 changes += _compare_assistant(row, assistant)
-    return AssistantPlan(changes, skipped)
+    return AssistantPlan(changes, skipped, owned_elsewhere)
 
 
 def plan_unnamed_assistants(ids: Sequence[int]) -> AssistantPlan:
     """Return the assistants to create of which only the id is known. Writes nothing."""
     existing = set(db.session.scalars(select(Assistant.id).where(Assistant.id.in_(ids))))
-    return AssistantPlan([AssistantChange(id, None, _name(f"Assistant {id}")) for id in ids if id not in existing], 0)
+    return AssistantPlan([AssistantChange(id, None, _name(f"Assistant {id}")) for id in ids if id not in existing])
 
 
 def write_assistants(changes: Iterable[AssistantChange], organization_id: int) -> None:

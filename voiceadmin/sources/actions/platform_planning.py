@@ -100,6 +100,7 @@ def plan_platform(
     """
     listed, notes = read_listed_ids(snapshot.voices)
     owner = plan_owner(require_source(source_id), snapshot)
+    check_has_assistants(owner)
     db.session.rollback()
     faults: list[Fault] = []
     snapshot.voices.seek(0)
@@ -126,21 +127,27 @@ def plan_owner(source: Source, snapshot: PlatformSnapshot) -> OwnerPlan:
     """Return the organization and the assistants to write.
 
     Raises:
-        SourceRefused: if the key belongs to another organization than the source, or that has no assistants.
+        SourceRefused: if the key belongs to another organization than the source.
     """
     upstream = snapshot.upstream_organization
     organization = plan_organization(source, upstream.id, upstream.name)
     assistants = plan_assistants(snapshot.list_assistants(), organization.id, upstream.id)
     if source.kind == SourceKind.VOICEADMIN.value:
         assistants = plan_unnamed_assistants(parse_ids(source.assistant_ids))
-    if not any(change.before is None for change in assistants.changes) and find_assistant(organization.id) is None:
-        raise SourceRefused(
-            "The organization has no assistants, so that its voices cannot be shown. Nothing was written."
-        )
     messages = [f"Assistants: {snapshot.assistants_message}"] if snapshot.assistants_message else []
     if assistants.skipped:
         messages.append(f"Skipped because of another organization: {pluralize(assistants.skipped, 'assistant')}.")
     return OwnerPlan(organization, assistants, messages)
+
+
+def check_has_assistants(plan: OwnerPlan) -> None:
+    """Raise SourceRefused if the organization has no assistants, neither here nor on the platform."""
+    is_any_new = any(change.before is None for change in plan.assistants.changes)
+    has_any = is_any_new or plan.assistants.owned_elsewhere
+    if not has_any and find_assistant(plan.organization.id) is None:
+        raise SourceRefused(
+            "The organization has no assistants, so that its voices cannot be shown. Nothing was written."
+        )
 
 
 def find_assistant(organization_id: int | None) -> int | None:

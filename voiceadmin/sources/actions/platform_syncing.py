@@ -16,6 +16,7 @@ from voiceadmin.sources.actions.organizations import plan_organization, write_as
 from voiceadmin.sources.actions.platform_planning import (
     ListPlan,
     PlatformPlan,
+    check_has_assistants,
     describe_refused,
     find_assistant,
     plan_list,
@@ -64,6 +65,8 @@ def write_platform(
     for note in notes:
         run.limit(note)
     organization_id = _write_owner(run, snapshot, expected)
+    if find_assistant(organization_id) is None:  # they belong to another organization here, see `join_organizations`
+        return
     _write_voices(run, snapshot, organization_id, on_written, expected)
     _write_list(run, plan_list(compare_list(known, listed), run.counts.refused, is_whole=not notes), organization_id)
     is_complete = run.result is SyncResult.COMPLETE
@@ -77,6 +80,8 @@ def _write_owner(run: Run, snapshot: PlatformSnapshot, expected: PlatformPlan | 
         organization = plan_organization(source, *snapshot.upstream_organization)
         lock_organizations([] if organization.id is None else [organization.id])
         plan = plan_owner(source, snapshot)
+        run.owned_elsewhere = tuple(plan.assistants.owned_elsewhere)
+        check_has_assistants(plan)
         if expected is not None and plan != expected.owner:
             raise SourceRefused(CHANGED_MEANWHILE.format("The organization or its assistants were"))
         organization_id = write_organization(source, plan.organization)

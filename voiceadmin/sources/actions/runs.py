@@ -41,6 +41,7 @@ class Run:
     counts: SyncCounts = field(default_factory=SyncCounts)
     faults: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    owned_elsewhere: tuple[int, ...] = ()
     result: SyncResult = SyncResult.COMPLETE
     progress: ProgressReporter = field(init=False)
 
@@ -80,7 +81,8 @@ class Run:
             run = db.session.get(SyncRun, self.id)
             if run is not None:
                 self._record(run)
-        return SyncReport(self.id, self.result, tuple(self.messages), self.counts, tuple(self.faults))
+        messages, faults = tuple(self.messages), tuple(self.faults)
+        return SyncReport(self.id, self.result, messages, self.counts, faults, self.owned_elsewhere)
 
     def _record(self, run: SyncRun) -> None:
         """Record the end, with an audit event if something has changed."""
