@@ -78,6 +78,15 @@ def test_a_file_is_applied_once(platform: Platform, shell: Shell, tmp_path: Path
     assert "This database has changed since the file was made: voices changed (800)." in again.stderr
 
 
+def test_a_dry_run_without_differences_says_so(platform: Platform, shell: Shell) -> None:
+    shell("sync")
+
+    assert shell("sync", "--source", "1", "--dry-run").stdout.splitlines() == [
+        "Harbour: dry run, nothing was written. A sync would change nothing.",
+        "Unchanged: 30 voices",
+    ]
+
+
 OPTIONS = {
     "a dry run of all sources": (("--dry-run",), "Give --source with --dry-run"),
     "an output without a dry run": (("--source", "1", "--output", "x"), "Give --dry-run with --output."),

@@ -13,6 +13,8 @@ MAX_PRINTED = 20  # differences of a kind
 
 ARROW = "→"
 
+UNWRITTEN = {"lists", "records_refused", "voices_withheld"}  # kinds that change nothing
+
 PLATFORM_HEADINGS = {
     "organization": "Organization",
     "assistants_added": "Assistants to add",
@@ -42,13 +44,15 @@ PROVIDER_HEADINGS = {
 
 def format_plan(document: dict[str, Any]) -> Iterator[str]:
     """Yield the lines that describe a document of `plan_sync`."""
-    source = document["source"]
-    yield f"{source['name']}: dry run, nothing was written. A sync would write this:"
+    source, differences = document["source"], document["differences"]
+    has_changes = any(entries for name, entries in differences.items() if name not in UNWRITTEN)
+    result = "write this:" if has_changes else "change nothing."
+    yield f"{source['name']}: dry run, nothing was written. A sync would {result}"
     for message in document["messages"]:
         yield f"  {message}"
     headings = PLATFORM_HEADINGS if SourceKind(source["kind"]).is_platform else PROVIDER_HEADINGS
     for name, heading in headings.items():
-        yield from _format_section(heading, document["differences"][name], FORMATS.get(name, _format_voice))
+        yield from _format_section(heading, differences[name], FORMATS.get(name, _format_voice))
     yield f"Unchanged: {pluralize(document['unchanged'], 'voice')}"
 
 
