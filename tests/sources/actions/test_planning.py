@@ -41,6 +41,7 @@ from voiceadmin.sources.actions.reading import read_platform
 from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.connecting import Connection
 from voiceadmin.sources.types import SourceKind, SyncReport, SyncResult
+from voiceadmin.voices.importing import actions, steps
 from voiceadmin.voices.importing.staging import StagedChanges
 from voiceadmin.voices.models import ClonedVoice
 
@@ -238,6 +239,35 @@ def test_a_plan_is_refused_as_a_whole_after_a_change_of(
     move(changed)
 
     assert message in refusal(changed, document)
+
+
+class Killed(Exception):
+    """Ends a sync as a killed process does."""
+
+
+def end_after_first_step(written: int, total: int) -> None:
+    raise Killed
+
+
+@pytest.mark.databases("sqlite")  # PostgreSQL imports in one transaction
+def test_an_interrupted_import_is_completed_before_a_plan_is_compared(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.sync()
+    monkeypatch.setattr(actions, "MAX_TRANSACTION_CHANGES", 1)
+    monkeypatch.setattr(steps, "STEP_SIZE", 1)
+    for voice in platform.voices[:3]:
+        voice["name"] = "Renamed"
+    with pytest.raises(Killed):
+        platform.sync(on_written=end_after_first_step)
+    document, runs = plan(platform, tmp_path), newest_run().id
+
+    with pytest.raises(SourceRefused, match="This database has changed"):
+        apply(platform, document)
+
+    assert ids(document, "voices_changed") == [802, 803]
+    assert newest_run().id == runs
+    assert not any(plan(platform, tmp_path)["differences"].values())
 
 
 def test_a_voice_that_changes_while_a_plan_is_applied_stops_it_before_voices_are_written(changed: Platform) -> None:

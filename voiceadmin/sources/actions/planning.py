@@ -32,6 +32,7 @@ from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.clients.outcomes import RequestRecord, UpstreamFailed
 from voiceadmin.sources.connecting import Connection, build_connection
 from voiceadmin.sources.types import SyncReport
+from voiceadmin.voices.importing.actions import finish_interrupted_import
 from voiceadmin.voices.importing.staging import StagedChanges
 from voiceadmin.voices.importing.types import UnreadableInput
 
@@ -92,6 +93,7 @@ def apply_plan(
         SourceRefused: with what has changed since the plan was made.
     """
     _check_source(scope, document)
+    finish_interrupted_import()  # otherwise the import of this plan would do so, after the assistants are written
     made_at = datetime.fromisoformat(document["made_at"])
     source_id: int = document["source"]["id"]
     with _open_plan(scope, source_id, settings, environ, now=now, made_at=made_at, on_written=on_written) as planned:
