@@ -56,6 +56,8 @@ LAYERS = (
             "connecting",
             "evidence",
             "provider_queries",
+            "facts",
+            "verdict_queries",
         },
     ),
     ("actions", {"actions", "rate_limiter", "importing", "plan_text"}),

@@ -175,7 +175,7 @@ def act(world: World, action: TriageAction, *, undo: bool = False) -> None:
     request = ActionRequest(action, refs, action.value, 0, "text", assignee_id=world.bob)
     operation = apply_action(EVERYTHING, request, THRESHOLDS, by=SHELL, now=NOW)
     if undo:
-        undo_operation(EVERYTHING, operation.id, "undo", by=SHELL, now=NOW)
+        undo_operation(EVERYTHING, operation.id, "undo", AttentionThresholds(), by=SHELL, now=NOW)
 
 
 def mark_deleted(world: World, *, undo: bool = False) -> None:
@@ -209,7 +209,7 @@ def plan(world: World, *, steps: int = 1) -> None:
         confirm_plan(world.scope, id, by=SHELL, now=NOW)
         resume_plan(world.scope, id, THRESHOLDS, by=SHELL, now=NOW, seconds=60)
     if steps > 2:
-        undo_plan(world.scope, id, by=SHELL, now=NOW, seconds=60)
+        undo_plan(world.scope, id, AttentionThresholds(), by=SHELL, now=NOW, seconds=60)
     if steps > 3:
         with write_transaction():
             db.session.execute(update(CleanUpItem).where(CleanUpItem.position == 1).values(state="failed"))

@@ -47,7 +47,7 @@ def test_operations_from_before_the_upgrade_can_be_undone(upgraded: Flask) -> No
     assert voice(9024).archived_at is not None
 
     for operation_id in (archived, snoozed, noted, assigned):
-        done = undo_operation(EVERYTHING, operation_id, "key", by=ADA, now=NOW)
+        done = undo_operation(EVERYTHING, operation_id, "key", AttentionThresholds(), by=ADA, now=NOW)
         assert (done.object_count, list(done.skipped)) == (2 if operation_id == assigned else 1, [])
 
     assert (voice(9024).status, voice(9024).archived_at) == (VoiceStatus.READY, None)
@@ -60,7 +60,7 @@ def test_operations_from_before_the_upgrade_can_be_undone(upgraded: Flask) -> No
 def test_an_undone_operation_from_before_the_upgrade_can_be_redone(upgraded: Flask) -> None:
     undoing = 13  # the undo of the acknowledgement of voice 9102
 
-    done = undo_operation(EVERYTHING, undoing, "key", by=ADA, now=NOW)
+    done = undo_operation(EVERYTHING, undoing, "key", AttentionThresholds(), by=ADA, now=NOW)
 
     assert done.object_count == 1
     mute = db.session.scalars(select(Mute).where(Mute.object_id == 9102)).one()
@@ -98,7 +98,7 @@ def test_started_and_unconfirmed_plans_can_be_resumed(upgraded: Flask) -> None:
 
 
 def test_a_started_plan_can_be_undone(upgraded: Flask) -> None:
-    undo_plan(EVERYTHING, STARTED_PLAN, by=ADA, now=NOW, seconds=60)
+    undo_plan(EVERYTHING, STARTED_PLAN, AttentionThresholds(), by=ADA, now=NOW, seconds=60)
 
     states = get_plan(EVERYTHING, STARTED_PLAN, now=NOW).states
     assert ItemState.ARCHIVED not in states

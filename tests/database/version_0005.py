@@ -112,7 +112,7 @@ NEW_TABLES = {
     *("audit_event_organization", "import_step", "merged_voice", "organization_merge", "provider_deletion"),
     *("provider_totals", "provider_day_totals"),
     *("source", "source_voice", "sync_run", "sync_lease"),
-    *("provider_listing", "provider_look_up", "provider_voice", "slot_use"),
+    *("provider_listing", "provider_look_up", "provider_voice", "slot_use", "voice_verdict"),
 }
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)

@@ -113,7 +113,7 @@ def test_random_operations_of_eight_concurrent_actors_leave_consistent_data(
         for turn in range(50):
             if done and randomness.random() < 0.2:
                 try:
-                    undo_operation(EVERYTHING, done.pop(), f"{number} {turn}", by=by, now=now)
+                    undo_operation(EVERYTHING, done.pop(), f"{number} {turn}", AttentionThresholds(), by=by, now=now)
                 except ChangeRefused:
                     pytest.fail("an actor undoes only its own operations, which nobody else undoes")
                 continue
@@ -294,7 +294,11 @@ def test_two_concurrent_undos_of_an_operation_are_applied_once(app: Flask, acme:
     )
 
     futures = run_concurrently(
-        app, *(lambda by=by: undo_operation(EVERYTHING, operation.id, by.name, by=by, now=now) for by in (ADA, BOB))
+        app,
+        *(
+            lambda by=by: undo_operation(EVERYTHING, operation.id, by.name, AttentionThresholds(), by=by, now=now)
+            for by in (ADA, BOB)
+        ),
     )
 
     assert sorted(type(future.exception()).__name__ for future in futures) == ["ChangeRefused", "NoneType"]
@@ -322,7 +326,7 @@ def test_operations_and_undos_of_what_was_done_before_a_merge_do_not_deadlock(
 
     def undo() -> None:
         for operation in done:
-            undo_operation(EVERYTHING, operation.id, "", by=ADA, now=now)
+            undo_operation(EVERYTHING, operation.id, "", AttentionThresholds(), by=ADA, now=now)
 
     def add_notes() -> None:
         for turn in range(len(done)):

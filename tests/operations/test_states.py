@@ -236,7 +236,7 @@ class OperationMachine(RuleBasedStateMachine):
         key = f"{self.base} {self.keys}"
         if operation.undone or self.now - operation.at > UNDO_PERIOD:
             with pytest.raises(ChangeRefused):
-                undo_operation(EVERYTHING, operation.row.id, key, by=actor, now=self.now)
+                undo_operation(EVERYTHING, operation.row.id, key, AttentionThresholds(), by=actor, now=self.now)
             return
         changes = {
             id: (facet, after, before)
@@ -250,8 +250,8 @@ class OperationMachine(RuleBasedStateMachine):
                 )
             )
         }
-        back = undo_operation(EVERYTHING, operation.row.id, key, by=actor, now=self.now)
-        assert undo_operation(EVERYTHING, operation.row.id, key, by=actor, now=self.now) == back
+        back = undo_operation(EVERYTHING, operation.row.id, key, AttentionThresholds(), by=actor, now=self.now)
+        assert undo_operation(EVERYTHING, operation.row.id, key, AttentionThresholds(), by=actor, now=self.now) == back
         assert {one.id for one in back.skipped} == operation.changes.keys() - changes.keys()
         operation.undone = bool(changes)  # an undo without effect can be repeated
         self.record(back, changes, actor)

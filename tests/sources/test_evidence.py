@@ -16,9 +16,10 @@ from tests.upstream.server import status
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
-from voiceadmin.sources.evidence import MAX_AGE, collect_evidence
+from voiceadmin.sources.evidence import collect_evidence
 from voiceadmin.sources.types import SourceKind
 from voiceadmin.voices.queries import get_voice
+from voiceadmin.voices.types.verdicts import MAX_LIST_AGE
 
 __all__ = ["_no_pauses", "run"]
 
@@ -92,9 +93,9 @@ def test_lists_that_are_no_longer_read_become_stale(provider: Provider, acme: Or
     ids = name_voices(acme, [*IDS, "gone"])
     provider.sync()
 
-    assert judge(ids["gone"], NOW + MAX_AGE) == ("missing", "confirmed")
-    assert judge(ids["gone"], NOW + MAX_AGE + MINUTE) == (None, "stale")
-    assert judge(ids["v1"], NOW + MAX_AGE + MINUTE) == ("in-step", "stale")
+    assert judge(ids["gone"], NOW + MAX_LIST_AGE) == ("missing", "confirmed")
+    assert judge(ids["gone"], NOW + MAX_LIST_AGE + MINUTE) == (None, "stale")
+    assert judge(ids["v1"], NOW + MAX_LIST_AGE + MINUTE) == ("in-step", "stale")
 
 
 def test_a_source_of_an_organization_says_nothing_about_voices_of_others(

@@ -10,17 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiceadmin.sources.clients.types import ProviderState
-from voiceadmin.sources.verdicts import (
-    Answer,
-    Certainty,
-    Judgement,
-    ListedVoice,
-    PlatformFacts,
-    ProviderFacts,
-    Verdict,
-    judge,
-)
+from voiceadmin.sources.verdicts import Answer, Judgement, ListedVoice, PlatformFacts, ProviderFacts, judge
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.types.verdicts import Certainty, Verdict
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 TIMEOUT = timedelta(minutes=10)
@@ -119,7 +111,7 @@ def test_without_a_complete_list_there_is_no_verdict(status: VoiceStatus, is_by_
         judgement = judge_voice(PlatformFacts(status, LONG_AGO), facts)
 
         certainty = Certainty.BY_CHOICE if is_by_choice else Certainty.UNVERIFIED
-        assert judgement == (None, certainty, "The list ended early.")
+        assert judgement == Judgement(None, certainty, "The list ended early.")
 
 
 @pytest.mark.parametrize("answer", [Answer.NOT_ASKED, Answer.UNCLEAR, Answer.FOUND])

@@ -187,7 +187,14 @@ def undo(plan_id: int) -> Answer:
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
     if request.method != "POST":
         return render_template("cleanup/undo.html", plan=plan, now=now)
-    undo_plan(scope(), plan_id, by=access.requester().actor, now=now, seconds=REQUEST_SECONDS)
+    undo_plan(
+        scope(),
+        plan_id,
+        access.attention_thresholds(),
+        by=access.requester().actor,
+        now=now,
+        seconds=REQUEST_SECONDS,
+    )
     return redirect(url_for("cleanup.show", plan_id=plan_id), 303)
 
 

@@ -13,9 +13,10 @@ from voiceadmin.management.actions.merging import merge_organizations, undo_merg
 from voiceadmin.management.actions.moving import move_assistant, remove_assistant, remove_organization
 from voiceadmin.management.actions.naming import rename_assistant, rename_organization
 from voiceadmin.management.forms import NameForm
-from voiceadmin.management.queries import list_organization_summaries, preview_merge
+from voiceadmin.management.queries import find_merged_organizations, list_organization_summaries, preview_merge
 from voiceadmin.management.types import MergePreview
 from voiceadmin.organizations.queries import find_organization_id
+from voiceadmin.sources.actions.judging import judge_organization
 from voiceadmin.text import MAX_ID, pluralize
 
 AssistantId = click.IntRange(1, MAX_ID)
@@ -60,13 +61,14 @@ def rename_organization_command(ctx: click.Context, organization: str, name: str
 @click.pass_context
 def merge_command(ctx: click.Context, source: str, target: str, dry_run: bool) -> None:
     """Move the assistants, voices, people and API keys of SOURCE into TARGET."""
-    with application_context(ctx):
+    with application_context(ctx) as app:
         source_id, target_id = find_organization_id(source), find_organization_id(target)
         _print_preview(preview_merge(EVERYTHING, source_id, target_id))
         if dry_run:
             click.echo("Dry run, nothing was written.")
             return
         id = merge_organizations(EVERYTHING, source_id, target_id, by=current_cli_actor(), now=clock.now())
+        judge_organization(target_id, app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
     click.echo(f"Merged. Undo it with: {format_command(f'organization undo-merge {id}')}")
 
 
@@ -87,8 +89,11 @@ def _print_preview(preview: MergePreview) -> None:
 @click.pass_context
 def undo_merge_command(ctx: click.Context, merge_id: int) -> None:
     """Undo a merge."""
-    with application_context(ctx):
+    with application_context(ctx) as app:
+        organizations = find_merged_organizations(EVERYTHING, merge_id)
         name = undo_merge(EVERYTHING, merge_id, by=current_cli_actor(), now=clock.now())
+        for organization_id in organizations:
+            judge_organization(organization_id, app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
     click.echo(f"The merge was undone. “{name}” has its assistants, voices and people again.")
 
 

@@ -102,6 +102,14 @@ def _list_moved_keys(source_id: int, target_id: int) -> list[MovedKey]:
     return [MovedKey(id, name, bool(reads_target)) for id, name, reads_target in rows]
 
 
+def find_merged_organizations(scope: Scope, merge_id: int) -> tuple[int, ...]:
+    """Return the ids of the two organizations of a merge; none if it is outside the scope."""
+    merge = select(OrganizationMerge.source_id, OrganizationMerge.target_id).where(
+        OrganizationMerge.id == merge_id, restrict_to_scope(scope, OrganizationMerge.target_id)
+    )
+    return tuple(db.session.execute(merge).one_or_none() or ())
+
+
 def list_merges(scope: Scope, target_id: int, now: datetime) -> Sequence[MergeRow]:
     """Return the merges into an organization of a scope that can be undone, the newest first."""
     rows = db.session.execute(

@@ -16,6 +16,7 @@ from voiceadmin.management.actions.moving import move_assistant, remove_assistan
 from voiceadmin.management.actions.naming import rename_assistant, rename_organization
 from voiceadmin.management.forms import NameForm, OrganizationChoiceForm
 from voiceadmin.management.queries import (
+    find_merged_organizations,
     get_organization_summary,
     list_merges,
     list_organization_summaries,
@@ -23,6 +24,7 @@ from voiceadmin.management.queries import (
 )
 from voiceadmin.management.types import UNDO_MERGE_PERIOD
 from voiceadmin.organizations.queries import get_assistant, list_organization_choices
+from voiceadmin.sources.actions.judging import judge_organization
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.notices import MAX_NAME
@@ -96,6 +98,7 @@ def merge(organization_id: int) -> Page:
         return _render_organization(organization_id, NameForm(), 422, message=form.organization.errors[0])
     source, target_id = get_organization_summary(scope(), organization_id), form.organization.organization_id
     merge_organizations(scope(), organization_id, target_id, by=access.requester().actor, now=clock.now())
+    judge_organization(target_id, access.attention_thresholds(), now=clock.now())
     flash(f"{_quote(source.name)} was merged into this organization. You can undo that below.")
     return _redirect_to_organization(target_id)
 
@@ -104,7 +107,10 @@ def merge(organization_id: int) -> Page:
 @require_role(Role.PLATFORM, recently_authenticated=True)
 def undo(merge_id: int) -> Response:
     """Undo a merge."""
+    organizations = find_merged_organizations(scope(), merge_id)
     name = undo_merge(scope(), merge_id, by=access.requester().actor, now=clock.now())
+    for organization_id in organizations:
+        judge_organization(organization_id, access.attention_thresholds(), now=clock.now())
     flash(f"The merge was undone. {_quote(name)} has its assistants, voices and people again.")
     return redirect(url_for("management.index"), 303)
 

@@ -62,7 +62,9 @@ def undo(operation_id: int) -> ViewResponse:
     form.validate()  # an invalid key counts as none
     key = "" if form.key.errors else form.key.data
     try:
-        operation = undo_operation(scope(), operation_id, key, by=access.requester().actor, now=clock.now())
+        operation = undo_operation(
+            scope(), operation_id, key, access.attention_thresholds(), by=access.requester().actor, now=clock.now()
+        )
     except ChangeRefused as error:
         return render_template("operations/not_applied.html", form=form, message=str(error)), 409
     return respond(operation, form.next.data)

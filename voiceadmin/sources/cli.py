@@ -13,6 +13,7 @@ from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import find_organization_id, list_organization_choices
+from voiceadmin.sources.actions.judging import judge_source
 from voiceadmin.sources.actions.managing import (
     check_source,
     create_source,
@@ -22,7 +23,7 @@ from voiceadmin.sources.actions.managing import (
     remove_source,
 )
 from voiceadmin.sources.forms import KINDS, SourceForm
-from voiceadmin.sources.queries import list_sources
+from voiceadmin.sources.queries import get_source, list_sources
 from voiceadmin.sources.types import KeyTest, SourceRow
 from voiceadmin.text import MAX_ID, format_age, pluralize
 
@@ -96,6 +97,7 @@ def test(ctx: click.Context, id: int) -> None:
 
 def _test(id: int, settings: Settings) -> bool:
     result = check_source(EVERYTHING, id, settings, by=current_cli_actor(), now=clock.now(), environ=os.environ)
+    _judge(get_source(EVERYTHING, id), settings)
     for line in _describe_rights(result):
         click.echo(line)
     return result.works is True
@@ -111,8 +113,10 @@ def _describe_rights(result: KeyTest) -> list[str]:
 @click.pass_context
 def disable(ctx: click.Context, id: int) -> None:
     """Stop using a source. Its voices stay."""
-    with application_context(ctx):
+    with application_context(ctx) as app:
+        source = get_source(EVERYTHING, id)
         name = disable_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
+        _judge(source, app.config["VOICEADMIN"])
         click.echo(f"The source “{name}” was disabled. Its voices stay.")
 
 
@@ -121,8 +125,10 @@ def disable(ctx: click.Context, id: int) -> None:
 @click.pass_context
 def enable(ctx: click.Context, id: int) -> None:
     """Use a source again."""
-    with application_context(ctx):
+    with application_context(ctx) as app:
+        source = get_source(EVERYTHING, id)
         name = enable_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
+        _judge(source, app.config["VOICEADMIN"])
         click.echo(f"The source “{name}” was enabled.")
 
 
@@ -131,9 +137,17 @@ def enable(ctx: click.Context, id: int) -> None:
 @click.pass_context
 def remove(ctx: click.Context, id: int) -> None:
     """Remove a source with its key. Its voices stay."""
-    with application_context(ctx):
+    with application_context(ctx) as app:
+        source = get_source(EVERYTHING, id)
         name = remove_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
+        _judge(source, app.config["VOICEADMIN"])
         click.echo(f"The source “{name}” and its key were removed. Its voices stay.")
+
+
+def _judge(source: SourceRow, settings: Settings) -> None:
+    """Judge the voices of a source that has changed."""
+    thresholds = settings.attention_thresholds
+    judge_source(source.id, source.kind.value, source.organization_id, thresholds, now=clock.now())
 
 
 @source.command("reencrypt-keys")

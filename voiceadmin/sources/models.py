@@ -29,7 +29,7 @@ class Source(Base):
     """
 
     __tablename__ = "source"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (Index(None, "kind", "organization_id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     organization_id: Mapped[int | None] = mapped_column(

@@ -45,7 +45,12 @@ def is_visible(scope: Scope) -> ColumnElement[bool]:
 
 def scope_of(source: Source) -> Scope:
     """Return the organizations whose voices a source can list: its own, or all for a source of the platform."""
-    return EVERYTHING if source.organization_id is None else Scope(frozenset({source.organization_id}))
+    return scope_of_owner(source.organization_id)
+
+
+def scope_of_owner(organization_id: int | None) -> Scope:
+    """Return the organizations whose voices the sources of an owner can list. None: the platform."""
+    return EVERYTHING if organization_id is None else Scope(frozenset({organization_id}))
 
 
 def list_sources(scope: Scope) -> list[SourceRow]:

@@ -11,36 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from voiceadmin.enums import LabelledEnum, Tone, TonedEnum
+from voiceadmin.enums import LabelledEnum
 from voiceadmin.sources.clients.types import ProviderState
 from voiceadmin.voices.types.status import VoiceStatus
-
-
-class Verdict(TonedEnum):
-    """How platform and provider compare, worst first."""
-
-    MISSING = "missing", "Missing at the provider", Tone.BAD
-    WRONG_PROVIDER = "wrong-provider", "At another provider", Tone.BAD
-    BROKEN = "broken", "Broken", Tone.BAD
-    WITHDRAWN = "withdrawn", "Stock voice withdrawn", Tone.BAD
-    WILL_BREAK = "will-break", "Will stop working", Tone.WARN
-    STUCK = "stuck", "Stuck at the provider", Tone.WARN
-    DRIFTED = "drifted", "Drifted", Tone.WARN
-    ARCHIVED_BUT_PAID = "archived-but-paid", "Archived, slot still in use", Tone.WARN
-    ORPHAN = "orphan", "Orphan", Tone.WARN
-    DUPLICATE = "duplicate", "Duplicate", Tone.WARN
-    NOT_OURS = "not-ours", "Stock or shared voice", Tone.MUTED
-    IN_STEP = "in-step", "In step", Tone.GOOD
-
-
-class Certainty(TonedEnum):
-    """On what a verdict rests, or why there is none."""
-
-    CONFIRMED = "confirmed", "Confirmed by a look-up", Tone.GOOD
-    LISTED = "listed", "From a complete list", Tone.GOOD
-    STALE = "stale", "From an older list", Tone.WARN
-    UNVERIFIED = "unverified", "Not verified", Tone.MUTED
-    BY_CHOICE = "by-choice", "Not verified by choice", Tone.MUTED
+from voiceadmin.voices.types.verdicts import Certainty, Verdict
 
 
 class Answer(LabelledEnum):
@@ -107,11 +81,17 @@ class ProviderFacts:
 
 
 class Judgement(NamedTuple):
-    """A verdict, its certainty, and the reason of either as a sentence. verdict: None if nothing can be said."""
+    """A verdict, its certainty, and the reason of either as a sentence.
+
+    Attributes:
+        verdict: None if nothing can be said.
+        rests_on_absence: whether it follows from the lack of the voice in the lists, which only current ones prove.
+    """
 
     verdict: Verdict | None
     certainty: Certainty
     message: str
+    rests_on_absence: bool = False
 
 
 def judge(
@@ -122,6 +102,24 @@ def judge(
     Args:
         platform: None for a voice that only the provider lists.
         cloning_timeout: how long the provider may take to clone a voice.
+    """
+    judgement = judge_by_current_lists(platform, provider, now=now, cloning_timeout=cloning_timeout)
+    return judgement if provider.is_current else weaken(judgement)
+
+
+def weaken(judgement: Judgement) -> Judgement:
+    """Return what is left of a judgement once the lists are no longer current."""
+    if judgement.rests_on_absence:
+        return Judgement(None, Certainty.STALE, "An older list of the provider lacks the voice.", rests_on_absence=True)
+    return judgement if judgement.verdict is None else judgement._replace(certainty=Certainty.STALE)
+
+
+def judge_by_current_lists(
+    platform: PlatformFacts | None, provider: ProviderFacts, *, now: datetime, cloning_timeout: timedelta
+) -> Judgement:
+    """Judge one voice as if the lists were the newest ones. See `judge`.
+
+    This is what is stored of a voice: whether lists are current changes for all voices at once, and is read with them.
     """
     if provider.unverified:
         certainty = Certainty.BY_CHOICE if provider.is_by_choice else Certainty.UNVERIFIED
@@ -138,8 +136,6 @@ def judge(
 
 
 def _choose_certainty(provider: ProviderFacts) -> Certainty:
-    if not provider.is_current:
-        return Certainty.STALE
     return Certainty.CONFIRMED if provider.answer is Answer.FOUND else Certainty.LISTED
 
 
@@ -154,15 +150,17 @@ def _judge_absent(
         return Judgement(Verdict.WRONG_PROVIDER, _choose_certainty(provider), message)
     if platform.status is VoiceStatus.PROCESSING and now - platform.status_changed_at < cloning_timeout:
         return Judgement(Verdict.IN_STEP, _choose_certainty(provider), "The voice is still being cloned.")
-    if not provider.is_current:
-        return Judgement(None, Certainty.STALE, "An older list of the provider lacks the voice.")
-    certainty = Certainty.CONFIRMED if provider.answer is Answer.ABSENT else Certainty.LISTED
+    return _conclude_from_absence(platform, provider.answer)._replace(rests_on_absence=True)
+
+
+def _conclude_from_absence(platform: PlatformFacts, answer: Answer) -> Judgement:
+    certainty = Certainty.CONFIRMED if answer is Answer.ABSENT else Certainty.LISTED
     if platform.is_archived:
         return Judgement(Verdict.IN_STEP, certainty, "Archived, and not in the provider's list.")
     if platform.status is VoiceStatus.FAILED:
         return Judgement(Verdict.IN_STEP, certainty, "Cloning failed, and the provider's list has no such voice.")
-    if provider.answer is not Answer.ABSENT:
-        return Judgement(None, Certainty.UNVERIFIED, _ABSENCE[provider.answer])
+    if answer is not Answer.ABSENT:
+        return Judgement(None, Certainty.UNVERIFIED, _ABSENCE[answer])
     message = "The provider has no voice with this ID. Assistants that use it cannot speak."
     return Judgement(Verdict.MISSING, Certainty.CONFIRMED, message)
 

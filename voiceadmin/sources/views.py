@@ -11,6 +11,7 @@ from voiceadmin.errors import SourceRefused
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.sources.actions.believing import accept_account, believe_list
+from voiceadmin.sources.actions.judging import judge_source
 from voiceadmin.sources.actions.managing import (
     check_source,
     create_source,
@@ -29,7 +30,7 @@ from voiceadmin.sources.queries import (
     list_runs,
     list_sources,
 )
-from voiceadmin.sources.types import INTERRUPTED_AFTER, KeyTest
+from voiceadmin.sources.types import INTERRUPTED_AFTER, KeyTest, SourceRow
 from voiceadmin.text import pluralize
 from voiceadmin.web import access
 from voiceadmin.web.access import current_settings, require_role, scope
@@ -97,6 +98,7 @@ def show_run(source_id: int, run_id: int) -> str:
 def check(source_id: int) -> Response:
     """Test the key of a source."""
     test = check_source(scope(), source_id, current_settings(), by=access.requester().actor, now=clock.now())
+    _judge(get_source(scope(), source_id))  # the test may have found another account
     flash(describe_test(test))
     return _redirect_to_source(source_id)
 
@@ -117,7 +119,9 @@ def sync(source_id: int) -> Response:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def disable(source_id: int) -> Response:
     """Stop using a source."""
+    source = get_source(scope(), source_id)
     name = disable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
+    _judge(source)
     flash(f"The source “{name}” was disabled. Its voices stay.")
     return _redirect_to_source(source_id)
 
@@ -126,7 +130,9 @@ def disable(source_id: int) -> Response:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def enable(source_id: int) -> Response:
     """Use a source again."""
+    source = get_source(scope(), source_id)
     name = enable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
+    _judge(source)
     flash(f"The source “{name}” was enabled.")
     return _redirect_to_source(source_id)
 
@@ -135,7 +141,9 @@ def enable(source_id: int) -> Response:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def remove(source_id: int) -> Response:
     """Remove a source."""
+    source = get_source(scope(), source_id)
     name = remove_source(scope(), source_id, by=access.requester().actor, now=clock.now())
+    _judge(source)
     flash(f"The source “{name}” and its key were removed. Its voices stay.")
     return redirect(url_for("sources.index"), 303)
 
@@ -145,7 +153,9 @@ def remove(source_id: int) -> Response:
 def believe(source_id: int) -> Response:
     """Believe the list that the page has shown."""
     list_hash = request.form.get("list_hash", "")
+    source = get_source(scope(), source_id)
     lacking = believe_list(scope(), source_id, list_hash, by=access.requester().actor, now=clock.now())
+    _judge(source)
     flash(f"The list is believed. The next sync looks {pluralize(lacking, 'voice')} up.")
     return _redirect_to_source(source_id)
 
@@ -154,9 +164,17 @@ def believe(source_id: int) -> Response:
 @require_role(Role.ADMIN, recently_authenticated=True)
 def accept(source_id: int) -> Response:
     """Accept that the key belongs to another account."""
+    source = get_source(scope(), source_id)
     name = accept_account(scope(), source_id, by=access.requester().actor, now=clock.now())
+    _judge(source)
     flash(f"The account of “{name}” is accepted. The next sync reads its lists.")
     return _redirect_to_source(source_id)
+
+
+def _judge(source: SourceRow) -> None:
+    """Judge the voices of a source that has changed."""
+    thresholds = access.attention_thresholds()
+    judge_source(source.id, source.kind.value, source.organization_id, thresholds, now=clock.now())
 
 
 def describe_test(test: KeyTest) -> str:

@@ -21,6 +21,7 @@ from voiceadmin.database.schema import prepare_database
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.sample.actions import add_sample, remove_sample
+from voiceadmin.sources.actions.judging import judge_changed_voices
 from voiceadmin.tabular import ExportFormat
 from voiceadmin.text import MAX_ID, pluralize
 from voiceadmin.voices.importing.actions import import_voices
@@ -75,7 +76,7 @@ def import_(
 
     Reads the response of the API, a JSON array of voices, NDJSON, or the CSV that export writes.
     """
-    with application_context(ctx), _show_progress(file) as stream, WritingBar() as writing:
+    with application_context(ctx) as app, _show_progress(file) as stream, WritingBar() as writing:
         report = import_voices(
             stream,
             ImportTarget(assistant_id, assistant_name, organization),
@@ -87,6 +88,9 @@ def import_(
             notify=lambda notice: click.echo(f"Note: {notice}", err=True),
             on_written=writing.update,
         )
+        if report.written:
+            organization_id = get_assistant(EVERYTHING, assistant_id).organization.id
+            judge_changed_voices(organization_id, app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
     _print_report(report, skip_bad=skip_bad)
 
 

@@ -273,6 +273,42 @@ class FormerProviderVoiceRef(Base):
     provider_voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
+class VoiceVerdict(Base):
+    """How a voice compares with its provider, as last judged. No row: it was not judged, or no source can list it.
+
+    The row is valid while the voice is what it was judged on, see `verdicts.IS_VALID`. It was judged as if the lists
+    of the provider were current: whether they are is read with it.
+
+    Attributes:
+        organization_id, provider, provider_voice_id, status, upstream_status: of the voice when it was judged.
+            upstream_status: "" for a voice that was not archived here.
+        verdict: `Verdict` as a value; None if nothing could be said.
+        certainty: `Certainty` as a value.
+        rests_on_absence: Whether the verdict follows from the lack of the voice in the lists.
+        message: The reason as a sentence.
+        since: When it first had this verdict and certainty.
+        judged_at: When this row was written. Judging a voice anew writes nothing if the outcome is the same.
+    """
+
+    __tablename__ = "voice_verdict"
+    __table_args__ = (Index(None, "verdict", "organization_id", "provider", "voice_id"),)
+
+    voice_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("cloned_voice.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    organization_id: Mapped[int] = mapped_column(BigId)
+    provider: Mapped[str] = mapped_column(Sortable)
+    provider_voice_id: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(20))
+    upstream_status: Mapped[str] = mapped_column(String(20))
+    verdict: Mapped[str | None] = mapped_column(String(20))
+    certainty: Mapped[str] = mapped_column(String(20))
+    rests_on_absence: Mapped[bool]
+    message: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(UtcTime)
+    judged_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class ImportStep(Base):
     """Changes of a large import into SQLite that are still to be written. See `importing.steps`.
 

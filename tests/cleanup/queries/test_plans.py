@@ -255,7 +255,7 @@ def test_the_list_and_the_page_count_the_items_of_an_undone_plan_alike(plan: int
     confirm_plan(EVERYTHING, plan, by=SHELL, now=now)
     resume_plan(EVERYTHING, plan, THRESHOLDS, by=SHELL, now=now, seconds=60)
 
-    undo_plan(EVERYTHING, plan, by=SHELL, now=now, seconds=60)
+    undo_plan(EVERYTHING, plan, AttentionThresholds(), by=SHELL, now=now, seconds=60)
 
     (listed,) = list_plans(EVERYTHING)
     assert listed.states == get_plan(EVERYTHING, plan, now=now).states

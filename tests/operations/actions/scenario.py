@@ -51,7 +51,9 @@ class Runner:
 
     def undo(self, operation: OperationRow, by: Actor = ADA) -> OperationRow:
         self.number += 1
-        return undo_operation(EVERYTHING, operation.id, f"key {self.number}", by=by, now=self.now)
+        return undo_operation(
+            EVERYTHING, operation.id, f"key {self.number}", AttentionThresholds(), by=by, now=self.now
+        )
 
 
 def load_voice(id: int) -> ClonedVoice:

@@ -10,6 +10,7 @@ from tests.factories import DAY, make_voice, put_voices, voice_row
 from tests.operations.actions.scenario import ADA, BOB, THRESHOLDS, Runner, read_archiving, voice_refs
 from tests.two_tenants import rows_of
 from voiceadmin.accounts.models import Account
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.operations.actions.execute import apply_action
@@ -93,7 +94,7 @@ def test_a_repeated_undo_is_not_applied_again(app: Flask, acme: Organization, ru
 
     def send(_: int) -> OperationRow:
         with app.app_context():
-            return undo_operation(EVERYTHING, operation.id, "once", by=ADA, now=runner.now)
+            return undo_operation(EVERYTHING, operation.id, "once", AttentionThresholds(), by=ADA, now=runner.now)
 
     with ThreadPoolExecutor(2) as pool:
         operations = list(pool.map(send, range(2)))

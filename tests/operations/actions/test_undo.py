@@ -21,6 +21,7 @@ from tests.operations.actions.scenario import (
 )
 from tests.two_tenants import dump
 from voiceadmin.accounts.models import Account, Membership
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, OperationNotFound
@@ -180,8 +181,20 @@ def test_an_operation_can_be_undone_for_exactly_thirty_days(acme: Organization, 
     operation = runner.apply(TriageAction.ARCHIVE, 1)
 
     with pytest.raises(ChangeRefused, match="older than 30 days"):
-        undo_operation(EVERYTHING, operation.id, "late", by=ADA, now=now + UNDO_PERIOD + timedelta(microseconds=1))
-    assert undo_operation(EVERYTHING, operation.id, "just", by=ADA, now=now + UNDO_PERIOD).object_count == 1
+        undo_operation(
+            EVERYTHING,
+            operation.id,
+            "late",
+            AttentionThresholds(),
+            by=ADA,
+            now=now + UNDO_PERIOD + timedelta(microseconds=1),
+        )
+    assert (
+        undo_operation(
+            EVERYTHING, operation.id, "just", AttentionThresholds(), by=ADA, now=now + UNDO_PERIOD
+        ).object_count
+        == 1
+    )
 
 
 def test_an_operation_is_undone_only_once(acme: Organization, runner: Runner) -> None:
@@ -202,11 +215,13 @@ def test_undoing_an_empty_or_foreign_operation_is_not_found(acme: Organization, 
         runner.apply(TriageAction.ARCHIVE, 2),
         runner.apply(TriageAction.NOTE, 1, 2),
     )
-    undo_operation(EVERYTHING, shared.id, "known", by=ADA, now=runner.now)
+    undo_operation(EVERYTHING, shared.id, "known", AttentionThresholds(), by=ADA, now=runner.now)
     before = dump()
 
     for operation_id in (empty.id, foreign.id, shared.id, 10**6):
         with pytest.raises(OperationNotFound):
-            undo_operation(Scope(frozenset([acme.id])), operation_id, "known", by=ADA, now=runner.now)
+            undo_operation(
+                Scope(frozenset([acme.id])), operation_id, "known", AttentionThresholds(), by=ADA, now=runner.now
+            )
 
     assert dump() == before

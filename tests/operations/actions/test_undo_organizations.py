@@ -10,6 +10,7 @@ from tests.factories import make_assistant, make_organization, make_voice
 from tests.operations.actions.scenario import ADA, SHELL, THRESHOLDS, Runner, read_archiving, read_assignees
 from voiceadmin.accounts.models import Account
 from voiceadmin.audit.types import ObjectKind, ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
 from voiceadmin.management.actions.moving import move_assistant
@@ -25,7 +26,7 @@ NOTHING_UNDONE = (0, [SkipReason.GONE])
 def undo_in(organization: Organization, operation_id: int, now: datetime) -> tuple[int, list[SkipReason]]:
     """Undo an operation as an operator of one organization. Return how many objects changed, and why others did not."""
     scope = Scope(frozenset({organization.id}))
-    operation = undo_operation(scope, operation_id, "", by=ADA, now=now)
+    operation = undo_operation(scope, operation_id, "", AttentionThresholds(), by=ADA, now=now)
     return operation.object_count, [item.reason for item in operation.skipped]
 
 
@@ -70,7 +71,7 @@ def test_people_of_the_target_undo_what_was_done_in_the_source_before_a_merge(
     merge_organizations(EVERYTHING, acme.id, other.id, by=SHELL, now=now)
     both = Scope(frozenset({acme.id, other.id}))
 
-    undo = undo_operation(both, operation.id, "", by=ADA, now=now)
+    undo = undo_operation(both, operation.id, "", AttentionThresholds(), by=ADA, now=now)
 
     assert (undo.object_count, list(undo.skipped)) == (1, [])
     assert read_assignees() == ({1: clara.id} if is_assigned else {})

@@ -108,7 +108,7 @@ def evidence_of(voice_id: int, now: datetime = NOW) -> VoiceEvidence:
 
 def judge(voice_id: int, now: datetime = NOW) -> tuple[str | None, str]:
     """Verdict and certainty of a voice."""
-    verdict, certainty, _ = evidence_of(voice_id, now).judgement
+    verdict, certainty, *_ = evidence_of(voice_id, now).judgement
     return verdict and verdict.value, certainty.value
 
 

@@ -146,7 +146,9 @@ def retry_failed_items(scope: Scope, plan_id: int, *, by: Actor, now: datetime) 
             _record_plan_event(AuditEventType.CLEAN_UP_RETRIED, plan_id, {"voices": count}, by=by, now=now)
 
 
-def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: float) -> None:
+def undo_plan(
+    scope: Scope, plan_id: int, thresholds: AttentionThresholds, *, by: Actor, now: datetime, seconds: float
+) -> None:
     """Undo the operations of a plan until the time is up; at least one. Voices that were changed since stay archived.
 
     Raises:
@@ -158,7 +160,7 @@ def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: 
     operations = list_undoable_operations(plan_id)
     recent = [operation for operation in operations if now - operation.at <= UNDO_PERIOD]
     for operation_id in [operation.id for operation in recent or operations]:  # one that is too old is refused
-        restored += _undo_once(scope, plan_id, operation_id, by=by, now=now)
+        restored += _undo_once(scope, plan_id, operation_id, thresholds, by=by, now=now)
         if monotonic() >= deadline:
             break
     if restored:
@@ -166,14 +168,16 @@ def undo_plan(scope: Scope, plan_id: int, *, by: Actor, now: datetime, seconds: 
             _record_plan_event(AuditEventType.CLEAN_UP_UNDONE, plan_id, {"restored": restored}, by=by, now=now)
 
 
-def _undo_once(scope: Scope, plan_id: int, operation_id: int, *, by: Actor, now: datetime) -> int:
+def _undo_once(
+    scope: Scope, plan_id: int, operation_id: int, thresholds: AttentionThresholds, *, by: Actor, now: datetime
+) -> int:
     """Undo an operation of a plan and return the number of restored voices; 0 if another request was faster."""
     with write_transaction():
         acquire_advisory_lock(f"plan {plan_id}")
         if operation_id not in {operation.id for operation in list_undoable_operations(plan_id)}:
             return 0
         key = f"plan-{plan_id}-undo-{operation_id}"
-        return execute_undo(scope, operation_id, key, by=by, now=now).object_count
+        return execute_undo(scope, operation_id, key, thresholds, by=by, now=now).object_count
 
 
 def _insert_items(

@@ -92,6 +92,11 @@ def _revert(recorded: RecordedChange, target: TargetObject) -> Change:
     return Change(event_type, target, before=recorded.after, after=recorded.before)
 
 
+def list_voices_with_new_status(changes: Sequence[Change]) -> list[int]:
+    """Return the ids of the voices that changes archive or restore."""
+    return [change.target.ref.id for change in changes if change.event_type in HANDLER.event_types]
+
+
 HANDLER = ActionHandler(
     actions=frozenset({TriageAction.ARCHIVE, TriageAction.RESTORE}),
     audit_key=KEY,

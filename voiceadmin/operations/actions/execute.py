@@ -12,6 +12,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, ObjectNotFound, SelectionChanged
 from voiceadmin.identity import Actor, Scope
+from voiceadmin.operations.actions.archive import list_voices_with_new_status
 from voiceadmin.operations.actions.assign import lock_assignee
 from voiceadmin.operations.actions.conflicts import Conflict, find_conflicts
 from voiceadmin.operations.actions.handler import ActionContext, Change, TargetObject, skip
@@ -22,6 +23,7 @@ from voiceadmin.operations.actions.targets import lock_targets
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.queries import build_operation_row
 from voiceadmin.operations.types import MAX_OBJECTS, ActionRequest, OperationRow, SkippedItem
+from voiceadmin.sources.actions.judging import judge_voices
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.usage import count_voices_in_use
 
@@ -97,6 +99,7 @@ def execute(
     assignee = lock_assignee(request, targets)
     free, skipped = _split_by_conflict(targets, find_conflicts(request, by))
     changes = _write_changes(ActionContext(request, assignee, free, thresholds, by, now), skipped)
+    judge_voices(list_voices_with_new_status(changes), thresholds, now=now)
     outcome = Outcome(
         action=request.action,
         key=key,

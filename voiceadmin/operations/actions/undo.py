@@ -9,10 +9,12 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from voiceadmin.audit.types import ObjectRef
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, OperationNotFound
 from voiceadmin.identity import Actor, Scope
+from voiceadmin.operations.actions.archive import list_voices_with_new_status
 from voiceadmin.operations.actions.assign import get_former_assignee, lock_operator_scope
 from voiceadmin.operations.actions.conflicts import find_later_changes
 from voiceadmin.operations.actions.handler import (
@@ -31,11 +33,14 @@ from voiceadmin.operations.actions.targets import lock_visible
 from voiceadmin.operations.models import Operation
 from voiceadmin.operations.queries import build_operation_row
 from voiceadmin.operations.types import UNDO_PERIOD, OperationRow, SkippedItem, SkipReason
+from voiceadmin.sources.actions.judging import judge_voices
 from voiceadmin.tokens import generate_token
 from voiceadmin.triage.types import TriageAction
 
 
-def undo_operation(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime) -> OperationRow:
+def undo_operation(
+    scope: Scope, operation_id: int, key: str, thresholds: AttentionThresholds, *, by: Actor, now: datetime
+) -> OperationRow:
     """Restore the former values of the objects of an operation, and return the operation that did so.
 
     Objects that changed since are skipped. If all are skipped, the operation is not marked as undone: nothing was, and
@@ -45,6 +50,7 @@ def undo_operation(scope: Scope, operation_id: int, key: str, *, by: Actor, now:
         scope: the organizations that the actor operates.
         operation_id: the operation to undo.
         key: a request with the same key is applied once; "" for a request that is never a repeated one.
+        thresholds: of the rules.
         by: the actor.
         now: the time of the undo.
 
@@ -53,10 +59,12 @@ def undo_operation(scope: Scope, operation_id: int, key: str, *, by: Actor, now:
         ChangeRefused: if it is too old, or undone already.
     """
     with write_transaction():
-        return execute_undo(scope, operation_id, key, by=by, now=now)
+        return execute_undo(scope, operation_id, key, thresholds, by=by, now=now)
 
 
-def execute_undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: datetime) -> OperationRow:
+def execute_undo(
+    scope: Scope, operation_id: int, key: str, thresholds: AttentionThresholds, *, by: Actor, now: datetime
+) -> OperationRow:
     """Undo an operation like `undo_operation`. Call inside a write transaction."""
     stored_key = hash_parts("undo", operation_id, key or generate_token())
     repeated = find_repeated(Operation, stored_key)
@@ -66,6 +74,7 @@ def execute_undo(scope: Scope, operation_id: int, key: str, *, by: Actor, now: d
     operation = _lock_operation(scope, operation_id, recorded, now)
     changes, skipped = _plan_revert(scope, recorded)
     _write_changes(changes)
+    judge_voices(list_voices_with_new_status(changes), thresholds, now=now)
     outcome = Outcome(
         action=TriageAction(operation.action),
         key=stored_key,

@@ -115,7 +115,7 @@ def test_a_plan_is_visible_only_in_a_scope_that_contains_all_its_voices(acme: Or
     with pytest.raises(PlanNotFound):
         resume_plan(of_acme, both, THRESHOLDS, by=BOB, now=now, seconds=0)
     with pytest.raises(PlanNotFound):
-        undo_plan(of_acme, both, by=BOB, now=now, seconds=0)
+        undo_plan(of_acme, both, AttentionThresholds(), by=BOB, now=now, seconds=0)
 
 
 def test_the_events_of_a_plan_name_its_organization_unless_there_are_several(acme: Organization, now: datetime) -> None:

@@ -47,10 +47,10 @@ def test_an_undo_restores_all_voices_except_those_changed_since(acme: Organizati
         )
     assert get_plan(EVERYTHING, plan, now=now).undoable == 249
 
-    undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=0)
+    undo_plan(EVERYTHING, plan, AttentionThresholds(), by=BOB, now=now, seconds=0)
     assert get_plan(EVERYTHING, plan, now=now).undoable == 150
-    undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=ENOUGH_SECONDS)
-    undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=ENOUGH_SECONDS)
+    undo_plan(EVERYTHING, plan, AttentionThresholds(), by=BOB, now=now, seconds=ENOUGH_SECONDS)
+    undo_plan(EVERYTHING, plan, AttentionThresholds(), by=BOB, now=now, seconds=ENOUGH_SECONDS)
 
     found = get_plan(EVERYTHING, plan, now=now)
     assert found.states == {ItemState.RESTORED: 249, ItemState.ARCHIVED: 1}
@@ -65,9 +65,9 @@ def test_an_undone_plan_that_is_archived_again_can_be_undone_again(acme: Organiz
     run_plan(plan, now)
 
     for _ in range(2):
-        undo_plan(EVERYTHING, plan, by=BOB, now=now, seconds=ENOUGH_SECONDS)
+        undo_plan(EVERYTHING, plan, AttentionThresholds(), by=BOB, now=now, seconds=ENOUGH_SECONDS)
         assert (read_archived_ids(), get_plan(EVERYTHING, plan, now=now).undoable) == (set(), 0)
-        undo_operation(EVERYTHING, get_last_operation_id(), "", by=ADA, now=now)
+        undo_operation(EVERYTHING, get_last_operation_id(), "", AttentionThresholds(), by=ADA, now=now)
         found = get_plan(EVERYTHING, plan, now=now)
         assert (found.states, found.undoable) == ({ItemState.ARCHIVED: 3}, 3)
 
@@ -80,7 +80,7 @@ def test_an_undo_restores_what_is_not_too_old(acme: Organization, now: datetime)
     later = now + 31 * DAY
     assert get_plan(EVERYTHING, plan, now=later).undoable == 50
 
-    undo_plan(EVERYTHING, plan, by=BOB, now=later, seconds=ENOUGH_SECONDS)
+    undo_plan(EVERYTHING, plan, AttentionThresholds(), by=BOB, now=later, seconds=ENOUGH_SECONDS)
 
     found = get_plan(EVERYTHING, plan, now=later)
     assert (found.states, found.undoable) == ({ItemState.ARCHIVED: 100, ItemState.RESTORED: 50}, 0)
@@ -121,4 +121,4 @@ def test_a_plan_cannot_be_undone_after_thirty_days(acme: Organization, now: date
     assert get_plan(EVERYTHING, plan, now=now + 30 * DAY).undoable == 1
     assert get_plan(EVERYTHING, plan, now=now + 31 * DAY).undoable == 0
     with pytest.raises(ChangeRefused, match="older than 30 days"):
-        undo_plan(EVERYTHING, plan, by=BOB, now=now + 31 * DAY, seconds=0)
+        undo_plan(EVERYTHING, plan, AttentionThresholds(), by=BOB, now=now + 31 * DAY, seconds=0)
