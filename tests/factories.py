@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from flask.testing import FlaskClient
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, func, insert, select
 
 from voiceadmin import clock
 from voiceadmin.accounts.actions.links import create_invitations
@@ -21,8 +21,9 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import Actor, Role, Scope
 from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.sources.models import ProviderListing, Source
 from voiceadmin.text import build_name_key, normalize_email
-from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.models import ClonedVoice, VoiceVerdict
 from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
@@ -121,6 +122,35 @@ def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
         token = create_session(account.id, address="127.0.0.1", user_agent="Mozilla/5.0 Firefox/140.0", now=clock.now())
     client.set_cookie(cookie_name(client.application.config["VOICEADMIN"]), token)
     return client
+
+
+def connect_provider(kind: str = "elevenlabs", *, read_at: datetime | None, **fields: Any) -> int:
+    """Create a source of a provider, whose only list was last read at a time, and return its id."""
+    given: dict[str, Any] = {"name": kind, "address": "", "created_at": LONG_AGO, "created_by": ""} | fields
+    source_id = _saved(Source(kind=kind, **given)).id
+    listing = {"attempted_at": read_at or LONG_AGO, "complete_at": read_at, "voices": 0, "withheld": ""}
+    _saved(ProviderListing(source_id=source_id, name="voices", result="complete", message="", **listing))
+    return source_id
+
+
+def put_verdicts(verdicts: Mapping[int, str], *, since: datetime, certainty: str = "listed") -> None:
+    """Store verdicts by the id of their voice, judged on what the voice is now."""
+    judged_on: dict[str, Any] = {
+        "voice_id": ClonedVoice.id,
+        "organization_id": ClonedVoice.organization_id,
+        "provider": ClonedVoice.provider,
+        "provider_voice_id": ClonedVoice.provider_voice_id,
+        "status": ClonedVoice.status,
+        "upstream_status": func.coalesce(ClonedVoice.upstream_status, ""),
+    }
+    with write_transaction():
+        db.session.execute(delete(VoiceVerdict).where(VoiceVerdict.voice_id.in_(verdicts)))
+        for row in db.session.execute(select(*judged_on.values()).where(ClonedVoice.id.in_(verdicts))).all():
+            values: dict[str, Any] = dict(zip(judged_on, row, strict=True))
+            values["status"] = VoiceStatus(values["status"]).value
+            verdict = {"verdict": verdicts[values["voice_id"]], "certainty": certainty, "message": "", "since": since}
+            is_missing = verdict["verdict"] == "missing"
+            db.session.add(VoiceVerdict(**values, **verdict, rests_on_absence=is_missing, judged_at=since))
 
 
 def _saved(model: Model) -> Model:

@@ -11,13 +11,13 @@ from typing import Protocol
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from tests.benchmarks.database import Plan, create_organizations, fill_database, generate_voices, optimize_database
 from tests.benchmarks.growth import add_events, add_keys
 from tests.conftest import NOW, SHELL, app_on_empty_database, reset_sqlite
 from tests.counted_work import count_work
-from tests.factories import make_account, sign_in, voice_row
+from tests.factories import connect_provider, make_account, put_verdicts, sign_in, voice_row
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH
@@ -162,6 +162,28 @@ def test_more_unready_assistants_add_the_work_of_counting_them_only(app: Flask) 
     added = {name: (large[name] - small[name]) / (9 * UNREADY) for name in UNREADY_PAGES}
     assert added.pop("Header") < 0.3
     assert {name: work for name, work in added.items() if work > COUNTED[db.engine.dialect.name]} == {}
+
+
+OF_VERDICTS = ("Overview", "Triage", "Triage, unused", "Findings")
+
+
+def test_verdicts_that_are_no_findings_add_no_work_to_totals(shared_app: Flask, sqlite_template: Path) -> None:
+    works = []
+    for copies in (1, 10):
+        if shared_app.extensions[SQLITE_PATH] is not None:
+            reset_sqlite(shared_app, sqlite_template)
+        with app_on_empty_database(shared_app):
+            fill_database(SMALL, repeat_voices(copies))
+            connect_provider(read_at=NOW)
+            verdicts = dict.fromkeys(db.session.scalars(select(ClonedVoice.id)), "in-step")
+            put_verdicts(verdicts | dict.fromkeys(list(verdicts)[:20], "missing"), since=NOW)
+            optimize_database()
+            client = sign_in(shared_app.test_client(), make_account("root@example.com", platform=True))
+            works.append({name: count_page(client, TOTALS[name]) for name in OF_VERDICTS})
+
+    small, large = works
+    added = {name: (large[name] - small[name]) / ADDED for name in OF_VERDICTS}
+    assert {name: work for name, work in added.items() if work > 0.3} == {}
 
 
 ROWS = 200

@@ -31,7 +31,10 @@ QUEUE = "/api/v1/attention"
 MOMENT = timedelta(microseconds=1)
 NONE = dict.fromkeys(RULES_BY_SLUG, 0)
 FAULT = {
-    "reason": "Input should be 'assistant-unready', 'failed', 'stuck', 'poor', 'duplicate', 'unused' or 'never-used'",
+    "reason": (
+        "Input should be 'assistant-unready', 'missing', 'failed', 'drifted', 'stuck', 'poor', 'duplicate', 'unused'"
+        " or 'never-used'"
+    ),
     "assignee": "Value error, this is neither 'none' nor the e-mail of a possible assignee",
     "after": "Value error, this is not the `next` of a response",
     "number": "Input should be a valid integer, unable to parse string as an integer",
@@ -82,7 +85,9 @@ def test_the_documented_queue_is_returned_byte_for_byte(client: FlaskClient, now
             "success": True,
             "counts": {
                 "assistant-unready": 0,
+                "missing": 0,
                 "failed": 0,
+                "drifted": 0,
                 "stuck": 1,
                 "poor": 0,
                 "duplicate": 0,

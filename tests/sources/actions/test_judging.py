@@ -218,14 +218,15 @@ def test_a_merge_and_its_undo_judge_by_the_sources_of_the_new_owner(
     own = add_provider(
         SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"], organization_id=globex.id
     )
-    ids = name_voices(acme, [*IDS, "own"])
+    ids, moved = name_voices(acme, [*IDS, "own"]), name_voices(globex, ["v1"])["v1"]
     provider.sync()
     own.sync()
-    assert read(ids["own"]) == ("missing", "confirmed")
+    assert (read(ids["own"]), read(moved)) == (("missing", "confirmed"), ("in-step", "listed"))
 
     merge_id = merge_organizations(EVERYTHING, globex.id, acme.id, by=SHELL, now=NOW)
+    assert read_verdicts([moved], now=NOW) == {}
     judge_organization(acme.id, THRESHOLDS, now=NOW)
-    assert read(ids["own"]) == ("in-step", "listed")
+    assert (read(ids["own"]), read(moved)) == (("in-step", "listed"), ("duplicate", "listed"))
     undo_merge(EVERYTHING, merge_id, by=SHELL, now=NOW)
     judge_organization(acme.id, THRESHOLDS, now=NOW)
     assert read(ids["own"]) == ("missing", "confirmed")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, update
 
 from tests.conftest import NOW
-from tests.factories import DAY, make_account, make_organization, voice_row
+from tests.factories import DAY, connect_provider, make_account, make_organization, put_verdicts, voice_row
 from tests.strategies import IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
@@ -30,7 +30,7 @@ from voiceadmin.triage.queries.findings import find_findings
 from voiceadmin.triage.rules import RULES, RULES_BY_SLUG
 from voiceadmin.triage.types import AttentionSummary, Finding, QueueFilters, TriageAction
 from voiceadmin.voices import queries as voice_queries
-from voiceadmin.voices.models import ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef
+from voiceadmin.voices.models import ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef, VoiceVerdict
 from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -51,6 +51,7 @@ class ModelItem:
         assignee: the index of an account.
         muted: by reason, whether the fingerprint matches, and when the mute ends.
         archived_here: whether the voice is archived locally.
+        verdict: what is stored of the voice, and whether it is still valid; None if nothing is.
         gone: whether the voice is deleted after it was created.
     """
 
@@ -60,6 +61,7 @@ class ModelItem:
     muted: Mapping[str, tuple[bool, datetime | None]]
     fields: Mapping[str, Any]
     archived_here: bool = False
+    verdict: tuple[str, bool] | None = None
     gone: bool = False
     ref: ObjectRef = field(default=ObjectRef(VOICE, 0))
 
@@ -91,6 +93,7 @@ ITEMS = st.lists(
         ModelItem,
         kind=st.just(VOICE),
         archived_here=st.sampled_from([False, False, True]),
+        verdict=st.none() | st.tuples(st.sampled_from(["missing", "broken", "in-step"]), st.booleans()),
         gone=st.sampled_from([False, False, False, True]),
         fields=st.fixed_dictionaries(
             {
@@ -137,6 +140,9 @@ class QueueModel:
         self.organization_ids = [make_organization(name).id for name in ("Acme", "Other")]
         self.people = [make_account().id for _ in range(2)]
         self.items: list[ModelItem] = []
+        connect_provider("elevenlabs", read_at=NOW)
+        connect_provider("playht", read_at=None)
+        connect_provider("elevenlabs", read_at=NOW - 3 * DAY, organization_id=self.organization_ids[1])
 
     def fill(self, items: Sequence[ModelItem]) -> None:
         """Replace all items, and delete everything that refers to the previous ones."""
@@ -170,9 +176,19 @@ class QueueModel:
                 .where(ClonedVoice.id.in_(archived))
                 .values(upstream_status=ClonedVoice.status, status=ARCHIVED, archived_at=NOW - HOUR)
             )
+        self._judge(voices)
+        with write_transaction():
             gone = [item.ref.id for item in voices if item.gone]
             db.session.execute(delete(ClonedVoice).where(ClonedVoice.id.in_(gone)))
         self._mute()
+
+    def _judge(self, voices: Sequence[ModelItem]) -> None:
+        put_verdicts({item.ref.id: item.verdict[0] for item in voices if item.verdict}, since=NOW - MINUTE)
+        invalid = [item.ref.id for item in voices if item.verdict and not item.verdict[1]]
+        with write_transaction():
+            db.session.execute(
+                update(VoiceVerdict).where(VoiceVerdict.voice_id.in_(invalid)).values(provider_voice_id="former")
+            )
 
     def _assistant(self, item: ModelItem) -> dict[str, Any]:
         name = f"Desk {item.ref.id}"
@@ -216,7 +232,12 @@ class QueueModel:
         others = [voice for voice in present if voice is not item and voice.status is not ARCHIVED]
         timeout = timedelta(minutes=10 if fields["provider"] == "elevenlabs" else 60)
         old = made <= NOW - 14 * DAY
+        is_current = fields["provider"] == "elevenlabs" and item.organization == 0  # see __init__
+        verdict, is_valid = item.verdict or ("", False)
+        verdict = verdict if is_valid and is_current else ""
         found = {
+            "missing": (verdict == "missing", NOW - MINUTE),
+            "drifted": (verdict == "broken", NOW - MINUTE),
             "failed": (status is FAILED, made),
             "stuck": (status is PROCESSING and made <= NOW - timeout, made),
             "poor": (score is not None and score < 0.7 and number > 0 and status is not ARCHIVED, made),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import event
 
 from tests.conftest import NOW, SHELL
-from tests.factories import DAY, make_assistant, put_voices, voice_row
+from tests.factories import DAY, connect_provider, make_assistant, put_verdicts, put_voices, voice_row
 from tests.triage.queries.model import HOUR, THRESHOLDS
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.database.base import db
@@ -95,5 +95,9 @@ def make_findings(organization: Organization, number: int) -> None:
     put_voices(organization, [voice_row(**kind) for kind, _ in product(kinds, range(number))])
     references = [f"twin{index // 2}" for index in range(2 * number)]
     put_voices(organization, [voice_row(provider_voice_id=reference, created_at=NOW) for reference in references])
+    verdicts = [(voice_row(created_at=NOW), verdict) for verdict, _ in product(("missing", "broken"), range(number))]
+    put_voices(organization, [row for row, _ in verdicts])
+    connect_provider(read_at=NOW)
+    put_verdicts({row.id: verdict for row, verdict in verdicts}, since=NOW - DAY)
     for _ in range(number):
         make_assistant(organization, tts_provider="elevenlabs", tts_voice_id="pv")

@@ -118,7 +118,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_items(
         counts.append(found)
     items = list_queue(seen_by, QueueFilters(size=500), THRESHOLDS, now=NOW).items
 
-    assert len(items) == 8 * 25
+    assert len(items) == 10 * 25
     # One for each rule, then the voices, the assistants and their voices, assignees, mutes and findings.
     few, many = counts
     assert few == {

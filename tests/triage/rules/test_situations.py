@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete
 
 from tests.conftest import NOW, SHELL
-from tests.factories import make_assistant, make_organization, make_voice, voice_row
+from tests.factories import connect_provider, make_assistant, make_organization, make_voice, put_verdicts, voice_row
 from tests.triage.rules.situations.catalog import SITUATIONS
 from tests.triage.rules.situations.situation import (
     ARCHIVED_HERE,
@@ -23,7 +23,9 @@ from tests.triage.rules.situations.situation import (
     PROCESSING,
     REMOVED_UPSTREAM,
     RESTORED_HERE,
+    Judged,
     Situation,
+    Step,
     UpstreamChange,
 )
 from voiceadmin.audit.types import ObjectKind, ObjectRef
@@ -66,6 +68,8 @@ class Scenario:
             self._rows[named] = build_voice_columns(row, organization_id) | {"upstream_changed_at": row.created_at}
             self.refs[named] = ObjectRef(ObjectKind.VOICE, row.id)
         self._write(self._rows)
+        connect_provider(read_at=NOW)
+        connect_provider("inworld", read_at=NOW - 3 * DAY)
         histories = {named: voice.history for named, voice in voices.items()}
         for number in range(max(map(len, histories.values()), default=0)):
             self._apply_steps({named: history[number] for named, history in histories.items() if len(history) > number})
@@ -77,7 +81,7 @@ class Scenario:
             self.refs[situation.label, name] = ObjectRef(ObjectKind.ASSISTANT, assistant.id)
         return organization.id
 
-    def _apply_steps(self, steps: Mapping[Named, UpstreamChange | str]) -> None:
+    def _apply_steps(self, steps: Mapping[Named, Step]) -> None:
         changed = []
         for named, step in steps.items():
             if isinstance(step, UpstreamChange):
@@ -85,6 +89,8 @@ class Scenario:
                 self._rows[named]["upstream_changed_at"] = NOW - step.ago
                 changed.append(named)
         self._write(changed)
+        judged = {self.refs[named].id: step.verdict for named, step in steps.items() if isinstance(step, Judged)}
+        put_verdicts(judged, since=NOW - HOUR)
         for action, kind in ((TriageAction.ARCHIVE, ARCHIVED_HERE), (TriageAction.RESTORE, RESTORED_HERE)):
             refs = tuple(self.refs[named] for named, step in steps.items() if step == kind)
             if refs:
@@ -281,6 +287,18 @@ def test_a_duplicate_names_the_first_other_voice_and_counts_the_rest(acme: Organ
     ]
 
 
+def test_a_verdict_shows_provider_certainty_and_start(acme: Organization) -> None:
+    connect_provider(read_at=NOW)
+    gone, broken = (ObjectRef(ObjectKind.VOICE, make_voice(acme, created_at=NOW).id) for _ in range(2))
+    put_verdicts({gone.id: "missing"}, since=NOW - 3 * DAY, certainty="confirmed")
+    put_verdicts({broken.id: "broken"}, since=NOW - HOUR)
+
+    sentence = "ElevenLabs does not have the voice: confirmed by a look-up, first found 3 days ago."
+    assert describe_reasons(gone) == [("missing", Severity.CRITICAL, NOW - 3 * DAY, sentence)]
+    sentence = "Ready on the platform, but not at ElevenLabs: from a complete list, first found 1 h ago."
+    assert describe_reasons(broken) == [("drifted", Severity.HIGH, NOW - HOUR, sentence)]
+
+
 def test_an_assistant_shows_the_voice_that_it_uses(acme: Organization) -> None:
     make_voice(acme, name="Lobby", provider_voice_id="pv", status=FAILED, created_at=NOW - DAY)
     assistant = make_assistant(acme, tts_provider="elevenlabs", tts_voice_id="pv")
@@ -332,7 +350,9 @@ def test_reasons_are_ordered_by_severity_with_a_remedy_each() -> None:
 def test_rules_are_ordered_by_severity() -> None:
     assert [(rule.slug, rule.severity.value) for rule in RULES] == [
         ("assistant-unready", "critical"),
+        ("missing", "critical"),
         ("failed", "high"),
+        ("drifted", "high"),
         ("stuck", "high"),
         ("poor", "medium"),
         ("duplicate", "medium"),

@@ -7,11 +7,11 @@ from pkgutil import iter_modules
 
 from voiceadmin.triage.rules.rule import Rule
 
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+
+
 RULES: tuple[Rule, ...] = tuple(
-    sorted(
-        (import_module(f"{__name__}.{module.name}").RULE for module in iter_modules(__path__) if module.name != "rule"),
-        key=lambda rule: rule.rank,
-    )
+    sorted((module.RULE for module in _MODULES if hasattr(module, "RULE")), key=lambda rule: rule.rank)
 )
 
 

@@ -12,6 +12,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import Scope
 from voiceadmin.triage.types import Finding, Severity
 from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.verdicts import MAX_LIST_AGE
 
 VOICES = "cloned_voice AS voice"
 
@@ -43,7 +44,7 @@ class Rule:
         fingerprint: SQL of a text that stays the same as long as it is the same occurrence.
         describe: returns the evidence as a sentence.
         count: returns SQL of the number of all findings in a scope, muted ones included: rows of a provider and a
-            number, to be added. It reads totals and not each voice.
+            number, to be added. It reads totals and not each voice, or only rows that are findings.
         kind: what the rule is about.
         source: the tables to read all findings from. `{join}` joins what follows by lookup, row by row.
         hint: the index of SQLite that has the findings in the order of `since`.
@@ -112,6 +113,7 @@ def rule_parameters(thresholds: AttentionThresholds, now: datetime) -> dict[str,
         "now": now,
         **_idle_parameters("unused", now - thresholds.unused),
         **_idle_parameters("young", now - thresholds.minimum_age),
+        "lists_before": now - MAX_LIST_AGE,
         "started_before": now - thresholds.other,
         "started_before_shortest": now - shortest,
         "started_before_longest": now - longest,

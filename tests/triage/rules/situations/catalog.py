@@ -14,6 +14,7 @@ from tests.triage.rules.situations.several import SEVERAL
 from tests.triage.rules.situations.situation import Situation
 from tests.triage.rules.situations.stuck import PROVIDERS, TIMES
 from tests.triage.rules.situations.unused import UNUSED_VOICES
+from tests.triage.rules.situations.verdicts import VERDICTS
 
 SITUATIONS: dict[str, Sequence[Situation]] = {
     "failed": FAILED_VOICES,
@@ -23,6 +24,7 @@ SITUATIONS: dict[str, Sequence[Situation]] = {
     "unused": UNUSED_VOICES,
     "never used": NEVER_USED_VOICES,
     "archived": ARCHIVED_VOICES,
+    "verdicts": VERDICTS,
     "duplicates": DUPLICATES,
     "assistants": ASSISTANTS,
     "several at once": SEVERAL,

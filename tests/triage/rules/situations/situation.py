@@ -22,8 +22,15 @@ class UpstreamChange:
     fields: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The voice was judged, and its verdict stored."""
+
+    verdict: str
+
+
 ARCHIVED_HERE, RESTORED_HERE, REMOVED_UPSTREAM = "archived here", "restored here", "gone upstream"
-Step = UpstreamChange | str
+Step = UpstreamChange | Judged | str
 
 
 @dataclass(frozen=True, slots=True)

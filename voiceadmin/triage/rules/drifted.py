@@ -1,0 +1,40 @@
+"""A voice about which its provider says something else than the platform, so that it does not or will not work."""
+
+from __future__ import annotations
+
+from voiceadmin.triage.rules.rule import Rule
+from voiceadmin.triage.rules.verdicts import (
+    FINGERPRINT,
+    SINCE,
+    build_condition,
+    build_count,
+    build_description,
+    build_source,
+)
+from voiceadmin.triage.types import Severity
+from voiceadmin.voices.types.verdicts import Verdict
+
+_SENTENCES = {
+    Verdict.BROKEN: "Ready on the platform, but not at {provider}",
+    Verdict.WITHDRAWN: "The stock voice at {provider} is withdrawn",
+    Verdict.WILL_BREAK: "{provider} will withdraw the voice",
+    Verdict.STUCK: "Cloning at {provider} takes longer than it should",
+    Verdict.DRIFTED: "The platform and {provider} give different states",
+}
+
+_VERDICTS = tuple(_SENTENCES)
+
+
+RULE = Rule(
+    slug="drifted",
+    label="Differs at the provider",
+    rank=25,
+    severity=Severity.HIGH,
+    remedy="Compare the voice with the provider on its page, then repair it there, clone it again or archive it.",
+    condition=lambda _: build_condition(_VERDICTS),
+    since=SINCE,
+    fingerprint=FINGERPRINT,
+    describe=build_description(_SENTENCES),
+    source=build_source(_VERDICTS),
+    count=build_count(_VERDICTS),
+)
