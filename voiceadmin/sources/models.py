@@ -26,6 +26,12 @@ class Source(Base):
         account_hash: Identifies the account behind the key; "" if that is not known.
         account_changed_at: When the key was last seen to belong to another account than before.
         sync_requested_at: When a person last asked for a sync; None if never.
+        read_at: When its lists were last read as a whole, and believed; None if never.
+        failing_since: When the first sync ended that was not complete, of those after `read_at`; None if the newest
+            one is complete, or there was none.
+        failure: Why the newest sync is not complete; "" if it is.
+        orphan_count: Orphans that take a slot, counted at the end of the newest complete sync; None if not known.
+        orphans_since: When the first of them was first listed; None if there are none.
     """
 
     __tablename__ = "source"
@@ -50,6 +56,11 @@ class Source(Base):
     account_hash: Mapped[str] = mapped_column(Text, default="")
     account_changed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     sync_requested_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    read_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    failure: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
+    orphan_count: Mapped[int | None]
+    orphans_since: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class SyncRun(Base):
@@ -207,7 +218,13 @@ class ProviderLookUp(Base):
 
 
 class SlotUse(Base):
-    """Slots of one kind. used, slot_limit: None if the provider does not tell. is_counted: whether we counted them."""
+    """Slots of one kind.
+
+    Attributes:
+        used, slot_limit: None if the provider does not tell.
+        is_counted: Whether we counted them.
+        nearly_full_since: When a sync first found at least 90 % of them used; None if they are not.
+    """
 
     __tablename__ = "slot_use"
 
@@ -219,3 +236,4 @@ class SlotUse(Base):
     slot_limit: Mapped[int | None]
     is_counted: Mapped[bool]
     read_at: Mapped[datetime] = mapped_column(UtcTime)
+    nearly_full_since: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, func, select
 from voiceadmin.database.base import db
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.clients.types import ProviderState, SlotKind
-from voiceadmin.sources.models import ProviderListing, SlotUse, StoredProviderVoice
-from voiceadmin.sources.types import ListingResult, SourceRow
+from voiceadmin.sources.models import ProviderListing, SlotUse, Source, StoredProviderVoice
+from voiceadmin.sources.types import ListingResult, SourceKind, SourceRow
 from voiceadmin.voices.models import ClonedVoice
 
 MAX_ORPHANS = 100  # that a page shows
@@ -49,6 +49,18 @@ class OrphanRow(NamedTuple):
     name: str
     state: str
     created_at: datetime | None
+
+
+class OrphanSlots(NamedTuple):
+    """Orphans that take a slot.
+
+    Attributes:
+        orphan_count: None if the lists do not tell.
+        since: when the first of them was first listed; None if there are none.
+    """
+
+    orphan_count: int | None
+    since: datetime | None
 
 
 class WithheldLists(NamedTuple):
@@ -115,24 +127,42 @@ def _read_withheld(listings: Sequence[ProviderListing]) -> WithheldLists | None:
     return WithheldLists(hash_withheld(withheld), len(lacking), lacking[:MAX_EXAMPLES]) if lacking else None
 
 
-def _list_orphans(source: SourceRow, believed_at: datetime | None) -> tuple[list[OrphanRow], int | None]:
-    """Return the first orphans by name, and the number of all.
+def find_orphan_slots(source: Source) -> OrphanSlots:
+    """Return the orphans of a source that take a slot. Compares all voices of the provider."""
+    if SourceKind(source.kind).is_platform:
+        return OrphanSlots(None, None)
+    believed_at = _find_believed_at(db.session.scalars(select(ProviderListing).filter_by(source_id=source.id)).all())
+    if believed_at is None:
+        return OrphanSlots(None, None)
+    is_orphan = (*_is_orphan(source.id, source.kind, believed_at), StoredProviderVoice.slot.is_not(None))
+    columns = select(func.count(), func.min(StoredProviderVoice.first_listed_at)).where(*is_orphan)
+    return OrphanSlots(*db.session.execute(columns).one())
 
-    A voice that any organization names is no orphan, whoever owns the source. The anti-join is an EXCEPT, which reads
-    the index of voices once; SQLite would read it once for each voice with NOT EXISTS or an outer join.
-    """
+
+def _list_orphans(source: SourceRow, believed_at: datetime | None) -> tuple[list[OrphanRow], int | None]:
+    """Return the first orphans by name, and the number of all."""
     if believed_at is None:
         return [], None
-    voice, named = StoredProviderVoice, select(ClonedVoice.provider_voice_id).filter_by(provider=source.kind.value)
-    unnamed = select(voice.voice_id).filter_by(source_id=source.id).except_(named)
+    voice = StoredProviderVoice
     columns = select(voice.voice_id, voice.name, voice.raw_state, voice.state, voice.created_at, func.count().over())
     rows = db.session.execute(
-        columns.where(*_is_ours(source.id, believed_at), voice.voice_id.in_(unnamed))
+        columns.where(*_is_orphan(source.id, source.kind.value, believed_at))
         .order_by(voice.name, voice.voice_id)
         .limit(MAX_ORPHANS)
     ).all()
     orphans = [OrphanRow(id, name, raw or ProviderState(state).label, at) for id, name, raw, state, at, _ in rows]
     return orphans, rows[0][-1] if rows else 0
+
+
+def _is_orphan(source_id: int, kind: str, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of orphans.
+
+    A voice that any organization names is no orphan, whoever owns the source. The anti-join is an EXCEPT, which reads
+    the index of voices once; SQLite would read it once for each voice with NOT EXISTS or an outer join.
+    """
+    named = select(ClonedVoice.provider_voice_id).filter_by(provider=kind)
+    unnamed = select(StoredProviderVoice.voice_id).filter_by(source_id=source_id).except_(named)
+    return (*_is_ours(source_id, believed_at), StoredProviderVoice.voice_id.in_(unnamed))
 
 
 def _is_ours(source_id: int, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -311,3 +311,11 @@ class SyncProcess(NamedTuple):
 def parse_ids(text: str) -> tuple[int, ...]:
     """Return the ids of a column that contains them separated by commas."""
     return tuple(map(int, text.split(","))) if text else ()
+
+
+NEARLY_FULL_PERCENT = 90  # of the slots of a kind
+
+
+def is_nearly_full(used: int, limit: int | None) -> bool:
+    """Return whether nearly all slots, or more than there are, are used. limit: None if it is not known."""
+    return limit is not None and used > 0 and used * 100 >= limit * NEARLY_FULL_PERCENT

@@ -16,13 +16,19 @@ from voiceadmin.database.types import BigId, UtcTime
 
 
 class Assignment(Base):
-    """The person that a voice or an assistant is assigned to."""
+    """The person that a voice, an assistant or a source is assigned to.
+
+    Attributes:
+        organization_id: of the object; None for a source of the platform.
+    """
 
     __tablename__ = "assignment"
 
     object_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    organization_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True
+    )
     account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"), index=True)
 
 
@@ -30,6 +36,7 @@ class Mute(Base):
     """A finding that a person acknowledged or snoozed. The queue hides it while its fingerprint stays the same.
 
     Attributes:
+        organization_id: of the object; None for a source of the platform.
         until: when the queue shows it again even if the fingerprint is the same; None for never.
     """
 
@@ -37,7 +44,9 @@ class Mute(Base):
 
     object_kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     object_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    organization_id: Mapped[int] = mapped_column(BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    organization_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("organization.id", ondelete="CASCADE"), index=True
+    )
     reason: Mapped[str] = mapped_column(String(20), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(String(20))

@@ -14,9 +14,11 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.managing import find_source, record_source_event
+from voiceadmin.sources.actions.orphans import write_orphan_slots
 from voiceadmin.sources.actions.provider_voices import set_absent
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
+from voiceadmin.sources.provider_queries import find_orphan_slots
 from voiceadmin.sources.types import ListingResult
 from voiceadmin.sources.verdicts import Answer
 
@@ -44,6 +46,9 @@ def believe_list(scope: Scope, source_id: int, list_hash: str, *, by: Actor, now
         for row in listings:
             row.result, row.message, row.withheld = ListingResult.COMPLETE.value, "", ""
             row.complete_at = row.attempted_at
+        source.read_at, source.failing_since, source.failure = listings[0].attempted_at, None, ""
+        db.session.flush()
+        write_orphan_slots(source, find_orphan_slots(source))
         lacking = len({*withheld["absent"], *withheld["lacking"]})
         record_source_event(AuditEventType.LIST_BELIEVED, source, by, now, after={"voices": lacking})
         return lacking
@@ -85,5 +90,7 @@ def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         for table in TABLES_OF_ACCOUNT:
             db.session.execute(delete(table).where(table.source_id == source_id))
         source.account_changed_at, source.account_hash, source.sync_requested_at = None, "", now
+        source.read_at, source.failing_since, source.failure = None, None, ""
+        source.orphan_count, source.orphans_since = None, None
         record_source_event(AuditEventType.ACCOUNT_ACCEPTED, source, by, now)
         return source.name

@@ -16,7 +16,7 @@ from voiceadmin.database.upserts import upsert_rows
 from voiceadmin.sources.clients.outcomes import Broken, Complete, Outcome
 from voiceadmin.sources.clients.types import ProviderVoice, SlotReading
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
-from voiceadmin.sources.types import ListingResult
+from voiceadmin.sources.types import ListingResult, is_nearly_full
 from voiceadmin.sources.verdicts import Answer
 
 BATCH_SIZE = 1000  # voices of one transaction
@@ -201,6 +201,9 @@ def write_slots(
 
 
 def _write_slot(source_id: int, reading: SlotReading, used: int, now: datetime, *, is_counted: bool) -> None:
+    former = db.session.get(SlotUse, (source_id, reading.kind.value))
+    since = former.nearly_full_since if former else None
     row = SlotUse(source_id=source_id, kind=reading.kind.value, used=used, slot_limit=reading.limit)
     row.is_counted, row.read_at = is_counted, now
+    row.nearly_full_since = (since or now) if is_nearly_full(used, reading.limit) else None
     db.session.merge(row)

@@ -15,9 +15,11 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor
 from voiceadmin.sources.actions.managing import record_source_event
+from voiceadmin.sources.actions.orphans import read_orphan_slots, write_orphan_slots
 from voiceadmin.sources.actions.progress import ProgressReporter
 from voiceadmin.sources.clients.outcomes import RequestRecord
 from voiceadmin.sources.models import Source, SyncRun
+from voiceadmin.sources.provider_queries import OrphanSlots
 from voiceadmin.sources.types import SyncCounts, SyncReport, SyncResult
 
 MAX_REQUESTS = 200  # of a run that are kept
@@ -77,14 +79,17 @@ class Run:
 
     def end(self) -> SyncReport:
         """Record the end of the run, unless it was removed with its source."""
+        orphans = read_orphan_slots(self.source_id) if self.result is SyncResult.COMPLETE else None
         with write_transaction():
             run = db.session.get(SyncRun, self.id)
             if run is not None:
-                self._record(run)
+                source = db.session.get_one(Source, self.source_id)
+                self._record(run, source)
+                self._note_result(source, orphans)
         messages, faults = tuple(self.messages), tuple(self.faults)
         return SyncReport(self.id, self.result, messages, self.counts, faults, self.owned_elsewhere)
 
-    def _record(self, run: SyncRun) -> None:
+    def _record(self, run: SyncRun, source: Source) -> None:
         """Record the end, with an audit event if something has changed."""
         counts = asdict(self.counts)
         run.ended_at, run.result, run.message = clock.now(), self.result.value, "\n".join(self.messages)
@@ -93,8 +98,31 @@ class Run:
         run.requests = json.dumps([_dump_request(request) for request in self.requests[:MAX_REQUESTS]])
         changes = {name: count for name, count in counts.items() if count and name in CHANGES}
         if changes:
-            source = db.session.get_one(Source, self.source_id)
             record_source_event(AuditEventType.SOURCE_SYNCED, source, self.by, self.now, after=changes)
+
+    def _note_result(self, source: Source, orphans: OrphanSlots | None) -> None:
+        """Note with the source when it was last read as a whole, or since when and why it is not.
+
+        Args:
+            orphans: of a complete sync, None for others.
+        """
+        if orphans is not None:
+            source.read_at, source.failing_since, source.failure = self.now, None, ""
+            write_orphan_slots(source, orphans)
+        else:
+            _set_failure(source, "\n".join(self.messages), self.now)
+
+
+def note_failure(source_id: int, message: str, *, now: datetime) -> None:
+    """Note with a source why it cannot be synced at all."""
+    with write_transaction():
+        source = db.session.get(Source, source_id)
+        if source is not None:
+            _set_failure(source, message, now)
+
+
+def _set_failure(source: Source, message: str, now: datetime) -> None:
+    source.failing_since, source.failure = source.failing_since or now, message
 
 
 def _dump_request(record: RequestRecord) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from voiceadmin.config import AttentionThresholds, Settings
+from voiceadmin.database.base import db
 from voiceadmin.errors import ImportRefused, SourceRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.etags import read_etags
@@ -19,9 +20,10 @@ from voiceadmin.sources.actions.provider_reading import read_provider
 from voiceadmin.sources.actions.provider_syncing import write_provider
 from voiceadmin.sources.actions.provider_voices import mark_unread
 from voiceadmin.sources.actions.reading import read_platform
-from voiceadmin.sources.actions.runs import Run
+from voiceadmin.sources.actions.runs import Run, note_failure
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
-from voiceadmin.sources.connecting import build_connection
+from voiceadmin.sources.connecting import Connection, build_connection
+from voiceadmin.sources.models import Source
 from voiceadmin.sources.types import SourceKind, SyncReport
 from voiceadmin.voices.importing.types import UnreadableInput
 
@@ -52,7 +54,7 @@ def sync_source(
     check_can_sync(source)
     if source.kind == SourceKind.VOICEADMIN.value and source.organization_id is None:
         raise SourceRefused(f"The source “{source.name}” has no organization. Add it again with one.")
-    connection, etags = build_connection(source, settings, environ), read_etags(source)
+    connection, etags = _connect(source, settings, environ, now), read_etags(source)
     run = Run.start(source_id, by=by, now=now)
     try:
         if connection.kind.is_platform:
@@ -79,3 +81,16 @@ def _judge(source_id: int, thresholds: AttentionThresholds, now: datetime) -> No
         judge_source(source_id, kind, organization_id, thresholds, now=now)
     elif organization_id is not None:
         judge_changed_voices(organization_id, thresholds, now=now)
+
+
+def _connect(source: Source, settings: Settings, environ: Mapping[str, str], now: datetime) -> Connection:
+    """Return the connection of a source. If its key cannot be read, note that its lists are not current any more."""
+    source_id, failure = source.id, source.failure
+    try:
+        return build_connection(source, settings, environ)
+    except SourceRefused as refused:
+        db.session.rollback()
+        if failure != str(refused):  # each attempt of the process that syncs regularly would write it
+            note_failure(source_id, str(refused), now=now)
+            mark_unread(source_id, str(refused), now=now)
+        raise
