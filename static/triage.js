@@ -10,7 +10,7 @@ const STORAGE_KEY = "voiceadmin-keys"; // in localStorage: "off" when single-key
 const checkbox = (item) => item?.querySelector("input[type=checkbox]");
 const selectedItems = () => items.filter((item) => checkbox(item)?.checked);
 const itemOf = (node) => items.find((item) => item.contains(node));
-const focusItem = (item) => item?.querySelector("th a").focus();
+const focusItem = (item) => item?.querySelector("th :is(a, b)").focus();
 const actionButton = (action) => form.querySelector(`.action-bar button[name=action][value=${action}]`);
 
 let itemBeforeMenu; // had the focus before it moved into a menu

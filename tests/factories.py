@@ -30,6 +30,7 @@ from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.web.access import cookie_name
 
 LONG_AGO = datetime(2026, 1, 10, 8, 0, tzinfo=UTC)
+RECENTLY = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 Model = TypeVar("Model", bound=Base)
@@ -125,9 +126,12 @@ def sign_in(client: FlaskClient, account: Account) -> FlaskClient:
 
 
 def connect_provider(kind: str = "elevenlabs", *, read_at: datetime | None, **fields: Any) -> int:
-    """Create a source of a provider, whose only list was last read at a time, and return its id."""
-    given: dict[str, Any] = {"name": kind, "address": "", "created_at": LONG_AGO, "created_by": ""} | fields
-    source_id = _saved(Source(kind=kind, **given)).id
+    """Create a source of a provider, whose only list was last read at a time, and return its id.
+
+    The source itself has no findings.
+    """
+    given: dict[str, Any] = {"name": kind, "address": "", "created_by": "", "created_at": LONG_AGO, "read_at": RECENTLY}
+    source_id = _saved(Source(kind=kind, **(given | fields))).id
     listing = {"attempted_at": read_at or LONG_AGO, "complete_at": read_at, "voices": 0, "withheld": ""}
     _saved(ProviderListing(source_id=source_id, name="voices", result="complete", message="", **listing))
     return source_id

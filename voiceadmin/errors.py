@@ -100,7 +100,7 @@ class InvalidApiKey(Problem):
 
 
 class ObjectNotFound(Problem):
-    """A selected voice or assistant does not exist or is outside the requester's scope."""
+    """A selected voice, assistant or source does not exist or is outside the requester's scope."""
 
 
 class SelectionChanged(Problem):

@@ -77,12 +77,12 @@ class Scope:
 
     organizations: frozenset[int] | None
 
-    def covers(self, organization_id: int) -> bool:
-        """Return whether the scope has this organization."""
+    def covers(self, organization_id: int | None) -> bool:
+        """Return whether the scope has this organization. None is the platform, which only EVERYTHING has."""
         return self.organizations is None or organization_id in self.organizations
 
-    def covers_all(self, organization_ids: frozenset[int]) -> bool:
-        """Return whether the scope has all these organizations."""
+    def covers_all(self, organization_ids: frozenset[int | None]) -> bool:
+        """Return whether the scope has all these organizations. None is the platform, as in `covers`."""
         return self.organizations is None or organization_ids <= self.organizations
 
     def narrow(self, organization_id: int | None) -> Scope:

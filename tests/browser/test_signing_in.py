@@ -75,7 +75,7 @@ def test_set_up_invitation_and_api_key_work_with_the_keyboard(visit: Visit, own_
     ada = visit(f"{own_server}/links/{SETUP}", fresh=True, token="", script=script)
 
     type_into(ada, **{"E-mail": "ada@example.com", "Your name": "Ada", "Password": PASSWORD})
-    expect(ada.get_by_role("heading", level=1)).to_have_text("99+ voices and assistants need attention")
+    expect(ada.get_by_role("heading", level=1)).to_have_text("99+ voices, assistants and sources need attention")
     expect(ada.get_by_role("banner")).to_contain_text("Signed in as ada@example.com")
 
     follow(ada, "People")

@@ -189,7 +189,7 @@ def test_an_invalid_object_reference_is_refused_and_named(word: str) -> None:
     for found in (find_errors(form), find_errors(single)):
         (message,) = found.pop("ref")
         assert found == {}
-        assert message == f"{quote_value(word, 40)} is no voice and no assistant. Load the page again."
+        assert message == f"{quote_value(word, 40)} is no voice, assistant or source. Load the page again."
         assert len(message) < 100
 
 

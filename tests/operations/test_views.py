@@ -163,7 +163,7 @@ def test_assign_to_me_assigns_the_row_to_the_requester(anna: VoiceRow, send: Sen
     ("sent", "message"),
     [
         ({"action": "archive"}, "Nothing is selected. Go back and select at least one."),
-        ({"ref": "voice-x", "action": "archive"}, '"voice-x" is no voice and no assistant. Load the page again.'),
+        ({"ref": "voice-x", "action": "archive"}, '"voice-x" is no voice, assistant or source. Load the page again.'),
         ({"ref": "voice-1", "action": "note"}, "The note is empty."),
         ({"ref": "voice-1", "action": "x"}, '"x" is not an action. Choose from the list.'),
         ({"ref": "voice-1", "action": "assign", "assignee": "99"}, '"99" is not a person you can assign to.'),

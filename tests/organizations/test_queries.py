@@ -56,6 +56,7 @@ WITHOUT_SCOPE = {  # queries that take no scope, with the reason
     "cleanup.export_restore_sheet": CHECKED,
     "triage.find_findings": CHECKED,
     "triage.list_queue_items": CHECKED,
+    "triage.read_queue_sources": CHECKED,
     "voices.find_voices_of_assistants": CHECKED,
     "voices.count_assistants_by_voice": CHECKED,
     "voices.count_voices_in_use": CHECKED,

@@ -49,7 +49,7 @@ def test_each_reason_has_a_count_its_oldest_finding_and_a_link_to_triage(
 
     assert [row[:3] for row in page.rows()] == [["Failed", "2", "9 days ago"], ["Stuck", "1", "3 h ago"]]
     assert page.link("Failed") == "/triage?reason=failed"
-    assert page.root.one("h1").text == "3 voices and assistants need attention"
+    assert page.root.one("h1").text == "3 voices, assistants and sources need attention"
     assert page.link("Go to Triage") == "/triage"
 
 
@@ -67,8 +67,8 @@ def test_a_reason_with_an_unknown_start_shows_unknown(acme: Organization, open_p
     ("number", "heading", "shown"),
     [
         (0, "Everything is in order", ""),
-        (1, "1 voice or assistant needs attention", "1"),
-        (2, "2 voices and assistants need attention", "2"),
+        (1, "1 voice, assistant or source needs attention", "1"),
+        (2, "2 voices, assistants and sources need attention", "2"),
     ],
 )
 def test_the_heading_and_the_header_show_the_count(
@@ -90,7 +90,7 @@ def test_the_count_is_capped_at_99(acme: Organization, open_page: OpenPage, numb
     page = open_page("/")
 
     assert header_count(page) == shown
-    assert page.root.one("h1").text == f"{shown} voices and assistants need attention"
+    assert page.root.one("h1").text == f"{shown} voices, assistants and sources need attention"
 
 
 def test_voices_are_counted_by_provider_and_status(acme: Organization, open_page: OpenPage) -> None:
@@ -132,7 +132,7 @@ def test_an_empty_database_shows_how_to_add_voices(open_page: OpenPage) -> None:
 def test_a_database_without_findings_says_so(acme: Organization, open_page: OpenPage, now: datetime) -> None:
     make_voice(acme, last_used_at=now, synthesis_count=1)
 
-    assert [row[0] for row in open_page("/").rows()] == ["No voice or assistant needs attention."]
+    assert [row[0] for row in open_page("/").rows()] == ["No voice, assistant or source needs attention."]
 
 
 def test_the_time_of_the_last_import_is_shown(client: FlaskClient, open_page: OpenPage, now: datetime) -> None:

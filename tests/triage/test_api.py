@@ -32,8 +32,8 @@ MOMENT = timedelta(microseconds=1)
 NONE = dict.fromkeys(RULES_BY_SLUG, 0)
 FAULT = {
     "reason": (
-        "Input should be 'assistant-unready', 'missing', 'failed', 'drifted', 'stuck', 'poor', 'duplicate', 'unused'"
-        " or 'never-used'"
+        "Input should be 'assistant-unready', 'missing', 'account-changed', 'source-failing', 'list-withheld', "
+        "'failed', 'drifted', 'stuck', 'poor', 'slots-nearly-full', 'duplicate', 'unused', 'orphans' or 'never-used'"
     ),
     "assignee": "Value error, this is neither 'none' nor the e-mail of a possible assignee",
     "after": "Value error, this is not the `next` of a response",
@@ -86,12 +86,17 @@ def test_the_documented_queue_is_returned_byte_for_byte(client: FlaskClient, now
             "counts": {
                 "assistant-unready": 0,
                 "missing": 0,
+                "account-changed": 0,
+                "source-failing": 0,
+                "list-withheld": 0,
                 "failed": 0,
                 "drifted": 0,
                 "stuck": 1,
                 "poor": 0,
+                "slots-nearly-full": 0,
                 "duplicate": 0,
                 "unused": 2,
+                "orphans": 0,
                 "never-used": 0,
             },
             "items": [

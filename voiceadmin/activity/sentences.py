@@ -146,7 +146,8 @@ def _describe_export(event: AuditEventRow) -> str:
 
 
 def _describe_assignment(event: AuditEventRow) -> str:
-    noun = "an assistant" if event.object_kind is ObjectKind.ASSISTANT else "a voice"
+    nouns = {ObjectKind.ASSISTANT: "an assistant", ObjectKind.SOURCE: "a source"}
+    noun = nouns.get(event.object_kind, "a voice")
     assignee = _after(event, "assignee")
     return f"assigned {noun} to {_shorten(assignee['email'])}" if assignee else f"unassigned {noun}"
 

@@ -87,7 +87,7 @@ class AuditEventType(StrEnum):
         "marked a voice as not deleted at its provider",
         Role.VIEWER,
     )
-    ASSIGNED = "assigned", "assigned a voice or assistant", Role.VIEWER
+    ASSIGNED = "assigned", "assigned a voice, assistant or source", Role.VIEWER
     ACKNOWLEDGED = "acknowledged", "acknowledged a finding", Role.VIEWER
     SNOOZED = "snoozed", "snoozed a finding", Role.VIEWER
     UNMUTED = "unmuted", "brought a finding back into the queue", Role.VIEWER
@@ -174,11 +174,11 @@ class AuditFilters:
     older_than: int | None = None
 
 
-_OBJECT_REF = re.compile(r"(voice|assistant)-([1-9][0-9]{0,18})", re.ASCII)
+_OBJECT_REF = re.compile(r"(voice|assistant|source)-([1-9][0-9]{0,18})", re.ASCII)
 
 
 class ObjectRef(NamedTuple):
-    """A reference to a voice or an assistant."""
+    """A reference to a voice, an assistant or a source."""
 
     kind: ObjectKind
     id: int

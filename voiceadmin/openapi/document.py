@@ -56,8 +56,8 @@ _FIELDS: dict[str, Schema] = {
 
 
 _DESCRIPTION = """\
-Lists the cloned voices of an assistant in the platform's format, and the voices and assistants that need attention,
-for example because cloning failed.
+Lists the cloned voices of an assistant in the platform's format, and the voices, assistants and sources that need
+attention, for example because cloning failed.
 
 Suitable for polling every few seconds: send the ETag of the previous response as If-None-Match; if nothing has
 changed, the response is an empty 304. Objects outside the scope of the API key are treated as if they did not
@@ -145,19 +145,22 @@ def _counts() -> Schema:
     count = {"type": "integer", "minimum": 0}
     counts = _object(**{rule.slug: count | {"description": f"{rule.label}."} for rule in RULES})
     return counts | {
-        "description": "Number of voices and assistants with each reason, without acknowledged and snoozed ones."
-        " One with two reasons is counted under both."
+        "description": "Number of voices, assistants and sources with each reason, without acknowledged and snoozed"
+        " ones. One with two reasons is counted under both."
     }
 
 
 def _attention_item() -> Schema:
     return _object(
-        kind={"type": "string", "enum": [ObjectKind.VOICE.value, ObjectKind.ASSISTANT.value]},
+        kind={
+            "type": "string",
+            "enum": [kind.value for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT, ObjectKind.SOURCE)],
+        },
         id=_ID,
         name=_TEXT,
-        organization_id=_ID,
-        organization=_TEXT,
-        provider=_TEXT,
+        organization_id=_or_null(_ID, "Null for a source of the platform."),
+        organization=_or_null(_TEXT),
+        provider=_or_null(_TEXT, "Null for a source that lists voices of the platform."),
         voice_id=_or_null(_ID, "The voice itself, or the voice that the assistant uses."),
         voice_name=_or_null(_TEXT),
         voice_status=_or_null(_FIELDS["status"]),
@@ -216,7 +219,7 @@ def _list_attention() -> Schema:
     form = AttentionQueryForm(MultiDict(), reasons=_REASON["enum"], own_providers=list, people=dict)
     return _operation(
         "list_attention",
-        "Count and list the voices and assistants that need attention, most severe first.",
+        "Count and list the voices, assistants and sources that need attention, most severe first.",
         description="Acknowledged and snoozed reasons are not included. Items contain the time since when a reason"
         " applies, not its duration, so that the response and its ETag stay the same until a reason starts or ends.",
         parameters=_query_parameters(form),

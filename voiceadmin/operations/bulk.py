@@ -5,6 +5,7 @@ Views of several features offer actions and share these functions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,15 +115,16 @@ def render_confirmation(listed: FilteredList, form: ActionForm, *, former_count:
     """
     refs = listed.find()
     voice_ids = [ref.id for ref in refs if ref.kind is ObjectKind.VOICE]
-    assistant_count = len(refs) - len(voice_ids)
-    actions = [action for action in listed.actions if not (assistant_count and action.is_for_voices_only)]
+    kinds = Counter(ref.kind for ref in refs)
+    other_counts = (kinds[ObjectKind.ASSISTANT], kinds[ObjectKind.SOURCE])
+    actions = [action for action in listed.actions if not (any(other_counts) and action.is_for_voices_only)]
     return render_template(
         "operations/confirm_all.html",
         form=form,
         listed=listed,
         count=len(refs),
-        objects=describe_objects(len(voice_ids), assistant_count),
-        assistant_count=assistant_count,
+        objects=describe_objects(len(voice_ids), *other_counts),
+        other_objects=describe_objects(0, *other_counts),
         in_use_count=count_voices_in_use(voice_ids) if TriageAction.ARCHIVE in actions else 0,
         selection_hash=hash_selection(refs),
         is_too_many=len(refs) > MAX_OBJECTS,

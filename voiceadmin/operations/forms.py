@@ -1,4 +1,4 @@
-"""Forms that apply an action to voices and assistants, and undo it."""
+"""Forms that apply an action to voices, assistants and sources, and undo it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FormData = MultiDict[str, str]
 
 
 class ObjectRefsField(Field):
-    """Selected voices and assistants: "voice-456", or "456" for a voice."""
+    """Selected voices, assistants and sources: "voice-456", or "456" for a voice."""
 
     widget = TextInput()
     data: list[ObjectRef]
@@ -47,7 +47,7 @@ class ObjectRefsField(Field):
         self.data = self.data or []
         if self.malformed is not None:
             raise ValidationError(
-                f"{quote_value(self.malformed, 40)} is no voice and no assistant. Load the page again."
+                f"{quote_value(self.malformed, 40)} is no voice, assistant or source. Load the page again."
             )
 
 

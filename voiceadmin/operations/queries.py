@@ -45,6 +45,7 @@ def build_operation_row(operation: Operation) -> OperationRow:
         undoes=operation.undoes,
         undone_by=operation.undone_by,
         in_use_count=outcome["in_use_count"],
+        source_count=outcome.get("source_count", 0),  # older operations have none
     )
 
 
@@ -68,11 +69,14 @@ def describe_operation(operation: OperationRow) -> str:
     """Return a one-line summary such as "Archived 3 voices and 1 assistant."."""
     if not operation.object_count:
         return "Nothing was changed." if operation.undoes is None else "Nothing could be undone."
-    objects = describe_objects(operation.voice_count, operation.object_count - operation.voice_count)
+    voice_count, source_count = operation.voice_count, operation.source_count
+    assistant_count = operation.object_count - voice_count - source_count
+    objects = describe_objects(voice_count, assistant_count, source_count)
     return f"{operation.action.past_tense if operation.undoes is None else 'Undid the changes to'} {objects}."
 
 
-def describe_objects(voice_count: int, assistant_count: int) -> str:
-    """Return a phrase such as "3 voices and 1 assistant"."""
-    counts = [(voice_count, "voice"), (assistant_count, "assistant")]
-    return " and ".join(pluralize(count, noun) for count, noun in counts if count)
+def describe_objects(voice_count: int, assistant_count: int, source_count: int = 0) -> str:
+    """Return a phrase such as "3 voices, 1 assistant and 2 sources"."""
+    counts = [(voice_count, "voice"), (assistant_count, "assistant"), (source_count, "source")]
+    *others, last = [pluralize(count, noun) for count, noun in counts if count] or [""]
+    return f"{', '.join(others)} and {last}" if others else last

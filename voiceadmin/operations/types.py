@@ -106,8 +106,8 @@ class OperationRow:
 
     Attributes:
         object_count: how many objects it changed.
-        voice_count: how many of these are voices.
-        organizations: ids of the organizations of all requested objects.
+        voice_count, source_count: how many of these are voices, and sources. The others are assistants.
+        organizations: ids of the organizations of all requested objects; None for sources of the platform.
         skipped: the first objects that it did not change.
         skipped_unlisted: how many more it did not change.
         undoes: the operation that it undid.
@@ -121,12 +121,13 @@ class OperationRow:
     action: TriageAction
     object_count: int
     voice_count: int
-    organizations: frozenset[int]
+    organizations: frozenset[int | None]
     skipped: Sequence[SkippedItem] = ()
     skipped_unlisted: int = 0
     undoes: int | None = None
     undone_by: int | None = None
     in_use_count: int = 0
+    source_count: int = 0
 
     @property
     def skipped_count(self) -> int:

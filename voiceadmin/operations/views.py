@@ -1,4 +1,4 @@
-"""Apply an action to selected voices and assistants, show an operation, and undo it."""
+"""Apply an action to selected voices, assistants and sources, show an operation, and undo it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Triage: findings, and the queue of voices and assistants that need attention."""
+"""Triage: findings, and the queue of voices, assistants and sources that need attention."""

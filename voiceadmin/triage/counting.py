@@ -41,7 +41,7 @@ def get_reason_counts(filters: QueueFilters, now: datetime) -> Mapping[str, int]
 
 
 def get_queue_count() -> int:
-    """Return how many voices and assistants need attention; COUNT_LIMIT means that many or more."""
+    """Return how many voices, assistants and sources need attention; COUNT_LIMIT means that many or more."""
     if "queue_count" not in g:
         scope, thresholds, now = _requested()
         # Of all organizations, the first findings are found faster than the totals are added up.
@@ -52,7 +52,7 @@ def get_queue_count() -> int:
 
 
 def format_queue_count() -> str:
-    """Return how many voices and assistants need attention, for the header: "", "7" or "99+"."""
+    """Return how many voices, assistants and sources need attention, for the header: "", "7" or "99+"."""
     if access.requester().highest < Role.VIEWER:
         return ""
     queue_count = get_queue_count()

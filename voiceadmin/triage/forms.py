@@ -66,7 +66,7 @@ class QueueForm(Form):
             arguments: of the URL.
             reasons: labels by slug.
             organizations: those of the scope.
-            providers: those of the visible voices and assistants.
+            providers: those of the visible voices, assistants and sources.
             people: e-mails of possible assignees by account.
             me: the account of the requester, None without one.
         """
@@ -116,11 +116,9 @@ def queue_arguments(filters: QueueFilters) -> dict[str, Any]:
 class AttentionQueryForm(QueryForm):
     """The query parameters of the attention API."""
 
-    reason = QueryChoice(description="Only voices and assistants with this reason. The counts cover all reasons.")
-    organization = QueryInteger(
-        1, description="Only voices and assistants of this organization; see organization_id of the items."
-    )
-    provider = QueryChoice(description="Only voices and assistants at this provider.")
+    reason = QueryChoice(description="Only objects with this reason. The counts cover all reasons.")
+    organization = QueryInteger(1, description="Only objects of this organization; see organization_id of the items.")
+    provider = QueryChoice(description="Only objects at this provider.")
     assignee = QueryChoice(description="Only those assigned to this person, by e-mail; “none” for unassigned ones.")
     limit = QueryInteger(1, MAX_ITEMS, description=f"Maximum number of items; {DEFAULT_ITEMS} by default.")
     after = QueryCursor(description="The “next” of the previous response, for the next page.")
@@ -138,7 +136,7 @@ class AttentionQueryForm(QueryForm):
         Args:
             arguments: of the URL.
             reasons: slugs of all rules.
-            own_providers: returns the providers of the visible voices and assistants.
+            own_providers: returns the providers of the visible voices, assistants and sources.
             people: returns the e-mails of possible assignees by account.
         """
         super().__init__(arguments)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Self
 
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.enums import Tone, TonedEnum
+from voiceadmin.sources.clients.types import SlotKind
+from voiceadmin.sources.types import SourceKind
 from voiceadmin.text import MAX_ID
 from voiceadmin.voices.types.rows import VoiceRow
 
@@ -25,7 +27,11 @@ class Severity(TonedEnum):
 
 
 class TriageAction(StrEnum):
-    """What a person can do to voices and assistants. `past_tense` begins a summary such as "Archived 3 voices."."""
+    """What a person can do to voices, assistants and sources.
+
+    Attributes:
+        past_tense: begins a summary such as "Archived 3 voices."
+    """
 
     ARCHIVE = "archive", "Archive", "Archived"
     RESTORE = "restore", "Restore", "Restored"
@@ -47,7 +53,7 @@ class TriageAction(StrEnum):
 
     @property
     def is_for_voices_only(self) -> bool:
-        """Whether the action cannot be applied to assistants."""
+        """Whether the action cannot be applied to assistants and sources."""
         return self not in (
             TriageAction.ASSIGN,
             TriageAction.ACKNOWLEDGE,
@@ -71,10 +77,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Finding(NamedTuple):
-    """Something about a voice or an assistant that needs attention.
+    """Something about a voice, an assistant or a source that needs attention.
 
     Attributes:
         reason: the slug of the rule that found it.
+        organization_id: None for a source of the platform.
+        provider: "" for a source that lists voices of the platform.
         since: when it began, None if that is unknown.
         fingerprint: stays the same as long as it is the same occurrence. A mute applies to one fingerprint.
     """
@@ -82,7 +90,7 @@ class Finding(NamedTuple):
     reason: str
     kind: ObjectKind
     id: int
-    organization_id: int
+    organization_id: int | None
     provider: str
     since: datetime | None
     fingerprint: str
@@ -188,23 +196,68 @@ class QueueAssistant(NamedTuple):
     tts_provider: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueItem:
-    """A voice or an assistant with its findings.
+class QueueSlots(NamedTuple):
+    """Slots of a source that are nearly full. is_counted: whether the voices in its lists were counted."""
+
+    kind: SlotKind
+    used: int
+    limit: int
+    is_counted: bool
+    read_at: datetime
+
+
+class QueueSource(NamedTuple):
+    """A source as the queue shows it.
 
     Attributes:
+        read_at: when its lists were last read as a whole; None if never.
+        failure: why the newest sync is not complete; "" if it is.
+        orphan_count: when its lists were last read as a whole; None if they do not tell.
+        slots: those that are nearly full.
+    """
+
+    id: int
+    name: str
+    kind: SourceKind
+    created_at: datetime
+    read_at: datetime | None
+    failure: str
+    orphan_count: int | None
+    slots: tuple[QueueSlots, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """A voice, an assistant or a source with its findings.
+
+    Attributes:
+        organization_id, organization_name: None for a source of the platform.
         reasons: worst first.
-        voice: the voice, or the one that the assistant uses; None if that no longer exists.
-        assistant: None for a voice.
+        voice: the voice, or the one that the assistant uses; None if that no longer exists, and for a source.
+        assistant, source: None for other objects.
     """
 
     ref: ObjectRef
-    organization_id: int
-    organization_name: str
+    organization_id: int | None
+    organization_name: str | None
     reasons: tuple[ReasonDetail, ...]
     voice: VoiceRow | None
     assistant: QueueAssistant | None
     assignee: Assignee | None
+    source: QueueSource | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the object; "" if it no longer exists."""
+        named = self.assistant or self.source or self.voice
+        return "" if named is None else named.name
+
+    @property
+    def provider(self) -> str | None:
+        """The provider of the object; None for a source that lists voices of the platform."""
+        if self.source is not None:
+            return None if self.source.kind.is_platform else self.source.kind.value
+        return self.assistant.tts_provider if self.assistant else self.voice and self.voice.provider
 
     @property
     def worst_reason(self) -> ReasonDetail | None:
@@ -232,7 +285,7 @@ class AttentionSummary:
     Attributes:
         counts: findings by reason, worst first; an object with two reasons counts under both.
         oldest: by reason, when the oldest finding began; None if that is unknown or there is none.
-        object_count: how many voices and assistants need attention; 100 means 100 or more.
+        object_count: how many voices, assistants and sources need attention; 100 means 100 or more.
     """
 
     counts: Mapping[str, int]

@@ -57,6 +57,7 @@ def index() -> tuple[str, int]:
         active_filters=_describe_filters(form, filters),
         url_with=_build_url,
         operated=operated,
+        managed=access.requester().scope(Role.ADMIN),
         bar=build_action_bar(operated),
         actions=ACTIONS,
         can_act=operated != NOTHING,

@@ -16,6 +16,7 @@ from sqlalchemy import delete, insert, update
 
 from tests.conftest import NOW
 from tests.factories import DAY, connect_provider, make_account, make_organization, put_verdicts, voice_row
+from tests.source_rows import WITHHELD, add_source
 from tests.strategies import IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
@@ -24,6 +25,7 @@ from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.organizations.models import Assistant
+from voiceadmin.sources.models import Source
 from voiceadmin.text import build_name_key
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.queries.findings import find_findings
@@ -35,7 +37,7 @@ from voiceadmin.voices.queries import build_voice_columns
 from voiceadmin.voices.types.status import VoiceStatus
 
 PROCESSING, READY, FAILED, ARCHIVED = VoiceStatus
-VOICE, ASSISTANT = ObjectKind.VOICE, ObjectKind.ASSISTANT
+VOICE, ASSISTANT, SOURCE = ObjectKind.VOICE, ObjectKind.ASSISTANT, ObjectKind.SOURCE
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 THRESHOLDS = AttentionThresholds()
 SLUGS = [rule.slug for rule in RULES]
@@ -44,10 +46,10 @@ LONG_BEFORE = datetime.min.replace(tzinfo=NOW.tzinfo)
 
 @dataclass
 class ModelItem:
-    """A voice or an assistant to create.
+    """A voice, an assistant or a source to create.
 
     Attributes:
-        organization: the index of an organization.
+        organization: the index of an organization; None for the platform, which only sources have.
         assignee: the index of an account.
         muted: by reason, whether the fingerprint matches, and when the mute ends.
         archived_here: whether the voice is archived locally.
@@ -56,7 +58,7 @@ class ModelItem:
     """
 
     kind: ObjectKind
-    organization: int
+    organization: int | None
     assignee: int | None
     muted: Mapping[str, tuple[bool, datetime | None]]
     fields: Mapping[str, Any]
@@ -66,7 +68,9 @@ class ModelItem:
     ref: ObjectRef = field(default=ObjectRef(VOICE, 0))
 
     @property
-    def reference(self) -> tuple[int, str | None, str | None]:
+    def reference(self) -> tuple[int | None, str | None, str | None]:
+        if self.kind is SOURCE:
+            return self.organization, self.fields["kind"].replace("burki", ""), None
         names = ("provider", "provider_voice_id") if self.kind is VOICE else ("tts_provider", "tts_voice_id")
         provider, voice_id = (self.fields[name] for name in names)
         return self.organization, provider, voice_id
@@ -118,14 +122,35 @@ ITEMS = st.lists(
             }
         ),
         **COMMON,
+    )
+    | st.builds(
+        ModelItem,
+        kind=st.just(SOURCE),
+        fields=st.fixed_dictionaries(
+            {
+                "kind": st.sampled_from(["cartesia", "cartesia", "burki"]),
+                "disabled_at": st.sampled_from([None, None, None, NOW]),
+                "account_changed_at": st.sampled_from([None, None, None, NOW - HOUR]),
+                "failing_since": st.sampled_from([None, None, NOW - HOUR, NOW - 3 * DAY]),
+                "read_at": st.sampled_from([None, NOW, NOW - 2 * DAY, NOW - 2 * DAY - MINUTE]),
+                "created_at": st.sampled_from([NOW - 2 * DAY, NOW - 20 * DAY]),
+                "withheld": st.sampled_from(["", "{}", WITHHELD]),
+                "nearly_full_since": st.sampled_from([None, NOW - DAY]),
+                "orphan_count": st.sampled_from([None, 0, 3]),
+                "orphans_since": st.just(NOW - 5 * DAY),
+            }
+        ),
+        **COMMON | {"organization": st.sampled_from([None, 0, 1])},
     ),
     max_size=14,
 )
 FILTERS = st.builds(
     QueueFilters,
-    reasons=st.sampled_from([(), (), *((slug,) for slug in SLUGS), ("never-used", "failed"), ("poor", "duplicate")]),
+    reasons=st.sampled_from(
+        [(), (), *((slug,) for slug in SLUGS), ("never-used", "failed"), ("poor", "duplicate"), ("orphans", "failed")]
+    ),
     organization=st.sampled_from([None, None, 0, 1, 2]),  # an index; 2 is an unknown organization
-    providers=st.sampled_from([(), (), ("playht",), PROVIDERS, ("other",)]),
+    providers=st.sampled_from([(), (), ("playht",), PROVIDERS, ("cartesia", "elevenlabs"), ("other",)]),
     assignee=st.sampled_from(["", "", "none", "0", "1"]),  # an index
     muted=st.booleans(),
     size=st.integers(1, 4),
@@ -140,14 +165,19 @@ class QueueModel:
         self.organization_ids = [make_organization(name).id for name in ("Acme", "Other")]
         self.people = [make_account().id for _ in range(2)]
         self.items: list[ModelItem] = []
-        connect_provider("elevenlabs", read_at=NOW)
-        connect_provider("playht", read_at=None)
-        connect_provider("elevenlabs", read_at=NOW - 3 * DAY, organization_id=self.organization_ids[1])
 
     def fill(self, items: Sequence[ModelItem]) -> None:
         """Replace all items, and delete everything that refers to the previous ones."""
         with write_transaction():
-            for table in (Mute, Assignment, Assistant, ClonedVoice, FormerProviderVoiceRef, SharedProviderVoiceRef):
+            for table in (
+                Mute,
+                Assignment,
+                Assistant,
+                Source,
+                ClonedVoice,
+                FormerProviderVoiceRef,
+                SharedProviderVoiceRef,
+            ):
                 db.session.execute(delete(table))
         self.items = [replace(item, ref=ObjectRef(item.kind, number)) for number, item in enumerate(items, 1)]
         voices = [item for item in self.items if item.kind is VOICE]
@@ -155,17 +185,20 @@ class QueueModel:
         owned = [item for item in self.items if item.assignee is not None and not item.gone]
         with write_transaction():
             rows = [
-                (voice_row(id=voice.ref.id, **voice.fields), self.organization_ids[voice.organization])
+                (voice_row(id=voice.ref.id, **voice.fields), self.organization_ids[voice.organization or 0])
                 for voice in voices
             ]
             put(upsert_statement(ClonedVoice), [build_voice_columns(row, organization) for row, organization in rows])
             put(insert(Assistant), [self._assistant(item) for item in assistants])
+            for item in self.items:
+                if item.kind is SOURCE:
+                    add_source(self.owner(item), id=item.ref.id, **item.fields)
             put(
                 insert(Assignment),
                 [
                     {
                         "account_id": self.people[item.assignee or 0],
-                        **key_of(item.ref, self.organization_ids[item.organization]),
+                        **key_of(item.ref, self.owner(item)),
                     }
                     for item in owned
                 ],
@@ -176,11 +209,18 @@ class QueueModel:
                 .where(ClonedVoice.id.in_(archived))
                 .values(upstream_status=ClonedVoice.status, status=ARCHIVED, archived_at=NOW - HOUR)
             )
+        self._connect()
         self._judge(voices)
         with write_transaction():
             gone = [item.ref.id for item in voices if item.gone]
             db.session.execute(delete(ClonedVoice).where(ClonedVoice.id.in_(gone)))
         self._mute()
+
+    def _connect(self) -> None:
+        """Connect providers whose lists are new, were never read, or are old."""
+        connect_provider("elevenlabs", read_at=NOW, id=1001)
+        connect_provider("playht", read_at=None, id=1002)
+        connect_provider("elevenlabs", read_at=NOW - 3 * DAY, id=1003, organization_id=self.organization_ids[1])
 
     def _judge(self, voices: Sequence[ModelItem]) -> None:
         put_verdicts({item.ref.id: item.verdict[0] for item in voices if item.verdict}, since=NOW - MINUTE)
@@ -190,9 +230,12 @@ class QueueModel:
                 update(VoiceVerdict).where(VoiceVerdict.voice_id.in_(invalid)).values(provider_voice_id="former")
             )
 
+    def owner(self, item: ModelItem) -> int | None:
+        return None if item.organization is None else self.organization_ids[item.organization]
+
     def _assistant(self, item: ModelItem) -> dict[str, Any]:
         name = f"Desk {item.ref.id}"
-        given = {"id": item.ref.id, "organization_id": self.organization_ids[item.organization], "name": name}
+        given = {"id": item.ref.id, "organization_id": self.owner(item), "name": name}
         return given | {"name_key": build_name_key(name), **item.fields}
 
     def _mute(self) -> None:
@@ -220,6 +263,8 @@ class QueueModel:
         """Return the reasons of an item, each with its start."""
         if item.gone:
             return {}
+        if item.kind is SOURCE:
+            return reasons_of_source(item.fields)
         with_reference = [other for other in self.items if other.kind is VOICE and other.reference == item.reference]
         present = [other for other in with_reference if not other.gone]
         if item.kind is ASSISTANT:
@@ -296,12 +341,29 @@ class QueueModel:
         )
 
 
+def reasons_of_source(fields: Mapping[str, Any]) -> dict[str, datetime]:
+    """Return the reasons of a source with these columns, each with its start."""
+    if fields["disabled_at"]:
+        return {}
+    if fields["account_changed_at"]:
+        return {"account-changed": fields["account_changed_at"]}
+    failing, read = fields["failing_since"], fields["read_at"] or fields["created_at"]
+    is_withheld = fields["withheld"] == WITHHELD
+    found = {
+        "source-failing": (not is_withheld and (failing is not None or read < NOW - 2 * DAY), failing or read),
+        "list-withheld": (is_withheld and failing is not None, failing),
+        "slots-nearly-full": (fields["nearly_full_since"] is not None, fields["nearly_full_since"]),
+        "orphans": (bool(fields["orphan_count"]), fields["orphans_since"]),
+    }
+    return {slug: since for slug, (holds, since) in found.items() if holds}
+
+
 def put(statement: Any, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         db.session.execute(statement, rows)
 
 
-def key_of(ref: ObjectRef, organization_id: int) -> dict[str, Any]:
+def key_of(ref: ObjectRef, organization_id: int | None) -> dict[str, Any]:
     return {"object_kind": ref.kind.value, "object_id": ref.id, "organization_id": organization_id}
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from tests.conftest import NOW, SHELL
 from tests.factories import DAY, connect_provider, make_assistant, put_verdicts, put_voices, voice_row
+from tests.source_rows import WITHHELD, make_source
 from tests.triage.queries.model import HOUR, THRESHOLDS
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.database.base import db
@@ -59,6 +60,13 @@ def ref_of(item: VoiceRow | Assistant) -> ObjectRef:
     return ObjectRef(ASSISTANT if isinstance(item, Assistant) else VOICE, item.id)
 
 
+SOURCES_WITH_FINDINGS: list[dict[str, Any]] = [
+    {"account_changed_at": NOW - DAY},
+    {"failing_since": NOW - DAY, "failure": "The key is not valid."},
+    {"failing_since": NOW - DAY, "withheld": WITHHELD},
+    {"nearly_full_since": NOW - DAY},
+    {"orphan_count": 2, "orphans_since": NOW - DAY},
+]
 POOR = {"quality_score": 0.5, "synthesis_count": 1, "last_used_at": NOW, "created_at": NOW - DAY}
 USED = {"synthesis_count": 1, "created_at": NOW - 90 * DAY}
 
@@ -101,3 +109,5 @@ def make_findings(organization: Organization, number: int) -> None:
     put_verdicts({row.id: verdict for row, verdict in verdicts}, since=NOW - DAY)
     for _ in range(number):
         make_assistant(organization, tts_provider="elevenlabs", tts_voice_id="pv")
+        for source in SOURCES_WITH_FINDINGS:
+            make_source(organization, kind="cartesia", **source)  # the lists of the voices stay current

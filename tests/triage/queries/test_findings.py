@@ -27,7 +27,7 @@ def test_the_findings_of_items_equal_the_model(model: QueueModel, items: list[Mo
         assert [finding.reason for finding in found[item.ref]] == [slug for slug in SLUGS if slug in expected]
         for finding in found[item.ref]:
             assert (finding.organization_id, finding.provider) == (
-                model.organization_ids[item.organization],
+                model.owner(item),
                 item.reference[1],
             )
 

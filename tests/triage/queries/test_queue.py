@@ -118,11 +118,11 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_items(
         counts.append(found)
     items = list_queue(seen_by, QueueFilters(size=500), THRESHOLDS, now=NOW).items
 
-    assert len(items) == 10 * 25
-    # One for each rule, then the voices, the assistants and their voices, assignees, mutes and findings.
+    assert len(items) == 15 * 25
+    # One for each rule, then voices, assistants, their voices, sources, their slots, assignees, mutes and findings.
     few, many = counts
     assert few == {
-        "queue": len(RULES) + 7 + more,
+        "queue": len(RULES) + 10 + more,
         "count": len(RULES) + more,
         "summary": len(RULES) + 2 + 2 * more,
         "reasons": 2,

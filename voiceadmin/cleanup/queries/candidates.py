@@ -57,9 +57,9 @@ def list_candidates(
     reasons = {row.voice_id: row.reason for row in rows}
     lines = list_queue_items([ObjectRef(ObjectKind.VOICE, id) for id in reasons], thresholds, now=now)
     return [
-        Candidate(line.voice, line.organization_id, line.organization_name, detail.evidence)
+        Candidate(line.voice, line.organization_id, line.organization_name or "", detail.evidence)
         for line in lines
-        if line.voice is not None
+        if line.voice is not None and line.organization_id is not None
         for detail in line.reasons
         if detail.finding.reason == reasons[line.ref.id]
     ]

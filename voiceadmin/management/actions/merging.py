@@ -133,8 +133,8 @@ def undo_merge(scope: Scope, merge_id: int, *, by: Actor, now: datetime) -> str:
         if merge.merged_at < now - UNDO_MERGE_PERIOD:
             raise ChangeRefused(f"A merge can be undone for {UNDO_MERGE_PERIOD.days} days.")
         details = json.loads(merge.details)
-        _return_objects(merge, details["assistants"])
         _move_back(Source, merge, Source.id.in_(details.get("sources", ())))  # older merges moved none
+        _return_objects(merge, details["assistants"])
         _return_roles(merge, details["roles"], details["target_roles"], now=now)
         _return_keys(merge, details["keys"], details["new_keys"])
         restored = Organization.id.in_(details["merged"])
@@ -158,7 +158,7 @@ def _get_merge(scope: Scope, merge_id: int) -> tuple[OrganizationMerge, Organiza
 
 
 def _return_objects(merge: OrganizationMerge, assistant_ids: Collection[int]) -> None:
-    """Move voices and assistants back, with their assignees and mutes."""
+    """Move voices and assistants back, with the assignees and mutes of all objects."""
     voices = select(MergedVoice.voice_id).where(MergedVoice.merge_id == merge.id)
     _move_back(ClonedVoice, merge, ClonedVoice.id.in_(voices))
     for ids in split_into_batches(list(assistant_ids)):
@@ -166,6 +166,7 @@ def _return_objects(merge: OrganizationMerge, assistant_ids: Collection[int]) ->
     for table in (Assignment, Mute):
         _move_back(table, merge, _is_about_any_of(table, ObjectKind.VOICE, ClonedVoice, merge.source_id))
         _move_back(table, merge, _is_about_any_of(table, ObjectKind.ASSISTANT, Assistant, merge.source_id))
+        _move_back(table, merge, _is_about_any_of(table, ObjectKind.SOURCE, Source, merge.source_id))
 
 
 def _is_about_any_of(table: Any, kind: ObjectKind, owners: Any, organization_id: int) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Assign voices and assistants to a person, or unassign them."""
+"""Assign voices, assistants and sources to a person, or unassign them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Apply an action to voices and assistants: to one or to thousands, once, in one transaction, with a way to undo it."""
+"""Apply an action to one or thousands of voices, assistants and sources, in one transaction that can be undone."""
 
 from __future__ import annotations
 

@@ -20,15 +20,16 @@ Value = Any  # what an action changes of an object, as JSON; None for the initia
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TargetObject:
-    """A voice or an assistant that is locked until the transaction ends.
+    """A voice, an assistant or a source that is locked until the transaction ends.
 
     Attributes:
-        status: of a voice; None for an assistant.
+        organization_id: None for a source of the platform.
+        status: of a voice; None for others.
         archived: when, by whom and why a voice was archived here; None if it was not.
     """
 
     ref: ObjectRef
-    organization_id: int
+    organization_id: int | None
     name: str
     status: VoiceStatus | None = None
     archived: Value = None
@@ -46,12 +47,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """The audit event of one object of an operation."""
+    """The audit event of one object of an operation. organization_id: None for a source of the platform."""
 
     id: int
     event_type: AuditEventType
     ref: ObjectRef
-    organization_id: int
+    organization_id: int | None
     name: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -88,7 +89,7 @@ class ActionHandler:
         actions: the actions of people that it applies.
         audit_key: the name of its value in `before` and `after` of audit events; "" if it changes no value.
         event_types: the audit events that record its changes.
-        voices_only: whether it cannot be applied to assistants.
+        voices_only: whether it cannot be applied to assistants and sources.
         read: returns the current values by object; objects in the initial state are left out.
         plan: returns a change or the reason for skipping, for each target.
         write: writes new values by object.

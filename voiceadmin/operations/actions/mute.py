@@ -1,4 +1,4 @@
-"""Acknowledge or snooze all findings about voices and assistants."""
+"""Acknowledge or snooze all findings about voices, assistants and sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Add a note to voices and assistants. A note is an audit event and changes nothing else."""
+"""Add a note to voices, assistants and sources. A note is an audit event and changes nothing else."""
 
 from __future__ import annotations
 

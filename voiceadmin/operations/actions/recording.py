@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +31,7 @@ class Outcome:
 
     Attributes:
         key: see `build_request_key`.
-        organizations: of all requested objects.
+        organizations: of all requested objects; None for sources of the platform.
         note: of the audit events.
         undoes: the operation that it undoes.
         in_use_count: how many of the archived voices are used by an assistant.
@@ -40,7 +41,7 @@ class Outcome:
     key: str
     changes: Sequence[Change]
     skipped: Sequence[SkippedItem]
-    organizations: Iterable[int]
+    organizations: Iterable[int | None]
     note: str
     undoes: int | None = None
     in_use_count: int = 0
@@ -69,11 +70,13 @@ def record_operation(outcome: Outcome, *, by: Actor, now: datetime) -> Operation
 
 
 def _format_outcome(outcome: Outcome) -> str:
+    kinds = Counter(change.target.ref.kind for change in outcome.changes)
     values = {
-        "voice_count": sum(change.target.ref.kind is ObjectKind.VOICE for change in outcome.changes),
+        "voice_count": kinds[ObjectKind.VOICE],
+        "source_count": kinds[ObjectKind.SOURCE],
         "skipped": [list(item) for item in outcome.skipped[:MAX_LISTED_SKIPPED]],
         "skipped_unlisted": max(0, len(outcome.skipped) - MAX_LISTED_SKIPPED),
-        "organizations": sorted(outcome.organizations),
+        "organizations": sorted(outcome.organizations, key=lambda id: id or 0),
         "in_use_count": outcome.in_use_count,
     }
     return json.dumps(values, ensure_ascii=False)
@@ -116,7 +119,7 @@ def list_recorded_changes(operation_id: int) -> list[RecordedChange]:
             id=id,
             event_type=AuditEventType(event_type),
             ref=ObjectRef(ObjectKind(kind), object_id or 0),
-            organization_id=organization_id or 0,
+            organization_id=organization_id,
             name=name,
             before=json.loads(before or "null"),
             after=json.loads(after or "null"),

@@ -16,6 +16,7 @@ from voiceadmin.identity import Scope
 from voiceadmin.operations.actions.handler import TargetObject, format_time
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant
+from voiceadmin.sources.models import Source
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.voices.models import ClonedVoice
 
@@ -31,7 +32,9 @@ def lock_targets(scope: Scope, refs: Sequence[ObjectRef]) -> list[TargetObject]:
     """
     targets = lock_visible(scope, refs)
     if not all(ref in targets for ref in refs):
-        raise ObjectNotFound("A selected voice or assistant does not exist. Nothing was changed. Load the page again.")
+        raise ObjectNotFound(
+            "A selected voice, assistant or source does not exist. Nothing was changed. Load the page again."
+        )
     return [targets[ref] for ref in refs]
 
 
@@ -44,11 +47,11 @@ def lock_visible(scope: Scope, refs: Sequence[ObjectRef]) -> dict[ObjectRef, Tar
     return {target.ref: target for target in targets if target.organization_id == organizations[target.ref]}
 
 
-def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int]:
-    """Return the organization of each object that exists."""
-    tables: dict[ObjectKind, type[ClonedVoice | Assistant]]
-    tables = {ObjectKind.VOICE: ClonedVoice, ObjectKind.ASSISTANT: Assistant}
-    organizations = dict[ObjectRef, int]()
+def _organizations(refs: Sequence[ObjectRef]) -> dict[ObjectRef, int | None]:
+    """Return the organization of each object that exists; None for a source of the platform."""
+    tables: dict[ObjectKind, type[ClonedVoice | Assistant | Source]]
+    tables = {ObjectKind.VOICE: ClonedVoice, ObjectKind.ASSISTANT: Assistant, ObjectKind.SOURCE: Source}
+    organizations = dict[ObjectRef, int | None]()
     for kind, table in tables.items():
         for ids in split_into_batches([ref.id for ref in refs if ref.kind is kind]):
             rows = db.session.execute(select(table.id, table.organization_id).where(table.id.in_(ids)))
@@ -62,6 +65,8 @@ def _read_and_lock(refs: Sequence[ObjectRef]) -> Iterator[TargetObject]:
         yield from _voices(ids)
     for ids in split_into_batches(sorted(ref.id for ref in refs if ref.kind is ObjectKind.ASSISTANT)):
         yield from _assistants(ids)
+    for ids in split_into_batches(sorted(ref.id for ref in refs if ref.kind is ObjectKind.SOURCE)):
+        yield from _sources(ids)
 
 
 def _voices(ids: Sequence[int]) -> Iterator[TargetObject]:
@@ -93,6 +98,17 @@ def _assistants(ids: Sequence[int]) -> Iterator[TargetObject]:
     )
     for assistant_id, organization_id, name in rows:
         yield TargetObject(ObjectRef(ObjectKind.ASSISTANT, assistant_id), organization_id, name)
+
+
+def _sources(ids: Sequence[int]) -> Iterator[TargetObject]:
+    rows = db.session.execute(
+        select(Source.id, Source.organization_id, Source.name)
+        .where(Source.id.in_(ids))
+        .order_by(Source.id)
+        .with_for_update()
+    )
+    for source_id, organization_id, name in rows:
+        yield TargetObject(ObjectRef(ObjectKind.SOURCE, source_id), organization_id, name)
 
 
 def is_about(table: type[Assignment | Mute | AuditEvent], refs: Sequence[ObjectRef]) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from voiceadmin.tabular import encode_json
 from voiceadmin.totals.queries import HAS_VOICES
 from voiceadmin.triage.queries.export import build_item_record
 from voiceadmin.triage.queries.queue import list_queue
+from voiceadmin.triage.rules.rule import PLATFORM_KINDS
 from voiceadmin.triage.types import QueueFilters, QueueItem
 
 
@@ -42,11 +43,12 @@ def build_attention_body(
 
 
 def list_providers_in_scope(scope: Scope) -> list[str]:
-    """Return the providers of the voices and assistants of a scope, in one statement."""
+    """Return the providers of the voices, assistants and sources of a scope, in one statement."""
     is_in_scope = scope_sql(scope, "organization_id")
     rows = fetch_all(
         f"SELECT provider FROM provider_totals WHERE {is_in_scope} AND {HAS_VOICES} UNION"
-        f" SELECT tts_provider FROM assistant WHERE {is_in_scope} AND tts_provider <> ''",
+        f" SELECT tts_provider FROM assistant WHERE {is_in_scope} AND tts_provider <> '' UNION"
+        f" SELECT kind FROM source WHERE {is_in_scope} AND kind NOT IN ({PLATFORM_KINDS})",
         scope_parameters(scope),
     )
     return sorted(row[0] for row in rows)

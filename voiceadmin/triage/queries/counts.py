@@ -1,4 +1,4 @@
-"""Count findings, and the voices and assistants that need attention."""
+"""Count findings, and the voices, assistants and sources that need attention."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def count_queue(
     limit: int = COUNT_LIMIT,
     reason_counts: Mapping[str, int] | None = None,
 ) -> int:
-    """Return how many voices and assistants need attention; `limit` means that many or more.
+    """Return how many voices, assistants and sources need attention; `limit` means that many or more.
 
     Args:
         reason_counts: the findings of the scope by reason if they are known. Findings are read then only if fewer

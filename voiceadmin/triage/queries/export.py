@@ -13,8 +13,7 @@ from voiceadmin.identity import Scope
 from voiceadmin.tabular import ExportFormat, format_records
 from voiceadmin.text import format_iso8601
 from voiceadmin.triage.queries.queue import list_queue
-from voiceadmin.triage.types import QueueAssistant, QueueFilters, QueueItem, ReasonDetail
-from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.triage.types import QueueFilters, QueueItem, ReasonDetail
 
 FIELDS = (
     "kind",
@@ -53,15 +52,14 @@ def export_queue(
 
 def build_item_record(item: QueueItem) -> dict[str, Any]:
     """Return an item as a record. `since` is that of the worst reason, null if unknown."""
-    named: QueueAssistant | VoiceRow | None = item.assistant or item.voice
     worst = item.worst_reason
     return {
         "kind": item.ref.kind.value,
         "id": item.ref.id,
-        "name": "" if named is None else named.name,
+        "name": item.name,
         "organization_id": item.organization_id,
         "organization": item.organization_name,
-        "provider": item.assistant.tts_provider if item.assistant else item.voice and item.voice.provider,
+        "provider": item.provider,
         "voice_id": item.voice and item.voice.id,
         "voice_name": item.voice and item.voice.name,
         "voice_status": item.voice and item.voice.status.value,

@@ -1,4 +1,4 @@
-"""Find all findings of given voices and assistants."""
+"""Find all findings of given voices, assistants and sources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def find_findings(
     The caller has checked that the requester may see these objects.
     """
     findings: dict[ObjectRef, list[Finding]] = {ref: [] for ref in refs}
-    for kind in (ObjectKind.VOICE, ObjectKind.ASSISTANT):
+    for kind in dict.fromkeys(rule.kind for rule in RULES):
         ids = [ref.id for ref in findings if ref.kind is kind]
         for batch in split_into_batches(ids):
             for finding in _find_by_id(kind, batch, thresholds, now):

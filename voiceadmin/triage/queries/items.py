@@ -1,4 +1,4 @@
-"""Read what a page shows about voices and assistants: findings with their evidence, mutes and assignees."""
+"""Read what a page shows about voices, assistants and sources: findings with their evidence, mutes and assignees."""
 
 from __future__ import annotations
 
@@ -15,9 +15,19 @@ from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.queries.findings import find_findings
+from voiceadmin.triage.queries.sources import read_queue_sources
 from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Evidence
-from voiceadmin.triage.types import Assignee, Finding, MuteRow, QueueAssistant, QueueItem, ReasonDetail, TriageAction
+from voiceadmin.triage.types import (
+    Assignee,
+    Finding,
+    MuteRow,
+    QueueAssistant,
+    QueueItem,
+    QueueSource,
+    ReasonDetail,
+    TriageAction,
+)
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.usage import find_voices_of_assistants
@@ -26,12 +36,18 @@ Mutes = Mapping[tuple[ObjectRef, str], tuple[str, MuteRow]]  # by object and rea
 
 
 class _Object(NamedTuple):
-    """A voice or an assistant that exists. voice: that of the assistant, None if it no longer exists."""
+    """An object that exists.
 
-    organization_id: int
-    organization_name: str
-    voice: VoiceRow | None
-    assistant: QueueAssistant | None
+    Attributes:
+        organization_id, organization_name: None for a source of the platform.
+        voice: that of an assistant; None if it no longer exists.
+    """
+
+    organization_id: int | None
+    organization_name: str | None
+    voice: VoiceRow | None = None
+    assistant: QueueAssistant | None = None
+    source: QueueSource | None = None
 
 
 # As text, because SQLAlchemy takes longer to compare a statement with those that it has compiled than to execute it.
@@ -65,20 +81,21 @@ _MUTES = (
 
 
 def list_queue_items(refs: Sequence[ObjectRef], thresholds: AttentionThresholds, *, now: datetime) -> list[QueueItem]:
-    """Return these voices and assistants as the queue shows them, with or without findings. Missing ones are left out.
+    """Return these objects as the queue shows them, with or without findings. Missing ones are left out.
 
     The caller has checked that the requester may see these objects.
     """
-    objects = _read_voices(refs) | _read_assistants(refs)
+    objects = _read_voices(refs) | _read_assistants(refs) | _read_sources(refs)
     assignees, mutes = _read_assignees(refs), _read_mutes(refs, now)
     findings = find_findings(refs, thresholds, now=now)
     items = []
     for ref in refs:
         if ref in objects:
-            organization_id, organization_name, voice, assistant = objects[ref]
-            reasons = tuple(_detail(Evidence(finding, voice, thresholds, now), mutes) for finding in findings[ref])
-            assignee = assignees.get(ref)
-            items.append(QueueItem(ref, organization_id, organization_name, reasons, voice, assistant, assignee))
+            organization_id, organization_name, voice, assistant, source = objects[ref]
+            evidence = (Evidence(finding, voice, thresholds, now, source) for finding in findings[ref])
+            reasons = tuple(_detail(one, mutes) for one in evidence)
+            owner = (organization_id, organization_name)
+            items.append(QueueItem(ref, *owner, reasons, voice, assistant, assignees.get(ref), source))
     return items
 
 
@@ -87,7 +104,7 @@ def _read_voices(refs: Sequence[ObjectRef]) -> dict[ObjectRef, _Object]:
     objects = {}
     for organization_id, organization_name, *values in db.session.execute(_VOICES, {"ids": ids}) if ids else ():
         voice = VoiceRow._make(values)
-        objects[ObjectRef(ObjectKind.VOICE, voice.id)] = _Object(organization_id, organization_name, voice, None)
+        objects[ObjectRef(ObjectKind.VOICE, voice.id)] = _Object(organization_id, organization_name, voice)
     return objects
 
 
@@ -101,6 +118,13 @@ def _read_assistants(refs: Sequence[ObjectRef]) -> dict[ObjectRef, _Object]:
             organization_id, organization_name, voice, assistant
         )
     return objects
+
+
+def _read_sources(refs: Sequence[ObjectRef]) -> dict[ObjectRef, _Object]:
+    return {
+        ObjectRef(ObjectKind.SOURCE, source.id): _Object(organization_id, organization_name, source=source)
+        for organization_id, organization_name, source in read_queue_sources(_ids(refs, ObjectKind.SOURCE))
+    }
 
 
 def _ids(refs: Sequence[ObjectRef], kind: ObjectKind) -> list[int]:

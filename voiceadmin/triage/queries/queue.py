@@ -1,4 +1,4 @@
-"""The triage queue: each voice and assistant that needs attention once, worst reason first. Found in SQL."""
+"""The triage queue: each voice, assistant and source that needs attention once, worst reason first. Found in SQL."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def list_queue(scope: Scope, filters: QueueFilters, thresholds: AttentionThresho
 def list_queue_refs(
     scope: Scope, filters: QueueFilters, thresholds: AttentionThresholds, *, now: datetime, limit: int
 ) -> Sequence[ObjectRef]:
-    """Return the first `limit` voices and assistants of the queue. The page of the filters is ignored."""
+    """Return the first `limit` objects of the queue. The page of the filters is ignored."""
     search = _Search(scope, filters.with_changes(), thresholds, now)
     return [entry.ref for entry in search.find(limit)]
 

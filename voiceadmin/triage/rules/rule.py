@@ -10,7 +10,9 @@ from typing import Any
 from voiceadmin.audit.types import ObjectKind
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import Scope
-from voiceadmin.triage.types import Finding, Severity
+from voiceadmin.organizations.queries import scope_sql
+from voiceadmin.sources.types import SourceKind
+from voiceadmin.triage.types import Finding, QueueSource, Severity
 from voiceadmin.voices.types.rows import VoiceRow
 from voiceadmin.voices.types.verdicts import MAX_LIST_AGE
 
@@ -20,26 +22,47 @@ VOICES = "cloned_voice AS voice"
 ASSISTANTS = "assistant"
 
 
+SOURCES = "source"
+
+
+PLATFORM_KINDS = ", ".join(f"'{kind.value}'" for kind in SourceKind if kind.is_platform)  # of sources, in SQL
+
+
+# Of the objects of each kind: their table with its alias, and their provider.
+_TABLES = {ObjectKind.VOICE: VOICES, ObjectKind.ASSISTANT: ASSISTANTS, ObjectKind.SOURCE: SOURCES}
+_PROVIDERS = {
+    ObjectKind.VOICE: "voice.provider",
+    ObjectKind.ASSISTANT: "assistant.tts_provider",
+    ObjectKind.SOURCE: f"CASE WHEN source.kind IN ({PLATFORM_KINDS}) THEN '' ELSE source.kind END",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The data for the description of a finding. voice: None if it no longer exists."""
+    """The data for the description of a finding.
+
+    Attributes:
+        voice: None if it no longer exists, and for a source.
+        source: None for others.
+    """
 
     finding: Finding
     voice: VoiceRow | None
     thresholds: AttentionThresholds
     now: datetime
+    source: QueueSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One reason why a voice or an assistant needs attention.
+    """One reason why a voice, an assistant or a source needs attention.
 
     Attributes:
         slug: in URLs and JSON.
         label: on pages.
         rank: the position in the queue; the smallest is the worst.
         remedy: the recommended action, one or two sentences.
-        condition: SQL about `voice` or `assistant`; it may name the parameters of `rule_parameters`.
+        condition: SQL about `voice`, `assistant` or `source`; it may name the parameters of `rule_parameters`.
         since: SQL of when the finding began, NULL if that is unknown.
         fingerprint: SQL of a text that stays the same as long as it is the same occurrence.
         describe: returns the evidence as a sentence.
@@ -74,7 +97,7 @@ class Rule:
     @property
     def table(self) -> str:
         """The table of the objects in SQL, with its alias."""
-        return VOICES if self.kind is ObjectKind.VOICE else ASSISTANTS
+        return _TABLES[self.kind]
 
     @property
     def order_by(self) -> str:
@@ -85,8 +108,8 @@ class Rule:
 
     @property
     def provider(self) -> str:
-        """The provider of the object in SQL."""
-        return "voice.provider" if self.kind is ObjectKind.VOICE else "assistant.tts_provider"
+        """The provider of the object in SQL; an empty text for a source that lists voices of the platform."""
+        return _PROVIDERS[self.kind]
 
     @property
     def is_mute_of_finding(self) -> str:
@@ -102,6 +125,22 @@ class Rule:
         return f"mute.fingerprint = {self.fingerprint} AND (mute.until IS NULL OR mute.until > :now)"
 
 
+def build_source_rule(condition: str, **parts: Any) -> Rule:
+    """Return a rule about enabled sources. Each page reads all sources of its scope, of which there are few."""
+    is_found = f"source.disabled_at IS NULL AND {condition}"
+    provider = _PROVIDERS[ObjectKind.SOURCE]
+    return Rule(
+        kind=ObjectKind.SOURCE,
+        source=SOURCES,
+        condition=lambda _: is_found,
+        count=lambda scope, _: (
+            f"SELECT {provider}, count(*) FROM source"
+            f" WHERE {is_found} AND {scope_sql(scope, 'source.organization_id')} GROUP BY {provider}"
+        ),
+        **parts,
+    )
+
+
 def rule_parameters(thresholds: AttentionThresholds, now: datetime) -> dict[str, Any]:
     """Return all parameters that conditions of rules can name."""
     timeouts = {
@@ -111,9 +150,9 @@ def rule_parameters(thresholds: AttentionThresholds, now: datetime) -> dict[str,
     shortest, longest = thresholds.shortest_and_longest_timeout
     return {
         "now": now,
+        "lists_before": now - MAX_LIST_AGE,
         **_idle_parameters("unused", now - thresholds.unused),
         **_idle_parameters("young", now - thresholds.minimum_age),
-        "lists_before": now - MAX_LIST_AGE,
         "started_before": now - thresholds.other,
         "started_before_shortest": now - shortest,
         "started_before_longest": now - longest,
