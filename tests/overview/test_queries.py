@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests.conftest import SHELL
 from tests.factories import DAY, LONG_AGO, make_organization, make_voice, put_voices, voice_row
+from tests.source_rows import make_source
 from voiceadmin.audit.actions import record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING, NOTHING, Scope
 from voiceadmin.organizations.models import Organization
-from voiceadmin.overview.queries import LIST_LENGTH, RECENT, get_overview_stats
-from voiceadmin.overview.types import OverviewStats
+from voiceadmin.overview.queries import LIST_LENGTH, RECENT, SOURCES_LENGTH, get_overview_stats
+from voiceadmin.overview.types import ListedSources, OverviewStats
 from voiceadmin.sample.actions import add_sample
 from voiceadmin.voices.types.status import VoiceStatus
 
@@ -56,7 +58,7 @@ def test_voices_are_counted_by_provider_and_status_in_order_of_the_labels(
     ]
     assert found.total_counts == {READY: 3, PROCESSING: 1, FAILED: 1, ARCHIVED: 1}
     assert get_overview_stats(EVERYTHING, now=now).total_counts[READY] == 4
-    assert get_overview_stats(NOTHING, now=now) == OverviewStats({}, [], [], None)
+    assert get_overview_stats(NOTHING, now=now) == OverviewStats({}, [], [], None, ListedSources([], 0))
 
 
 def test_the_most_used_voices_are_ready_and_have_been_used(
@@ -134,3 +136,46 @@ def test_the_last_import_is_the_last_file_or_the_sample(
     assert get_overview_stats(Scope(frozenset({acme.id})), now=now).last_import_at == now + DAY, (
         "the sample concerns every scope"
     )
+
+
+def test_sources_that_fail_are_first_then_those_read_longest_ago_and_disabled_ones_last(
+    acme: Organization, now: datetime
+) -> None:
+    states: dict[str, Any] = {
+        "disabled": {"disabled_at": now, "failing_since": now},
+        "read now": {"read_at": now},
+        "read yesterday": {"read_at": now - DAY},
+        "never read": {"read_at": None},
+        "another account": {"account_changed_at": now},
+        "failing": {"failing_since": now, "read_at": now - 2 * DAY},
+    }
+    for name, fields in states.items():
+        make_source(acme, name=name, **fields)
+
+    rows, total = get_overview_stats(EVERYTHING, now=now).sources
+
+    assert [row.name for row in rows] == [
+        "failing",
+        "another account",
+        "never read",
+        "read yesterday",
+        "read now",
+        "disabled",
+    ]
+    assert total == 6
+
+
+def test_sources_are_those_of_the_scope_and_counted_beyond_the_listed_ones(
+    acme: Organization, globex: Organization, now: datetime
+) -> None:
+    make_source(globex, name="Globex")
+    make_source(None, kind="burki", name="Platform")
+    for number in range(SOURCES_LENGTH + 1):
+        make_source(acme, name=f"Acme {number}")
+
+    own, every = (get_overview_stats(scope, now=now).sources for scope in (Scope(frozenset({acme.id})), EVERYTHING))
+
+    assert ([row.name for row in own.rows], own.total) == ([f"Acme {number}" for number in range(8)], 9)
+    assert {row.organization_name for row in own.rows} == {"Acme"}
+    assert (len(every.rows), every.total) == (SOURCES_LENGTH, 11)
+    assert {row.organization_name for row in every.rows} == {"Acme", "Globex", None}

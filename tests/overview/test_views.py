@@ -20,10 +20,12 @@ from tests.factories import (
     voice_row,
 )
 from tests.page import OpenPage, Page
+from tests.source_rows import make_source
 from voiceadmin import clock
-from voiceadmin.identity import Role
+from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
+from voiceadmin.sources.actions.managing import remove_source
 from voiceadmin.voices.types.status import VoiceStatus
 
 FAILED, PROCESSING, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.PROCESSING, VoiceStatus.ARCHIVED
@@ -188,3 +190,74 @@ def test_the_header_shows_no_count_before_signing_in(acme: Organization, app: Fl
     make_voice(acme, status=FAILED)
 
     assert header_count(Page(app.test_client().get("/sign-in").text)) == ""
+
+
+def list_sources(page: Page) -> list[list[str]]:
+    """Return the cells of the sources."""
+    section = page.root.one("section", **{"aria-labelledby": "sources-title"})
+    return [[cell.text for cell in row.all("th") + row.all("td")] for row in section.all("tr")[1:]]
+
+
+def test_sources_say_what_is_known_since_when_and_what_is_not(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    failing = {"failing_since": now, "failure": "The key is not valid.\nMore", "read_at": now - 3 * DAY}
+    make_source(acme, name="Revoked", **failing)
+    make_source(None, kind="burki", name="Revoked platform", **failing | {"read_at": now - 2 * DAY})
+    make_source(acme, kind="resemble", name="Other account", read_at=now - DAY, account_changed_at=now)
+    make_source(acme, kind="inworld", name="New", read_at=None)
+    make_source(acme, kind="cartesia", name="Good", read_at=now)
+    make_source(acme, name="Off", read_at=now - DAY, disabled_at=now)
+
+    page = open_page("/")
+
+    message, day = "The key is not valid.", "2026-11-"
+    another_account = " Its key belongs to another account since just now. Nothing is concluded from its lists."
+    assert list_sources(page) == [
+        [
+            "Revoked",
+            "ElevenLabsAcme",
+            "Not current",
+            f"3 days ago, on {day}19 14:00:00 UTC Verdicts of its voices are not current.{message}",
+        ],
+        [
+            "Revoked platform",
+            "BurkiThe platform",
+            "Not current",
+            f"2 days ago, on {day}20 14:00:00 UTC Its voices may have changed since.{message}",
+        ],
+        [
+            "Other account",
+            "ResembleAcme",
+            "Account changed",
+            f"yesterday, on {day}21 14:00:00 UTC{another_account}",
+        ],
+        ["New", "InworldAcme", "Not read yet", "Never as a whole There are no verdicts of its voices."],
+        ["Good", "CartesiaAcme", "Current", "just now"],
+        [
+            "Off",
+            "ElevenLabsAcme",
+            "Disabled",
+            f"yesterday, on {day}21 14:00:00 UTC Disabled just now. Its voices are not verified.",
+        ],
+    ]
+    assert page.link("All sources") == "/sources"
+
+
+def test_only_admins_are_led_to_sources(app: Flask, acme: Organization, now: datetime) -> None:
+    app.test_client_class = Client
+    pages = {}
+    for role in (Role.VIEWER, Role.ADMIN):
+        client = sign_in(app.test_client(), make_account(roles={acme: role}))
+        pages[role] = [Page(client.get("/").text)]
+        source_id = make_source(acme, name="Eleven")
+        pages[role].append(Page(client.get("/").text))
+        remove_source(EVERYTHING, source_id, by=SHELL, now=now)
+
+    none, one = pages[Role.VIEWER]
+    assert not none.root.all("section", **{"aria-labelledby": "sources-title"})
+    assert list_sources(one)[0][0] == "Eleven"
+    assert not [node for node in one.root.all("a") if node.attributes.get("href", "").startswith("/sources")]
+    none, one = pages[Role.ADMIN]
+    assert none.link("Connect your first source") == "/sources/new"
+    assert one.link("Eleven").startswith("/sources/")

@@ -1,4 +1,4 @@
-"""Statistics of the overview page: voices by status and provider, most used, recently failed, last import."""
+"""Statistics of the overview page: voices by status and provider, most used, recently failed, last import, sources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, text
+from sqlalchemy import ColumnElement, Select, func, select, text
 
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType
@@ -14,7 +14,10 @@ from voiceadmin.database.base import db
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.models import Organization
 from voiceadmin.organizations.queries import restrict_to_scope
-from voiceadmin.overview.types import ListedVoice, OverviewStats
+from voiceadmin.overview.types import ListedSource, ListedSources, ListedVoice, OverviewStats
+from voiceadmin.sources.models import Source
+from voiceadmin.sources.queries import is_visible
+from voiceadmin.sources.types import SourceKind
 from voiceadmin.totals.queries import sum_totals
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import VOICE_COLUMNS, build_voice_row
@@ -22,18 +25,20 @@ from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.rows import StatusCounts
 from voiceadmin.voices.types.status import VoiceStatus
 
+SOURCES_LENGTH = 8  # sources, those to look at first
 LIST_LENGTH = 5  # voices of each short list; more would not fit on one screen
 RECENT = timedelta(days=7)
 IMPORT_EVENTS = (AuditEventType.VOICES_IMPORTED.value, AuditEventType.SAMPLE_ADDED.value)
 
 
 def get_overview_stats(scope: Scope, *, now: datetime) -> OverviewStats:
-    """Return the statistics of a scope. Executes four statements."""
+    """Return the statistics of a scope. Executes five statements."""
     return OverviewStats(
         _count_by_provider(scope),
         _list_most_used(scope),
         _list_recently_failed(scope, since=now - RECENT),
         _find_last_import(scope),
+        _list_sources(scope),
     )
 
 
@@ -90,3 +95,27 @@ def _concerns(scope: Scope) -> ColumnElement[bool]:
     """Return the condition for events of the scope. Adding the sample is an event of every scope."""
     is_sample = AuditEvent.event_type == AuditEventType.SAMPLE_ADDED.value
     return restrict_to_scope(scope, AuditEvent.organization_id) | is_sample
+
+
+def _list_sources(scope: Scope) -> ListedSources:
+    """Return the sources of a scope: those that fail, then those that were read longest ago, disabled ones last."""
+    columns = (getattr(Source, name) for name in ListedSource._fields if name != "organization_name")
+    statement = (
+        select(*columns, Organization.name.label("organization_name"), func.count().over().label("total"))
+        .outerjoin(Organization, Organization.id == Source.organization_id)
+        .where(is_visible(scope))
+        .order_by(
+            Source.disabled_at.is_not(None),
+            Source.account_changed_at.is_(None) & Source.failing_since.is_(None),
+            Source.read_at.asc().nulls_first(),
+            Source.id,
+        )
+        .limit(SOURCES_LENGTH)
+    )
+    rows = db.session.execute(statement).all()
+    return ListedSources([_build_source(row) for row in rows], rows[0].total if rows else 0)
+
+
+def _build_source(row: Any) -> ListedSource:
+    values = {name: getattr(row, name) for name in ListedSource._fields}
+    return ListedSource(**values | {"kind": SourceKind(row.kind)})

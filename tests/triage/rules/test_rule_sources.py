@@ -18,6 +18,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
+from voiceadmin.sources.breaker import WITHHELD as DOUBT
 from voiceadmin.sources.models import SlotUse, Source
 from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.queries.queue import list_queue
@@ -49,23 +50,22 @@ def change(source_id: int, table: type[Source | SlotUse] = Source, **fields: Any
     [
         pytest.param(
             FAILING | {"read_at": NOW - 2 * HOUR},
-            "Its lists were last read as a whole 2 h ago: its voices have no current verdict. The key is not valid.",
+            "Last read as a whole 2 h ago: its voices have no current verdict. The key is not valid.",
             id="failing",
         ),
         pytest.param(
             FAILING | {"read_at": NOW - 2 * HOUR, "kind": "burki"},
-            "Its lists were last read as a whole 2 h ago: its voices may have changed since. The key is not valid.",
+            "Last read as a whole 2 h ago: its voices may have changed since. The key is not valid.",
             id="failing platform",
         ),
         pytest.param(
             OLD,
-            "Its lists were last read as a whole 3 days ago: its voices have no current verdict. "
-            "No sync has ended since then.",
+            "Last read as a whole 3 days ago: its voices have no current verdict. No sync has ended since then.",
             id="old",
         ),
         pytest.param(
             NEVER,
-            "It was added 4 days ago, and its lists were never read as a whole: its voices have no current verdict. "
+            "Added 4 days ago, never read as a whole: its voices have no current verdict. "
             "No sync has ended since then.",
             id="never read",
         ),
@@ -75,8 +75,8 @@ def change(source_id: int, table: type[Source | SlotUse] = Source, **fields: Any
             id="account",
         ),
         pytest.param(
-            {"failing_since": NOW, "failure": "5 voices are missing.", "withheld": WITHHELD},
-            "5 voices are missing. A person must decide.",
+            {"failing_since": NOW, "failure": f"5 voices of 9 listed before: {DOUBT}", "withheld": WITHHELD},
+            "Missing at once: 5 voices of 9 listed before. A person must decide whether to believe the list.",
             id="withheld",
         ),
         pytest.param(

@@ -16,7 +16,7 @@ from tests.source_rows import make_source
 from voiceadmin.identity import Role
 from voiceadmin.organizations.models import Organization
 
-SENTENCE = "Its lists were last read as a whole yesterday: its voices have no current verdict. The key is not valid."
+SENTENCE = "Last read as a whole yesterday: its voices have no current verdict. The key is not valid."
 
 
 @pytest.fixture

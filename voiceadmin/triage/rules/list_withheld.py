@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voiceadmin.sources.breaker import WITHHELD
 from voiceadmin.triage.rules.rule import Evidence, build_source_rule
 from voiceadmin.triage.types import Severity
 
@@ -13,8 +14,9 @@ IS_WITHHELD = (
 
 
 def _describe(evidence: Evidence) -> str:
-    message = "" if evidence.source is None else evidence.source.failure.partition("\n")[0]
-    return f"{message} A person must decide." if message else "Its newest list lacks too many voices at once."
+    message = "" if evidence.source is None else evidence.source.failure.partition(f": {WITHHELD}")[0]
+    lacking = f"Missing at once: {message}." if message else "Too many voices are missing at once."
+    return f"{lacking} A person must decide whether to believe the list."
 
 
 RULE = build_source_rule(

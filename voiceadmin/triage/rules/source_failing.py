@@ -27,9 +27,9 @@ def _describe(evidence: Evidence) -> str:
 
 def _describe_source(source: QueueSource, now: datetime) -> str:
     if source.read_at is None:
-        read = f"It was added {format_age(source.created_at, now)}, and its lists were never read as a whole"
+        read = f"Added {format_age(source.created_at, now)}, never read as a whole"
     else:
-        read = f"Its lists were last read as a whole {format_age(source.read_at, now)}"
+        read = f"Last read as a whole {format_age(source.read_at, now)}"
     effect = "its voices may have changed since" if source.kind.is_platform else "its voices have no current verdict"
     why = shorten(source.failure.partition("\n")[0], MAX_MESSAGE) or "No sync has ended since then."
     return f"{read}: {effect}. {why}"
