@@ -113,6 +113,7 @@ NEW_TABLES = {
     *("provider_totals", "provider_day_totals"),
     *("source", "source_voice", "sync_run", "sync_lease"),
     *("provider_listing", "provider_look_up", "provider_voice", "slot_use", "voice_verdict"),
+    *("voice_day", "slot_day", "history_progress"),
 }
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, Text
+from sqlalchemy import BigInteger, Date, Dialect, Integer, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -45,3 +45,25 @@ class UtcTime(TypeDecorator[datetime]):
 def parse_timestamp(value: Any) -> Any:
     """Return an aware time from the driver's value; None for null."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+FIRST_DAY = date(1970, 1, 1)
+
+
+class UtcDay(TypeDecorator[date]):
+    """A day in UTC: a date in PostgreSQL, and the number of days since 1970 in SQLite, where a text would be larger."""
+
+    impl = Integer
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Use an integer in SQLite and a date in PostgreSQL."""
+        return dialect.type_descriptor(Date() if dialect.name == "postgresql" else Integer())
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
+        """Convert a value for the database."""
+        return value if value is None or dialect.name == "postgresql" else (value - FIRST_DAY).days
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
+        """Convert a value from the database."""
+        return FIRST_DAY + timedelta(days=value) if isinstance(value, int) else value

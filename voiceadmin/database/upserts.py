@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Enum, FetchedValue, MetaData, Table, Text, bindparam, insert, select
+from sqlalchemy import Column, Enum, FetchedValue, MetaData, Select, Table, Text, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -58,6 +58,18 @@ def upsert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequen
         _upsert_postgresql_rows(model, names, rows)
     else:
         _execute_for_rows(model, names, rows, overwrites=True)
+
+
+def upsert_selected(model: type[Base], names: tuple[str, ...], selected: Select[Any]) -> None:
+    """Insert or overwrite the rows that a query returns. Call inside a write transaction.
+
+    Args:
+        model: the table.
+        names: the columns.
+        selected: returns them in the order of `names`. Has a WHERE clause, which SQLite needs before ON CONFLICT.
+    """
+    statement = _upsert(model, db.engine.dialect.name)
+    db.session.execute(statement.from_select(names, selected, include_defaults=False))
 
 
 def _upsert_postgresql_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:

@@ -16,6 +16,7 @@ from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import acquire_advisory_lock, execute_and_count, write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import SampleRefused
+from voiceadmin.history.actions.recording import record_voice_days
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, Organization, OrganizationMerge
@@ -214,6 +215,8 @@ def _upsert_changed(
     different = [row for row in rows if stored.get(row["id"]) != row]
     if different:
         db.session.execute(upsert_statement(table), [row | dict(more) for row in different])
+    if table is ClonedVoice:
+        record_voice_days([row["id"] for row in different], now=more["upstream_changed_at"])
     added = len(rows) - len(stored)
     return OutcomeCounts(added=added, changed=len(different) - added, unchanged=len(rows) - len(different))
 

@@ -12,6 +12,7 @@ from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
+from voiceadmin.history.models import SlotDay
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.managing import find_source, record_source_event
 from voiceadmin.sources.actions.orphans import write_orphan_slots
@@ -22,7 +23,7 @@ from voiceadmin.sources.provider_queries import find_orphan_slots
 from voiceadmin.sources.types import ListingResult
 from voiceadmin.sources.verdicts import Answer
 
-TABLES_OF_ACCOUNT = (ProviderListing, StoredProviderVoice, ProviderLookUp, SlotUse)
+TABLES_OF_ACCOUNT = (ProviderListing, StoredProviderVoice, ProviderLookUp, SlotUse, SlotDay)
 
 
 def believe_list(scope: Scope, source_id: int, list_hash: str, *, by: Actor, now: datetime) -> int:

@@ -13,6 +13,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_rows
+from voiceadmin.history.actions.recording import record_slot_day
 from voiceadmin.sources.clients.outcomes import Broken, Complete, Outcome
 from voiceadmin.sources.clients.types import ProviderVoice, SlotReading
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
@@ -207,3 +208,4 @@ def _write_slot(source_id: int, reading: SlotReading, used: int, now: datetime, 
     row.is_counted, row.read_at = is_counted, now
     row.nearly_full_since = (since or now) if is_nearly_full(used, reading.limit) else None
     db.session.merge(row)
+    record_slot_day(source_id, row.kind, used, reading.limit, now=now)

@@ -10,6 +10,7 @@ from voiceadmin.audit.actions import Facts, record_event, record_events
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.database.base import db
 from voiceadmin.database.upserts import upsert_rows
+from voiceadmin.history.actions.recording import record_voice_days
 from voiceadmin.identity import Actor
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.voices.importing.checking import Change
@@ -17,6 +18,7 @@ from voiceadmin.voices.json_body import value_to_json
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import WRITTEN_COLUMNS, build_voice_values
 from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.status import VoiceStatus
 
 
 class ImportRun(NamedTuple):
@@ -39,12 +41,22 @@ def write_changes(run: ImportRun, changes: Sequence[Change]) -> None:
     """Insert or update voices, and record an audit event for each existing one. Call inside a write transaction."""
     values = [(*build_voice_values(change.after, run.organization_id), run.now) for change in changes]
     upsert_rows(ClonedVoice, (*WRITTEN_COLUMNS, "upstream_changed_at"), values)
+    record_voice_days([change.after.id for change in changes if _has_use_changed(change)], now=run.now)
     events = (
         _describe_change(change.before, change.after, run.organization_id)
         for change in changes
         if change.before is not None
     )
     record_events(AuditEventType.VOICE_CHANGED, events, by=run.by, now=run.now, note="import")
+
+
+def _has_use_changed(change: Change) -> bool:
+    """Return whether a change belongs into the history: a new voice, or other syntheses, status or score."""
+    return change.before is None or _read_use(change.before) != _read_use(change.after)
+
+
+def _read_use(voice: VoiceRow) -> tuple[int, VoiceStatus, float | None]:
+    return voice.synthesis_count, voice.status, voice.quality_score
 
 
 def _describe_change(before: VoiceRow, after: VoiceRow, organization_id: int) -> tuple[AuditTarget, int, Facts, Facts]:

@@ -1,0 +1,1 @@
+"""Write the history, and thin it out."""
