@@ -40,6 +40,10 @@ LAYERS = (
             "keys",
             "verdicts",
             "breaker",
+            "daily_use",
+            "trends",
+            "forecasts",
+            "sparklines",
         },
     ),
     (

@@ -13,6 +13,7 @@ from tests.voices.importing.actions.scenario import lines
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.history.models import SlotDay, VoiceDay
+from voiceadmin.history.types import VoiceDayRow
 from voiceadmin.identity import Actor, ActorKind
 from voiceadmin.voices.importing.actions import import_voices
 from voiceadmin.voices.importing.target import ImportTarget
@@ -66,3 +67,8 @@ def list_slot_days(source_id: int) -> list[tuple[str, date, int, int | None]]:
     columns = (SlotDay.kind, SlotDay.day, SlotDay.used, SlotDay.slot_limit)
     rows = db.session.execute(select(*columns).filter_by(source_id=source_id).order_by(SlotDay.kind, SlotDay.day))
     return [(kind, day, used, limit) for kind, day, used, limit in rows]
+
+
+def voice_days(*counts: tuple[int, int]) -> list[VoiceDayRow]:
+    """Return rows of a voice: their numbers of days, and the syntheses at the end of each."""
+    return [VoiceDayRow(day(number), count, "ready", 0.85) for number, count in counts]
