@@ -29,7 +29,7 @@ from voiceadmin.voices.types.rows import VoiceRow
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {
     *("api.md", "architecture.md", "benchmarks.md", "contributing.md", "decisions.md", "glossary.md"),
-    *("importing.md", "operations.md", "scaling.md", "sources.md", "triage-and-clean-up.md", "voices.md"),
+    *("history.md", "importing.md", "operations.md", "scaling.md", "sources.md", "triage-and-clean-up.md", "voices.md"),
 }
 DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{name}" for name in DOCS)]
 README_LINES = 160

@@ -72,3 +72,10 @@ def list_slot_days(source_id: int) -> list[tuple[str, date, int, int | None]]:
 def voice_days(*counts: tuple[int, int]) -> list[VoiceDayRow]:
     """Return rows of a voice: their numbers of days, and the syntheses at the end of each."""
     return [VoiceDayRow(day(number), count, "ready", 0.85) for number, count in counts]
+
+
+def add_slot_days(source_id: int, kind: str, used: Iterable[tuple[int, int]], limit: int | None) -> None:
+    """Write days of slots: their numbers, and the slots in use at the end of each."""
+    values = {"source_id": source_id, "kind": kind, "slot_limit": limit}
+    with write_transaction():
+        db.session.execute(insert(SlotDay), [values | {"day": day(number), "used": count} for number, count in used])

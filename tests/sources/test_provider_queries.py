@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import NOW
 from tests.factories import make_organization
+from tests.history.scenario import FIRST, add_slot_days
 from tests.page import OpenPage
 from tests.sources.actions.providers import MINUTE, Provider, add_provider, name_voices
 from tests.sources.clients.conftest import Run, _no_pauses, run
@@ -144,3 +146,18 @@ def test_a_source_of_the_platform_has_no_report(provider: Provider) -> None:
     platform = replace(get_source(EVERYTHING, provider.source_id), kind=SourceKind.BURKI)
 
     assert read_provider_report(platform) is None
+
+
+def test_the_page_shows_slots_over_time_and_when_they_will_be_full(provider: Provider, open_page: OpenPage) -> None:
+    provider.sync(LATER)
+    page = open_page(address_of(provider))
+    assert "No forecast yet: recorded for 0 days. A forecast needs 14. Recorded since 2026-11-22." in page.text
+
+    today = (LATER.date() - FIRST).days
+    add_slot_days(provider.source_id, "instant", [(today - days, 10 - days) for days in range(10, 0, -1)], limit=30)
+    add_slot_days(provider.source_id, "instant", [(today - 30, 0)], limit=30)
+    slots = open_page(address_of(provider)).root.one("section", id="slots")
+
+    label = "Instant voices slots in use from 2026-08-25 to 2026-11-22: 10 at the end, at most 10."
+    assert slots.one("svg").attributes["aria-label"] == label
+    assert re.search(r"Full in about \d+ days \(\d\.\d more slots a week, by the last 28 days\)\.", slots.text)

@@ -38,7 +38,10 @@ def sum_counts(counts: Mapping[date, int], first: date, days: int) -> int:
 
 
 def find_idle_since(rows: Sequence[VoiceDayRow], today: date) -> date | None:
-    """Return the first day of the days without use that end today; see `UseHistory.idle_since`."""
+    """Return the first of the days without use until today; None if the voice was used today or yesterday.
+
+    Days before the first row are not known, and its own day counts as one of use.
+    """
     days_of_use = [day for day, count in count_syntheses(rows).items() if count]
     last_use = days_of_use[-1] if days_of_use else rows[0].day
     return last_use + DAY if last_use < today - DAY else None

@@ -58,3 +58,14 @@ def list_used(rows: Sequence[SlotDayRow], first: date, last: date) -> list[int |
             found, position = rows[position].used, position + 1
         used.append(found)
     return used
+
+
+def describe_forecast(forecast: Forecast | str) -> str:
+    """Return a sentence such as "Full in about 40 days (2 more slots a week, by the last 28 days)."."""
+    if isinstance(forecast, str):
+        return forecast
+    rate = f"{forecast.per_week:.2g}" if forecast.per_week < 10 else f"{forecast.per_week:,.0f}"
+    basis = f"({rate} more {'slot' if rate == '1' else 'slots'} a week, by the last {forecast.basis_days} days)"
+    if forecast.days is None:
+        return f"Not full within a year {basis}."
+    return f"Full in about {pluralize(forecast.days, 'day')} {basis}."

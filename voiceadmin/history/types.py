@@ -50,25 +50,46 @@ class TrendReading(NamedTuple):
     previous: int
 
 
+class UseDay(NamedTuple):
+    """A day on which a value of a voice changed.
+
+    Attributes:
+        syntheses: of this day; None on the first recorded day.
+        total: syntheses until the end of the day.
+        status: upstream's, as a value.
+    """
+
+    day: date
+    syntheses: int | None
+    total: int
+    status: str
+    quality_score: float | None
+
+
 class UseHistory(NamedTuple):
     """The use of a voice over time.
 
     Attributes:
-        rows: of the period, oldest first.
-        recorded_since: the day of the first row.
-        first_day: of the period, which ends today.
+        days: days of the period with a change, newest first.
+        recorded_since: the first recorded day.
+        first_day, last_day: of the period, which ends on the day on which the voice was last read from upstream.
         counts: syntheses of each day of the period; None for days that are not known.
-        idle_since: the day after the last one with use, or the first recorded day if no use is known; None if the
-            voice was used today or yesterday, or was not yet recorded for a whole day.
+        idle_since: first of the days without use until the last one; None if the voice was used on one of the last two.
         trend: None if the history is too short.
     """
 
-    rows: Sequence[VoiceDayRow]
+    days: Sequence[UseDay]
     recorded_since: date
     first_day: date
+    last_day: date
     counts: Sequence[int | None]
     idle_since: date | None
     trend: TrendReading | None
+
+    @property
+    def known_counts(self) -> list[int]:
+        """Syntheses of the days of the period that are known."""
+        return [count for count in self.counts if count is not None]
 
 
 class Forecast(NamedTuple):
@@ -101,3 +122,13 @@ class SlotHistory(NamedTuple):
     limit: int | None
     recorded_since: date
     forecast: Forecast | str
+
+    @property
+    def newest(self) -> int:
+        """The used slots today."""
+        return self.used[-1] or 0
+
+    @property
+    def most(self) -> int:
+        """The largest number of used slots of the period."""
+        return max(used for used in self.used if used is not None)

@@ -77,6 +77,17 @@ def _select_sources(scope: Scope) -> Any:
     return statement.where(is_visible(scope))
 
 
+def find_last_read(voice_id: int) -> datetime | None:
+    """Return when a source that lists a voice was last read as a whole; None if none lists it.
+
+    Args:
+        voice_id: of a voice that a query with a scope has found.
+    """
+    is_listed = (SourceVoice.voice_id == voice_id, SourceVoice.missing_since.is_(None))
+    runs = select(func.max(SyncRun.started_at)).join(SourceVoice, SourceVoice.source_id == SyncRun.source_id)
+    return db.session.scalar(runs.where(*is_listed, SyncRun.result == SyncResult.COMPLETE.value))
+
+
 def find_sync_process(*, now: datetime) -> SyncProcess | None:
     """Return the process that syncs all sources regularly, None if none does."""
     lease = db.session.get(SyncLease, 1)

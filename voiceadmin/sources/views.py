@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
 from voiceadmin.config import COMMAND
 from voiceadmin.errors import SourceRefused
+from voiceadmin.history.queries import read_slot_histories
+from voiceadmin.history.sparklines import Sparkline, draw_steps
+from voiceadmin.history.types import SlotHistory
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.sources.actions.believing import accept_account, believe_list
@@ -21,7 +26,7 @@ from voiceadmin.sources.actions.managing import (
     request_sync,
 )
 from voiceadmin.sources.forms import SourceForm
-from voiceadmin.sources.provider_queries import read_provider_report
+from voiceadmin.sources.provider_queries import ProviderReport, read_provider_report
 from voiceadmin.sources.queries import (
     find_sync_process,
     get_run,
@@ -81,7 +86,19 @@ def show(source_id: int) -> str:
     source, now = get_source(scope(), source_id), clock.now()
     syncs = {"runs": list_runs(scope(), source_id), "missing": list_missing_voices(scope(), source_id)}
     process, report = find_sync_process(now=now), read_provider_report(source)
-    return render_template("sources/source.html", source=source, process=process, report=report, now=now, **syncs)
+    slots = {"slot_histories": _chart_slots(source_id, report, now), "today": now.date()}
+    return render_template(
+        "sources/source.html", source=source, process=process, report=report, now=now, **syncs, **slots
+    )
+
+
+def _chart_slots(
+    source_id: int, report: ProviderReport | None, now: datetime
+) -> dict[str, tuple[SlotHistory, Sparkline]]:
+    """Return the use of the slots over time with its chart, by kind."""
+    read_at = {slot.kind.value: slot.read_at for slot in report.slots} if report else {}
+    histories = read_slot_histories(source_id, read_at, now=now) if read_at else {}
+    return {kind: (history, draw_steps(history.used, history.limit)) for kind, history in histories.items()}
 
 
 @bp.get("/sources/<id:source_id>/runs/<id:run_id>")

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
 from voiceadmin import clock
 from voiceadmin.activity.queries import list_activity
 from voiceadmin.audit.types import AuditFilters, AuditTarget, ObjectKind, ObjectRef
+from voiceadmin.history.queries import read_use_history
+from voiceadmin.history.sparklines import draw_bars
+from voiceadmin.history.trends import DAYS_NEEDED
 from voiceadmin.identity import Role
 from voiceadmin.operations.bulk import FilteredList, ViewResponse, build_action_bar, respond_for_all
 from voiceadmin.organizations.queries import get_assistant
 from voiceadmin.organizations.types import AssistantRow
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.sources.evidence import collect_evidence
+from voiceadmin.sources.queries import find_last_read
+from voiceadmin.text import DAY
 from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.code_samples import build_code_samples
@@ -43,6 +50,8 @@ ACTIONS = (
     TriageAction.SNOOZE,
     TriageAction.NOTE,
 )
+
+OUTDATED = 2 * DAY  # since the last complete sync, after which a page says that a history ends earlier
 
 
 @bp.get("/assistants/<id:assistant_id>/voices")
@@ -149,8 +158,18 @@ def show(voice_id: int) -> str:
         evidence=collect_evidence(
             detail, now=now, cloning_timeout=access.attention_thresholds().cloning_timeout(detail.voice.provider)
         ),
+        **_build_use_history(voice_id, now),
         now=now,
     )
+
+
+def _build_use_history(voice_id: int, now: datetime) -> dict[str, Any]:
+    """Return what the page shows of the use of a voice over time."""
+    read_at = find_last_read(voice_id) or now
+    history = read_use_history(voice_id, read_at=read_at)
+    chart = draw_bars(history.counts if history else [])
+    is_outdated = now - read_at > OUTDATED
+    return {"use_history": history, "chart": chart, "is_outdated": is_outdated, "DAY": DAY, "TREND_DAYS": DAYS_NEEDED}
 
 
 def _list_actions(detail: VoiceDetail, *, has_reasons: bool) -> list[TriageAction]:

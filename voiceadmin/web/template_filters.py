@@ -13,6 +13,7 @@ from jinja2.runtime import Macro
 from markupsafe import Markup
 
 from voiceadmin.config import format_command
+from voiceadmin.history.forecasts import describe_forecast
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, UNDO_PERIOD
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
@@ -205,6 +206,7 @@ TEMPLATE_FILTERS = (
     cached_macro,
     choice_arguments,
     describe_filters,
+    describe_forecast,
     describe_user_agent,
     display_name,
     format_age,
