@@ -7,6 +7,7 @@ from voiceadmin.accounts import cli as accounts
 from voiceadmin.api_keys import cli as api_keys
 from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
+from voiceadmin.history import cli as history
 from voiceadmin.management import cli as management
 from voiceadmin.server import cli as server
 from voiceadmin.sources import cli as sources
@@ -19,6 +20,7 @@ __all__ = [
     "accounts",
     "api_keys",
     "cli",
+    "history",
     "management",
     "server",
     "sources",

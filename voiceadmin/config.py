@@ -99,6 +99,8 @@ class Settings:
         cloning_timeouts: minutes that each provider may take to clone a voice.
         unused_days: days without use after which a voice counts as unused.
         minimum_age_days: minimum age of a voice that counts as unused or never used.
+        history_days: days for which the history keeps every day.
+        history_years: years for which it keeps the last day of each week.
         encryption_keys: encrypt the keys of sources. The first encrypts, all decrypt.
         upstream_hosts: further hosts to which the keys of sources may be sent, also with private addresses.
         upstream_proxy: URL of the proxy for requests to sources, except those on this machine; "" for none.
@@ -119,6 +121,8 @@ class Settings:
     cloning_timeouts: tuple[tuple[str, int], ...] = ()
     unused_days: int = 60
     minimum_age_days: int = 14
+    history_days: int = 400
+    history_years: int = 5
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     upstream_hosts: tuple[str, ...] = ()
     upstream_proxy: str = ""
@@ -349,6 +353,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "cloning_timeouts": _by_provider(MAX_CLONING_TIMEOUT, "minutes", "elevenlabs=10,resemble=60,others=60"),
     "unused_days": _number(1, 36_500, "days"),
     "minimum_age_days": _number(0, 36_500, "days"),
+    "history_days": _number(100, 36_500, "days"),
+    "history_years": _number(1, 100, "years"),
     "encryption_keys": _encryption_keys,
     "upstream_hosts": _upstream_hosts,
     "upstream_proxy": _upstream_proxy,

@@ -35,10 +35,10 @@ def noon(number: int) -> datetime:
     return datetime.combine(day(number), time(12), UTC)
 
 
-def import_on(number: int, *rows: VoiceRow, assistant: int = 31) -> None:
+def import_on(number: int, *rows: VoiceRow, **options: Any) -> None:
     """Import voices at noon of a day."""
-    stream, target = io.BytesIO(lines(rows)), ImportTarget(assistant)
-    import_voices(stream, target, by=TESTER, now=noon(number), on_fault=_raise)
+    stream, target = io.BytesIO(lines(rows)), ImportTarget(31)
+    import_voices(stream, target, by=TESTER, now=noon(number), on_fault=_raise, **options)
 
 
 def _raise(fault: object) -> None:

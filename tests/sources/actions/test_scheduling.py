@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 
 import pytest
@@ -10,6 +10,8 @@ from flask import Flask
 from sqlalchemy import text, update
 
 from tests.conftest import NOW, SHELL
+from tests.factories import make_organization, make_voice
+from tests.history.scenario import FIRST, add_days, list_days
 from tests.sources.actions.scenario import VARIABLE, Platform, add_platform, stored_voices
 from tests.sources.clients.conftest import Run
 from tests.upstream.burki import BurkiWorld
@@ -181,3 +183,12 @@ def test_a_source_that_is_removed_during_its_sync_is_a_problem(platform: Platfor
 
     assert [str(problem) for _, problem in outcomes.problems] == [f"There is no source {platform.source_id} any more."]
     assert outcomes.database_errors == []
+
+
+def test_a_round_thins_the_history_out(outcomes: Outcomes, now: datetime) -> None:
+    voice, today = make_voice(make_organization()), (now.date() - FIRST).days
+    add_days(voice.id, [(today - 402, 1), (today - 401, 2), (today - 399, 4)])
+
+    outcomes.loop.run(OneRound())
+
+    assert [row[1] for row in list_days(voice.id)] == [2, 4]

@@ -1,4 +1,4 @@
-"""Sync all sources again and again, in one process of a deployment at a time."""
+"""Sync all sources again and again, in one process of a deployment at a time, which also thins the history out."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.unavailable import describe_unavailable, first_line
 from voiceadmin.errors import Problem
+from voiceadmin.history.actions.thinning import Limits, thin_history
 from voiceadmin.identity import EVERYTHING, Actor
 from voiceadmin.sources.actions.leasing import end_lease, renew_lease
 from voiceadmin.sources.actions.syncing import sync_source
@@ -83,6 +84,14 @@ class SyncLoop:
                 self.on_problem(source, problem)
             else:
                 self.on_report(source, report)
+        self._thin_history(stopped)
+
+    def _thin_history(self, stopped: Event) -> None:
+        """Delete what has become too old in the history since the last time, which is at most once a day."""
+        limits = Limits.build(self.settings.history_days, self.settings.history_years, now=clock.now())
+        for _ in thin_history(limits):
+            if stopped.is_set():
+                return
 
     @contextmanager
     def _renew_regularly(self, holder: str) -> Iterator[None]:
