@@ -16,16 +16,19 @@ from sqlalchemy import insert, select
 from tests.benchmarks.database import Plan, create_organizations, fill_database, generate_voices, optimize_database
 from tests.benchmarks.growth import add_events, add_keys
 from tests.conftest import NOW, SHELL, app_on_empty_database, reset_sqlite
-from tests.counted_work import count_work
-from tests.factories import connect_provider, make_account, put_verdicts, sign_in, voice_row
+from tests.counted_work import SQLITE_UNIT, count_work
+from tests.factories import connect_provider, make_account, put_verdicts, put_voices, sign_in, voice_row
+from tests.history.scenario import add_days, day, noon
 from tests.source_rows import add_source
 from voiceadmin.api_keys.actions import create_api_key
 from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
+from voiceadmin.history.actions.thinning import Limits, thin_history
+from voiceadmin.history.queries import DAYS_SHOWN, read_use_history
 from voiceadmin.identity import EVERYTHING, OrganizationId
-from voiceadmin.organizations.models import Assistant
+from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sources.models import StoredProviderVoice
 from voiceadmin.voices.models import ClonedVoice
 from voiceadmin.voices.queries import build_voice_columns
@@ -242,3 +245,49 @@ def test_events_and_keys_add_no_work_to_a_page_and_organizations_and_keys_some_t
     added = {name: (large[name] - small[name]) / (9 * ROWS) for name in pages}
     assert {name: work for name, work in added.items() if work > (0.5 if name in CONSTANT_IN_ROWS else 100)} == {}
     assert {name for name, work in added.items() if work > 1} == set(LINEAR_IN_ROWS)
+
+
+DAYS = 20
+OTHER_VOICES = 100
+
+
+def add_history(voices: range, days: range) -> None:
+    """Write a row of each of these days for each voice."""
+    for voice_id in voices:
+        add_days(voice_id, [(number, number) for number in days])
+
+
+def count_history(voice_id: int) -> int:
+    with count_work() as work:
+        assert read_use_history(voice_id, read_at=noon(400)) is not None
+    return work.amount
+
+
+def count_thinning(until: int) -> int:
+    with count_work() as work:
+        sum(thin_history(Limits(day(until), day(-1))))
+    return work.amount
+
+
+def test_the_history_of_a_voice_costs_by_its_own_newest_days_and_thinning_by_the_days_that_became_old(
+    app: Flask,
+) -> None:
+    create_organizations(1)
+    acme = db.session.get_one(Organization, 1)
+    put_voices(acme, [voice_row(id=id) for id in range(1, OTHER_VOICES + 1)])
+    works: dict[str, int] = {}
+    add_history(range(1, 2), range(DAYS))
+    works["alone"] = count_history(1)
+    add_history(range(2, OTHER_VOICES + 1), range(DAYS))
+    optimize_database()
+    count_thinning(0)
+    works["among others"], works["thinning"] = count_history(1), count_thinning(1)
+    add_history(range(1, 2), range(DAYS, 400))
+    add_history(range(2, OTHER_VOICES + 1), range(DAYS, 3 * DAYS))
+    optimize_database()
+    works["long"], works["thinning of a long one"] = count_history(1), count_thinning(2)
+
+    shown = DAYS_SHOWN + 1
+    assert works["among others"] <= works["alone"] + (SQLITE_UNIT if db.engine.dialect.name == "sqlite" else 5)
+    assert works["long"] <= works["alone"] * 2 * shown / DAYS
+    assert works["thinning of a long one"] <= 2 * works["thinning"]

@@ -32,6 +32,7 @@ from tests.browser.oversized_data import fill_with_oversized_data
 from tests.browser.page_monitor import PageMonitor
 from tests.conftest import NOW, SHELL
 from tests.factories import make_account, make_organization, make_voice
+from tests.history.scenario import add_days
 from voiceadmin import create_app
 from voiceadmin.accounts.actions.links import create_setup_link
 from voiceadmin.config import Settings
@@ -129,6 +130,7 @@ def live_server(serve: Serve) -> str:
 
     def fill() -> None:
         add_sample(NOW, by=SHELL, now=NOW)
+        add_days(458, [(number, number * 40_000_000) for number in range(200, 265)])
         create_known_api_key(NOW)
 
     return serve(fill)

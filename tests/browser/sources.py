@@ -10,6 +10,7 @@ import stamina
 
 from tests.conftest import SHELL
 from tests.factories import DAY
+from tests.history.scenario import add_slot_days
 from tests.sources.scenario import ENCRYPTION_KEY, KEY, describe_source, make_source
 from tests.upstream.elevenlabs import ElevenLabsWorld
 from voiceadmin.config import Settings
@@ -17,7 +18,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.sources.actions.managing import check_source, disable_source
-from voiceadmin.sources.models import SyncRun
+from voiceadmin.sources.models import SlotUse, SyncRun
 from voiceadmin.sources.types import RequestRow, SyncCounts
 
 SETTINGS = Settings(encryption_keys=(ENCRYPTION_KEY,))
@@ -38,6 +39,9 @@ def fill_with_sources(now: datetime, organization_id: int) -> None:
             check_source(EVERYTHING, id, SETTINGS, by=SHELL, now=now - timedelta(hours=3))
     disable_source(EVERYTHING, 3, by=SHELL, now=now - DAY)
     _add_runs(now)
+    add_slot_days(1, "instant", [(200, 3), (240, 9), (262, 12)], limit=30)
+    with write_transaction():
+        db.session.add(SlotUse(source_id=1, kind="instant", used=12, slot_limit=30, is_counted=False, read_at=now))
 
 
 def _add_runs(now: datetime) -> None:

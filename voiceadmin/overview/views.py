@@ -7,10 +7,10 @@ from flask import Blueprint, render_template
 from voiceadmin import clock
 from voiceadmin.identity import NOTHING, Role
 from voiceadmin.overview.queries import get_overview_stats
-from voiceadmin.sources.evidence import MAX_AGE
 from voiceadmin.triage.counting import get_summary
 from voiceadmin.triage.queries.counts import COUNT_LIMIT
 from voiceadmin.triage.rules import RULES
+from voiceadmin.voices.types.verdicts import MAX_LIST_AGE
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 
@@ -28,7 +28,7 @@ def home() -> str:
         rules=RULES,
         many=COUNT_LIMIT,
         stats=get_overview_stats(scope(), now=now),
-        lists_before=now - MAX_AGE,
+        lists_before=now - MAX_LIST_AGE,
         managed=managed,
         may_connect=managed != NOTHING,
         now=now,
