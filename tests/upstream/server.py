@@ -20,12 +20,13 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Request:
-    """A request as a stand-in sees it. query: the last value of each parameter."""
+    """A request as a stand-in sees it. query: the last value of each parameter. target: path and query as sent."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    target: str = ""
 
     def number(self, name: str, default: int) -> int:
         """A parameter as a number."""
@@ -37,6 +38,7 @@ class Response:
     """What a stand-in sends.
 
     declared_length: the Content-Length; None for the true one. wait: what the server waits for before it sends.
+    is_lost: whether the server closes the connection instead of sending it.
     """
 
     status: int = 200
@@ -44,6 +46,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     declared_length: int | None = None
     wait: threading.Event | None = None
+    is_lost: bool = False
 
     @property
     def document(self) -> Any:
@@ -67,6 +70,20 @@ def as_json(document: Any, status: int = 200) -> Response:
 Fault = Callable[[Response], Response]
 
 
+@dataclass
+class _Shown:
+    """A fault, and the requests that it concerns. times: how many are left."""
+
+    fault: Fault
+    path: str
+    times: int
+    method: str
+    is_carried_out: bool
+
+    def concerns(self, request: Request) -> bool:
+        return request.path.startswith(self.path) and self.method in ("", request.method) and self.times > 0
+
+
 class StandIn:
     """A running server that answers with a function.
 
@@ -80,7 +97,7 @@ class StandIn:
         self.requests: list[Request] = []
         self.released = threading.Event()
         self._answer = answer
-        self._faults: list[tuple[str, Fault, int]] = []
+        self._faults: list[_Shown] = []
         self._server = _Server((LOOPBACK, 0), _build_handler(self))
         self.address = f"http://{LOOPBACK}:{self._server.server_port}"
 
@@ -93,9 +110,19 @@ class StandIn:
         """The port of the server."""
         return self._server.server_port
 
-    def show(self, fault: Fault, path: str = "", times: int = 1 << 30) -> None:
-        """Apply a fault to the next responses to paths that begin with this one."""
-        self._faults.append((path, fault, times))
+    @property
+    def deletions(self) -> list[str]:
+        """The paths of all DELETE requests, in order."""
+        return [request.path for request in self.requests if request.method == "DELETE"]
+
+    def show(
+        self, fault: Fault, path: str = "", times: int = 1 << 30, *, method: str = "", is_carried_out: bool = True
+    ) -> None:
+        """Apply a fault to the next responses to paths that begin with this one.
+
+        method: of the requests; "" for all. is_carried_out: whether the request has its effect nevertheless.
+        """
+        self._faults.append(_Shown(fault, path, times, method, is_carried_out))
 
     def recover(self) -> None:
         """Forget all faults."""
@@ -104,12 +131,11 @@ class StandIn:
     def respond(self, request: Request) -> Response:
         """Record a request and return its response, with the first fault that is left for its path."""
         self.requests.append(request)
-        response = self._answer(request)
-        for index, (path, fault, times) in enumerate(self._faults):
-            if request.path.startswith(path) and times > 0:
-                self._faults[index] = (path, fault, times - 1)
-                return fault(response)
-        return response
+        shown = next((shown for shown in self._faults if shown.concerns(request)), None)
+        if shown is None:
+            return self._answer(request)
+        shown.times -= 1
+        return shown.fault(self._answer(request) if shown.is_carried_out else Response())
 
     @contextmanager
     def run(self) -> Iterator[StandIn]:
@@ -146,11 +172,14 @@ def _build_handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             url = urlsplit(self.path)
             query = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._send(stand_in.respond(Request(self.command, unquote(url.path), query, headers)))
+            self._send(stand_in.respond(Request(self.command, unquote(url.path), query, headers, self.path)))
 
         def _send(self, response: Response) -> None:
             if response.wait is not None:
                 response.wait.wait()
+            if response.is_lost:
+                self.close_connection = True
+                return
             length = len(response.body) if response.declared_length is None else response.declared_length
             self.send_response(response.status)
             for name, value in response.headers.items():
@@ -195,6 +224,11 @@ def truncate(response: Response) -> Response:
     """Close the connection in the middle of the body."""
     half = len(response.body) // 2
     return replace(response, body=response.body[:half], declared_length=len(response.body))
+
+
+def lose(response: Response) -> Response:
+    """Close the connection without a response."""
+    return replace(response, is_lost=True)
 
 
 def without(name: str) -> Fault:

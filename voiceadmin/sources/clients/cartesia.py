@@ -7,7 +7,17 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from voiceadmin.sources.clients.outcomes import Broken, Complete, Fault, FaultKind, Incomplete, Outcome, UpstreamFailed
+from voiceadmin.sources.clients.deletion import refuse, send_deletion
+from voiceadmin.sources.clients.outcomes import (
+    Broken,
+    Complete,
+    Deletion,
+    Fault,
+    FaultKind,
+    Incomplete,
+    Outcome,
+    UpstreamFailed,
+)
 from voiceadmin.sources.clients.paging import Page, read_pages
 from voiceadmin.sources.clients.parsing import (
     MAX_NAME,
@@ -44,6 +54,8 @@ VOICES = "/voices"
 FINE_TUNES = "/fine-tunes/"
 
 COMPLETED = "completed"
+
+FINE_TUNE = "fine-tune"  # the category of a fine-tune
 
 FINE_TUNE_STATES = {
     "created": ProviderState.WAITING,
@@ -128,6 +140,16 @@ class Cartesia:
             refuse_shape(self._transport.host, "it is about another voice.")
         return body
 
+    def delete_voice(self, voice: ProviderVoice) -> Deletion:
+        """Delete a voice, once. A fine-tune is not deleted: it has no date by which it could be told from another."""
+        if voice.category == FINE_TUNE:
+            return refuse("It is a fine-tune and not a voice.")
+        return send_deletion(self._transport, VOICES, voice)
+
+    def look_up_deleted(self, voice: ProviderVoice) -> LookUp:
+        """Look up a voice whose deletion was requested."""
+        return self.look_up(voice.id)
+
     def read_slots(self) -> tuple[SlotReading, ...]:
         """Return an empty tuple: Cartesia does not tell slots."""
         return ()
@@ -183,6 +205,6 @@ def parse_fine_tune(entry: Mapping[str, Any]) -> ProviderVoice | None:
         state=FINE_TUNE_STATES.get(word, ProviderState.UNKNOWN),
         is_ours=True,
         raw_state=join_words({"status": entry.get("status")}),
-        category="fine-tune",
+        category=FINE_TUNE,
         language=read_text(entry.get("language")),
     )

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from voiceadmin.sources.clients.outcomes import Fault, FaultKind, Outcome, UpstreamFailed
+from voiceadmin.sources.clients.deletion import send_deletion
+from voiceadmin.sources.clients.outcomes import Deletion, Fault, FaultKind, Outcome, UpstreamFailed
 from voiceadmin.sources.clients.paging import Page, read_pages
 from voiceadmin.sources.clients.parsing import (
     MAX_NAME,
@@ -40,7 +41,9 @@ PAGE_SIZE = 100
 
 STOCK_SOURCES = {"SYSTEM", "INWORLD"}
 
-SLOTS_BY_SOURCE = {"IVC": SlotKind.INSTANT, "PVC": SlotKind.PROFESSIONAL}
+PROFESSIONAL = "PVC"
+
+SLOTS_BY_SOURCE = {"IVC": SlotKind.INSTANT, PROFESSIONAL: SlotKind.PROFESSIONAL}
 
 STATE_PREFIX = "PVC_VOICE_STATE_"
 
@@ -135,6 +138,26 @@ class Inworld:
             return voice
         return None
 
+    def delete_voice(self, voice: ProviderVoice) -> Deletion:
+        """Delete a voice, once.
+
+        A professional voice that is a draft or has failed is deleted by its own service. That service refuses a trained
+        one, which the service of usable voices deletes, and so frees its slot.
+        """
+        is_untrained = voice.category == PROFESSIONAL and voice.state in (ProviderState.WAITING, ProviderState.FAILED)
+        listing = PVC_VOICES if is_untrained else VOICES
+        return send_deletion(self._transport, listing.path, voice)
+
+    def look_up_deleted(self, voice: ProviderVoice) -> LookUp:
+        """Look up a voice that the key has found before. Another workspace cannot be the reason of its absence."""
+        try:
+            found = self._find(voice.id)
+        except UpstreamFailed as failed:
+            return Unclear(failed.fault)
+        if found is not None:
+            return Found(found)
+        return Absent("Both services of Inworld answer that they do not have this voice, which they had before.")
+
     def read_slots(self) -> tuple[SlotReading, ...]:
         """Return the used slots and their limits.
 
@@ -212,7 +235,7 @@ def parse_professional(entry: Mapping[str, Any]) -> ProviderVoice:
         is_ours=True,
         raw_state=join_words({"state": word}),
         reason=_read_failure(entry) if state is ProviderState.FAILED else "",
-        category="PVC",
+        category=PROFESSIONAL,
         slot=SlotKind.PROFESSIONAL,
         language=_read_language(entry),
         gender=read_text(entry.get("gender")),

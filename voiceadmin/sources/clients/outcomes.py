@@ -1,4 +1,4 @@
-"""What a request or a listing can end in."""
+"""What a request, a listing or a deletion can end in."""
 
 from __future__ import annotations
 
@@ -120,3 +120,34 @@ class Broken:
 
 
 Outcome = Complete[T] | Incomplete[T] | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider says that it has deleted the voice. Only a look-up proves that. status: the HTTP status."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """The provider says that it has no such voice. fault: its answer."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was deleted: the request was not sent, or the provider refused it. fault: why."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Whether the voice was deleted is not known. fault: what came instead of an answer."""
+
+    fault: Fault
+
+
+Deletion = Accepted | NotThere | Refused | Unconfirmed

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from voiceadmin.sources.clients.outcomes import FaultKind, Outcome, UpstreamFailed
+from voiceadmin.sources.clients.deletion import send_deletion
+from voiceadmin.sources.clients.outcomes import Deletion, FaultKind, Outcome, UpstreamFailed
 from voiceadmin.sources.clients.paging import Page, read_pages
 from voiceadmin.sources.clients.parsing import (
     MAX_NAME,
@@ -107,6 +108,14 @@ class Resemble:
             if failed.fault.kind is FaultKind.NOT_FOUND and failed.fault.status == 404:
                 return Absent("Resemble answered 404. It does not document whether that includes voices of others.")
             return Unclear(failed.fault)
+
+    def delete_voice(self, voice: ProviderVoice) -> Deletion:
+        """Delete a voice, once."""
+        return send_deletion(self._transport, "/voices", voice)
+
+    def look_up_deleted(self, voice: ProviderVoice) -> LookUp:
+        """Look up a voice whose deletion was requested."""
+        return self.look_up(voice.id)
 
     def read_slots(self) -> tuple[SlotReading, ...]:
         """Return the limit of the team; the used slots must be counted from the listing.

@@ -96,6 +96,7 @@ class Transport:
         self._on_request = on_request
         self._headers: dict[str, str] = {}
         self._etag = ""
+        self._status = 0
         self._client = httpx2.Client(
             base_url=address.rstrip("/"),
             headers={"Accept": "application/json", "User-Agent": "voiceadmin", **headers},
@@ -162,13 +163,18 @@ class Transport:
             self._headers = {}
         return self._etag if len(self._etag) <= MAX_ETAG else ""
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str) -> tuple[int, bytes]:
         """Send a DELETE request once. It is never retried: a lost answer does not say whether it was carried out.
+
+        Returns:
+            The HTTP status and the body.
 
         Raises:
             UpstreamFailed: unless the status is one of success.
         """
-        self._request(self._client.build_request("DELETE", path.lstrip("/")), 1, BODY_LIMIT, b"".join)
+        request = self._client.build_request("DELETE", path.lstrip("/"))
+        body = self._request(request, 1, BODY_LIMIT, b"".join)
+        return self._status, body
 
     def _get(self, path: str, parameters: Parameters | None, limit: int, read: Callable[[Iterator[bytes]], T]) -> T:
         request = self._client.build_request(
@@ -201,7 +207,7 @@ class Transport:
         response = self._client.send(request, stream=True)
         try:
             record.response = response
-            self._etag = response.headers.get("etag", "")
+            self._etag, self._status = response.headers.get("etag", ""), response.status_code
             if response.status_code == 304 and "if-none-match" in request.headers:
                 raise _NotModified
             if response.is_success:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import BinaryIO, NamedTuple, Protocol
 
 from voiceadmin.enums import LabelledEnum
-from voiceadmin.sources.clients.outcomes import Fault, Outcome
+from voiceadmin.sources.clients.outcomes import Deletion, Fault, Outcome
 
 
 class ProviderState(LabelledEnum):
@@ -122,7 +122,7 @@ class RightCheck(NamedTuple):
 
 
 class ProviderClient(Protocol):
-    """What every client of a provider can do. All methods but the first two and `look_up` raise UpstreamFailed."""
+    """What every client of a provider can do. Methods with the prefixes `check_` and `read_` raise UpstreamFailed."""
 
     def list_voices(self) -> Mapping[str, Outcome[ProviderVoice]]:
         """Return the outcome of each listing of the provider by name. A voice may be in one of them only."""
@@ -130,6 +130,14 @@ class ProviderClient(Protocol):
 
     def look_up(self, voice_id: str) -> LookUp:
         """Ask for one voice by its ID."""
+        ...
+
+    def delete_voice(self, voice: ProviderVoice) -> Deletion:
+        """Delete a voice that a look-up has just found. Sends at most one request, and never repeats it."""
+        ...
+
+    def look_up_deleted(self, voice: ProviderVoice) -> LookUp:
+        """Ask for a voice that the same key has found before its deletion was requested."""
         ...
 
     def check_list(self) -> None:
