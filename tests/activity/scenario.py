@@ -53,7 +53,7 @@ from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample, remove_sample
-from voiceadmin.sources.actions import believing, managing
+from voiceadmin.sources.actions import believing, managing, permissions
 from voiceadmin.sources.actions.runs import Run
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import ProviderListing, Source
@@ -242,6 +242,13 @@ def disable_source(world: World, *, then_enable: bool = False) -> None:
         managing.enable_source(EVERYTHING, id, by=SHELL, now=NOW)
 
 
+def allow_deletion(world: World, *, then_forbid: bool = False) -> None:
+    id = make_source(world.acme)
+    permissions.allow_deletion(EVERYTHING, id, by=SHELL, now=NOW)
+    if then_forbid:
+        permissions.forbid_deletion(EVERYTHING, id, by=SHELL, now=NOW)
+
+
 def accept_account(world: World) -> None:
     """Accept the account of a key, as if a sync had noticed another one."""
     id = make_source(world.acme)
@@ -377,6 +384,8 @@ CASES: list[tuple[str, AuditEventType, Callable[[World], object], set[str]]] = [
     ("source tested", E.SOURCE_TESTED, check_source, ACME),
     ("source disabled", E.SOURCE_DISABLED, disable_source, ACME),
     ("source enabled", E.SOURCE_ENABLED, lambda w: disable_source(w, then_enable=True), ACME),
+    ("deletion allowed", E.DELETION_ALLOWED, allow_deletion, ACME),
+    ("deletion forbidden", E.DELETION_FORBIDDEN, lambda w: allow_deletion(w, then_forbid=True), ACME),
     (
         "sync requested",
         E.SYNC_REQUESTED,

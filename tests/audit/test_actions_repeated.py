@@ -254,6 +254,7 @@ CASES: dict[str, tuple[AuditEventType, str, Callable[[World], Form]]] = {
     "undo a merge": (E.ORGANIZATION_MERGE_UNDONE, "root", undo_merge),
     "disable a source": (E.SOURCE_DISABLED, "admin", lambda w: (f"/sources/{make_source(w)}/disable", {})),
     "enable a source": (E.SOURCE_ENABLED, "admin", enable_source),
+    "allow deletion": (E.DELETION_ALLOWED, "admin", lambda w: (f"/sources/{make_source(w)}/allow-deletion", {})),
     "remove a source": (E.SOURCE_REMOVED, "admin", lambda w: (f"/sources/{make_source(w)}/remove", {})),
     "set a price": (E.PRICE_CHANGED, "root", lambda _: ("/clean-up/prices", PRICE)),
 }

@@ -105,6 +105,7 @@ NEW_EVENT_TYPES = {
     "totals-rebuilt",
     *("source-created", "source-tested", "source-disabled", "source-enabled", "source-removed"),
     *("source-key-reencrypted", "source-synced", "sync-requested", "list-believed", "account-accepted"),
+    *("deletion-allowed", "deletion-forbidden"),
 }
 NEW_OBJECT_KINDS = {"organization", "source"}
 NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}

@@ -138,6 +138,18 @@ def test_a_source_is_disabled_enabled_and_removed(app: Flask, shell: Shell, adde
     assert outputs[5] == ""
 
 
+def test_deletion_is_allowed_and_forbidden(app: Flask, shell: Shell, added: Provider) -> None:
+    allowed = shell("source", "allow-deletion", "1").stdout
+    rights = shell("source", "test", "1").stdout.splitlines()
+    forbidden = shell("source", "forbid-deletion", "1").stdout
+
+    assert allowed.startswith("Voices may be deleted at the provider of “Voices” now.")
+    assert rights[-1] == "Delete voices: unknown  ElevenLabs shows this only when a voice is deleted."
+    assert forbidden == "No voice may be deleted at the provider of “Voices” any more.\n"
+    assert len(shell("source", "test", "1").stdout.splitlines()) == 3
+    assert added.server.deletions == []
+
+
 @pytest.mark.parametrize("command", ["test", "disable", "enable", "remove"])
 def test_an_unknown_source_is_named(app: Flask, shell: Shell, command: str) -> None:
     result = shell("source", command, "7")

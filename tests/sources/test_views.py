@@ -213,6 +213,19 @@ def test_a_source_is_disabled_enabled_and_removed(client: FlaskClient, settings:
     assert client.get(path).status_code == 404
 
 
+def test_deletion_is_allowed_and_forbidden_on_the_page(client: FlaskClient, settings: Settings) -> None:
+    id = make_source(settings, describe_source())
+    before = Page(client.get(f"/sources/{id}").text).text
+
+    allowed = post(client, f"/sources/{id}/allow-deletion").text
+    forbidden = post(client, f"/sources/{id}/forbid-deletion").text
+
+    assert "No voice can be deleted at ElevenLabs with this key." in before
+    assert "Allowed by root@example.com" in allowed
+    assert "Allowed by" not in forbidden
+    assert "No voice can be deleted at ElevenLabs with this key." in forbidden
+
+
 def test_the_page_shows_each_right_with_the_reason_of_a_missing_one(
     client: FlaskClient, settings: Settings, provider: Provider
 ) -> None:

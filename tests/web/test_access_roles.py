@@ -196,6 +196,8 @@ def test_the_requirements_are_those_of_the_table() -> None:
         "sources.sync": ("admin", False),
         "sources.disable": ("admin", True),
         "sources.enable": ("admin", True),
+        "sources.allow": ("admin", True),
+        "sources.forbid": ("admin", True),
         "sources.remove": ("admin", True),
         "management.index": ("admin", False),
         "management.organization": ("admin", False),

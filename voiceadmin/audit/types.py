@@ -70,6 +70,8 @@ class AuditEventType(StrEnum):
     SOURCE_SYNCED = "source-synced", "synced a source", Role.VIEWER
     LIST_BELIEVED = "list-believed", "believed a list that lacks many voices", Role.ADMIN
     ACCOUNT_ACCEPTED = "account-accepted", "accepted another account of a key", Role.ADMIN
+    DELETION_ALLOWED = "deletion-allowed", "allowed deletion at the provider of a source", Role.ADMIN
+    DELETION_FORBIDDEN = "deletion-forbidden", "forbade deletion at the provider of a source", Role.ADMIN
     SYNC_REQUESTED = "sync-requested", "asked for a sync of a source", Role.ADMIN
     VOICES_IMPORTED = "voices-imported", "imported voices", Role.VIEWER
     VOICES_EXPORTED = "voices-exported", "exported voices", Role.VIEWER

@@ -1,4 +1,4 @@
-"""Commands for sources: add, list, test, disable, enable, remove, and encrypt keys anew."""
+"""Commands for sources: add, list, test, disable, enable, allow or forbid deletion, remove, and encrypt keys anew."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from voiceadmin.sources.actions.managing import (
     reencrypt_keys,
     remove_source,
 )
+from voiceadmin.sources.actions.permissions import allow_deletion, forbid_deletion
 from voiceadmin.sources.forms import KINDS, SourceForm
 from voiceadmin.sources.queries import get_source, list_sources
 from voiceadmin.sources.types import KeyTest, SourceRow
@@ -130,6 +131,26 @@ def enable(ctx: click.Context, id: int) -> None:
         name = enable_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
         _judge(source, app.config["VOICEADMIN"])
         click.echo(f"The source “{name}” was enabled.")
+
+
+@source.command("allow-deletion")
+@ID
+@click.pass_context
+def allow_command(ctx: click.Context, id: int) -> None:
+    """Let clean-up plans delete voices at the provider of a source. Nothing is deleted by this."""
+    with application_context(ctx):
+        name = allow_deletion(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
+        click.echo(f"Voices may be deleted at the provider of “{name}” now. Each deletion is confirmed separately.")
+
+
+@source.command("forbid-deletion")
+@ID
+@click.pass_context
+def forbid_command(ctx: click.Context, id: int) -> None:
+    """Let no more voices be deleted at the provider of a source."""
+    with application_context(ctx):
+        name = forbid_deletion(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
+        click.echo(f"No voice may be deleted at the provider of “{name}” any more.")
 
 
 @source.command("remove")

@@ -22,6 +22,8 @@ from voiceadmin.sources.types import KeyTest, SourceKind, parse_ids
 
 LIST_VOICES = "List voices"
 
+DELETE_VOICES = "Delete voices"
+
 
 @dataclass(frozen=True, slots=True)
 class ClientKind:
@@ -43,6 +45,8 @@ PROVIDERS: dict[SourceKind, Callable[[Transport], ProviderClient]] = {
     SourceKind.INWORLD: inworld.Inworld,
     SourceKind.CARTESIA: cartesia.Cartesia,
 }
+
+WITHOUT_RIGHTS = {SourceKind.RESEMBLE}  # providers whose keys have no separate rights
 
 WITHOUT_ACCOUNT = {SourceKind.CARTESIA}  # providers that tell neither the account of a key nor slots
 
@@ -67,6 +71,7 @@ class Connection:
         hosts: the value of VOICEADMIN_UPSTREAM_HOSTS.
         assistant_ids: of a platform source: the assistants that it names.
         proxy: the value of VOICEADMIN_UPSTREAM_PROXY.
+        may_delete: whether voices may be deleted at the provider.
     """
 
     kind: SourceKind
@@ -75,6 +80,7 @@ class Connection:
     hosts: tuple[str, ...]
     assistant_ids: tuple[int, ...] = ()
     proxy: str = ""
+    may_delete: bool = False
 
     def __repr__(self) -> str:
         """Return a text without the key."""
@@ -91,9 +97,14 @@ def build_connection(source: Source, settings: Settings, environ: Mapping[str, s
         key = read_variable(source.key_variable, environ)
     else:
         key = decrypt_key(source.encrypted_key or "", settings.encryption_keys)
-    assistant_ids = parse_ids(source.assistant_ids)
     return Connection(
-        SourceKind(source.kind), source.address, key, settings.upstream_hosts, assistant_ids, settings.upstream_proxy
+        SourceKind(source.kind),
+        source.address,
+        key,
+        settings.upstream_hosts,
+        parse_ids(source.assistant_ids),
+        settings.upstream_proxy,
+        may_delete=source.deletion_allowed_at is not None,
     )
 
 
@@ -126,7 +137,17 @@ def check_key_rights(connection: Connection, now: datetime) -> KeyTest:
             rights = check_rights(_list_checks(connection, transport, account))
     except UpstreamFailed as failed:
         rights = (RightCheck(LIST_VOICES, None, failed.fault.message),)
+    if connection.may_delete:
+        rights = (*rights, _describe_deletion(connection.kind, is_working=rights[0].is_granted is True))
     return KeyTest(now, rights, hash_account(connection.kind, account[0]) if account and account[0] else "")
+
+
+def _describe_deletion(kind: SourceKind, *, is_working: bool) -> RightCheck:
+    """Return whether a key may delete voices. No request is sent: only a deletion would show it."""
+    if is_working and kind in WITHOUT_RIGHTS:
+        return RightCheck(DELETE_VOICES, True, f"Keys of {kind.label} have no separate rights.")
+    message = f"{kind.label} shows this only when a voice is deleted." if is_working else "Not checked."
+    return RightCheck(DELETE_VOICES, None, message)
 
 
 def _list_checks(connection: Connection, transport: Transport, account: list[str]) -> tuple[Check, ...]:

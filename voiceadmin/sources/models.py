@@ -32,6 +32,8 @@ class Source(Base):
         failure: Why the newest sync is not complete; "" if it is.
         orphan_count: Orphans that take a slot, counted at the end of the newest complete sync; None if not known.
         orphans_since: When the first of them was first listed; None if there are none.
+        deletion_allowed_at: Since when voices may be deleted at the provider; None if they may not.
+        deletion_allowed_by: Who allowed it; None if it is not allowed.
     """
 
     __tablename__ = "source"
@@ -61,6 +63,8 @@ class Source(Base):
     failure: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     orphan_count: Mapped[int | None]
     orphans_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    deletion_allowed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    deletion_allowed_by: Mapped[str | None] = mapped_column(Text)
 
 
 class SyncRun(Base):

@@ -113,6 +113,8 @@ def _build_row(source: Source, organization_name: str | None) -> SourceRow:
         if source.tested_at is None
         else KeyTest(source.tested_at, _parse_rights(source), source.account_hash),
         account_changed_at=source.account_changed_at,
+        deletion_allowed_at=source.deletion_allowed_at,
+        deletion_allowed_by=source.deletion_allowed_by or "",
     )
 
 

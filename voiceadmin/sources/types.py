@@ -86,6 +86,8 @@ class SourceRow:
         key_variable: "" if the key is stored.
         test: the newest test of the key; None before the first.
         account_changed_at: when the key was last seen to belong to another account than before; None if never.
+        deletion_allowed_at: since when voices may be deleted at the provider; None if they may not.
+        deletion_allowed_by: who allowed it; "" if it is not allowed.
     """
 
     id: int
@@ -101,6 +103,8 @@ class SourceRow:
     disabled_at: datetime | None
     test: KeyTest | None
     account_changed_at: datetime | None
+    deletion_allowed_at: datetime | None
+    deletion_allowed_by: str
 
     @property
     def can_sync(self) -> bool:

@@ -25,6 +25,7 @@ from voiceadmin.sources.actions.managing import (
     remove_source,
     request_sync,
 )
+from voiceadmin.sources.actions.permissions import allow_deletion, forbid_deletion
 from voiceadmin.sources.forms import SourceForm
 from voiceadmin.sources.provider_queries import ProviderReport, read_provider_report
 from voiceadmin.sources.queries import (
@@ -151,6 +152,24 @@ def enable(source_id: int) -> Response:
     name = enable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
     _judge(source)
     flash(f"The source “{name}” was enabled.")
+    return _redirect_to_source(source_id)
+
+
+@bp.post("/sources/<id:source_id>/allow-deletion")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def allow(source_id: int) -> Response:
+    """Let clean-up plans delete voices at the provider."""
+    name = allow_deletion(scope(), source_id, by=access.requester().actor, now=clock.now())
+    flash(f"Voices may be deleted at the provider of “{name}” now. Each deletion is confirmed separately.")
+    return _redirect_to_source(source_id)
+
+
+@bp.post("/sources/<id:source_id>/forbid-deletion")
+@require_role(Role.ADMIN, recently_authenticated=True)
+def forbid(source_id: int) -> Response:
+    """Let no more voices be deleted at the provider."""
+    name = forbid_deletion(scope(), source_id, by=access.requester().actor, now=clock.now())
+    flash(f"No voice may be deleted at the provider of “{name}” any more.")
     return _redirect_to_source(source_id)
 
 

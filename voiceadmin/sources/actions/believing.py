@@ -78,7 +78,8 @@ def _add_unanswered(source_id: int, ids: Sequence[str], now: datetime) -> None:
 def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
     """Accept that a key belongs to another account, and return the name of the source.
 
-    What was known by the former account is deleted. The next sync reads the lists of the new one.
+    What was known by the former account is deleted, and deletion is no longer allowed. The next sync reads the lists of
+    the new account.
 
     Raises:
         SourceNotFound: if there is no such source in the scope.
@@ -93,5 +94,6 @@ def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         source.account_changed_at, source.account_hash, source.sync_requested_at = None, "", now
         source.read_at, source.failing_since, source.failure = None, None, ""
         source.orphan_count, source.orphans_since = None, None
+        source.deletion_allowed_at, source.deletion_allowed_by = None, None  # it was allowed for the former account
         record_source_event(AuditEventType.ACCOUNT_ACCEPTED, source, by, now)
         return source.name
