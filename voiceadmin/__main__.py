@@ -5,6 +5,7 @@ from __future__ import annotations
 from voiceadmin import create_app
 from voiceadmin.accounts import cli as accounts
 from voiceadmin.api_keys import cli as api_keys
+from voiceadmin.cleanup import cli as cleanup
 from voiceadmin.cli import ErrorReportingGroup, cli
 from voiceadmin.config import COMMAND
 from voiceadmin.history import cli as history
@@ -19,6 +20,7 @@ __all__ = [
     "ErrorReportingGroup",
     "accounts",
     "api_keys",
+    "cleanup",
     "cli",
     "history",
     "management",

@@ -36,10 +36,14 @@ from voiceadmin.accounts.types import Grant
 from voiceadmin.api_keys.actions import create_api_key, revoke_api_key
 from voiceadmin.audit.actions import record_event_now
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
+from voiceadmin.cleanup.actions.deletion_requests import cancel_deletion, request_deletion
+from voiceadmin.cleanup.actions.deletion_steps import take_next, write_intent, write_result
 from voiceadmin.cleanup.actions.plans import confirm_plan, create_plan, resume_plan, retry_failed_items, undo_plan
 from voiceadmin.cleanup.actions.prices import set_price
-from voiceadmin.cleanup.models import CleanUpItem
+from voiceadmin.cleanup.models import CleanUpItem, CleanUpListing
+from voiceadmin.cleanup.queries.deletions import check_voices
 from voiceadmin.cleanup.types.candidates import CleanUpFilters
+from voiceadmin.cleanup.types.deletions import DeletionState
 from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
@@ -214,6 +218,27 @@ def plan(world: World, *, steps: int = 1) -> None:
         with write_transaction():
             db.session.execute(update(CleanUpItem).where(CleanUpItem.position == 1).values(state="failed"))
         retry_failed_items(world.scope, id, by=SHELL, now=NOW)
+
+
+def delete_at_provider(world: World, state: DeletionState | None = None) -> None:
+    """Ask for the deletion of the archived voices of Acme at ElevenLabs; write the result of one, unless it is None."""
+    id = create_plan(EVERYTHING, CleanUpFilters(world.acme), THRESHOLDS, "key", by=SHELL, now=NOW)
+    confirm_plan(EVERYTHING, id, by=SHELL, now=NOW)
+    resume_plan(EVERYTHING, id, THRESHOLDS, by=SHELL, now=NOW, seconds=60)
+    source_id = make_source(world.acme)
+    permissions.allow_deletion(EVERYTHING, source_id, by=SHELL, now=NOW)
+    (voice,) = check_voices(id)
+    listing = {"provider_voice_id": voice.provider_voice_id, "created_at": NOW}
+    with write_transaction():
+        db.session.add(CleanUpListing(plan_id=id, position=voice.position, source_id=source_id, **listing))
+    request_id = request_deletion(EVERYTHING, id, "elevenlabs", 1, by=SHELL, now=NOW)
+    if state is None:
+        cancel_deletion(EVERYTHING, id, by=SHELL, now=NOW)
+        return
+    task = take_next(request_id, "one", now=NOW)
+    assert task is not None
+    assert write_intent(task, "one", now=NOW)
+    write_result(task, state, "Answered 200.", now=NOW)
 
 
 def repair_totals() -> None:
@@ -413,6 +438,11 @@ CASES: list[tuple[str, AuditEventType, Callable[[World], object], set[str]]] = [
     ("confirmed plan", E.CLEAN_UP_CONFIRMED, lambda w: plan(w, steps=2), BOTH),
     ("undone plan", E.CLEAN_UP_UNDONE, lambda w: plan(w, steps=3), BOTH),
     ("retried plan", E.CLEAN_UP_RETRIED, lambda w: plan(w, steps=4), BOTH),
+    ("deletion requested", E.DELETION_REQUESTED, delete_at_provider, ACME),
+    ("deletion cancelled", E.DELETION_CANCELLED, delete_at_provider, ACME),
+    ("deletion sent", E.VOICE_DELETION_SENT, lambda w: delete_at_provider(w, DeletionState.DELETED), ACME),
+    ("voice deleted", E.VOICE_DELETED, lambda w: delete_at_provider(w, DeletionState.DELETED), ACME),
+    ("deletion failed", E.VOICE_DELETION_FAILED, lambda w: delete_at_provider(w, DeletionState.UNCONFIRMED), ACME),
     (
         "price",
         E.PRICE_CHANGED,

@@ -16,6 +16,8 @@ def test_viewers_read_about_voices_and_admins_about_people_keys_and_refusals() -
         *("sample-added", "sample-removed"),
         *("organization-renamed", "organization-merged", "organization-merge-undone"),
         *("voice-deleted-at-provider", "voice-not-deleted-at-provider"),
+        *("voice-deletion-sent", "voice-deleted", "voice-deletion-failed"),
+        *("deletion-requested", "deletion-cancelled"),
         "source-synced",
         *("assistant-renamed", "assistant-moved", "assistant-removed"),
     }

@@ -105,7 +105,8 @@ NEW_EVENT_TYPES = {
     "totals-rebuilt",
     *("source-created", "source-tested", "source-disabled", "source-enabled", "source-removed"),
     *("source-key-reencrypted", "source-synced", "sync-requested", "list-believed", "account-accepted"),
-    *("deletion-allowed", "deletion-forbidden"),
+    *("deletion-allowed", "deletion-forbidden", "deletion-requested", "deletion-cancelled"),
+    *("voice-deletion-sent", "voice-deleted", "voice-deletion-failed"),
 }
 NEW_OBJECT_KINDS = {"organization", "source"}
 NEW_ACTIONS = {"mark-deleted", "unmark-deleted"}
@@ -115,6 +116,7 @@ NEW_TABLES = {
     *("source", "source_voice", "sync_run", "sync_lease"),
     *("provider_listing", "provider_look_up", "provider_voice", "slot_use", "voice_verdict"),
     *("voice_day", "slot_day", "history_progress"),
+    *("clean_up_listing", "deletion_item", "deletion_request"),
 }
 
 SQLITE = pytest.mark.parametrize("old_app", ["sqlite"], indirect=True)

@@ -89,6 +89,9 @@ class AuditEventType(StrEnum):
         "marked a voice as not deleted at its provider",
         Role.VIEWER,
     )
+    VOICE_DELETION_SENT = "voice-deletion-sent", "sent the deletion of a voice to its provider", Role.VIEWER
+    VOICE_DELETED = "voice-deleted", "deleted a voice at its provider", Role.VIEWER
+    VOICE_DELETION_FAILED = "voice-deletion-failed", "tried to delete a voice at its provider", Role.VIEWER
     ASSIGNED = "assigned", "assigned a voice, assistant or source", Role.VIEWER
     ACKNOWLEDGED = "acknowledged", "acknowledged a finding", Role.VIEWER
     SNOOZED = "snoozed", "snoozed a finding", Role.VIEWER
@@ -100,6 +103,8 @@ class AuditEventType(StrEnum):
     CLEAN_UP_CONFIRMED = "clean-up-confirmed", "confirmed a clean-up", Role.VIEWER
     CLEAN_UP_RETRIED = "clean-up-retried", "retried the failed voices of a clean-up", Role.VIEWER
     CLEAN_UP_UNDONE = "clean-up-undone", "undid a clean-up", Role.VIEWER
+    DELETION_REQUESTED = "deletion-requested", "asked to delete voices of a clean-up at their provider", Role.VIEWER
+    DELETION_CANCELLED = "deletion-cancelled", "cancelled the deletion of voices at their provider", Role.VIEWER
     PRICE_CHANGED = "price-changed", "changed the price of a voice", Role.ADMIN
     SAMPLE_ADDED = "sample-added", "added sample data", Role.VIEWER
     SAMPLE_REMOVED = "sample-removed", "removed sample data", Role.VIEWER

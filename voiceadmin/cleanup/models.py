@@ -1,10 +1,10 @@
-"""Tables of clean-up plans and of prices."""
+"""Tables of clean-up plans, of deletions at providers, and of prices."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voiceadmin.database.base import Base
@@ -88,3 +88,91 @@ class CleanUpItem(Base):
     state: Mapped[str] = mapped_column(String(20))
     skip_reason: Mapped[str] = mapped_column(Text)
     operation_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("operation.id"))
+
+
+class CleanUpListing(Base):
+    """That a source listed a voice of a plan as ours when the plan was created.
+
+    A voice that is re-created at its provider with the same ID differs in the time of its creation. The id of the
+    source is no foreign key: the row outlives the source.
+
+    Attributes:
+        provider_voice_id: Of the voice when the plan was created.
+        created_at: When the provider says that it created the voice; None if it did not tell.
+    """
+
+    __tablename__ = "clean_up_listing"
+
+    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("clean_up_plan.id"), primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    source_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    provider_voice_id: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class DeletionRequest(Base):
+    """What an admin asked for: to delete voices of a plan at their provider, or to look unconfirmed ones up again.
+
+    Attributes:
+        action: A DeletionAction.
+        voice_count: The number that the admin typed, or the number of voices to look up.
+        requested_by_kind, requested_by_id, requested_by: The actor, for the audit events.
+        ended_at: None while it is open.
+        message: Why it ended early; "" if it did not.
+        holder: The process that carries it out; "" if none does.
+        holder_expires_at: When another process may take over.
+    """
+
+    __tablename__ = "deletion_request"
+    __table_args__ = (
+        Index(
+            "ix_deletion_request_open",
+            "plan_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("clean_up_plan.id"))
+    action: Mapped[str] = mapped_column(String(20))
+    provider: Mapped[str] = mapped_column(Sortable)
+    voice_count: Mapped[int] = mapped_column(BigId)
+    requested_at: Mapped[datetime] = mapped_column(UtcTime)
+    requested_by_kind: Mapped[str] = mapped_column(String(20))
+    requested_by_id: Mapped[int | None] = mapped_column(BigId)
+    requested_by: Mapped[str] = mapped_column(Text)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    message: Mapped[str] = mapped_column(Text)
+    holder: Mapped[str] = mapped_column(Text)
+    holder_expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class DeletionItem(Base):
+    """A voice of a plan whose deletion at its provider was requested.
+
+    Attributes:
+        request_id: The newest request that contains it.
+        source_id: Through which it is deleted.
+        state: A DeletionState. UNCONFIRMED is written before the request is sent to the provider.
+        is_due: Whether the request still has to process it.
+        message: What happened, or why nothing did, as a sentence.
+        sent_at: When a deletion was last sent to the provider; None if none ever was.
+        decided_at: When the state was last written.
+    """
+
+    __tablename__ = "deletion_item"
+    __table_args__ = (Index(None, "request_id", "is_due", "position"),)
+
+    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("clean_up_plan.id"), primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    request_id: Mapped[int] = mapped_column(BigId, ForeignKey("deletion_request.id"))
+    source_id: Mapped[int] = mapped_column(BigId)
+    provider_voice_id: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    state: Mapped[str] = mapped_column(String(20))
+    is_due: Mapped[bool]
+    message: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    decided_at: Mapped[datetime] = mapped_column(UtcTime)

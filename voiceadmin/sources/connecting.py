@@ -48,6 +48,8 @@ PROVIDERS: dict[SourceKind, Callable[[Transport], ProviderClient]] = {
 
 WITHOUT_RIGHTS = {SourceKind.RESEMBLE}  # providers whose keys have no separate rights
 
+WITHOUT_CREATION_TIME = {SourceKind.INWORLD}  # providers that never tell when a voice was created
+
 WITHOUT_ACCOUNT = {SourceKind.CARTESIA}  # providers that tell neither the account of a key nor slots
 
 CLIENT_KINDS = {

@@ -12,6 +12,7 @@ import click
 from flask import Flask
 
 from voiceadmin import clock
+from voiceadmin.cleanup.actions.deleting import carry_out_some
 from voiceadmin.cli import WritingBar, application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.errors import ChangeRefused, Problem
@@ -19,7 +20,7 @@ from voiceadmin.identity import EVERYTHING
 from voiceadmin.management.actions.joining import join_organizations
 from voiceadmin.sources.actions.plan_files import read_plan, write_plan
 from voiceadmin.sources.actions.planning import apply_plan, plan_sync
-from voiceadmin.sources.actions.scheduling import SyncLoop
+from voiceadmin.sources.actions.scheduling import SyncLoop, name_process
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.plan_text import format_plan
 from voiceadmin.sources.queries import list_sources
@@ -65,7 +66,9 @@ def sync(
     output: Path | None,
     plan: Path | None,
 ) -> None:
-    """Read voices and assistants from the platform, and write what has changed. Nothing is ever deleted.
+    """Read voices and assistants from the platform, and write what has changed. Nothing is ever deleted by that.
+
+    With --every, also carries out the deletions at providers that admins have confirmed.
 
     Exits with 1 if a source could not be read as a whole.
     """
@@ -191,6 +194,7 @@ def _sync_continuously(app: Flask, every: timedelta) -> None:
         on_report=_handle_report,
         on_problem=_print_problem,
         on_database_error=lambda text: click.echo(text, err=True),
+        do_other_work=lambda stopped: _carry_out_deletions(app.config["VOICEADMIN"], stopped),
     )
     click.echo("Syncing all sources. Stop with Ctrl-C.")
     loop.run(stopped)
@@ -199,6 +203,20 @@ def _sync_continuously(app: Flask, every: timedelta) -> None:
 def _handle_report(source: DueSource, report: SyncReport) -> None:
     _print_report(source.name, report)
     _join(source.id, source.name, report)
+
+
+def _carry_out_deletions(settings: Settings, stopped: Event) -> None:
+    """Carry out some of the deletions that people have confirmed. The rest follows after the next syncs."""
+    try:
+        carry_out_some(
+            settings,
+            name_process(),
+            wait=stopped.wait,
+            is_stopped=stopped.is_set,
+            on_result=lambda name, text: click.echo(f"{name}: {text}" if name else text),
+        )
+    except Problem as problem:
+        click.echo(str(problem), err=True)
 
 
 def _print_problem(source: DueSource, problem: Problem) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind, ObjectRef
+from voiceadmin.cleanup.actions.deletion_requests import record_listings
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
 from voiceadmin.cleanup.queries.candidates import ITEM_COLUMNS, select_items
 from voiceadmin.cleanup.queries.plans import (
@@ -83,6 +84,7 @@ def create_plan(
         plan.voice_count = _insert_items(plan.id, scope, filters, thresholds, now)
         if not plan.voice_count:
             raise ChangeRefused("No voice matches these filters. Widen the filters.")
+        record_listings(plan.id)
         _record_plan_event(AuditEventType.CLEAN_UP_PLANNED, plan.id, {"voices": plan.voice_count}, by=by, now=now)
         return plan.id
 

@@ -40,6 +40,7 @@ class SyncLoop:
         on_report: called after each sync.
         on_problem: called for a source that cannot be synced at all.
         on_database_error: called with a sentence when the database fails; the loop goes on.
+        do_other_work: called after the syncs with the event that asks to stop.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class SyncLoop:
     on_report: Callable[[DueSource, SyncReport], None]
     on_problem: Callable[[DueSource, Problem], None]
     on_database_error: Callable[[str], None]
+    do_other_work: Callable[[Event], None] = lambda _: None
 
     def run(self, stopped: Event) -> None:
         """Run until `stopped` is set, and return between two syncs.
@@ -85,6 +87,7 @@ class SyncLoop:
             else:
                 self.on_report(source, report)
         self._thin_history(stopped)
+        self.do_other_work(stopped)
 
     def _thin_history(self, stopped: Event) -> None:
         """Delete what has become too old in the history since the last time, which is at most once a day."""

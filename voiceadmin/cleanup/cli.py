@@ -1,0 +1,83 @@
+"""Commands for clean-up plans: delete their voices at the providers."""
+
+from __future__ import annotations
+
+import signal
+from threading import Event
+
+import click
+from flask import Flask
+
+from voiceadmin import clock
+from voiceadmin.cleanup.actions.deleting import DeletionRun
+from voiceadmin.cleanup.actions.deletion_requests import request_deletion
+from voiceadmin.cleanup.queries.deletions import check_voices, list_open_requests
+from voiceadmin.cleanup.queries.plans import get_plan
+from voiceadmin.cleanup.types.deletions import ProviderDeletions, summarize
+from voiceadmin.cli import application_context, cli, current_cli_actor
+from voiceadmin.identity import EVERYTHING
+from voiceadmin.operations.types import MAX_OBJECTS
+from voiceadmin.sources.actions.scheduling import name_process
+from voiceadmin.text import MAX_ID, pluralize
+from voiceadmin.voices.types.provider import provider_label
+
+PLAN = click.argument("plan", type=click.IntRange(1, MAX_ID))
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@cli.group("clean-up")
+def clean_up() -> None:
+    """Work on clean-up plans."""
+
+
+@clean_up.command("delete")
+@PLAN
+@click.option("--provider", help="Provider at which to delete, such as elevenlabs.")
+@click.option("--count", type=click.IntRange(1, MAX_OBJECTS), help="Exact number of voices to delete there.")
+@click.pass_context
+def delete_command(ctx: click.Context, plan: int, provider: str | None, count: int | None) -> None:
+    """Delete the archived voices of a plan at their provider, for ever.
+
+    Without options, carries out what an admin has confirmed on the page of the plan, or prints what could be deleted.
+    """
+    if (provider is None) != (count is None):
+        raise click.UsageError("Give both --provider and --count.")
+    with application_context(ctx) as app:
+        get_plan(EVERYTHING, plan, now=clock.now())
+        if provider is not None and count is not None:
+            request_deletion(EVERYTHING, plan, provider, count, by=current_cli_actor(), now=clock.now())
+        requests = list_open_requests(now=clock.now(), plan_id=plan)
+        if not requests:
+            _print_possible(plan)
+        for request in requests:
+            _carry_out(app, request.id)
+
+
+def _print_possible(plan: int) -> None:
+    for one in summarize(check_voices(plan)):
+        click.echo(f"{provider_label(one.provider)}: {pluralize(one.deletable, 'voice')} can be deleted.")
+        for line in _describe_rest(one):
+            click.echo(f"  {line}")
+    click.echo("Nothing was deleted. Give --provider and --count to delete voices.")
+
+
+def _describe_rest(one: ProviderDeletions) -> list[str]:
+    states = [f"{count:,}: {state.label}." for state, count in one.states.items()]
+    return states + [f"{count:,}: {obstacle.label}" for obstacle, count in one.obstacles.items()]
+
+
+def _carry_out(app: Flask, request_id: int) -> None:
+    """Carry out a request until it ends or a stop signal comes. What is left then stays confirmed."""
+    stopped = Event()
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, lambda *_: stopped.set())
+    run = DeletionRun(
+        request_id,
+        app.config["VOICEADMIN"],
+        name_process(),
+        stopped.wait,
+        is_stopped=stopped.is_set,
+        on_result=lambda name, text: click.echo(f"{name}: {text}" if name else text),
+    )
+    run.run()
