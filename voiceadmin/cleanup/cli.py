@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 
 import click
@@ -69,15 +71,25 @@ def _describe_rest(one: ProviderDeletions) -> list[str]:
 
 def _carry_out(app: Flask, request_id: int) -> None:
     """Carry out a request until it ends or a stop signal comes. What is left then stays confirmed."""
+    with _stop_on_signals() as stopped:
+        run = DeletionRun(
+            request_id,
+            app.config["VOICEADMIN"],
+            name_process(),
+            stopped.wait,
+            is_stopped=stopped.is_set,
+            on_result=lambda name, text: click.echo(f"{name}: {text}" if name else text),
+        )
+        run.run()
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[Event]:
+    """Yield an event that a stop signal sets."""
     stopped = Event()
-    for stop_signal in STOP_SIGNALS:
-        signal.signal(stop_signal, lambda *_: stopped.set())
-    run = DeletionRun(
-        request_id,
-        app.config["VOICEADMIN"],
-        name_process(),
-        stopped.wait,
-        is_stopped=stopped.is_set,
-        on_result=lambda name, text: click.echo(f"{name}: {text}" if name else text),
-    )
-    run.run()
+    former = {number: signal.signal(number, lambda *_: stopped.set()) for number in STOP_SIGNALS}
+    try:
+        yield stopped
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

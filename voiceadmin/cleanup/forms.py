@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import DateField, Form, IntegerField, ValidationError
 
 from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS, CleanUpFilters
+from voiceadmin.cleanup.types.deletions import DeletionState
 from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.cleanup.types.prices import Price
 from voiceadmin.clock import start_of_day
@@ -106,6 +107,37 @@ class ConfirmPlanForm(Form):
             raise ValidationError(
                 f"{given} was typed. The plan has {self.voice_count} voices: type {self.voice_count}."
             )
+
+
+class ConfirmDeletionForm(Form):
+    """The number of voices to delete at a provider, typed by the admin who confirms it."""
+
+    count = integer_field("Number of voices", minimum=1, maximum=MAX_OBJECTS)
+
+    def __init__(self, data: FormData | None, voice_count: int) -> None:
+        super().__init__(data)
+        self.voice_count = voice_count
+
+    def validate_count(self, field: IntegerField) -> None:
+        """Require the number of voices that can be deleted."""
+        if field.data != self.voice_count:
+            given = quote_value(raw_value(field), 40) if raw_value(field) else "Nothing"
+            raise ValidationError(
+                f"{given} was typed. {self.voice_count} voices can be deleted: type {self.voice_count}."
+            )
+
+
+class DeletionItemsForm(Form):
+    """Which results of deletions to show."""
+
+    state = choice_field(
+        "Result", {"": "All"} | {state.value: state.label for state in DeletionState}, noun="a result", default=""
+    )
+    page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
+
+    def state_value(self) -> DeletionState | None:
+        """Return the selected result; None for all. Call after validate()."""
+        return DeletionState(self.state.data) if self.state.data else None
 
 
 class PriceForm(Form):

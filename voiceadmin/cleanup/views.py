@@ -24,6 +24,12 @@ from voiceadmin.cleanup.forms import (
 )
 from voiceadmin.cleanup.queries.candidates import export_candidates, list_candidates
 from voiceadmin.cleanup.queries.counts import count_candidates
+from voiceadmin.cleanup.queries.deletions import (
+    check_voices,
+    count_deletion_states,
+    find_ended_early,
+    list_open_requests,
+)
 from voiceadmin.cleanup.queries.plans import (
     ITEMS_PER_PAGE,
     count_rechecked,
@@ -36,11 +42,13 @@ from voiceadmin.cleanup.queries.plans import (
 )
 from voiceadmin.cleanup.queries.prices import list_priceable_providers, list_prices
 from voiceadmin.cleanup.types.candidates import CandidateCounts, ExclusionReason
+from voiceadmin.cleanup.types.deletions import DeletionState, summarize
 from voiceadmin.cleanup.types.plans import ItemState, PlanRow
 from voiceadmin.cleanup.types.prices import BILLING_NOTES, sum_savings
 from voiceadmin.identity import Role
 from voiceadmin.organizations.queries import get_organization_name, list_organization_choices
 from voiceadmin.pagination import Page
+from voiceadmin.sources.queries import find_sync_process
 from voiceadmin.tokens import generate_token
 from voiceadmin.totals.queries import list_providers
 from voiceadmin.web import access
@@ -123,6 +131,19 @@ def show(plan_id: int) -> Answer:
     return render_template("cleanup/plan.html", plan=plan, form=form, items=items, **_context(plan, now))
 
 
+def _read_deletions(plan: PlanRow, now: datetime) -> dict[str, Any]:
+    """Return what can be deleted at the providers, by provider; nothing before all voices are processed."""
+    if not plan.is_confirmed or plan.pending:
+        return {"deletions": [], "requests": [], "ended_early": None, "process": None}
+    voices = check_voices(plan.id)
+    return {
+        "deletions": summarize([voice for voice in voices if voice.state or plan.count(ItemState.ARCHIVED)]),
+        "requests": list_open_requests(now=now, plan_id=plan.id),
+        "ended_early": find_ended_early(plan.id),
+        "process": find_sync_process(now=now),
+    }
+
+
 def _context(plan: PlanRow, now: datetime) -> dict[str, Any]:
     """Return what every page of a plan shows."""
     prices, organization = list_prices(), plan.filters.organization
@@ -136,6 +157,7 @@ def _context(plan: PlanRow, now: datetime) -> dict[str, Any]:
         "may_execute": is_plan_covered(access.requester().scope(Role.ADMIN), plan.id),
         "is_recently_authenticated": access.is_recently_authenticated(now),
         "restore_sheet": url_for("cleanup.show", plan_id=plan.id) + "/sheet",
+        **_read_deletions(plan, now),
     }
 
 
@@ -186,7 +208,8 @@ def undo(plan_id: int) -> Answer:
     """Undo a plan, except for voices that were changed since."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
     if request.method != "POST":
-        return render_template("cleanup/undo.html", plan=plan, now=now)
+        deleted = count_deletion_states(plan_id).get(DeletionState.DELETED, 0)
+        return render_template("cleanup/undo.html", plan=plan, now=now, deleted=deleted)
     undo_plan(
         scope(),
         plan_id,

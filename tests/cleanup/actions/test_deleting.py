@@ -91,7 +91,7 @@ def test_a_deletion_leaves_a_receipt_in_the_audit_log(scene: Scene) -> None:
         "created_at": "2026-01-01T00:00:00Z",
         "plan": scene.plan_id,
         "result": "Deleted",
-        "answer": "Answered 200. A look-up finds it no more. The workspace of the key has no voice with this ID.",
+        "answer": "Answered 200. A look-up no longer finds it. The workspace of the key has no voice with this ID.",
     }
 
 
@@ -324,7 +324,7 @@ SOURCE_CHANGES: dict[str, tuple[Callable[[Scene], object], str]] = {
     "of others": (lambda scene: scene.change_source(organization_id=make_organization().id), "not-listed"),
     "removed": (lambda scene: remove_source(EVERYTHING, scene.provider.source_id, by=SHELL, now=NOW), "not-listed"),
     "plan undone": (
-        lambda scene: undo_plan(EVERYTHING, scene.plan_id, by=BOB, now=NOW, seconds=60),
+        lambda scene: undo_plan(EVERYTHING, scene.plan_id, THRESHOLDS, by=BOB, now=NOW, seconds=60),
         "not-archived",
     ),
 }

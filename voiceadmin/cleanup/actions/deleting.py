@@ -224,7 +224,7 @@ def _find_reason(found: LookUp, task: Task) -> str:
 
 def _describe_look_up(found: LookUp, created_at: datetime | None) -> str:
     if isinstance(found, Absent):
-        return f"A look-up finds it no more. {found.message}"
+        return f"A look-up no longer finds it. {found.message}"
     if isinstance(found, Unclear):
         return f"A look-up proves nothing: {found.fault.message}"
     if found.voice.created_at != created_at:

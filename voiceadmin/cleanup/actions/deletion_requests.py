@@ -92,8 +92,7 @@ def request_deletion(
 
 
 def _is_requested(voice: CheckedVoice, *, is_again: bool) -> bool:
-    is_unconfirmed = voice.state is DeletionState.UNCONFIRMED and voice.obstacle is None
-    return is_unconfirmed if is_again else voice.can_be_deleted
+    return voice.can_be_repeated if is_again else voice.can_be_deleted
 
 
 def request_check(scope: Scope, plan_id: int, provider: str, *, by: Actor, now: datetime) -> int:

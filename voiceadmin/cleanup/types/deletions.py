@@ -73,6 +73,11 @@ class CheckedVoice(NamedTuple):
     state: DeletionState | None
 
     @property
+    def can_be_repeated(self) -> bool:
+        """Whether a second deletion can be requested."""
+        return self.obstacle is None and self.state is DeletionState.UNCONFIRMED
+
+    @property
     def can_be_deleted(self) -> bool:
         """Whether a request can contain it."""
         return self.obstacle is None and self.state in (None, DeletionState.REFUSED, DeletionState.CANCELLED)
@@ -105,12 +110,16 @@ class ProviderDeletions:
 
     Attributes:
         deletable: number of voices that a request would contain.
+        refused_before: how many of them an earlier request did not delete.
+        repeatable: number of unconfirmed voices for which a second deletion could be sent.
         obstacles: number of voices by the reason why they are not deleted, without those that have a state below.
         states: number of voices by the state of their deletion.
     """
 
     provider: str
     deletable: int
+    refused_before: int
+    repeatable: int
     obstacles: Mapping[DeletionObstacle, int]
     states: Mapping[DeletionState, int]
 
@@ -118,11 +127,6 @@ class ProviderDeletions:
     def unconfirmed(self) -> int:
         """Number of voices whose deletion is not confirmed."""
         return self.states.get(DeletionState.UNCONFIRMED, 0)
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether anything can be deleted now, or was requested before."""
-        return bool(self.deletable or self.states)
 
 
 def summarize(voices: Sequence[CheckedVoice]) -> list[ProviderDeletions]:
@@ -140,6 +144,8 @@ def _summarize_one(provider: str, voices: Sequence[CheckedVoice]) -> ProviderDel
     return ProviderDeletions(
         provider,
         sum(voice.can_be_deleted for voice in voices),
+        sum(voice.can_be_deleted and voice.state is DeletionState.REFUSED for voice in voices),
+        sum(voice.can_be_repeated for voice in voices),
         {obstacle: obstacles[obstacle] for obstacle in DeletionObstacle if obstacles[obstacle]},
         {state: states[state] for state in DeletionState if states[state]},
     )
