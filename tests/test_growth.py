@@ -169,10 +169,13 @@ def test_more_unready_assistants_add_the_work_of_counting_them_only(app: Flask) 
     assert {name: work for name, work in added.items() if work > COUNTED[db.engine.dialect.name]} == {}
 
 
-OF_VERDICTS = ("Overview", "Triage", "Triage, unused", "Findings")
+OF_VERDICTS = {name: TOTALS[name] for name in ("Overview", "Triage", "Triage, unused", "Findings")}
+OF_VERDICTS |= {"List, missing": "/assistants/1/voices?verdict=missing"}
 
 
-def test_verdicts_that_are_no_findings_add_no_work_to_totals(shared_app: Flask, sqlite_template: Path) -> None:
+def test_verdicts_that_are_no_findings_add_no_work_to_totals_and_to_the_list_of_findings(
+    shared_app: Flask, sqlite_template: Path
+) -> None:
     works = []
     for copies in (1, 10):
         if shared_app.extensions[SQLITE_PATH] is not None:
@@ -184,7 +187,7 @@ def test_verdicts_that_are_no_findings_add_no_work_to_totals(shared_app: Flask, 
             put_verdicts(verdicts | dict.fromkeys(list(verdicts)[:20], "missing"), since=NOW)
             optimize_database()
             client = sign_in(shared_app.test_client(), make_account("root@example.com", platform=True))
-            works.append({name: count_page(client, TOTALS[name]) for name in OF_VERDICTS})
+            works.append({name: count_page(client, path) for name, path in OF_VERDICTS.items()})
 
     small, large = works
     added = {name: (large[name] - small[name]) / ADDED for name in OF_VERDICTS}

@@ -21,6 +21,7 @@ from voiceadmin.voices.types.filters import VoiceChoices, VoiceFilters, VoiceOrd
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED_LABEL, QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.types.verdicts import Verdict
 
 CHOICES = VoiceChoices(providers=("elevenlabs", "playht"), languages=("en", "fr"))
 
@@ -235,7 +236,7 @@ def test_fields_have_labels_and_choices() -> None:
     submitted, search = form(), AssistantFilterForm(MultiDict())
 
     assert [field.label.text for field in submitted] == [
-        *("Name or provider ID", "Status", "Provider", "Quality", "Usage", "Language", "Sort order"),
+        *("Name or provider ID", "Status", "Provider", "Quality", "Usage", "Language", "At provider", "Sort order"),
         *("Rows per page", "Page"),
     ]
     assert [field.label.text for field in search] == ["Name or ID", "Organization", "Rows per page", "Page"]
@@ -243,6 +244,8 @@ def test_fields_have_labels_and_choices() -> None:
     assert submitted.quality.choices == {tier.value: tier.label for tier in QualityTier} | {"none": NOT_SCORED_LABEL}
     assert submitted.use.choices == {use.value: use.label for use in VoiceUse}
     assert submitted.sort.choices == {order.value: order.label for order in VoiceOrder}
+    verdicts = {verdict.value: verdict.label for verdict in Verdict if verdict is not Verdict.ORPHAN}
+    assert submitted.verdict.choices == verdicts | {"none": "No verdict"}
     assert submitted.language.choices == {"en": "en", "fr": "fr"}
     assert submitted.provider.choices == PROVIDER_LABELS | {
         "elevenlabs": "ElevenLabs",

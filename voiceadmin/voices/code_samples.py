@@ -49,6 +49,7 @@ def _list_ignored_filters(filters: VoiceFilters) -> tuple[str, ...]:
         "quality": filters.tiers,
         "usage": filters.uses,
         "language": filters.languages,
+        "at provider": filters.verdicts,
     }
     return tuple(label for label, is_used in in_use.items() if is_used)
 

@@ -15,6 +15,7 @@ from voiceadmin.voices.types.filters import DEFAULT_ORDER, VoiceChoices, VoiceFi
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED, NOT_SCORED_LABEL, QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.types.verdicts import NO_VERDICT, NO_VERDICT_LABEL, Verdict
 from voiceadmin.web.fields import SelectField, choice_field, integer_field, multiple_choice_field, search_field
 from voiceadmin.web.query_fields import QueryChoice, QueryForm, QueryInteger, provider_values
 
@@ -29,6 +30,11 @@ def build_size_field() -> SelectField:
     return choice_field("Rows per page", sizes, noun="a number of rows per page", default=str(DEFAULT_PAGE_SIZE))
 
 
+# An orphan is no voice of the platform.
+VERDICT_LABELS = {value: label for value, label in _labels(Verdict).items() if value != Verdict.ORPHAN}
+VERDICT_LABELS |= {NO_VERDICT: NO_VERDICT_LABEL}
+
+
 class VoiceFilterForm(Form):
     """The filter bar of a voice list, with its order and page."""
 
@@ -40,6 +46,7 @@ class VoiceFilterForm(Form):
     )
     use = multiple_choice_field("Usage", _labels(VoiceUse), noun="a usage filter")
     language = multiple_choice_field("Language", {}, noun="a language of these voices")
+    verdict = multiple_choice_field("At provider", VERDICT_LABELS, noun="a verdict")
     sort = choice_field("Sort order", _labels(VoiceOrder), noun="a sort order", default=DEFAULT_ORDER.value)
     size = build_size_field()
     page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
@@ -55,6 +62,7 @@ class VoiceFilterForm(Form):
         super().__init__(arguments)
         self.provider.choices = PROVIDER_LABELS | {value: provider_label(value) for value in choices.providers}
         self.language.choices = {language: language for language in choices.languages}
+        self.offers_verdicts = choices.has_verdicts or bool(self.verdict.data)
 
     def filters(self) -> VoiceFilters:
         """Return the input as filters. Call only after validate()."""
@@ -65,6 +73,7 @@ class VoiceFilterForm(Form):
             tiers=tuple(None if value == NOT_SCORED else QualityTier(value) for value in self.quality.data),
             uses=tuple(VoiceUse(value) for value in self.use.data),
             languages=tuple(self.language.data),
+            verdicts=tuple(None if value == NO_VERDICT else Verdict(value) for value in self.verdict.data),
             order=VoiceOrder(self.sort.data),
             size=int(self.size.data),
             page=self.page.data or 1,
@@ -93,6 +102,7 @@ def voice_arguments(filters: VoiceFilters) -> dict[str, Any]:
         quality=[NOT_SCORED if tier is None else tier.value for tier in filters.tiers],
         use=[use.value for use in filters.uses],
         language=list(filters.languages),
+        verdict=[NO_VERDICT if verdict is None else verdict.value for verdict in filters.verdicts],
         sort=None if filters.order is DEFAULT_ORDER else filters.order.value,
         size=None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
         page=None if filters.page == 1 else filters.page,

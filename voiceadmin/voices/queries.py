@@ -99,15 +99,20 @@ IS_DELETED_AT_PROVIDER = and_(
 ASSISTANTS_SHOWN = 25
 
 
-_CHOICES = "SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization"
+# The last row, of nulls, says that there are verdicts, in any organization.
+_CHOICES = (
+    "SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization"
+    " UNION ALL SELECT NULL, NULL WHERE EXISTS (SELECT 1 FROM voice_verdict)"
+)
 
 
 def get_voice_choices(organization_id: OrganizationId) -> VoiceChoices:
     """Return the providers and languages of an organization's voices, with one statement."""
     rows = fetch_rows(_CHOICES, {"organization": organization_id})
     return VoiceChoices(
-        providers=tuple(sorted({provider for provider, _ in rows})),
+        providers=tuple(sorted({provider for provider, _ in rows if provider is not None})),
         languages=tuple(sorted({language for _, language in rows if language})),
+        has_verdicts=any(provider is None for provider, _ in rows),
     )
 
 

@@ -12,7 +12,8 @@ from voiceadmin.voices.types.verdicts import MAX_LIST_AGE, Certainty, StoredVerd
 from voiceadmin.voices.verdicts import ARE_LISTS_CURRENT, HOLDS, IS_VALID
 
 _VERDICTS = (
-    f"SELECT voice.id, judged.verdict, judged.certainty, judged.since, {ARE_LISTS_CURRENT}"
+    f"SELECT voice.id, judged.verdict, judged.certainty, judged.since, judged.rests_on_absence,"
+    f" {ARE_LISTS_CURRENT}"
     f" FROM cloned_voice AS voice JOIN voice_verdict AS judged ON {IS_VALID}"
     f" WHERE voice.id IN :ids AND judged.verdict IS NOT NULL AND {HOLDS}"
 )
@@ -26,7 +27,7 @@ def read_verdicts(voice_ids: Sequence[int], *, now: datetime) -> dict[int, Store
     found = {}
     for ids in split_into_batches(voice_ids):
         parameters = {"ids": list(ids), "lists_before": now - MAX_LIST_AGE}
-        for id, verdict, certainty, since, is_current in fetch_all(_VERDICTS, parameters):
+        for id, verdict, certainty, since, is_absent, is_current in fetch_all(_VERDICTS, parameters):
             held = Certainty(certainty) if is_current else Certainty.STALE
-            found[id] = StoredVerdict(Verdict(verdict), held, parse_timestamp(since))
+            found[id] = StoredVerdict(Verdict(verdict), held, parse_timestamp(since), bool(is_absent))
     return found

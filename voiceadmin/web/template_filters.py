@@ -32,6 +32,7 @@ from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.quality import NOT_SCORED_ADVICE, NOT_SCORED_LABEL, QualityTier
 from voiceadmin.voices.types.rows import VoiceList, VoiceRow
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER
+from voiceadmin.voices.types.verdicts import NO_VERDICT_LABEL
 from voiceadmin.web.fields import choice_arguments, raw_value
 from voiceadmin.web.navigation import SECTIONS
 
@@ -151,6 +152,7 @@ def render_voice_rows(voices: VoiceList, row: Macro, base: str, is_selectable: b
             format_last_use(voice, now),
             voices.assistant_counts.get(voice.id, 0),
             is_selectable,
+            None if voices.verdicts is None else voices.verdicts.get(voice.id, NO_VERDICT_LABEL),
         )
         for voice in voices.page.rows
     ]
@@ -159,6 +161,7 @@ def render_voice_rows(voices: VoiceList, row: Macro, base: str, is_selectable: b
 
 def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
     """Return a description of each active filter, with the filters that remain without it."""
+    verdicts = [NO_VERDICT_LABEL if verdict is None else verdict.label for verdict in filters.verdicts]
     tiers = [NOT_SCORED_LABEL if tier is None else tier.label for tier in filters.tiers]
     parts = {
         "text": f"“{filters.text}”" if filters.text else "",
@@ -167,6 +170,7 @@ def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
         "tiers": join_alternatives(tiers),
         "uses": join_alternatives([use.label for use in filters.uses]),
         "languages": join_alternatives(filters.languages),
+        "verdicts": join_alternatives(verdicts),
     }
     return [
         (label, filters.with_changes(**{name: "" if name == "text" else ()})) for name, label in parts.items() if label

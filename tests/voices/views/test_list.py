@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.factories import make_assistant, make_voice, put_voices, voice_row
+from tests.factories import connect_provider, make_assistant, make_voice, put_verdicts, put_voices, voice_row
 from tests.page import OpenPage, Page
 from tests.statements import record_statements
 from voiceadmin.organizations.models import Organization
@@ -85,6 +85,28 @@ def test_the_sentence_describes_the_filters_and_the_order(acme: Organization, op
         "Showing 1–3 of 3 ready or failed voices at ElevenLabs, excellent or not scored, never used, in fr, "
         "with “desk” in the name or provider ID, newest first. Clear filters"
     )
+
+
+def test_a_filter_of_verdicts_adds_a_column_and_holds_for_exports(
+    acme: Organization, open_page: OpenPage, client: FlaskClient, now: datetime
+) -> None:
+    gone, other, _ = (make_voice(acme, id=id, name=f"Voice {id}").id for id in (1, 2, 3))
+    assert "verdict" not in open_page("/assistants/31/voices").html
+    connect_provider(read_at=now)
+    put_verdicts({gone: "missing", other: "in-step"}, since=now, certainty="confirmed")
+    query = "?verdict=missing&verdict=none&sort=name"
+
+    page = open_page(f"/assistants/31/voices{query}")
+
+    assert page.column("At provider") == ["Missing at the provider", "No verdict"]
+    assert (
+        page.sentence == "Showing 1–2 of 2 voices, missing at the provider or without a verdict, by name. Clear filters"
+    )
+    exported = client.get(f"/assistants/31/voices.csv{query}").text.splitlines()[1:]
+    assert [line.partition(",")[0] for line in exported] == ["1", "3"]
+    api = client.get("/api/v1/assistants/31/cloned-voices?verdict=missing").get_json()
+    assert [voice["id"] for voice in api["cloned_voices"]] == [1, 2, 3]
+    assert 'name="verdict"' in open_page("/assistants/31/voices").html
 
 
 def test_the_sentence_says_that_a_short_text_matches_word_beginnings(acme: Organization, open_page: OpenPage) -> None:

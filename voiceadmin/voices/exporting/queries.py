@@ -1,7 +1,7 @@
 """All voices that match filters, in the order of their list, never all in memory.
 
-A list without a search text is read along the index of its order from beginning to end. Otherwise the ids are found
-through trigrams and sorted.
+A list without a search text and verdicts is read along the index of its order from beginning to end. Otherwise the ids
+are found through trigrams or the index of verdicts, and sorted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from voiceadmin.voices.listing.compiled_filters import CompiledFilters, build_in
 from voiceadmin.voices.listing.index_scan import PartitionMerge, Section
 from voiceadmin.voices.listing.lookup import LOOKUP_FROM
 from voiceadmin.voices.listing.sort_plans import SECTION_CONDITIONS, SORT_PLANS, SortPlan, build_order_by
-from voiceadmin.voices.listing.text_search import build_candidates_select, build_like_condition
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.usage import ASSISTANT_COUNT
 
@@ -91,7 +90,7 @@ def _iterate_id_batches(
     organization_id: OrganizationId, filters: VoiceFilters, now: datetime
 ) -> Iterator[Sequence[int]]:
     compiled = CompiledFilters.compile(organization_id, filters, now)
-    build_selects = _build_text_selects if compiled.text else _build_section_selects
+    build_selects = _build_candidate_selects if compiled.matches_single_voices else _build_section_selects
     times = [bindparam("idle_since", type_=UtcTime)] if compiled.depends_on_time else []
     for statement, parameters in build_selects(compiled, filters):
         rows = db.session.execute(
@@ -106,12 +105,12 @@ def _iterate_id_batches(
 Selects = Iterator[tuple[str, dict[str, Any]]]
 
 
-def _build_text_selects(compiled: CompiledFilters, filters: VoiceFilters) -> Selects:
-    """Yield one statement that finds all voices with a text, and sorts them."""
-    candidates, parameters = build_candidates_select(compiled.parameters["organization"], compiled.text)
-    like_condition, pattern = build_like_condition(compiled.text)
+def _build_candidate_selects(compiled: CompiledFilters, filters: VoiceFilters) -> Selects:
+    """Yield one statement that finds all voices with a text or a verdict, and sorts them."""
+    candidates, parameters = compiled.build_candidates()
+    single_conditions, pattern = compiled.build_conditions("voice.id", "search_key")
     parameters |= pattern
-    conditions = ["organization_id = :organization", like_condition.format("search_key"), compiled.condition]
+    conditions = ["organization_id = :organization", *single_conditions, compiled.condition]
     for column, values in (("status", filters.statuses), ("provider", filters.providers)):
         placeholders, names = build_in_list(column, values)
         conditions.append(f"{column} IN ({placeholders})" if placeholders else "")

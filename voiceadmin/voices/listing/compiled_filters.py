@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from voiceadmin.text import fold_case
+from voiceadmin.voices.listing.text_search import build_candidates_select, build_like_condition
+from voiceadmin.voices.listing.verdict_filter import VerdictFilter, build_verdict_filter
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceUse
 
 
@@ -20,6 +22,7 @@ class CompiledFilters:
         depends_on_time: Whether the condition compares with the current time, so that `voice_stats` cannot count it.
         includes_never_used: Whether never used voices of any age match.
         text: The search text, fold_case; "" for none.
+        verdicts: The filter of verdicts; None for none.
         is_combined: Whether several filters are set; status and provider together count as one.
         parameters: By name, with the organization's id.
     """
@@ -28,12 +31,16 @@ class CompiledFilters:
     depends_on_time: bool
     includes_never_used: bool
     text: str
+    verdicts: VerdictFilter | None
     is_combined: bool
     parameters: dict[str, Any]
 
     @classmethod
     def compile(cls, organization_id: int, filters: VoiceFilters, now: datetime) -> CompiledFilters:
-        """Compile filters. User input becomes parameters; only integers of ours are written into the SQL."""
+        """Compile filters. User input becomes parameters; only integers of ours are written into the SQL.
+
+        A filter of verdicts executes a statement.
+        """
         parameters: dict[str, Any] = {"organization": organization_id}
         conditions = []
         if filters.tiers:
@@ -52,19 +59,44 @@ class CompiledFilters:
         elif includes_never_used:
             conditions.append("is_never_used = 1")
         text = fold_case(filters.text)
+        verdicts = build_verdict_filter(organization_id, filters.verdicts, now) if filters.verdicts else None
+        parameters |= verdicts.parameters if verdicts is not None else {}
         return cls(
             condition=" AND ".join(conditions),
             depends_on_time=bool(idle_periods),
             includes_never_used=includes_never_used,
             text=text,
+            verdicts=verdicts,
             is_combined=_count_filters(filters, text) > 1,
             parameters=parameters,
         )
 
+    @property
+    def matches_single_voices(self) -> bool:
+        """Whether a filter concerns single voices and not groups: a text or a verdict."""
+        return bool(self.text) or self.verdicts is not None
+
+    def build_candidates(self) -> tuple[str, dict[str, Any]]:
+        """Return SQL that selects the ids of all voices that can match such a filter, and its parameters."""
+        if self.verdicts is not None and not (self.text and self.verdicts.reads_all):
+            return self.verdicts.candidates, {}
+        return build_candidates_select(self.parameters["organization"], self.text)
+
+    def build_conditions(self, id: str, search_key: str) -> tuple[list[str], dict[str, Any]]:
+        """Return the conditions of such filters on a voice, and their parameters.
+
+        Args:
+            id: SQL of the id of the voice.
+            search_key: SQL of its search key.
+        """
+        like_condition, parameters = build_like_condition(self.text) if self.text else ("", {})
+        conditions = [like_condition.format(search_key), self.verdicts.condition.format(id) if self.verdicts else ""]
+        return [condition for condition in conditions if condition], parameters
+
 
 def _count_filters(filters: VoiceFilters, text: str) -> int:
     partitions = filters.statuses or filters.providers
-    return sum(map(bool, (partitions, filters.tiers, filters.uses, filters.languages, text)))
+    return sum(map(bool, (partitions, filters.tiers, filters.uses, filters.languages, filters.verdicts, text)))
 
 
 def build_in_list(name: str, values: Iterable[str]) -> tuple[str, dict[str, str]]:

@@ -14,11 +14,11 @@ from voiceadmin.voices.listing.groups import VoiceGroup, list_groups, sum_by_sta
 from voiceadmin.voices.listing.idle_scan import StatusTotals, count_idle_voices
 from voiceadmin.voices.listing.sort_plans import SORT_PLANS, build_order_by
 from voiceadmin.voices.listing.statements import VoiceRows
-from voiceadmin.voices.listing.text_search import build_candidates_select, build_like_condition
 from voiceadmin.voices.queries import parse_voice_row
 from voiceadmin.voices.types.filters import VoiceFilters
 from voiceadmin.voices.types.rows import VoiceList
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.verdict_queries import read_verdicts
 
 
 def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: datetime) -> VoiceList:
@@ -34,7 +34,7 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
         for group in list_groups(compiled, section_field)
         if not filters.providers or group.provider in filters.providers
     ]
-    find_page = _find_page_by_text if compiled.text else _find_page_by_groups
+    find_page = _find_page_by_candidates if compiled.matches_single_voices else _find_page_by_groups
     (totals, inexact_statuses), rows, scan_truncated_after = find_page(compiled, groups, filters)
     statuses = set(filters.statuses or VoiceStatus)
     page = Page(
@@ -45,7 +45,8 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
         is_total_exact=not statuses & inexact_statuses,
     )
     assistant_counts = {id: count for id, *_, count in rows if count}
-    return VoiceList(page, totals, inexact_statuses, assistant_counts, scan_truncated_after)
+    verdicts = read_verdicts([row[0] for row in rows], now=now) if filters.verdicts else None
+    return VoiceList(page, totals, inexact_statuses, assistant_counts, scan_truncated_after, verdicts)
 
 
 class PageResult(NamedTuple):
@@ -57,7 +58,7 @@ class PageResult(NamedTuple):
 
 
 def _find_page_by_groups(compiled: CompiledFilters, groups: list[VoiceGroup], filters: VoiceFilters) -> PageResult:
-    """Find a page of a list without a search text."""
+    """Find a page of a list without a filter of single voices."""
     if compiled.depends_on_time:
         status_totals = count_idle_voices(compiled, groups, limit=lookup.LOOKUP_LIMIT)
     else:
@@ -85,12 +86,12 @@ def _is_lookup_cheaper(compiled: CompiledFilters, matching_count: int, voice_cou
     return matching_count * lookup.LOOKUP_COST <= voice_count or is_scan_truncated
 
 
-def _find_page_by_text(compiled: CompiledFilters, groups: list[VoiceGroup], filters: VoiceFilters) -> PageResult:
-    """Find a page of a list with a search text, by looking up all candidates or, if there are too many, by a scan."""
-    candidates, parameters = build_candidates_select(compiled.parameters["organization"], compiled.text)
-    like_condition, pattern = build_like_condition(compiled.text)
+def _find_page_by_candidates(compiled: CompiledFilters, groups: list[VoiceGroup], filters: VoiceFilters) -> PageResult:
+    """Find a page of a list by looking up all candidates or, if there are too many, by a scan."""
+    candidates, parameters = compiled.build_candidates()
+    single_conditions, pattern = compiled.build_conditions("voice.id", "search_key")
     parameters |= compiled.parameters | pattern | {"lookup_limit": lookup.LOOKUP_LIMIT}
-    conditions = ["organization_id = :organization", like_condition.format("search_key"), compiled.condition]
+    conditions = ["organization_id = :organization", *single_conditions, compiled.condition]
     if filters.providers:
         providers, provider_parameters = build_in_list("provider", filters.providers)
         conditions.append(f"provider IN ({providers})")

@@ -11,6 +11,7 @@ from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.text import fold_case
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.types.verdicts import Verdict
 
 
 class VoiceUse(StrEnum):
@@ -106,6 +107,7 @@ class VoiceFilters:
     Attributes:
         text: Part of a name or of a provider's id. If shorter than MIN_SUBSTRING_LENGTH, the beginning of a word.
         tiers: None selects voices without a score.
+        verdicts: How voices compare with their provider. None selects voices without a verdict.
         page: From 1.
     """
 
@@ -115,6 +117,7 @@ class VoiceFilters:
     tiers: tuple[QualityTier | None, ...] = ()
     uses: tuple[VoiceUse, ...] = ()
     languages: tuple[str, ...] = ()
+    verdicts: tuple[Verdict | None, ...] = ()
     order: VoiceOrder = DEFAULT_ORDER
     size: int = DEFAULT_PAGE_SIZE
     page: int = 1
@@ -141,7 +144,8 @@ class VoiceFilters:
     @property
     def has_filters(self) -> bool:
         """Return whether any filter is set."""
-        return bool(self.text or self.statuses or self.providers or self.tiers or self.uses or self.languages)
+        given = (self.text, self.statuses, self.providers, self.tiers, self.uses, self.languages, self.verdicts)
+        return any(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,12 @@ class VoiceQuery:
 
 @dataclass(frozen=True, slots=True)
 class VoiceChoices:
-    """The providers and languages of an organization's voices, sorted, as filter values."""
+    """The providers and languages of an organization's voices, sorted, as filter values.
+
+    Attributes:
+        has_verdicts: Whether voices can have verdicts: some were stored, in any organization.
+    """
 
     providers: tuple[str, ...]
     languages: tuple[str, ...]
+    has_verdicts: bool = False

@@ -11,6 +11,7 @@ from voiceadmin.organizations.types import AssistantRow, OrganizationRow
 from voiceadmin.pagination import Page
 from voiceadmin.voices.types.quality import QualityTier
 from voiceadmin.voices.types.status import STATUS_DISPLAY_ORDER, VoiceStatus
+from voiceadmin.voices.types.verdicts import StoredVerdict
 
 
 class VoiceRow(NamedTuple):
@@ -64,6 +65,8 @@ class VoiceList:
         assistant_counts: Number of assistants that use a voice, by its id; voices without any have no key.
         scan_truncated_after: Number of index entries after which the search for rows stopped, so that rows may be
             missing; None if it was complete.
+        verdicts: How voices compare with their provider, by id; voices without a verdict have no key. None unless the
+            list is filtered by verdicts.
     """
 
     page: Page[VoiceRow]
@@ -71,6 +74,7 @@ class VoiceList:
     inexact_statuses: Collection[VoiceStatus]
     assistant_counts: Mapping[int, int]
     scan_truncated_after: int | None = None
+    verdicts: Mapping[int, StoredVerdict] | None = None
 
     @property
     def tabs(self) -> list[StatusTab]:

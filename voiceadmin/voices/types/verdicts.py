@@ -9,6 +9,8 @@ from voiceadmin.enums import Tone, TonedEnum
 
 MAX_LIST_AGE = timedelta(days=2)  # of a provider's lists from which a voice can be missing
 
+NO_VERDICT, NO_VERDICT_LABEL = "none", "No verdict"  # a filter value besides those of `Verdict`
+
 
 class Verdict(TonedEnum):
     """How platform and provider compare, worst first."""
@@ -38,8 +40,14 @@ class Certainty(TonedEnum):
 
 
 class StoredVerdict(NamedTuple):
-    """The verdict of a voice that was stored, and still holds. since: when it first had this verdict and certainty."""
+    """The verdict of a voice that was stored, and still holds.
+
+    Attributes:
+        since: when it first had this verdict and certainty.
+        is_absent: whether it rests on the absence of the voice in current lists.
+    """
 
     verdict: Verdict
     certainty: Certainty
     since: datetime
+    is_absent: bool = False
