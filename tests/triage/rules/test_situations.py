@@ -293,9 +293,9 @@ def test_a_verdict_shows_provider_certainty_and_start(acme: Organization) -> Non
     put_verdicts({gone.id: "missing"}, since=NOW - 3 * DAY, certainty="confirmed")
     put_verdicts({broken.id: "broken"}, since=NOW - HOUR)
 
-    sentence = "ElevenLabs does not have the voice: confirmed by a look-up, first found 3 days ago."
+    sentence = "ElevenLabs does not have the voice: confirmed by a look-up, 3 days ago."
     assert describe_reasons(gone) == [("missing", Severity.CRITICAL, NOW - 3 * DAY, sentence)]
-    sentence = "Ready on the platform, but not at ElevenLabs: from a complete list, first found 1 h ago."
+    sentence = "Ready on the platform, but not at ElevenLabs: from a complete list, 1 h ago."
     assert describe_reasons(broken) == [("drifted", Severity.HIGH, NOW - HOUR, sentence)]
 
 

@@ -71,7 +71,7 @@ def build_description(sentences: Mapping[Verdict, str]) -> Callable[[Evidence], 
         finding = evidence.finding
         verdict, certainty, *_ = finding.fingerprint.split(" ")
         sentence = sentences[Verdict(verdict)].format(provider=provider_label(finding.provider))
-        since = "" if finding.since is None else f", first found {format_age(finding.since, evidence.now)}"
+        since = "" if finding.since is None else f", {format_age(finding.since, evidence.now)}"
         return f"{sentence}: {Certainty(certainty).label[0].lower()}{Certainty(certainty).label[1:]}{since}."
 
     return describe
