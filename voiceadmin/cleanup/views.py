@@ -24,6 +24,7 @@ from voiceadmin.cleanup.forms import (
 )
 from voiceadmin.cleanup.queries.candidates import export_candidates, list_candidates
 from voiceadmin.cleanup.queries.counts import count_candidates
+from voiceadmin.cleanup.queries.deletion_advice import advise_deletions
 from voiceadmin.cleanup.queries.deletions import (
     check_voices,
     count_deletion_states,
@@ -128,7 +129,10 @@ def show(plan_id: int) -> Answer:
     states, page_number = form.states(), form.page.data or 1
     rows = list_items(plan, states, page_number, access.attention_thresholds())
     items = Page(rows, plan.count(*states) if states else plan.voice_count, page_number, ITEMS_PER_PAGE)
-    return render_template("cleanup/plan.html", plan=plan, form=form, items=items, **_context(plan, now))
+    advice = advise_deletions([row.voice.id for row in rows], now=now)
+    shows_advice = any(one.verdict is not None for one in advice.values())
+    options = {"items": items, "advice": advice, "shows_advice": shows_advice} | _context(plan, now)
+    return render_template("cleanup/plan.html", plan=plan, form=form, **options)
 
 
 def _read_deletions(plan: PlanRow, now: datetime) -> dict[str, Any]:

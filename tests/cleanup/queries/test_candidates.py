@@ -12,7 +12,17 @@ from sqlalchemy import delete
 
 from tests.cleanup.queries.scenario import HOSTILE, expected_record, read_records
 from tests.conftest import NOW, SHELL
-from tests.factories import DAY, make_assistant, make_organization, make_voice, put_voices, refill, voice_row
+from tests.factories import (
+    DAY,
+    connect_provider,
+    make_assistant,
+    make_organization,
+    make_voice,
+    put_verdicts,
+    put_voices,
+    refill,
+    voice_row,
+)
 from tests.strategies import IN_DATABASE
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.queries.candidates import CANDIDATE_FIELDS, export_candidates, list_candidates
@@ -55,7 +65,9 @@ def reason_of(row: VoiceRow, now: datetime) -> str:
     return "unused" if row.last_used_at <= now - THRESHOLDS.unused else ""
 
 
-def kind_of(row: VoiceRow, rows: list[VoiceRow], references: set[tuple[str, str]], now: datetime) -> str:
+def kind_of(
+    row: VoiceRow, rows: list[VoiceRow], references: set[tuple[str, str]], missing: set[int], now: datetime
+) -> str:
     """Return the clean-up reason of a voice, or why it is excluded."""
     if row.status is VoiceStatus.ARCHIVED and not row.provider_voice_id:
         return ARCHIVED_WITHOUT_SLOT
@@ -71,6 +83,8 @@ def kind_of(row: VoiceRow, rows: list[VoiceRow], references: set[tuple[str, str]
     duplicates = [one for one in rows if (one.provider, one.provider_voice_id) == reference]
     if row.provider_voice_id and any(one.id != row.id and one.status is not VoiceStatus.ARCHIVED for one in duplicates):
         return ExclusionReason.SHARED_REFERENCE
+    if row.id in missing and row.provider == "elevenlabs":  # the lists of the other provider are too old
+        return ExclusionReason.MISSING
     return reason
 
 
@@ -97,17 +111,30 @@ VOICES = st.builds(  # with duplicates, and with times around the thresholds of 
 )
 
 
+@pytest.fixture
+def sources(acme: Organization, now: datetime) -> None:
+    connect_provider("elevenlabs", read_at=now)
+    connect_provider("resemble", read_at=now - 3 * DAY)
+
+
 @settings(IN_DATABASE, phases=set(Phase) - {Phase.shrink})  # a dozen voices need no shrinking
-@given(rows=st.lists(VOICES, min_size=1, max_size=12), references=st.sets(st.sampled_from(["", "a", "b"]), max_size=2))
+@given(
+    rows=st.lists(VOICES, min_size=1, max_size=12),
+    references=st.sets(st.sampled_from(["", "a", "b"]), max_size=2),
+    every=st.integers(1, 4),
+)
 def test_candidates_and_counts_equal_plain_python(
-    acme: Organization, now: datetime, rows: list[VoiceRow], references: set[str]
+    sources: None, acme: Organization, now: datetime, rows: list[VoiceRow], references: set[str], every: int
 ) -> None:
     refill(acme, rows)
+    missing = {row.id for row in rows[::every]}
+    put_verdicts({row.id: "missing" if row.id in missing else "in-step" for row in rows}, since=now)
     with write_transaction():
         db.session.execute(delete(Assistant))
     for reference in references:
         make_assistant(acme, tts_provider="elevenlabs", tts_voice_id=reference, active=False)
-    kinds = {row.id: kind_of(row, rows, {("elevenlabs", reference) for reference in references}, now) for row in rows}
+    used = {("elevenlabs", reference) for reference in references}
+    kinds = {row.id: kind_of(row, rows, used, missing, now) for row in rows}
 
     for scope in (EVERYTHING, Scope(frozenset({acme.id}))):
         counted = count_candidates(scope, THRESHOLDS, now=now)

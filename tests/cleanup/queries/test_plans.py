@@ -10,7 +10,17 @@ from sqlalchemy import delete, select
 
 from tests.cleanup.queries.scenario import HOSTILE, expected_record, read_records
 from tests.conftest import SHELL
-from tests.factories import DAY, LONG_AGO, make_assistant, make_organization, make_voice, put_voices, voice_row
+from tests.factories import (
+    DAY,
+    LONG_AGO,
+    connect_provider,
+    make_assistant,
+    make_organization,
+    make_voice,
+    put_verdicts,
+    put_voices,
+    voice_row,
+)
 from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.plans import confirm_plan, create_plan, resume_plan, undo_plan
 from voiceadmin.cleanup.queries.plans import (
@@ -175,6 +185,13 @@ def test_a_recheck_returns_the_reason_for_each_item_that_would_be_skipped(
         (position, id, reason) for position, (id, reason) in enumerate(zip(ORDER, reasons, strict=True), 1)
     ]
     assert count_rechecked(plan, THRESHOLDS, now=now) == dict.fromkeys(sorted(reasons), 1)
+
+
+def test_a_voice_that_is_gone_at_its_provider_is_skipped(plan: int, acme: Organization, now: datetime) -> None:
+    connect_provider(load_voice(3).provider, read_at=now)
+    put_verdicts({3: "missing"}, since=now)
+
+    assert recheck(plan, now, limit=1) == [(1, 3, SkipReason.MISSING)]
 
 
 def test_items_are_counted_and_listed_by_state(plan: int, acme: Organization, now: datetime) -> None:

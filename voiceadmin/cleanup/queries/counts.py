@@ -10,6 +10,7 @@ from typing import Any
 from voiceadmin.cleanup.queries.conditions import (
     CLEAN_UP_RULES,
     IN_DUPLICATE_REFERENCES,
+    MISSING_VOICES,
     USED_BY_ASSISTANT,
     in_scope,
     is_candidate,
@@ -43,7 +44,12 @@ Counts = Counter[Key]
 REFERENCE_INDEX = "ix_cloned_voice_organization_id_provider_provider_voice_id"
 
 # Exclusions of voices that a rule finds, strongest first: a voice counts under the first that applies.
-EXCLUSIONS_OF_FINDINGS = (ExclusionReason.IN_USE, ExclusionReason.SHARED_REFERENCE, ExclusionReason.MUTED)
+EXCLUSIONS_OF_FINDINGS = (
+    ExclusionReason.IN_USE,
+    ExclusionReason.SHARED_REFERENCE,
+    ExclusionReason.MISSING,
+    ExclusionReason.MUTED,
+)
 
 
 def count_candidates(scope: Scope, thresholds: AttentionThresholds, *, now: datetime) -> CandidateCounts:
@@ -107,7 +113,7 @@ def _move_excluded(counts: Counts, scope: Scope, thresholds: AttentionThresholds
 
 
 def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[str]:
-    """Yield one SELECT per rule and exclusion. Each starts from the smaller table: assistants, shared ids, mutes."""
+    """Yield one SELECT per rule and exclusion. Each starts from the smaller table."""
     by_reference = f"cloned_voice AS voice{index_hint(REFERENCE_INDEX)}"
     for rule in CLEAN_UP_RULES:
         sources = (
@@ -119,6 +125,7 @@ def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[
                 f"shared_provider_voice_ref AS shared CROSS JOIN {by_reference} WHERE {IN_DUPLICATE_REFERENCES}"
                 f" AND {scope_sql(scope, 'shared.organization_id')}"
             ),
+            MISSING_VOICES,
             f"mute CROSS JOIN cloned_voice AS voice WHERE {rule.is_mute_of_finding} AND {rule.is_mute_in_force}",
         )
         for rank, source in enumerate(sources):

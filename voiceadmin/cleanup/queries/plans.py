@@ -16,7 +16,7 @@ from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
 from voiceadmin.cleanup.queries.candidates import describe_evidence, parse_stored_voice
-from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IS_IN_USE, SHARES_REFERENCE
+from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IS_IN_USE, IS_MISSING, SHARES_REFERENCE
 from voiceadmin.cleanup.types.candidates import CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState, PlanItem, PlanRow, RecheckedItem, SkipReason
 from voiceadmin.config import AttentionThresholds
@@ -288,6 +288,7 @@ def _select_rechecked(thresholds: AttentionThresholds) -> str:
         WHEN voice.status = 'archived' THEN '{SkipReason.ALREADY_ARCHIVED}'
         WHEN {IS_IN_USE} THEN '{SkipReason.IN_USE}'
         WHEN {SHARES_REFERENCE} THEN '{SkipReason.SHARED_REFERENCE}'
+        WHEN {IS_MISSING} THEN '{SkipReason.MISSING}'
         WHEN {muted} THEN '{SkipReason.MUTED}'
         WHEN voice.status <> 'ready' THEN '{SkipReason.NOT_READY}'
         WHEN {still_holds} THEN '' ELSE '{SkipReason.USED_OR_RECLONED}' END AS skip_reason

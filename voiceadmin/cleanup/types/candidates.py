@@ -25,6 +25,7 @@ class ExclusionReason(LabelledEnum):
 
     IN_USE = "in-use", "Used by an assistant, active or not"
     SHARED_REFERENCE = "shared-reference", "Same provider ID as another voice"
+    MISSING = "missing", "Already gone at the provider"
     MUTED = "muted", "Finding acknowledged or snoozed"
     TOO_NEW = "too-new", "Created less than {minimum_age} ago"
     RECENTLY_USED = "recently-used", "Used in the last {unused}"

@@ -30,6 +30,7 @@ class SkipReason(LabelledEnum):
     ALREADY_ARCHIVED = "already-archived", "The voice is already archived."
     IN_USE = "in-use", "An assistant uses it."
     SHARED_REFERENCE = "shared-reference", "Another voice has the same provider ID."
+    MISSING = "missing", "It is already gone at the provider."
     MUTED = "muted", "The finding was acknowledged or snoozed."
     NOT_READY = "not-ready", "The voice is no longer ready."
     USED_OR_RECLONED = "used-or-recloned", "The voice was used or cloned again."
