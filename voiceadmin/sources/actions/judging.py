@@ -173,21 +173,35 @@ def _judge(ids: Sequence[int], thresholds: AttentionThresholds, now: datetime) -
     voices = _read_voices(ids)
     facts = read_facts([voice for voice, _ in voices], now=now)
     rows = list(_find_changes(voices, facts, thresholds, now))
+    present = _lock_voices([row[0] for row in rows])
+    rows = [row for row in rows if row[0] in present]
     upsert_rows(VoiceVerdict, COLUMNS, rows)
     return len(rows)
 
 
 def _read_voices(ids: Sequence[int]) -> list[tuple[JudgedVoice, _Stored | None]]:
-    """Return voices with what is stored of them. They cannot be removed until the transaction ends."""
+    """Return voices with what is stored of them, in the order of their ids."""
     found, split, end = [], len(_VOICE), len(_VOICE) + len(_JUDGED_ON)
     for batch in split_into_batches(ids):
         joined = select(*_VOICE, *_STORED).outerjoin(VoiceVerdict, VoiceVerdict.voice_id == ClonedVoice.id)
         statement = joined.where(ClonedVoice.id.in_(batch)).order_by(ClonedVoice.id)
-        for row in db.session.execute(statement.with_for_update(read=True, key_share=True, of=ClonedVoice)):
+        for row in db.session.execute(statement):
             stored = None if row[-1] is None else _Stored(tuple(row[split:end]), tuple(row[end:-1]), row[-1])
             voice = JudgedVoice(*row[:split])
             found.append((voice._replace(status=VoiceStatus(voice.status).value), stored))
     return found
+
+
+def _lock_voices(ids: Sequence[int]) -> set[int]:
+    """Let voices not be removed until the transaction ends, and return those that still exist.
+
+    Only voices whose verdict changes are locked: on PostgreSQL, a lock is a write of the row.
+    """
+    present = set[int]()
+    for batch in split_into_batches(ids):
+        statement = select(ClonedVoice.id).where(ClonedVoice.id.in_(batch)).order_by(ClonedVoice.id)
+        present.update(db.session.scalars(statement.with_for_update(read=True, key_share=True)))
+    return present
 
 
 def _find_changes(

@@ -29,10 +29,10 @@ STORED = (Verdict.MISSING, Verdict.DRIFTED, Verdict.IN_STEP)
 
 @pytest.fixture
 def sources(acme: Organization, now: datetime) -> None:
-    """The lists of ElevenLabs are current, those of Resemble too old, and those of Inworld were never read."""
+    """The lists of ElevenLabs are current, those of Resemble too old, and those of PlayHT were never read."""
     connect_provider("elevenlabs", read_at=now)
     connect_provider("resemble", read_at=now - timedelta(days=3))
-    connect_provider("inworld", read_at=None)
+    connect_provider("playht", read_at=None)
 
 
 @pytest.fixture(params=[lookup.LOOKUP_LIMIT, 1], ids=["lookup", "scan"])
