@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from tests.factories import connect_provider, put_verdicts, refill
+from tests.factories import connect_provider, put_verdicts, refill, voice_row
 from tests.strategies import IN_DATABASE, PLAIN_VOICES
 from tests.voices.listing.queries.scenario import make_rows, sort_voices
 from voiceadmin.database.base import db
@@ -52,7 +52,7 @@ def store(rows: Sequence[VoiceRow], now: datetime) -> dict[int, Verdict]:
     return {row.id: stored[row.id] for row in rows if row.id in stored and holds(row, stored[row.id])}
 
 
-@IN_DATABASE
+@settings(IN_DATABASE, max_examples=12)
 @given(
     rows=st.lists(PLAIN_VOICES, max_size=12),
     filters=st.builds(
@@ -82,6 +82,23 @@ def test_all_pages_together_equal_the_list_of_plain_python(
     shown = {id: verdict for voices in pages for id, verdict in (voices.verdicts or {}).items()}
     assert {id: verdict.verdict for id, verdict in shown.items()} == {
         row.id: found[row.id] for row in expected if row.id in found
+    }
+
+
+@pytest.mark.usefixtures("limit", "sources")
+def test_verdicts_hold_as_far_as_the_lists_do(acme: Organization, now: datetime) -> None:
+    kinds = [(provider, verdict) for provider in ("elevenlabs", "resemble", "playht") for verdict in STORED[:2]]
+    refill(acme, [voice_row(id=id, provider=provider) for id, (provider, _) in enumerate(kinds, 1)])
+    put_verdicts({id: verdict.value for id, (_, verdict) in enumerate(kinds, 1)}, since=now)
+
+    def find(verdict: Verdict | None) -> list[int]:
+        filters = VoiceFilters(verdicts=(verdict,), order=VoiceOrder.NAME_ASCENDING)
+        return sorted(row.id for row in list_voices(acme.id, filters, now=now).page.rows)
+
+    assert {verdict: find(verdict) for verdict in (Verdict.MISSING, Verdict.DRIFTED, None)} == {
+        Verdict.MISSING: [1],
+        Verdict.DRIFTED: [2, 4],
+        None: [3, 5, 6],
     }
 
 
