@@ -62,6 +62,7 @@ LAYERS = (
             "provider_queries",
             "facts",
             "verdict_queries",
+            "reset_queries",
         },
     ),
     ("actions", {"actions", "rate_limiter", "importing", "plan_text"}),

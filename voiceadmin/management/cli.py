@@ -13,10 +13,10 @@ from voiceadmin.management.actions.merging import merge_organizations, undo_merg
 from voiceadmin.management.actions.moving import move_assistant, remove_assistant, remove_organization
 from voiceadmin.management.actions.naming import rename_assistant, rename_organization
 from voiceadmin.management.forms import NameForm
-from voiceadmin.management.queries import find_merged_organizations, list_organization_summaries, preview_merge
+from voiceadmin.management.queries import list_organization_summaries, preview_merge
 from voiceadmin.management.types import MergePreview
 from voiceadmin.organizations.queries import find_organization_id
-from voiceadmin.sources.actions.judging import judge_organization
+from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.text import MAX_ID, pluralize
 
 AssistantId = click.IntRange(1, MAX_ID)
@@ -68,7 +68,7 @@ def merge_command(ctx: click.Context, source: str, target: str, dry_run: bool) -
             click.echo("Dry run, nothing was written.")
             return
         id = merge_organizations(EVERYTHING, source_id, target_id, by=current_cli_actor(), now=clock.now())
-        judge_organization(target_id, app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
+        renew_verdicts(app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
     click.echo(f"Merged. Undo it with: {format_command(f'organization undo-merge {id}')}")
 
 
@@ -90,10 +90,8 @@ def _print_preview(preview: MergePreview) -> None:
 def undo_merge_command(ctx: click.Context, merge_id: int) -> None:
     """Undo a merge."""
     with application_context(ctx) as app:
-        organizations = find_merged_organizations(EVERYTHING, merge_id)
         name = undo_merge(EVERYTHING, merge_id, by=current_cli_actor(), now=clock.now())
-        for organization_id in organizations:
-            judge_organization(organization_id, app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
+        renew_verdicts(app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
     click.echo(f"The merge was undone. “{name}” has its assistants, voices and people again.")
 
 

@@ -24,7 +24,7 @@ from voiceadmin.management.queries import (
 )
 from voiceadmin.management.types import UNDO_MERGE_PERIOD
 from voiceadmin.organizations.queries import get_assistant, list_organization_choices
-from voiceadmin.sources.actions.judging import judge_organization
+from voiceadmin.sources.actions.renewing import LATER, renew_few_verdicts
 from voiceadmin.web import access
 from voiceadmin.web.access import require_role, scope
 from voiceadmin.web.notices import MAX_NAME
@@ -98,8 +98,8 @@ def merge(organization_id: int) -> Page:
         return _render_organization(organization_id, NameForm(), 422, message=form.organization.errors[0])
     source, target_id = get_organization_summary(scope(), organization_id), form.organization.organization_id
     merge_organizations(scope(), organization_id, target_id, by=access.requester().actor, now=clock.now())
-    judge_organization(target_id, access.attention_thresholds(), now=clock.now())
-    flash(f"{_quote(source.name)} was merged into this organization. You can undo that below.")
+    later = _renew_verdicts(target_id)
+    flash(f"{_quote(source.name)} was merged into this organization. You can undo that below.{later}")
     return _redirect_to_organization(target_id)
 
 
@@ -109,10 +109,15 @@ def undo(merge_id: int) -> Response:
     """Undo a merge."""
     organizations = find_merged_organizations(scope(), merge_id)
     name = undo_merge(scope(), merge_id, by=access.requester().actor, now=clock.now())
-    for organization_id in organizations:
-        judge_organization(organization_id, access.attention_thresholds(), now=clock.now())
-    flash(f"The merge was undone. {_quote(name)} has its assistants, voices and people again.")
+    later = _renew_verdicts(*organizations)
+    flash(f"The merge was undone. {_quote(name)} has its assistants, voices and people again.{later}")
     return redirect(url_for("management.index"), 303)
+
+
+def _renew_verdicts(*organization_ids: int) -> str:
+    """Judge the voices of these organizations, or return a sentence that this is done later, because there are many."""
+    is_done = renew_few_verdicts(organization_ids, access.attention_thresholds(), now=clock.now())
+    return "" if is_done else LATER
 
 
 @bp.post("/organizations/<id:organization_id>/remove")

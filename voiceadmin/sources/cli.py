@@ -13,7 +13,6 @@ from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import find_organization_id, list_organization_choices
-from voiceadmin.sources.actions.judging import judge_source
 from voiceadmin.sources.actions.managing import (
     check_source,
     create_source,
@@ -23,8 +22,9 @@ from voiceadmin.sources.actions.managing import (
     remove_source,
 )
 from voiceadmin.sources.actions.permissions import allow_deletion, forbid_deletion
+from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.sources.forms import KINDS, SourceForm
-from voiceadmin.sources.queries import get_source, list_sources
+from voiceadmin.sources.queries import list_sources
 from voiceadmin.sources.types import KeyTest, SourceRow
 from voiceadmin.text import MAX_ID, format_age, pluralize
 
@@ -98,7 +98,7 @@ def test(ctx: click.Context, id: int) -> None:
 
 def _test(id: int, settings: Settings) -> bool:
     result = check_source(EVERYTHING, id, settings, by=current_cli_actor(), now=clock.now(), environ=os.environ)
-    _judge(get_source(EVERYTHING, id), settings)
+    renew_verdicts(settings.attention_thresholds, now=clock.now())
     for line in _describe_rights(result):
         click.echo(line)
     return result.works is True
@@ -115,9 +115,8 @@ def _describe_rights(result: KeyTest) -> list[str]:
 def disable(ctx: click.Context, id: int) -> None:
     """Stop using a source. Its voices stay."""
     with application_context(ctx) as app:
-        source = get_source(EVERYTHING, id)
         name = disable_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
-        _judge(source, app.config["VOICEADMIN"])
+        renew_verdicts(app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
         click.echo(f"The source “{name}” was disabled. Its voices stay.")
 
 
@@ -127,9 +126,8 @@ def disable(ctx: click.Context, id: int) -> None:
 def enable(ctx: click.Context, id: int) -> None:
     """Use a source again."""
     with application_context(ctx) as app:
-        source = get_source(EVERYTHING, id)
         name = enable_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
-        _judge(source, app.config["VOICEADMIN"])
+        renew_verdicts(app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
         click.echo(f"The source “{name}” was enabled.")
 
 
@@ -159,16 +157,9 @@ def forbid_command(ctx: click.Context, id: int) -> None:
 def remove(ctx: click.Context, id: int) -> None:
     """Remove a source with its key. Its voices stay."""
     with application_context(ctx) as app:
-        source = get_source(EVERYTHING, id)
         name = remove_source(EVERYTHING, id, by=current_cli_actor(), now=clock.now())
-        _judge(source, app.config["VOICEADMIN"])
+        renew_verdicts(app.config["VOICEADMIN"].attention_thresholds, now=clock.now())
         click.echo(f"The source “{name}” and its key were removed. Its voices stay.")
-
-
-def _judge(source: SourceRow, settings: Settings) -> None:
-    """Judge the voices of a source that has changed."""
-    thresholds = settings.attention_thresholds
-    judge_source(source.id, source.kind.value, source.organization_id, thresholds, now=clock.now())
 
 
 @source.command("reencrypt-keys")

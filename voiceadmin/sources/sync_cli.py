@@ -20,6 +20,7 @@ from voiceadmin.identity import EVERYTHING
 from voiceadmin.management.actions.joining import join_organizations
 from voiceadmin.sources.actions.plan_files import read_plan, write_plan
 from voiceadmin.sources.actions.planning import apply_plan, plan_sync
+from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.sources.actions.scheduling import SyncLoop, name_process
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.plan_text import format_plan
@@ -83,6 +84,7 @@ def sync(
         elif plan is not None:
             is_complete = _apply(plan, settings)
         else:
+            renew_verdicts(settings.attention_thresholds, now=clock.now())
             reports = [_sync(row, settings) for row in _choose(source_id)]
             is_complete = all(report.result is SyncResult.COMPLETE for report in reports)
     if not is_complete:

@@ -16,7 +16,6 @@ from voiceadmin.history.types import SlotHistory
 from voiceadmin.identity import EVERYTHING, Role
 from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.sources.actions.believing import accept_account, believe_list
-from voiceadmin.sources.actions.judging import judge_source
 from voiceadmin.sources.actions.managing import (
     check_source,
     create_source,
@@ -26,6 +25,7 @@ from voiceadmin.sources.actions.managing import (
     request_sync,
 )
 from voiceadmin.sources.actions.permissions import allow_deletion, forbid_deletion
+from voiceadmin.sources.actions.renewing import LATER, renew_few_verdicts
 from voiceadmin.sources.forms import SourceForm
 from voiceadmin.sources.provider_queries import ProviderReport, read_provider_report
 from voiceadmin.sources.queries import (
@@ -36,6 +36,7 @@ from voiceadmin.sources.queries import (
     list_runs,
     list_sources,
 )
+from voiceadmin.sources.reset_queries import count_unjudged_voices
 from voiceadmin.sources.types import INTERRUPTED_AFTER, KeyTest, SourceRow
 from voiceadmin.text import pluralize
 from voiceadmin.web import access
@@ -71,6 +72,7 @@ def new() -> Page:
         test = check_source(scope(), id, current_settings(), by=access.requester().actor, now=clock.now())
     except SourceRefused as refused:
         return _render_form(form, 422, str(refused))
+    _renew_verdicts(get_source(scope(), id))
     flash(f"The source “{form.name.data}” was added. {describe_test(test)}")
     return redirect(url_for("sources.show", source_id=id), 303)
 
@@ -88,9 +90,9 @@ def show(source_id: int) -> str:
     syncs = {"runs": list_runs(scope(), source_id), "missing": list_missing_voices(scope(), source_id)}
     process, report = find_sync_process(now=now), read_provider_report(source)
     slots = {"slot_histories": _chart_slots(source_id, report, now), "today": now.date()}
-    return render_template(
-        "sources/source.html", source=source, process=process, report=report, now=now, **syncs, **slots
-    )
+    verdicts = {"report": report, "unjudged": count_unjudged_voices(source)}
+    options = syncs | slots | verdicts
+    return render_template("sources/source.html", source=source, process=process, now=now, **options)
 
 
 def _chart_slots(
@@ -116,7 +118,7 @@ def show_run(source_id: int, run_id: int) -> str:
 def check(source_id: int) -> Response:
     """Test the key of a source."""
     test = check_source(scope(), source_id, current_settings(), by=access.requester().actor, now=clock.now())
-    _judge(get_source(scope(), source_id))  # the test may have found another account
+    _renew_verdicts(get_source(scope(), source_id))  # the test may have found another account
     flash(describe_test(test))
     return _redirect_to_source(source_id)
 
@@ -139,7 +141,7 @@ def disable(source_id: int) -> Response:
     """Stop using a source."""
     source = get_source(scope(), source_id)
     name = disable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
-    _judge(source)
+    _renew_verdicts(source)
     flash(f"The source “{name}” was disabled. Its voices stay.")
     return _redirect_to_source(source_id)
 
@@ -150,7 +152,7 @@ def enable(source_id: int) -> Response:
     """Use a source again."""
     source = get_source(scope(), source_id)
     name = enable_source(scope(), source_id, by=access.requester().actor, now=clock.now())
-    _judge(source)
+    _renew_verdicts(source)
     flash(f"The source “{name}” was enabled.")
     return _redirect_to_source(source_id)
 
@@ -179,8 +181,8 @@ def remove(source_id: int) -> Response:
     """Remove a source."""
     source = get_source(scope(), source_id)
     name = remove_source(scope(), source_id, by=access.requester().actor, now=clock.now())
-    _judge(source)
-    flash(f"The source “{name}” and its key were removed. Its voices stay.")
+    is_renewed = _renew_verdicts(source)
+    flash(f"The source “{name}” and its key were removed. Its voices stay.{'' if is_renewed else LATER}")
     return redirect(url_for("sources.index"), 303)
 
 
@@ -191,7 +193,7 @@ def believe(source_id: int) -> Response:
     list_hash = request.form.get("list_hash", "")
     source = get_source(scope(), source_id)
     lacking = believe_list(scope(), source_id, list_hash, by=access.requester().actor, now=clock.now())
-    _judge(source)
+    _renew_verdicts(source)
     flash(f"The list is believed. The next sync looks {pluralize(lacking, 'voice')} up.")
     return _redirect_to_source(source_id)
 
@@ -202,15 +204,14 @@ def accept(source_id: int) -> Response:
     """Accept that the key belongs to another account."""
     source = get_source(scope(), source_id)
     name = accept_account(scope(), source_id, by=access.requester().actor, now=clock.now())
-    _judge(source)
+    _renew_verdicts(source)
     flash(f"The account of “{name}” is accepted. The next sync reads its lists.")
     return _redirect_to_source(source_id)
 
 
-def _judge(source: SourceRow) -> None:
-    """Judge the voices of a source that has changed."""
-    thresholds = access.attention_thresholds()
-    judge_source(source.id, source.kind.value, source.organization_id, thresholds, now=clock.now())
+def _renew_verdicts(source: SourceRow) -> bool:
+    """Judge the voices of a source that has changed, unless there are many. Return whether they were judged."""
+    return renew_few_verdicts((source.organization_id,), access.attention_thresholds(), now=clock.now())
 
 
 def describe_test(test: KeyTest) -> str:

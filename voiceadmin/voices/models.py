@@ -288,6 +288,7 @@ class VoiceVerdict(Base):
         message: The reason as a sentence.
         since: When it first had this verdict and certainty.
         judged_at: When this row was written. Judging a voice anew writes nothing if the outcome is the same.
+        reset_id: The newest `VerdictReset` when it was judged; 0 if there was none.
     """
 
     __tablename__ = "voice_verdict"
@@ -307,6 +308,30 @@ class VoiceVerdict(Base):
     message: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime] = mapped_column(UtcTime)
     judged_at: Mapped[datetime] = mapped_column(UtcTime)
+    reset_id: Mapped[int] = mapped_column(BigId, server_default="0")
+
+
+class VerdictReset(Base):
+    """A change of sources, so that verdicts with a smaller `reset_id` do not hold. See `verdicts.IS_RESET`.
+
+    The newest reset of a provider and owner replaces older ones. The organization may have been removed.
+
+    Attributes:
+        id: The order in which resets were committed. Never used again, so that no verdict is newer than a reset.
+        provider: Of the voices.
+        organization_id: The owner of the voices; None for all organizations.
+        at: When the sources changed.
+        judged_at: When the voices were judged again, as far as their lists were read; None until then.
+    """
+
+    __tablename__ = "verdict_reset"
+    __table_args__ = (Index(None, "provider", "organization_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    provider: Mapped[str] = mapped_column(Sortable)
+    organization_id: Mapped[int | None] = mapped_column(BigId)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    judged_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class ImportStep(Base):

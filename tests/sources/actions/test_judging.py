@@ -26,8 +26,9 @@ from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sources.actions.judging import judge_changed_voices, judge_organization, judge_source
+from voiceadmin.sources.actions.judging import judge_changed_voices
 from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
+from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.sources.types import SourceKind
 from voiceadmin.triage.types import TriageAction
 from voiceadmin.voices.models import ClonedVoice, VoiceVerdict
@@ -60,6 +61,11 @@ def read(voice_id: int, now: datetime = NOW) -> tuple[str, str] | None:
     judgement = evidence_of(voice_id, now).judgement
     assert (stored and stored[:2]) == (judgement[:2] if judgement.verdict else None)
     return stored and (stored.verdict.value, stored.certainty.value)
+
+
+def renew() -> None:
+    """Judge the voices whose verdicts do not hold any more."""
+    assert renew_verdicts(THRESHOLDS, now=NOW)
 
 
 def dump_verdicts() -> list[Any]:
@@ -178,10 +184,10 @@ def test_another_provider_that_lists_the_voice_changes_its_verdict(
     assert read(moved) == ("wrong-provider", "listed")
 
     disable_source(EVERYTHING, other.source_id, by=SHELL, now=NOW)
-    judge_source(other.source_id, "resemble", None, THRESHOLDS, now=NOW)
+    renew()
     assert read(moved) is None
     remove_source(EVERYTHING, other.source_id, by=SHELL, now=NOW)
-    judge_source(other.source_id, "resemble", None, THRESHOLDS, now=NOW)
+    renew()
     assert read(moved) == ("missing", "confirmed")
 
 
@@ -198,15 +204,15 @@ def test_a_disabled_source_hides_verdicts_and_may_have_what_others_lack(
     assert (read(ids["own"]), read(ids["gone"])) == (("in-step", "listed"), ("missing", "confirmed"))
 
     disable_source(EVERYTHING, own.source_id, by=SHELL, now=NOW)
-    judge_source(own.source_id, "elevenlabs", acme.id, THRESHOLDS, now=NOW)
+    renew()
     assert (read(ids["own"]), read(ids["gone"]), read(ids["v1"])) == (None, None, ("in-step", "listed"))
     before = dump_verdicts()
     disable_source(EVERYTHING, provider.source_id, by=SHELL, now=NOW)
-    assert judge_source(provider.source_id, "elevenlabs", None, THRESHOLDS, now=NOW) == 0
+    renew()
     assert (read(ids["v1"]), dump_verdicts()) == (None, before)
     for source in (own, provider):
         enable_source(EVERYTHING, source.source_id, by=SHELL, now=NOW)
-    judge_source(provider.source_id, "elevenlabs", None, THRESHOLDS, now=NOW)
+    renew()
     assert (read(ids["own"]), read(ids["gone"])) == (("in-step", "listed"), ("missing", "confirmed"))
 
 
@@ -225,10 +231,10 @@ def test_a_merge_and_its_undo_judge_by_the_sources_of_the_new_owner(
 
     merge_id = merge_organizations(EVERYTHING, globex.id, acme.id, by=SHELL, now=NOW)
     assert read_verdicts([moved], now=NOW) == {}
-    judge_organization(acme.id, THRESHOLDS, now=NOW)
+    renew()
     assert (read(ids["own"]), read(moved)) == (("in-step", "listed"), ("duplicate", "listed"))
     undo_merge(EVERYTHING, merge_id, by=SHELL, now=NOW)
-    judge_organization(acme.id, THRESHOLDS, now=NOW)
+    renew()
     assert read(ids["own"]) == ("missing", "confirmed")
 
 

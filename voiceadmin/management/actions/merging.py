@@ -30,6 +30,7 @@ from voiceadmin.management.types import UNDO_MERGE_PERIOD, MergePreview
 from voiceadmin.operations.actions.targets import WITHOUT_SYNCHRONIZATION
 from voiceadmin.organizations.locks import lock_organizations
 from voiceadmin.organizations.models import Assistant, MergedVoice, Organization, OrganizationMerge
+from voiceadmin.sources.actions.resetting import reset_organizations
 from voiceadmin.sources.models import Source
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.voices.importing.actions import write_transaction_without_import
@@ -59,6 +60,7 @@ def merge_organizations(scope: Scope, source_id: int, target_id: int, *, by: Act
         merged = or_(Organization.id == source.id, Organization.merged_into_id == source.id)
         _execute(update(Organization).where(merged).values(merged_into_id=target.id))
         _record(AuditEventType.ORGANIZATION_MERGED, source, target, _describe_counts(preview), by=by, now=now)
+        reset_organizations([target.id], now=now)
         return merge.id
 
 
@@ -143,6 +145,7 @@ def undo_merge(scope: Scope, merge_id: int, *, by: Actor, now: datetime) -> str:
         source.merged_into_id, merge.undone_at = None, now
         _execute(delete(MergedVoice).where(MergedVoice.merge_id == merge.id))
         _record(AuditEventType.ORGANIZATION_MERGE_UNDONE, source, target, None, by=by, now=now)
+        reset_organizations([source.id, target.id], now=now)
         return source.name
 
 

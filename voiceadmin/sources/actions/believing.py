@@ -17,6 +17,7 @@ from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.managing import find_source, record_source_event
 from voiceadmin.sources.actions.orphans import write_orphan_slots
 from voiceadmin.sources.actions.provider_voices import set_absent
+from voiceadmin.sources.actions.resetting import reset_verdicts
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
 from voiceadmin.sources.provider_queries import find_orphan_slots
@@ -52,6 +53,7 @@ def believe_list(scope: Scope, source_id: int, list_hash: str, *, by: Actor, now
         write_orphan_slots(source, find_orphan_slots(source))
         lacking = len({*withheld["absent"], *withheld["lacking"]})
         record_source_event(AuditEventType.LIST_BELIEVED, source, by, now, after={"voices": lacking})
+        reset_verdicts(source.kind, source.organization_id, now=now)
         return lacking
 
 
@@ -96,4 +98,5 @@ def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         source.orphan_count, source.orphans_since = None, None
         source.deletion_allowed_at, source.deletion_allowed_by = None, None  # it was allowed for the former account
         record_source_event(AuditEventType.ACCOUNT_ACCEPTED, source, by, now)
+        reset_verdicts(source.kind, source.organization_id, now=now)
         return source.name

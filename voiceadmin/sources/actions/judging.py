@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select
+from sqlalchemy.orm import aliased
 
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
@@ -19,9 +20,10 @@ from voiceadmin.sources.facts import PROVIDER_KINDS, Facts, JudgedVoice, read_fa
 from voiceadmin.sources.models import Source, StoredProviderVoice
 from voiceadmin.sources.queries import scope_of_owner
 from voiceadmin.sources.verdicts import Judgement, judge_by_current_lists
-from voiceadmin.voices.models import ClonedVoice, VoiceVerdict
+from voiceadmin.voices.models import ClonedVoice, VerdictReset, VoiceVerdict
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.voices.types.verdicts import Verdict
+from voiceadmin.voices.verdicts import IS_RESET
 
 BATCH_SIZE = 2000  # voices of one transaction
 
@@ -39,8 +41,9 @@ _VOICE = (
 # Of a verdict, what is stored anew if it differs.
 _JUDGED_ON = ("organization_id", "provider", "provider_voice_id", "status", "upstream_status")
 _OUTCOME = ("verdict", "certainty", "message", "rests_on_absence")
-COLUMNS = ("voice_id", *_JUDGED_ON, *_OUTCOME, "since", "judged_at")
-_STORED = tuple(getattr(VoiceVerdict, name) for name in (*_JUDGED_ON, *_OUTCOME, "since"))
+COLUMNS = ("voice_id", *_JUDGED_ON, *_OUTCOME, "since", "judged_at", "reset_id")
+_JUDGED = aliased(VoiceVerdict, name="judged")
+_STORED = (*(getattr(_JUDGED, name) for name in (*_JUDGED_ON, *_OUTCOME)), literal_column(IS_RESET), _JUDGED.since)
 
 _IS_VALID = and_(
     VoiceVerdict.voice_id == ClonedVoice.id,
@@ -65,10 +68,11 @@ _TWINS_OF_VERDICTS = (
 
 
 class _Stored(NamedTuple):
-    """What is stored of a voice, to be compared."""
+    """What is stored of a voice, to be compared. is_reset: whether the sources have changed since."""
 
     judged_on: tuple[Any, ...]
     outcome: tuple[Any, ...]
+    is_reset: bool
     since: datetime
 
 
@@ -83,7 +87,7 @@ def judge_source(
         organization_id: the owner of the source; None for the platform.
 
     Returns:
-        How many verdicts have changed.
+        How many verdicts were written: those that have changed, and those that did not hold.
     """
     if kind not in PROVIDER_KINDS:
         return 0
@@ -91,7 +95,7 @@ def judge_source(
     can_be_judged = (ClonedVoice.provider.in_(PROVIDER_KINDS), ClonedVoice.provider_voice_id != "", is_in_scope)
     own = select(ClonedVoice.id).where(ClonedVoice.provider == kind, *can_be_judged)
     others = select(ClonedVoice.id).where(ClonedVoice.provider != kind, *can_be_judged, _is_concerned(source_id))
-    return _judge_in_batches([*db.session.scalars(own), *db.session.scalars(others)], thresholds, now)
+    return sum(judge_in_batches([*db.session.scalars(own), *db.session.scalars(others)], thresholds, now))
 
 
 def _is_concerned(source_id: int) -> ColumnElement[bool]:
@@ -119,19 +123,7 @@ def judge_changed_voices(organization_id: int, thresholds: AttentionThresholds, 
         )
     )
     ids = db.session.scalars(changed).all()
-    return _judge_in_batches(_add_twins(ids), thresholds, now)
-
-
-def judge_organization(organization_id: int, thresholds: AttentionThresholds, *, now: datetime) -> int:
-    """Judge all voices of an organization, for example after a merge. Return how many verdicts changed."""
-    if not has_provider_sources():
-        return 0
-    own = select(ClonedVoice.id).where(
-        ClonedVoice.organization_id == organization_id,
-        ClonedVoice.provider.in_(PROVIDER_KINDS),
-        ClonedVoice.provider_voice_id != "",
-    )
-    return _judge_in_batches(db.session.scalars(own).all(), thresholds, now)
+    return sum(judge_in_batches(_add_twins(ids), thresholds, now))
 
 
 def judge_voices(ids: Sequence[int], thresholds: AttentionThresholds, *, now: datetime) -> int:
@@ -158,21 +150,22 @@ def _add_twins(ids: Sequence[int]) -> list[int]:
     return sorted(found)
 
 
-def _judge_in_batches(ids: Iterable[int], thresholds: AttentionThresholds, now: datetime) -> int:
-    """Judge voices in transactions of BATCH_SIZE. Return how many verdicts changed."""
-    changed, ids = 0, sorted(set(ids))
+def judge_in_batches(ids: Iterable[int], thresholds: AttentionThresholds, now: datetime) -> Iterator[int]:
+    """Judge voices in transactions of BATCH_SIZE. Yield after each of them how many verdicts it wrote."""
     db.session.rollback()
-    for batch in split_into_batches(ids, BATCH_SIZE):
+    for batch in split_into_batches(sorted(set(ids)), BATCH_SIZE):
         with write_transaction():
-            changed += _judge(batch, thresholds, now)
-    return changed
+            changed = _judge(batch, thresholds, now)
+        yield changed
 
 
 def _judge(ids: Sequence[int], thresholds: AttentionThresholds, now: datetime) -> int:
     """Judge a batch, in the order of the ids so that two transactions cannot deadlock. Write what differs."""
+    # Read before the sources: if they change in between, the reset is newer than these verdicts.
+    reset_id = db.session.scalar(select(func.max(VerdictReset.id))) or 0
     voices = _read_voices(ids)
     facts = read_facts([voice for voice, _ in voices], now=now)
-    rows = list(_find_changes(voices, facts, thresholds, now))
+    rows = [(*row, now, reset_id) for row in _find_changes(voices, facts, thresholds, now)]
     present = _lock_voices([row[0] for row in rows])
     rows = [row for row in rows if row[0] in present]
     upsert_rows(VoiceVerdict, COLUMNS, rows)
@@ -183,10 +176,10 @@ def _read_voices(ids: Sequence[int]) -> list[tuple[JudgedVoice, _Stored | None]]
     """Return voices with what is stored of them, in the order of their ids."""
     found, split, end = [], len(_VOICE), len(_VOICE) + len(_JUDGED_ON)
     for batch in split_into_batches(ids):
-        joined = select(*_VOICE, *_STORED).outerjoin(VoiceVerdict, VoiceVerdict.voice_id == ClonedVoice.id)
+        joined = select(*_VOICE, *_STORED).outerjoin(_JUDGED, _JUDGED.voice_id == ClonedVoice.id)
         statement = joined.where(ClonedVoice.id.in_(batch)).order_by(ClonedVoice.id)
         for row in db.session.execute(statement):
-            stored = None if row[-1] is None else _Stored(tuple(row[split:end]), tuple(row[end:-1]), row[-1])
+            stored = None if row[-1] is None else _Stored(tuple(row[split:end]), tuple(row[end:-2]), *row[-2:])
             voice = JudgedVoice(*row[:split])
             found.append((voice._replace(status=VoiceStatus(voice.status).value), stored))
     return found
@@ -207,7 +200,10 @@ def _lock_voices(ids: Sequence[int]) -> set[int]:
 def _find_changes(
     voices: Iterable[tuple[JudgedVoice, _Stored | None]], facts: Facts, thresholds: AttentionThresholds, now: datetime
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows to write. Nothing is written while the sources say nothing about any voice: that is read."""
+    """Yield the rows to write, without the last two columns: those that differ, and those that do not hold.
+
+    Nothing is written while the sources say nothing about any voice: that is read.
+    """
     for voice, stored in voices:
         if facts.find_lists(voice.provider, voice.organization_id).unverified is not None:
             continue
@@ -215,9 +211,9 @@ def _find_changes(
         provider, platform = facts.build_provider_facts(voice), facts.build_platform_facts(voice)
         judgement = judge_by_current_lists(platform, provider, now=now, cloning_timeout=timeout)
         judged_on, outcome = tuple(voice[1:6]), _store(judgement)
-        if stored is None or (stored.judged_on, stored.outcome) != (judged_on, outcome):
+        if stored is None or stored.is_reset or (stored.judged_on, stored.outcome) != (judged_on, outcome):
             since = stored.since if stored is not None and _continues(stored, judged_on, outcome) else now
-            yield (voice.id, *judged_on, *outcome, since, now)
+            yield (voice.id, *judged_on, *outcome, since)
 
 
 def _store(judgement: Judgement) -> tuple[Any, ...]:

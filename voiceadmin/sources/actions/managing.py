@@ -22,6 +22,7 @@ from voiceadmin.organizations.models import Organization
 from voiceadmin.rate_limits.actions import acquire_tokens
 from voiceadmin.rate_limits.types import RateLimit
 from voiceadmin.sources.actions.removal import remember_voices
+from voiceadmin.sources.actions.resetting import reset_verdicts
 from voiceadmin.sources.clients.addresses import check_host
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
 from voiceadmin.sources.clients.types import RightCheck
@@ -65,6 +66,7 @@ def create_source(scope: Scope, new: NewSource, settings: Settings, *, by: Actor
         db.session.flush()
         facts = {"kind": new.kind.value, "address": new.address, "key": source.key_variable or "stored"}
         record_source_event(AuditEventType.SOURCE_CREATED, source, by, now, after=facts)
+        reset_verdicts(source.kind, source.organization_id, now=now)
         return source.id
 
 
@@ -136,11 +138,13 @@ def _limit_tests(source_id: int, now: datetime) -> None:
 def _save_test(scope: Scope, source_id: int, test: KeyTest, *, by: Actor, now: datetime) -> None:
     with write_transaction():
         source = find_source(scope, source_id, is_locked=True)
-        if test.account_hash and source.account_hash not in ("", test.account_hash):
-            source.account_changed_at = now
+        has_changed = bool(test.account_hash) and source.account_hash not in ("", test.account_hash)
+        source.account_changed_at = now if has_changed else source.account_changed_at
         source.account_hash = test.account_hash or source.account_hash
         source.tested_at, source.rights = now, json.dumps([list(right) for right in test.rights])
         record_source_event(AuditEventType.SOURCE_TESTED, source, by, now, after={"works": test.works})
+        if has_changed:
+            reset_verdicts(source.kind, source.organization_id, now=now)
 
 
 def disable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
@@ -154,6 +158,7 @@ def disable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         if source.disabled_at is None:
             source.disabled_at = now
             record_source_event(AuditEventType.SOURCE_DISABLED, source, by, now)
+            reset_verdicts(source.kind, source.organization_id, now=now)
         return source.name
 
 
@@ -168,6 +173,7 @@ def enable_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         if source.disabled_at is not None:
             source.disabled_at = None
             record_source_event(AuditEventType.SOURCE_ENABLED, source, by, now)
+            reset_verdicts(source.kind, source.organization_id, now=now)
         return source.name
 
 
@@ -208,6 +214,7 @@ def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         record_source_event(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
         remember_voices(source, now=now)
         db.session.delete(source)
+        reset_verdicts(source.kind, source.organization_id, now=now)
         return source.name
 
 

@@ -21,6 +21,7 @@ from voiceadmin.errors import Problem
 from voiceadmin.history.actions.thinning import Limits, thin_history
 from voiceadmin.identity import EVERYTHING, Actor
 from voiceadmin.sources.actions.leasing import end_lease, renew_lease
+from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.models import Source, SyncRun
 from voiceadmin.sources.types import DueSource, SourceKind, SyncReport
@@ -32,7 +33,7 @@ RENEW_SECONDS = 30.0  # between two renewals of the lease
 
 @dataclass(frozen=True, slots=True)
 class SyncLoop:
-    """Syncs each source when it is due.
+    """Judges voices again after sources have changed, and syncs each source when it is due.
 
     Attributes:
         every: the time between the starts of two syncs of a source.
@@ -74,11 +75,18 @@ class SyncLoop:
         return True
 
     def _sync_due_sources(self, holder: str, stopped: Event) -> None:
-        """Sync the sources that are due, as long as this process has the lease."""
+        """Renew verdicts, and sync the sources that are due, as long as this process has the lease."""
+
+        def may_continue() -> bool:
+            return not stopped.is_set() and renew_lease(holder, self.every, now=clock.now())
+
         if not renew_lease(holder, self.every, now=clock.now()):
             return
+        thresholds = self.settings.attention_thresholds
+        if not renew_verdicts(thresholds, now=clock.now(), may_continue=may_continue):
+            return
         for source in list_due_sources(self.every, now=clock.now()):
-            if stopped.is_set() or not renew_lease(holder, self.every, now=clock.now()):
+            if not may_continue():
                 return
             try:
                 report = sync_source(EVERYTHING, source.id, self.settings, by=self.by, now=clock.now())

@@ -20,6 +20,7 @@ from voiceadmin.sources.actions.provider_reading import read_provider
 from voiceadmin.sources.actions.provider_syncing import write_provider
 from voiceadmin.sources.actions.provider_voices import mark_unread
 from voiceadmin.sources.actions.reading import read_platform
+from voiceadmin.sources.actions.resetting import remove_old_resets
 from voiceadmin.sources.actions.runs import Run, note_failure
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
 from voiceadmin.sources.connecting import Connection, build_connection
@@ -79,6 +80,7 @@ def _judge(source_id: int, thresholds: AttentionThresholds, now: datetime) -> No
     kind, organization_id = source.kind, source.organization_id
     if not SourceKind(kind).is_platform:
         judge_source(source_id, kind, organization_id, thresholds, now=now)
+        remove_old_resets(kind, now=now)
     elif organization_id is not None:
         judge_changed_voices(organization_id, thresholds, now=now)
 
