@@ -114,7 +114,7 @@ NEW_TABLES = {
     *("audit_event_organization", "import_step", "merged_voice", "organization_merge", "provider_deletion"),
     *("provider_totals", "provider_day_totals"),
     *("source", "source_voice", "sync_run", "sync_lease"),
-    *("provider_listing", "provider_look_up", "provider_voice", "slot_use", "voice_verdict"),
+    *("provider_listing", "provider_look_up", "provider_voice", "slot_use", "verdict_reset", "voice_verdict"),
     *("voice_day", "slot_day", "history_progress"),
     *("clean_up_listing", "deletion_item", "deletion_request"),
 }
