@@ -166,6 +166,19 @@ def test_another_provider_resets_only_what_can_depend_on_it(world: World) -> Non
     assert world.stored() == world.on_pages() == kept | {"gone": "wrong-provider"}
 
 
+@pytest.mark.parametrize("is_disabled_first", [True, False])
+def test_another_provider_that_is_removed_resets_what_its_lists_had(world: World, *, is_disabled_first: bool) -> None:
+    if is_disabled_first:
+        disable_source(EVERYTHING, world.other, **BY)
+        renew()
+    remove_source(EVERYTHING, world.other, **BY)
+
+    assert world.stored() == {"platform": "in-step", "own": "in-step", "gone": "missing"}
+    renew()
+    assert world.stored() == world.on_pages()
+    assert world.stored()["moved"] == "missing"
+
+
 def test_a_source_that_is_enabled_again_brings_verdicts_back_with_their_time_and_mutes(world: World) -> None:
     refs = (ObjectRef(ObjectKind.VOICE, world.ids["gone"]),)
     request = ActionRequest(TriageAction.ACKNOWLEDGE, refs, "acknowledge", 10**6)
