@@ -20,7 +20,7 @@ from voiceadmin.history.actions.thinning import Limits, thin_history
 from voiceadmin.history.models import HistoryProgress
 from voiceadmin.voices.importing import actions as importing
 
-WEEKLY, DELETED = 60, 30  # the last days that are thinned out to weeks, and deleted
+WEEKLY, DELETED = 32, 16  # the last days that are thinned out to weeks, and deleted
 LIMITS = Limits(day(WEEKLY), day(DELETED))
 
 
@@ -36,10 +36,10 @@ def voices(app: Flask) -> dict[int, list[int]]:
     """Five voices, each with the numbers of its days. Day 0 is a Monday. The count of a day is its number."""
     organization, generator = make_organization(), random.Random(7)
     numbers = {
-        make_voice(organization).id: list(range(90)),
+        make_voice(organization).id: list(range(45)),
         make_voice(organization).id: [3],
-        make_voice(organization).id: [29, 30, 31, 36, 37, 60, 61, 62],
-        **{make_voice(organization).id: sorted(generator.sample(range(90), 25)) for _ in range(2)},
+        make_voice(organization).id: [15, 16, 17, 22, 23, 32, 33, 34],
+        **{make_voice(organization).id: sorted(generator.sample(range(45), 15)) for _ in range(2)},
     }
     for id, days in numbers.items():
         add_days(id, [(number, number) for number in days])
@@ -68,7 +68,7 @@ def test_the_last_day_of_each_period_is_kept(voices: dict[int, list[int]]) -> No
 
     kept = {id: keep(numbers) for id, numbers in voices.items()}
     assert list_numbers(voices) == kept
-    assert list(kept.values())[:3] == [[27, 34, 41, 48, 55, *range(60, 90)], [3], [31, 37, *range(60, 63)]]
+    assert list(kept.values())[:3] == [[13, 20, 27, *range(32, 45)], [3], [17, 23, 32, 33, 34]]
     assert deleted == before - sum(map(len, kept.values()))
 
 
@@ -96,7 +96,7 @@ def test_a_history_is_right_after_every_transaction_and_is_thinned_out_to_the_en
         assert transactions < 2000
 
     assert list_numbers(voices) == {id: keep(numbers) for id, numbers in voices.items()}
-    assert transactions > 100
+    assert transactions > 50
 
 
 def test_a_day_that_was_not_finished_is_thinned_out_again(voices: dict[int, list[int]]) -> None:
@@ -120,7 +120,7 @@ def test_an_import_goes_on_while_the_history_is_thinned_out(
     monkeypatch.setattr(importing, "MAX_TRANSACTION_CHANGES", 2)
     make_assistant(make_organization(), id=31)
     rows = [voice_row(synthesis_count=1) for _ in range(5)]
-    import_on(80, *rows)
+    import_on(40, *rows)
     thinned: list[int] = []
 
     def thin(written: int, total: int) -> None:
@@ -131,9 +131,9 @@ def test_an_import_goes_on_while_the_history_is_thinned_out(
         with ThreadPoolExecutor(1) as threads:
             threads.submit(run).result(timeout=60)
 
-    import_on(81, *(row._replace(synthesis_count=2) for row in rows), on_written=thin)
+    import_on(41, *(row._replace(synthesis_count=2) for row in rows), on_written=thin)
 
-    assert sum(thinned) > 50
+    assert sum(thinned) > 30
     assert list_numbers(voices) == {id: keep(numbers) for id, numbers in voices.items()}
     assert list_numbers(row.id for row in rows) == {row.id: [1, 2] for row in rows}
 
@@ -143,13 +143,13 @@ def test_slots_are_thinned_out_by_source_and_kind(app: Flask) -> None:
         make_source(app.config["VOICEADMIN"], describe_source(key_variable="UPSTREAM_KEY_TEST")) for _ in range(2)
     )
     for source, kind in ((first, "instant"), (first, "professional"), (second, "instant")):
-        add_slot_days(source, kind, [(number, number) for number in range(90)], limit=None)
+        add_slot_days(source, kind, [(number, number) for number in range(45)], limit=None)
     add_slot_days(second, "professional", [(3, 3)], limit=None)
-    assert sum(thin_history(LIMITS)) == 3 * (90 - len(keep(range(90))))
+    assert sum(thin_history(LIMITS)) == 3 * (45 - len(keep(range(45))))
 
     for source in (first, second):
         kept = [used for kind, _, used, _ in list_slot_days(source) if kind == "instant"]
-        assert kept == keep(range(90))
+        assert kept == keep(range(45))
     assert [used for kind, _, used, _ in list_slot_days(second) if kind == "professional"] == [3]
 
 
