@@ -93,7 +93,8 @@ class Scene:
     def states(self) -> dict[str, str]:
         """The state of each deletion that was requested."""
         db.session.rollback()
-        rows = db.session.execute(select(DeletionItem.provider_voice_id, DeletionItem.state))
+        found = select(DeletionItem.provider_voice_id, DeletionItem.state).filter_by(plan_id=self.plan_id)
+        rows = db.session.execute(found)
         return {id: state for id, state in rows}  # noqa: C416  # dict() has no type for rows
 
     def message(self, id: str) -> str:
