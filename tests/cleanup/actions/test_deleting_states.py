@@ -121,7 +121,7 @@ class DeletingMachine(RuleBasedStateMachine):
 
     @rule()
     def a_person_undoes_the_plan(self) -> None:
-        undo_plan(EVERYTHING, self.scene.plan_id, by=BOB, now=NOW, seconds=60)
+        undo_plan(EVERYTHING, self.scene.plan_id, THRESHOLDS, by=BOB, now=NOW, seconds=60)
         self.restored |= {id for id in self.ids if self._is_restored(id)}
 
     @rule(index=INDEXES)

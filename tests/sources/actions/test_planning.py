@@ -43,7 +43,7 @@ from voiceadmin.sources.connecting import Connection
 from voiceadmin.sources.types import SourceKind, SyncReport, SyncResult
 from voiceadmin.voices.importing import actions, steps
 from voiceadmin.voices.importing.staging import StagedChanges
-from voiceadmin.voices.models import ClonedVoice
+from voiceadmin.voices.models import ClonedVoice, VoiceVerdict
 
 LATER, MUCH_LATER = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
 
@@ -327,6 +327,9 @@ def test_a_plan_of_a_provider_is_applied_and_looks_up_the_voices_that_it_names(
     assert (report.counts.added, report.counts.changed, report.counts.missing) == (1, 1, 1)
     assert provider.count_look_ups() == look_ups + 1
     assert provider.look_ups == {"v009": "absent", "v900": "absent"}
+    verdicts = select(VoiceVerdict.provider_voice_id, VoiceVerdict.verdict)
+    assert dict(db.session.execute(verdicts).all())["v009"] == "missing"
+    db.session.rollback()
     differences = plan(provider, tmp_path)["differences"]
     assert [name for name, entries in differences.items() if entries] == ["lists"]
 

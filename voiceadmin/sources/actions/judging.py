@@ -16,9 +16,12 @@ from voiceadmin.database.dialect import fetch_all, forced_order_join
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_rows
 from voiceadmin.organizations.queries import restrict_to_scope
+from voiceadmin.sources.actions.managing import require_source
+from voiceadmin.sources.actions.resetting import remove_old_resets
 from voiceadmin.sources.facts import PROVIDER_KINDS, Facts, JudgedVoice, read_facts
 from voiceadmin.sources.models import Source, StoredProviderVoice
 from voiceadmin.sources.queries import scope_of_owner
+from voiceadmin.sources.types import SourceKind
 from voiceadmin.sources.verdicts import Judgement, judge_by_current_lists
 from voiceadmin.voices.models import ClonedVoice, VerdictReset, VoiceVerdict
 from voiceadmin.voices.types.status import VoiceStatus
@@ -74,6 +77,17 @@ class _Stored(NamedTuple):
     outcome: tuple[Any, ...]
     is_reset: bool
     since: datetime
+
+
+def judge_after_sync(source_id: int, thresholds: AttentionThresholds, *, now: datetime) -> None:
+    """Judge the voices of a provider whose lists were read, or those that the platform has changed."""
+    source = require_source(source_id)
+    kind, organization_id = source.kind, source.organization_id
+    if not SourceKind(kind).is_platform:
+        judge_source(source_id, kind, organization_id, thresholds, now=now)
+        remove_old_resets(kind, now=now)
+    elif organization_id is not None:
+        judge_changed_voices(organization_id, thresholds, now=now)
 
 
 def judge_source(

@@ -12,6 +12,7 @@ from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.errors import ImportRefused, SourceNotFound, SourceRefused
 from voiceadmin.identity import Actor, Scope
+from voiceadmin.sources.actions.judging import judge_after_sync
 from voiceadmin.sources.actions.listed_voices import read_known_voices
 from voiceadmin.sources.actions.managing import check_can_sync, find_source
 from voiceadmin.sources.actions.plan_documents import (
@@ -102,6 +103,7 @@ def apply_plan(
         run.requests = planned.requests
         try:
             planned.write(run)
+            judge_after_sync(source_id, settings.attention_thresholds, now=now)
         except (SourceRefused, ImportRefused) as refused:
             run.fail(str(refused))
         return run.end()

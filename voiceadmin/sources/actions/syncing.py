@@ -6,21 +6,20 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from voiceadmin.config import AttentionThresholds, Settings
+from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.errors import ImportRefused, SourceRefused
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.etags import read_etags
-from voiceadmin.sources.actions.judging import judge_changed_voices, judge_source
+from voiceadmin.sources.actions.judging import judge_after_sync
 from voiceadmin.sources.actions.listed_voices import read_known_voices
-from voiceadmin.sources.actions.managing import check_can_sync, find_source, require_source
+from voiceadmin.sources.actions.managing import check_can_sync, find_source
 from voiceadmin.sources.actions.platform_syncing import write_platform
 from voiceadmin.sources.actions.provider_planning import plan_provider
 from voiceadmin.sources.actions.provider_reading import read_provider
 from voiceadmin.sources.actions.provider_syncing import write_provider
 from voiceadmin.sources.actions.provider_voices import mark_unread
 from voiceadmin.sources.actions.reading import read_platform
-from voiceadmin.sources.actions.resetting import remove_old_resets
 from voiceadmin.sources.actions.runs import Run, note_failure
 from voiceadmin.sources.clients.outcomes import UpstreamFailed
 from voiceadmin.sources.connecting import Connection, build_connection
@@ -65,24 +64,13 @@ def sync_source(
         else:
             with read_provider(connection, run.requests.append, run.progress.report_page) as provider:
                 write_provider(run, provider, plan_provider(source_id, provider, now=now, due_at=now))
-        _judge(source_id, settings.attention_thresholds, now)
+        judge_after_sync(source_id, settings.attention_thresholds, now=now)
     except UpstreamFailed as failed:
         run.fail(failed.fault.message)
         mark_unread(source_id, failed.fault.message, now=now)
     except (SourceRefused, UnreadableInput, ImportRefused) as refused:
         run.fail(str(refused))
     return run.end()
-
-
-def _judge(source_id: int, thresholds: AttentionThresholds, now: datetime) -> None:
-    """Judge the voices of a provider, or those of an organization that the platform has changed."""
-    source = require_source(source_id)
-    kind, organization_id = source.kind, source.organization_id
-    if not SourceKind(kind).is_platform:
-        judge_source(source_id, kind, organization_id, thresholds, now=now)
-        remove_old_resets(kind, now=now)
-    elif organization_id is not None:
-        judge_changed_voices(organization_id, thresholds, now=now)
 
 
 def _connect(source: Source, settings: Settings, environ: Mapping[str, str], now: datetime) -> Connection:
