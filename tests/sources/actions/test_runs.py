@@ -91,14 +91,14 @@ def test_orphans_that_take_a_slot_are_counted_at_the_end_of_a_complete_sync(prov
     name_voices(make_organization(), IDS[:7])
     provider.world.voices.append(make_voice("stock", category="premade"))
     provider.world.voices.append(make_voice("designed", category="generated"))
+    provider.world.voices.append(make_voice("without slot", category="new-category"))
     provider.sync(TIMES[0])
     provider.world.voices.append(make_voice("later"))
     provider.sync(TIMES[1])
-    orphans = {id for id, row in provider.voices.items() if row.is_ours and row.slot} - set(IDS[:7])
+    orphans = {*IDS[7:], "designed", "later"}
     source = source_of(provider)
     assert (source.orphan_count, source.orphans_since) == (len(orphans), TIMES[0])
-    assert {*IDS[7:], "later"} <= orphans
-    assert "stock" not in orphans
+    assert {id for id, row in provider.voices.items() if row.is_ours} == {*IDS, *orphans, "without slot"}
 
     provider.upstream.show(status(500), "/v2/voices")
     name_voices(make_organization("Globex"), sorted(orphans))

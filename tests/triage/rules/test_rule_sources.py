@@ -146,6 +146,23 @@ def test_a_source_is_found_two_days_after_its_lists_were_read(acme: Organization
     assert list_open_reasons() == [(ref_of(source_id), ["source-failing"])]
 
 
+def test_another_account_is_the_only_reason_and_a_disabled_source_has_none(acme: Organization) -> None:
+    everything = FAILING | ORPHANS | {"nearly_full_since": NOW}
+    source_id = make_source(acme, **everything)
+    assert list_open_reasons() == [(ref_of(source_id), ["source-failing", "slots-nearly-full", "orphans"])]
+
+    change(source_id, account_changed_at=NOW)
+    assert list_open_reasons() == [(ref_of(source_id), ["account-changed"])]
+    change(source_id, disabled_at=NOW)
+    assert list_open_reasons() == []
+
+
+def test_a_list_is_withheld_only_if_it_lacks_voices(acme: Organization) -> None:
+    without, withheld = (make_source(acme, withheld=text, **FAILING) for text in ("{}", WITHHELD))
+
+    assert list_open_reasons() == [(ref_of(without), ["source-failing"]), (ref_of(withheld), ["list-withheld"])]
+
+
 def test_the_providers_of_sources_are_filters_and_platforms_are_none(acme: Organization) -> None:
     make_source(acme, kind="burki", **FAILING)
     cartesia = make_source(None, kind="cartesia", **FAILING)
