@@ -66,7 +66,7 @@ def test_a_source_is_muted_assigned_and_noted_and_all_is_undone(acme: Organizati
         ("source", source_id, owner)
     }
     undone = [undo(operation) for operation in (muted, assigned, noted)]
-    assert [(operation.object_count, operation.organizations) for operation in undone] == [(1, {owner})] * 3
+    assert [(operation.object_count, operation.organizations) for operation in undone] == [(1, frozenset({owner}))] * 3
     assert list_open_reasons() == [(ObjectRef(ObjectKind.SOURCE, source_id), ["source-failing"])]
     assert (owners_of(Mute), owners_of(Assignment)) == ([], [])
 

@@ -23,6 +23,7 @@ from voiceadmin.sources.actions.leasing import renew_lease
 from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.actions.renewing import renew_few_verdicts, renew_verdicts
 from voiceadmin.sources.actions.scheduling import SyncLoop
+from voiceadmin.sources.reset_queries import list_unjudged_resets, list_voices_to_judge
 from voiceadmin.voices.models import VoiceVerdict
 
 LATER = NOW + MINUTE
@@ -97,12 +98,19 @@ def test_a_request_judges_few_voices_and_leaves_many_to_the_process_that_syncs(
     assert renew_few_verdicts(owners, THRESHOLDS, now=NOW)
     assert world.stored() == world.on_pages()
 
+    monkeypatch.setattr(renewing, "MAX_JUDGED_AT_ONCE", 0)
+    for source_id in (world.own, world.platform):
+        disable_source(EVERYTHING, source_id, by=SHELL, now=NOW)
+    assert renew_few_verdicts((None, *owners), THRESHOLDS, now=NOW)  # nothing can be judged without a list
+
 
 def test_the_loop_goes_on_where_a_killed_process_ended(app: Flask, world: World) -> None:
     reset(world)
 
     assert run_and_kill(SCRIPT, app.config["VOICEADMIN"], LATER.isoformat(), dots=2)
     assert judged_at() == [LATER, LATER, NOW, NOW]
+    (left,) = list_unjudged_resets()
+    assert list_voices_to_judge(left) == [world.ids["gone"], world.ids["moved"]]
     assert resets() == [("elevenlabs", world.acme.id, False)]
     run_loop(app)
 
