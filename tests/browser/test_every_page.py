@@ -117,6 +117,12 @@ def create_plan(page: Page) -> None:
     submit("Create plan")(page)
 
 
+def open_deletions(page: Page) -> None:
+    """Create a clean-up plan, and open the results of its deletions."""
+    create_plan(page)
+    page.goto(f"{page.url}/deletions")
+
+
 def then(first: Callable[[Page], None], link: str, *more: Callable[[Page], None]) -> Callable[[Page], None]:
     """Return a step that does a step, follows a link, and does more steps."""
 
@@ -218,6 +224,7 @@ PAGES = {
     "providers": Scene("sample", "/providers"),
     "clean-up": Scene("populated", "/clean-up"),
     "plan": Scene("populated", "/clean-up", steps=create_plan),
+    "deletions of a plan": Scene("populated", "/clean-up", steps=open_deletions),
     "prices": Scene("populated", "/clean-up/prices"),
 }
 VOICES = "/assistants/31/voices"

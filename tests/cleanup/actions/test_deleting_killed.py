@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 
 import pytest
@@ -38,16 +39,21 @@ def scene(app: Flask) -> Iterator[Scene]:
         yield build_scene(make_organization("Acme"), upstream, world, app.config["VOICEADMIN"])
 
 
-def start_process(scene: Scene) -> subprocess.Popen[str]:
-    """Start the command that deletes the voices of the plan."""
+@contextmanager
+def run_process(scene: Scene, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command, by default the one that deletes the voices of the plan. Kill it at the end if it still runs."""
     settings: Settings = scene.provider.settings
     environ = HERE | {"VOICEADMIN_INSTANCE": str(settings.instance), VARIABLE: scene.provider.key}
     if settings.database_url.startswith("postgresql"):
         environ["VOICEADMIN_DATABASE_URL"] = settings.database_url
-    command = [sys.executable, "-P", "-m", "voiceadmin", "clean-up", "delete", str(scene.plan_id)]
+    command = [sys.executable, "-P", "-m", "voiceadmin", *(words or ("clean-up", "delete", str(scene.plan_id)))]
     db.session.rollback()
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT, "env": environ}
-    return subprocess.Popen(command, **options)  # type: ignore[call-overload,no-any-return]
+    with subprocess.Popen(command, **options) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_process_that_is_killed_before_the_answer_leaves_the_deletion_unconfirmed(scene: Scene) -> None:
@@ -59,7 +65,7 @@ def test_a_process_that_is_killed_before_the_answer_leaves_the_deletion_unconfir
         return wait_for(never)(response)
 
     scene.upstream.show(hold, method="DELETE", times=1)
-    with start_process(scene) as process:
+    with run_process(scene) as process:
         assert is_sent.wait(SECONDS)
         process.kill()
     after = scene.states, scene.message("v1"), [event["event_type"] for event in list_events()]
@@ -70,7 +76,7 @@ def test_a_process_that_is_killed_before_the_answer_leaves_the_deletion_unconfir
 
     db.session.execute(update(DeletionRequest).values(holder_expires_at=clock.now()))
     db.session.commit()
-    with start_process(scene) as process:
+    with run_process(scene) as process:
         assert process.wait() == os.EX_OK
     assert scene.deleted == list(IDS)
     assert scene.states["v1"] == "unconfirmed"
@@ -84,7 +90,7 @@ def test_a_process_that_is_killed_before_the_answer_leaves_the_deletion_unconfir
 def test_two_processes_that_start_the_same_deletion_send_one_request_for_each_voice(scene: Scene) -> None:
     scene.request(now=clock.now())
 
-    with start_process(scene) as one, start_process(scene) as two:
+    with run_process(scene) as one, run_process(scene) as two:
         codes = {one.wait(), two.wait()}
 
     assert codes <= {0, 1}
@@ -92,3 +98,21 @@ def test_two_processes_that_start_the_same_deletion_send_one_request_for_each_vo
     assert scene.deleted == list(IDS)
     assert scene.states == dict.fromkeys(IDS, "deleted")
     assert len(list_events("voice-deleted")) == 3
+
+
+def test_the_process_that_syncs_carries_confirmed_deletions_out(scene: Scene) -> None:
+    scene.request(now=clock.now())
+    is_sent = Event()
+
+    def note(response: Response) -> Response:
+        is_sent.set()
+        return response
+
+    scene.upstream.show(note, "/v1/voices/v3", method="DELETE")
+    with run_process(scene, "sync", "--every", "1d") as process:
+        assert is_sent.wait(SECONDS)
+        process.terminate()
+        assert process.wait() == os.EX_OK
+
+    assert scene.deleted == list(IDS)
+    assert scene.states == dict.fromkeys(IDS, "deleted")

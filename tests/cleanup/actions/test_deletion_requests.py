@@ -106,6 +106,7 @@ def test_voices_of_others_are_not_listed_for_a_plan(app: Flask, acme: Organizati
         scene.plan_id = make_plan(NOW)
         run_plan(scene.plan_id, NOW)
 
+        assert rows_of("clean_up_listing") == []
         assert scene.obstacle("v1") == "not-listed"
 
 
