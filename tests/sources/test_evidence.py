@@ -12,7 +12,7 @@ from tests.factories import make_organization, make_voice
 from tests.sources.actions.providers import MINUTE, Provider, add_provider, evidence_of, judge, name_voices
 from tests.sources.clients.conftest import Run, _no_pauses, run
 from tests.upstream import elevenlabs, resemble
-from tests.upstream.server import status
+from tests.upstream.server import Fault, Response, status
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
@@ -87,6 +87,37 @@ def test_a_removed_source_verifies_nothing(provider: Provider, acme: Organizatio
     remove_source(EVERYTHING, provider.source_id, by=SHELL, now=NOW)
 
     assert {judge(id) for id in ids.values()} == {(None, "by-choice")}
+
+
+def test_a_voice_that_only_a_removed_source_may_have_is_not_missing(
+    app: Flask, run: Run, provider: Provider, acme: Organization
+) -> None:
+    world = elevenlabs.ElevenLabsWorld([elevenlabs.make_voice("other")])
+    other = add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
+    ids = name_voices(acme, [*IDS, "other", "gone"])
+    provider.sync()
+    other.sync()
+    provider.upstream.show(hide_voice("v1"), "/v2/voices")
+    provider.sync(LATER)
+
+    remove_source(EVERYTHING, provider.source_id, by=SHELL, now=LATER)
+    other.sync(LATER + MINUTE)
+
+    found = {name: judge(id, LATER + MINUTE) for name, id in ids.items()}
+    assert found == dict.fromkeys(IDS, (None, "unverified")) | {
+        "other": ("in-step", "listed"),
+        "gone": ("missing", "confirmed"),
+    }
+
+
+def hide_voice(voice_id: str) -> Fault:
+    """Return a fault of a list that lacks a voice, which a look-up finds."""
+
+    def hide(response: Response) -> Response:
+        voices = [voice for voice in response.document["voices"] if voice["voice_id"] != voice_id]
+        return response.with_document({**response.document, "voices": voices})
+
+    return hide
 
 
 def test_lists_that_are_no_longer_read_become_stale(provider: Provider, acme: Organization) -> None:

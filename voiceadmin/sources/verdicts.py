@@ -168,7 +168,7 @@ def _conclude_from_absence(platform: PlatformFacts, answer: Answer) -> Judgement
 _ABSENCE = {
     Answer.NOT_ASKED: "The provider's list lacks the voice. It has not been looked up yet.",
     Answer.UNCLEAR: "The provider's list lacks the voice, but a look-up proves nothing.",
-    Answer.ELSEWHERE: "A source that was removed listed the voice. The other sources do not tell whether it is gone.",
+    Answer.ELSEWHERE: "A source that was removed may have the voice. The other sources do not tell whether it is gone.",
 }
 
 

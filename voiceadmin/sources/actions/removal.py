@@ -5,29 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, union
 
 from voiceadmin.database.base import db
 from voiceadmin.database.upserts import upsert_rows
 from voiceadmin.sources.models import ProviderLookUp, Source, StoredProviderVoice
 from voiceadmin.sources.verdicts import Answer
 
-MESSAGE = "A source that was removed listed the voice."
+MESSAGE = "A source that was removed may have the voice."
 
 COLUMNS = ("source_id", "voice_id", "answer", "message", "asked_at")
 
 
 def remember_voices(source: Source, *, now: datetime) -> None:
-    """Note with the other sources of a provider which voices this one lists. Call inside a write transaction.
+    """Note with the other sources of a provider which voices this one may have. Call inside a write transaction.
 
     The others read other workspaces, so that their answer about these voices proves nothing.
     """
     others = db.session.scalars(select(Source.id).where(Source.kind == source.kind, Source.id != source.id)).all()
-    listed = _list_present(source.id)
+    possible = _list_possible(source.id)
     for other in others:
         present = set(_list_present(other))
-        rows = [(other, id, Answer.ELSEWHERE.value, MESSAGE, now) for id in listed if id not in present]
+        rows = [(other, id, Answer.ELSEWHERE.value, MESSAGE, now) for id in possible if id not in present]
         upsert_rows(ProviderLookUp, COLUMNS, rows)
+
+
+def _list_possible(source_id: int) -> Sequence[str]:
+    """Return the ids of the voices that a source lists, and of others of which it is not known that they are gone."""
+    look_ups, voices = ProviderLookUp.source_id == source_id, StoredProviderVoice.source_id == source_id
+    gone = select(ProviderLookUp.voice_id).where(look_ups, ProviderLookUp.answer == Answer.ABSENT.value)
+    may_exist = or_(StoredProviderVoice.absent_since.is_(None), StoredProviderVoice.voice_id.not_in(gone))
+    listed = select(StoredProviderVoice.voice_id).where(voices, may_exist)
+    asked = select(ProviderLookUp.voice_id).where(look_ups, ProviderLookUp.answer != Answer.ABSENT.value)
+    return sorted(db.session.scalars(union(listed, asked)))
 
 
 def _list_present(source_id: int) -> Sequence[str]:
