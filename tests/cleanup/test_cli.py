@@ -34,7 +34,7 @@ def test_without_options_the_command_prints_what_is_possible_and_deletes_nothing
 
     assert lines == [
         "ElevenLabs: 2 voices can be deleted.",
-        "  1: An assistant uses it.",
+        "  1: An assistant uses it, or names it in its settings.",
         "Nothing was deleted. Give --provider and --count to delete voices.",
     ]
     assert (scene.deleted, rows_of("deletion_request")) == ([], [])

@@ -64,7 +64,7 @@ def test_the_plan_says_what_can_be_deleted_what_not_and_what_is_lost(admin: Flas
 
     assert "Delete at the provider" in text
     assert "gone for ever. Undoing this plan shows it here again, but cannot bring it back" in text
-    assert "1 An assistant uses it." in text
+    assert "1 An assistant uses it, or names it in its settings." in text
     assert "1 Another voice has the same provider ID." in text
     assert "Delete 1 voice at ElevenLabs" in text
     assert "/clean-up/plans/1/sheet.csv" in admin.get(PLAN).text

@@ -115,6 +115,7 @@ NEW_TABLES = {
     *("provider_totals", "provider_day_totals"),
     *("source", "source_voice", "sync_run", "sync_lease"),
     *("provider_listing", "provider_look_up", "provider_voice", "slot_use", "verdict_reset", "voice_verdict"),
+    *("assistant_voice",),
     *("voice_day", "slot_day", "history_progress"),
     *("clean_up_listing", "deletion_item", "deletion_request"),
 }

@@ -80,6 +80,22 @@ class Assistant(Base):
     unready_since: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
+class AssistantVoice(Base):
+    """A voice that the settings of an assistant name besides the one in `Assistant.tts_voice_id`, which callers hear.
+
+    The platform can come back to it, so that it must not be deleted at its provider.
+    """
+
+    __tablename__ = "assistant_voice"
+    __table_args__ = (Index(None, "provider", "provider_voice_id"),)
+
+    assistant_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("assistant.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    provider: Mapped[str] = mapped_column(Sortable, primary_key=True)
+    provider_voice_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
 class OrganizationMerge(Base):
     """A merge of one organization into another, with what is needed to undo it.
 

@@ -25,11 +25,12 @@ from voiceadmin.cleanup.actions.deletion_requests import cancel_deletion
 from voiceadmin.cleanup.actions.plans import undo_plan
 from voiceadmin.cleanup.models import DeletionRequest
 from voiceadmin.database.base import db
+from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
-from voiceadmin.organizations.models import Organization
+from voiceadmin.organizations.models import AssistantVoice, Organization
 from voiceadmin.sources.actions.managing import disable_source, remove_source
 from voiceadmin.sources.actions.permissions import forbid_deletion
 from voiceadmin.sources.types import SourceKind, SyncResult
@@ -276,6 +277,13 @@ def use(scene: Scene, id: str = "v1", organization: Organization | None = None) 
     make_assistant(organization or scene.acme, tts_provider="elevenlabs", tts_voice_id=id, active=False)
 
 
+def name(scene: Scene, id: str) -> None:
+    """Let the settings of an assistant, which speaks with another voice, name a voice."""
+    assistant = make_assistant(scene.acme, tts_provider="elevenlabs", tts_voice_id="another")
+    with write_transaction():
+        db.session.add(AssistantVoice(assistant_id=assistant.id, provider="elevenlabs", provider_voice_id=id))
+
+
 def delete_row(scene: Scene, id: str) -> None:
     db.session.rollback()
     db.session.execute(text("DELETE FROM cloned_voice WHERE id = :id"), {"id": scene.voices[id]})
@@ -293,6 +301,7 @@ HERE: dict[str, tuple[Callable[[Scene, str], object], str]] = {
     "counted": (lambda scene, id: scene.change(id, synthesis_count=1), "used"),
     "used": (lambda scene, id: scene.change(id, last_used_at=NOW), "used"),
     "in-use": (use, "in-use"),
+    "named": (name, "in-use"),
     "in-use-elsewhere": (lambda scene, id: use(scene, id, make_organization("Other")), "in-use"),
     "shared": (lambda scene, id: make_voice(scene.acme, provider_voice_id=id), "shared"),
     "shared-elsewhere": (lambda _, id: make_voice(make_organization("Third"), provider_voice_id=id), "shared"),
@@ -369,7 +378,7 @@ def test_a_change_while_the_provider_is_asked_is_noticed(app: Flask, scene: Scen
     scene.build_run(request).run()
 
     assert scene.deleted == ["v2", "v3"]
-    assert scene.message("v1") == "An assistant uses it."
+    assert scene.message("v1") == "An assistant uses it, or names it in its settings."
 
 
 def test_a_key_of_another_account_deletes_nothing(scene: Scene) -> None:

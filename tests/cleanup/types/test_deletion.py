@@ -29,7 +29,7 @@ IN_STEP = StoredVerdict(Verdict.IN_STEP, Certainty.LISTED, NOW)
 @pytest.mark.parametrize(
     ("verdict", "is_in_use", "is_shared", "reason"),
     [
-        (IN_STEP, True, False, "An assistant uses it."),
+        (IN_STEP, True, False, "An assistant uses it, or names it in its settings."),
         (IN_STEP, False, True, "Another voice may be meant."),
         (None, False, False, "Not verified."),
         (IN_STEP._replace(certainty=Certainty.STALE), False, False, "The lists of the provider are not current."),

@@ -40,7 +40,7 @@ from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
-from voiceadmin.organizations.models import Organization
+from voiceadmin.organizations.models import AssistantVoice, Organization
 from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.models import SourceVoice, SyncRun
@@ -140,6 +140,27 @@ def test_changed_assistants_are_written(platform: Platform) -> None:
 
     assert platform.sync(LATER).counts.assistants == 1
     assert assistants()[31] == ("Night desk", True, "elevenlabs", "provider-voice-801")
+
+
+def test_voices_that_settings_name_besides_the_spoken_one_are_stored_with_the_assistant(platform: Platform) -> None:
+    settings = {"provider": "inworld", "voice_id": "former", "provider_config": {"custom_voice_id": "acme__now"}}
+    platform.world.assistants[0]["tts_settings"] = settings
+    platform.sync()
+    assert assistants()[31][2:] == ("inworld", "acme__now")
+    assert other_voices() == [(31, "inworld", "former")]
+    assert platform.sync(LATER).counts.assistants == 0
+
+    settings["voice_id"] = ""
+
+    assert platform.sync(MUCH_LATER).counts.assistants == 1
+    assert other_voices() == []
+
+
+def other_voices() -> list[tuple[int, str, str]]:
+    """The voices that assistants name besides the one that callers hear."""
+    db.session.rollback()
+    columns = (AssistantVoice.assistant_id, AssistantVoice.provider, AssistantVoice.provider_voice_id)
+    return [(id, provider, voice_id) for id, provider, voice_id in db.session.execute(select(*columns))]
 
 
 def test_a_voice_archived_here_stays_archived_and_keeps_its_upstream_status(platform: Platform) -> None:

@@ -18,7 +18,12 @@ _IS_SHARED = (
     f" AND {same_reference('shared', 'provider', 'provider_voice_id')})"
 )
 
-_USES = f"SELECT voice.id, {IS_IN_USE}, {_IS_SHARED} FROM cloned_voice AS voice WHERE voice.id IN :ids"
+_IS_NAMED = (
+    "EXISTS (SELECT 1 FROM assistant_voice AS named WHERE named.provider = voice.provider"
+    " AND named.provider_voice_id = voice.provider_voice_id)"
+)
+
+_USES = f"SELECT voice.id, {IS_IN_USE} OR {_IS_NAMED}, {_IS_SHARED} FROM cloned_voice AS voice WHERE voice.id IN :ids"
 
 
 def advise_deletions(voice_ids: Sequence[int], *, now: datetime) -> dict[int, DeletionAdvice]:

@@ -30,8 +30,10 @@ from voiceadmin.voices.queries import IS_DELETED_AT_PROVIDER
 
 # Of any organization: a source of the platform lists voices of all of them. The indexes begin with the organization.
 USED_ANYWHERE = literal_column(
-    "EXISTS (SELECT 1 FROM organization AS owner CROSS JOIN assistant WHERE assistant.organization_id = owner.id"
-    " AND assistant.tts_provider = cloned_voice.provider AND assistant.tts_voice_id = cloned_voice.provider_voice_id)",
+    "(EXISTS (SELECT 1 FROM organization AS owner CROSS JOIN assistant WHERE assistant.organization_id = owner.id"
+    " AND assistant.tts_provider = cloned_voice.provider AND assistant.tts_voice_id = cloned_voice.provider_voice_id)"
+    " OR EXISTS (SELECT 1 FROM assistant_voice AS named WHERE named.provider = cloned_voice.provider"
+    " AND named.provider_voice_id = cloned_voice.provider_voice_id))",
     Boolean,
 )
 SHARED_ANYWHERE = literal_column(

@@ -42,7 +42,7 @@ def advise_deletion(verdict: StoredVerdict | None, *, is_in_use: bool, is_shared
 
 def _explain(verdict: StoredVerdict | None, *, is_in_use: bool, is_shared: bool) -> str:
     if is_in_use:
-        return "An assistant uses it."
+        return "An assistant uses it, or names it in its settings."
     if verdict is None:
         return "Not verified."
     if verdict.certainty not in CERTAIN:

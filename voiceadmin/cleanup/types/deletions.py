@@ -38,7 +38,7 @@ class DeletionObstacle(LabelledEnum):
     CHANGED = "changed", "Its provider ID is another one than when it was archived."
     RECLONED = "recloned", "The platform says that it was cloned again."
     USED = "used", "It was used after it was archived."
-    IN_USE = "in-use", "An assistant uses it."
+    IN_USE = "in-use", "An assistant uses it, or names it in its settings."
     SHARED = "shared", "Another voice has the same provider ID."
     NOT_LISTED = "not-listed", "No source listed it as yours when the plan was created."
     DISABLED = "disabled", "Its source is disabled."

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.errors import SourceRefused
-from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.organizations.models import Assistant, AssistantVoice, Organization
 from voiceadmin.sources.clients.types import PlatformAssistant, VoiceReference
 from voiceadmin.sources.models import Source
 from voiceadmin.text import MAX_ID, build_name_key, parse_integer
 from voiceadmin.voices.types.provider import normalize_provider
+
+OTHER_VOICES = "other_voices"  # of an AssistantChange: what is stored in AssistantVoice
 
 SPOKEN_FIELD_OF_INWORLD = "tts_settings.provider_config.custom_voice_id"  # replaces voice_id if it is set
 
@@ -141,6 +143,7 @@ def plan_assistants(
     for batch in split_into_batches(assistants):
         listed = {assistant.id: assistant for assistant in batch}
         existing = {row.id: row for row in db.session.scalars(select(Assistant).where(Assistant.id.in_(listed)))}
+        others = _read_other_voices(listed)
         for id, assistant in listed.items():
             row = existing.get(id)
             is_foreign = row is not None and row.organization_id != organization_id
@@ -149,7 +152,7 @@ def plan_assistants(
                 skipped += 1
                 owned_elsewhere += [] if is_listed_elsewhere or not upstream_id else [id]
             else:
-                changes += _compare_assistant(row, assistant)
+                changes += _compare_assistant(row, others.get(id, []), assistant)
     return AssistantPlan(changes, skipped, owned_elsewhere)
 
 
@@ -162,29 +165,67 @@ def plan_unnamed_assistants(ids: Sequence[int]) -> AssistantPlan:
 def write_assistants(changes: Iterable[AssistantChange], organization_id: int) -> None:
     """Create or change assistants. Call inside a write transaction, after `lock_organizations`."""
     for change in changes:
+        values = dict(change.after)
+        others = values.pop(OTHER_VOICES, None)
         if change.before is None:
-            db.session.add(Assistant(id=change.id, organization_id=organization_id, **change.after))
+            db.session.add(Assistant(id=change.id, organization_id=organization_id, **values))
         else:
             row = db.session.get_one(Assistant, change.id)
-            for field, value in change.after.items():
+            for field, value in values.items():
                 setattr(row, field, value)
+        db.session.flush()
+        if others is not None:
+            _write_other_voices(change.id, others)
+
+
+def _read_other_voices(assistant_ids: Collection[int]) -> dict[int, list[list[str]]]:
+    """Return the provider and ID of the voices that assistants name besides the one that callers hear, sorted."""
+    table, found = AssistantVoice, dict[int, list[list[str]]]()
+    rows = select(table.assistant_id, table.provider, table.provider_voice_id)
+    for id, *voice in db.session.execute(rows.where(table.assistant_id.in_(assistant_ids))):
+        found.setdefault(id, []).append(voice)
+    return {id: sorted(voices) for id, voices in found.items()}
+
+
+def _write_other_voices(assistant_id: int, voices: Sequence[Sequence[str]]) -> None:
+    db.session.execute(delete(AssistantVoice).where(AssistantVoice.assistant_id == assistant_id))
+    for provider, voice_id in voices:
+        db.session.add(AssistantVoice(assistant_id=assistant_id, provider=provider, provider_voice_id=voice_id))
     db.session.flush()
 
 
-def _compare_assistant(row: Assistant | None, assistant: PlatformAssistant) -> Iterator[AssistantChange]:
-    """Yield the change of one assistant, if there is one."""
+def _compare_assistant(
+    row: Assistant | None, other_voices: Sequence[Sequence[str]], assistant: PlatformAssistant
+) -> Iterator[AssistantChange]:
+    """Yield the change of one assistant, if there is one. other_voices: what is stored of it in AssistantVoice."""
+    values = _build_values(assistant)
+    if row is None:
+        after = {field: value for field, value in values.items() if value or field != OTHER_VOICES}
+        yield AssistantChange(assistant.id, None, after)
+        return
+    current = {field: getattr(row, field) for field in values if field != OTHER_VOICES} | {OTHER_VOICES: other_voices}
+    before = {field: current[field] for field, value in values.items() if current[field] != value}
+    if before:
+        yield AssistantChange(assistant.id, before, {field: values[field] for field in before})
+
+
+def _build_values(assistant: PlatformAssistant) -> dict[str, Any]:
+    """Return what is stored of an assistant that the platform lists."""
     reference = choose_reference(assistant.references)
-    values = _name(assistant.name.strip() or f"Assistant {assistant.id}") | {
+    return _name(assistant.name.strip() or f"Assistant {assistant.id}") | {
         "active": assistant.is_active,
         "tts_provider": normalize_provider(reference.provider) if reference else None,
         "tts_voice_id": reference.provider_voice_id if reference else None,
+        OTHER_VOICES: _list_other_voices(assistant.references, reference),
     }
-    if row is None:
-        yield AssistantChange(assistant.id, None, values)
-        return
-    before = {field: getattr(row, field) for field, value in values.items() if getattr(row, field) != value}
-    if before:
-        yield AssistantChange(assistant.id, before, {field: values[field] for field in before})
+
+
+def _list_other_voices(references: Sequence[VoiceReference], chosen: VoiceReference | None) -> list[list[str]]:
+    """Return the provider and ID of the voices that are named besides the chosen one, sorted."""
+    named = {(normalize_provider(reference.provider), reference.provider_voice_id) for reference in references}
+    if chosen is not None:
+        named.discard((normalize_provider(chosen.provider), chosen.provider_voice_id))
+    return [list(voice) for voice in sorted(named)]
 
 
 def _name(name: str) -> dict[str, Any]:
