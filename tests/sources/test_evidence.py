@@ -99,12 +99,13 @@ def test_a_voice_that_only_a_removed_source_may_have_is_not_missing(
     other.sync()
     provider.upstream.show(hide_voice("v1"), "/v2/voices")
     provider.sync(LATER)
+    ids |= name_voices(acme, ["created since"])
 
     remove_source(EVERYTHING, provider.source_id, by=SHELL, now=LATER)
     other.sync(LATER + MINUTE)
 
     found = {name: judge(id, LATER + MINUTE) for name, id in ids.items()}
-    assert found == dict.fromkeys(IDS, (None, "unverified")) | {
+    assert found == dict.fromkeys([*IDS, "created since"], (None, "unverified")) | {
         "other": ("in-step", "listed"),
         "gone": ("missing", "confirmed"),
     }

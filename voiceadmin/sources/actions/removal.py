@@ -9,8 +9,11 @@ from sqlalchemy import or_, select, union
 
 from voiceadmin.database.base import db
 from voiceadmin.database.upserts import upsert_rows
+from voiceadmin.organizations.queries import restrict_to_scope
 from voiceadmin.sources.models import ProviderLookUp, Source, StoredProviderVoice
+from voiceadmin.sources.queries import scope_of
 from voiceadmin.sources.verdicts import Answer
+from voiceadmin.voices.models import ClonedVoice
 
 MESSAGE = "A source that was removed may have the voice."
 
@@ -23,21 +26,27 @@ def remember_voices(source: Source, *, now: datetime) -> None:
     The others read other workspaces, so that their answer about these voices proves nothing.
     """
     others = db.session.scalars(select(Source.id).where(Source.kind == source.kind, Source.id != source.id)).all()
-    possible = _list_possible(source.id)
+    possible = _list_possible(source)
     for other in others:
         present = set(_list_present(other))
         rows = [(other, id, Answer.ELSEWHERE.value, MESSAGE, now) for id in possible if id not in present]
         upsert_rows(ProviderLookUp, COLUMNS, rows)
 
 
-def _list_possible(source_id: int) -> Sequence[str]:
-    """Return the ids of the voices that a source lists, and of others of which it is not known that they are gone."""
-    look_ups, voices = ProviderLookUp.source_id == source_id, StoredProviderVoice.source_id == source_id
+def _list_possible(source: Source) -> Sequence[str]:
+    """Return the ids of the voices that a source lists, and of others of which it is not known that they are gone.
+
+    The platform may name a voice that was created since the lists were read.
+    """
+    look_ups, voices = ProviderLookUp.source_id == source.id, StoredProviderVoice.source_id == source.id
     gone = select(ProviderLookUp.voice_id).where(look_ups, ProviderLookUp.answer == Answer.ABSENT.value)
     may_exist = or_(StoredProviderVoice.absent_since.is_(None), StoredProviderVoice.voice_id.not_in(gone))
     listed = select(StoredProviderVoice.voice_id).where(voices, may_exist)
     asked = select(ProviderLookUp.voice_id).where(look_ups, ProviderLookUp.answer != Answer.ABSENT.value)
-    return sorted(db.session.scalars(union(listed, asked)))
+    is_named = (ClonedVoice.provider == source.kind, ClonedVoice.provider_voice_id != "")
+    in_scope = restrict_to_scope(scope_of(source), ClonedVoice.organization_id)
+    named = select(ClonedVoice.provider_voice_id).where(*is_named, in_scope, ClonedVoice.provider_voice_id.not_in(gone))
+    return sorted(db.session.scalars(union(listed, asked, named)))
 
 
 def _list_present(source_id: int) -> Sequence[str]:
