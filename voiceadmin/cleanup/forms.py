@@ -91,9 +91,14 @@ class PlanItemsForm(Form):
         return (ItemState(self.state.data),) if self.state.data else ()
 
 
-class ConfirmPlanForm(Form):
-    """The number of voices of a plan, typed by the admin who confirms it."""
+class ConfirmCountForm(Form):
+    """A number of voices, typed by the admin who confirms that they are changed.
 
+    Attributes:
+        sentence: Says what the number is of; {} is the number.
+    """
+
+    sentence = ""
     count = integer_field("Number of voices", minimum=1, maximum=MAX_OBJECTS)
 
     def __init__(self, data: FormData | None, voice_count: int) -> None:
@@ -101,30 +106,23 @@ class ConfirmPlanForm(Form):
         self.voice_count = voice_count
 
     def validate_count(self, field: IntegerField) -> None:
-        """Require the number of voices of the plan."""
+        """Require this number."""
         if field.data != self.voice_count:
             given = quote_value(raw_value(field), 40) if raw_value(field) else "Nothing"
-            raise ValidationError(
-                f"{given} was typed. The plan has {self.voice_count} voices: type {self.voice_count}."
-            )
+            expected = self.sentence.format(self.voice_count)
+            raise ValidationError(f"{given} was typed. {expected}: type {self.voice_count}.")
 
 
-class ConfirmDeletionForm(Form):
-    """The number of voices to delete at a provider, typed by the admin who confirms it."""
+class ConfirmPlanForm(ConfirmCountForm):
+    """The number of voices of a plan."""
 
-    count = integer_field("Number of voices", minimum=1, maximum=MAX_OBJECTS)
+    sentence = "The plan has {} voices"
 
-    def __init__(self, data: FormData | None, voice_count: int) -> None:
-        super().__init__(data)
-        self.voice_count = voice_count
 
-    def validate_count(self, field: IntegerField) -> None:
-        """Require the number of voices that can be deleted."""
-        if field.data != self.voice_count:
-            given = quote_value(raw_value(field), 40) if raw_value(field) else "Nothing"
-            raise ValidationError(
-                f"{given} was typed. {self.voice_count} voices can be deleted: type {self.voice_count}."
-            )
+class ConfirmDeletionForm(ConfirmCountForm):
+    """The number of voices to delete at a provider."""
+
+    sentence = "{} voices can be deleted"
 
 
 class DeletionItemsForm(Form):

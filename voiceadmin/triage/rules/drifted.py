@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from voiceadmin.triage.rules.rule import Rule
-from voiceadmin.triage.rules.verdicts import (
-    FINGERPRINT,
-    SINCE,
-    build_condition,
-    build_count,
-    build_description,
-    build_source,
-)
+from voiceadmin.triage.rules.verdicts import build_verdict_rule
 from voiceadmin.triage.types import Severity
 from voiceadmin.voices.types.verdicts import Verdict
 
@@ -22,19 +14,12 @@ _SENTENCES = {
     Verdict.DRIFTED: "The platform and {provider} give different states",
 }
 
-_VERDICTS = tuple(_SENTENCES)
 
-
-RULE = Rule(
+RULE = build_verdict_rule(
+    _SENTENCES,
     slug="drifted",
     label="Differs at the provider",
     rank=25,
     severity=Severity.HIGH,
     remedy="Compare the voice with the provider on its page, then repair it there, clone it again or archive it.",
-    condition=lambda _: build_condition(_VERDICTS),
-    since=SINCE,
-    fingerprint=FINGERPRINT,
-    describe=build_description(_SENTENCES),
-    source=build_source(_VERDICTS),
-    count=build_count(_VERDICTS),
 )

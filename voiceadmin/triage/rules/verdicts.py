@@ -7,13 +7,14 @@ rows as findings, and an index finds them by verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.dialect import forced_order_join
 from voiceadmin.identity import Scope
 from voiceadmin.organizations.queries import scope_sql
 from voiceadmin.text import format_age
-from voiceadmin.triage.rules.rule import Evidence
+from voiceadmin.triage.rules.rule import Evidence, Rule
 from voiceadmin.voices.types.provider import provider_label
 from voiceadmin.voices.types.verdicts import Certainty, Verdict
 from voiceadmin.voices.verdicts import ARE_LISTS_CURRENT, IS_VALID
@@ -75,3 +76,22 @@ def build_description(sentences: Mapping[Verdict, str]) -> Callable[[Evidence], 
         return f"{sentence}: {Certainty(certainty).label[0].lower()}{Certainty(certainty).label[1:]}{since}."
 
     return describe
+
+
+def build_verdict_rule(sentences: Mapping[Verdict, str], **parts: Any) -> Rule:
+    """Return the rule that reports voices with these verdicts.
+
+    Args:
+        sentences: by verdict, see `build_description`.
+        parts: slug, label, rank, severity and remedy of the rule.
+    """
+    verdicts = tuple(sentences)
+    return Rule(
+        condition=lambda _: build_condition(verdicts),
+        since=SINCE,
+        fingerprint=FINGERPRINT,
+        describe=build_description(sentences),
+        source=build_source(verdicts),
+        count=build_count(verdicts),
+        **parts,
+    )
