@@ -57,7 +57,7 @@ def build_lists_read(provider: str, organization: str, unusable: str = _IS_UNREA
         provider, organization: as SQL.
         unusable: the condition of a source that is not enough.
     """
-    # Two alternatives, each of which is a range of the index.
+    # Each of the two alternatives is a range of the index.
     can_list = (
         f"(source.kind = {provider} AND source.organization_id = {organization}"
         f" OR source.kind = {provider} AND source.organization_id IS NULL) AND source.disabled_at IS NULL"

@@ -21,7 +21,7 @@ from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.organizations.models import Assistant, Organization
 from voiceadmin.sources.models import Source
 
-# Whoever may read the small organization could read all of the other one after a merge: a person decides about these.
+# After a merge, these could read everything of the other organization. A person decides about that.
 _GRANTS = (Membership, OneTimeLink, ApiKeyOrganization, Source)
 
 

@@ -141,7 +141,7 @@ class Cartesia:
         return body
 
     def delete_voice(self, voice: ProviderVoice) -> Deletion:
-        """Delete a voice, once. A fine-tune is not deleted: it has no date by which it could be told from another."""
+        """Delete a voice, once. A fine-tune is not deleted: it has no creation date to identify it."""
         if voice.category == FINE_TUNE:
             return refuse("It is a fine-tune and not a voice.")
         return send_deletion(self._transport, VOICES, voice)

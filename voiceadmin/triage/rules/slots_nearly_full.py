@@ -1,4 +1,4 @@
-"""A source of which at least 90 % of the slots of a kind are used."""
+"""A source that uses at least 90 % of its slots of a kind."""
 
 from __future__ import annotations
 
