@@ -63,6 +63,15 @@ def index_hint(name: str) -> str:
     return f" INDEXED BY {name}" if db.engine.dialect.name == "sqlite" else ""
 
 
+def keep_order(order: str) -> str:
+    """Return the ORDER BY of a statement that filters a subquery with the same ORDER BY; "" for SQLite.
+
+    SQLite reads the subquery in order, stops at the limit, and would read all of it for another ORDER BY. PostgreSQL
+    may test EXISTS with a hash join, which loses the order; without one it knows the order and does not sort again.
+    """
+    return "" if db.engine.dialect.name == "sqlite" else f" {order}"
+
+
 _NAMES = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 

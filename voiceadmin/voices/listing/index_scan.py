@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from voiceadmin.database.dialect import fetch_rows, index_hint
+from voiceadmin.database.dialect import fetch_rows, index_hint, keep_order
 from voiceadmin.voices.listing.compiled_filters import CompiledFilters
 from voiceadmin.voices.listing.groups import VoiceGroup
 from voiceadmin.voices.listing.sort_plans import SECTION_CONDITIONS, SORT_PLANS, SortPlan, format_direction
@@ -125,7 +125,7 @@ class PartitionMerge:
         merged = f"{merged} {order}"
         if self.is_bounded:
             where = " AND ".join(filter(None, (self.filter_condition, *self.single_conditions)))
-            merged = f"SELECT sort_key, id FROM ({merged} LIMIT :scan_limit) AS scanned WHERE {where}"
+            merged = f"SELECT sort_key, id FROM ({merged} LIMIT :scan_limit) AS scanned WHERE {where}{keep_order(order)}"
         return f"{merged} LIMIT :limit OFFSET :offset"
 
     def _build_partition(self, index: int, order: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from tests.factories import connect_provider, put_verdicts, refill, voice_row
 from tests.strategies import IN_DATABASE, PLAIN_VOICES
@@ -83,6 +83,24 @@ def test_all_pages_together_equal_the_list_of_plain_python(
     assert {id: verdict.verdict for id, verdict in shown.items()} == {
         row.id: found[row.id] for row in expected if row.id in found
     }
+
+
+@pytest.mark.databases("postgresql")
+@pytest.mark.usefixtures("sources")
+def test_a_scan_keeps_the_order_when_postgresql_tests_verdicts_with_a_hash_join(
+    acme: Organization, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = make_rows(40, provider="elevenlabs")
+    refill(acme, rows)
+    put_verdicts(dict.fromkeys((row.id for row in rows[::2]), "in-step"), since=now)
+    monkeypatch.setattr(lookup, "LOOKUP_LIMIT", 1)
+    db.session.execute(text("SET LOCAL enable_nestloop = off"))
+    db.session.execute(text("SET LOCAL enable_mergejoin = off"))
+    filters = VoiceFilters(verdicts=(None,), order=VoiceOrder.MOST_USED, size=5)
+
+    pages = [list_voices(acme.id, filters.with_changes(page=number), now=now) for number in range(1, 5)]
+
+    assert [row for voices in pages for row in voices.page.rows] == sort_voices(rows[1::2], filters.order)
 
 
 @pytest.mark.usefixtures("limit", "sources")
