@@ -152,7 +152,8 @@ def test_an_unknown_or_ambiguous_organization_is_reported_at_its_field(
 @pytest.mark.databases("sqlite", "postgresql")
 def test_a_page_among_a_thousand_organizations_is_small(acme: Organization, client: FlaskClient) -> None:
     make_many_organizations()
-    put_voices(acme, [voice_row(name=f"Voice {number:02}", status=FAILED) for number in range(60)])
+    rows = [voice_row(id=8_000_000 + number, name=f"Voice {number:02}", status=FAILED) for number in range(60)]
+    put_voices(acme, rows)
 
     page = client.get("/triage").text
 
