@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from threading import Lock
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from voiceadmin.api_keys.models import ApiKey
 from voiceadmin.api_keys.types import AuthenticatedKey
@@ -30,6 +30,8 @@ LEASE_LIFETIME = 30.0
 
 # At most half of the tokens of a key go to one process, so that the others can serve the key too.
 LEASE_SHARE = 0.5
+
+_MARK_USED = update(ApiKey).where(ApiKey.id == bindparam("key")).values(last_used_at=bindparam("now"))
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ class KeyRateLimiter:
                 returned=lease.tokens,
             )
             if key.last_used_at is None or now - key.last_used_at >= LAST_USED_PRECISION:
-                db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
+                db.session.connection().execute(_MARK_USED, {"key": key.id, "now": now})
         lease.tokens, lease.bucket_remaining = acquisition.tokens, acquisition.remaining
 
     def _record_limited(self, key: AuthenticatedKey, *, by: Actor, now: datetime) -> float:

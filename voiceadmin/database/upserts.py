@@ -45,7 +45,7 @@ def upsert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequen
     """Insert or overwrite many rows.
 
     Faster than `upsert_statement`, which spends most of its time on processing single values. Call inside a write
-    transaction. PostgreSQL gets the rows by COPY into a temporary table, and moves them with one statement.
+    transaction. PostgreSQL gets several rows by COPY into a temporary table, and moves them with one statement.
 
     Args:
         model: the table.
@@ -54,7 +54,7 @@ def upsert_rows(model: type[Base], names: tuple[str, ...], rows: Sequence[Sequen
     """
     if not rows:
         return
-    if db.engine.dialect.name == "postgresql":
+    if len(rows) > 1 and db.engine.dialect.name == "postgresql":
         _upsert_postgresql_rows(model, names, rows)
     else:
         _execute_for_rows(model, names, rows, overwrites=True)
@@ -136,6 +136,7 @@ def _table(model: type[Base]) -> Any:
     return model.metadata.tables[model.__tablename__]
 
 
+@cache
 def _upsert(model: type[Base], dialect: str) -> Any:
     # On the table and not on the model: for the mapper, rows with different nulls would be different statements.
     inserts: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from math import floor
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock
-from voiceadmin.database.upserts import upsert_statement
+from voiceadmin.database.upserts import upsert_rows
 from voiceadmin.rate_limits.models import TokenBucket
 from voiceadmin.rate_limits.types import Acquisition, RateLimit
 
@@ -19,6 +19,10 @@ RATE_LIMITED_EVENTS = RateLimit(1, 1 / 300)  # one audit event in 5 minutes for 
 FULL_AFTER = timedelta(days=1)  # every limit of the program refills sooner, so older rows are full buckets
 
 ROUNDING = 1e-9  # tokens; a bucket that refilled to 0.9999999999 has one
+
+# Built once and executed without the ORM: a program that polls needs it every 30 seconds, in each process.
+_COLUMNS = ("name", "tokens", "counted_at")
+_SELECT_BUCKET = select(TokenBucket.tokens, TokenBucket.counted_at).where(TokenBucket.name == bindparam("bucket"))
 
 
 def acquire_tokens(
@@ -35,16 +39,13 @@ def acquire_tokens(
     """
     acquire_advisory_lock(f"bucket {name}")
     time = now.timestamp()
-    row = db.session.execute(
-        select(TokenBucket.tokens, TokenBucket.counted_at).where(TokenBucket.name == name)
-    ).one_or_none()
+    row = db.session.connection().execute(_SELECT_BUCKET, {"bucket": name}).one_or_none()
     tokens, counted_at = (limit.capacity, time) if row is None else row
     tokens = min(limit.capacity, tokens + max(0.0, time - counted_at) * limit.rate + returned)
     taken = min(at_most, floor(tokens + ROUNDING), max(1, floor(tokens * share + ROUNDING)))
     remaining = tokens - taken
     if taken or returned:
-        bucket = {"name": name, "tokens": float(remaining), "counted_at": max(time, counted_at)}
-        db.session.execute(upsert_statement(TokenBucket), [bucket])
+        upsert_rows(TokenBucket, _COLUMNS, [(name, float(remaining), max(time, counted_at))])
     return Acquisition(taken, remaining, max(0.0, (1 - remaining) / limit.rate))
 
 

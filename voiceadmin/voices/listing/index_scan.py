@@ -125,7 +125,9 @@ class PartitionMerge:
         merged = f"{merged} {order}"
         if self.is_bounded:
             where = " AND ".join(filter(None, (self.filter_condition, *self.single_conditions)))
-            merged = f"SELECT sort_key, id FROM ({merged} LIMIT :scan_limit) AS scanned WHERE {where}{keep_order(order)}"
+            merged = (
+                f"SELECT sort_key, id FROM ({merged} LIMIT :scan_limit) AS scanned WHERE {where}{keep_order(order)}"
+            )
         return f"{merged} LIMIT :limit OFFSET :offset"
 
     def _build_partition(self, index: int, order: str) -> str:
