@@ -49,6 +49,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ObjectNotFound, RateLimited, SignInRefused
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Requester, Role, Scope, anonymous_requester
+from voiceadmin.management.actions import removing
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
 from voiceadmin.management.actions.moving import move_assistant, remove_assistant, remove_organization
 from voiceadmin.management.actions.naming import rename_assistant, rename_organization
@@ -301,7 +302,7 @@ def record_sync(world: World) -> None:
 
 
 def remove_source(world: World) -> None:
-    managing.remove_source(EVERYTHING, make_source(world.acme), by=SHELL, now=NOW)
+    removing.remove_source(EVERYTHING, make_source(world.acme), by=SHELL, now=NOW)
 
 
 def reencrypt_source_key(world: World) -> None:

@@ -23,9 +23,9 @@ from tests.page import OpenPage, Page
 from tests.source_rows import make_source
 from voiceadmin import clock
 from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sample.actions import add_sample
-from voiceadmin.sources.actions.managing import remove_source
 from voiceadmin.voices.types.status import VoiceStatus
 
 FAILED, PROCESSING, ARCHIVED = VoiceStatus.FAILED, VoiceStatus.PROCESSING, VoiceStatus.ARCHIVED

@@ -14,8 +14,9 @@ from tests.sources.clients.conftest import Run, _no_pauses, run
 from tests.upstream import elevenlabs, resemble
 from tests.upstream.server import Fault, Response, status
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
+from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.evidence import collect_evidence
 from voiceadmin.sources.types import SourceKind
 from voiceadmin.voices.queries import get_voice

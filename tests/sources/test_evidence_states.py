@@ -20,8 +20,9 @@ from tests.upstream.server import Response, StandIn, html, status, truncate
 from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.sources.actions.believing import accept_account, believe_list
-from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
+from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import Source
 from voiceadmin.sources.types import SourceKind, SyncResult

@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class ActivityFilterForm(Form):
-    """Filters by actor, event type, voice and day."""
+    """Filters by actor, event type, voice, source and day."""
 
     who = search_field("Who", max_length=MAX_EMAIL)
     kind = multiple_choice_field(
@@ -25,6 +25,7 @@ class ActivityFilterForm(Form):
         noun="a kind of activity",
     )
     voice = integer_field("Voice ID", minimum=1, maximum=MAX_ID)
+    source = integer_field("Source ID", minimum=1, maximum=MAX_ID)
     since = date_field("From")
     until = date_field("To")
     older = integer_field("Older than", minimum=1, maximum=MAX_ID)
@@ -35,6 +36,7 @@ class ActivityFilterForm(Form):
             who=self.who.data,
             event_types=tuple(AuditEventType(value) for value in self.kind.data),
             voice=self.voice.data,
+            source=self.source.data,
             since=None if self.since.data is None else start_of_day(self.since.data),
             until=None if self.until.data is None else start_of_day(self.until.data) + DAY,
             older_than=self.older.data,
@@ -47,6 +49,7 @@ def activity_arguments(filters: AuditFilters) -> dict[str, Any]:
         "who": filters.who,
         "kind": [event_type.value for event_type in filters.event_types],
         "voice": filters.voice,
+        "source": filters.source,
         "since": filters.since and filters.since.date().isoformat(),
         "until": filters.until and (filters.until - DAY).date().isoformat(),
         "older": filters.older_than,

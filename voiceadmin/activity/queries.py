@@ -105,6 +105,8 @@ def _conditions(filters: AuditFilters) -> Iterator[ColumnElement[bool]]:
         yield AuditEvent.event_type.in_([event_type.value for event_type in filters.event_types])
     if filters.voice is not None:
         yield and_(AuditEvent.object_kind == ObjectKind.VOICE.value, AuditEvent.object_id == filters.voice)
+    if filters.source is not None:
+        yield and_(AuditEvent.object_kind == ObjectKind.SOURCE.value, AuditEvent.object_id == filters.source)
     if filters.since is not None:
         yield AuditEvent.at >= filters.since
     if filters.until is not None:

@@ -176,6 +176,7 @@ class AuditFilters:
     who: str = ""
     event_types: tuple[AuditEventType, ...] = ()
     voice: int | None = None
+    source: int | None = None
     since: datetime | None = None
     until: datetime | None = None
     older_than: int | None = None

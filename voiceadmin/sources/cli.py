@@ -12,6 +12,7 @@ from voiceadmin import clock
 from voiceadmin.cli import application_context, cli, current_cli_actor
 from voiceadmin.config import Settings
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.organizations.queries import find_organization_id, list_organization_choices
 from voiceadmin.sources.actions.managing import (
     check_source,
@@ -19,7 +20,6 @@ from voiceadmin.sources.actions.managing import (
     disable_source,
     enable_source,
     reencrypt_keys,
-    remove_source,
 )
 from voiceadmin.sources.actions.permissions import allow_deletion, forbid_deletion
 from voiceadmin.sources.actions.renewing import renew_verdicts

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from voiceadmin import clock
+from voiceadmin.activity.queries import list_activity
+from voiceadmin.audit.types import AuditFilters, ObjectKind, ObjectRef
 from voiceadmin.config import COMMAND
 from voiceadmin.errors import SourceRefused
 from voiceadmin.history.queries import read_slot_histories
 from voiceadmin.history.sparklines import Sparkline, draw_steps
 from voiceadmin.history.types import SlotHistory
 from voiceadmin.identity import EVERYTHING, Role
+from voiceadmin.management.actions.removing import remove_source
+from voiceadmin.operations.bulk import build_action_bar
 from voiceadmin.organizations.queries import list_organization_choices
 from voiceadmin.sources.actions.believing import accept_account, believe_list
-from voiceadmin.sources.actions.managing import (
-    check_source,
-    create_source,
-    disable_source,
-    enable_source,
-    remove_source,
-    request_sync,
-)
+from voiceadmin.sources.actions.managing import check_source, create_source, disable_source, enable_source, request_sync
 from voiceadmin.sources.actions.permissions import allow_deletion, forbid_deletion
 from voiceadmin.sources.actions.renewing import LATER, renew_few_verdicts
 from voiceadmin.sources.forms import SourceForm
@@ -39,12 +37,18 @@ from voiceadmin.sources.queries import (
 from voiceadmin.sources.reset_queries import count_unjudged_voices
 from voiceadmin.sources.types import INTERRUPTED_AFTER, KeyTest, SourceRow
 from voiceadmin.text import pluralize
+from voiceadmin.triage.queries.items import list_queue_items
+from voiceadmin.triage.types import TriageAction
 from voiceadmin.web import access
 from voiceadmin.web.access import current_settings, require_role, scope
 
 bp = Blueprint("sources", __name__)
 
 Page = Response | tuple[str, int]
+
+MUTING = (TriageAction.ACKNOWLEDGE, TriageAction.SNOOZE)
+
+LISTED_EVENTS = 20
 
 
 @bp.get("/sources")
@@ -91,8 +95,19 @@ def show(source_id: int) -> str:
     process, report = find_sync_process(now=now), read_provider_report(source)
     slots = {"slot_histories": _chart_slots(source_id, report, now), "today": now.date()}
     verdicts = {"report": report, "unjudged": count_unjudged_voices(source)}
-    options = syncs | slots | verdicts
+    options = syncs | slots | verdicts | _read_findings(source, now)
     return render_template("sources/source.html", source=source, process=process, now=now, **options)
+
+
+def _read_findings(source: SourceRow, now: datetime) -> dict[str, Any]:
+    """Return the findings of a source with its assignee, what can be done about them, and its newest events."""
+    ref, requester = ObjectRef(ObjectKind.SOURCE, source.id), access.requester()
+    (line,) = list_queue_items([ref], access.attention_thresholds(), now=now)
+    timeline, more = list_activity(requester, AuditFilters(source=source.id))
+    actions = MUTING if line.reasons else ()
+    bar = build_action_bar(requester.scope(Role.OPERATOR))
+    newest = {"timeline": timeline[:LISTED_EVENTS], "more": more or len(timeline) > LISTED_EVENTS}
+    return {"line": line, "bar": bar, "actions": (*actions, TriageAction.ASSIGN, TriageAction.NOTE), **newest}
 
 
 def _chart_slots(

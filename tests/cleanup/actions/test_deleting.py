@@ -28,10 +28,11 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import AssistantVoice, Organization
-from voiceadmin.sources.actions.managing import disable_source, remove_source
+from voiceadmin.sources.actions.managing import disable_source
 from voiceadmin.sources.actions.permissions import forbid_deletion
 from voiceadmin.sources.types import SourceKind, SyncResult
 from voiceadmin.triage.types import TriageAction

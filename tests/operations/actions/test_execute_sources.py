@@ -19,12 +19,12 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused, ObjectNotFound, OperationNotFound
 from voiceadmin.identity import EVERYTHING, Role, Scope
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.queries import describe_operation, get_operation
 from voiceadmin.operations.types import ActionRequest, OperationRow
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sources.actions.managing import remove_source
 from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.triage.types import TriageAction
 
@@ -135,3 +135,20 @@ def test_an_operation_on_a_source_that_was_removed_is_not_undone(acme: Organizat
     undone = undo(operation)
 
     assert [item.description for item in undone.skipped] == ["No longer exists."]
+
+
+def test_a_source_is_removed_with_its_assignee_and_mutes_and_its_notes_stay_in_the_audit_log(
+    acme: Organization,
+) -> None:
+    gone, stays = make_source(acme, **FAILING), make_source(acme, **FAILING)
+    ada = make_account(platform=True)
+    act(TriageAction.ACKNOWLEDGE, gone, stays)
+    act(TriageAction.ASSIGN, gone, stays, assignee_id=ada.id)
+    act(TriageAction.NOTE, gone, note="Asked the provider.")
+
+    remove_source(EVERYTHING, gone, by=SHELL, now=NOW)
+
+    db.session.rollback()
+    assert list(db.session.scalars(select(Mute.object_id))) == [stays]
+    assert list(db.session.scalars(select(Assignment.object_id))) == [stays]
+    assert list(db.session.scalars(select(AuditEvent.note).where(AuditEvent.note != ""))) == ["Asked the provider."]

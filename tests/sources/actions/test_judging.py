@@ -22,12 +22,13 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.actions.undo import undo_operation
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.judging import judge_changed_voices
-from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
+from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.sources.types import SourceKind
 from voiceadmin.triage.types import TriageAction

@@ -29,14 +29,9 @@ from voiceadmin.errors import OrganizationNotFound, RateLimited, SourceNotFound,
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
 from voiceadmin.management.actions.moving import remove_organization
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sources.actions.managing import (
-    check_source,
-    disable_source,
-    enable_source,
-    reencrypt_keys,
-    remove_source,
-)
+from voiceadmin.sources.actions.managing import check_source, disable_source, enable_source, reencrypt_keys
 from voiceadmin.sources.connecting import CLIENT_KINDS
 from voiceadmin.sources.keys import decrypt_key
 from voiceadmin.sources.queries import get_source, list_sources

@@ -29,9 +29,10 @@ from voiceadmin.database.models import DatabaseIdentity
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import SourceRefused
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.sources.actions.listed_voices import read_known_voices
-from voiceadmin.sources.actions.managing import disable_source, remove_source
+from voiceadmin.sources.actions.managing import disable_source
 from voiceadmin.sources.actions.plan_documents import Document
 from voiceadmin.sources.actions.plan_files import read_plan, write_plan
 from voiceadmin.sources.actions.planning import apply_plan, plan_sync

@@ -32,8 +32,9 @@ from tests.upstream.server import (
     without,
 )
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.organizations.models import Organization
-from voiceadmin.sources.actions.managing import disable_source, remove_source
+from voiceadmin.sources.actions.managing import disable_source
 from voiceadmin.sources.types import SourceKind, SyncResult
 
 LATER, EVEN_LATER = NOW + 5 * MINUTE, NOW + 10 * MINUTE

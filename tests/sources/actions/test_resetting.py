@@ -22,18 +22,13 @@ from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.sources.actions import judging
 from voiceadmin.sources.actions.believing import accept_account, believe_list
 from voiceadmin.sources.actions.judging import judge_source
-from voiceadmin.sources.actions.managing import (
-    check_source,
-    create_source,
-    disable_source,
-    enable_source,
-    remove_source,
-)
+from voiceadmin.sources.actions.managing import check_source, create_source, disable_source, enable_source
 from voiceadmin.sources.actions.resetting import KEPT_FOR, remove_old_resets
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.facts import read_facts

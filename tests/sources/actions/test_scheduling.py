@@ -19,8 +19,9 @@ from tests.upstream.server import Response
 from voiceadmin.database.base import db
 from voiceadmin.errors import Problem, SourceRefused
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.sources.actions.leasing import renew_lease
-from voiceadmin.sources.actions.managing import disable_source, remove_source, request_sync
+from voiceadmin.sources.actions.managing import disable_source, request_sync
 from voiceadmin.sources.actions.scheduling import SyncLoop, list_due_sources
 from voiceadmin.sources.models import Source
 from voiceadmin.sources.types import DueSource, SourceKind, SyncReport, SyncResult

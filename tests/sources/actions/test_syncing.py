@@ -38,10 +38,11 @@ from voiceadmin.database.base import db
 from voiceadmin.errors import SourceNotFound, SourceRefused
 from voiceadmin.identity import EVERYTHING, Scope
 from voiceadmin.management.actions.merging import merge_organizations
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import AssistantVoice, Organization
-from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
+from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.models import SourceVoice, SyncRun
 from voiceadmin.sources.types import SyncResult

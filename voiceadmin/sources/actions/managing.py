@@ -202,20 +202,13 @@ def check_can_sync(source: Source) -> None:
         raise SourceRefused(f"The source “{source.name}” is disabled. Enable it first.")
 
 
-def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
-    """Remove a source with its key, and return its name. Voices are never removed with it.
-
-    Raises:
-        SourceNotFound: if there is no such source in the scope.
-    """
-    with write_transaction():
-        source = find_source(scope, source_id, is_locked=True)
-        facts = {"kind": source.kind, "address": source.address}
-        record_source_event(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
-        remember_voices(source, now=now)
-        db.session.delete(source)
-        reset_verdicts(source.kind, source.organization_id, now=now)
-        return source.name
+def delete_source(source: Source, *, by: Actor, now: datetime) -> None:
+    """Delete a locked source with its key. Call inside a write transaction. Voices are never removed with it."""
+    facts = {"kind": source.kind, "address": source.address}
+    record_source_event(AuditEventType.SOURCE_REMOVED, source, by, now, before=facts)
+    remember_voices(source, now=now)
+    db.session.delete(source)
+    reset_verdicts(source.kind, source.organization_id, now=now)
 
 
 def reencrypt_keys(settings: Settings, *, by: Actor, now: datetime) -> int:
