@@ -51,7 +51,7 @@ hypothesis.settings.load_profile("short")  # for modules that pytest imports bef
 DATABASES = ("sqlite", "postgresql")
 # Test modules and folders of layers above the SQL. They run on SQLite alone unless --long is given.
 ABOVE_SQL = {
-    *("cli", "forms", "openapi", "server", "views", "deletion_views", "web"),
+    *("cli", "forms", "openapi", "server", "views", "deletion_views", "orphan_views", "web"),
     *("evidence_states", "judging_worlds", "provider_syncing", "syncing_faults", "syncing_missing"),
     *("documentation", "fuzz", "views_text"),
 }

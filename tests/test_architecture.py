@@ -68,7 +68,7 @@ LAYERS = (
     ("actions", {"actions", "rate_limiter", "importing", "plan_text"}),
     ("web", {"web", "cli"}),
     ("forms", {"forms", "counting", "bulk", "code_samples", "document"}),
-    ("views", {"views", "deletion_views", "api", "cli", "sync_cli", "server"}),
+    ("views", {"views", "deletion_views", "orphan_views", "api", "cli", "sync_cli", "server"}),
     ("application", {"__init__", "__main__"}),
 )
 LAYER_OF = {name: number for number, (_, names) in enumerate(LAYERS) for name in names}

@@ -13,7 +13,7 @@ from voiceadmin.accounts.views import account, people, sign_in
 from voiceadmin.activity import views as activity_views
 from voiceadmin.api_keys import views as api_key_views
 from voiceadmin.assistants import views as assistant_views
-from voiceadmin.cleanup import deletion_views
+from voiceadmin.cleanup import deletion_views, orphan_views
 from voiceadmin.cleanup import views as cleanup_views
 from voiceadmin.config import ASSETS, Settings
 from voiceadmin.database import engine
@@ -34,7 +34,7 @@ from voiceadmin.web.template_environment import TemplateEnvironment
 
 VIEWS = (
     *(overview_views, triage_views, operation_views, assistant_views, voice_views, provider_views, cleanup_views),
-    *(deletion_views, management_views, source_views),
+    *(deletion_views, orphan_views, management_views, source_views),
     *(voice_api, triage_api, openapi_api, health, sign_in, account, people, api_key_views, activity_views),
 )
 

@@ -103,7 +103,7 @@ class AuditEventType(StrEnum):
     CLEAN_UP_CONFIRMED = "clean-up-confirmed", "confirmed a clean-up", Role.VIEWER
     CLEAN_UP_RETRIED = "clean-up-retried", "retried the failed voices of a clean-up", Role.VIEWER
     CLEAN_UP_UNDONE = "clean-up-undone", "undid a clean-up", Role.VIEWER
-    DELETION_REQUESTED = "deletion-requested", "asked to delete voices of a clean-up at their provider", Role.VIEWER
+    DELETION_REQUESTED = "deletion-requested", "asked to delete voices at their provider", Role.VIEWER
     DELETION_CANCELLED = "deletion-cancelled", "cancelled the deletion of voices at their provider", Role.VIEWER
     PRICE_CHANGED = "price-changed", "changed the price of a voice", Role.ADMIN
     SAMPLE_ADDED = "sample-added", "added sample data", Role.VIEWER

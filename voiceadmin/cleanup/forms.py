@@ -12,6 +12,7 @@ from wtforms import DateField, Form, IntegerField, ValidationError
 
 from voiceadmin.cleanup.types.candidates import CLEAN_UP_REASONS, CleanUpFilters
 from voiceadmin.cleanup.types.deletions import DeletionState
+from voiceadmin.cleanup.types.orphans import DeletableFilter, OrphanFilters, SlotFilter
 from voiceadmin.cleanup.types.plans import ItemState
 from voiceadmin.cleanup.types.prices import Price
 from voiceadmin.clock import start_of_day
@@ -28,6 +29,7 @@ from voiceadmin.web.fields import (
     integer_field,
     multiple_choice_field,
     raw_value,
+    search_field,
     text_field,
 )
 from voiceadmin.web.organization_field import organization_filter_field
@@ -136,6 +138,45 @@ class DeletionItemsForm(Form):
     def state_value(self) -> DeletionState | None:
         """Return the selected result; None for all. Call after validate()."""
         return DeletionState(self.state.data) if self.state.data else None
+
+
+class OrphanFilterForm(Form):
+    """Which orphans of a source to show."""
+
+    q = search_field("Name or ID")
+    slot = choice_field(
+        "Slot", {"": "All"} | {one.value: one.label for one in SlotFilter}, noun="a slot filter", default=""
+    )
+    deletable = choice_field(
+        "Deletion", {"": "All"} | {one.value: one.label for one in DeletableFilter}, noun="a filter", default=""
+    )
+    page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
+
+    def filters(self) -> OrphanFilters:
+        """Return the validated input as domain values. Call after validate()."""
+        return OrphanFilters(
+            self.q.data,
+            SlotFilter(self.slot.data) if self.slot.data else None,
+            DeletableFilter(self.deletable.data) if self.deletable.data else None,
+            self.page.data or 1,
+        )
+
+
+def orphan_arguments(filters: OrphanFilters) -> dict[str, Any]:
+    """Return the query arguments that OrphanFilterForm reads these filters from, without unused ones."""
+    arguments = {
+        "q": filters.text,
+        "slot": filters.slot and filters.slot.value,
+        "deletable": filters.deletable and filters.deletable.value,
+        "page": filters.page if filters.page > 1 else None,
+    }
+    return {name: value for name, value in arguments.items() if value}
+
+
+class ConfirmOrphansForm(ConfirmCountForm):
+    """The number of orphans to delete at a provider."""
+
+    sentence = "{} orphans can be deleted"
 
 
 class PriceForm(Form):

@@ -111,9 +111,11 @@ class CleanUpListing(Base):
 
 
 class DeletionRequest(Base):
-    """What an admin asked for: to delete voices of a plan at their provider, or to look unconfirmed ones up again.
+    """What an admin asked for: to delete voices at their provider, or to look unconfirmed ones up again.
 
     Attributes:
+        plan_id: whose voices they are; None for orphans.
+        source_id: whose orphans they are; None for voices of a plan. No foreign key: the row outlives the source.
         action: A DeletionAction.
         voice_count: The number that the admin typed, or the number of voices to look up.
         requested_by_kind, requested_by_id, requested_by: The actor, for the audit events.
@@ -135,7 +137,8 @@ class DeletionRequest(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("clean_up_plan.id"))
+    plan_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("clean_up_plan.id"))
+    source_id: Mapped[int | None] = mapped_column(BigId)
     action: Mapped[str] = mapped_column(String(20))
     provider: Mapped[str] = mapped_column(Sortable)
     voice_count: Mapped[int] = mapped_column(BigId)
@@ -150,9 +153,12 @@ class DeletionRequest(Base):
 
 
 class DeletionItem(Base):
-    """A voice of a plan whose deletion at its provider was requested.
+    """A voice of a plan, or an orphan of a source, whose deletion at its provider was requested.
 
     Attributes:
+        plan_id: None for an orphan.
+        position: in the plan, or of an orphan in its request.
+        name: of an orphan at the provider; "" for a voice of a plan.
         request_id: The newest request that contains it.
         source_id: Through which it is deleted.
         state: A DeletionState. UNCONFIRMED is written before the request is sent to the provider.
@@ -163,10 +169,30 @@ class DeletionItem(Base):
     """
 
     __tablename__ = "deletion_item"
-    __table_args__ = (Index(None, "request_id", "is_due", "position"),)
+    __table_args__ = (
+        Index(None, "request_id", "is_due", "position"),
+        Index("ix_deletion_item_plan", "plan_id", "position", unique=True),
+        Index(
+            "ix_deletion_item_orphan",
+            "source_id",
+            "provider_voice_id",
+            unique=True,
+            sqlite_where=text("plan_id IS NULL"),
+            postgresql_where=text("plan_id IS NULL"),
+        ),
+        Index(
+            "ix_deletion_item_unconfirmed",
+            "source_id",
+            sqlite_where=text("state = 'unconfirmed'"),
+            postgresql_where=text("state = 'unconfirmed'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
-    plan_id: Mapped[int] = mapped_column(BigId, ForeignKey("clean_up_plan.id"), primary_key=True, autoincrement=False)
-    position: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    plan_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("clean_up_plan.id"))
+    position: Mapped[int] = mapped_column(BigId)
+    name: Mapped[str] = mapped_column(Text)
     request_id: Mapped[int] = mapped_column(BigId, ForeignKey("deletion_request.id"))
     source_id: Mapped[int] = mapped_column(BigId)
     provider_voice_id: Mapped[str] = mapped_column(Text)

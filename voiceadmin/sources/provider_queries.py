@@ -16,7 +16,7 @@ from voiceadmin.sources.models import ProviderListing, SlotUse, Source, StoredPr
 from voiceadmin.sources.types import ListingResult, SourceKind, SourceRow
 from voiceadmin.voices.models import ClonedVoice
 
-MAX_ORPHANS = 100  # that a page shows
+MAX_ORPHANS = 10  # that the page of a source shows
 
 MAX_EXAMPLES = 10  # of the voices that withheld lists lack
 
@@ -98,7 +98,7 @@ def read_provider_report(source: SourceRow) -> ProviderReport | None:
     rows = db.session.scalars(select(ProviderListing).filter_by(source_id=source.id).order_by(ProviderListing.name))
     listings = rows.all()
     slots = db.session.scalars(select(SlotUse).filter_by(source_id=source.id).order_by(SlotUse.kind)).all()
-    believed_at = None if source.account_changed_at else _find_believed_at(listings)
+    believed_at = None if source.account_changed_at else find_believed_at(listings)
     orphans, orphan_count = _list_orphans(source, believed_at)
     return ProviderReport(
         listings=[_build_listing(row) for row in listings],
@@ -114,7 +114,7 @@ def _build_listing(row: ProviderListing) -> ListingRow:
     return ListingRow(row.name, result, row.voices, row.attempted_at, row.complete_at, row.message)
 
 
-def _find_believed_at(listings: Sequence[ProviderListing]) -> datetime | None:
+def find_believed_at(listings: Sequence[ProviderListing]) -> datetime | None:
     """Return when all lists were last read as a whole, None if one never was."""
     times = [row.complete_at for row in listings if row.complete_at is not None]
     return min(times) if times and len(times) == len(listings) else None
@@ -131,10 +131,10 @@ def find_orphan_slots(source: Source) -> OrphanSlots:
     """Return the orphans of a source that take a slot. Compares all voices of the provider."""
     if SourceKind(source.kind).is_platform:
         return OrphanSlots(None, None)
-    believed_at = _find_believed_at(db.session.scalars(select(ProviderListing).filter_by(source_id=source.id)).all())
+    believed_at = find_believed_at(db.session.scalars(select(ProviderListing).filter_by(source_id=source.id)).all())
     if believed_at is None:
         return OrphanSlots(None, None)
-    is_orphan = (*_is_orphan(source.id, source.kind, believed_at), StoredProviderVoice.slot.is_not(None))
+    is_orphan = (*is_listed_orphan(source.id, source.kind, believed_at), StoredProviderVoice.slot.is_not(None))
     columns = select(func.count(), func.min(StoredProviderVoice.first_listed_at)).where(*is_orphan)
     return OrphanSlots(*db.session.execute(columns).one())
 
@@ -146,7 +146,7 @@ def _list_orphans(source: SourceRow, believed_at: datetime | None) -> tuple[list
     voice = StoredProviderVoice
     columns = select(voice.voice_id, voice.name, voice.raw_state, voice.state, voice.created_at, func.count().over())
     rows = db.session.execute(
-        columns.where(*_is_orphan(source.id, source.kind.value, believed_at))
+        columns.where(*is_listed_orphan(source.id, source.kind.value, believed_at))
         .order_by(voice.name, voice.voice_id)
         .limit(MAX_ORPHANS)
     ).all()
@@ -154,7 +154,7 @@ def _list_orphans(source: SourceRow, believed_at: datetime | None) -> tuple[list
     return orphans, rows[0][-1] if rows else 0
 
 
-def _is_orphan(source_id: int, kind: str, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:
+def is_listed_orphan(source_id: int, kind: str, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of orphans.
 
     A voice that any organization names is no orphan, whoever owns the source. The anti-join is an EXCEPT, which reads
@@ -162,10 +162,10 @@ def _is_orphan(source_id: int, kind: str, believed_at: datetime) -> tuple[Column
     """
     named = select(ClonedVoice.provider_voice_id).filter_by(provider=kind)
     unnamed = select(StoredProviderVoice.voice_id).filter_by(source_id=source_id).except_(named)
-    return (*_is_ours(source_id, believed_at), StoredProviderVoice.voice_id.in_(unnamed))
+    return (*is_listed_ours(source_id, believed_at), StoredProviderVoice.voice_id.in_(unnamed))
 
 
-def _is_ours(source_id: int, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:
+def is_listed_ours(source_id: int, believed_at: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of voices of ours in lists that are believed."""
     return (
         StoredProviderVoice.source_id == source_id,

@@ -84,7 +84,7 @@ def request_deletion(
         if len(voices) != count or not voices:
             found = pluralize(len(voices), "voice")
             raise SelectionChanged(f"{found} can be deleted at {provider_label(provider)} now. Nothing was deleted.")
-        request_id = _create_request(plan_id, provider, action, count, by, now)
+        request_id = create_request(provider, action, count, plan_id=plan_id, by=by, now=now)
         for voice in voices:
             _put_item(plan_id, request_id, voice, now)
         _record(AuditEventType.DELETION_REQUESTED, plan_id, provider, {"voices": count}, by=by, now=now)
@@ -110,7 +110,7 @@ def request_check(scope: Scope, plan_id: int, provider: str, *, by: Actor, now: 
         positions = [voice.position for voice in voices if voice.state is DeletionState.UNCONFIRMED]
         if not positions:
             raise ChangeRefused("There is no deletion that is not confirmed. Load the page again.")
-        request_id = _create_request(plan_id, provider, DeletionAction.CHECK, len(positions), by, now)
+        request_id = create_request(provider, DeletionAction.CHECK, len(positions), plan_id=plan_id, by=by, now=now)
         db.session.execute(
             update(DeletionItem)
             .where(DeletionItem.plan_id == plan_id, DeletionItem.position.in_(positions))
@@ -173,9 +173,20 @@ def describe_open(request: OpenRequest) -> str:
     return f"A {what} at {provider_label(request.provider)} is under way. Wait until it ends, or cancel it."
 
 
-def _create_request(plan_id: int, provider: str, action: DeletionAction, count: int, by: Actor, now: datetime) -> int:
+def create_request(
+    provider: str,
+    action: DeletionAction,
+    count: int,
+    *,
+    plan_id: int | None = None,
+    source_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> int:
+    """Add an open request about a plan or about the orphans of a source, and return its id."""
     request = DeletionRequest(
         plan_id=plan_id,
+        source_id=source_id,
         action=action.value,
         provider=provider,
         voice_count=count,
@@ -192,13 +203,17 @@ def _create_request(plan_id: int, provider: str, action: DeletionAction, count: 
 
 
 def _put_item(plan_id: int, request_id: int, voice: CheckedVoice, now: datetime) -> None:
-    """Let a voice wait for its deletion. When a deletion was last sent for it is kept."""
-    item = db.session.get(DeletionItem, (plan_id, voice.position))
-    if item is None:
-        item = DeletionItem(plan_id=plan_id, position=voice.position)
-        db.session.add(item)
-    elif item.state == DeletionState.REFUSED.value:
-        item.sent_at = None  # the provider has refused it, so that nothing is open
+    """Let a voice of a plan wait for its deletion."""
+    found = select(DeletionItem).filter_by(plan_id=plan_id, position=voice.position)
+    item = db.session.scalar(found) or DeletionItem(plan_id=plan_id, position=voice.position, name="")
+    fill_item(item, request_id, voice, now)
+
+
+def fill_item(item: DeletionItem, request_id: int, voice: CheckedVoice, now: datetime) -> None:
+    """Let the voice of an item wait for its deletion. When a deletion was last sent for it is kept if that is open."""
+    if item.state in (DeletionState.REFUSED.value, DeletionState.DELETED.value):
+        item.sent_at = None  # the provider has refused it, or has done it
+    db.session.add(item)
     item.request_id, item.state, item.is_due = request_id, DeletionState.WAITING.value, True
     item.source_id, item.provider_voice_id, item.created_at = (
         voice.source_id or 0,

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select, update
 
 from voiceadmin.audit.actions import Facts, record_event
 from voiceadmin.audit.types import AuditEventType, AuditTarget, ObjectKind
 from voiceadmin.cleanup.actions.deletion_requests import NOT_CONFIRMED, REQUEST_TTL, end_request
 from voiceadmin.cleanup.models import DeletionItem, DeletionRequest
 from voiceadmin.cleanup.queries.deletions import check_voices
+from voiceadmin.cleanup.queries.orphans import check_orphan, orphans_lock
 from voiceadmin.cleanup.types.deletions import CheckedVoice, DeletionAction, DeletionState
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, execute_and_count, write_transaction
@@ -39,18 +40,27 @@ class Task:
     """A voice to process.
 
     Attributes:
+        plan_id: None for an orphan.
         was_sent: whether a deletion was sent for it before.
         by: who asked for it.
+        target: of its audit events: the voice, or the source of an orphan.
     """
 
     request_id: int
-    plan_id: int
+    item_id: int
+    plan_id: int | None
     action: DeletionAction
     voice: CheckedVoice
     source_id: int
     created_at: datetime | None
     was_sent: bool
     by: Actor
+    target: AuditTarget
+
+    @property
+    def lock(self) -> str:
+        """The name of the lock under which requests for such voices are created."""
+        return orphans_lock(self.source_id) if self.plan_id is None else f"plan {self.plan_id}"
 
 
 def take_next(request_id: int, holder: str, *, now: datetime) -> Task | None:
@@ -64,7 +74,7 @@ def take_next(request_id: int, holder: str, *, now: datetime) -> Task | None:
             request = _hold_request(request_id, holder, now)
             if request is None:
                 return None
-            task = _find_task(request)
+            task = _find_task(request, now)
             if task is None:
                 _finish(request, now)
                 return None
@@ -97,15 +107,39 @@ def _hold_request(request_id: int, holder: str, now: datetime) -> DeletionReques
     return request
 
 
-def _find_task(request: DeletionRequest) -> Task | None:
+def _find_task(request: DeletionRequest, now: datetime) -> Task | None:
     due = select(DeletionItem).where(DeletionItem.request_id == request.id, DeletionItem.is_due)
     item = db.session.scalar(due.order_by(DeletionItem.position).limit(1))
     if item is None:
         return None
-    (voice,) = check_voices(request.plan_id, position=item.position)
-    by = Actor(ActorKind(request.requested_by_kind), request.requested_by_id, request.requested_by)
-    action, was_sent = DeletionAction(request.action), item.sent_at is not None
-    return Task(request.id, request.plan_id, action, voice, item.source_id, item.created_at, was_sent, by)
+    voice = _check_item(item, request.provider, now)
+    return Task(
+        request.id,
+        item.id,
+        item.plan_id,
+        DeletionAction(request.action),
+        voice,
+        item.source_id,
+        item.created_at,
+        item.sent_at is not None,
+        Actor(ActorKind(request.requested_by_kind), request.requested_by_id, request.requested_by),
+        _find_target(item, voice),
+    )
+
+
+def _check_item(item: DeletionItem, provider: str, now: datetime) -> CheckedVoice:
+    """Check the voice of an item again."""
+    if item.plan_id is None:
+        return check_orphan(item, provider, now=now)
+    (voice,) = check_voices(item.plan_id, position=item.position)
+    return voice
+
+
+def _find_target(item: DeletionItem, voice: CheckedVoice) -> AuditTarget:
+    if item.plan_id is not None:
+        return AuditTarget(ObjectKind.VOICE, voice.voice_id, voice.name)
+    name = db.session.scalar(select(Source.name).where(Source.id == item.source_id))
+    return AuditTarget(ObjectKind.SOURCE, item.source_id, name or f"source {item.source_id}")
 
 
 def _finish(request: DeletionRequest, now: datetime) -> None:
@@ -159,25 +193,25 @@ def write_intent(task: Task, holder: str, *, now: datetime) -> bool:
     """
     with write_transaction():
         acquire_advisory_lock("import")  # an import changes which voices assistants use
-        acquire_advisory_lock(f"plan {task.plan_id}")
+        acquire_advisory_lock(task.lock)
         request = _hold_request(task.request_id, holder, now)
         if request is None:
             return False
-        (voice,) = check_voices(task.plan_id, position=task.voice.position)
-        obstacle = _find_obstacle(task, voice)
+        item = db.session.get_one(DeletionItem, task.item_id)
+        obstacle = _find_obstacle(task, _check_item(item, task.voice.provider, now))
         if obstacle:
             settle(task, obstacle, now=now)
             return False
-        waiting = (*_of(task), DeletionItem.state == DeletionState.WAITING.value, DeletionItem.is_due)
+        waiting = (
+            DeletionItem.id == task.item_id,
+            DeletionItem.state == DeletionState.WAITING.value,
+            DeletionItem.is_due,
+        )
         sent = {"state": DeletionState.UNCONFIRMED.value, "message": SENT, "sent_at": now, "decided_at": now}
         if not execute_and_count(update(DeletionItem).where(*waiting).values(sent | {"is_due": False})):
             return False
         _record(AuditEventType.VOICE_DELETION_SENT, task, describe_reference(task), now=now)
         return True
-
-
-def _of(task: Task) -> tuple[ColumnElement[bool], ...]:
-    return DeletionItem.plan_id == task.plan_id, DeletionItem.position == task.voice.position
 
 
 def write_result(task: Task, state: DeletionState, message: str, *, now: datetime) -> None:
@@ -194,23 +228,17 @@ def write_result(task: Task, state: DeletionState, message: str, *, now: datetim
 
 def _write(task: Task, state: DeletionState, message: str, *, now: datetime) -> None:
     values = {"state": state.value, "message": message, "is_due": False, "decided_at": now}
-    db.session.execute(update(DeletionItem).where(*_of(task)).values(values))
+    db.session.execute(update(DeletionItem).where(DeletionItem.id == task.item_id).values(values))
 
 
 def _mark_deleted(task: Task, now: datetime) -> None:
-    """Mark a voice as deleted at its provider, and its place in the lists of the source as absent.
+    """Mark a voice as deleted at its provider, and as absent from the lists of the source.
 
     The next sync then does not take many deleted voices for a list that cannot be believed.
     """
     voice = task.voice
-    row = {
-        "voice_id": voice.voice_id,
-        "provider": voice.provider,
-        "provider_voice_id": voice.provider_voice_id,
-        "marked_at": now,
-        "marked_by": task.by.name,
-    }
-    db.session.execute(upsert_statement(ProviderDeletion), [row])
+    if voice.voice_id is not None:
+        _put_mark(voice.voice_id, task, now)
     listed = (StoredProviderVoice.voice_id == voice.provider_voice_id, StoredProviderVoice.absent_since.is_(None))
     same_account = select(Source.id).where(
         Source.kind == voice.provider,
@@ -224,17 +252,30 @@ def _mark_deleted(task: Task, now: datetime) -> None:
     )
 
 
+def _put_mark(voice_id: int, task: Task, now: datetime) -> None:
+    row = {
+        "voice_id": voice_id,
+        "provider": task.voice.provider,
+        "provider_voice_id": task.voice.provider_voice_id,
+        "marked_at": now,
+        "marked_by": task.by.name,
+    }
+    db.session.execute(upsert_statement(ProviderDeletion), [row])
+
+
 def describe_reference(task: Task) -> Facts:
     """Return what identifies a voice at its provider, for audit events."""
     created_at = None if task.created_at is None else format_iso8601(task.created_at)
+    origin: Facts = {"name": task.voice.name} if task.plan_id is None else {"plan": task.plan_id}
     return {
         "provider": provider_label(task.voice.provider),
         "provider_voice_id": task.voice.provider_voice_id,
         "created_at": created_at,
-        "plan": task.plan_id,
+        **origin,
     }
 
 
 def _record(event_type: AuditEventType, task: Task, facts: Facts, *, now: datetime) -> None:
-    target = AuditTarget(ObjectKind.VOICE, task.voice.voice_id, task.voice.name)
-    record_event(event_type, target, by=task.by, now=now, organizations=[task.voice.organization_id], after=facts)
+    owner = task.voice.organization_id
+    organizations = () if owner is None else (owner,)
+    record_event(event_type, task.target, by=task.by, now=now, organizations=organizations, after=facts)

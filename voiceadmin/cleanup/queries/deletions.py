@@ -173,14 +173,16 @@ def _find_source_obstacle(listing: _Listing) -> DeletionObstacle | None:
     return next((obstacle for obstacle, holds in conditions.items() if holds), None)
 
 
-def list_open_requests(*, now: datetime, plan_id: int | None = None) -> list[OpenRequest]:
-    """Return the requests that are not carried out yet, oldest first; those of one plan if it is given."""
+def list_open_requests(*, now: datetime, plan_id: int | None = None, source_id: int | None = None) -> list[OpenRequest]:
+    """Return the requests that are not carried out yet, oldest first; those of one plan or source if it is given."""
     due = (
         select(func.count()).where(DeletionItem.request_id == DeletionRequest.id, DeletionItem.is_due).scalar_subquery()
     )
     found = select(DeletionRequest, due).where(DeletionRequest.ended_at.is_(None)).order_by(DeletionRequest.id)
     if plan_id is not None:
         found = found.where(DeletionRequest.plan_id == plan_id)
+    if source_id is not None:
+        found = found.where(DeletionRequest.source_id == source_id)
     return [_build_request(row, count, now) for row, count in db.session.execute(found)]
 
 
@@ -188,6 +190,7 @@ def _build_request(row: DeletionRequest, due: int, now: datetime) -> OpenRequest
     return OpenRequest(
         row.id,
         row.plan_id,
+        row.source_id,
         DeletionAction(row.action),
         row.provider,
         row.voice_count,
@@ -198,9 +201,14 @@ def _build_request(row: DeletionRequest, due: int, now: datetime) -> OpenRequest
     )
 
 
-def find_ended_early(plan_id: int) -> EndedRequest | None:
-    """Return why the newest request of a plan ended early; None if it is open, or was carried out as a whole."""
-    newest = select(DeletionRequest).filter_by(plan_id=plan_id).order_by(DeletionRequest.id.desc()).limit(1)
+def find_ended_early(plan_id: int | None, source_id: int | None = None) -> EndedRequest | None:
+    """Return why the newest request of a plan or source ended early; None if it is open, or was carried out."""
+    newest = (
+        select(DeletionRequest)
+        .filter_by(plan_id=plan_id, source_id=source_id)
+        .order_by(DeletionRequest.id.desc())
+        .limit(1)
+    )
     row = db.session.scalar(newest)
     return EndedRequest(row.ended_at, row.message) if row is not None and row.ended_at and row.message else None
 

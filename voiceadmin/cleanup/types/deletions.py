@@ -1,4 +1,4 @@
-"""Deletions of the voices of a plan at their providers: requests, states, obstacles and results."""
+"""Deletions of voices of a plan and of orphans at their providers: requests, states, obstacles and results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DeletionState(TonedEnum):
 
 
 class DeletionObstacle(LabelledEnum):
-    """Why a voice of a plan is not deleted at its provider, as far as this database tells."""
+    """Why a voice of a plan, or an orphan, is not deleted at its provider, as far as this database tells."""
 
     NOT_ARCHIVED = "not-archived", "No longer archived by this plan: restored, archived again, moved or removed."
     NO_ID = "no-id", "The voice has no ID at its provider."
@@ -40,10 +40,25 @@ class DeletionObstacle(LabelledEnum):
     USED = "used", "It was used after it was archived."
     IN_USE = "in-use", "An assistant uses it, or names it in its settings."
     SHARED = "shared", "Another voice has the same provider ID."
+    GONE = "gone", "The newest list of its source does not have it as yours."
+    NAMED = "named", "A voice of the platform has its ID: it is no orphan any more."
+    OTHER = "other", "Another deletion of it is waiting, or not confirmed."
     NOT_LISTED = "not-listed", "No source listed it as yours when the plan was created."
     DISABLED = "disabled", "Its source is disabled."
     ACCOUNT = "account", "The key of its source belongs to another account than before."
     NOT_ALLOWED = "not-allowed", "Deletion is not allowed for its source."
+    LISTS = (
+        "lists",
+        "The lists of its source are older than two days, or the newest are not complete. Sync the source.",
+    )
+    PLATFORM = (
+        "platform",
+        "The platform's lists are older than an hour, not complete or missing: it may be in use. Sync the platform.",
+    )
+    TOO_NEW = (
+        "too-new",
+        "It appeared less than an hour before the platform's lists were read, so that they may not name it yet.",
+    )
     NO_DATE = (
         "no-date",
         "The provider did not say when it created the voice, so that a new one could not be told apart.",
@@ -51,19 +66,23 @@ class DeletionObstacle(LabelledEnum):
 
 
 class CheckedVoice(NamedTuple):
-    """An archived voice of a plan, checked for deletion.
+    """An archived voice of a plan, or an orphan of a source, checked for deletion.
 
     Attributes:
+        position: in the plan; 0 for an orphan.
+        voice_id: None for an orphan.
+        organization_id: of the voice, or of the source of an orphan; None for a source of the platform.
         provider, provider_voice_id: the reference with which it was archived.
         source_id: through which it can be deleted; None if there is no such source.
-        created_at: when the provider created it, as listed when the plan was created; None if it did not tell.
+        created_at: when the provider created it, as listed when the plan was created, or
+            as listed now for an orphan; None if it did not tell.
         obstacle: why it must not be deleted; None if nothing prevents it.
         state: of its deletion; None if that was never requested.
     """
 
     position: int
-    voice_id: int
-    organization_id: int
+    voice_id: int | None
+    organization_id: int | None
     name: str
     provider: str
     provider_voice_id: str
@@ -84,10 +103,17 @@ class CheckedVoice(NamedTuple):
 
 
 class OpenRequest(NamedTuple):
-    """A request that is not carried out yet. is_running: whether a process carries it out now."""
+    """A request that is not carried out yet.
+
+    Attributes:
+        plan_id: None if it is about orphans.
+        source_id: of the orphans; None if it is about a plan.
+        is_running: whether a process carries it out now.
+    """
 
     id: int
-    plan_id: int
+    plan_id: int | None
+    source_id: int | None
     action: DeletionAction
     provider: str
     voice_count: int
@@ -156,9 +182,14 @@ def _has_result(voice: CheckedVoice) -> bool:
 
 
 class DeletionItemRow(NamedTuple):
-    """A voice whose deletion was requested. created_at: when the provider created it; None if it did not tell."""
+    """A voice whose deletion was requested.
 
-    voice_id: int
+    Attributes:
+        voice_id: None for an orphan.
+        created_at: when the provider created it; None if it did not tell.
+    """
+
+    voice_id: int | None
     name: str
     organization_name: str
     provider: str

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete
 
 from voiceadmin.audit.types import ObjectKind
+from voiceadmin.cleanup.actions.orphan_requests import REMOVED, end_orphan_requests
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.identity import Actor, Scope
@@ -25,5 +26,6 @@ def remove_source(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> 
         for table in (Assignment, Mute):
             is_about = (table.object_kind == ObjectKind.SOURCE.value, table.object_id == source.id)
             db.session.execute(delete(table).where(*is_about))
+        end_orphan_requests(source, REMOVED, by=by, now=now)
         delete_source(source, by=by, now=now)
         return source.name
