@@ -33,7 +33,8 @@ NONE = dict.fromkeys(RULES_BY_SLUG, 0)
 FAULT = {
     "reason": (
         "Input should be 'assistant-unready', 'missing', 'account-changed', 'source-failing', 'list-withheld', "
-        "'failed', 'drifted', 'stuck', 'poor', 'slots-nearly-full', 'duplicate', 'unused', 'orphans' or 'never-used'"
+        "'failed', 'drifted', 'stuck', 'poor', 'deletion-unconfirmed', 'slots-nearly-full', 'duplicate', 'unused', "
+        "'orphans' or 'never-used'"
     ),
     "assignee": "Value error, this is neither 'none' nor the e-mail of a possible assignee",
     "after": "Value error, this is not the `next` of a response",
@@ -93,6 +94,7 @@ def test_the_documented_queue_is_returned_byte_for_byte(client: FlaskClient, now
                 "drifted": 0,
                 "stuck": 1,
                 "poor": 0,
+                "deletion-unconfirmed": 0,
                 "slots-nearly-full": 0,
                 "duplicate": 0,
                 "unused": 2,

@@ -42,6 +42,7 @@ from voiceadmin.cleanup.queries.plans import (
     list_plans,
 )
 from voiceadmin.cleanup.queries.prices import list_priceable_providers, list_prices
+from voiceadmin.cleanup.queries.unconfirmed import list_unconfirmed
 from voiceadmin.cleanup.types.candidates import CandidateCounts, ExclusionReason
 from voiceadmin.cleanup.types.deletions import DeletionState, summarize
 from voiceadmin.cleanup.types.plans import ItemState, PlanRow
@@ -101,6 +102,7 @@ def _render_index(form_class: type[CandidateFilterForm], data: MultiDict[str, st
         savings=sum_savings({row.provider: row.with_slot for row in providers}, prices, today=now.date()),
         candidates=list_candidates(visible, filters, access.attention_thresholds(), now=now, limit=LISTED_CANDIDATES),
         plans=list_plans(visible),
+        unconfirmed=list_unconfirmed(visible),
         arguments=clean_up_arguments(filters),
         excluded=_list_excluded(matching),
         address=url_for("cleanup.index", **clean_up_arguments(filters)),

@@ -214,6 +214,7 @@ class QueueSource(NamedTuple):
         failure: why the newest sync is not complete; "" if it is.
         orphan_count: when its lists were last read as a whole; None if they do not tell.
         slots: those that are nearly full.
+        unconfirmed_count: deletions that were sent to the provider and are not confirmed.
     """
 
     id: int
@@ -224,6 +225,7 @@ class QueueSource(NamedTuple):
     failure: str
     orphan_count: int | None
     slots: tuple[QueueSlots, ...] = ()
+    unconfirmed_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,6 +358,7 @@ def test_rules_are_ordered_by_severity() -> None:
         ("drifted", "high"),
         ("stuck", "high"),
         ("poor", "medium"),
+        ("deletion-unconfirmed", "medium"),
         ("slots-nearly-full", "medium"),
         ("duplicate", "medium"),
         ("unused", "low"),

@@ -76,7 +76,7 @@ RESTORE_SHEET_FIELDS = (
 def list_plans(scope: Scope) -> list[PlanRow]:
     """Return the newest plans that have no voice outside the scope, in two statements."""
     plans = db.session.scalars(
-        select(CleanUpPlan).where(_is_covered_by(scope)).order_by(CleanUpPlan.id.desc()).limit(LISTED_PLANS)
+        select(CleanUpPlan).where(is_covered_by(scope)).order_by(CleanUpPlan.id.desc()).limit(LISTED_PLANS)
     ).all()
     counted = (
         select(CleanUpItem.plan_id, CURRENT_STATE, func.count())
@@ -96,7 +96,7 @@ def get_plan(scope: Scope, plan_id: int, *, now: datetime) -> PlanRow:
     Raises:
         PlanNotFound: if there is no such plan, or if it has a voice outside the scope.
     """
-    plan = db.session.scalar(select(CleanUpPlan).where(CleanUpPlan.id == plan_id, _is_covered_by(scope)))
+    plan = db.session.scalar(select(CleanUpPlan).where(CleanUpPlan.id == plan_id, is_covered_by(scope)))
     if plan is None:
         raise PlanNotFound(f"There is no plan {plan_id}.")
     uses_slot = and_(ClonedVoice.provider_voice_id != "", ProviderDeletion.voice_id.is_(None))
@@ -126,7 +126,7 @@ def list_plan_organizations(plan_id: int) -> Sequence[int]:
 
 def is_plan_covered(scope: Scope, plan_id: int) -> bool:
     """Return whether all voices of a plan are in the scope."""
-    return db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.id == plan_id, _is_covered_by(scope))) is not None
+    return db.session.scalar(select(CleanUpPlan.id).where(CleanUpPlan.id == plan_id, is_covered_by(scope))) is not None
 
 
 def list_undoable_operations(plan_id: int) -> Sequence[Operation]:
@@ -211,7 +211,8 @@ def export_restore_sheet(plan: PlanRow, format: ExportFormat) -> Iterator[str]:
     return format_records(RESTORE_SHEET_FIELDS, (_restore_record(plan, *row) for row in found), format)
 
 
-def _is_covered_by(scope: Scope) -> ColumnElement[bool]:
+def is_covered_by(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that all voices of a plan are in a scope."""
     if scope.organizations is None:
         return CleanUpPlan.id > 0
     outside = CleanUpOrganization.organization_id.not_in(sorted(scope.organizations))

@@ -130,6 +130,21 @@ class EndedRequest(NamedTuple):
     message: str
 
 
+class UnconfirmedDeletions(NamedTuple):
+    """Deletions that were sent and are not confirmed, of a plan or of the orphans of a source.
+
+    Attributes:
+        plan_id, source_id: one of them is None.
+        since: when the first of them was sent.
+    """
+
+    plan_id: int | None
+    source_id: int | None
+    provider: str
+    count: int
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderDeletions:
     """What can be deleted at one provider, and what was.

@@ -9,11 +9,13 @@ from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.sources.clients.types import SlotKind
 from voiceadmin.sources.types import SourceKind
+from voiceadmin.triage.rules.deletion_unconfirmed import UNCONFIRMED
 from voiceadmin.triage.types import QueueSlots, QueueSource
 
 _SOURCES = (
     "SELECT source.organization_id, organization.name AS organization_name, source.id, source.name, source.kind,"
-    " source.created_at, source.read_at, source.failure, source.orphan_count"
+    " source.created_at, source.read_at, source.failure, source.orphan_count,"
+    f" (SELECT count(*) FROM {UNCONFIRMED}) AS unconfirmed_count"
     " FROM source LEFT JOIN organization ON organization.id = source.organization_id WHERE source.id IN :ids"
 )
 
@@ -53,6 +55,7 @@ def _build_source(row: Any, slots: tuple[QueueSlots, ...]) -> QueueSource:
         failure=row.failure,
         orphan_count=row.orphan_count,
         slots=slots,
+        unconfirmed_count=row.unconfirmed_count,
     )
 
 
