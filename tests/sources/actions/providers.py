@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,11 +16,14 @@ from voiceadmin.config import Settings
 from voiceadmin.database.base import Base, db
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
+from voiceadmin.sources.actions.judging import _read_voices
 from voiceadmin.sources.actions.managing import create_source
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.evidence import VoiceEvidence, collect_evidence
+from voiceadmin.sources.facts import read_facts
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
 from voiceadmin.sources.types import NewSource, SourceKind, SyncReport
+from voiceadmin.sources.verdicts import judge as judge_facts
 from voiceadmin.voices.queries import get_voice
 
 VARIABLE = "UPSTREAM_KEY_PROVIDER"
@@ -110,6 +113,19 @@ def judge(voice_id: int, now: datetime = NOW) -> tuple[str | None, str]:
     """Verdict and certainty of a voice."""
     verdict, certainty, *_ = evidence_of(voice_id, now).judgement
     return verdict and verdict.value, certainty.value
+
+
+def judge_all(voice_ids: Iterable[int], now: datetime = NOW) -> dict[int, tuple[str | None, str]]:
+    """Verdict and certainty of voices, by the facts of their pages but with a few statements."""
+    db.session.rollback()
+    voices = [voice for voice, _ in _read_voices(sorted(voice_ids))]
+    facts = read_facts(voices, now=now)
+    found = {}
+    for voice in voices:
+        platform, provider = facts.build_platform_facts(voice), facts.build_provider_facts(voice)
+        verdict, certainty, *_ = judge_facts(platform, provider, now=now, cloning_timeout=TIMEOUT)
+        found[voice.id] = verdict and verdict.value, certainty.value
+    return found
 
 
 def dump_what_is_known() -> dict[str, list[str]]:
