@@ -121,6 +121,13 @@ def test_a_voice_that_only_the_list_lacks_is_not_missing(answer: Answer) -> None
     assert (judgement.verdict, judgement.certainty) == (None, Certainty.UNVERIFIED)
 
 
+@pytest.mark.parametrize("status", [READY, FAILED, ARCHIVED])
+def test_nothing_is_known_of_a_voice_that_a_removed_source_may_have(status: VoiceStatus) -> None:
+    judgement = judge_voice(PlatformFacts(status, LONG_AGO), ProviderFacts(answer=Answer.ELSEWHERE))
+
+    assert judgement[:2] == (None, Certainty.UNVERIFIED)
+
+
 def test_an_older_list_makes_a_verdict_stale_and_an_absence_no_verdict() -> None:
     platform = PlatformFacts(READY, LONG_AGO)
 

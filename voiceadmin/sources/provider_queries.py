@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from voiceadmin.database.base import db
 from voiceadmin.sources.breaker import hash_withheld
@@ -172,4 +172,18 @@ def is_listed_ours(source_id: int, believed_at: datetime) -> tuple[ColumnElement
         StoredProviderVoice.is_ours.is_(True),
         StoredProviderVoice.absent_since.is_(None),
         StoredProviderVoice.first_listed_at <= believed_at,
+    )
+
+
+def is_listed_elsewhere(source: Source) -> ColumnElement[bool]:
+    """Return the condition that another source of the same provider lists a voice of the platform."""
+    return exists().where(
+        StoredProviderVoice.voice_id == ClonedVoice.provider_voice_id,
+        StoredProviderVoice.absent_since.is_(None),
+        StoredProviderVoice.source_id == Source.id,
+        Source.id != source.id,
+        Source.kind == source.kind,
+        or_(Source.organization_id.is_(None), Source.organization_id == ClonedVoice.organization_id),
+        Source.disabled_at.is_(None),
+        Source.account_changed_at.is_(None),
     )

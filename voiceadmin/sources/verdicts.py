@@ -24,7 +24,7 @@ class Answer(LabelledEnum):
     FOUND = "found", "Found"
     ABSENT = "absent", "Absent"
     UNCLEAR = "unclear", "Unclear"
-    ELSEWHERE = "elsewhere", "Listed by a removed source"
+    ELSEWHERE = "elsewhere", "Possibly at a removed source or a former account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,8 @@ def _judge_absent(
 
 def _conclude_from_absence(platform: PlatformFacts, answer: Answer) -> Judgement:
     certainty = Certainty.CONFIRMED if answer is Answer.ABSENT else Certainty.LISTED
+    if answer is Answer.ELSEWHERE:
+        return Judgement(None, Certainty.UNVERIFIED, _ABSENCE[answer])
     if platform.is_archived:
         return Judgement(Verdict.IN_STEP, certainty, "Archived, and not in the provider's list.")
     if platform.status is VoiceStatus.FAILED:
@@ -168,7 +170,7 @@ def _conclude_from_absence(platform: PlatformFacts, answer: Answer) -> Judgement
 _ABSENCE = {
     Answer.NOT_ASKED: "The provider's list lacks the voice. It has not been looked up yet.",
     Answer.UNCLEAR: "The provider's list lacks the voice, but a look-up proves nothing.",
-    Answer.ELSEWHERE: "A source that was removed may have the voice. The other sources do not tell whether it is gone.",
+    Answer.ELSEWHERE: "A source that was removed, or a former account, may have the voice. The lists prove nothing.",
 }
 
 

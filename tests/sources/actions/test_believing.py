@@ -17,6 +17,7 @@ from voiceadmin.audit.types import AuditEventType
 from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused, SourceNotFound
 from voiceadmin.identity import EVERYTHING, Scope
+from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.believing import accept_account, believe_list
 from voiceadmin.sources.actions.managing import check_source
 from voiceadmin.sources.breaker import hash_withheld
@@ -35,9 +36,15 @@ def provider(app: Flask, run: Run) -> Provider:
 
 
 @pytest.fixture
-def ids(provider: Provider) -> dict[str, int]:
+def acme(app: Flask) -> Organization:
+    """The owner of the voices."""
+    return make_organization()
+
+
+@pytest.fixture
+def ids(provider: Provider, acme: Organization) -> dict[str, int]:
     """The ids here of the ten voices of the provider, all of which the platform names. They were read once."""
-    ids = name_voices(make_organization(), IDS)
+    ids = name_voices(acme, IDS)
     provider.sync()
     return ids
 
@@ -161,18 +168,24 @@ def test_an_account_that_has_changed_stays_unverified_when_the_former_key_return
     assert judge(ids["v0"], TIMES[2]) == (None, "unverified")
 
 
-def test_an_accepted_account_is_read_from_the_beginning(provider: Provider, ids: dict[str, int]) -> None:
+def test_an_accepted_account_is_read_from_the_beginning(
+    provider: Provider, acme: Organization, ids: dict[str, int]
+) -> None:
     provider.world.workspace_id = "workspace-2"
     provider.world.voices = [make_voice(id) for id in IDS[:9]]
     provider.sync(TIMES[1])
 
     assert accept_account(EVERYTHING, provider.source_id, by=SHELL, now=TIMES[1]) == "ElevenLabs"
 
-    assert (provider.voices, provider.listings, provider.look_ups, provider.slots) == ({}, {}, {}, {})
+    assert (provider.voices, provider.listings, provider.slots) == ({}, {}, {})
+    assert provider.look_ups == dict.fromkeys(IDS, "elsewhere")
     assert judge(ids["v0"], TIMES[1]) == (None, "unverified")
+    ids |= name_voices(acme, ["named since"])
     provider.sync(TIMES[2])
-    assert judge(ids["v0"], TIMES[2]) == ("in-step", "listed")
-    assert judge(ids["v9"], TIMES[2]) == ("missing", "confirmed")
+    found = {id: judge(ids[id], TIMES[2]) for id in ("v0", "v9", "named since")}
+    assert found["v0"] == ("in-step", "listed")
+    assert found["v9"] == (None, "unverified")  # the former account may have it
+    assert found["named since"] == ("missing", "confirmed")
     with pytest.raises(ChangeRefused, match="has not changed"):
         accept_account(EVERYTHING, provider.source_id, by=SHELL, now=TIMES[2])
 

@@ -17,6 +17,7 @@ from voiceadmin.identity import Actor, Scope
 from voiceadmin.sources.actions.managing import find_source, record_source_event
 from voiceadmin.sources.actions.orphans import write_orphan_slots
 from voiceadmin.sources.actions.provider_voices import set_absent
+from voiceadmin.sources.actions.removal import list_possible, note_elsewhere, remember_voices
 from voiceadmin.sources.actions.resetting import reset_verdicts
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
@@ -69,19 +70,24 @@ def _check_withheld(listings: Sequence[ProviderListing], list_hash: str) -> dict
 
 
 def _add_unanswered(source_id: int, ids: Sequence[str], now: datetime) -> None:
-    """Note voices that the list lacks and that are still to be looked up."""
+    """Note voices that the list lacks and that are still to be looked up.
+
+    An answer that was noted since the list was read stays: a source that was removed may have the voice.
+    """
     message = "A person believes the list, which lacks the voice. It has not been looked up yet."
+    answered = set(db.session.scalars(select(ProviderLookUp.voice_id).filter_by(source_id=source_id)))
     for id in ids:
-        row = ProviderLookUp(source_id=source_id, voice_id=id, answer=Answer.NOT_ASKED.value)
-        row.message, row.asked_at = message, now
-        db.session.merge(row)
+        if id not in answered:
+            row = ProviderLookUp(source_id=source_id, voice_id=id, answer=Answer.NOT_ASKED.value)
+            row.message, row.asked_at = message, now
+            db.session.add(row)
 
 
 def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) -> str:
     """Accept that a key belongs to another account, and return the name of the source.
 
-    What was known by the former account is deleted, and deletion is no longer allowed. The next sync reads the lists of
-    the new account.
+    What was known by the former account is deleted, except which voices it may have, and deletion is no longer allowed.
+    The next sync reads the lists of the new account.
 
     Raises:
         SourceNotFound: if there is no such source in the scope.
@@ -91,8 +97,11 @@ def accept_account(scope: Scope, source_id: int, *, by: Actor, now: datetime) ->
         source = find_source(scope, source_id)
         if source.account_changed_at is None:
             raise ChangeRefused("The account of this key has not changed. Load the page again.")
+        possible = list_possible(source)
+        remember_voices(source, now=now)
         for table in TABLES_OF_ACCOUNT:
             db.session.execute(delete(table).where(table.source_id == source_id))
+        note_elsewhere(source_id, possible, now=now)
         source.account_changed_at, source.account_hash, source.sync_requested_at = None, "", now
         source.read_at, source.failing_since, source.failure = None, None, ""
         source.orphan_count, source.orphans_since = None, None

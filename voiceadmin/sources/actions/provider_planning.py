@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import select
 
 from voiceadmin.database.base import db
 from voiceadmin.organizations.queries import restrict_to_scope
@@ -15,7 +15,8 @@ from voiceadmin.sources.actions.provider_reading import ProviderSnapshot
 from voiceadmin.sources.actions.provider_voices import ListChanges, compare_voices, find_refuted, merge_listings
 from voiceadmin.sources.breaker import WITHHELD, is_suspicious
 from voiceadmin.sources.clients.types import ProviderVoice
-from voiceadmin.sources.models import ProviderLookUp, Source, StoredProviderVoice
+from voiceadmin.sources.models import ProviderLookUp
+from voiceadmin.sources.provider_queries import is_listed_elsewhere
 from voiceadmin.sources.queries import scope_of
 from voiceadmin.sources.types import SyncCounts
 from voiceadmin.sources.verdicts import Answer
@@ -118,27 +119,13 @@ def _list_named_ids(source_id: int) -> Sequence[str]:
             ClonedVoice.provider == source.kind,
             ClonedVoice.status.in_([VoiceStatus.READY, VoiceStatus.PROCESSING]),
             ClonedVoice.provider_voice_id != "",
-            ~_is_listed_elsewhere(source),
+            ~is_listed_elsewhere(source),
         )
         .distinct()
     )
     ids = db.session.scalars(statement.order_by(ClonedVoice.provider_voice_id)).all()
     db.session.rollback()
     return ids
-
-
-def _is_listed_elsewhere(source: Source) -> ColumnElement[bool]:
-    """Return the condition that another source of the same provider lists a voice of the platform."""
-    return exists().where(
-        StoredProviderVoice.voice_id == ClonedVoice.provider_voice_id,
-        StoredProviderVoice.absent_since.is_(None),
-        StoredProviderVoice.source_id == Source.id,
-        Source.id != source.id,
-        Source.kind == source.kind,
-        or_(Source.organization_id.is_(None), Source.organization_id == ClonedVoice.organization_id),
-        Source.disabled_at.is_(None),
-        Source.account_changed_at.is_(None),
-    )
 
 
 def _find_doubt(source_id: int, snapshot: ProviderSnapshot, lost: int, known: int, lacking: int, named: int) -> str:

@@ -59,11 +59,18 @@ def _look_up(run: Run, snapshot: ProviderSnapshot, voice_ids: Sequence[str]) -> 
         run.progress.report_looked_up(number, len(voice_ids))
         answer, message = _describe(snapshot.look_up(voice_id))
         with write_transaction():
-            row = db.session.get(ProviderLookUp, (run.source_id, voice_id))
-            if row is None:
-                row = ProviderLookUp(source_id=run.source_id, voice_id=voice_id)
-                db.session.add(row)
-            row.answer, row.message, row.asked_at = answer.value, message, run.now
+            _write_answer(run, voice_id, answer, message)
+
+
+def _write_answer(run: Run, voice_id: str, answer: Answer, message: str) -> None:
+    """Write an answer, unless a source that may have the voice was removed since the look-ups were planned."""
+    row = db.session.get(ProviderLookUp, (run.source_id, voice_id), with_for_update=True)
+    if row is None:
+        row = ProviderLookUp(source_id=run.source_id, voice_id=voice_id)
+        db.session.add(row)
+    elif row.answer == Answer.ELSEWHERE.value:
+        return
+    row.answer, row.message, row.asked_at = answer.value, message, run.now
 
 
 def _describe(look_up: LookUp) -> tuple[Answer, str]:

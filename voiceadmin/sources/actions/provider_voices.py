@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy.orm import aliased
 
 from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
@@ -16,7 +17,7 @@ from voiceadmin.database.upserts import upsert_rows
 from voiceadmin.history.actions.recording import record_slot_day
 from voiceadmin.sources.clients.outcomes import Broken, Complete, Outcome
 from voiceadmin.sources.clients.types import ProviderVoice, SlotReading
-from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, StoredProviderVoice
+from voiceadmin.sources.models import ProviderListing, ProviderLookUp, SlotUse, Source, StoredProviderVoice
 from voiceadmin.sources.types import ListingResult, is_nearly_full
 from voiceadmin.sources.verdicts import Answer
 
@@ -120,8 +121,19 @@ def find_refuted(source_id: int, listed: Collection[str]) -> list[str]:
 
 
 def _is_refutable(source_id: int) -> ColumnElement[bool]:
-    """Return the condition of answers that a list of a source can refute."""
-    return or_(ProviderLookUp.source_id == source_id, ProviderLookUp.answer == Answer.ELSEWHERE.value)
+    """Return the condition of answers that a list of a source can refute.
+
+    That a removed source may have a voice is refuted for sources whose voices this one lists as well. Others are judged
+    without this one.
+    """
+    this = aliased(Source)
+    is_alike = (
+        Source.kind == this.kind,
+        or_(this.organization_id.is_(None), Source.organization_id == this.organization_id),
+    )
+    alike = select(Source.id).join(this, this.id == source_id).where(*is_alike)
+    is_elsewhere = and_(ProviderLookUp.answer == Answer.ELSEWHERE.value, ProviderLookUp.source_id.in_(alike))
+    return or_(ProviderLookUp.source_id == source_id, is_elsewhere)
 
 
 def mark_absent(source_id: int, ids: Sequence[str], *, now: datetime) -> None:
