@@ -115,7 +115,9 @@ def judge(voice_id: int, now: datetime = NOW) -> tuple[str | None, str]:
     return verdict and verdict.value, certainty.value
 
 
-def judge_all(voice_ids: Iterable[int], now: datetime = NOW) -> dict[int, tuple[str | None, str]]:
+def judge_all(
+    voice_ids: Iterable[int], now: datetime = NOW, timeout: timedelta = TIMEOUT
+) -> dict[int, tuple[str | None, str]]:
     """Verdict and certainty of voices, by the facts of their pages but with a few statements."""
     db.session.rollback()
     voices = [voice for voice, _ in _read_voices(sorted(voice_ids))]
@@ -123,7 +125,7 @@ def judge_all(voice_ids: Iterable[int], now: datetime = NOW) -> dict[int, tuple[
     found = {}
     for voice in voices:
         platform, provider = facts.build_platform_facts(voice), facts.build_provider_facts(voice)
-        verdict, certainty, *_ = judge_facts(platform, provider, now=now, cloning_timeout=TIMEOUT)
+        verdict, certainty, *_ = judge_facts(platform, provider, now=now, cloning_timeout=timeout)
         found[voice.id] = verdict and verdict.value, certainty.value
     return found
 
