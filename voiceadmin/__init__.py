@@ -28,7 +28,17 @@ from voiceadmin.triage import counting
 from voiceadmin.triage import views as triage_views
 from voiceadmin.voices import api as voice_api
 from voiceadmin.voices import views as voice_views
-from voiceadmin.web import access, errors, headers, health, hosts, large_responses, notices, template_filters
+from voiceadmin.web import (
+    access,
+    errors,
+    headers,
+    health,
+    hosts,
+    large_responses,
+    notices,
+    template_cache,
+    template_filters,
+)
 from voiceadmin.web.converters import IdConverter
 from voiceadmin.web.template_environment import TemplateEnvironment
 
@@ -65,6 +75,7 @@ def create_app(settings: Settings | None = None, **flask_config: Any) -> Flask:
     engine.init_app(app, settings)
     access.init_app(app, settings)
     headers.init_app(app)
+    template_cache.init_app(app)
     template_filters.init_app(app)
     errors.init_app(app)
     counting.init_app(app)
