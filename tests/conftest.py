@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -69,6 +70,8 @@ SLOW = {
     ),
 }
 POSTGRES_FOLDER = pytest.StashKey[Path]()
+MEMORY_FOLDER = Path("/dev/shm")
+MIN_MEMORY = 4 << 30  # bytes; the tests write a third of it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -81,9 +84,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the number of examples of property tests."""
     if config.getoption("--long") and config.getoption("--fast"):
         raise pytest.UsageError("--long and --fast contradict each other.")
+    if has_memory_folder():  # on a disk, SQLite waits when it creates or closes a file
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_FOLDER))
     is_mutated = "MUTANT_UNDER_TEST" in os.environ  # mutmut runs the tests once per mutant
     has_few = is_mutated or config.getoption("--fast")
     hypothesis.settings.load_profile("long" if config.getoption("--long") else "few" if has_few else "short")
+
+
+def has_memory_folder() -> bool:
+    """Return whether this system has a file system in memory with enough space, from which programs may be started."""
+    if not hasattr(os, "ST_NOEXEC") or not os.access(MEMORY_FOLDER, os.W_OK):
+        return False
+    status = os.statvfs(MEMORY_FOLDER)
+    return not status.f_flag & os.ST_NOEXEC and status.f_bavail * status.f_frsize >= MIN_MEMORY
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -116,6 +129,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in set(slow)]
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the modules and the thousands of tests from garbage collection: each full one took half a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def is_slow(item: pytest.Item) -> bool:
