@@ -44,7 +44,7 @@ class OrphanScene:
         """The source of the provider."""
         return self.provider.source_id
 
-    def list(self, **filters: Any) -> Orphans:
+    def find(self, **filters: Any) -> Orphans:
         """The orphans that match filters."""
         db.session.rollback()
         return list_orphans(self.source_id, OrphanFilters(**filters), now=NOW)
@@ -52,16 +52,16 @@ class OrphanScene:
     @property
     def deletable(self) -> list[str]:
         """The IDs of the orphans that can be deleted."""
-        return [voice.provider_voice_id for voice in self.list().deletable]
+        return [voice.provider_voice_id for voice in self.find().deletable]
 
     @property
     def obstacles(self) -> dict[str, DeletionObstacle | None]:
         """Why each orphan cannot be deleted."""
-        return {row.checked.provider_voice_id: row.checked.obstacle for row in self.list().rows}
+        return {row.checked.provider_voice_id: row.checked.obstacle for row in self.find().rows}
 
     def request(self, ids: Sequence[str] | None = None, *, is_again: bool = False) -> int:
         """Ask for the deletion of orphans, by default of all that can be deleted."""
-        orphans = self.list()
+        orphans = self.find()
         possible = orphans.repeatable if is_again else orphans.deletable
         chosen = [voice.provider_voice_id for voice in possible] if ids is None else ids
         return request_orphan_deletion(

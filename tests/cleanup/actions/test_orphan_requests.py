@@ -69,13 +69,13 @@ def test_each_orphan_says_what_it_is_and_whether_it_can_be_deleted(scene: Orphan
     scene.change_listed("v2", breaks_at=NOW + DAY, slot=None)
     make_voice(make_organization("Acme"), provider_voice_id="v3")
 
-    first, second = scene.list().rows
+    first, second = scene.find().rows
 
     assert first.checked.name == "Voice v1"
     assert (first.slot, first.breaks_at, first.first_listed_at) == ("Instant voices", None, LISTED_AT)
     assert (second.slot, second.breaks_at) == ("", NOW + DAY)
     assert first.checked.can_be_deleted
-    assert scene.list().with_slot == 1
+    assert scene.find().with_slot == 1
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_orphans_are_filtered(scene: OrphanScene, filters: dict[str, Any], ids: 
     scene.change_listed("v2", slot=None)
     scene.change_listed("v3", created_at=None)
 
-    assert [row.checked.provider_voice_id for row in scene.list(**filters).rows] == ids
+    assert [row.checked.provider_voice_id for row in scene.find(**filters).rows] == ids
 
 
 def test_orphans_with_a_slot_are_as_many_as_the_sync_has_counted(scene: OrphanScene) -> None:
     db.session.rollback()
 
-    assert db.session.get_one(Source, scene.source_id).orphan_count == scene.list().with_slot == 3
+    assert db.session.get_one(Source, scene.source_id).orphan_count == scene.find().with_slot == 3
 
 
 # Changes of the platform's source, and whether its lists are current then.
@@ -120,7 +120,7 @@ def test_orphans_are_deleted_only_while_the_lists_of_the_platform_are_current(
 ) -> None:
     scene.change_source(scene.platform_id, **values)
 
-    assert scene.list().has_certainty is is_current
+    assert scene.find().has_certainty is is_current
     assert set(scene.obstacles.values()) == {None if is_current else DeletionObstacle.PLATFORM}
 
 
@@ -185,7 +185,7 @@ def test_each_orphan_is_deleted_with_one_request_after_a_look_up_and_confirmed_b
     assert calls == [("GET", "/v1/user"), *expected]
     assert scene.states == dict.fromkeys(IDS, "deleted")
     assert scene.stopped == ""
-    assert list(scene.list().rows) == []
+    assert list(scene.find().rows) == []
     assert scene.provider.absent == set(IDS)
 
 
