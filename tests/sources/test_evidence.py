@@ -112,6 +112,19 @@ def test_a_voice_that_only_a_removed_source_may_have_is_not_missing(
     }
 
 
+def test_a_voice_of_others_that_the_list_lacks_is_missing(provider: Provider, acme: Organization) -> None:
+    stock = elevenlabs.make_voice("stock", category="premade", is_owner=False)
+    provider.world.voices.append(stock)
+    ids = name_voices(acme, ["stock", *IDS])
+    provider.sync()
+    assert judge(ids["stock"]) == ("not-ours", "listed")
+
+    provider.world.voices.remove(stock)
+    provider.sync(LATER)
+
+    assert judge(ids["stock"], LATER) == ("missing", "confirmed")
+
+
 def hide_voice(voice_id: str) -> Fault:
     """Return a fault of a list that lacks a voice, which a look-up finds."""
 

@@ -34,7 +34,7 @@ class ListChanges(NamedTuple):
         added, returned: how many of them are new, and how many were absent.
         known: number of voices of ours that a believed list had, and that were not absent.
         lost: how many of them the lists lack.
-        absent: ids of all voices of ours that the lists lack for the first time.
+        absent: ids of all voices that the lists lack for the first time.
     """
 
     written: Sequence[Sequence[Any]]
@@ -68,9 +68,9 @@ def compare_voices(source_id: int, listed: Mapping[str, ProviderVoice], *, now: 
             added += before is None
             returned += before is not None and before[-1] is not None
     is_ours = COLUMNS.index("is_ours") - 1
-    present = {id: row[-2] for id, row in stored.items() if row[is_ours] and row[-1] is None}
+    present = {id: row for id, row in stored.items() if row[-1] is None}
     absent = sorted(present.keys() - listed.keys())
-    known = _select_known(source_id, present)
+    known = _select_known(source_id, {id: row[-2] for id, row in present.items() if row[is_ours]})
     return ListChanges(written, added, returned, len(known), len(known.intersection(absent)), absent)
 
 
