@@ -99,7 +99,9 @@ def test_a_voice_that_is_being_cloned_is_in_step_until_the_time_is_over(provider
     if provider.listed is not None and provider.listed.state is not ProviderState.UNKNOWN:
         assert judgement.verdict is Verdict.IN_STEP
         assert later.verdict is not Verdict.IN_STEP
-    assert judge_voice(begun, ProviderFacts(answer=Answer.ABSENT)).verdict is Verdict.IN_STEP
+    absent = judge_voice(begun, ProviderFacts(answer=Answer.ABSENT))
+    assert absent.verdict is Verdict.IN_STEP
+    assert absent.rests_on_absence  # so that it is not called safe to delete
 
 
 @pytest.mark.parametrize("status", list(VoiceStatus))

@@ -149,7 +149,8 @@ def _judge_absent(
         message = f"{provider.other_provider} lists a voice with this ID. The platform names another provider."
         return Judgement(Verdict.WRONG_PROVIDER, _choose_certainty(provider), message)
     if platform.status is VoiceStatus.PROCESSING and now - platform.status_changed_at < cloning_timeout:
-        return Judgement(Verdict.IN_STEP, _choose_certainty(provider), "The voice is still being cloned.")
+        message = "The voice is still being cloned."
+        return Judgement(Verdict.IN_STEP, _choose_certainty(provider), message, rests_on_absence=True)
     return _conclude_from_absence(platform, provider.answer)._replace(rests_on_absence=True)
 
 

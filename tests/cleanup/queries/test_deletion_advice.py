@@ -32,7 +32,7 @@ def test_voices_are_safe_unless_used_shared_missing_or_not_verified(acme: Organi
         2: "An assistant uses it, or names it in its settings.",
         3: "Another voice may be meant.",
         4: "Another voice may be meant.",
-        5: "Already gone at the provider.",
+        5: "The lists of the provider lack it.",
         6: "Not verified.",
         7: "",
         9: "An assistant uses it, or names it in its settings.",

@@ -9,8 +9,11 @@ from voiceadmin.cleanup.types.deletion import advise_deletion
 from voiceadmin.voices.types.verdicts import Certainty, StoredVerdict, Verdict
 
 OF_US = {
-    *(Verdict.BROKEN, Verdict.WILL_BREAK, Verdict.STUCK, Verdict.DRIFTED),
-    *(Verdict.ARCHIVED_BUT_PAID, Verdict.IN_STEP),
+    Verdict.BROKEN,
+    Verdict.STUCK,
+    Verdict.DRIFTED,
+    Verdict.ARCHIVED_BUT_PAID,
+    Verdict.IN_STEP,
 }
 FROM_LISTS = {Certainty.CONFIRMED, Certainty.LISTED}
 
@@ -33,11 +36,11 @@ IN_STEP = StoredVerdict(Verdict.IN_STEP, Certainty.LISTED, NOW)
         (IN_STEP, False, True, "Another voice may be meant."),
         (None, False, False, "Not verified."),
         (IN_STEP._replace(certainty=Certainty.STALE), False, False, "The lists of the provider are not current."),
-        (IN_STEP._replace(is_absent=True), False, False, "Already gone at the provider."),
+        (IN_STEP._replace(is_absent=True), False, False, "The lists of the provider lack it."),
         (IN_STEP._replace(verdict=Verdict.NOT_OURS), False, False, "It belongs to others."),
         (IN_STEP._replace(verdict=Verdict.WRONG_PROVIDER), False, False, "Another voice may be meant."),
     ],
-    ids=["in use", "shared", "not verified", "stale", "gone", "of others", "elsewhere"],
+    ids=["in use", "shared", "not verified", "stale", "absent", "of others", "elsewhere"],
 )
 def test_the_reason_why_a_voice_is_not_safe_is_named(
     verdict: StoredVerdict | None, is_in_use: bool, is_shared: bool, reason: str

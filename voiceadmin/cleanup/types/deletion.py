@@ -8,7 +8,7 @@ from voiceadmin.voices.types.verdicts import Certainty, StoredVerdict, Verdict
 
 CERTAIN = (Certainty.CONFIRMED, Certainty.LISTED)
 
-FOREIGN = (Verdict.NOT_OURS, Verdict.WITHDRAWN)
+FOREIGN = (Verdict.NOT_OURS, Verdict.WITHDRAWN, Verdict.WILL_BREAK)  # only voices of others are withdrawn
 
 AMBIGUOUS = (Verdict.DUPLICATE, Verdict.WRONG_PROVIDER)
 
@@ -48,7 +48,7 @@ def _explain(verdict: StoredVerdict | None, *, is_in_use: bool, is_shared: bool)
     if verdict.certainty not in CERTAIN:
         return "The lists of the provider are not current."
     if verdict.is_absent:
-        return "Already gone at the provider."
+        return "The lists of the provider lack it."
     if verdict.verdict in FOREIGN:
         return "It belongs to others."
     if is_shared or verdict.verdict in AMBIGUOUS:
