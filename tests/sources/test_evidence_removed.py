@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -31,7 +32,7 @@ COMMON = [f"common{number}" for number in range(6)]
 def connect(app: Flask, run: Run) -> Connect:
     """Return a function that adds a source of a new workspace with these voices."""
 
-    def add(*ids: str, **fields: object) -> Provider:
+    def add(*ids: str, **fields: Any) -> Provider:
         world = ElevenLabsWorld([make_voice(id) for id in ids])
         world.workspace_id = f"workspace of {ids[0]}"
         return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"], **fields)

@@ -79,6 +79,7 @@ class MissingMachine(RuleBasedStateMachine):
         self.workspaces = type(self).start()
         self.acme = make_organization()
         self.named: dict[str, int] = {}
+        self.former, self.forgotten = set[str](), set[str]()
         self.upstream_creates_voices(0, 8)
         self.upstream_creates_voices(1, 6)
 
@@ -131,17 +132,21 @@ class MissingMachine(RuleBasedStateMachine):
     def time_passes(self, days: int) -> None:
         self.now += days * 24 * 60 * MINUTE
 
-    @rule(index=INDEXES)
-    def the_key_belongs_to_another_account(self, index: int) -> None:
+    @rule(index=INDEXES, for_ever=st.booleans())
+    def the_key_belongs_to_another_account(self, index: int, *, for_ever: bool) -> None:
         workspace = self.workspaces[index]
         if workspace.source is None or not workspace.is_read or workspace.is_disabled:
             return
         world = workspace.world
         voices, id = world.voices, world.workspace_id
-        world.voices, world.workspace_id = [make_voice("of others")], "another"
+        self.number += 1
+        world.voices, world.workspace_id = [make_voice(f"of others {self.number}")], f"another {self.number}"
         self.now += MINUTE
         workspace.source.sync(self.now)
-        world.voices, world.workspace_id = voices, id
+        if for_ever:
+            self.former |= {voice["voice_id"] for voice in voices}
+        else:
+            world.voices, world.workspace_id = voices, id
         workspace.is_changed, workspace.is_current = True, False
 
     @rule(index=INDEXES)
@@ -180,12 +185,14 @@ class MissingMachine(RuleBasedStateMachine):
             self.sync(index)
             remove_source(EVERYTHING, workspace.source.source_id, by=SHELL, now=self.now)
             workspace.source = None
+            if all(other.source is None for other in self.workspaces):
+                self.forgotten |= self._list_existing()  # see docs/sources.md
 
     # Invariants
 
     @invariant()
     def no_voice_that_exists_is_missing(self) -> None:
-        existing = {id for workspace in self.workspaces for id in workspace.ids}
+        existing = self._list_existing() - self.forgotten
         found = judge_all(self.named.values(), self.now)
         self._check_page(found)
         for id, voice_id in self.named.items():
@@ -194,6 +201,10 @@ class MissingMachine(RuleBasedStateMachine):
                 assert id not in existing, id
                 assert certainty == "confirmed"
             self._check_certainty(verdict, certainty)
+
+    def _list_existing(self) -> set[str]:
+        """The voices that exist, also in former accounts."""
+        return {id for workspace in self.workspaces for id in workspace.ids} | self.former
 
     def _check_page(self, found: Mapping[int, tuple[str | None, str]]) -> None:
         """Compare with the page of one voice, each time another one: a page takes as long as all judgements."""

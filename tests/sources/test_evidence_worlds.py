@@ -79,7 +79,7 @@ ACCOUNT_PATHS = {"elevenlabs": "/v1/user", "resemble": "/api/v2/account"}
 FAULTS = (html, truncate, *map(status, (401, 403, 404, 429, 500)))
 KEYS = ("key", "key-of-globex")
 THRESHOLDS = AttentionThresholds(cloning_timeouts=(), other=CLONING_TIMEOUT)
-NUMBERS = itertools.count(1)
+KEYS_OF_REQUESTS = itertools.count(1)
 
 
 class World:
@@ -93,6 +93,7 @@ class World:
     def __init__(self, random: Random, workspaces: list[Workspace], platforms: list[Platform]) -> None:
         self.random, self.workspaces, self.platforms = random, workspaces, platforms
         self.now = self.latest = NOW
+        self.numbers = itertools.count(3)  # of voices and assistants; the first two assistants are created below
         self.declared: dict[int, Named] = {}
         self.stored: dict[int, Named] = {}
         self.used: set[tuple[int, str, str]] = set()
@@ -112,8 +113,8 @@ class World:
         owner = None if workspace.owner is None else self.organization(workspace.owner)
         key = inworld.KEY if workspace.kind == "inworld" else "key"
         kind, settings = SourceKind(workspace.kind), self.platforms[0].settings
-        given = {"key": key, "organization_id": owner}
-        workspace.source = add_provider(kind, workspace.stand_in, workspace.upstream, settings, **given)
+        server = (workspace.stand_in, workspace.upstream)
+        workspace.source = add_provider(kind, *server, settings, key=key, organization_id=owner)
         for _ in range(self.random.randint(0, 2)):
             workspace.put(self.draw_hosted(workspace.kind))  # an orphan, or a stock voice
 
@@ -121,7 +122,7 @@ class World:
         return own_organization(self.platforms[index])
 
     def draw_hosted(self, kind: str, *, is_ours: bool = True) -> Hosted:
-        id = f"{'acme__' if kind == 'inworld' and is_ours else ''}v{next(NUMBERS)}"
+        id = f"{'acme__' if kind == 'inworld' and is_ours else ''}v{next(self.numbers)}"
         if is_ours:
             return Hosted(id, self.random.choice(STATES[kind]))
         may_break = kind == "elevenlabs" and self.random.random() < 0.6
@@ -147,7 +148,7 @@ class World:
         if 0.3 < place < 0.4:
             provider = self.random.choice([kind for kind in STATES if kind != workspace.kind])
         words = self.random.choice(("ready",) * 5 + ("processing", "failed", "archived"))
-        voice = Named(next(NUMBERS), organization, provider, hosted.id, words, created_at=created_at)
+        voice = Named(next(self.numbers), organization, provider, hosted.id, words, created_at=created_at)
         self.declared[voice.id] = voice
 
     def use_voices(self) -> None:
@@ -158,7 +159,7 @@ class World:
         self.used = {(v.organization, v.provider, v.ref) for v in (self.declared[id] for id in chosen)}
 
     def _make_assistant(self, voice: Named) -> dict[str, Any]:
-        assistant = burki.make_assistant(next(NUMBERS), voice.ref, organization_id=2 + voice.organization)
+        assistant = burki.make_assistant(next(self.numbers), voice.ref, organization_id=2 + voice.organization)
         assistant["tts_settings"] |= {"provider": voice.provider}
         return assistant
 
@@ -264,7 +265,7 @@ class World:
             voice = self.random.choice(voices)
             action = TriageAction.RESTORE if voice.is_archived_here else TriageAction.ARCHIVE
             ref = ObjectRef(ObjectKind.VOICE, voice.id)
-            request = ActionRequest(action, (ref,), f"world {next(NUMBERS)}", 10**9)
+            request = ActionRequest(action, (ref,), f"world {next(KEYS_OF_REQUESTS)}", 10**9)
             apply_action(EVERYTHING, request, THRESHOLDS, by=SHELL, now=self.now)
             self.stored[voice.id] = replace(voice, is_archived_here=not voice.is_archived_here)
 
@@ -290,7 +291,7 @@ class World:
         if name is None or not workspace.is_usable or not self._is_account_known(workspace):
             return
         account, hosted = getattr(workspace.stand_in, name), workspace.hosted
-        setattr(workspace.stand_in, name, f"account {next(NUMBERS)}")
+        setattr(workspace.stand_in, name, f"account {next(self.numbers)}")
         workspace.hosted = {}
         workspace.put(self.draw_hosted(workspace.kind))
         workspace.is_changed = True
@@ -333,10 +334,12 @@ class World:
             self.accept(workspace)
         self.declare(created_at=self.now)
         self.sync_platforms()
-        for _ in range(3):
+        for _ in range(2):
             for workspace in self.workspaces:
                 self.sync(workspace)
-                self.believe(workspace)
+                if workspace.pending is not None:
+                    self.believe(workspace)
+                    self.sync(workspace)
 
     # Checks
 
@@ -361,7 +364,8 @@ class World:
 
     def check_agreement(self) -> None:
         """Check that pages, stored verdicts, the filter and “safe to delete” say the same."""
-        stored, advice = (read(list(self.stored), now=self.now) for read in (read_verdicts, advise_deletions))
+        stored = read_verdicts(list(self.stored), now=self.now)
+        advice = advise_deletions(list(self.stored), now=self.now)
         for id, voice in self.stored.items():
             found = (stored[id].verdict.value, stored[id].certainty.value) if id in stored else None
             if voice.status != "processing":  # which is stuck when its sources are read after the time has passed
@@ -370,7 +374,7 @@ class World:
             if advice[id].is_safe:
                 assert found is not None
                 assert found[1] in CURRENT
-                assert is_safe(voice, list(self.stored.values()), self.workspaces, self.used), voice
+                assert self.is_truly_safe(voice), voice
         if self.stored:
             id = self.random.choice(sorted(self.stored))
             if self.stored[id].status != "processing":
@@ -378,6 +382,9 @@ class World:
                 assert (verdict and verdict.value, certainty.value) == self.answers[id]
         for verdict in self.random.sample([*Verdict, None], 3):
             self.check_filter(verdict, {id: row.verdict for id, row in stored.items()})
+
+    def is_truly_safe(self, voice: Named) -> bool:
+        return is_safe(voice, list(self.stored.values()), self.workspaces, self.used)
 
     def check_filter(self, verdict: Verdict | None, stored: dict[int, Verdict]) -> None:
         for index in range(2):
@@ -406,10 +413,9 @@ class World:
         advice = advise_deletions(list(self.stored), now=self.now)
         for id, voice in self.stored.items():
             if self.answers[id][0] is not None and self.answers[id][1] in CURRENT:
-                is_truly = is_safe(voice, list(self.stored.values()), self.workspaces, self.used)
-                assert advice[id].is_safe == is_truly, (voice, advice[id])
+                assert advice[id].is_safe == self.is_truly_safe(voice), (voice, advice[id])
+        stored = {id: row.verdict for id, row in read_verdicts(list(self.stored), now=self.now).items()}
         for verdict in (*Verdict, None):
-            stored = {id: Verdict(answer) for id, (answer, _) in self.answers.items() if answer is not None}
             self.check_filter(verdict, stored)
         return {answer for answer, _ in self.answers.values()}
 
