@@ -53,7 +53,7 @@ DATABASES = ("sqlite", "postgresql")
 # Test modules and folders of layers above the SQL. They run on SQLite alone unless --long is given.
 ABOVE_SQL = {
     *("cli", "forms", "openapi", "server", "views", "deletion_views", "orphan_views", "web"),
-    *("evidence_states", "judging_worlds", "provider_syncing", "syncing_faults", "syncing_missing"),
+    *("evidence_states", "evidence_worlds", "judging_worlds", "provider_syncing", "syncing_faults", "syncing_missing"),
     *("documentation", "fuzz", "views_text"),
 }
 # Test modules and folders that start processes, try every route or fill large tables. They do not run with --fast.
