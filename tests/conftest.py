@@ -71,7 +71,7 @@ SLOW = {
 }
 POSTGRES_FOLDER = pytest.StashKey[Path]()
 MEMORY_FOLDER = Path("/dev/shm")
-MIN_MEMORY = 4 << 30  # bytes; the tests write a third of it
+MIN_MEMORY = 4 << 30  # bytes; pytest keeps the files of the last three runs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
