@@ -9,7 +9,15 @@ from flask import Flask
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_organization, make_voice
-from tests.sources.actions.providers import MINUTE, Provider, add_provider, evidence_of, judge, name_voices
+from tests.sources.actions.providers import (
+    MINUTE,
+    Provider,
+    add_elevenlabs,
+    add_provider,
+    evidence_of,
+    judge,
+    name_voices,
+)
 from tests.sources.clients.conftest import Run, _no_pauses, run
 from tests.upstream import elevenlabs, resemble
 from tests.upstream.server import Fault, Response, status
@@ -36,8 +44,7 @@ def acme(app: Flask) -> Organization:
 @pytest.fixture
 def provider(app: Flask, run: Run) -> Provider:
     """ElevenLabs with four voices, which was not read yet."""
-    world = elevenlabs.ElevenLabsWorld([elevenlabs.make_voice(id) for id in IDS])
-    return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
+    return add_elevenlabs(IDS, run, app.config["VOICEADMIN"])
 
 
 def test_without_a_source_a_voice_is_not_verified_by_choice(acme: Organization) -> None:

@@ -13,9 +13,9 @@ from tests.conftest import NOW
 from tests.factories import make_organization
 from tests.history.scenario import FIRST, add_slot_days
 from tests.page import OpenPage
-from tests.sources.actions.providers import MINUTE, Provider, add_provider, name_voices
+from tests.sources.actions.providers import MINUTE, Provider, add_elevenlabs, name_voices
 from tests.sources.clients.conftest import Run, _no_pauses, run
-from tests.upstream.elevenlabs import ElevenLabsWorld, make_voice
+from tests.upstream.elevenlabs import make_voice
 from tests.upstream.server import status
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.sources.provider_queries import MAX_ORPHANS, ProviderReport, read_provider_report
@@ -31,8 +31,7 @@ LATER = NOW + 5 * MINUTE
 @pytest.fixture
 def provider(app: Flask, run: Run) -> Provider:
     """ElevenLabs with ten voices, which was not read yet."""
-    world = ElevenLabsWorld([make_voice(id) for id in IDS])
-    return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
+    return add_elevenlabs(IDS, run, app.config["VOICEADMIN"])
 
 
 def report_of(provider: Provider) -> ProviderReport:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.dialect import fetch_all
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.voices.types.verdicts import MAX_LIST_AGE, Certainty, StoredVerdict, Verdict
-from voiceadmin.voices.verdicts import ARE_LISTS_CURRENT, HOLDS, IS_VALID
+from voiceadmin.voices.verdicts import ARE_LISTS_CURRENT, HOLDS, IS_UNCHANGED, IS_VALID
 
 _VERDICTS = (
     f"SELECT voice.id, judged.verdict, judged.certainty, judged.since, judged.rests_on_absence,"
@@ -17,6 +17,18 @@ _VERDICTS = (
     f" FROM cloned_voice AS voice JOIN voice_verdict AS judged ON {IS_VALID}"
     f" WHERE voice.id IN :ids AND judged.verdict IS NOT NULL AND {HOLDS}"
 )
+
+_CHANGED = (
+    f"SELECT voice.id FROM cloned_voice AS voice LEFT JOIN voice_verdict AS judged ON {IS_UNCHANGED}"
+    " WHERE voice.organization_id = :organization AND voice.provider IN :providers AND voice.provider_voice_id <> ''"
+    " AND judged.voice_id IS NULL"
+)
+
+
+def find_changed_voices(organization_id: int, providers: Collection[str]) -> list[int]:
+    """Return the ids of voices at some providers that are not what they were judged on, or were never judged."""
+    parameters = {"organization": organization_id, "providers": list(providers)}
+    return [row[0] for row in fetch_all(_CHANGED, parameters)]
 
 
 def read_verdicts(voice_ids: Sequence[int], *, now: datetime) -> dict[int, StoredVerdict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_voice
+from tests.upstream import elevenlabs
 from tests.upstream.server import StandIn
 from voiceadmin.config import Settings
 from voiceadmin.database.base import Base, db
@@ -94,6 +95,12 @@ def add_provider(
     new = NewSource(kind=kind, address=upstream.address + path, key_variable=VARIABLE, **given)
     source_id = create_source(EVERYTHING, new, settings, by=SHELL, now=NOW)
     return Provider(world, upstream, settings, source_id, key)
+
+
+def add_elevenlabs(ids: Sequence[str], run: Callable[[Any], StandIn], settings: Settings) -> Provider:
+    """Run a stand-in of ElevenLabs with these voices, and add its source, which was not read yet."""
+    world = elevenlabs.ElevenLabsWorld([elevenlabs.make_voice(id) for id in ids])
+    return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), settings)
 
 
 def name_voices(organization: Organization, ids: Sequence[str], **fields: Any) -> dict[str, int]:

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_organization
-from tests.sources.actions.providers import MINUTE, Provider, add_provider, judge, name_voices
+from tests.sources.actions.providers import MINUTE, Provider, add_elevenlabs, judge, name_voices
 from tests.sources.clients.conftest import Run
-from tests.upstream.elevenlabs import ElevenLabsWorld, make_voice
+from tests.upstream.elevenlabs import make_voice
 from tests.upstream.server import status
 from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType
@@ -22,7 +22,6 @@ from voiceadmin.sources.actions.believing import accept_account, believe_list
 from voiceadmin.sources.actions.managing import check_source
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import Source
-from voiceadmin.sources.types import SourceKind
 
 IDS = [f"v{number}" for number in range(10)]
 TIMES = [NOW + 5 * number * MINUTE for number in range(10)]
@@ -31,8 +30,7 @@ TIMES = [NOW + 5 * number * MINUTE for number in range(10)]
 @pytest.fixture
 def provider(app: Flask, run: Run) -> Provider:
     """ElevenLabs with ten voices, which were read once."""
-    world = ElevenLabsWorld([make_voice(id) for id in IDS])
-    return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
+    return add_elevenlabs(IDS, run, app.config["VOICEADMIN"])
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_organization, make_voice
-from tests.sources.actions.providers import MINUTE, Provider, add_provider, evidence_of, name_voices
+from tests.sources.actions.providers import MINUTE, Provider, add_elevenlabs, add_provider, evidence_of, name_voices
 from tests.sources.clients.conftest import Run, _no_pauses, run
 from tests.statements import record_statements
 from tests.upstream import elevenlabs, resemble
@@ -51,8 +51,7 @@ def acme(app: Flask) -> Organization:
 @pytest.fixture
 def provider(app: Flask, run: Run) -> Provider:
     """ElevenLabs with five voices, which was not read yet."""
-    world = elevenlabs.ElevenLabsWorld([elevenlabs.make_voice(id) for id in IDS])
-    return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
+    return add_elevenlabs(IDS, run, app.config["VOICEADMIN"])
 
 
 def read(voice_id: int, now: datetime = NOW) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from tests.factories import make_organization
 from tests.sources.actions.providers import (
     MINUTE,
     Provider,
+    add_elevenlabs,
     add_provider,
     dump_what_is_known,
     judge,
@@ -54,8 +55,7 @@ def start(app: Flask, run: Run) -> Start:
     """Return a function that starts a stand-in of ElevenLabs with a source."""
 
     def start_provider(ids: list[str]) -> Provider:
-        world = elevenlabs.ElevenLabsWorld([elevenlabs.make_voice(id) for id in ids])
-        return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
+        return add_elevenlabs(ids, run, app.config["VOICEADMIN"])
 
     return start_provider
 

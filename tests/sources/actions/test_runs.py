@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from tests.conftest import NOW, SHELL
 from tests.factories import make_organization
-from tests.sources.actions.providers import MINUTE, VARIABLE, Provider, add_provider, name_voices
+from tests.sources.actions.providers import MINUTE, VARIABLE, Provider, add_elevenlabs, name_voices
 from tests.sources.actions.scenario import Platform
 from tests.sources.clients.conftest import Run
-from tests.upstream.elevenlabs import ElevenLabsWorld, make_voice
+from tests.upstream.elevenlabs import make_voice
 from tests.upstream.server import status
 from voiceadmin.database.base import db
 from voiceadmin.errors import SourceRefused
@@ -20,7 +20,6 @@ from voiceadmin.sources.actions.believing import accept_account, believe_list
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import SlotUse, Source
-from voiceadmin.sources.types import SourceKind
 
 IDS = [f"v{number}" for number in range(10)]
 TIMES = [NOW + 5 * number * MINUTE for number in range(10)]
@@ -29,8 +28,7 @@ TIMES = [NOW + 5 * number * MINUTE for number in range(10)]
 @pytest.fixture
 def provider(app: Flask, run: Run) -> Provider:
     """ElevenLabs with ten voices, which was not read yet."""
-    world = ElevenLabsWorld([make_voice(id) for id in IDS])
-    return add_provider(SourceKind.ELEVENLABS, world, run(world.start()), app.config["VOICEADMIN"])
+    return add_elevenlabs(IDS, run, app.config["VOICEADMIN"])
 
 
 def source_of(provider: Provider | Platform) -> Source:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from voiceadmin.config import AttentionThresholds
@@ -26,6 +26,7 @@ from voiceadmin.sources.verdicts import Judgement, judge_by_current_lists
 from voiceadmin.voices.models import ClonedVoice, VerdictReset, VoiceVerdict
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.voices.types.verdicts import Verdict
+from voiceadmin.voices.verdict_queries import find_changed_voices
 from voiceadmin.voices.verdicts import IS_RESET
 
 BATCH_SIZE = 2000  # voices of one transaction
@@ -47,15 +48,6 @@ _OUTCOME = ("verdict", "certainty", "message", "rests_on_absence")
 COLUMNS = ("voice_id", *_JUDGED_ON, *_OUTCOME, "since", "judged_at", "reset_id")
 _JUDGED = aliased(VoiceVerdict, name="judged")
 _STORED = (*(getattr(_JUDGED, name) for name in (*_JUDGED_ON, *_OUTCOME)), literal_column(IS_RESET), _JUDGED.since)
-
-_IS_VALID = and_(
-    VoiceVerdict.voice_id == ClonedVoice.id,
-    VoiceVerdict.organization_id == ClonedVoice.organization_id,
-    VoiceVerdict.provider == ClonedVoice.provider,
-    VoiceVerdict.provider_voice_id == ClonedVoice.provider_voice_id,
-    VoiceVerdict.status == ClonedVoice.status,
-    VoiceVerdict.upstream_status == func.coalesce(ClonedVoice.upstream_status, ""),
-)
 
 # Voices that share their reference at the provider with one of these, or shared it when these were judged.
 _TWINS_OF_VOICES = (
@@ -126,17 +118,7 @@ def judge_changed_voices(organization_id: int, thresholds: AttentionThresholds, 
     """Judge the voices of an organization that changed since they were judged. Return how many verdicts changed."""
     if not has_provider_sources():
         return 0
-    changed = (
-        select(ClonedVoice.id)
-        .outerjoin(VoiceVerdict, _IS_VALID)
-        .where(
-            ClonedVoice.organization_id == organization_id,
-            ClonedVoice.provider.in_(PROVIDER_KINDS),
-            ClonedVoice.provider_voice_id != "",
-            VoiceVerdict.voice_id.is_(None),
-        )
-    )
-    ids = db.session.scalars(changed).all()
+    ids = find_changed_voices(organization_id, PROVIDER_KINDS)
     return sum(judge_in_batches(_add_twins(ids), thresholds, now))
 
 
