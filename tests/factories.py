@@ -20,7 +20,7 @@ from voiceadmin.database.base import Base, db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.identity import Actor, Role, Scope
-from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.organizations.models import Assistant, AssistantVoice, Organization
 from voiceadmin.sources.models import ProviderListing, Source
 from voiceadmin.text import build_name_key, normalize_email
 from voiceadmin.voices.models import ClonedVoice, VoiceVerdict
@@ -54,6 +54,11 @@ def make_assistant(organization: Organization | None = None, **fields: Any) -> A
     organization = organization or make_organization()
     given: dict[str, Any] = {"id": next(_numbers), "name": "Night desk"} | fields
     return _saved(Assistant(organization_id=organization.id, name_key=build_name_key(given["name"]), **given))
+
+
+def name_voice(assistant: Assistant, provider_voice_id: str, provider: str = "elevenlabs") -> None:
+    """Let another setting of an assistant name a voice, which it does not use."""
+    _saved(AssistantVoice(assistant_id=assistant.id, provider=provider, provider_voice_id=provider_voice_id))
 
 
 def voice_row(**fields: Any) -> VoiceRow:

@@ -37,6 +37,16 @@ def test_an_assistant_that_uses_no_cloned_voice_shows_that(open_page: OpenPage) 
     assert page.column("Voices by status") == ["no voices yet", "no voices yet"]
 
 
+def test_an_assistant_whose_mode_does_not_use_its_voice_shows_that(open_page: OpenPage) -> None:
+    acme = make_organization("Acme")
+    make_voice(acme, name="Lobby", provider_voice_id="x1", status=VoiceStatus.ARCHIVED)
+    make_assistant(acme, id=31, tts_provider="elevenlabs", tts_voice_id="x1", is_voice_spoken=False)
+
+    assert open_page("/assistants").column("Voice in use") == ["LobbyArchived set, but its mode does not use it"]
+    head = open_page("/assistants/31/voices").text
+    assert "It is the only assistant of Acme. Its mode does not use the voice that it is set to." in head
+
+
 def test_a_search_describes_its_filters_and_links_to_the_whole_list(open_page: OpenPage) -> None:
     acme = make_organization("Acme")
     make_assistant(acme, name="Night desk")

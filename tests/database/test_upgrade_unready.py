@@ -1,4 +1,4 @@
-"""The time since which assistants are unready, after an upgrade from schema 0013."""
+"""Which assistants are unready and since when, after an upgrade from schema 0013 or 0023."""
 
 from __future__ import annotations
 
@@ -121,3 +121,19 @@ def test_triggers_of_both_schemas_find_unready_assistants(app_0013: Flask) -> No
     with write_transaction():
         db.session.execute(text(f"UPDATE cloned_voice SET archived_at = '{CHANGED_AT}' WHERE id = 8002"))
     assert_totals_are_correct()
+
+
+def test_the_mode_of_an_assistant_counts_after_the_upgrade_and_not_after_a_downgrade(app_0013: Flask) -> None:
+    migrate()
+    unready = text("SELECT id FROM assistant WHERE is_unready AND organization_id = 80 ORDER BY id")
+    assert db.session.scalars(unready).all() == UNREADY
+    db.session.rollback()
+
+    with write_transaction():
+        db.session.execute(text("UPDATE assistant SET is_voice_spoken = FALSE WHERE id IN (801, 805)"))
+        assert db.session.scalars(unready).all() == UNREADY[1:]
+    assert_totals_are_correct()
+    db.session.rollback()
+
+    migrate_to("0023", down=True)
+    assert db.session.scalars(unready).all() == UNREADY

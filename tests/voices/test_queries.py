@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.factories import make_assistant, make_organization, make_voice, refill, voice_row
+from tests.factories import make_assistant, make_organization, make_voice, name_voice, refill, voice_row
 from tests.strategies import IN_DATABASE, LISTS, LONGEST_NAMES, PLAIN_VOICES, STORED_LISTS
 from tests.voices.importing.reading.scenario import rows
 from voiceadmin.errors import VoiceNotFound
@@ -21,7 +21,7 @@ from voiceadmin.voices.exporting.writing import format_file
 from voiceadmin.voices.json_body import FIELDS, voice_to_json
 from voiceadmin.voices.queries import ASSISTANTS_SHOWN, build_voices_body, get_voice, get_voice_choices, voices_file
 from voiceadmin.voices.types.filters import VoiceQuery
-from voiceadmin.voices.types.rows import VoiceRow
+from voiceadmin.voices.types.rows import AssistantUse, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 
 
@@ -151,6 +151,29 @@ def test_a_voice_has_a_limited_number_of_assistants_by_name(acme: Organization) 
     assert names == ["Yan", "Zoe", "A", "B", *(f"Desk {number:02}" for number in range(ASSISTANTS_SHOWN - 4))]
     assert [assistant.id for assistant in detail.assistants[:2]] == last[::-1]
     assert (detail.using_assistant_count, detail.organization.assistant_count) == (2, ASSISTANTS_SHOWN + 4)
+
+
+def test_assistants_that_name_a_voice_come_after_those_that_use_it(acme: Organization) -> None:
+    voice = make_voice(acme, provider="inworld", provider_voice_id="x")
+    make_assistant(acme, id=1, name="A")
+    name_voice(make_assistant(acme, id=2, name="B", tts_provider="inworld", tts_voice_id="y"), "x", "inworld")
+    name_voice(make_assistant(acme, id=3, name="C"), "x", "elevenlabs")
+    for id, is_spoken in ((4, False), (5, True)):
+        make_assistant(acme, id=id, name="D", tts_provider="inworld", tts_voice_id="x", is_voice_spoken=is_spoken)
+
+    detail = get_voice(EVERYTHING, voice.id)
+
+    assert [assistant.id for assistant in detail.assistants] == [5, 4, 2, 1, 3]
+    assert detail.uses == {5: AssistantUse.USES, 4: AssistantUse.NOT_SPOKEN, 2: AssistantUse.NAMES}
+    assert detail.using_assistant_count == 1
+
+
+def test_an_assistant_that_uses_another_voice_with_the_same_id_does_not_use_this_one(acme: Organization) -> None:
+    first, second = (make_voice(acme, provider="inworld", provider_voice_id="x") for _ in range(2))
+    make_assistant(acme, id=1, tts_provider="inworld", tts_voice_id="x")
+
+    assert get_voice(EVERYTHING, first.id).uses == {1: AssistantUse.USES}
+    assert get_voice(EVERYTHING, second.id).uses == {}
 
 
 def test_assistants_with_the_same_name_are_ordered_by_id(acme: Organization) -> None:

@@ -12,6 +12,7 @@ from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.config import AttentionThresholds
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.queries import get_assistant
+from voiceadmin.triage.queries.findings import find_findings
 from voiceadmin.triage.queries.items import list_queue_items
 from voiceadmin.voices.listing.queries import list_voices
 from voiceadmin.voices.queries import get_voice
@@ -76,3 +77,16 @@ def test_a_voice_list_counts_an_assistant_at_one_of_two_duplicates() -> None:
     assert list_voices(organization.id, VoiceFilters(), now=NOW).assistant_counts == {ready.id: 1}
     assert list_voices(organization.id, VoiceFilters(statuses=(FAILED,)), now=NOW).assistant_counts == {}
     assert failed.provider_voice_id == ready.provider_voice_id
+
+
+def test_an_assistant_whose_mode_does_not_use_its_voice_counts_nowhere_as_using_it() -> None:
+    acme = make_organization("Acme")
+    voice = make_voice(acme, provider="elevenlabs", provider_voice_id="v", status=FAILED)
+    make_assistant(acme, id=7, tts_provider="elevenlabs", tts_voice_id="v", is_voice_spoken=False)
+
+    assert count_assistants_by_voice([voice.id]) == {}
+    assert count_voices_in_use([voice.id]) == 0
+    assert list_voices(acme.id, VoiceFilters(), now=NOW).assistant_counts == {}
+    desk = ObjectRef(ObjectKind.ASSISTANT, 7)
+    assert not find_findings([desk], AttentionThresholds(), now=NOW)[desk]
+    assert find_voices_of_assistants([7]) == {7: voice}

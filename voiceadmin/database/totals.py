@@ -118,6 +118,11 @@ def day_totals_select(dialect: str) -> str:
 
 
 def is_unready_sql(assistant: str = "assistant") -> str:
+    """Return SQL of whether callers should hear a cloned voice that is not ready. assistant: its row."""
+    return f"({assistant}.is_voice_spoken AND {is_unready_sql_0013(assistant)})"
+
+
+def is_unready_sql_0013(assistant: str) -> str:
     """Return SQL of whether an assistant is set to a cloned voice that is not ready. assistant: its row."""
     reference = _has_reference_of(assistant)
     # An id that was never a cloned voice here is a stock voice, or one that upstream does not list: not a finding.
@@ -134,8 +139,12 @@ def unready_since_sql(assistant: str = "assistant") -> str:
 
     NULL if the assistant is not unready, or if no voice with its reference exists.
     """
+    return _since_sql(is_unready_sql(assistant), assistant)
+
+
+def _since_sql(is_unready: str, assistant: str) -> str:
     return (
-        f"CASE WHEN {is_unready_sql(assistant)} THEN (SELECT max(coalesce(archived_at, status_changed_at))"
+        f"CASE WHEN {is_unready} THEN (SELECT max(coalesce(archived_at, status_changed_at))"
         f" FROM cloned_voice WHERE {_has_reference_of(assistant)}) END"
     )
 
@@ -149,9 +158,14 @@ def _has_reference_of(assistant: str) -> str:
 
 AssistantTotals = Mapping[str, Callable[[str], str]]
 
-# Columns of assistants that depend on voices: for each, the function that returns its SQL for a row.
-ASSISTANT_TOTALS_0013: AssistantTotals = {"is_unready": is_unready_sql}
-ASSISTANT_TOTALS: AssistantTotals = {**ASSISTANT_TOTALS_0013, "unready_since": unready_since_sql}
+# Columns of assistants that depend on voices: for each, the function that returns its SQL for a row. Those with a
+# number are of the schemas from this one on.
+ASSISTANT_TOTALS_0013: AssistantTotals = {"is_unready": is_unready_sql_0013}
+ASSISTANT_TOTALS_0014: AssistantTotals = {
+    **ASSISTANT_TOTALS_0013,
+    "unready_since": lambda assistant: _since_sql(is_unready_sql_0013(assistant), assistant),
+}
+ASSISTANT_TOTALS: AssistantTotals = {"is_unready": is_unready_sql, "unready_since": unready_since_sql}
 
 
 def is_wrong_assistant_sql(dialect: str, columns: AssistantTotals = ASSISTANT_TOTALS) -> str:

@@ -50,8 +50,8 @@ class Assistant(Base):
     Attributes:
         id: Upstream's id.
         name_key: The fold_case name, for search and order.
-        tts_provider: See AssistantRow; so is tts_voice_id.
-        is_unready: Whether it is set to a cloned voice that is not ready. Maintained by triggers.
+        tts_provider: See AssistantRow; so are tts_voice_id and is_voice_spoken.
+        is_unready: Whether callers should hear a cloned voice that is not ready. Maintained by triggers.
         unready_since: When the last voice with its reference stopped being ready. None if it is not unready, or if no
             such voice exists. Maintained by triggers.
     """
@@ -59,6 +59,7 @@ class Assistant(Base):
     __tablename__ = "assistant"
     __table_args__ = (
         Index(None, "organization_id", "tts_provider", "tts_voice_id"),
+        Index(None, "tts_provider", "tts_voice_id"),  # to find the assistants of all organizations
         Index(
             "ix_assistant_unready",
             "organization_id",
@@ -76,12 +77,13 @@ class Assistant(Base):
     active: Mapped[bool] = mapped_column(server_default=true())
     tts_provider: Mapped[str | None] = mapped_column(Text)
     tts_voice_id: Mapped[str | None] = mapped_column(Text)
+    is_voice_spoken: Mapped[bool] = mapped_column(server_default=true())
     is_unready: Mapped[bool] = mapped_column(server_default=false())
     unready_since: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class AssistantVoice(Base):
-    """A voice that the settings of an assistant name besides the one in `Assistant.tts_voice_id`, which callers hear.
+    """A voice that the settings of an assistant name besides the one in `Assistant.tts_voice_id`.
 
     The platform can come back to it, so that it must not be deleted at its provider.
     """

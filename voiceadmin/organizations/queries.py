@@ -41,6 +41,7 @@ _ASSISTANT_COLUMNS = [
     Assistant.active,
     Assistant.tts_provider,
     Assistant.tts_voice_id,
+    Assistant.is_voice_spoken,
 ]
 
 
@@ -62,8 +63,9 @@ def select_assistants() -> Any:
 
 def build_assistant_row(row: Any) -> AssistantRow:
     """Return the assistant in a row of `select_assistants`."""
-    id, name, active, tts_provider, tts_voice_id, *organization = row
-    return AssistantRow(id, name, bool(active), tts_provider, tts_voice_id, build_organization_row(tuple(organization)))
+    id, name, active, tts_provider, tts_voice_id, is_voice_spoken, *organization = row
+    owner = build_organization_row(tuple(organization))
+    return AssistantRow(id, name, bool(active), tts_provider, tts_voice_id, bool(is_voice_spoken), owner)
 
 
 def restrict_to_scope(scope: Scope, column: Any) -> ColumnElement[bool]:

@@ -28,8 +28,9 @@ class AssistantRow(NamedTuple):
     """An assistant, with the organization whose voices it can use.
 
     Attributes:
-        tts_provider: The provider of the voice it uses; None if unknown.
+        tts_provider: The provider of the voice it is set to; None if unknown.
         tts_voice_id: The provider's id of that voice, which may be a stock voice; None if unknown.
+        is_voice_spoken: Whether callers hear that voice; False if the assistant's mode does not use its TTS settings.
     """
 
     id: int
@@ -37,6 +38,7 @@ class AssistantRow(NamedTuple):
     active: bool
     tts_provider: str | None
     tts_voice_id: str | None
+    is_voice_spoken: bool
     organization: OrganizationRow
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, case, false, select
+from sqlalchemy import ColumnElement, and_, case, exists, literal, select
 
 from voiceadmin.database.base import db
 from voiceadmin.database.dialect import fetch_all, fetch_first_row, fetch_rows, index_hint, string_agg_bytes
 from voiceadmin.database.types import parse_timestamp
 from voiceadmin.errors import OrganizationNotFound, VoiceNotFound
 from voiceadmin.identity import OrganizationId, Scope
-from voiceadmin.organizations.models import Assistant, Organization
+from voiceadmin.organizations.models import Assistant, AssistantVoice, Organization
 from voiceadmin.organizations.queries import (
     ORGANIZATION_COLUMNS,
     build_assistant_row,
@@ -29,7 +29,7 @@ from voiceadmin.text import MAX_ID, build_name_key, build_search_key
 from voiceadmin.voices.exporting.writing import format_file, format_response
 from voiceadmin.voices.models import ClonedVoice, ProviderDeletion
 from voiceadmin.voices.types.filters import VoiceChoices, VoiceQuery
-from voiceadmin.voices.types.rows import LocalArchive, ProviderDeletionRow, VoiceDetail, VoiceRow
+from voiceadmin.voices.types.rows import AssistantUse, LocalArchive, ProviderDeletionRow, VoiceDetail, VoiceRow
 from voiceadmin.voices.types.status import VoiceStatus
 from voiceadmin.voices.usage import count_assistants_by_voice
 
@@ -140,10 +140,12 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
         archive = LocalArchive(archived_at, archived_by, note, VoiceStatus(upstream_status))
     voice = build_voice_row(row)
     using_assistant_count = count_assistants_by_voice([voice.id]).get(voice.id, 0)
+    assistants, uses = _list_first_assistants(voice, organization.id, using_assistant_count)
     return VoiceDetail(
         voice,
         organization,
-        assistants=_list_first_assistants(voice, organization.id, using_assistant_count),
+        assistants=assistants,
+        uses=uses,
         using_assistant_count=using_assistant_count,
         archive=archive,
         deletion=None if marked_at is None else ProviderDeletionRow(marked_at, marked_by),
@@ -153,16 +155,46 @@ def get_voice(scope: Scope, voice_id: int) -> VoiceDetail:
 
 def _list_first_assistants(
     voice: VoiceRow, organization_id: OrganizationId, using_assistant_count: int
-) -> list[AssistantRow]:
-    """Return the first ASSISTANTS_SHOWN assistants of an organization, those that use the voice before the others."""
-    uses = and_(Assistant.tts_provider == voice.provider, Assistant.tts_voice_id == voice.provider_voice_id)
-    rows = db.session.execute(
+) -> tuple[list[AssistantRow], dict[int, AssistantUse]]:
+    """Return the first ASSISTANTS_SHOWN assistants of an organization, and how they are set to a voice.
+
+    Those that use it come first, then those that name it.
+    """
+    use = _build_use(voice, has_users=using_assistant_count > 0)
+    found = (
         select_assistants()
+        .add_columns(use)
         .where(Assistant.organization_id == organization_id)
-        .order_by(case((uses if using_assistant_count else false(), 0), else_=1), Assistant.name_key, Assistant.id)
+        .order_by(use, Assistant.name_key, Assistant.id)
         .limit(ASSISTANTS_SHOWN)
     )
-    return [build_assistant_row(row) for row in rows]
+    rows = db.session.execute(found).all()
+    uses = {row.id: list(AssistantUse)[row[-1]] for row in rows if row[-1] < len(AssistantUse)}
+    return [build_assistant_row(row[:-1]) for row in rows], uses
+
+
+def _build_use(voice: VoiceRow, *, has_users: bool) -> ColumnElement[int]:
+    """Return SQL of the index of the AssistantUse of an assistant, and a larger number for none.
+
+    has_users: False if the assistants that are set to the provider's ID of the voice use another voice that has it.
+    """
+    is_set = and_(
+        Assistant.tts_provider == voice.provider,
+        Assistant.tts_voice_id == voice.provider_voice_id,
+        literal(voice.provider_voice_id != ""),
+    )
+    named = and_(
+        AssistantVoice.assistant_id == Assistant.id,
+        AssistantVoice.provider == voice.provider,
+        AssistantVoice.provider_voice_id == voice.provider_voice_id,
+    )
+    conditions = {
+        AssistantUse.USES: and_(is_set, Assistant.is_voice_spoken, literal(has_users)),
+        AssistantUse.NOT_SPOKEN: and_(is_set, ~Assistant.is_voice_spoken),
+        AssistantUse.NAMES: exists().where(named),
+    }
+    ranks = [(conditions[use], rank) for rank, use in enumerate(AssistantUse)]
+    return case(*ranks, else_=len(AssistantUse)).label("use")
 
 
 def build_voices_body(organization_id: OrganizationId, query: VoiceQuery) -> tuple[str, bytes]:

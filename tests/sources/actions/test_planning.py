@@ -82,7 +82,8 @@ def change_everything(platform: Platform) -> None:
     """Let a platform that was synced differ in every way."""
     platform.voices[2] |= {"name": "Renamed", "status": "failed"}
     platform.voices[:] = [voice for voice in platform.voices if voice["id"] != 810] + [make_voice(900)]
-    platform.world.assistants = [make_assistant(31, "other", name="Night desk"), make_assistant(33)]
+    live = make_assistant(33, voice_mode="openai_live")
+    platform.world.assistants = [make_assistant(31, "other", name="Night desk"), live]
 
 
 @pytest.fixture
@@ -107,9 +108,8 @@ def test_a_dry_run_tells_every_difference_and_writes_nothing(changed: Platform, 
 
     assert dump() == before
     assert document["unchanged"] == 9
-    assert document["differences"]["assistants_added"] == [
-        {"id": 33, "name": "Assistant 33", "active": True, "tts_provider": "elevenlabs", "tts_voice_id": "rachel"}
-    ]
+    voice = {"tts_provider": "elevenlabs", "tts_voice_id": "rachel", "is_voice_spoken": False}
+    assert document["differences"]["assistants_added"] == [{"id": 33, "name": "Assistant 33", "active": True} | voice]
     assert document["differences"]["assistants_changed"] == [
         {"id": 31, "changes": {"name": ["Assistant 31", "Night desk"], "tts_voice_id": ["rachel", "other"]}}
     ]

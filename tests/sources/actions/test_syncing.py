@@ -41,7 +41,7 @@ from voiceadmin.management.actions.merging import merge_organizations
 from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
-from voiceadmin.organizations.models import AssistantVoice, Organization
+from voiceadmin.organizations.models import Assistant, AssistantVoice, Organization
 from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.actions.syncing import sync_source
 from voiceadmin.sources.models import SourceVoice, SyncRun
@@ -155,6 +155,16 @@ def test_voices_that_settings_name_besides_the_spoken_one_are_stored_with_the_as
 
     assert platform.sync(MUCH_LATER).counts.assistants == 1
     assert other_voices() == []
+
+
+def test_whether_the_mode_of_an_assistant_uses_its_tts_settings_is_stored(platform: Platform) -> None:
+    platform.sync()
+    platform.world.assistants[0]["voice_mode"] = "openai_live"
+
+    assert platform.sync(LATER).counts.assistants == 1
+    assert dict(db.session.execute(select(Assistant.id, Assistant.is_voice_spoken)).all())[31] is False
+    assert assistants()[31][2:] == ("elevenlabs", "rachel")
+    assert platform.sync(MUCH_LATER).counts.assistants == 0
 
 
 def other_voices() -> list[tuple[int, str, str]]:

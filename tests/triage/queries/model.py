@@ -119,6 +119,7 @@ ITEMS = st.lists(
             {
                 "tts_provider": st.sampled_from([*PROVIDERS, None]),
                 "tts_voice_id": st.sampled_from(["x", "y", "z", "", None]),
+                "is_voice_spoken": st.sampled_from([True, True, False]),
             }
         ),
         **COMMON,
@@ -268,7 +269,9 @@ class QueueModel:
         with_reference = [other for other in self.items if other.kind is VOICE and other.reference == item.reference]
         present = [other for other in with_reference if not other.gone]
         if item.kind is ASSISTANT:
-            if not item.fields["tts_voice_id"] or not with_reference or any(voice.status is READY for voice in present):
+            if not (item.fields["tts_voice_id"] and item.fields["is_voice_spoken"] and with_reference):
+                return {}
+            if any(voice.status is READY for voice in present):
                 return {}
             starts = [NOW - HOUR if voice.archived_here else voice.fields["created_at"] for voice in present]
             return {"assistant-unready": max(starts, default=LONG_BEFORE)}

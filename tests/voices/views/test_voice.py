@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.factories import DAY, make_account, make_assistant, make_organization, make_voice, sign_in
+from tests.factories import DAY, make_account, make_assistant, make_organization, make_voice, name_voice, sign_in
 from tests.page import OpenPage, Page
 from voiceadmin import clock
 from voiceadmin.identity import Role
@@ -53,6 +53,18 @@ def test_the_page_of_a_voice_shows_every_field(acme: Organization, open_page: Op
     assert "Booking 7 uses this voice" in page.text
     assert "9 days ago" in page.root.one("section", id="use").text
     assert '"provider_voice_id": "acme__harbour"' in page.root.one("pre", id="json-text").raw_text
+
+
+def test_assistants_that_name_a_voice_without_using_it_are_said_to(acme: Organization, open_page: OpenPage) -> None:
+    voice = make_voice(acme, provider_voice_id="a")
+    make_assistant(acme, id=7, name="Live", tts_provider="elevenlabs", tts_voice_id="a", is_voice_spoken=False)
+    name_voice(make_assistant(acme, id=8, name="Other"), "a")
+
+    text = section(open_page(f"/voices/{voice.id}"), "assistants")
+
+    assert "No assistant uses this voice, but settings name it. Clean-up excludes it." in text
+    assert "Live 7 set to this voice, but its mode does not use it" in text
+    assert "Other 8 names this voice in another setting, without using it" in text
 
 
 def section(page: Page, id: str) -> str:

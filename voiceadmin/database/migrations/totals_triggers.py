@@ -27,7 +27,11 @@ _REF = ("organization_id", "provider", "provider_voice_id")
 _KEYS_OF_TOTALS = "organization_id, provider"
 _KEYS_OF_DAYS = "shard, provider, day"
 _ARE_EMPTY = f"{' + '.join(STATUS_TOTALS)} = 0"
-_ASSISTANT_COLUMNS = "organization_id, tts_provider, tts_voice_id"
+_REF_OF_ASSISTANT = "organization_id, tts_provider, tts_voice_id"
+
+# The columns of assistants that ASSISTANT_TOTALS_0013 and ASSISTANT_TOTALS read.
+ASSISTANT_COLUMNS_0013 = _REF_OF_ASSISTANT
+ASSISTANT_COLUMNS = f"{_REF_OF_ASSISTANT}, is_voice_spoken"
 _REF_TOTALLED_COLUMNS = (*_REF, "status", "archived_at", "status_changed_at")  # what the totals of references read
 
 
@@ -51,8 +55,15 @@ _LATEST_USE = (
 # SQLite: the triggers run once for each voice.
 
 
-def build_sqlite_totals_triggers(assistant_totals: AssistantTotals = ASSISTANT_TOTALS) -> dict[str, str]:
-    """Return the triggers, as CREATE statements by name. assistant_totals: the columns of assistants to write."""
+def build_sqlite_totals_triggers(
+    assistant_totals: AssistantTotals = ASSISTANT_TOTALS, assistant_columns: str = ASSISTANT_COLUMNS
+) -> dict[str, str]:
+    """Return the triggers, as CREATE statements by name.
+
+    Args:
+        assistant_totals: the columns of assistants to write.
+        assistant_columns: the columns of assistants that these depend on.
+    """
     add, remove = _add_to_totals(), _remove_from_totals()
     old, new = (", ".join(f"{row}.{column}" for column in TOTALLED_COLUMNS) for row in ("OLD", "NEW"))
     bodies = {
@@ -61,11 +72,11 @@ def build_sqlite_totals_triggers(assistant_totals: AssistantTotals = ASSISTANT_T
         "voice_update_totals": f"UPDATE ON cloned_voice WHEN ({old}) IS NOT ({new})"
         f" BEGIN {remove} {add} {_recompute_latest_use(_LATEST_USE_LEFT)} END",
     }
-    bodies |= _build_sqlite_ref_bodies(assistant_totals)
+    bodies |= _build_sqlite_ref_bodies(assistant_totals, assistant_columns)
     return {name: f"CREATE TRIGGER {name} AFTER {body}" for name, body in bodies.items()}
 
 
-def _build_sqlite_ref_bodies(assistant_totals: AssistantTotals) -> dict[str, str]:
+def _build_sqlite_ref_bodies(assistant_totals: AssistantTotals, assistant_columns: str) -> dict[str, str]:
     """Return the events and bodies of the triggers that write totals of references, by name."""
     old, new = (", ".join(f"{row}.{column}" for column in _REF_TOTALLED_COLUMNS) for row in ("OLD", "NEW"))
     recount_old, recount_new = (_recount_ref(row, assistant_totals) for row in ("OLD", "NEW"))
@@ -80,7 +91,7 @@ def _build_sqlite_ref_bodies(assistant_totals: AssistantTotals) -> dict[str, str
         "shared_ref_insert_totals": f"INSERT ON shared_provider_voice_ref BEGIN {_recount_shared('NEW')} END",
         "former_ref_insert_totals": f"INSERT ON former_provider_voice_ref BEGIN {recheck_new} END",
         "assistant_insert_totals": f"INSERT ON assistant BEGIN {recheck_assistant} END",
-        "assistant_update_totals": f"UPDATE OF {_ASSISTANT_COLUMNS} ON assistant BEGIN {recheck_assistant} END",
+        "assistant_update_totals": f"UPDATE OF {assistant_columns} ON assistant BEGIN {recheck_assistant} END",
     }
 
 
@@ -172,8 +183,10 @@ def build_postgresql_totals_functions(assistant_totals: AssistantTotals = ASSIST
     return {"take_totals_shard()": _TAKE_SHARD} | functions
 
 
-def build_postgresql_totals_triggers() -> dict[str, tuple[str, str]]:
+def build_postgresql_totals_triggers(assistant_columns: str = ASSISTANT_COLUMNS) -> dict[str, tuple[str, str]]:
     """Return the triggers by name: the table, and the CREATE statement.
+
+    assistant_columns: the columns of assistants on which their totals depend.
 
     PostgreSQL fires triggers in the order of their names: these come after those that lock the organization and record
     references.
@@ -205,7 +218,7 @@ def build_postgresql_totals_triggers() -> dict[str, tuple[str, str]]:
         ),
         "assistant_update_totals": (
             "assistant",
-            f"BEFORE UPDATE OF {_ASSISTANT_COLUMNS} ON assistant FOR EACH ROW EXECUTE FUNCTION check_assistant()",
+            f"BEFORE UPDATE OF {assistant_columns} ON assistant FOR EACH ROW EXECUTE FUNCTION check_assistant()",
         ),
     }
     return {name: (table, f"CREATE TRIGGER {name} {body}") for name, (table, body) in triggers.items()}
@@ -302,6 +315,6 @@ def _ref_totals_body(tables: Iterable[str], assistant_totals: AssistantTotals) -
     return f"""BEGIN
         UPDATE shared_provider_voice_ref SET voices = {SHARED_VOICES}
             WHERE ({", ".join(_REF)}) IN ({refs}) AND voices <> {SHARED_VOICES};
-        {recheck_assistants_sql("postgresql", f"({_ASSISTANT_COLUMNS}) IN ({refs})", assistant_totals)};
+        {recheck_assistants_sql("postgresql", f"({_REF_OF_ASSISTANT}) IN ({refs})", assistant_totals)};
         RETURN NULL;
     END"""

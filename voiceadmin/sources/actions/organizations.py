@@ -216,6 +216,7 @@ def _build_values(assistant: PlatformAssistant) -> dict[str, Any]:
         "active": assistant.is_active,
         "tts_provider": normalize_provider(reference.provider) if reference else None,
         "tts_voice_id": reference.provider_voice_id if reference else None,
+        "is_voice_spoken": assistant.is_spoken,
         OTHER_VOICES: _list_other_voices(assistant.references, reference),
     }
 

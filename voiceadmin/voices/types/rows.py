@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from voiceadmin.enums import LabelledEnum
 from voiceadmin.organizations.types import AssistantRow, OrganizationRow
 from voiceadmin.pagination import Page
 from voiceadmin.voices.types.quality import QualityTier
@@ -105,12 +106,21 @@ class ProviderDeletionRow(NamedTuple):
     marked_by: str
 
 
+class AssistantUse(LabelledEnum):
+    """How an assistant is set to a voice. The labels follow its name."""
+
+    USES = "uses", "uses this voice"
+    NOT_SPOKEN = "not-spoken", "set to this voice, but its mode does not use it"
+    NAMES = "names", "names this voice in another setting, without using it"
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceDetail:
     """A voice with its organization and assistants.
 
     Attributes:
-        assistants: The first of those that can use the voice; those that do use it come first.
+        assistants: The first of those that can use the voice; those that do use it come first, then those that name it.
+        uses: How each of these is set to the voice, by the id of the assistant. Those that are not are omitted.
         using_assistant_count: Number of assistants that use the voice.
         archive: None unless the voice was archived here.
         deletion: None unless a person marked the voice as deleted at its provider.
@@ -120,6 +130,7 @@ class VoiceDetail:
     voice: VoiceRow
     organization: OrganizationRow
     assistants: Sequence[AssistantRow]
+    uses: Mapping[int, AssistantUse]
     using_assistant_count: int
     archive: LocalArchive | None
     deletion: ProviderDeletionRow | None

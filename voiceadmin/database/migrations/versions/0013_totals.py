@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from voiceadmin.database.migrations.totals_triggers import (
+    ASSISTANT_COLUMNS_0013,
     build_postgresql_totals_functions,
     build_postgresql_totals_triggers,
     build_sqlite_totals_triggers,
@@ -94,10 +95,10 @@ def _recreate_shared_ref_triggers() -> None:
 
 def _create_triggers(dialect: str) -> None:
     if dialect == "sqlite":
-        statements = [*build_sqlite_totals_triggers(ASSISTANT_TOTALS_0013).values()]
+        statements = [*build_sqlite_totals_triggers(ASSISTANT_TOTALS_0013, ASSISTANT_COLUMNS_0013).values()]
     else:
         functions = build_postgresql_totals_functions(ASSISTANT_TOTALS_0013)
-        triggers = build_postgresql_totals_triggers()
+        triggers = build_postgresql_totals_triggers(ASSISTANT_COLUMNS_0013)
         statements = [*functions.values(), *(statement for _, statement in triggers.values())]
     for statement in statements:
         op.execute(statement)

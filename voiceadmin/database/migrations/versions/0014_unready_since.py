@@ -6,12 +6,13 @@ import sqlalchemy as sa
 from alembic import op
 
 from voiceadmin.database.migrations.totals_triggers import (
+    ASSISTANT_COLUMNS_0013,
     build_postgresql_totals_functions,
     build_sqlite_totals_triggers,
 )
 from voiceadmin.database.totals import (
-    ASSISTANT_TOTALS,
     ASSISTANT_TOTALS_0013,
+    ASSISTANT_TOTALS_0014,
     AssistantTotals,
     recheck_assistants_sql,
 )
@@ -29,7 +30,7 @@ def upgrade() -> None:
     """Add the column, fill it, and replace the triggers."""
     dialect = op.get_bind().dialect.name
     op.add_column("assistant", sa.Column("unready_since", UtcTime, nullable=True))
-    op.execute(sa.text(recheck_assistants_sql(dialect)))
+    op.execute(sa.text(recheck_assistants_sql(dialect, columns=ASSISTANT_TOTALS_0014)))
     op.create_index(
         INDEX,
         "assistant",
@@ -38,13 +39,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_unready"),
         postgresql_ops={"unready_since": "NULLS FIRST"},  # as in every index of SQLite
     )
-    _replace_triggers(ASSISTANT_TOTALS_0013, ASSISTANT_TOTALS)
+    _replace_triggers(ASSISTANT_TOTALS_0013, ASSISTANT_TOTALS_0014)
 
 
 def _replace_triggers(former: AssistantTotals, current: AssistantTotals) -> None:
     """Replace the triggers of SQLite, or the functions of PostgreSQL, that write these columns of assistants."""
     if op.get_bind().dialect.name == "sqlite":
-        before, after = build_sqlite_totals_triggers(former), build_sqlite_totals_triggers(current)
+        before, after = _build_sqlite(former), _build_sqlite(current)
     else:
         before, after = build_postgresql_totals_functions(former), build_postgresql_totals_functions(current)
     for name in (name for name, statement in after.items() if statement != before[name]):
@@ -53,8 +54,12 @@ def _replace_triggers(former: AssistantTotals, current: AssistantTotals) -> None
         op.execute(after[name].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1))
 
 
+def _build_sqlite(totals: AssistantTotals) -> dict[str, str]:
+    return build_sqlite_totals_triggers(totals, ASSISTANT_COLUMNS_0013)
+
+
 def downgrade() -> None:
     """Restore the former triggers, and drop the column with its index."""
-    _replace_triggers(ASSISTANT_TOTALS, ASSISTANT_TOTALS_0013)
+    _replace_triggers(ASSISTANT_TOTALS_0014, ASSISTANT_TOTALS_0013)
     op.drop_index(INDEX, "assistant")
     op.drop_column("assistant", "unready_since")
