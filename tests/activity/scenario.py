@@ -228,7 +228,7 @@ def delete_at_provider(world: World, state: DeletionState | None = None) -> None
     resume_plan(EVERYTHING, id, THRESHOLDS, by=SHELL, now=NOW, seconds=60)
     source_id = make_source(world.acme)
     permissions.allow_deletion(EVERYTHING, source_id, by=SHELL, now=NOW)
-    (voice,) = check_voices(id)
+    (voice,) = check_voices(id, now=NOW)
     listing = {"provider_voice_id": voice.provider_voice_id, "created_at": NOW}
     with write_transaction():
         db.session.add(CleanUpListing(plan_id=id, position=voice.position, source_id=source_id, **listing))

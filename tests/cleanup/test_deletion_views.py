@@ -13,6 +13,7 @@ from tests.cleanup.actions.deletions import IDS, Scene, build_scene, make_worksp
 from tests.conftest import NOW
 from tests.factories import make_account, make_assistant, make_organization, make_voice, sign_in
 from tests.page import Page
+from tests.source_rows import make_source
 from tests.two_tenants import rows_of
 from tests.upstream import server
 from voiceadmin.cleanup.actions.deletion_requests import cancel_deletion
@@ -68,6 +69,21 @@ def test_the_plan_says_what_can_be_deleted_what_not_and_what_is_lost(admin: Flas
     assert "1 Another voice has the same provider ID." in text
     assert "Delete 1 voice at ElevenLabs" in text
     assert "/clean-up/plans/1/sheet.csv" in admin.get(PLAN).text
+
+
+def test_the_plan_says_which_voices_are_safe_to_delete_and_what_that_rests_on(admin: FlaskClient, scene: Scene) -> None:
+    other = make_organization("Secret")
+    make_assistant(other, tts_provider="elevenlabs", tts_voice_id="v1")
+    unknown = read(admin, PLAN)
+    make_source(scene.acme, kind="burki", read_at=NOW)
+
+    text = read(admin, PLAN)
+
+    assert "no source reads the assistants of its organization." in unknown
+    assert "Safe to deleteArchived, slot still in use: from a complete listAssistants read just now" in text
+    assert "An assistant of another organization uses it, or names it in its settings." in text
+    assert "Not visible here: backup TTS providers of the platform" in text
+    assert "Secret" not in text
 
 
 def test_an_admin_types_the_exact_number_and_nothing_is_sent_by_the_request(admin: FlaskClient, scene: Scene) -> None:

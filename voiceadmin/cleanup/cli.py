@@ -97,7 +97,7 @@ def _print_orphans(name: str, orphans: Orphans) -> None:
 
 
 def _print_possible(plan: int) -> None:
-    for one in summarize(check_voices(plan)):
+    for one in summarize(check_voices(plan, now=clock.now())):
         click.echo(f"{provider_label(one.provider)}: {pluralize(one.deletable, 'voice')} can be deleted.")
         for line in _describe_rest(one):
             click.echo(f"  {line}")

@@ -61,7 +61,7 @@ def show(plan_id: int) -> Answer:
 def new(plan_id: int) -> Answer:
     """Confirm the deletion of voices at a provider by typing their number."""
     now, plan = clock.now(), get_plan(scope(), plan_id, now=clock.now())
-    one, is_again = _find_provider(plan_id), request.values.get("again") == "on"
+    one, is_again = _find_provider(plan_id, now), request.values.get("again") == "on"
     count = 0 if one is None or plan.pending else one.repeatable if is_again else one.deletable
     data = request.form if request.method == "POST" else None
     form = ConfirmDeletionForm(data, count)
@@ -75,10 +75,10 @@ def new(plan_id: int) -> Answer:
     return redirect(url_for("deletions.show", plan_id=plan_id), 303)
 
 
-def _find_provider(plan_id: int) -> ProviderDeletions | None:
+def _find_provider(plan_id: int, now: datetime) -> ProviderDeletions | None:
     """Return the provider of the request with its numbers, None if the plan has archived no voice there."""
     given = request.values.get("provider", "")
-    return next((one for one in summarize(check_voices(plan_id)) if one.provider == given), None)
+    return next((one for one in summarize(check_voices(plan_id, now=now)) if one.provider == given), None)
 
 
 def _is_requested(plan_id: int, provider: str, now: datetime) -> bool:
@@ -92,7 +92,7 @@ def check(plan_id: int) -> Answer:
     """Let the voices whose deletion is not confirmed be looked up again."""
     now = clock.now()
     get_plan(scope(), plan_id, now=now)
-    one = _find_provider(plan_id)
+    one = _find_provider(plan_id, now)
     provider = "" if one is None else one.provider
     request_check(scope(), plan_id, provider, by=access.requester().actor, now=now)
     _flash_requested(plan_id, now)

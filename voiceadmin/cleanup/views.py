@@ -141,7 +141,7 @@ def _read_deletions(plan: PlanRow, now: datetime) -> dict[str, Any]:
     """Return what can be deleted at the providers, by provider; nothing before all voices are processed."""
     if not plan.is_confirmed or plan.pending:
         return {"deletions": [], "requests": [], "ended_early": None, "process": None}
-    voices = check_voices(plan.id)
+    voices = check_voices(plan.id, now=now)
     return {
         "deletions": summarize([voice for voice in voices if voice.state or plan.count(ItemState.ARCHIVED)]),
         "requests": list_open_requests(now=now, plan_id=plan.id),

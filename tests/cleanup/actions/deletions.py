@@ -63,7 +63,7 @@ class Scene:
     def count(self) -> int:
         """The number of voices that can be deleted."""
         db.session.rollback()
-        return sum(voice.can_be_deleted for voice in check_voices(self.plan_id))
+        return sum(voice.can_be_deleted for voice in check_voices(self.plan_id, now=NOW))
 
     def request(self, count: int | None = None, *, is_again: bool = False, now: datetime = NOW) -> int:
         """Ask for the deletion of all voices that can be deleted."""
@@ -119,7 +119,7 @@ class Scene:
     def obstacle(self, id: str) -> DeletionObstacle | None:
         """Why a voice must not be deleted."""
         db.session.rollback()
-        return next(voice.obstacle for voice in check_voices(self.plan_id) if voice.provider_voice_id == id)
+        return next(voice.obstacle for voice in check_voices(self.plan_id, now=NOW) if voice.provider_voice_id == id)
 
     def change(self, id: str, **values: Any) -> None:
         """Write columns of a voice."""

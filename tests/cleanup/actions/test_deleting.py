@@ -16,7 +16,8 @@ from sqlalchemy import text, update
 from tests.cleanup.actions.deletions import IDS, Scene, build_scene, list_events, make_workspace
 from tests.cleanup.actions.plans.scenario import BOB, THRESHOLDS
 from tests.conftest import NOW, SHELL
-from tests.factories import make_assistant, make_organization, make_voice
+from tests.factories import DAY, make_assistant, make_organization, make_voice, name_voice
+from tests.source_rows import make_source
 from tests.sources.actions.providers import MINUTE
 from tests.upstream import cartesia, elevenlabs, inworld, resemble, server
 from tests.upstream.server import Fault, StandIn
@@ -24,14 +25,14 @@ from voiceadmin.audit.types import ObjectKind, ObjectRef
 from voiceadmin.cleanup.actions.deletion_requests import cancel_deletion
 from voiceadmin.cleanup.actions.plans import undo_plan
 from voiceadmin.cleanup.models import DeletionRequest
+from voiceadmin.cleanup.types.deletions import DeletionObstacle
 from voiceadmin.database.base import db
-from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
-from voiceadmin.organizations.models import AssistantVoice, Organization
+from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.managing import disable_source
 from voiceadmin.sources.actions.permissions import forbid_deletion
 from voiceadmin.sources.types import SourceKind, SyncResult
@@ -280,9 +281,12 @@ def use(scene: Scene, id: str = "v1", organization: Organization | None = None) 
 
 def name(scene: Scene, id: str) -> None:
     """Let the settings of an assistant, which speaks with another voice, name a voice."""
-    assistant = make_assistant(scene.acme, tts_provider="elevenlabs", tts_voice_id="another")
-    with write_transaction():
-        db.session.add(AssistantVoice(assistant_id=assistant.id, provider="elevenlabs", provider_voice_id=id))
+    name_voice(make_assistant(scene.acme, tts_provider="elevenlabs", tts_voice_id="another"), id)
+
+
+def set_live_assistant(scene: Scene, id: str) -> None:
+    """Set an assistant to a voice that its mode does not use."""
+    make_assistant(scene.acme, tts_provider="elevenlabs", tts_voice_id=id, is_voice_spoken=False)
 
 
 def delete_row(scene: Scene, id: str) -> None:
@@ -303,6 +307,7 @@ HERE: dict[str, tuple[Callable[[Scene, str], object], str]] = {
     "used": (lambda scene, id: scene.change(id, last_used_at=NOW), "used"),
     "in-use": (use, "in-use"),
     "named": (name, "in-use"),
+    "not-spoken": (set_live_assistant, "in-use"),
     "in-use-elsewhere": (lambda scene, id: use(scene, id, make_organization("Other")), "in-use"),
     "shared": (lambda scene, id: make_voice(scene.acme, provider_voice_id=id), "shared"),
     "shared-elsewhere": (lambda _, id: make_voice(make_organization("Third"), provider_voice_id=id), "shared"),
@@ -321,6 +326,19 @@ def test_a_voice_that_must_stay_is_neither_deleted_nor_counted(start: Start) -> 
     assert scene.states == dict.fromkeys(HERE, "refused") | {"unchanged": "deleted"}
     found = {id: scene.obstacle(id) for id in HERE}
     assert found == {id: obstacle for id, (_, obstacle) in HERE.items()}
+    assert scene.count() == 0
+
+
+def test_nothing_is_deleted_while_the_settings_of_the_assistants_are_outdated(scene: Scene) -> None:
+    make_source(scene.acme, kind="burki", read_at=NOW - 2 * DAY)
+    request = scene.request()
+    make_source(scene.acme, kind="burki", read_at=NOW - 3 * DAY)
+
+    scene.build_run(request).run()
+
+    assert scene.deleted == []
+    assert scene.obstacle("v1") is DeletionObstacle.UNKNOWN_USE
+    assert "not read completely in the last two days" in scene.message("v1")
     assert scene.count() == 0
 
 

@@ -173,7 +173,7 @@ class DeletingMachine(RuleBasedStateMachine):
 
     @rule(is_again=st.booleans())
     def an_admin_confirms(self, is_again: bool) -> None:
-        voices = check_voices(self.scene.plan_id)
+        voices = check_voices(self.scene.plan_id, now=NOW)
         chosen = [voice for voice in voices if (voice.can_be_repeated if is_again else voice.can_be_deleted)]
         was_open = bool(self._list_open())
         try:
@@ -209,7 +209,9 @@ class DeletingMachine(RuleBasedStateMachine):
     def a_change_comes_between(self, name: str, index: int) -> None:
         """Make a change of a voice after its deletion was confirmed, and before it is carried out."""
         self._permit()
-        chosen = [voice.provider_voice_id for voice in check_voices(self.scene.plan_id) if voice.can_be_deleted]
+        chosen = [
+            voice.provider_voice_id for voice in check_voices(self.scene.plan_id, now=NOW) if voice.can_be_deleted
+        ]
         if chosen:
             self.an_admin_confirms(is_again=False)
             getattr(self, name)(self.ids.index(chosen[index % len(chosen)]))

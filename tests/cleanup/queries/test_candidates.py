@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -18,6 +20,7 @@ from tests.factories import (
     make_assistant,
     make_organization,
     make_voice,
+    name_voice,
     put_verdicts,
     put_voices,
     refill,
@@ -56,6 +59,23 @@ KIND_BY_STATUS = {
 }
 
 
+class Naming(Enum):
+    """How the settings of an assistant name a voice."""
+
+    SPOKEN = 1
+    NOT_SPOKEN = 2  # because of the mode of the assistant
+    OTHER_SETTING = 3
+
+
+def add_assistant(organization: Organization, reference: str, naming: Naming) -> None:
+    """Add an assistant, not active, whose settings name a voice of ElevenLabs."""
+    is_other, spoken = naming is Naming.OTHER_SETTING, naming is not Naming.NOT_SPOKEN
+    fields = {"tts_voice_id": "stock" if is_other else reference, "is_voice_spoken": spoken, "active": False}
+    assistant = make_assistant(organization, tts_provider="elevenlabs", **fields)
+    if is_other:
+        name_voice(assistant, reference)
+
+
 def reason_of(row: VoiceRow, now: datetime) -> str:
     """Return the clean-up reason of a voice without regard to other voices, "" for none."""
     if row.status is not VoiceStatus.READY or row.created_at > now - THRESHOLDS.minimum_age:
@@ -65,10 +85,8 @@ def reason_of(row: VoiceRow, now: datetime) -> str:
     return "unused" if row.last_used_at <= now - THRESHOLDS.unused else ""
 
 
-def kind_of(
-    row: VoiceRow, rows: list[VoiceRow], references: set[tuple[str, str]], missing: set[int], now: datetime
-) -> str:
-    """Return the clean-up reason of a voice, or why it is excluded."""
+def kind_of(row: VoiceRow, rows: list[VoiceRow], named: Mapping[str, Naming], missing: set[int], now: datetime) -> str:
+    """Return the clean-up reason of a voice, or why it is excluded. named: the IDs at ElevenLabs that settings name."""
     if row.status is VoiceStatus.ARCHIVED and not row.provider_voice_id:
         return ARCHIVED_WITHOUT_SLOT
     if row.status is not VoiceStatus.READY:
@@ -78,8 +96,9 @@ def kind_of(
         if row.last_used_at is None:
             return ExclusionReason.UNDATED if row.synthesis_count else ExclusionReason.TOO_NEW
         return ExclusionReason.TOO_NEW if row.last_used_at <= now - THRESHOLDS.unused else ExclusionReason.RECENTLY_USED
-    if row.provider_voice_id and reference in references:
-        return ExclusionReason.IN_USE
+    if row.provider_voice_id and row.provider == "elevenlabs" and row.provider_voice_id in named:
+        is_used = named[row.provider_voice_id] is Naming.SPOKEN
+        return ExclusionReason.IN_USE if is_used else ExclusionReason.NAMED
     duplicates = [one for one in rows if (one.provider, one.provider_voice_id) == reference]
     if row.provider_voice_id and any(one.id != row.id and one.status is not VoiceStatus.ARCHIVED for one in duplicates):
         return ExclusionReason.SHARED_REFERENCE
@@ -120,21 +139,20 @@ def sources(acme: Organization, now: datetime) -> None:
 @settings(IN_DATABASE, phases=set(Phase) - {Phase.shrink})  # a dozen voices need no shrinking
 @given(
     rows=st.lists(VOICES, min_size=1, max_size=12),
-    references=st.sets(st.sampled_from(["", "a", "b"]), max_size=2),
+    named=st.dictionaries(st.sampled_from(["", "a", "b"]), st.sampled_from(Naming), max_size=2),
     every=st.integers(1, 4),
 )
 def test_candidates_and_counts_equal_plain_python(
-    sources: None, acme: Organization, now: datetime, rows: list[VoiceRow], references: set[str], every: int
+    sources: None, acme: Organization, now: datetime, rows: list[VoiceRow], named: dict[str, Naming], every: int
 ) -> None:
     refill(acme, rows)
     missing = {row.id for row in rows[::every]}
     put_verdicts({row.id: "missing" if row.id in missing else "in-step" for row in rows}, since=now)
     with write_transaction():
         db.session.execute(delete(Assistant))
-    for reference in references:
-        make_assistant(acme, tts_provider="elevenlabs", tts_voice_id=reference, active=False)
-    used = {("elevenlabs", reference) for reference in references}
-    kinds = {row.id: kind_of(row, rows, used, missing, now) for row in rows}
+    for reference, naming in named.items():
+        add_assistant(acme, reference, naming)
+    kinds = {row.id: kind_of(row, rows, named, missing, now) for row in rows}
 
     for scope in (EVERYTHING, Scope(frozenset({acme.id}))):
         counted = count_candidates(scope, THRESHOLDS, now=now)
@@ -207,6 +225,18 @@ def test_muted_voices_are_no_candidates_until_the_snooze_ends(acme: Organization
     assert find_ids(EVERYTHING, now) == []
     assert count_candidates(EVERYTHING, THRESHOLDS, now=now).count(ExclusionReason.MUTED) == 2
     assert find_ids(EVERYTHING, now + 2 * DAY) == [2]
+
+
+def test_a_voice_that_settings_only_name_is_excluded_in_its_own_organization(acme: Organization, now: datetime) -> None:
+    put_voices(acme, [voice_row(id=id, provider_voice_id=f"v{id}") for id in (1, 2, 3)])
+    add_assistant(acme, "v1", Naming.OTHER_SETTING)
+    add_assistant(acme, "v2", Naming.NOT_SPOKEN)
+    for naming in Naming:
+        add_assistant(make_organization(), "v3", naming)
+
+    assert find_ids(EVERYTHING, now) == [3]
+    assert count_candidates(EVERYTHING, THRESHOLDS, now=now).count(ExclusionReason.NAMED) == 2
+    assert count_candidates(Scope(frozenset({acme.id})), THRESHOLDS, now=now).count(ExclusionReason.NAMED) == 2
 
 
 @pytest.mark.parametrize("format", ExportFormat)

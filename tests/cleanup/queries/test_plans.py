@@ -17,6 +17,7 @@ from tests.factories import (
     make_assistant,
     make_organization,
     make_voice,
+    name_voice,
     put_verdicts,
     put_voices,
     voice_row,
@@ -185,6 +186,15 @@ def test_a_recheck_returns_the_reason_for_each_item_that_would_be_skipped(
         (position, id, reason) for position, (id, reason) in enumerate(zip(ORDER, reasons, strict=True), 1)
     ]
     assert count_rechecked(plan, THRESHOLDS, now=now) == dict.fromkeys(sorted(reasons), 1)
+
+
+def test_voices_that_settings_only_name_are_skipped(plan: int, acme: Organization, now: datetime) -> None:
+    named, not_spoken = load_voice(3), load_voice(1)
+    name_voice(make_assistant(acme), named.provider_voice_id, named.provider)
+    setting = {"tts_provider": not_spoken.provider, "tts_voice_id": not_spoken.provider_voice_id}
+    make_assistant(acme, is_voice_spoken=False, **setting)
+
+    assert recheck(plan, now, limit=3) == [(1, 3, SkipReason.NAMED), (2, 1, SkipReason.NAMED), (3, 2, None)]
 
 
 def test_a_voice_that_is_gone_at_its_provider_is_skipped(plan: int, acme: Organization, now: datetime) -> None:

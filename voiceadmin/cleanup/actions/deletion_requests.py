@@ -78,9 +78,8 @@ def request_deletion(
         repeated = _lock_plan(scope, plan_id, provider, action, now)
         if repeated is not None:
             return repeated
-        voices = [
-            voice for voice in check_voices(plan_id, provider=provider) if _is_requested(voice, is_again=is_again)
-        ]
+        checked = check_voices(plan_id, now=now, provider=provider)
+        voices = [voice for voice in checked if _is_requested(voice, is_again=is_again)]
         if len(voices) != count or not voices:
             found = pluralize(len(voices), "voice")
             raise SelectionChanged(f"{found} can be deleted at {provider_label(provider)} now. Nothing was deleted.")
@@ -106,7 +105,7 @@ def request_check(scope: Scope, plan_id: int, provider: str, *, by: Actor, now: 
         repeated = _lock_plan(scope, plan_id, provider, DeletionAction.CHECK, now)
         if repeated is not None:
             return repeated
-        voices = check_voices(plan_id, provider=provider)
+        voices = check_voices(plan_id, now=now, provider=provider)
         positions = [voice.position for voice in voices if voice.state is DeletionState.UNCONFIRMED]
         if not positions:
             raise ChangeRefused("There is no deletion that is not confirmed. Load the page again.")

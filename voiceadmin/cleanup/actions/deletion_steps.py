@@ -131,7 +131,7 @@ def _check_item(item: DeletionItem, provider: str, now: datetime) -> CheckedVoic
     """Check the voice of an item again."""
     if item.plan_id is None:
         return check_orphan(item, provider, now=now)
-    (voice,) = check_voices(item.plan_id, position=item.position)
+    (voice,) = check_voices(item.plan_id, now=now, position=item.position)
     return voice
 
 

@@ -11,22 +11,16 @@ from voiceadmin.triage.rules import RULES_BY_SLUG
 from voiceadmin.triage.rules.rule import Rule
 from voiceadmin.triage.rules.verdicts import build_condition
 from voiceadmin.voices.types.verdicts import Verdict
+from voiceadmin.voices.usage import IS_NAMED, IS_USED
 
 CLEAN_UP_RULES = tuple(RULES_BY_SLUG[slug] for slug in CLEAN_UP_REASONS)
 
 
-def same_reference(table: str, provider: str, provider_voice_id: str) -> str:
-    """Return the condition that a row refers to the same voice at the provider. An empty id refers to no voice."""
-    return (
-        f"{table}.organization_id = voice.organization_id AND {table}.{provider} = voice.provider"
-        f" AND {table}.{provider_voice_id} = voice.provider_voice_id AND voice.provider_voice_id <> ''"
-    )
-
-
-USED_BY_ASSISTANT = same_reference("assistant", "tts_provider", "tts_voice_id")
 # A candidate is not archived, so that a second voice with its reference makes two.
-IN_DUPLICATE_REFERENCES = f"shared.voices > 1 AND {same_reference('shared', 'provider', 'provider_voice_id')}"
-IS_IN_USE = f"EXISTS (SELECT 1 FROM assistant WHERE {USED_BY_ASSISTANT})"
+IN_DUPLICATE_REFERENCES = (
+    "shared.voices > 1 AND shared.organization_id = voice.organization_id AND shared.provider = voice.provider"
+    " AND shared.provider_voice_id = voice.provider_voice_id AND voice.provider_voice_id <> ''"
+)
 SHARES_REFERENCE = f"EXISTS (SELECT 1 FROM shared_provider_voice_ref AS shared WHERE {IN_DUPLICATE_REFERENCES})"
 
 # Deleting it would free nothing. Only while the lists of the provider are current.
@@ -39,7 +33,8 @@ MISSING_VOICES = (
 
 def is_candidate(rule: Rule, thresholds: AttentionThresholds) -> str:
     """Return the condition that a plan can archive a voice for the reason of a rule."""
-    return f"{is_shown(rule, thresholds)} AND NOT {IS_IN_USE} AND NOT {SHARES_REFERENCE} AND NOT {IS_MISSING}"
+    excluded = (IS_USED, IS_NAMED, SHARES_REFERENCE, IS_MISSING)
+    return " AND ".join([is_shown(rule, thresholds), *(f"NOT {condition}" for condition in excluded)])
 
 
 def in_scope(scope: Scope) -> str:

@@ -11,7 +11,6 @@ from voiceadmin.cleanup.queries.conditions import (
     CLEAN_UP_RULES,
     IN_DUPLICATE_REFERENCES,
     MISSING_VOICES,
-    USED_BY_ASSISTANT,
     in_scope,
     is_candidate,
 )
@@ -36,6 +35,7 @@ from voiceadmin.totals.queries import (
 )
 from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.voices.types.status import VoiceStatus
+from voiceadmin.voices.usage import IS_SET, NAMES
 
 Key = tuple[str, str]  # provider, kind
 Counts = Counter[Key]
@@ -46,6 +46,7 @@ REFERENCE_INDEX = "ix_cloned_voice_organization_id_provider_provider_voice_id"
 # Exclusions of voices that a rule finds, strongest first: a voice counts under the first that applies.
 EXCLUSIONS_OF_FINDINGS = (
     ExclusionReason.IN_USE,
+    ExclusionReason.NAMED,
     ExclusionReason.SHARED_REFERENCE,
     ExclusionReason.MISSING,
     ExclusionReason.MUTED,
@@ -113,13 +114,17 @@ def _move_excluded(counts: Counts, scope: Scope, thresholds: AttentionThresholds
 
 
 def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[str]:
-    """Yield one SELECT per rule and exclusion. Each starts from the smaller table."""
+    """Yield one SELECT per rule and cause of an exclusion. Each starts from the smaller table."""
     by_reference = f"cloned_voice AS voice{index_hint(REFERENCE_INDEX)}"
+    used, named, *others = (str(rank) for rank, _ in enumerate(EXCLUSIONS_OF_FINDINGS))
+    ranks = (f"CASE WHEN assistant.is_voice_spoken THEN {used} ELSE {named} END", named, *others)
+    of_assistants = scope_sql(scope, "assistant.organization_id")
     for rule in CLEAN_UP_RULES:
         sources = (
+            f"assistant CROSS JOIN {by_reference} WHERE {IS_SET} AND {of_assistants}",
             (
-                f"assistant CROSS JOIN {by_reference} WHERE {USED_BY_ASSISTANT}"
-                f" AND {scope_sql(scope, 'assistant.organization_id')}"
+                f"assistant_voice AS named CROSS JOIN assistant CROSS JOIN {by_reference} WHERE {NAMES}"
+                f" AND {of_assistants}"
             ),
             (
                 f"shared_provider_voice_ref AS shared CROSS JOIN {by_reference} WHERE {IN_DUPLICATE_REFERENCES}"
@@ -128,7 +133,7 @@ def _select_excluded(scope: Scope, thresholds: AttentionThresholds) -> Iterator[
             MISSING_VOICES,
             f"mute CROSS JOIN cloned_voice AS voice WHERE {rule.is_mute_of_finding} AND {rule.is_mute_in_force}",
         )
-        for rank, source in enumerate(sources):
+        for rank, source in zip(ranks, sources, strict=True):
             yield (
                 f"SELECT voice.id, voice.provider, '{rule.slug}' AS slug, {rank} AS rank"
                 f" FROM {source} AND {rule.condition(thresholds)} AND {in_scope(scope)}"

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, func, literal_column, select
+from sqlalchemy import func, select
 
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpListing, DeletionItem, DeletionRequest
+from voiceadmin.cleanup.queries.uses import read_uses
 from voiceadmin.cleanup.types.deletions import (
     CheckedVoice,
     DeletionAction,
@@ -20,6 +21,7 @@ from voiceadmin.cleanup.types.deletions import (
     OpenRequest,
 )
 from voiceadmin.cleanup.types.plans import ItemState
+from voiceadmin.cleanup.types.uses import VoiceUse
 from voiceadmin.database.base import db
 from voiceadmin.operations.models import Operation
 from voiceadmin.organizations.models import Organization
@@ -27,21 +29,6 @@ from voiceadmin.sources.connecting import WITHOUT_CREATION_TIME
 from voiceadmin.sources.models import Source
 from voiceadmin.voices.models import ClonedVoice, ProviderDeletion
 from voiceadmin.voices.queries import IS_DELETED_AT_PROVIDER
-
-# Of any organization: a source of the platform lists voices of all of them. The indexes begin with the organization.
-USED_ANYWHERE = literal_column(
-    "(EXISTS (SELECT 1 FROM organization AS owner CROSS JOIN assistant WHERE assistant.organization_id = owner.id"
-    " AND assistant.tts_provider = cloned_voice.provider AND assistant.tts_voice_id = cloned_voice.provider_voice_id)"
-    " OR EXISTS (SELECT 1 FROM assistant_voice AS named WHERE named.provider = cloned_voice.provider"
-    " AND named.provider_voice_id = cloned_voice.provider_voice_id))",
-    Boolean,
-)
-SHARED_ANYWHERE = literal_column(
-    "EXISTS (SELECT 1 FROM organization AS owner CROSS JOIN cloned_voice AS other"
-    " WHERE other.organization_id = owner.id AND other.provider = cloned_voice.provider"
-    " AND other.provider_voice_id = cloned_voice.provider_voice_id AND other.id <> cloned_voice.id)",
-    Boolean,
-)
 
 ITEMS_PER_PAGE = 50
 
@@ -55,7 +42,9 @@ class _Listing(NamedTuple):
     source: Source
 
 
-def check_voices(plan_id: int, *, provider: str | None = None, position: int | None = None) -> list[CheckedVoice]:
+def check_voices(
+    plan_id: int, *, now: datetime, provider: str | None = None, position: int | None = None
+) -> list[CheckedVoice]:
     """Check the archived voices of a plan, those of one provider, or the one at a position."""
     chosen = [CleanUpItem.plan_id == plan_id, CleanUpItem.state == ItemState.ARCHIVED.value]
     if provider is not None:
@@ -63,8 +52,9 @@ def check_voices(plan_id: int, *, provider: str | None = None, position: int | N
     if position is not None:
         chosen.append(CleanUpItem.position == position)
     listings = _read_listings(plan_id, position)
-    rows = db.session.execute(_select_archived().where(*chosen).order_by(CleanUpItem.position))
-    return [_check(row, listings.get(row.CleanUpItem.position, ())) for row in rows]
+    rows = db.session.execute(_select_archived().where(*chosen).order_by(CleanUpItem.position)).all()
+    uses = read_uses([row.CleanUpItem.voice_id for row in rows if row.current is not None], now=now)
+    return [_check(row, uses.get(row.CleanUpItem.voice_id), listings.get(row.CleanUpItem.position, ())) for row in rows]
 
 
 def _select_archived() -> Any:
@@ -77,8 +67,6 @@ def _select_archived() -> Any:
             ClonedVoice.archived_at,
             Operation.at.label("operation_at"),
             ProviderDeletion.voice_id.is_not(None).label("is_marked"),
-            USED_ANYWHERE.label("is_used"),
-            SHARED_ANYWHERE.label("is_shared"),
             DeletionItem.state.label("deletion_state"),
         )
         .outerjoin(ClonedVoice, is_voice)
@@ -104,10 +92,10 @@ def _read_listings(plan_id: int, position: int | None) -> Mapping[int, Sequence[
     return listings
 
 
-def _check(row: Any, listings: Sequence[_Listing]) -> CheckedVoice:
+def _check(row: Any, use: VoiceUse | None, listings: Sequence[_Listing]) -> CheckedVoice:
     item: CleanUpItem = row.CleanUpItem
     archived = json.loads(item.json_body)
-    obstacle = _find_obstacle(row, archived)
+    obstacle = _find_obstacle(row, use, archived)
     listing, of_source = _choose_source(item, archived["provider_voice_id"], listings)
     return CheckedVoice(
         position=item.position,
@@ -123,9 +111,15 @@ def _check(row: Any, listings: Sequence[_Listing]) -> CheckedVoice:
     )
 
 
-def _find_obstacle(row: Any, archived: Mapping[str, Any]) -> DeletionObstacle | None:
-    """Return what the voice itself says against its deletion. archived: its fields right before it was archived."""
-    if row.current is None or row.archived_at is None or row.archived_at != row.operation_at:
+def _find_obstacle(row: Any, use: VoiceUse | None, archived: Mapping[str, Any]) -> DeletionObstacle | None:
+    """Return what the voice itself says against its deletion.
+
+    Args:
+        row: of `_select_archived`.
+        use: None if the voice does not exist any more.
+        archived: its fields right before it was archived.
+    """
+    if row.current is None or use is None or row.archived_at is None or row.archived_at != row.operation_at:
         return DeletionObstacle.NOT_ARCHIVED
     current = json.loads(row.current)
     conditions = {
@@ -134,8 +128,9 @@ def _find_obstacle(row: Any, archived: Mapping[str, Any]) -> DeletionObstacle | 
         DeletionObstacle.CHANGED: _differs(current, archived, "provider", "provider_voice_id"),
         DeletionObstacle.RECLONED: _differs(current, archived, "created_at"),
         DeletionObstacle.USED: _differs(current, archived, "last_used_at", "synthesis_count"),
-        DeletionObstacle.IN_USE: row.is_used,
-        DeletionObstacle.SHARED: row.is_shared,
+        DeletionObstacle.IN_USE: use.is_in_use,
+        DeletionObstacle.UNKNOWN_USE: use.reading.is_outdated,
+        DeletionObstacle.SHARED: use.is_shared,
     }
     return next((obstacle for obstacle, holds in conditions.items() if holds), None)
 

@@ -16,7 +16,7 @@ from voiceadmin.audit.models import AuditEvent
 from voiceadmin.audit.types import AuditEventType
 from voiceadmin.cleanup.models import CleanUpItem, CleanUpOrganization, CleanUpPlan
 from voiceadmin.cleanup.queries.candidates import describe_evidence, parse_stored_voice
-from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IS_IN_USE, IS_MISSING, SHARES_REFERENCE
+from voiceadmin.cleanup.queries.conditions import CLEAN_UP_RULES, IS_MISSING, SHARES_REFERENCE
 from voiceadmin.cleanup.types.candidates import CleanUpFilters
 from voiceadmin.cleanup.types.plans import ItemState, PlanItem, PlanRow, RecheckedItem, SkipReason
 from voiceadmin.config import AttentionThresholds
@@ -33,6 +33,7 @@ from voiceadmin.triage.queries.conditions import is_muted
 from voiceadmin.triage.rules.rule import rule_parameters
 from voiceadmin.voices.models import ClonedVoice, ProviderDeletion
 from voiceadmin.voices.queries import IS_DELETED_AT_PROVIDER
+from voiceadmin.voices.usage import IS_NAMED, IS_USED
 
 LISTED_PLANS = 10
 ITEMS_PER_PAGE = 50
@@ -287,7 +288,8 @@ def _select_rechecked(thresholds: AttentionThresholds) -> str:
     return f"""SELECT item.position AS position, item.voice_id AS voice_id, CASE
         WHEN voice.id IS NULL OR voice.organization_id <> item.organization_id THEN '{SkipReason.GONE}'
         WHEN voice.status = 'archived' THEN '{SkipReason.ALREADY_ARCHIVED}'
-        WHEN {IS_IN_USE} THEN '{SkipReason.IN_USE}'
+        WHEN {IS_USED} THEN '{SkipReason.IN_USE}'
+        WHEN {IS_NAMED} THEN '{SkipReason.NAMED}'
         WHEN {SHARES_REFERENCE} THEN '{SkipReason.SHARED_REFERENCE}'
         WHEN {IS_MISSING} THEN '{SkipReason.MISSING}'
         WHEN {muted} THEN '{SkipReason.MUTED}'

@@ -24,6 +24,7 @@ class ExclusionReason(LabelledEnum):
     """Why a voice is not a candidate. The labels describe many voices."""
 
     IN_USE = "in-use", "Used by an assistant, active or not"
+    NAMED = "named", "Not used, but named in the settings of an assistant"
     SHARED_REFERENCE = "shared-reference", "Same provider ID as another voice"
     MISSING = "missing", "Already gone at the provider"
     MUTED = "muted", "Finding acknowledged or snoozed"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
+from voiceadmin.cleanup.types.uses import VoiceUse
 from voiceadmin.voices.types.verdicts import Certainty, StoredVerdict, Verdict
 
 CERTAIN = (Certainty.CONFIRMED, Certainty.LISTED)
@@ -18,10 +20,12 @@ class DeletionAdvice(NamedTuple):
 
     Attributes:
         verdict: how the voice compares with its provider; None if nothing can be said.
+        read_at: when the assistants of its organization were last read completely; None if never.
     """
 
     verdict: StoredVerdict | None
     reason: str
+    read_at: datetime | None = None
 
     @property
     def is_safe(self) -> bool:
@@ -29,20 +33,23 @@ class DeletionAdvice(NamedTuple):
         return not self.reason
 
 
-def advise_deletion(verdict: StoredVerdict | None, *, is_in_use: bool, is_shared: bool) -> DeletionAdvice:
-    """Return whether a voice is safe to delete at its provider.
-
-    Args:
-        verdict: None if nothing can be said.
-        is_in_use: whether an assistant uses it, active or not.
-        is_shared: whether another voice of the organization that is not archived has the same ID at the provider.
-    """
-    return DeletionAdvice(verdict, _explain(verdict, is_in_use=is_in_use, is_shared=is_shared))
+def advise_deletion(verdict: StoredVerdict | None, use: VoiceUse) -> DeletionAdvice:
+    """Return whether a voice is safe to delete at its provider. verdict: None if nothing can be said."""
+    reason = _explain_use(use) or _explain_verdict(verdict, is_shared=use.is_shared) or use.reading.gap
+    return DeletionAdvice(verdict, reason, use.reading.read_at)
 
 
-def _explain(verdict: StoredVerdict | None, *, is_in_use: bool, is_shared: bool) -> str:
-    if is_in_use:
-        return "An assistant uses it, or names it in its settings."
+def _explain_use(use: VoiceUse) -> str:
+    if use.is_used:
+        return "An assistant uses it."
+    if use.is_named:
+        return "An assistant names it in its settings."
+    if use.is_in_use_elsewhere:
+        return "An assistant of another organization uses it, or names it in its settings."
+    return ""
+
+
+def _explain_verdict(verdict: StoredVerdict | None, *, is_shared: bool) -> str:
     if verdict is None:
         return "Not verified."
     if verdict.certainty not in CERTAIN:

@@ -39,6 +39,10 @@ class DeletionObstacle(LabelledEnum):
     RECLONED = "recloned", "The platform says that it was cloned again."
     USED = "used", "It was used after it was archived."
     IN_USE = "in-use", "An assistant uses it, or names it in its settings."
+    UNKNOWN_USE = (
+        "unknown-use",
+        "Not known whether an assistant uses it: the platform was not read completely in the last two days.",
+    )
     SHARED = "shared", "Another voice has the same provider ID."
     GONE = "gone", "The newest list of its source does not have it as yours."
     NAMED = "named", "A voice of the platform has its ID: it is no orphan any more."

@@ -29,6 +29,7 @@ class SkipReason(LabelledEnum):
     GONE = "gone", "The voice no longer exists."
     ALREADY_ARCHIVED = "already-archived", "The voice is already archived."
     IN_USE = "in-use", "An assistant uses it."
+    NAMED = "named", "An assistant does not use it, but names it in its settings."
     SHARED_REFERENCE = "shared-reference", "Another voice has the same provider ID."
     MISSING = "missing", "It is already gone at the provider."
     MUTED = "muted", "The finding was acknowledged or snoozed."
