@@ -63,6 +63,7 @@ LAYERS = (
             "facts",
             "verdict_queries",
             "reset_queries",
+            "last_days",
         },
     ),
     ("actions", {"actions", "rate_limiter", "importing", "plan_text"}),

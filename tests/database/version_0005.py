@@ -116,7 +116,7 @@ NEW_TABLES = {
     *("source", "source_voice", "sync_run", "sync_lease"),
     *("provider_listing", "provider_look_up", "provider_voice", "slot_use", "verdict_reset", "voice_verdict"),
     *("assistant_voice",),
-    *("voice_day", "slot_day", "history_progress"),
+    *("voice_day", "slot_day", "history_progress", "voice_trend"),
     *("clean_up_listing", "deletion_item", "deletion_request"),
 }
 

@@ -1,4 +1,4 @@
-"""Commands for the history."""
+"""Commands for the history, which “sync --every” makes unnecessary."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from voiceadmin import clock
 from voiceadmin.cli import application_context, cli
 from voiceadmin.config import Settings
+from voiceadmin.history.actions.renewing_trends import renew_trends
 from voiceadmin.history.actions.thinning import Limits, thin_history
 from voiceadmin.text import pluralize
 
@@ -14,6 +15,18 @@ from voiceadmin.text import pluralize
 @cli.group()
 def history() -> None:
     """Manage the history of voices and slots by day."""
+
+
+@history.command("renew-trends")
+@click.pass_context
+def renew(ctx: click.Context) -> None:
+    """Store the trends of today, for the filter of voice lists.
+
+    “sync --every” does this once a day.
+    """
+    with application_context(ctx):
+        written = sum(renew_trends(now=clock.now()))
+    click.echo(f"{pluralize(written, 'trend')} written.")
 
 
 @history.command("thin")

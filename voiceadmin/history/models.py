@@ -56,6 +56,7 @@ class HistoryProgress(Base):
     Attributes:
         weekly_until: Up to this day, each week of a voice has one row; None if no day was thinned out yet.
         deleted_until: Up to this day, each voice has one row; None if no day was deleted yet.
+        trends_on: The last day on which the stored trends were renewed; None if they never were.
     """
 
     __tablename__ = "history_progress"
@@ -63,3 +64,31 @@ class HistoryProgress(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     weekly_until: Mapped[date | None] = mapped_column(UtcDay)
     deleted_until: Mapped[date | None] = mapped_column(UtcDay)
+    trends_on: Mapped[date | None] = mapped_column(UtcDay)
+
+
+class VoiceTrend(Base):
+    """The trend of a voice, if it is one of `STORED_TRENDS`, and the days on which it holds.
+
+    It follows from the rows of the voice before a day, as long as the newest of them is the basis: a voice that is used
+    again has another one, so that the row stops to hold without a write. See `voices.listing.trend_filter`.
+
+    Attributes:
+        organization_id: of the voice. The row does not hold if the voice has another one.
+        trend: `Trend` as a value.
+        from_day, until_day: The first and last day on which it holds. until_day: date.max if time does not change it.
+        basis_day, basis_count: The newest row of the voice before from_day.
+    """
+
+    __tablename__ = "voice_trend"
+    __table_args__ = (Index(None, "trend", "organization_id", "voice_id"),)
+
+    voice_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("cloned_voice.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    organization_id: Mapped[int] = mapped_column(BigId)
+    trend: Mapped[str] = mapped_column(String(20))
+    from_day: Mapped[date] = mapped_column(UtcDay)
+    until_day: Mapped[date] = mapped_column(UtcDay)
+    basis_day: Mapped[date] = mapped_column(UtcDay)
+    basis_count: Mapped[int] = mapped_column(BigId)

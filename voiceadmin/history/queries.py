@@ -7,14 +7,19 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import aliased
 
 from voiceadmin.database.base import db
+from voiceadmin.database.types import UtcDay
 from voiceadmin.history.daily_use import count_syntheses, find_idle_since, list_counts
 from voiceadmin.history.forecasts import forecast_slots, list_used
-from voiceadmin.history.models import SlotDay, VoiceDay
-from voiceadmin.history.trends import find_trend
-from voiceadmin.history.types import SlotDayRow, SlotHistory, UseDay, UseHistory, VoiceDayRow
+from voiceadmin.history.last_days import read_last_days
+from voiceadmin.history.models import HistoryProgress, SlotDay, VoiceDay
+from voiceadmin.history.sparklines import draw_bars
+from voiceadmin.history.trends import DAYS_NEEDED, PERIOD, find_trend
+from voiceadmin.history.types import RecentUse, SlotDayRow, SlotHistory, UseDay, UseHistory, VoiceDayRow
+from voiceadmin.text import DAY
 
 DAYS_SHOWN = 90  # which end today
 
@@ -49,6 +54,46 @@ def _read_rows(voice_id: int) -> list[VoiceDayRow]:
     columns = (VoiceDay.day, VoiceDay.synthesis_count, VoiceDay.status, VoiceDay.quality_score)
     newest = select(*columns).filter_by(voice_id=voice_id).order_by(VoiceDay.day.desc()).limit(MAX_ROWS)
     return [VoiceDayRow._make(row) for row in reversed(db.session.execute(newest).all())]
+
+
+def read_recent_use(voice_ids: Sequence[int], *, now: datetime) -> dict[int, RecentUse]:
+    """Return the use of the voices of a page by id; voices without history have no key.
+
+    Args:
+        voice_ids: a query with a scope has found them.
+        now: the current time.
+    """
+    last_days = read_last_days(voice_ids, now=now)
+    rows = read_days(list(last_days), min(last_days.values()) - DAYS_NEEDED * DAY) if last_days else {}
+    return {id: _build_recent_use(rows[id], last_day) for id, last_day in last_days.items()}
+
+
+def _build_recent_use(rows: Sequence[VoiceDayRow], last_day: date) -> RecentUse:
+    until = last_day - DAY
+    chart = draw_bars(list_counts(rows, last_day - PERIOD * DAY, until))
+    return RecentUse(chart.path, find_trend(rows, last_day), until)
+
+
+def find_trends_day() -> date | None:
+    """Return the day on which the stored trends were last renewed; None if they never were."""
+    return db.session.scalar(select(HistoryProgress.trends_on))
+
+
+def read_days(voice_ids: Sequence[int], first: date) -> dict[int, list[VoiceDayRow]]:
+    """Return the rows of voices from a day, and the newest one before it, by id and oldest first.
+
+    Args:
+        voice_ids: at most as many as a statement can have parameters. A query with a scope has found them.
+        first: the day.
+    """
+    earlier = aliased(VoiceDay)
+    is_earlier = (earlier.voice_id == VoiceDay.voice_id, earlier.day < first)
+    newest = select(func.max(earlier.day)).where(*is_earlier).scalar_subquery()
+    columns = (VoiceDay.voice_id, VoiceDay.day, VoiceDay.synthesis_count, VoiceDay.status, VoiceDay.quality_score)
+    is_needed = VoiceDay.day >= func.coalesce(newest, literal(first, UtcDay()))
+    statement = select(*columns).where(VoiceDay.voice_id.in_(voice_ids), is_needed)
+    rows = db.session.execute(statement.order_by(VoiceDay.voice_id, VoiceDay.day))
+    return {id: [VoiceDayRow._make(row[1:]) for row in group] for id, group in groupby(rows, key=itemgetter(0))}
 
 
 def _find_first_day(voice_id: int) -> date | None:

@@ -31,6 +31,23 @@ def find_trend(rows: Sequence[VoiceDayRow], today: date) -> TrendReading | None:
     return TrendReading(compare_use(recent, previous), recent, previous)
 
 
+def find_end(rows: Sequence[VoiceDayRow], reading: TrendReading, today: date) -> date:
+    """Return the last day with the trend of today if the voice is not used again; date.max if it does not end.
+
+    Args:
+        rows: those of `find_trend`.
+        reading: the result of `find_trend` for today.
+    """
+    counts, recent, previous = count_syntheses(rows), reading.recent, reading.previous
+    while recent or previous:
+        moved = counts.get(today - PERIOD * DAY, 0)
+        recent, previous = recent - moved, previous + moved - counts.get(today - DAYS_NEEDED * DAY, 0)
+        if compare_use(recent, previous) is not reading.trend:
+            return today
+        today += DAY
+    return date.max
+
+
 def compare_use(recent: int, previous: int) -> Trend:
     """Return the trend of two numbers of syntheses of periods of the same length.
 

@@ -37,6 +37,10 @@ class Trend(LabelledEnum):
     NO_USE = "no-use", "No use"
 
 
+# The trends that are stored for filters. Steady voices, and voices without a trend, have no row.
+STORED_TRENDS = (Trend.RISING, Trend.FALLING, Trend.NEW_USE, Trend.STOPPED, Trend.NO_USE)
+
+
 class TrendReading(NamedTuple):
     """A trend and its basis.
 
@@ -90,6 +94,20 @@ class UseHistory(NamedTuple):
     def known_counts(self) -> list[int]:
         """Syntheses of the days of the period that are known."""
         return [count for count in self.counts if count is not None]
+
+
+class RecentUse(NamedTuple):
+    """The use of a voice in the last PERIOD days that are over, for a list.
+
+    Attributes:
+        path: of a chart with a bar for each day; "" without use.
+        trend: None if the history is too short.
+        until: the last of the days.
+    """
+
+    path: str
+    trend: TrendReading | None
+    until: date
 
 
 class Forecast(NamedTuple):

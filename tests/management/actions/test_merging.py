@@ -23,6 +23,7 @@ from tests.factories import (
     sign_in,
     voice_row,
 )
+from tests.history.scenario import add_days, noon
 from tests.two_tenants import dump, rows_of
 from voiceadmin.accounts.actions.roles import change_role
 from voiceadmin.accounts.models import Account
@@ -34,6 +35,7 @@ from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.errors import ChangeRefused, ImportRefused, OrganizationNotFound
+from voiceadmin.history.actions.renewing_trends import renew_trends
 from voiceadmin.identity import EVERYTHING, Actor, ActorKind, Role, Scope
 from voiceadmin.management.actions.merging import merge_organizations, undo_merge
 from voiceadmin.management.queries import list_organization_summaries, preview_merge
@@ -63,6 +65,8 @@ def two(app: Flask, now: datetime) -> Merger:
     make_assistant(target, id=32)
     put_voices(source, [voice_row(id=id, name=f"Ada {id}") for id in range(1, 6)])
     put_voices(target, [voice_row(id=9, name="Bo")])
+    add_days(1, [(0, 5)])
+    sum(renew_trends(now=noon(90)))
     two = Merger(
         source,
         target,
@@ -96,7 +100,7 @@ def comparable(state: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[st
 def test_a_merge_moves_everything_to_the_target(two: Merger, now: datetime) -> None:
     merge(two, now)
 
-    for table in ("cloned_voice", "assistant", "assignment"):
+    for table in ("cloned_voice", "assistant", "assignment", "voice_trend"):
         assert {row["organization_id"] for row in rows_of(table)} == {two.target.id}
     assert [(row.name, row.assistant_count, row.voice_count) for row in list_organization_summaries(EVERYTHING)] == [
         ("Acme", 2, 6)

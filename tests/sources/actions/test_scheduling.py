@@ -18,6 +18,7 @@ from tests.upstream.burki import BurkiWorld
 from tests.upstream.server import Response
 from voiceadmin.database.base import db
 from voiceadmin.errors import Problem, SourceRefused
+from voiceadmin.history.models import VoiceTrend
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.sources.actions.leasing import renew_lease
@@ -184,6 +185,15 @@ def test_a_source_that_is_removed_during_its_sync_is_a_problem(platform: Platfor
 
     assert [str(problem) for _, problem in outcomes.problems] == [f"There is no source {platform.source_id} any more."]
     assert outcomes.database_errors == []
+
+
+def test_a_round_renews_the_trends(outcomes: Outcomes, now: datetime) -> None:
+    voice, today = make_voice(make_organization()), (now.date() - FIRST).days
+    add_days(voice.id, [(today - 90, 0), (today - 5, 4)])
+
+    outcomes.loop.run(OneRound())
+
+    assert db.session.get_one(VoiceTrend, voice.id).trend == "new-use"
 
 
 def test_a_round_thins_the_history_out(outcomes: Outcomes, now: datetime) -> None:

@@ -23,6 +23,7 @@ from voiceadmin.database.base import db
 from voiceadmin.database.batches import split_into_batches
 from voiceadmin.database.transactions import acquire_advisory_lock
 from voiceadmin.errors import ChangeRefused, OrganizationNotFound
+from voiceadmin.history.models import VoiceTrend
 from voiceadmin.identity import Actor, Scope
 from voiceadmin.management.actions.guards import get_organization, organization_target
 from voiceadmin.management.queries import preview_merge
@@ -36,7 +37,7 @@ from voiceadmin.triage.models import Assignment, Mute
 from voiceadmin.voices.importing.actions import write_transaction_without_import
 from voiceadmin.voices.models import ClonedVoice
 
-_MOVED_TABLES = (ClonedVoice, Assistant, Assignment, Mute, Source)
+_MOVED_TABLES = (ClonedVoice, Assistant, Assignment, Mute, Source, VoiceTrend)
 
 
 def merge_organizations(scope: Scope, source_id: int, target_id: int, *, by: Actor, now: datetime) -> int:
@@ -164,6 +165,7 @@ def _return_objects(merge: OrganizationMerge, assistant_ids: Collection[int]) ->
     """Move voices and assistants back, with the assignees and mutes of all objects."""
     voices = select(MergedVoice.voice_id).where(MergedVoice.merge_id == merge.id)
     _move_back(ClonedVoice, merge, ClonedVoice.id.in_(voices))
+    _move_back(VoiceTrend, merge, VoiceTrend.voice_id.in_(voices))
     for ids in split_into_batches(list(assistant_ids)):
         _move_back(Assistant, merge, Assistant.id.in_(ids))
     for table in (Assignment, Mute):

@@ -1,4 +1,4 @@
-"""Sync all sources again and again, in one process of a deployment at a time, which also thins the history out."""
+"""Sync all sources again and again, in one process of a deployment at a time, which also keeps the history."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from threading import Event, Thread
 
 from sqlalchemy import func, or_, select
@@ -18,6 +19,7 @@ from voiceadmin.config import Settings
 from voiceadmin.database.base import db
 from voiceadmin.database.unavailable import describe_unavailable, first_line
 from voiceadmin.errors import Problem
+from voiceadmin.history.actions.renewing_trends import renew_trends
 from voiceadmin.history.actions.thinning import Limits, thin_history
 from voiceadmin.identity import EVERYTHING, Actor
 from voiceadmin.sources.actions.leasing import end_lease, renew_lease
@@ -94,13 +96,13 @@ class SyncLoop:
                 self.on_problem(source, problem)
             else:
                 self.on_report(source, report)
-        self._thin_history(stopped)
+        self._keep_history(stopped)
         self.do_other_work(stopped)
 
-    def _thin_history(self, stopped: Event) -> None:
-        """Delete what has become too old in the history since the last time, which is at most once a day."""
+    def _keep_history(self, stopped: Event) -> None:
+        """Renew the stored trends, and delete what has become too old in the history. Both are work of once a day."""
         limits = Limits.build(self.settings.history_days, self.settings.history_years, now=clock.now())
-        for _ in thin_history(limits):
+        for _ in chain(renew_trends(now=clock.now()), thin_history(limits)):
             if stopped.is_set():
                 return
 
