@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from tests.benchmarks.database import Plan, create_organizations, fill_database, generate_voices, optimize_database
 from tests.benchmarks.growth import add_events, add_keys
@@ -25,7 +25,10 @@ from voiceadmin.database.base import db
 from voiceadmin.database.engine import SQLITE_PATH
 from voiceadmin.database.transactions import write_transaction
 from voiceadmin.database.upserts import upsert_statement
+from voiceadmin.history.actions import renewing_trends
+from voiceadmin.history.actions.renewing_trends import renew_trends
 from voiceadmin.history.actions.thinning import Limits, thin_history
+from voiceadmin.history.models import HistoryProgress, VoiceDay
 from voiceadmin.history.queries import DAYS_SHOWN, read_use_history
 from voiceadmin.identity import EVERYTHING, OrganizationId
 from voiceadmin.organizations.models import Assistant, Organization
@@ -191,6 +194,42 @@ def test_verdicts_that_are_no_findings_add_no_work_to_totals_and_to_the_list_of_
 
     small, large = works
     added = {name: (large[name] - small[name]) / ADDED for name in OF_VERDICTS}
+    assert {name: work for name, work in added.items() if work > 0.3} == {}
+
+
+OF_TRENDS = {"List, new use": "/assistants/1/voices?trend=new-use", "Use, 30 days": "/assistants/1/voices?column=use"}
+
+
+def renew_all_trends(number: int) -> None:
+    """Renew the trends of all voices."""
+    with write_transaction():
+        db.session.execute(update(HistoryProgress).values(trends_on=None))
+    sum(renew_trends(now=noon(number)))
+
+
+def test_voices_add_no_work_to_lists_with_trends_and_renewing_costs_by_the_voices_that_changed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewing_trends, "PAUSE_SECONDS", 0)
+    create_organizations(1)
+    acme = db.session.get_one(Organization, 1)
+    client = sign_in(app.test_client(), make_account("root@example.com", platform=True))
+    today, works = (NOW.date() - day(0)).days, []
+    for voices in (range(1, 101), range(101, 1001), range(1001, 4001)):
+        put_voices(acme, [voice_row(id=id) for id in voices])
+        first = {"day": day(today - 90), "synthesis_count": 0, "status": "ready"}
+        with write_transaction():
+            db.session.execute(insert(VoiceDay), [{"voice_id": id} | first for id in voices])
+        if 1 in voices:
+            add_days(1, [(today - 2, 100)])
+        renew_all_trends(today - 2)
+        optimize_database()
+        with count_work() as work:
+            assert sum(renew_trends(now=noon(today - 1))) == 1
+        works.append({"Renewal": work.amount} | {name: count_page(client, path) for name, path in OF_TRENDS.items()})
+
+    _, small, large = works  # the header of the first page counts fewer findings
+    added = {name: (large[name] - small[name]) / 3000 for name in small}
     assert {name: work for name, work in added.items() if work > 0.3} == {}
 
 

@@ -53,6 +53,15 @@ def test_a_table_shows_all_columns(visit: Visit, live_server: str, path: str, wi
     assert region.evaluate("(region) => region.scrollWidth <= region.clientWidth"), "columns are cut off"
 
 
+@pytest.mark.parametrize("width", [1320, 1321, 1440])
+def test_a_table_with_one_more_column_shows_all_of_them(visit: Visit, live_server: str, width: int) -> None:
+    page = visit(live_server + "/assistants/31/voices?column=use", width=width)
+
+    region = page.get_by_role("region").filter(has=page.get_by_role("table"))
+    expect(region.get_by_role("columnheader", name="Use, 30 days")).to_be_visible()
+    assert region.evaluate("(region) => region.scrollWidth <= region.clientWidth"), "columns are cut off"
+
+
 def test_forced_colours_keep_status_and_selection_visible(voices: Page) -> None:
     voices.emulate_media(forced_colors="active")
 

@@ -236,8 +236,8 @@ def test_fields_have_labels_and_choices() -> None:
     submitted, search = form(), AssistantFilterForm(MultiDict())
 
     assert [field.label.text for field in submitted] == [
-        *("Name or provider ID", "Status", "Provider", "Quality", "Usage", "Language", "At provider", "Sort order"),
-        *("Rows per page", "Page"),
+        *("Name or provider ID", "Status", "Provider", "Quality", "Usage", "Language", "At provider"),
+        *("Trend", "More columns", "Sort order", "Rows per page", "Page"),
     ]
     assert [field.label.text for field in search] == ["Name or ID", "Organization", "Rows per page", "Page"]
     assert submitted.status.choices == {status.value: status.label for status in VoiceStatus}
@@ -246,6 +246,7 @@ def test_fields_have_labels_and_choices() -> None:
     assert submitted.sort.choices == {order.value: order.label for order in VoiceOrder}
     verdicts = {verdict.value: verdict.label for verdict in Verdict if verdict is not Verdict.ORPHAN}
     assert submitted.verdict.choices == verdicts | {"none": "No verdict"}
+    assert list(submitted.trend.choices) == ["rising", "falling", "new-use", "stopped", "no-use"]
     assert submitted.language.choices == {"en": "en", "fr": "fr"}
     assert submitted.provider.choices == PROVIDER_LABELS | {
         "elevenlabs": "ElevenLabs",

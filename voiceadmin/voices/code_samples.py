@@ -50,6 +50,7 @@ def _list_ignored_filters(filters: VoiceFilters) -> tuple[str, ...]:
         "usage": filters.uses,
         "language": filters.languages,
         "at provider": filters.verdicts,
+        "trend": filters.trends,
     }
     return tuple(label for label, is_used in in_use.items() if is_used)
 

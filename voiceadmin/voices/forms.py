@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
+from voiceadmin.history.types import STORED_TRENDS, Trend
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE, PAGE_SIZES
 from voiceadmin.voices.types.filters import DEFAULT_ORDER, VoiceChoices, VoiceFilters, VoiceOrder, VoiceQuery, VoiceUse
 from voiceadmin.voices.types.provider import PROVIDER_LABELS, provider_label
@@ -34,6 +35,10 @@ def build_size_field() -> SelectField:
 VERDICT_LABELS = {value: label for value, label in _labels(Verdict).items() if value != Verdict.ORPHAN}
 VERDICT_LABELS |= {NO_VERDICT: NO_VERDICT_LABEL}
 
+TREND_LABELS = {trend.value: trend.label for trend in STORED_TRENDS}
+
+USE_COLUMN = "use"  # the value of the parameter that shows the column
+
 
 class VoiceFilterForm(Form):
     """The filter bar of a voice list, with its order and page."""
@@ -47,6 +52,8 @@ class VoiceFilterForm(Form):
     use = multiple_choice_field("Usage", _labels(VoiceUse), noun="a usage filter")
     language = multiple_choice_field("Language", {}, noun="a language of these voices")
     verdict = multiple_choice_field("At provider", VERDICT_LABELS, noun="a verdict")
+    trend = multiple_choice_field("Trend", TREND_LABELS, noun="a trend")
+    column = multiple_choice_field("More columns", {USE_COLUMN: "Use, 30 days"}, noun="an optional column")
     sort = choice_field("Sort order", _labels(VoiceOrder), noun="a sort order", default=DEFAULT_ORDER.value)
     size = build_size_field()
     page = integer_field("Page", minimum=1, maximum=MAX_PAGE)
@@ -62,6 +69,7 @@ class VoiceFilterForm(Form):
         super().__init__(arguments)
         self.provider.choices = PROVIDER_LABELS | {value: provider_label(value) for value in choices.providers}
         self.language.choices = {language: language for language in choices.languages}
+        self.offers_trends = choices.has_trends or bool(self.trend.data)
         self.offers_verdicts = choices.has_verdicts or bool(self.verdict.data)
 
     def filters(self) -> VoiceFilters:
@@ -74,6 +82,8 @@ class VoiceFilterForm(Form):
             uses=tuple(VoiceUse(value) for value in self.use.data),
             languages=tuple(self.language.data),
             verdicts=tuple(None if value == NO_VERDICT else Verdict(value) for value in self.verdict.data),
+            trends=tuple(Trend(value) for value in self.trend.data),
+            shows_use=USE_COLUMN in self.column.data,
             order=VoiceOrder(self.sort.data),
             size=int(self.size.data),
             page=self.page.data or 1,
@@ -103,6 +113,8 @@ def voice_arguments(filters: VoiceFilters) -> dict[str, Any]:
         use=[use.value for use in filters.uses],
         language=list(filters.languages),
         verdict=[NO_VERDICT if verdict is None else verdict.value for verdict in filters.verdicts],
+        trend=[trend.value for trend in filters.trends],
+        column=USE_COLUMN if filters.shows_use else None,
         sort=None if filters.order is DEFAULT_ORDER else filters.order.value,
         size=None if filters.size == DEFAULT_PAGE_SIZE else filters.size,
         page=None if filters.page == 1 else filters.page,

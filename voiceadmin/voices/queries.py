@@ -99,10 +99,11 @@ IS_DELETED_AT_PROVIDER = and_(
 ASSISTANTS_SHOWN = 25
 
 
-# The last row, of nulls, says that there are verdicts, in any organization.
+# The last rows, without a provider, say that there are verdicts and trends, in any organization.
 _CHOICES = (
     "SELECT DISTINCT provider, language FROM voice_stats WHERE organization_id = :organization"
-    " UNION ALL SELECT NULL, NULL WHERE EXISTS (SELECT 1 FROM voice_verdict)"
+    " UNION ALL SELECT NULL, 'verdicts' WHERE EXISTS (SELECT 1 FROM voice_verdict)"
+    " UNION ALL SELECT NULL, 'trends' WHERE EXISTS (SELECT 1 FROM voice_trend)"
 )
 
 
@@ -111,8 +112,9 @@ def get_voice_choices(organization_id: OrganizationId) -> VoiceChoices:
     rows = fetch_rows(_CHOICES, {"organization": organization_id})
     return VoiceChoices(
         providers=tuple(sorted({provider for provider, _ in rows if provider is not None})),
-        languages=tuple(sorted({language for _, language in rows if language})),
-        has_verdicts=any(provider is None for provider, _ in rows),
+        languages=tuple(sorted({language for provider, language in rows if provider is not None and language})),
+        has_verdicts=(None, "verdicts") in rows,
+        has_trends=(None, "trends") in rows,
     )
 
 

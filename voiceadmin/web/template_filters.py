@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from voiceadmin.config import format_command
 from voiceadmin.history.forecasts import describe_forecast
+from voiceadmin.history.trends import DAYS_NEEDED, PERIOD
+from voiceadmin.history.types import RecentUse
 from voiceadmin.identity import GRANTABLE_ROLES, ActorKind, Role
 from voiceadmin.operations.types import MAX_NOTE_LENGTH, MAX_OBJECTS, UNDO_PERIOD
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE, PAGE_SIZES
@@ -132,6 +134,9 @@ def format_last_use(voice: VoiceRow, now: datetime) -> str:
     return format_age(voice.last_used_at, now)
 
 
+NO_HISTORY_LABEL = "Not recorded"
+
+
 def render_voice_rows(voices: VoiceList, row: Macro, base: str, is_selectable: bool, now: datetime) -> Markup:
     """Return the rows of a page of voices. A loop in Python takes half the time of one in a template.
 
@@ -153,10 +158,19 @@ def render_voice_rows(voices: VoiceList, row: Macro, base: str, is_selectable: b
             voices.assistant_counts.get(voice.id, 0),
             is_selectable,
             None if voices.verdicts is None else voices.verdicts.get(voice.id, NO_VERDICT_LABEL),
+            None if voices.recent_use is None else voices.recent_use.get(voice.id, NO_HISTORY_LABEL),
         )
         for voice in voices.page.rows
     ]
     return Markup("\n".join(rows))  # noqa: S704  # macros escape their arguments
+
+
+def describe_recent_use(use: RecentUse) -> str:
+    """Return a sentence such as "8 syntheses in the 30 days until 2026-11-21, 1 in the 30 days before"."""
+    if use.trend is None:
+        return f"A trend needs {DAYS_NEEDED} recorded days."
+    recent, previous = pluralize(use.trend.recent, "synthesis", "syntheses"), format_count(use.trend.previous)
+    return f"{recent} in the {PERIOD} days until {use.until}, {previous} in the {PERIOD} days before"
 
 
 def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
@@ -171,6 +185,7 @@ def describe_filters(filters: VoiceFilters) -> list[tuple[str, VoiceFilters]]:
         "uses": join_alternatives([use.label for use in filters.uses]),
         "languages": join_alternatives(filters.languages),
         "verdicts": join_alternatives(verdicts),
+        "trends": join_alternatives([trend.label for trend in filters.trends]),
     }
     return [
         (label, filters.with_changes(**{name: "" if name == "text" else ()})) for name, label in parts.items() if label
@@ -211,6 +226,7 @@ TEMPLATE_FILTERS = (
     choice_arguments,
     describe_filters,
     describe_forecast,
+    describe_recent_use,
     describe_user_agent,
     display_name,
     format_age,

@@ -8,8 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.factories import connect_provider, make_assistant, make_voice, put_verdicts, put_voices, voice_row
+from tests.history.scenario import FIRST, add_days
 from tests.page import OpenPage, Page
 from tests.statements import record_statements
+from voiceadmin.history.actions.renewing_trends import renew_trends
 from voiceadmin.organizations.models import Organization
 from voiceadmin.triage.rules import RULES
 from voiceadmin.voices.listing import index_scan, lookup
@@ -107,6 +109,52 @@ def test_a_filter_of_verdicts_adds_a_column_and_holds_for_exports(
     api = client.get("/api/v1/assistants/31/cloned-voices?verdict=missing").get_json()
     assert [voice["id"] for voice in api["cloned_voices"]] == [1, 2, 3]
     assert 'name="verdict"' in open_page("/assistants/31/voices").html
+
+
+def test_a_filter_of_trends_adds_a_column_and_holds_for_exports_and_actions(
+    acme: Organization, open_page: OpenPage, client: FlaskClient, now: datetime
+) -> None:
+    used, unused, other = (make_voice(acme, id=id, name=f"Voice {id}").id for id in (1, 2, 3))
+    assert "trend" not in open_page("/assistants/31/voices").html
+    today = (now.date() - FIRST).days
+    add_days(used, [(today - 90, 0), (today - 40, 1), (today - 5, 50)])
+    add_days(unused, [(today - 90, 7)])
+    assert sum(renew_trends(now=now)) == 2
+    query = "?trend=rising&trend=no-use&sort=name"
+
+    page = open_page(f"/assistants/31/voices{query}")
+
+    assert page.column("Use, 30 days") == ["Rising", "No use"]
+    assert page.sentence == (
+        "Showing 1–2 of 2 voices, with the trend rising or no use, by name. Clear filters"
+        " Trends as of 2026-11-22. Voices whose trend has changed since are not listed."
+    )
+    assert "49 syntheses in the 30 days until 2026-11-21, 1 in the 30 days before" in page.html
+    exported = client.get(f"/assistants/31/voices.csv{query}").text.splitlines()[1:]
+    assert [line.partition(",")[0] for line in exported] == ["1", "2"]
+    assert "2 voices" in client.get(f"/assistants/31/voices/all{query}&action=archive").text
+    assert "trend" in page.html.partition("View as JSON” calls the API")[2]
+    assert other not in (used, unused)
+
+
+def test_the_column_of_the_use_is_shown_on_request_and_kept_by_other_filters(
+    acme: Organization, open_page: OpenPage, now: datetime
+) -> None:
+    voice, today = make_voice(acme, id=1, name="Voice 1"), (now.date() - FIRST).days
+    make_voice(acme, id=2, name="Voice 2")
+    add_days(voice.id, [(today - 50, 0), (today - 5, 4)])
+    add_days(make_voice(acme, id=3, name="Voice 3").id, [(today - 90, 0)])
+    sum(renew_trends(now=now))
+
+    plain = open_page("/assistants/31/voices?sort=name")
+    page = open_page("/assistants/31/voices?sort=name&column=use")
+
+    assert "Use, 30 days" not in plain.html
+    assert "/assistants/31/voices?column=use&amp;sort=name" in plain.html
+    assert page.column("Use, 30 days") == ["No trend yet", "Not recorded", "No use"]
+    assert '<input type="hidden" name="column" value="use">' in page.html
+    assert "A trend needs 60 recorded days." in page.html
+    assert page.sentence.endswith("by name. Hide use, 30 days")
 
 
 def test_the_sentence_says_that_a_short_text_matches_word_beginnings(acme: Organization, open_page: OpenPage) -> None:

@@ -1,7 +1,7 @@
 """All voices that match filters, in the order of their list, never all in memory.
 
-A list without a search text and verdicts is read along the index of its order from beginning to end. Otherwise the ids
-are found through trigrams or the index of verdicts, and sorted.
+A list without a search text, trends and verdicts is read along the index of its order from beginning to end. Otherwise
+the ids are found through trigrams or the index of trends or verdicts, and sorted.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ Selects = Iterator[tuple[str, dict[str, Any]]]
 
 
 def _build_candidate_selects(compiled: CompiledFilters, filters: VoiceFilters) -> Selects:
-    """Yield one statement that finds all voices with a text or a verdict, and sorts them."""
+    """Yield one statement that finds all voices with a text, a trend or a verdict, and sorts them."""
     candidates, parameters = compiled.build_candidates()
     single_conditions, pattern = compiled.build_conditions("voice.id", "search_key")
     parameters |= pattern

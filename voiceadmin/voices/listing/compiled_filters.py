@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from voiceadmin.text import fold_case
+from voiceadmin.voices.listing.single_voices import SingleVoiceFilter
 from voiceadmin.voices.listing.text_search import build_candidates_select, build_like_condition
-from voiceadmin.voices.listing.verdict_filter import VerdictFilter, build_verdict_filter
+from voiceadmin.voices.listing.trend_filter import build_trend_filter
+from voiceadmin.voices.listing.verdict_filter import build_verdict_filter
 from voiceadmin.voices.types.filters import VoiceFilters, VoiceUse
 
 
@@ -22,7 +24,7 @@ class CompiledFilters:
         depends_on_time: Whether the condition compares with the current time, so that `voice_stats` cannot count it.
         includes_never_used: Whether never used voices of any age match.
         text: The search text, fold_case; "" for none.
-        verdicts: The filter of verdicts; None for none.
+        stored: The filters of trends and verdicts, the one with fewer candidates first.
         is_combined: Whether several filters are set; status and provider together count as one.
         parameters: By name, with the organization's id.
     """
@@ -31,7 +33,7 @@ class CompiledFilters:
     depends_on_time: bool
     includes_never_used: bool
     text: str
-    verdicts: VerdictFilter | None
+    stored: Sequence[SingleVoiceFilter]
     is_combined: bool
     parameters: dict[str, Any]
 
@@ -59,27 +61,28 @@ class CompiledFilters:
         elif includes_never_used:
             conditions.append("is_never_used = 1")
         text = fold_case(filters.text)
-        verdicts = build_verdict_filter(organization_id, filters.verdicts, now) if filters.verdicts else None
-        parameters |= verdicts.parameters if verdicts is not None else {}
+        stored = _build_stored_filters(organization_id, filters, now)
+        for stored_filter in stored:
+            parameters |= stored_filter.parameters
         return cls(
             condition=" AND ".join(conditions),
             depends_on_time=bool(idle_periods),
             includes_never_used=includes_never_used,
             text=text,
-            verdicts=verdicts,
+            stored=stored,
             is_combined=_count_filters(filters, text) > 1,
             parameters=parameters,
         )
 
     @property
     def matches_single_voices(self) -> bool:
-        """Whether a filter concerns single voices and not groups: a text or a verdict."""
-        return bool(self.text) or self.verdicts is not None
+        """Whether a filter concerns single voices and not groups: a text, a trend or a verdict."""
+        return bool(self.text or self.stored)
 
     def build_candidates(self) -> tuple[str, dict[str, Any]]:
         """Return SQL that selects the ids of all voices that can match such a filter, and its parameters."""
-        if self.verdicts is not None and not (self.text and self.verdicts.reads_all):
-            return self.verdicts.candidates, {}
+        if self.stored and not (self.text and self.stored[0].reads_all):
+            return self.stored[0].candidates, {}
         return build_candidates_select(self.parameters["organization"], self.text)
 
     def build_conditions(self, id: str, search_key: str) -> tuple[list[str], dict[str, Any]]:
@@ -90,13 +93,18 @@ class CompiledFilters:
             search_key: SQL of its search key.
         """
         like_condition, parameters = build_like_condition(self.text) if self.text else ("", {})
-        conditions = [like_condition.format(search_key), self.verdicts.condition.format(id) if self.verdicts else ""]
+        conditions = [like_condition.format(search_key), *(stored.condition.format(id) for stored in self.stored)]
         return [condition for condition in conditions if condition], parameters
 
 
+def _build_stored_filters(organization_id: int, filters: VoiceFilters, now: datetime) -> list[SingleVoiceFilter]:
+    trends = [build_trend_filter(organization_id, filters.trends, now)] if filters.trends else []
+    return trends + ([build_verdict_filter(organization_id, filters.verdicts, now)] if filters.verdicts else [])
+
+
 def _count_filters(filters: VoiceFilters, text: str) -> int:
-    partitions = filters.statuses or filters.providers
-    return sum(map(bool, (partitions, filters.tiers, filters.uses, filters.languages, filters.verdicts, text)))
+    partitions, stored = filters.statuses or filters.providers, (filters.trends, filters.verdicts)
+    return sum(map(bool, (partitions, filters.tiers, filters.uses, filters.languages, *stored, text)))
 
 
 def build_in_list(name: str, values: Iterable[str]) -> tuple[str, dict[str, str]]:

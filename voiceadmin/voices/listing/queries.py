@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from voiceadmin.database.dialect import fetch_rows
+from voiceadmin.history.queries import find_trends_day, read_recent_use
 from voiceadmin.identity import OrganizationId
 from voiceadmin.pagination import Page
 from voiceadmin.voices.listing import index_scan, lookup
@@ -45,8 +46,17 @@ def list_voices(organization_id: OrganizationId, filters: VoiceFilters, *, now: 
         is_total_exact=not statuses & inexact_statuses,
     )
     assistant_counts = {id: count for id, *_, count in rows if count}
-    verdicts = read_verdicts([row[0] for row in rows], now=now) if filters.verdicts else None
-    return VoiceList(page, totals, inexact_statuses, assistant_counts, scan_truncated_after, verdicts)
+    ids = [row[0] for row in rows]
+    return VoiceList(
+        page,
+        totals,
+        inexact_statuses,
+        assistant_counts,
+        scan_truncated_after,
+        verdicts=read_verdicts(ids, now=now) if filters.verdicts else None,
+        recent_use=read_recent_use(ids, now=now) if filters.trends or filters.shows_use else None,
+        trends_on=find_trends_day() if filters.trends else None,
+    )
 
 
 class PageResult(NamedTuple):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from voiceadmin.database.dialect import fetch_rows
+from voiceadmin.voices.listing.single_voices import SingleVoiceFilter
 from voiceadmin.voices.types.verdicts import MAX_LIST_AGE, Verdict
 from voiceadmin.voices.verdicts import ARE_LISTS_CURRENT, ARE_LISTS_READ, IS_VALID
 
@@ -23,23 +24,7 @@ _ROW = (
 )
 
 
-class VerdictFilter(NamedTuple):
-    """The filter as SQL.
-
-    Attributes:
-        candidates: Selects the ids of all voices that can match; test them with `condition`.
-        condition: Whether the voice with the id {0} matches.
-        reads_all: Whether the candidates are found by reading all voices of the organization.
-        parameters: By name.
-    """
-
-    candidates: str
-    condition: str
-    reads_all: bool
-    parameters: dict[str, Any]
-
-
-def build_verdict_filter(organization_id: int, verdicts: Sequence[Verdict | None], now: datetime) -> VerdictFilter:
+def build_verdict_filter(organization_id: int, verdicts: Sequence[Verdict | None], now: datetime) -> SingleVoiceFilter:
     """Return the filter as SQL, with one statement that reads the state of the lists.
 
     Voices with given verdicts are found through the index of verdicts. For None, voices without a verdict, all voices
@@ -58,13 +43,13 @@ def build_verdict_filter(organization_id: int, verdicts: Sequence[Verdict | None
     if None in verdicts:
         candidates = f"SELECT voice.id FROM cloned_voice AS voice WHERE {condition.format('voice.id')}"
         candidates += " AND voice.organization_id = :organization"
-        return VerdictFilter(candidates, condition, reads_all=True, parameters=values)
+        return SingleVoiceFilter(candidates, condition, reads_all=True, parameters=values)
     in_list = ", ".join(f":{name}" for name in names)
     candidates = (
         "SELECT judged.voice_id AS id FROM voice_verdict AS judged"
         f" WHERE judged.verdict IN ({in_list}) AND judged.organization_id = :organization"
     )
-    return VerdictFilter(candidates, condition, reads_all=False, parameters=values)
+    return SingleVoiceFilter(candidates, condition, reads_all=False, parameters=values)
 
 
 def _build_holds(parameters: dict[str, Any]) -> tuple[str, dict[str, str]]:

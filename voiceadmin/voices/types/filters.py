@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+from voiceadmin.history.types import Trend
 from voiceadmin.pagination import DEFAULT_PAGE_SIZE
 from voiceadmin.text import fold_case
 from voiceadmin.voices.types.quality import QualityTier
@@ -108,6 +109,8 @@ class VoiceFilters:
         text: Part of a name or of a provider's id. If shorter than MIN_SUBSTRING_LENGTH, the beginning of a word.
         tiers: None selects voices without a score.
         verdicts: How voices compare with their provider. None selects voices without a verdict.
+        trends: How the use of voices has changed. One of STORED_TRENDS.
+        shows_use: Whether the list has the column "Use, 30 days", which a filter of trends adds as well.
         page: From 1.
     """
 
@@ -118,6 +121,8 @@ class VoiceFilters:
     uses: tuple[VoiceUse, ...] = ()
     languages: tuple[str, ...] = ()
     verdicts: tuple[Verdict | None, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    shows_use: bool = False
     order: VoiceOrder = DEFAULT_ORDER
     size: int = DEFAULT_PAGE_SIZE
     page: int = 1
@@ -138,14 +143,14 @@ class VoiceFilters:
 
     @property
     def without_filters(self) -> Self:
-        """Return filters that match all voices, in the same order and page size."""
-        return type(self)(order=self.order, size=self.size)
+        """Return filters that match all voices, in the same order, page size and columns."""
+        return type(self)(order=self.order, size=self.size, shows_use=self.shows_use)
 
     @property
     def has_filters(self) -> bool:
         """Return whether any filter is set."""
-        given = (self.text, self.statuses, self.providers, self.tiers, self.uses, self.languages, self.verdicts)
-        return any(given)
+        groups = (self.text, self.statuses, self.providers, self.tiers, self.uses, self.languages)
+        return any((*groups, self.verdicts, self.trends))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +169,10 @@ class VoiceChoices:
 
     Attributes:
         has_verdicts: Whether voices can have verdicts: some were stored, in any organization.
+        has_trends: Whether voices can have trends: some were stored, in any organization.
     """
 
     providers: tuple[str, ...]
     languages: tuple[str, ...]
     has_verdicts: bool = False
+    has_trends: bool = False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from voiceadmin.enums import LabelledEnum
+from voiceadmin.history.types import RecentUse
 from voiceadmin.organizations.types import AssistantRow, OrganizationRow
 from voiceadmin.pagination import Page
 from voiceadmin.voices.types.quality import QualityTier
@@ -68,6 +69,8 @@ class VoiceList:
             missing; None if it was complete.
         verdicts: How voices compare with their provider, by id; voices without a verdict have no key. None unless the
             list is filtered by verdicts.
+        recent_use: The use of 30 days by id; voices without history have no key. None unless the list shows it.
+        trends_on: The day on which the stored trends were renewed. None unless the list is filtered by trends.
     """
 
     page: Page[VoiceRow]
@@ -76,6 +79,8 @@ class VoiceList:
     assistant_counts: Mapping[int, int]
     scan_truncated_after: int | None = None
     verdicts: Mapping[int, StoredVerdict] | None = None
+    recent_use: Mapping[int, RecentUse] | None = None
+    trends_on: date | None = None
 
     @property
     def tabs(self) -> list[StatusTab]:

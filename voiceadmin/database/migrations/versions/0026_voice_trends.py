@@ -8,7 +8,7 @@ from alembic import op
 from voiceadmin.database.types import BigId, UtcDay
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
