@@ -37,6 +37,8 @@ from voiceadmin.sources.actions.managing import disable_source
 from voiceadmin.sources.actions.permissions import forbid_deletion
 from voiceadmin.sources.types import SourceKind, SyncResult
 from voiceadmin.triage.types import TriageAction
+from voiceadmin.voices.types.verdicts import Verdict
+from voiceadmin.voices.verdict_queries import read_verdicts
 
 pytestmark = pytest.mark.usefixtures("now")
 
@@ -107,6 +109,15 @@ def test_the_next_sync_believes_the_list_without_the_deleted_voices(start: Start
 
     assert report.result is SyncResult.COMPLETE
     assert scene.provider.absent == set(ids)
+
+
+def test_a_deleted_voice_is_judged_with_the_result(scene: Scene) -> None:
+    before = read_verdicts([scene.voices["v1"]], now=NOW)[scene.voices["v1"]]
+
+    scene.delete()
+
+    after = read_verdicts([scene.voices["v1"]], now=NOW)[scene.voices["v1"]]
+    assert (before.verdict, after.verdict) == (Verdict.ARCHIVED_BUT_PAID, Verdict.IN_STEP)
 
 
 PROVIDERS: dict[str, tuple[SourceKind, Any, str, str]] = {

@@ -191,7 +191,7 @@ class DeletionRun:
             self._stop(f"{MAX_UNCONFIRMED} deletions in a row are not confirmed. Check them before you go on.")
 
     def _write(self, task: Task, state: DeletionState, message: str) -> None:
-        write_result(task, state, message, now=clock.now())
+        write_result(task, state, message, self.settings.attention_thresholds, now=clock.now())
         self.on_result(task.voice.name, f"{state.label}. {message}")
 
     def _settle(self, task: Task, message: str) -> None:

@@ -18,11 +18,13 @@ from voiceadmin.cleanup.models import DeletionItem, DeletionRequest
 from voiceadmin.cleanup.queries.deletions import check_voices
 from voiceadmin.cleanup.queries.orphans import check_orphan, orphans_lock
 from voiceadmin.cleanup.types.deletions import CheckedVoice, DeletionAction, DeletionState
+from voiceadmin.config import AttentionThresholds
 from voiceadmin.database.base import db
 from voiceadmin.database.transactions import acquire_advisory_lock, execute_and_count, write_transaction
 from voiceadmin.database.upserts import upsert_statement
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import Actor, ActorKind
+from voiceadmin.sources.actions.judging import judge_voices
 from voiceadmin.sources.models import Source, StoredProviderVoice
 from voiceadmin.text import format_iso8601
 from voiceadmin.voices.models import ProviderDeletion
@@ -214,13 +216,16 @@ def write_intent(task: Task, holder: str, *, now: datetime) -> bool:
         return True
 
 
-def write_result(task: Task, state: DeletionState, message: str, *, now: datetime) -> None:
-    """Write the result of a deletion or of a look-up, with its audit event."""
+def write_result(
+    task: Task, state: DeletionState, message: str, thresholds: AttentionThresholds, *, now: datetime
+) -> None:
+    """Write the result of a deletion or of a look-up, with its audit event, and judge a voice that was deleted."""
     facts = {**describe_reference(task), "result": state.label, "answer": message}
     with write_transaction():
         _write(task, state, message, now=now)
         if state is DeletionState.DELETED:
             _mark_deleted(task, now)
+            judge_voices([] if task.voice.voice_id is None else [task.voice.voice_id], thresholds, now=now)
             _record(AuditEventType.VOICE_DELETED, task, facts, now=now)
         elif task.action is not DeletionAction.CHECK:
             _record(AuditEventType.VOICE_DELETION_FAILED, task, facts, now=now)
