@@ -239,7 +239,7 @@ def delete_at_provider(world: World, state: DeletionState | None = None) -> None
     task = take_next(request_id, "one", now=NOW)
     assert task is not None
     assert write_intent(task, "one", now=NOW)
-    write_result(task, state, "Answered 200.", now=NOW)
+    write_result(task, state, "Answered 200.", AttentionThresholds(), now=NOW)
 
 
 def repair_totals() -> None:

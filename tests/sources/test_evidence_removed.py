@@ -17,7 +17,8 @@ from tests.upstream.server import Response
 from voiceadmin.identity import EVERYTHING
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.believing import accept_account, believe_list
-from voiceadmin.sources.actions.managing import disable_source, remove_source
+from voiceadmin.management.actions.removing import remove_source
+from voiceadmin.sources.actions.managing import disable_source
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.types import SourceKind
 

@@ -45,7 +45,8 @@ from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.sources.actions.believing import accept_account, believe_list
-from voiceadmin.sources.actions.managing import disable_source, enable_source, remove_source
+from voiceadmin.management.actions.removing import remove_source
+from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.models import Source
