@@ -32,7 +32,8 @@ def list_unconfirmed(scope: Scope) -> list[UnconfirmedDeletions]:
         .group_by(DeletionItem.plan_id, source_id, DeletionRequest.provider)
         .order_by(since)
     )
-    return [UnconfirmedDeletions(*row) for row in db.session.execute(found)]
+    rows = db.session.execute(found)
+    return [UnconfirmedDeletions(*row, sent_at) for *row, sent_at in rows if sent_at is not None]
 
 
 def _is_marked() -> ColumnElement[bool]:

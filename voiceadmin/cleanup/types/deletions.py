@@ -145,7 +145,7 @@ class UnconfirmedDeletions(NamedTuple):
     plan_id: int | None
     source_id: int | None
     provider: str
-    count: int
+    voice_count: int
     since: datetime
 
 
