@@ -33,7 +33,11 @@ def list_unconfirmed(scope: Scope) -> list[UnconfirmedDeletions]:
         .order_by(since)
     )
     rows = db.session.execute(found)
-    return [UnconfirmedDeletions(*row, sent_at) for *row, sent_at in rows if sent_at is not None]
+    return [
+        UnconfirmedDeletions(plan_id, source, provider, count, sent_at)
+        for plan_id, source, provider, count, sent_at in rows
+        if sent_at is not None
+    ]
 
 
 def _is_marked() -> ColumnElement[bool]:
