@@ -15,9 +15,9 @@ from tests.sources.clients.conftest import Run, _no_pauses, run
 from tests.upstream.elevenlabs import ElevenLabsWorld, make_voice
 from tests.upstream.server import Response
 from voiceadmin.identity import EVERYTHING
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.organizations.models import Organization
 from voiceadmin.sources.actions.believing import accept_account, believe_list
-from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.sources.actions.managing import disable_source
 from voiceadmin.sources.breaker import hash_withheld
 from voiceadmin.sources.types import SourceKind

@@ -41,11 +41,11 @@ from voiceadmin.config import AttentionThresholds, Settings
 from voiceadmin.database.base import db
 from voiceadmin.errors import ChangeRefused
 from voiceadmin.identity import EVERYTHING, OrganizationId
+from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.operations.actions.execute import apply_action
 from voiceadmin.operations.types import ActionRequest
 from voiceadmin.organizations.models import Assistant
 from voiceadmin.sources.actions.believing import accept_account, believe_list
-from voiceadmin.management.actions.removing import remove_source
 from voiceadmin.sources.actions.managing import disable_source, enable_source
 from voiceadmin.sources.actions.renewing import renew_verdicts
 from voiceadmin.sources.breaker import hash_withheld
