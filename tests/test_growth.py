@@ -228,7 +228,7 @@ def test_voices_add_no_work_to_lists_with_trends_and_renewing_costs_by_the_voice
             assert sum(renew_trends(now=noon(today - 1))) == 1
         works.append({"Renewal": work.amount} | {name: count_page(client, path) for name, path in OF_TRENDS.items()})
 
-    _, small, large = works  # the header of the first page counts fewer findings
+    _, small, large = works  # the first round has fewer voices than a page and the header count
     added = {name: (large[name] - small[name]) / 3000 for name in small}
     assert {name: work for name, work in added.items() if work > 0.3} == {}
 
