@@ -60,7 +60,7 @@ def build_addresses(app: Flask, rule: Rule, ids: Mapping[str, list[Any]]) -> Ite
         yield from (adapter.build(rule.endpoint, {"plan_id": id, "format": "csv"}) for id in ids["plan_id"])
     elif rule.arguments == {"assistant_id", "format"}:
         yield from (adapter.build(rule.endpoint, {"assistant_id": id, "format": "csv"}) for id in ids["assistant_id"])
-    elif rule.arguments == {"source_id", "run_id"}:
+    elif rule.arguments > {"source_id"}:
         yield from ()  # older versions had no sources
     elif rule.arguments:
         (argument,) = rule.arguments

@@ -67,7 +67,11 @@ def test_every_stored_value_is_known_to_this_version(old_app: Flask) -> None:
         item["state"] for item in items
     }
     assert {row["state"] for row in migrated} < set(ItemState)
-    assert {row["skip_reason"] for row in migrated} == {"", *SkipReason} - {SkipReason.OTHER, SkipReason.MISSING}
+    assert {row["skip_reason"] for row in migrated} == {"", *SkipReason} - {
+        SkipReason.OTHER,
+        SkipReason.MISSING,
+        SkipReason.NAMED,
+    }
 
 
 def renamed_facts(old_facts: str | None) -> Any:

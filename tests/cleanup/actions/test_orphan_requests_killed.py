@@ -23,7 +23,7 @@ from tests.sources.actions.providers import VARIABLE
 from tests.upstream.server import Response, wait_for
 from voiceadmin import clock
 from voiceadmin.cleanup.actions.deletion_steps import SENT
-from voiceadmin.cleanup.actions.orphan_requests import request_orphan_deletion
+from voiceadmin.cleanup.actions.orphan_requests import request_orphan_check, request_orphan_deletion
 from voiceadmin.cleanup.models import DeletionRequest
 from voiceadmin.config import Settings
 from voiceadmin.database.base import db
@@ -89,6 +89,7 @@ def test_a_process_that_is_killed_before_the_answer_leaves_the_deletion_unconfir
     assert sorted(scene.sent) == IDS
     assert scene.states[first] == "unconfirmed"
 
-    scene.check()
+    check = request_orphan_check(EVERYTHING, scene.source_id, by=BOB, now=clock.now())
+    scene.build_run(check).run()
     assert scene.states == dict.fromkeys(IDS, "deleted")
     assert sorted(scene.sent) == IDS
