@@ -59,7 +59,7 @@ WITHOUT_SCOPE = {  # queries that take no scope, with the reason
     "cleanup.find_ended_early": CHECKED,
     "cleanup.list_deletion_items": CHECKED,
     "cleanup.count_deletion_states": CHECKED,
-    "cleanup.list_open_requests": "called for a plan or a source that was found within a scope, and by processes that serve all",
+    "cleanup.list_open_requests": "called for a plan or source found within a scope, and by processes that serve all",
     "cleanup.list_orphans": CHECKED,
     "cleanup.list_platform": CHECKED,
     "cleanup.check_orphan": CHECKED,
