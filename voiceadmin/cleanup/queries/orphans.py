@@ -26,7 +26,7 @@ MAX_PLATFORM_AGE = timedelta(hours=1)  # of the platform's lists, since an assis
 
 MIN_AGE = timedelta(hours=1)  # of an orphan when they were read: cloning takes up to an hour, and is named afterwards
 
-# Of one voice of a provider, by lookups: the indexes of voices and assistants begin with the organization.
+# Of one voice of a provider, by lookups: the index of voices begins with the organization.
 NAMED_ANYWHERE = literal_column(
     "EXISTS (SELECT 1 FROM organization AS owner CROSS JOIN cloned_voice AS named"
     " WHERE named.organization_id = owner.id AND named.provider = source.kind"
@@ -34,8 +34,8 @@ NAMED_ANYWHERE = literal_column(
     Boolean,
 )
 USED_ANYWHERE = literal_column(
-    "(EXISTS (SELECT 1 FROM organization AS owner CROSS JOIN assistant WHERE assistant.organization_id = owner.id"
-    " AND assistant.tts_provider = source.kind AND assistant.tts_voice_id = provider_voice.voice_id)"
+    "(EXISTS (SELECT 1 FROM assistant WHERE assistant.tts_provider = source.kind"
+    " AND assistant.tts_voice_id = provider_voice.voice_id)"
     " OR EXISTS (SELECT 1 FROM assistant_voice AS setting WHERE setting.provider = source.kind"
     " AND setting.provider_voice_id = provider_voice.voice_id))",
     Boolean,
