@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 def default_folder() -> Path:
     """Return the `__pycache__` of this package, or its counterpart below PYTHONPYCACHEPREFIX.
 
-    Whoever can write there can also replace the bytecode of the program itself.
+    A user who may write there can also replace the bytecode of the program.
     """
     return Path(importlib.util.cache_from_source(__file__)).parent
 
